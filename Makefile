@@ -1,0 +1,35 @@
+# `make demo` and `make test` work first thing after a clone: Python 3.11, make and a package registry are enough.
+# UV_TORCH_BACKEND=cpu takes PyTorch's small CPU build; it comes from PyTorch's own index, so its hashes are not in the lock.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UV := .venv/bin/uv pip install --quiet --python .venv
+
+demo: .venv/installed
+	.venv/bin/kaleidoscope run atlas
+
+test: .venv/installed
+	.venv/bin/ruff check .
+	.venv/bin/python -m pytest
+
+bench: .venv/installed
+	@for file in tests/benchmarks/bench_*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$file .py) || exit 1; done
+
+up: .venv/installed
+	@.venv/bin/kaleidoscope up
+
+# what make can make again; data/ is yours
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet uv
+ifdef UV_TORCH_BACKEND
+	$(UV) --no-verify-hashes --constraint requirements.lock --editable '.[test]'
+else
+	$(UV) --require-hashes --requirement requirements.lock
+	$(UV) --no-deps --editable .
+endif
+	touch $@
+
+.PHONY: demo test bench up clean

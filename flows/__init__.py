@@ -1,0 +1,1 @@
+"""What runs: one flow a file, one file a Prefect deployment; and the console command."""

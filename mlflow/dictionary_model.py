@@ -1,0 +1,29 @@
+"""What MLflow runs to load a registered dictionary (models-from-code): float32 rows in, features out.
+
+It reads the dictionary's own files with the `tasks` package that travels in the model, so features are computed by
+the one implementation there is.
+"""
+
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import torch
+
+from tasks.dictionary.store import load_dictionary
+from tasks.settings import Settings
+
+
+class DictionaryModel(mlflow.pyfunc.PythonModel):
+    """Features [rows, m] of rows [rows, channels] (topk-sae) or orbits [rows, |G|, channels] (group-crosscoder)."""
+
+    def load_context(self, context):
+        settings = Settings(data_dir=Path(context.artifacts["data"]))
+        self.dictionary = load_dictionary(context.model_config["dictionary"], settings)
+
+    def predict(self, context, model_input: np.ndarray, params=None) -> np.ndarray:
+        rows = torch.from_numpy(np.array(model_input, dtype=np.float32))
+        return self.dictionary.encode(rows).numpy()
+
+
+mlflow.models.set_model(DictionaryModel())

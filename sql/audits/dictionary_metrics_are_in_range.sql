@@ -1,0 +1,14 @@
+-- Guards: no score is impossible. 2 bounds the FVU because a reconstruction of the data's energy that has nothing to do with the data reaches 2.
+SELECT dictionary, metric, value
+FROM dictionary_metrics
+WHERE NOT isfinite(value)
+    OR NOT CASE metric
+        WHEN 'fvu' THEN value BETWEEN 0 AND 2
+        WHEN 'l0' THEN value >= 0
+        WHEN 'dead_fraction' THEN value BETWEEN 0 AND 1
+        WHEN 'cosine' THEN value BETWEEN -1.000001 AND 1.000001
+        WHEN 'rows' THEN value >= 1
+        WHEN 'stability' THEN value BETWEEN -1.000001 AND 1.000001
+        WHEN 'stability_random' THEN value BETWEEN -1.000001 AND 1.000001
+        ELSE true
+    END;

@@ -1,0 +1,11 @@
+-- Guards: an example is a WebP image of a place inside the frame, under an element of the group.
+SELECT e.dictionary, e.feature, e.rank, e.y, e.x, e.element, octet_length(e.patch) AS patch_bytes
+FROM feature_examples AS e
+JOIN dictionaries AS d USING (dictionary)
+JOIN activation_sets AS s USING (activation_set)
+JOIN networks AS n USING (network)
+WHERE e.y NOT BETWEEN 0 AND n.input_size - 1
+    OR e.x NOT BETWEEN 0 AND n.input_size - 1
+    OR e.element NOT BETWEEN 0 AND s.group_order - 1
+    OR hex(e.patch[1:4]) <> '52494646' -- RIFF
+    OR hex(e.patch[9:12]) <> '57454250'; -- WEBP

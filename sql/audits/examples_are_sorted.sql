@@ -1,0 +1,19 @@
+-- Guards: ranks run 1, 2, 3, … from the strongest example down, and none exceeds the feature's maximum.
+WITH ranked AS (
+    SELECT
+        e.dictionary,
+        e.feature,
+        e.rank,
+        e.activation,
+        f.max_activation,
+        lag(e.activation) OVER by_rank AS activation_before,
+        row_number() OVER by_rank AS expected_rank
+    FROM feature_examples AS e
+    JOIN features AS f USING (dictionary, feature)
+    WINDOW by_rank AS (PARTITION BY e.dictionary, e.feature ORDER BY e.rank)
+)
+SELECT dictionary, feature, rank, expected_rank, activation, activation_before, max_activation
+FROM ranked
+WHERE rank <> expected_rank
+    OR activation > activation_before
+    OR NOT (activation > 0 AND activation <= max_activation * (1 + 1e-4));

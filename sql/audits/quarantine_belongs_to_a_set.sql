@@ -1,0 +1,4 @@
+-- Guards: what was refused was refused by an activation set that is here.
+SELECT activation_set, name, reason
+FROM quarantine
+ANTI JOIN activation_sets USING (activation_set);

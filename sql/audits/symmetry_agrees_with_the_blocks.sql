@@ -1,0 +1,15 @@
+-- Guards: invariance and mirror are the mean of the profile and its largest value over the reflections.
+SELECT
+    s.dictionary,
+    s.feature,
+    s.invariance,
+    avg(b.cosine_to_identity) AS mean_profile,
+    s.mirror,
+    max(b.cosine_to_identity) FILTER (b.mirrored) AS largest_reflection,
+    s.mirror_element
+FROM feature_symmetry AS s
+JOIN transform_blocks AS b USING (dictionary, feature)
+GROUP BY ALL
+HAVING NOT abs(s.invariance - mean_profile) <= 1e-4
+    OR NOT abs(s.mirror - largest_reflection) <= 1e-4
+    OR NOT bool_or(b.mirrored AND b.element = s.mirror_element);

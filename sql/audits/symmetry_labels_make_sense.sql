@@ -1,0 +1,12 @@
+-- Guards: a type states its period, confidence is a share, and the stabiliser's order divides |G| (Lagrange).
+SELECT s.dictionary, s.feature, s.type, s.period_degrees, s.confidence, s.stabiliser, s.stabiliser_order, d.group_order
+FROM feature_symmetry AS s
+JOIN dictionaries AS d USING (dictionary)
+WHERE (s.type LIKE 'period-%') <> (s.period_degrees IS NOT NULL)
+    OR NOT coalesce(s.period_degrees > 0 AND s.period_degrees <= 360, true)
+    OR NOT s.confidence BETWEEN 0 AND 1
+    OR s.rotational_order < 0
+    OR s.stabiliser_order < 1
+    OR d.group_order % s.stabiliser_order <> 0
+    OR (s.stabiliser = 'trivial') <> (s.stabiliser_order = 1)
+    OR (s.stabiliser = 'full') <> (s.stabiliser_order = d.group_order);

@@ -1,0 +1,51 @@
+-- One row per dictionary: how it was trained, what was measured on it, how its loss fell. Group crosscoders first.
+WITH metrics AS (
+    SELECT dictionary, map_from_entries(list((metric, value))) AS metrics
+    FROM dictionary_metrics
+    GROUP BY dictionary
+),
+blocks AS (
+    SELECT dictionary, min(fvu) AS block_fvu_least, max(fvu) AS block_fvu_most
+    FROM block_metrics
+    GROUP BY dictionary
+),
+losses AS (
+    SELECT dictionary, list(value ORDER BY step) AS losses
+    FROM training_steps
+    WHERE metric = 'loss'
+    GROUP BY dictionary
+),
+live AS (
+    SELECT dictionary, count(*) AS live_features
+    FROM features
+    WHERE NOT dead
+    GROUP BY dictionary
+)
+SELECT
+    d.dictionary,
+    d.activation_set,
+    d.method,
+    d.features,
+    d.k,
+    d.group_order,
+    d.encode_from,
+    d.orbit_reuse,
+    d.steps,
+    d.rows_seen,
+    d.seed,
+    d.train_seconds,
+    s.network,
+    s.layer,
+    s.n_rotations,
+    coalesce(live.live_features, 0) AS live_features,
+    metrics.metrics,
+    blocks.block_fvu_least,
+    blocks.block_fvu_most,
+    losses.losses
+FROM dictionaries AS d
+JOIN activation_sets AS s USING (activation_set)
+LEFT JOIN metrics USING (dictionary)
+LEFT JOIN blocks USING (dictionary)
+LEFT JOIN losses USING (dictionary)
+LEFT JOIN live USING (dictionary)
+ORDER BY d.group_order > 1 DESC, s.network, s.layer, d.method, d.dictionary;

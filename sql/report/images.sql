@@ -1,0 +1,5 @@
+-- One row per source of images.
+SELECT source, count(*) AS images
+FROM images
+GROUP BY source
+ORDER BY images DESC, source;

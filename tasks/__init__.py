@@ -1,0 +1,1 @@
+"""What a flow is made of: plain functions and classes, one subject a folder. Nothing here imports Prefect."""

@@ -1,0 +1,1 @@
+"""Dictionary learning: sparse autoencoders and group crosscoders, one training loop, one loss contract."""

@@ -1,0 +1,212 @@
+"""What a trained dictionary's features do on every row of its activation set, as frames for the warehouse."""
+
+import io
+import json
+
+import numpy as np
+import polars
+import torch
+from torch import Tensor
+
+from tasks.activations.shards import ActivationSet
+from tasks.dictionary import store
+from tasks.dictionary.base import Dictionary
+from tasks.dictionary.metrics import cosine_matrix
+from tasks.dictionary.rows import every_row
+from tasks.frames import frames_exist, write_frames
+from tasks.keys import content_key
+from tasks.progress import Progress, silent
+from tasks.settings import Settings
+from tasks.symmetry.action import transform_patches
+from tasks.symmetry.blocks import symmetry_frames
+from tasks.vision.networks import load_network
+
+CODE_VERSION = 1
+EXAMPLES = 8
+NEIGHBOURS = 6
+WEBP_QUALITY = 82
+
+
+def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
+    """Frames of the tables from `dictionaries` to `feature_symmetry`; returns their key. Done once per dictionary."""
+    key = content_key("analysis", CODE_VERSION, dictionary=dictionary_key)
+    if frames_exist(key, settings):
+        return key
+    description = store.describe(dictionary_key, settings)
+    dictionary = store.load_dictionary(dictionary_key, settings)
+    acts = ActivationSet.open(description["activation_set"], settings)
+    responses = _responses(dictionary, acts, progress)
+    live_m = responses.fired_m > 0
+    blocks_mgd = dictionary.blocks()
+    frames = _training_frames(dictionary_key, description, settings) | {
+        "features": _features_frame(dictionary_key, responses),
+        "feature_examples": _examples_frame(dictionary_key, responses, acts, settings),
+        "feature_neighbours": _neighbours_frame(dictionary_key, blocks_mgd, live_m),
+    }
+    if description["group_order"] > 1:
+        frames |= symmetry_frames(dictionary_key, blocks_mgd, acts.group, live_m.numpy())
+    write_frames(key, frames, settings)
+    return key
+
+
+class _Responses:
+    """Running statistics of every feature, and its strongest positions.
+
+    best_activation_em: [EXAMPLES, m] in descending order; best_row_em, best_element_em: where; row −1: none.
+    """
+
+    def __init__(self, features: int):
+        self.rows = 0
+        self.fired_m = torch.zeros(features, dtype=torch.int64)
+        self.sum_m = torch.zeros(features, dtype=torch.float64)
+        self.best_activation_em = torch.zeros(EXAMPLES, features)
+        self.best_row_em = torch.full((EXAMPLES, features), -1)
+        self.best_element_em = torch.zeros(EXAMPLES, features, dtype=torch.int64)
+
+    def add(self, f_nm: Tensor) -> None:
+        self.rows += len(f_nm)
+        self.fired_m += (f_nm > 0).sum(0)
+        self.sum_m += f_nm.sum(0, dtype=torch.float64)
+
+    def keep_best(self, rows_n: Tensor, activation_nm: Tensor, element_nm: Tensor) -> None:
+        """Merge a shard's positions (strongest activation over the group, and the element that gave it)."""
+        activation = torch.cat([self.best_activation_em, activation_nm])
+        row = torch.cat([self.best_row_em, rows_n[:, None].expand_as(element_nm)])
+        element = torch.cat([self.best_element_em, element_nm])
+        order = torch.argsort(activation, dim=0, descending=True, stable=True)[:EXAMPLES]
+        self.best_activation_em = activation.gather(0, order)
+        self.best_row_em, self.best_element_em = row.gather(0, order), element.gather(0, order)
+
+
+def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) -> _Responses:
+    config = dictionary.config
+    responses = _Responses(config.features)
+    reads_one = config.method == "topk-sae" or not dictionary.reads_all_blocks
+    for done, shard in enumerate(acts.shards):
+        strongest_nm = torch.zeros(shard.orbits, config.features)
+        element_nm = torch.zeros(shard.orbits, config.features, dtype=torch.int64)
+        for stand_in, x_gbd in every_row(acts, config, shard, blocks=1 if reads_one else acts.group.order):
+            values_bk, indices_bk = dictionary.encode_active(x_gbd * dictionary.scale)
+            f_nm = torch.zeros(shard.orbits, config.features).scatter_(1, indices_bk, values_bk)
+            responses.add(f_nm)
+            stronger_nm = f_nm > strongest_nm
+            strongest_nm[stronger_nm] = f_nm[stronger_nm]
+            element_nm[stronger_nm] = stand_in
+        rows_n = torch.from_numpy(acts.rows(shard.index)["row"].to_numpy().astype(np.int64))
+        responses.keep_best(rows_n, strongest_nm, element_nm)
+        progress(done + 1, len(acts.shards))
+    return responses
+
+
+def _training_frames(key: str, description: dict, settings: Settings) -> dict[str, polars.DataFrame]:
+    folder = store.folder_of(key, settings)
+    config = description["config"]
+    metrics = json.loads((folder / "metrics.json").read_text())
+    is_crosscoder = config["method"] == "group-crosscoder"
+    dictionaries = polars.DataFrame(
+        {
+            "dictionary": [key],
+            "activation_set": description["activation_set"],
+            "method": config["method"],
+            "features": config["features"],
+            "channels": description["channels"],
+            "k": config["k"],
+            "group_order": description["group_order"],
+            "encode_from": config["encode_from"] if is_crosscoder else None,
+            "orbit_reuse": config["orbit_reuse"],
+            "steps": config["steps"],
+            "rows_seen": config["steps"] * config["batch_size"],
+            "seed": config["seed"],
+            "train_seconds": metrics["train_seconds"],
+            "config": json.dumps(config),
+        },
+        schema_overrides={"encode_from": polars.String},
+    )
+    measured = {name: value for name, value in metrics.items() if name != "train_seconds"}
+    dictionary_metrics = polars.DataFrame(
+        {"dictionary": key, "metric": list(measured), "value": [float(value) for value in measured.values()]}
+    )
+    of_dictionary = polars.lit(key).alias("dictionary")
+    return {
+        "dictionaries": dictionaries,
+        "dictionary_metrics": dictionary_metrics,
+        "block_metrics": polars.read_parquet(folder / "block_fvu.parquet").select(of_dictionary, "element", "fvu"),
+        "training_steps": polars.read_parquet(folder / "history.parquet").select(
+            of_dictionary, "step", "metric", "value"
+        ),
+    }
+
+
+def _features_frame(key: str, responses: _Responses) -> polars.DataFrame:
+    fired = responses.fired_m.numpy()
+    return polars.DataFrame(
+        {
+            "dictionary": key,
+            "feature": np.arange(len(fired)),
+            "atom_dimension": 1,
+            "density": fired / responses.rows,
+            "mean_activation": responses.sum_m.numpy() / np.maximum(fired, 1),
+            "max_activation": responses.best_activation_em[0].double().numpy(),
+            "dead": fired == 0,
+        }
+    )
+
+
+def _examples_frame(key: str, responses: _Responses, acts: ActivationSet, settings: Settings) -> polars.DataFrame:
+    rank, feature = torch.nonzero(responses.best_row_em >= 0, as_tuple=True)
+    examples = polars.DataFrame(
+        {
+            "dictionary": key,
+            "feature": feature.numpy(),
+            "rank": rank.numpy() + 1,
+            "row": responses.best_row_em[rank, feature].numpy(),
+            "element": responses.best_element_em[rank, feature].numpy(),
+            "activation": responses.best_activation_em[rank, feature].double().numpy(),
+        }
+    )
+    seen = examples.select("row", "element").unique().sort("row", "element")
+    patches = seen.with_columns(patch=polars.Series(_seen_patches(seen, acts, settings), dtype=polars.Binary))
+    rows = polars.concat([acts.rows(shard.index) for shard in acts.shards])
+    return (
+        examples.join(patches, on=["row", "element"])
+        .join(rows.with_columns(polars.col("row").cast(polars.Int64)), on="row")
+        .select("dictionary", "feature", "rank", "image", "y", "x", "element", "activation", "patch")
+        .sort("feature", "rank")
+    )
+
+
+def _seen_patches(seen: polars.DataFrame, acts: ActivationSet, settings: Settings) -> list[bytes]:
+    """WebP of each (row, element): the receptive field as the unit saw it, transformed."""
+    side = load_network(acts.config.network, settings).layer(acts.config.layer).receptive_field
+    patches = []
+    for (row,), of_row in seen.group_by("row", maintain_order=True):
+        source = torch.from_numpy(acts.patches([row])[0])[None].float()
+        seen_gchw = transform_patches(source, of_row["element"].to_numpy(), acts.group, side)[0]
+        patches += [_webp(image_chw) for image_chw in seen_gchw]
+    return patches
+
+
+def _webp(image_chw: Tensor) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    pixels = image_chw.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels).save(buffer, "WEBP", quality=WEBP_QUALITY)
+    return buffer.getvalue()
+
+
+def _neighbours_frame(key: str, blocks_mgd: Tensor, live_m: Tensor) -> polars.DataFrame:
+    live = torch.nonzero(live_m)[:, 0]
+    cosine = cosine_matrix(blocks_mgd[live], blocks_mgd[live]).fill_diagonal_(-torch.inf)
+    count = min(NEIGHBOURS, max(len(live) - 1, 0))
+    similarity, neighbour = torch.topk(cosine, count, dim=1)
+    return polars.DataFrame(
+        {
+            "dictionary": key,
+            "feature": live.repeat_interleave(count).numpy(),
+            "rank": np.tile(np.arange(1, count + 1), len(live)),
+            "neighbour": live[neighbour].flatten().numpy(),
+            "similarity": similarity.clamp(-1, 1).flatten().double().numpy(),
+        },
+        schema_overrides={"dictionary": polars.String},
+    )

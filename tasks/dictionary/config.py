@@ -1,0 +1,42 @@
+"""What a dictionary is trained with: the Prefect form, the console options and the MLflow parameters are this object."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class DictionaryConfig(BaseModel):
+    """Everything but the rows that decides the bytes of a trained dictionary."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: Literal["topk-sae", "group-crosscoder"] = Field("group-crosscoder", description="dictionary method")
+    features: int = Field(1024, ge=1, description="m: dictionary elements")
+    k: int = Field(16, ge=1, description="active features per row")
+    encode_from: Literal["identity", "orbit"] = Field(
+        "identity", description="group crosscoder only: encode the identity block, or the sum over all blocks"
+    )
+    orbit_reuse: bool = Field(
+        True, description="let any transform stand for the identity, so one orbit gives |G| training rows"
+    )
+    steps: int = Field(1000, ge=1, description="optimiser steps")
+    batch_size: int = Field(256, ge=1, description="rows per step")
+    learning_rate: float = Field(
+        1e-3, gt=0, description="Adam's; decays linearly to 0 over the last fifth of the steps"
+    )
+    auxiliary_k: int = Field(
+        32, ge=0, description="dead features per row that reconstruct the residual (AuxK); 0: none"
+    )
+    auxiliary_coefficient: float = Field(1 / 32, ge=0, description="weight of the AuxK loss")
+    dead_after_rows: int = Field(
+        50_000, ge=1, description="rows without firing after which training calls a feature dead"
+    )
+    log_every: int = Field(20, ge=1, description="steps between logged metrics")
+    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    seed: int = Field(0, ge=0, description="of the initial features and of the order of the rows")
+
+    @model_validator(mode="after")
+    def _k_fits(self) -> "DictionaryConfig":
+        if self.k > self.features:
+            raise ValueError(f"k = {self.k} is more than the {self.features} features; lower k or raise features")
+        return self

@@ -1,0 +1,54 @@
+"""Trained dictionaries on disk, one folder a key.
+
+model.safetensors (tensors of `base.Dictionary`) · config.json (what it is) · history.parquet (step, metric, value) ·
+metrics.json, written last: its presence says that the dictionary is whole.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from tasks.dictionary.base import Dictionary
+from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.group_crosscoder import GroupCrosscoder
+from tasks.dictionary.topk_sae import TopKSAE
+from tasks.errors import UserError
+from tasks.settings import Settings
+
+
+def create(config: DictionaryConfig, channels: int, group_order: int) -> Dictionary:
+    """An untrained dictionary of the method that the config names."""
+    if config.method == "topk-sae":
+        return TopKSAE(config, channels)
+    return GroupCrosscoder(config, channels, group_order)
+
+
+def folder_of(key: str, settings: Settings) -> Path:
+    return settings.dictionaries_dir / key
+
+
+def is_whole(key: str, settings: Settings) -> bool:
+    return (folder_of(key, settings) / "metrics.json").exists()
+
+
+def describe(key: str, settings: Settings) -> dict[str, Any]:
+    """config.json: `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `version`."""
+    if not is_whole(key, settings):
+        raise UserError(f"no trained dictionary {key} in {settings.dictionaries_dir}; train it first")
+    return json.loads((folder_of(key, settings) / "config.json").read_text())
+
+
+def load_dictionary(key: str, settings: Settings) -> Dictionary:
+    """A trained dictionary, ready to encode. UserError if it isn't there or doesn't load."""
+    description = describe(key, settings)
+    config = DictionaryConfig.model_validate(description["config"])
+    dictionary = create(config, description["channels"], description["group_order"])
+    path = folder_of(key, settings) / "model.safetensors"
+    try:
+        dictionary.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError, OSError) as error:
+        raise UserError(f"{path} is damaged ({type(error).__name__}); delete its folder and train it again") from error
+    return dictionary.eval().requires_grad_(False)

@@ -1,0 +1,168 @@
+"""The training loop: rows in, a dictionary's folder out; stopped at any point it goes on from its last checkpoint."""
+
+import json
+import math
+import time
+
+import polars
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from tasks.activations.shards import ActivationSet
+from tasks.dictionary import store
+from tasks.dictionary.base import Dictionary
+from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.metrics import evaluate
+from tasks.dictionary.rows import batches
+from tasks.errors import UserError
+from tasks.keys import content_key
+from tasks.progress import Progress, silent
+from tasks.settings import Settings
+from tasks.storage import atomic_file, remove_leftovers, write_text
+
+CODE_VERSION = 1
+DECAY_SHARE = 0.2
+NOT_IN_THE_KEY = {"log_every", "checkpoint_every"}  # they change no byte of the model
+
+
+def dictionary_key(activation_set: str, config: DictionaryConfig) -> str:
+    return content_key(
+        "dictionary", CODE_VERSION, activation_set=activation_set, config=config.model_dump(exclude=NOT_IN_THE_KEY)
+    )
+
+
+def learning_rate_at(step: int, config: DictionaryConfig) -> float:
+    """Constant, then linear to 0 over the last `DECAY_SHARE` of the steps."""
+    return config.learning_rate * min(1.0, (config.steps - step) / (DECAY_SHARE * config.steps))
+
+
+def train(activation_set: str, config: DictionaryConfig, settings: Settings, progress: Progress = silent) -> str:
+    """Train a dictionary on the train split of an activation set, evaluate it on the test split; returns its key.
+
+    A dictionary that is there already is not trained again. UserError when the loss stops being a finite number.
+    """
+    key = dictionary_key(activation_set, config)
+    if store.is_whole(key, settings):
+        progress(config.steps, config.steps)
+        return key
+    folder = store.folder_of(key, settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    acts = ActivationSet.open(activation_set, settings)
+    dictionary = store.create(config, acts.channels, acts.group.order)
+    optimiser = torch.optim.Adam(dictionary.parameters(), lr=config.learning_rate, fused=True)
+    rows_since_fired_m = torch.zeros(config.features, dtype=torch.int64)
+    state = _State(dictionary, optimiser, rows_since_fired_m)
+
+    checkpoint = folder / "checkpoint.safetensors"
+    if checkpoint.exists():
+        state.restore(checkpoint)
+    else:
+        dictionary.initialise(_first_rows(acts, config))
+
+    started = time.perf_counter()
+    for x_gbd in batches(acts, config, first_step=state.step):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate_at(state.step, config)
+        loss = dictionary.loss(x_gbd, rows_since_fired_m > config.dead_after_rows)
+        loss.total.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        rows_since_fired_m += x_gbd.shape[1]
+        rows_since_fired_m[loss.indices_bk[loss.values_bk > 0]] = 0
+
+        state.step += 1
+        if state.step % config.log_every == 0 or state.step == config.steps:
+            if not math.isfinite(loss.total.item()):
+                raise UserError(f"training diverged at step {state.step} ({config.method}); lower learning_rate")
+            state.log(x_gbd, loss, rows_since_fired_m > config.dead_after_rows)
+            progress(state.step, config.steps)
+        if state.step == config.steps:
+            break
+        if state.step % config.checkpoint_every == 0:
+            state.seconds += time.perf_counter() - started
+            started = time.perf_counter()
+            state.save(checkpoint)
+    state.seconds += time.perf_counter() - started
+
+    _publish(key, dictionary.eval().requires_grad_(False), acts, state, settings)
+    checkpoint.unlink(missing_ok=True)
+    return key
+
+
+def _first_rows(acts: ActivationSet, config: DictionaryConfig) -> torch.Tensor:
+    """m rows for the initial features, from an order of their own."""
+    needed, parts = config.features, []
+    for x_gbd in batches(acts, config.model_copy(update={"seed": config.seed + 2**31})):
+        parts.append(x_gbd[:, :needed])
+        needed -= parts[-1].shape[1]
+        if not needed:
+            return torch.cat(parts, dim=1)
+    raise AssertionError("the stream of batches has no end")
+
+
+class _State:
+    """All that the next step depends on."""
+
+    def __init__(self, dictionary: Dictionary, optimiser: torch.optim.Adam, rows_since_fired_m: torch.Tensor):
+        self.dictionary, self.optimiser, self.rows_since_fired_m = dictionary, optimiser, rows_since_fired_m
+        self.step, self.seconds, self.history = 0, 0.0, []
+
+    def log(self, x_gbd: torch.Tensor, loss, dead_m: torch.Tensor) -> None:
+        z_gbd = x_gbd * self.dictionary.scale
+        values = {
+            "fvu": (loss.reconstruction / (z_gbd - z_gbd.mean(1, keepdim=True)).square().mean()).item(),
+            "auxiliary_loss": loss.auxiliary.item(),
+            "l0": (loss.values_bk > 0).sum(1).double().mean().item(),
+            "dead_fraction": dead_m.double().mean().item(),
+        }
+        self.history += [(self.step, metric, value) for metric, value in values.items()]
+
+    def save(self, path) -> None:
+        tensors = {f"dictionary.{name}": tensor for name, tensor in self.dictionary.state_dict().items()}
+        for name, parameter in self.dictionary.named_parameters():
+            for moment, tensor in self.optimiser.state[parameter].items():
+                tensors[f"adam.{moment}.{name}"] = tensor
+        tensors["rows_since_fired"] = self.rows_since_fired_m
+        about = {"step": self.step, "seconds": self.seconds, "history": self.history}
+        with atomic_file(path) as temporary:
+            save_file(tensors, temporary, {"about": json.dumps(about)})
+
+    def restore(self, path) -> None:
+        with safe_open(path, "pt") as file:
+            about = json.loads(file.metadata()["about"])
+            self.dictionary.load_state_dict(
+                {name: file.get_tensor(f"dictionary.{name}") for name in self.dictionary.state_dict()}
+            )
+            for name, parameter in self.dictionary.named_parameters():
+                moments = ("step", "exp_avg", "exp_avg_sq")
+                self.optimiser.state[parameter] = {m: file.get_tensor(f"adam.{m}.{name}") for m in moments}
+            self.rows_since_fired_m.copy_(file.get_tensor("rows_since_fired"))
+        self.step, self.seconds = about["step"], about["seconds"]
+        self.history = [tuple(entry) for entry in about["history"]]
+
+
+def _publish(key: str, dictionary: Dictionary, acts: ActivationSet, state: _State, settings: Settings) -> None:
+    folder = store.folder_of(key, settings)
+    evaluation = evaluate(dictionary, acts)
+    with atomic_file(folder / "model.safetensors") as temporary:
+        save_file(dictionary.state_dict(), temporary)
+    with atomic_file(folder / "history.parquet") as temporary:
+        polars.DataFrame(
+            state.history, schema={"step": polars.Int32, "metric": polars.String, "value": polars.Float64}, orient="row"
+        ).write_parquet(temporary)
+    with atomic_file(folder / "block_fvu.parquet") as temporary:
+        polars.DataFrame({"element": range(len(evaluation.fvu_g)), "fvu": evaluation.fvu_g}).write_parquet(temporary)
+    description = {
+        "config": dictionary.config.model_dump(mode="json"),
+        "activation_set": acts.key,
+        "network": acts.config.network,
+        "layer": acts.config.layer,
+        "channels": acts.channels,
+        "group_order": acts.group.order if dictionary.config.method == "group-crosscoder" else 1,
+        "version": CODE_VERSION,
+    }
+    write_text(folder / "config.json", json.dumps(description, indent=1))
+    metrics = evaluation.scalars() | {"train_seconds": state.seconds}
+    write_text(folder / "metrics.json", json.dumps(metrics, indent=1))

@@ -1,0 +1,167 @@
+"use strict";
+
+/* The gallery: filters, sorts and pages the features of `GALLERY`; what is shown is written into the address, so it can be shared. */
+(() => {
+  const { html, decodeProfile, miniPolar } = Kaleidoscope;
+  const PER_PAGE = 60;
+  const DENSITIES = [0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3];
+  const DEFAULTS = { dictionary: "", types: "", stabiliser: "", density: "0", confidence: "0", search: "", sort: "confidence", order: "down", view: "cards", page: "1" };
+  const SORTS = { feature: "up", confidence: "down", density: "down", max: "down", invariance: "down", mirror: "down", order: "up" };
+
+  const columns = GALLERY.columns;
+  const rows = columns.feature.map((feature, i) => {
+    const row = { patches: columns.patches[i] ? columns.patches[i].split(" ") : [] };
+    for (const name of ["feature", "density", "max", "confidence", "order", "invariance", "mirror", "profile"]) row[name] = columns[name][i];
+    row.dictionary = GALLERY.dictionaries[columns.dictionary[i]];
+    row.type = GALLERY.types[columns.type[i]];
+    row.stabiliser = columns.stabiliser[i] === null ? null : GALLERY.stabilisers[columns.stabiliser[i]];
+    row.page = `${row.dictionary.short}-${feature}`;
+    return row;
+  });
+
+  const control = (name) => document.getElementById(name);
+  const results = control("results");
+  let state;
+
+  function readAddress() {
+    const given = new URLSearchParams(location.hash.slice(1));
+    state = { ...DEFAULTS };
+    for (const name of Object.keys(DEFAULTS)) if (given.has(name)) state[name] = given.get(name);
+    if (!(state.sort in SORTS)) state.sort = DEFAULTS.sort;
+  }
+
+  function writeAddress() {
+    const changed = Object.entries(state).filter(([name, value]) => value !== DEFAULTS[name]);
+    const hash = new URLSearchParams(changed).toString();
+    history.replaceState(null, "", `${location.pathname}${hash ? `#${hash}` : ""}`);
+  }
+
+  function matching() {
+    const types = state.types ? state.types.split(",") : null;
+    const density = DENSITIES[Number(state.density)] ?? 0;
+    const confidence = Number(state.confidence) || 0;
+    const search = state.search.trim().toLowerCase();
+    const found = rows.filter((row) =>
+      (!state.dictionary || row.dictionary.short === state.dictionary) &&
+      (!types || types.includes(row.type.name)) &&
+      (!state.stabiliser || row.stabiliser?.name === state.stabiliser) &&
+      row.density >= density &&
+      (confidence === 0 || (row.confidence !== null && row.confidence >= confidence)) &&
+      (!search || String(row.feature).startsWith(search) || row.page.includes(search) && search.includes("-")));
+    const sign = state.order === "up" ? 1 : -1;
+    const key = state.sort;
+    return found.sort((a, b) => {
+      if (a[key] === null || b[key] === null) return (a[key] === null) - (b[key] === null) || a.feature - b.feature;
+      return sign * (a[key] - b[key]) || a.feature - b.feature;
+    });
+  }
+
+  const number = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits).replace("-", "−"));
+  const share = (value) => `${+(100 * value).toPrecision(2)} %`;
+  const link = (row) => `features/${row.page}.html`;
+  const glyph = (row) => html("i", { class: `glyph ${row.type.class}`, "aria-hidden": "true" });
+  const pictures = (row, count) => row.patches.slice(0, count).map((patch) =>
+    html("img", { src: `patches/${patch}.webp`, alt: "", loading: "lazy", decoding: "async", width: 64, height: 64 }));
+  const profile = (row) => (row.profile === null ? null : miniPolar(decodeProfile(row.profile), GALLERY.floor));
+
+  function card(row) {
+    const facts = row.confidence === null ? `active on ${share(row.density)}` : `${number(row.confidence)} sure · active on ${share(row.density)}`;
+    return html("li", { "data-feature": row.feature, "data-type": row.type.name },
+      html("a", { class: `card ${row.type.class}`, href: link(row) },
+        html("span", { class: "card-head" }, html("b", {}, String(row.feature)), html("span", { class: "type" }, glyph(row), row.type.label)),
+        html("span", { class: "card-body" }, html("span", { class: "patches" }, ...pictures(row, 4)), profile(row)),
+        html("span", { class: "card-foot" }, facts)));
+  }
+
+  function tableRow(row) {
+    return html("tr", { "data-feature": row.feature, "data-type": row.type.name, class: row.type.class },
+      html("th", { scope: "row" }, html("a", { href: link(row) }, String(row.feature))),
+      html("td", { class: "text" }, html("span", { class: "patches" }, ...pictures(row, 4))),
+      html("td", { class: "text" }, profile(row)),
+      html("td", { class: "text" }, html("span", { class: "type" }, glyph(row), row.type.label)),
+      html("td", {}, number(row.confidence)),
+      html("td", {}, row.order === null ? "–" : String(row.order)),
+      html("td", {}, number(row.invariance)),
+      html("td", {}, number(row.mirror)),
+      html("td", { class: "text" }, row.stabiliser ? row.stabiliser.label : "–"),
+      html("td", {}, share(row.density)),
+      html("td", {}, number(row.max, 1)));
+  }
+
+  const HEADINGS = [["Feature", "feature"], ["Top patches"], ["Profile"], ["Type"], ["Confidence", "confidence"], ["Order", "order"],
+    ["Invariance", "invariance"], ["Mirror", "mirror"], ["Stabiliser"], ["Density", "density"], ["Max.", "max"]];
+
+  function table(page) {
+    const heads = HEADINGS.map(([label, key]) => {
+      if (!key) return html("th", { scope: "col", class: "text" }, label);
+      const sorted = state.sort === key;
+      const button = html("button", { type: "button", "data-sort": key }, label, html("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (state.order === "up" ? "▲" : "▼") : ""));
+      button.addEventListener("click", () => {
+        change({ sort: key, order: sorted ? (state.order === "up" ? "down" : "up") : SORTS[key] });
+        results.querySelector(`[data-sort=${key}]`).focus();
+      });
+      return html("th", { scope: "col", "aria-sort": sorted ? (state.order === "up" ? "ascending" : "descending") : "none" }, button);
+    });
+    return html("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table of features" },
+      html("table", { class: "features" }, html("thead", {}, html("tr", {}, ...heads)), html("tbody", {}, ...page.map(tableRow))));
+  }
+
+  function pager(pages, current) {
+    const button = (label, page, name) => {
+      const node = html("button", { type: "button", disabled: page < 1 || page > pages, "aria-label": name }, label);
+      node.addEventListener("click", () => {
+        change({ page: String(page) });
+        results.scrollIntoView({ block: "start" });
+        results.focus({ preventScroll: true });
+      });
+      return node;
+    };
+    return [button("«", current > 1 ? 1 : 0, "First page"), button("‹ Previous", current - 1, "Previous page"), html("span", {}, `Page ${current} of ${pages}`),
+      button("Next ›", current + 1, "Next page"), button("»", current < pages ? pages : pages + 1, "Last page")];
+  }
+
+  function draw() {
+    const found = matching();
+    const pages = Math.max(1, Math.ceil(found.length / PER_PAGE));
+    const current = Math.min(Math.max(1, Number.parseInt(state.page, 10) || 1), pages);
+    const page = found.slice((current - 1) * PER_PAGE, current * PER_PAGE);
+    control("count").textContent = found.length === rows.length ? `${rows.length.toLocaleString("en")} features` : `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} features`;
+    if (!found.length) results.replaceChildren(html("p", { class: "empty" }, "No feature is like that. Loosen a filter, or reset them all."));
+    else if (state.view === "table") results.replaceChildren(table(page));
+    else results.replaceChildren(html("ul", { class: "cards" }, ...page.map(card)));
+    control("pager").replaceChildren(...(pages > 1 ? pager(pages, current) : []));
+    showControls();
+  }
+
+  function showControls() {
+    for (const name of ["dictionary", "stabiliser", "density", "confidence", "sort"]) control(name).value = state[name];
+    if (control("search").value !== state.search) control("search").value = state.search;
+    control("density-value").textContent = DENSITIES[Number(state.density)] ? `≥ ${share(DENSITIES[Number(state.density)])}` : "any";
+    control("confidence-value").textContent = Number(state.confidence) ? `≥ ${Number(state.confidence).toFixed(2)}` : "any";
+    control("order").textContent = state.order === "up" ? "↑ low to high" : "↓ high to low";
+    const types = state.types ? state.types.split(",") : [];
+    document.querySelectorAll("[data-filter-type]").forEach((chip) => chip.setAttribute("aria-pressed", types.includes(chip.dataset.filterType)));
+    document.querySelectorAll("[data-view]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.view === state.view));
+  }
+
+  function change(changes) {
+    state = { ...state, page: "1", ...changes };
+    writeAddress();
+    draw();
+  }
+
+  for (const name of ["dictionary", "stabiliser", "density", "confidence", "search"]) control(name).addEventListener("input", (event) => change({ [name]: event.target.value }));
+  control("sort").addEventListener("input", (event) => change({ sort: event.target.value, order: SORTS[event.target.value] }));
+  control("order").addEventListener("click", () => change({ order: state.order === "up" ? "down" : "up" }));
+  control("reset").addEventListener("click", () => change({ ...DEFAULTS, view: state.view }));
+  document.querySelectorAll("[data-view]").forEach((button) => button.addEventListener("click", () => change({ view: button.dataset.view, page: state.page })));
+  document.querySelectorAll("[data-filter-type]").forEach((chip) => chip.addEventListener("click", () => {
+    const types = new Set(state.types ? state.types.split(",") : []);
+    if (!types.delete(chip.dataset.filterType)) types.add(chip.dataset.filterType);
+    change({ types: [...types].join(",") });
+  }));
+  window.addEventListener("hashchange", () => { readAddress(); draw(); });
+
+  readAddress();
+  draw();
+})();

@@ -1,0 +1,171 @@
+"use strict";
+
+/* Small SVG plots, drawn in the browser from the few numbers a page carries. */
+const Kaleidoscope = (() => {
+  const NAMESPACE = "http://www.w3.org/2000/svg";
+
+  function fill(node, attributes, children) {
+    for (const [name, value] of Object.entries(attributes)) {
+      if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+    }
+    node.append(...children.filter((child) => child !== null));
+    return node;
+  }
+  const html = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
+  const svg = (name, attributes = {}, ...children) => fill(document.createElementNS(NAMESPACE, name), attributes, children);
+
+  const fixed = (value) => Math.round(value * 100) / 100;
+  const degrees = (value) => `${+value.toFixed(2)}°`;
+  const line = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${fixed(x)} ${fixed(y)}`).join("");
+  const ring = (points) => `${line(points)}Z`;
+  const diamond = ([x, y], r) => ring([[x, y - r], [x + r, y], [x, y + r], [x - r, y]]);
+
+  /* Element g < n is the rotation r^g, g >= n the reflection r^(g-n) s: first the left-right mirror s, then the rotation. */
+  const angle = (g, n) => (360 * (g % n)) / n;
+  const elementName = (g, n) => {
+    if (g === 0) return "identity";
+    if (g === n) return "mirrored left–right";
+    return g < n ? `turned ${degrees(angle(g, n))}` : `mirrored, then turned ${degrees(angle(g, n))}`;
+  };
+
+  /* One byte a cosine, -127 … 127, in base64. */
+  function decodeProfile(text) {
+    return Array.from(atob(text), (letter) => {
+      const byte = letter.charCodeAt(0);
+      return (byte > 127 ? byte - 256 : byte) / 127;
+    });
+  }
+
+  /* Radius is linear in the cosine, from `floor` at the centre to 1 at the rim, so that negative cosines are seen as such:
+     they lie inside the circle that marks 0. */
+  function polarPoints(profile, floor, radius) {
+    const n = profile.length / 2;
+    return profile.map((cosine, g) => {
+      const r = (radius * (cosine - floor)) / (1 - floor);
+      const turn = (angle(g, n) * Math.PI) / 180;
+      return [r * Math.cos(turn), -r * Math.sin(turn)];
+    });
+  }
+
+  function miniPolar(profile, floor) {
+    const n = profile.length / 2;
+    const points = polarPoints(profile, floor, 30);
+    return svg("svg", { class: "polar mini", viewBox: "-33 -33 66 66", "aria-hidden": "true" },
+      svg("circle", { class: "rim", r: 30 }),
+      svg("circle", { class: "zero", r: fixed((30 * -floor) / (1 - floor)) }),
+      svg("path", { class: "rotations", d: ring(points.slice(0, n)) }),
+      svg("path", { class: "reflections", d: ring(points.slice(n)) }),
+      svg("circle", { class: "identity", cx: 30, r: 2.6 }));
+  }
+
+  function polar(profile, floor) {
+    const n = profile.length / 2;
+    const radius = 150;
+    const at = (cosine) => fixed((radius * (cosine - floor)) / (1 - floor));
+    const points = polarPoints(profile, floor, radius);
+    const steps = [];
+    for (let cosine = Math.ceil(floor * 2) / 2; cosine <= 1; cosine += 0.5) if (cosine > floor) steps.push(cosine);
+
+    const frame = svg("g", { class: "frame" }, svg("circle", { class: "negative", r: at(0) }));
+    for (let turn = 0; turn < 360; turn += 45) {
+      const [c, s] = [Math.cos((turn * Math.PI) / 180), -Math.sin((turn * Math.PI) / 180)];
+      frame.append(
+        svg("line", { class: "spoke", x1: fixed(at(0) * c), y1: fixed(at(0) * s), x2: fixed(radius * c), y2: fixed(radius * s) }),
+        svg("text", { class: "angle", x: fixed((radius + 19) * c), y: fixed((radius + 15) * s), dy: "0.35em", "text-anchor": "middle" }, `${turn}°`));
+    }
+    for (const cosine of steps) frame.append(svg("circle", { class: cosine === 0 ? "zero" : "ring", r: at(cosine) }));
+
+    const marks = svg("g", { class: "marks" });
+    points.forEach((point, g) => {
+      const label = svg("title", {}, `${elementName(g, n)}: cosine ${profile[g].toFixed(3)}`);
+      marks.append(g < n
+        ? svg("circle", { class: "point rotation", "data-element": g, cx: fixed(point[0]), cy: fixed(point[1]), r: n > 16 ? 3 : 4 }, label)
+        : svg("path", { class: "point reflection", "data-element": g, d: diamond(point, n > 16 ? 3.6 : 4.8) }, label));
+    });
+    const [x, y] = points[0];
+    const labels = svg("g", { class: "labels" });
+    for (const cosine of steps) {
+      const [c, s] = [Math.cos((67.5 * Math.PI) / 180), -Math.sin((67.5 * Math.PI) / 180)];
+      labels.append(svg("text", { x: fixed(at(cosine) * c), y: fixed(at(cosine) * s), dy: "0.35em", "text-anchor": "middle" },
+        String(cosine).replace("-", "−")));
+    }
+    return svg("svg", { class: "polar", viewBox: "-186 -180 372 360", role: "img",
+      "aria-label": `Polar plot of the cosine between the block of the identity and the blocks of ${profile.length} transforms; all values stand in the table of numbers below` },
+      frame,
+      svg("path", { class: "reflections", d: ring(points.slice(n)) }),
+      svg("path", { class: "rotations", d: ring(points.slice(0, n)) }),
+      labels,
+      marks,
+      svg("circle", { class: "identity", cx: fixed(x), cy: fixed(y), r: 7.5 }),
+      svg("circle", { class: "cursor", cx: fixed(x), cy: fixed(y), r: 11 }));
+  }
+
+  /* Axes of a small chart: y from 0 to `top`, a grid line at each tick. */
+  function chart(label, top, ticks, format) {
+    const box = { left: 44, right: 470, top: 12, bottom: 168 };
+    const y = (value) => fixed(box.bottom - ((box.bottom - box.top) * value) / top);
+    const root = svg("svg", { class: "chart", viewBox: "0 0 480 200", role: "img", "aria-label": label });
+    for (const tick of ticks) {
+      root.append(
+        svg("line", { class: tick === 0 ? "axis" : "grid", x1: box.left, x2: box.right, y1: y(tick), y2: y(tick) }),
+        svg("text", { x: box.left - 8, y: y(tick), dy: "0.35em", "text-anchor": "end" }, format(tick)));
+    }
+    return { root, box, y };
+  }
+
+  function ticksUpTo(top) {
+    const raw = top / 3;
+    const power = 10 ** Math.floor(Math.log10(raw));
+    const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= raw * 0.999);
+    const ticks = [];
+    for (let i = 0; i * step <= top * 1.001; i += 1) ticks.push(+(i * step).toPrecision(12));
+    return ticks;
+  }
+
+  function harmonics(energies, order) {
+    const top = Math.max(...energies, 1e-9);
+    const percent = (value) => `${+(100 * value).toPrecision(3)} %`;
+    const { root, box, y } = chart("Share of the rotation profile's energy by harmonic", top, ticksUpTo(top), percent);
+    const slot = (box.right - box.left) / energies.length;
+    const every = Math.ceil(energies.length / 17);
+    energies.forEach((energy, k) => {
+      const middle = box.left + slot * (k + 0.5);
+      root.append(svg("rect", { class: k === order && k > 0 ? "bar chief" : "bar", x: fixed(middle - slot * 0.36), y: y(energy),
+        width: fixed(slot * 0.72), height: fixed(box.bottom - y(energy)), rx: 1.5 }, svg("title", {}, `harmonic ${k}: ${percent(energy)}`)));
+      if (k % every === 0) root.append(svg("text", { x: fixed(middle), y: box.bottom + 18, "text-anchor": "middle" }, String(k)));
+    });
+    return root;
+  }
+
+  function norms(values) {
+    const n = values.length / 2;
+    const top = Math.max(...values, 1e-9) * 1.08;
+    const { root, box, y } = chart("Norm of each block against the angle of its rotation", top, ticksUpTo(top), (value) => String(+value.toPrecision(3)));
+    const x = (turn) => fixed(box.left + 6 + ((box.right - box.left - 12) * turn) / 360);
+    const rotations = values.slice(0, n).map((value, g) => [x(angle(g, n)), y(value)]);
+    const reflections = values.slice(n).map((value, g) => [x(angle(g, n)), y(value)]);
+    for (let turn = 0; turn <= 360; turn += 90) root.append(svg("text", { x: x(turn), y: box.bottom + 18, "text-anchor": "middle" }, `${turn}°`));
+    root.append(
+      svg("path", { class: "reflections", d: line([...reflections, [x(360), reflections[0][1]]]) }),
+      svg("path", { class: "rotations open", d: line([...rotations, [x(360), rotations[0][1]]]) }));
+    const size = n > 16 ? 2.6 : 3.6;
+    reflections.forEach((point) => root.append(svg("path", { class: "point reflection", d: diamond(point, size + 0.8) })));
+    rotations.forEach(([px, py]) => root.append(svg("circle", { class: "point rotation", cx: px, cy: py, r: size })));
+    root.append(svg("circle", { class: "identity", cx: rotations[0][0], cy: rotations[0][1], r: 6 }));
+    return root;
+  }
+
+  function sparkline(values) {
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const points = values.map((value, i) => [2 + (96 * i) / Math.max(values.length - 1, 1), 22 - (20 * (value - low)) / (high - low || 1)]);
+    return svg("svg", { class: "spark", viewBox: "0 0 100 24", role: "img", "aria-label": `loss from ${values[0].toPrecision(3)} to ${values[values.length - 1].toPrecision(3)}` },
+      svg("path", { d: line(points) }));
+  }
+
+  document.querySelectorAll("[data-profile]").forEach((place) => {
+    place.append(miniPolar(decodeProfile(place.dataset.profile), Number(place.dataset.floor)));
+  });
+  document.querySelectorAll("[data-losses]").forEach((place) => place.append(sparkline(JSON.parse(place.dataset.losses))));
+
+  return { html, svg, angle, elementName, degrees, decodeProfile, miniPolar, polar, harmonics, norms };
+})();

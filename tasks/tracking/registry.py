@@ -1,0 +1,172 @@
+"""Trained dictionaries in MLflow's model registry, and which of them is champion.
+
+One registered model a method (`topk-sae`, `group-crosscoder`). A version is MLflow's models-from-code: the script
+mlflow/dictionary_model.py, our `tasks` package as it was, and the dictionary's own files; nothing in it is pickled.
+
+Aliases. `candidate`: the newest version. `champion-NETWORK-LAYER-gORDER`: the best of its kind, as FVU and L0 say
+nothing across layers or groups. `champion`: what `models:/METHOD@champion` loads; the first version that passes takes
+it, and after that it moves only to a better one of its own kind. Another layer in its place is a choice, not a
+measurement, and is made by hand in MLflow.
+"""
+
+import math
+import re
+import shutil
+import tempfile
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from packaging.version import Version
+
+from tasks.dictionary.store import describe, folder_of, load_dictionary
+from tasks.errors import UserError
+from tasks.settings import ROOT, Settings
+from tasks.tracking.runs import final_metrics
+from tasks.tracking.store import MLFLOW_FILES, tracking
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+CANDIDATE, CHAMPION = "candidate", "champion"
+REQUIREMENTS = ("mlflow", "numpy", "pydantic", "pydantic-settings", "safetensors", "torch")
+MODEL_FILES = ("config.json", "metrics.json", "model.safetensors")
+KIND = ("network", "layer", "group_order")
+EXAMPLE_ROWS = 2
+
+
+def register(dictionary: str, run_id: str, settings: Settings) -> int:
+    """Register a trained dictionary (a key) logged in `run_id`, with alias `candidate`; returns the model version.
+
+    A dictionary that is registered already keeps its version. UserError: no such dictionary or run, a dictionary
+    whose FVU is no finite number, or MLflow can't be reached.
+    """
+    description, metrics = describe(dictionary, settings), final_metrics(dictionary, settings)
+    if not math.isfinite(metrics["fvu"]):
+        raise UserError(f"the FVU of dictionary {dictionary} is {metrics['fvu']}; train it with a lower learning_rate")
+    name = description["config"]["method"]
+    with tracking(settings) as client:
+        found = client.search_model_versions(f"name = '{name}' and tags.dictionary = '{dictionary}'")
+        if found:
+            version = int(found[0].version)
+        else:
+            model_id = _log_model(dictionary, run_id, settings)
+            _create_registered_model(client, name)
+            version = int(
+                client.create_model_version(
+                    name,
+                    source=f"models:/{model_id}",
+                    run_id=run_id,
+                    model_id=model_id,
+                    description=_model_card(dictionary, description, metrics),
+                    tags={"dictionary": dictionary, "activation_set": description["activation_set"]}
+                    | {tag: str(description[tag]) for tag in KIND}
+                    | {tag: repr(metrics[tag]) for tag in ("fvu", "l0")},
+                ).version
+            )
+        candidate = _aliased(client, name, CANDIDATE)
+        if candidate is None or int(candidate.version) < version:
+            client.set_registered_model_alias(name, CANDIDATE, str(version))
+    return version
+
+
+def promote(method: str, audits_hold: bool, settings: Settings) -> bool:
+    """Let a method's candidate take the champion aliases it earns; returns whether `champion` moved.
+
+    An alias moves when `audits_hold` and there is no champion yet, or the candidate is of the champion's network,
+    layer and |G|, its FVU is lower and its L0 not higher (each on the test split of its own activation set).
+    UserError: no candidate, or MLflow can't be reached.
+    """
+    with tracking(settings) as client:
+        candidate = _aliased(client, method, CANDIDATE)
+        if candidate is None:
+            raise UserError(f"the registry holds no candidate of {method}; train and register one first")
+        if not audits_hold:
+            return False
+        moved = False
+        for alias in (champion_of(*(candidate.tags[tag] for tag in KIND)), CHAMPION):
+            champion = _aliased(client, method, alias)
+            moved = champion is None or is_better(candidate.tags, champion.tags)
+            if moved:
+                client.set_registered_model_alias(method, alias, candidate.version)
+    return moved
+
+
+def champion_of(network: str, layer: str, group_order: int | str) -> str:
+    """Alias of the best version of one network, layer and |G|."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", f"{CHAMPION}-{network}-{layer}-g{group_order}")
+
+
+def is_better(candidate: dict[str, str], champion: dict[str, str]) -> bool:
+    """Whether a version's tags say that it reconstructs more, of the same thing, with no more active features."""
+    return (
+        all(candidate[tag] == champion[tag] for tag in KIND)
+        and float(candidate["fvu"]) < float(champion["fvu"])
+        and float(candidate["l0"]) <= float(champion["l0"])
+    )
+
+
+def _aliased(client: "MlflowClient", name: str, alias: str) -> "ModelVersion | None":
+    for model in client.search_registered_models(f"name = '{name}'"):
+        if alias in model.aliases:
+            return client.get_model_version(name, model.aliases[alias])
+    return None
+
+
+def _create_registered_model(client: "MlflowClient", name: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+
+
+def _log_model(dictionary: str, run_id: str, settings: Settings) -> str:
+    """Store the model in its run; returns MLflow's id of it."""
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    example = _example_rows(dictionary, settings)
+    features = describe(dictionary, settings)["config"]["features"]
+    signature = ModelSignature(
+        Schema([TensorSpec(example.dtype, (-1, *example.shape[1:]))]), Schema([TensorSpec(example.dtype, (-1, features))])
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        # laid out as a data folder, so that the model is loaded by the code that loads every dictionary
+        inside = Settings(data_dir=Path(temporary) / "data")
+        folder = folder_of(dictionary, inside)
+        folder.mkdir(parents=True)
+        for file in MODEL_FILES:
+            shutil.copyfile(folder_of(dictionary, settings) / file, folder / file)
+        return mlflow.pyfunc.log_model(
+            name="dictionary",
+            python_model=str(MLFLOW_FILES / "dictionary_model.py"),
+            artifacts={"data": str(inside.data_dir)},
+            model_config={"dictionary": dictionary},
+            code_paths=[str(ROOT / "tasks")],
+            pip_requirements=[f"{name}=={Version(installed_version(name)).public}" for name in REQUIREMENTS],
+            signature=signature,
+            input_example=example,
+        ).model_id
+
+
+def _example_rows(dictionary: str, settings: Settings):
+    """Two rows as the dictionary itself would write them (one feature each), float32 in the layout that it reads."""
+    trained = load_dictionary(dictionary, settings)
+    rows_bgd = trained.decode(torch.eye(trained.config.features)[:EXAMPLE_ROWS]).numpy()
+    return rows_bgd[:, 0] if trained.config.method == "topk-sae" else rows_bgd
+
+
+def _model_card(dictionary: str, description: dict, metrics: dict[str, float]) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(MLFLOW_FILES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("model_card.md.jinja").render(
+        dictionary=dictionary, metrics=metrics, champion=CHAMPION, **description
+    )

@@ -1,0 +1,106 @@
+"""One MLflow run per training: what was asked for, how it went, what came out."""
+
+import json
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import polars
+
+from tasks.dictionary.store import describe, folder_of
+from tasks.settings import ROOT, Settings
+from tasks.tracking.store import artifact_location, tracking
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+METRICS_PER_CALL = 1000  # MLflow's limit for log_batch
+
+
+def log_training(dictionary: str, settings: Settings, figures: Mapping[str, "Figure"] | None = None) -> str:
+    """Record a trained dictionary (a key) as a finished MLflow run; returns the run's id.
+
+    The experiment is `network/layer`: MLflow compares runs within an experiment, and FVU compares within a layer.
+    Parameters are the config's fields, `training/…` metrics the logged steps, the others those of the test split;
+    `figures` become `figures/NAME.png`. A dictionary that has a finished run keeps it; a run that a killed process
+    left behind is closed and replaced. UserError: no such dictionary, or MLflow can't be reached.
+    """
+    description = describe(dictionary, settings)
+    with tracking(settings) as client:
+        experiment = _experiment(client, f"{description['network']}/{description['layer']}", settings)
+        for run in client.search_runs([experiment], f"tags.dictionary = '{dictionary}'"):
+            if run.info.status == "FINISHED":
+                return run.info.run_id
+            if run.info.status == "RUNNING":
+                client.set_terminated(run.info.run_id, "KILLED")
+
+        method = description["config"]["method"]
+        run_id = client.create_run(
+            experiment, run_name=f"{method} {dictionary[:8]}", tags=_tags(dictionary, description)
+        ).info.run_id
+        try:
+            _log(client, run_id, dictionary, description, settings)
+            for name, figure in (figures or {}).items():
+                client.log_figure(run_id, figure, f"figures/{name}.png")
+            client.set_terminated(run_id, "FINISHED")
+        except BaseException:
+            with suppress(Exception):  # what stopped the logging is the news, not that this failed too
+                client.set_terminated(run_id, "FAILED")
+            raise
+    return run_id
+
+
+def final_metrics(dictionary: str, settings: Settings) -> dict[str, float]:
+    """metrics.json of a trained dictionary: measured on the test split, plus training seconds."""
+    return json.loads((folder_of(dictionary, settings) / "metrics.json").read_text())
+
+
+def _experiment(client: "MlflowClient", name: str, settings: Settings) -> str:
+    from mlflow.exceptions import MlflowException
+
+    if found := client.get_experiment_by_name(name):
+        return found.experiment_id
+    try:
+        return client.create_experiment(name, artifact_location(settings))
+    except MlflowException as error:
+        # another process was quicker
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return client.get_experiment_by_name(name).experiment_id
+
+
+def _tags(dictionary: str, description: dict) -> dict[str, str]:
+    tags = {"dictionary": dictionary} | {
+        name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order", "version")
+    }
+    revision = _git_revision()
+    return tags | {"git_revision": revision} if revision else tags
+
+
+def _git_revision() -> str | None:
+    """Commit of the code, `-dirty` where files differ from it; None outside a repository."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    with suppress(OSError, subprocess.CalledProcessError):
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    return None
+
+
+def _log(client: "MlflowClient", run_id: str, dictionary: str, description: dict, settings: Settings) -> None:
+    from mlflow.entities import Metric, Param
+
+    config = description["config"] | {name: description[name] for name in ("channels", "group_order")}
+    client.log_batch(run_id, params=[Param(name, str(value)) for name, value in config.items()])
+
+    now = int(time.time() * 1000)
+    history = polars.read_parquet(folder_of(dictionary, settings) / "history.parquet")
+    metrics = [
+        Metric(f"training/{metric}", value, now, step)
+        for step, metric, value in history.select("step", "metric", "value").iter_rows()
+    ]
+    last_step = config["steps"]
+    metrics += [Metric(name, value, now, last_step) for name, value in final_metrics(dictionary, settings).items()]
+    for start in range(0, len(metrics), METRICS_PER_CALL):
+        client.log_batch(run_id, metrics=metrics[start : start + METRICS_PER_CALL])

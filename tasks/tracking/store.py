@@ -1,0 +1,91 @@
+"""The MLflow store: where it lies, how it comes to be, what is said when it can't be reached."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dotenv import dotenv_values
+from filelock import FileLock
+
+from tasks.errors import UserError
+from tasks.settings import ROOT, Settings
+from tasks.storage import atomic_file
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+MLFLOW_FILES = ROOT / "mlflow"
+SQLITE = "sqlite:///"
+
+
+@contextmanager
+def tracking(settings: Settings) -> Iterator["MlflowClient"]:
+    """A client of the store that the settings name, which is also made MLflow's current one.
+
+    A SQLite store that isn't there yet is created first. UserError: the store can't be reached, or fails on the way.
+    """
+    for name, value in dotenv_values(MLFLOW_FILES / "client.env").items():
+        os.environ.setdefault(name, value)
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    uri = settings.mlflow_tracking_uri
+    try:
+        create_store(settings)
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        client = mlflow.MlflowClient()
+        client.search_experiments(max_results=1)
+        yield client
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = re.sub(r"\s+", " ", str(error))[:200]
+        raise UserError(
+            f"MLflow at {_without_password(uri)} failed: {reason}; start or mend it, or name another with "
+            "KALEIDOSCOPE_TRACKING_URI"
+        ) from error
+
+
+def create_store(settings: Settings) -> None:
+    """Create the settings' SQLite store with MLflow's tables, once; a store that exists, or is a server, is left alone.
+
+    MLflow fills an empty SQLite file table by table, and two first clients at once fail. So the file is made whole
+    under another name, by one process at a time, and renamed.
+    """
+    uri = settings.mlflow_tracking_uri
+    database = Path(uri.removeprefix(SQLITE))
+    if not uri.startswith(SQLITE) or database.exists():
+        return
+    from mlflow import MlflowClient
+
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(database.with_suffix(".lock")):
+        if not database.exists():
+            with atomic_file(database) as temporary:
+                MlflowClient(f"{SQLITE}{temporary}").search_experiments(max_results=1)
+
+
+def artifact_location(settings: Settings) -> str | None:
+    """Where new experiments put their files: our folder beside a database; a server decides for itself (None)."""
+    from mlflow.store.db.db_types import DATABASE_ENGINES
+
+    dialect = settings.mlflow_tracking_uri.split(":")[0].split("+")[0]
+    return (settings.mlflow_dir / "artifacts").resolve().as_uri() if dialect in DATABASE_ENGINES else None
+
+
+def server_command(settings: Settings, port: int) -> tuple[list[str], dict[str, str]]:
+    """Arguments and environment of an MLflow server on the settings' own store (not on another server)."""
+    create_store(settings)
+    arguments = [sys.executable, "-m", "mlflow", "server", "--port", str(port)]
+    arguments += ["--backend-store-uri", settings.mlflow_tracking_uri]
+    arguments += ["--artifacts-destination", str(artifact_location(settings))]
+    files = dotenv_values(MLFLOW_FILES / "client.env") | dotenv_values(MLFLOW_FILES / "server.env")
+    return arguments, files | dict(os.environ)
+
+
+def _without_password(uri: str) -> str:
+    return re.sub(r"//[^/@]*@", "//", uri)

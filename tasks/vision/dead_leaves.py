@@ -1,0 +1,66 @@
+"""Dead leaves: synthetic scenes with the statistics of natural images, free of anybody's rights.
+
+Opaque discs that hide each other, radii by the power law r⁻³, give edges at every scale and an amplitude spectrum
+that falls about as 1/f, as photographs do (Lee, Mumford & Huang 2001, Occlusion Models for Natural Images).
+Colour, shading, texture and blur: ours.
+"""
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+SUPERSAMPLING = 2
+LEAVES = 6000
+SMALLEST_RADIUS, LARGEST_RADIUS = 0.009, 0.3
+"""In sides of the scene. 6000 leaves of these radii leave about 2 % of the scene to the backmost colour."""
+
+
+def _leaf_of_each_pixel(rng: np.random.Generator, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """[side, side] int leaf that is on top (0: none), and [LEAVES + 1, 3] float (y, x, radius) of the leaves."""
+    # Inverse of the cumulative distribution of p(r) ∝ r⁻³ between the two radii.
+    low, high = SMALLEST_RADIUS**-2, LARGEST_RADIUS**-2
+    radii = side / np.sqrt(low - rng.random(LEAVES) * (low - high))
+    # Centres may lie outside by the largest radius: leaves are as dense at the border as inside.
+    margin = LARGEST_RADIUS * side
+    y, x = rng.uniform(-margin, side + margin, size=(2, LEAVES))
+    top = np.zeros((side, side), dtype=np.int32)
+    axis = np.arange(side)
+    for leaf in range(LEAVES):
+        rows = slice(max(0, int(y[leaf] - radii[leaf])), max(0, int(y[leaf] + radii[leaf]) + 1))
+        columns = slice(max(0, int(x[leaf] - radii[leaf])), max(0, int(x[leaf] + radii[leaf]) + 1))
+        inside = (axis[rows, None] - y[leaf]) ** 2 + (axis[None, columns] - x[leaf]) ** 2 <= radii[leaf] ** 2
+        top[rows, columns][inside] = leaf + 1
+    leaves = np.concatenate([[[side / 2, side / 2, side]], np.stack([y, x, radii], axis=1)])
+    return top, leaves
+
+
+def _texture(rng: np.random.Generator, side: int) -> np.ndarray:
+    """[side, side] float noise of zero mean and unit variance whose amplitude falls as 1/f."""
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :])
+    frequency[0, 0] = np.inf
+    noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((side, side))) / frequency, s=(side, side))
+    return noise / noise.std()
+
+
+def draw_scene(seed: int, index: int, side: int) -> Image.Image:
+    """Scene `index` of the series `seed`: RGB, side × side pixels. The same arguments give the same pixels."""
+    rng = np.random.default_rng([seed, index])
+    large = side * SUPERSAMPLING
+    top_yx, leaves = _leaf_of_each_pixel(rng, large)
+    count = len(leaves)
+
+    # Leaves differ mostly in luminance; their hues scatter about the scene's own, as under one light.
+    luminance = rng.beta(1.2, 1.2, size=(count, 1))
+    scene_hue = 0.08 * rng.standard_normal(3)
+    colours = luminance * (1 + scene_hue) + 0.06 * rng.standard_normal((count, 3))
+    tilts = 0.15 * rng.standard_normal((count, 2))
+    contrasts = 0.10 * rng.random(count) ** 2
+
+    y, x = np.mgrid[:large, :large]
+    centre_y, centre_x, radius = leaves[top_yx].transpose(2, 0, 1)
+    tilt_y, tilt_x = tilts[top_yx].transpose(2, 0, 1)
+    shading = (tilt_y * (y - centre_y) + tilt_x * (x - centre_x)) / radius
+    shading += contrasts[top_yx] * _texture(rng, large)
+    pixels = np.clip(colours[top_yx] + shading[..., None], 0, 1)
+
+    scene = Image.fromarray((255 * pixels).round().astype(np.uint8)).resize((side, side), Image.Resampling.BOX)
+    return scene.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.8)))

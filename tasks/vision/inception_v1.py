@@ -1,0 +1,199 @@
+"""InceptionV1 (GoogLeNet), Szegedy et al. 2014, in the two trainings that use local response normalisation.
+
+`bvlc` is Caffe's, `lucid` the one of the circuits thread (TensorFlow's inception5h). They differ in two widths, the
+padding of the first convolution, the number of classes and the constants of the normalisation.
+Layers bear the circuits names; the branches of a mixed layer stand in the order 1x1, 3x3, 5x5, pool.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from tasks.vision.graph import Pointwise
+
+MIXED_LAYERS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
+BRANCHES = ("1x1", "3x3", "5x5", "pool")
+
+
+@dataclass(frozen=True)
+class MixedWidths:
+    """Channels of one mixed layer: the four branches, and the bottlenecks of two of them."""
+
+    one: int
+    three_bottleneck: int
+    three: int
+    five_bottleneck: int
+    five: int
+    pool: int
+
+    @property
+    def total(self) -> int:
+        return self.one + self.three + self.five + self.pool
+
+
+BVLC_WIDTHS = {
+    "3a": MixedWidths(64, 96, 128, 16, 32, 32),
+    "3b": MixedWidths(128, 128, 192, 32, 96, 64),
+    "4a": MixedWidths(192, 96, 208, 16, 48, 64),
+    "4b": MixedWidths(160, 112, 224, 24, 64, 64),
+    "4c": MixedWidths(128, 128, 256, 24, 64, 64),
+    "4d": MixedWidths(112, 144, 288, 32, 64, 64),
+    "4e": MixedWidths(256, 160, 320, 32, 128, 128),
+    "5a": MixedWidths(256, 160, 320, 32, 128, 128),
+    "5b": MixedWidths(384, 192, 384, 48, 128, 128),
+}
+LUCID_WIDTHS = BVLC_WIDTHS | {
+    "4a": MixedWidths(192, 96, 204, 16, 48, 64),
+    "5a": MixedWidths(256, 160, 320, 48, 128, 128),
+}
+
+
+class LocalResponseNorm(Pointwise):
+    """x / (k + alpha / size * sum of squares over `size` neighbouring channels) ** beta, for beta 1/2 or 3/4.
+
+    Only sums, products and square roots: they round the same wherever a value lies in memory, so that a cone equals the
+    whole frame bit for bit; a vectorised power need not.
+    """
+
+    def __init__(self, size: int, alpha: float, beta: float, k: float) -> None:
+        super().__init__()
+        if beta not in (0.5, 0.75):
+            raise ValueError(f"local response normalisation: beta is 0.5 or 0.75, not {beta}")
+        if size % 2 == 0:
+            raise ValueError(f"local response normalisation: size is odd, not {size}")
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[b, channels, h, w] -> the same shape."""
+        radius, channels = self.size // 2, x.shape[1]
+        squares = F.pad(x * x, (0, 0, 0, 0, radius, radius))
+        sums = squares[:, :channels] + squares[:, 1 : channels + 1]
+        for start in range(2, self.size):
+            sums = sums + squares[:, start : start + channels]
+        inverse_root = torch.rsqrt(self.k + self.alpha / self.size * sums)
+        return x * (inverse_root if self.beta == 0.5 else inverse_root * torch.sqrt(inverse_root))
+
+
+def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
+    """Convolution that keeps the size (up to the stride), then ReLU."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2), nn.ReLU(inplace=True))
+
+
+def _pool(stride: int) -> nn.MaxPool2d:
+    return nn.MaxPool2d(3, stride, padding=1 if stride == 1 else 0, ceil_mode=True)
+
+
+class Mixed(nn.Module):
+    """Four branches over one input, concatenated: [b, inputs, h, w] -> [b, widths.total, h, w]."""
+
+    def __init__(self, inputs: int, widths: MixedWidths) -> None:
+        super().__init__()
+        self.branch_1x1 = _convolution(inputs, widths.one, 1)
+        self.bottleneck_3x3 = _convolution(inputs, widths.three_bottleneck, 1)
+        self.branch_3x3 = _convolution(widths.three_bottleneck, widths.three, 3)
+        self.bottleneck_5x5 = _convolution(inputs, widths.five_bottleneck, 1)
+        self.branch_5x5 = _convolution(widths.five_bottleneck, widths.five, 5)
+        self.pool = _pool(stride=1)
+        self.branch_pool = _convolution(inputs, widths.pool, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        branches = (
+            self.branch_1x1(x),
+            self.branch_3x3(self.bottleneck_3x3(x)),
+            self.branch_5x5(self.bottleneck_5x5(x)),
+            self.branch_pool(self.pool(x)),
+        )
+        return torch.cat(branches, dim=1)
+
+
+class InceptionV1(nn.Module):
+    """[b, 3, 224, 224] preprocessed images -> [b, classes] logits."""
+
+    def __init__(
+        self, widths: dict[str, MixedWidths], norms: tuple[LocalResponseNorm, LocalResponseNorm], classes: int
+    ) -> None:
+        super().__init__()
+        self.conv2d0 = _convolution(3, 64, 7, stride=2)
+        self.pool0 = _pool(stride=2)
+        self.norm0, self.norm1 = norms
+        self.conv2d1 = _convolution(64, 64, 1)
+        self.conv2d2 = _convolution(64, 192, 3)
+        self.pool1 = _pool(stride=2)
+        inputs = 192
+        for name in MIXED_LAYERS:
+            self.add_module(f"mixed{name}", Mixed(inputs, widths[name]))
+            inputs = widths[name].total
+        self.pool3 = _pool(stride=2)
+        self.pool4 = _pool(stride=2)
+        self.average = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(inputs, classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.norm0(self.pool0(self.conv2d0(x)))
+        x = self.norm1(self.conv2d2(self.conv2d1(x)))
+        x = self.mixed3b(self.mixed3a(self.pool1(x)))
+        x = self.mixed4a(self.pool3(x))
+        x = self.mixed4e(self.mixed4d(self.mixed4c(self.mixed4b(x))))
+        x = self.mixed5b(self.mixed5a(self.pool4(x)))
+        return self.classifier(self.average(x).flatten(1))
+
+
+def bvlc() -> InceptionV1:
+    """Caffe's training: 1000 classes in sorted-synset order; normalisation over 5 channels."""
+    norms = tuple(LocalResponseNorm(size=5, alpha=1e-4, beta=0.75, k=1.0) for _ in range(2))
+    return InceptionV1(BVLC_WIDTHS, norms, classes=1000)
+
+
+def lucid(norms: tuple[LocalResponseNorm, LocalResponseNorm]) -> InceptionV1:
+    """The circuits thread's training: 1008 outputs, two widths of its own, TensorFlow's "SAME" padding.
+
+    "SAME" sets the first convolution's five padding pixels 2 before and 3 after; the pools have theirs after the end,
+    as ceil mode has at the even sizes that a 224-pixel image leads to.
+    """
+    network = InceptionV1(LUCID_WIDTHS, norms, classes=1008)
+    network.conv2d0 = nn.Sequential(nn.ZeroPad2d((2, 3, 2, 3)), nn.Conv2d(3, 64, 7, 2), nn.ReLU(inplace=True))
+    return network
+
+
+def layer_modules() -> dict[str, tuple[str, int]]:
+    """Circuits layer name -> (submodule, which of its calls) whose output the layer is, in network order."""
+    modules = {name: (name, 0) for name in ("conv2d0", "conv2d1", "conv2d2")}
+    for mixed in MIXED_LAYERS:
+        modules[f"mixed{mixed}"] = (f"mixed{mixed}", 0)
+        modules |= {f"mixed{mixed}_{branch}": (f"mixed{mixed}.branch_{branch}", 0) for branch in BRANCHES}
+    return modules
+
+
+def caffe_names() -> dict[str, str]:
+    """Parameter prefix in Caffe's naming -> submodule here that holds the convolution or classifier."""
+    names = {"conv1_7x7_s2": "conv2d0.0", "conv2_3x3_reduce": "conv2d1.0", "conv2_3x3": "conv2d2.0"}
+    names["loss3_classifier"] = "classifier"
+    parts = {
+        "1x1": "branch_1x1",
+        "3x3_reduce": "bottleneck_3x3",
+        "3x3": "branch_3x3",
+        "5x5_reduce": "bottleneck_5x5",
+        "5x5": "branch_5x5",
+        "pool_proj": "branch_pool",
+    }
+    for mixed in MIXED_LAYERS:
+        names |= {f"inception_{mixed}_{caffe}": f"mixed{mixed}.{ours}.0" for caffe, ours in parts.items()}
+    return names
+
+
+def tensorflow_names() -> dict[str, str]:
+    """Parameter prefix in inception5h's naming -> submodule here that holds the convolution or classifier."""
+    names = {"conv2d0": "conv2d0.1", "conv2d1": "conv2d1.0", "conv2d2": "conv2d2.0", "softmax2": "classifier"}
+    parts = {
+        "1x1": "branch_1x1",
+        "3x3_bottleneck": "bottleneck_3x3",
+        "3x3": "branch_3x3",
+        "5x5_bottleneck": "bottleneck_5x5",
+        "5x5": "branch_5x5",
+        "pool_reduce": "branch_pool",
+    }
+    for mixed in MIXED_LAYERS:
+        names |= {f"mixed{mixed}_{theirs}": f"mixed{mixed}.{ours}.0" for theirs, ours in parts.items()}
+    return names

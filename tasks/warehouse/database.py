@@ -1,0 +1,105 @@
+"""The warehouse file: its schema and the one connection that may write to it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from tasks.errors import UserError
+from tasks.settings import ROOT, Settings
+
+SQL_DIR = ROOT / "sql"
+
+
+class Table(NamedTuple):
+    """What `sql/schema` says of a table: column name -> type in order, and the columns of the primary key."""
+
+    columns: dict[str, str]
+    key: tuple[str, ...]
+
+
+def sql_files(folder: str) -> list[Path]:
+    """The files of `sql/<folder>`, in the order of their names."""
+    return sorted((SQL_DIR / folder).glob("*.sql"))
+
+
+def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables that are not there yet."""
+    for file in sql_files("schema"):
+        connection.execute(file.read_text(encoding="utf-8"))
+
+
+def create_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the analysts' views over the tables."""
+    for file in sql_files("views"):
+        connection.execute(file.read_text(encoding="utf-8"))
+
+
+@cache
+def schema() -> dict[str, Table]:
+    """The tables of `sql/schema` by name, a referenced table before those that refer to it."""
+    with duckdb.connect() as memory:
+        create_schema(memory)
+        return _tables_of(memory)
+
+
+def _tables_of(connection: duckdb.DuckDBPyConnection) -> dict[str, Table]:
+    tables: dict[str, Table] = {}
+    for name, column, data_type, in_key in connection.execute((SQL_DIR / "tables.sql").read_text()).fetchall():
+        columns, key = tables.get(name, Table({}, ()))
+        tables[name] = Table(columns | {column: data_type}, key + (column,) * in_key)
+    return tables
+
+
+def one_line(error: Exception) -> str:
+    """DuckDB's message without the excerpt of the statement, on one line."""
+    return " ".join(re.split(r"\n+LINE \d+:", str(error))[0].split())
+
+
+@contextmanager
+def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The writing connection; makes the file and missing tables unless `must_exist`.
+
+    Raises UserError when another process holds the file, when it is no warehouse of this schema, or when `must_exist` and nothing was loaded.
+    """
+    file = settings.warehouse_file
+    if must_exist and not file.exists():
+        raise UserError(f"nothing has been loaded into {file} yet: run `kaleidoscope run atlas` first")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(file))
+    except (duckdb.Error, OSError) as error:
+        raise _open_error(file, error) from error
+    try:
+        _bring_schema_up_to_date(connection, file)
+        yield connection
+    finally:
+        connection.close()
+
+
+def _open_error(file: Path, error: Exception) -> UserError:
+    holder = re.search(r"PID \d+", str(error))
+    if "set lock" in str(error):
+        return UserError(f"warehouse {file} is in use by another process ({holder[0] if holder else 'unknown'}): wait until it has ended, or stop it")
+    return UserError(f"can't open warehouse {file}: {one_line(error)}")
+
+
+def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
+    if _tables_of(connection).items() >= schema().items():
+        return
+    try:
+        connection.begin()
+        create_schema(connection)
+        connection.commit()
+    except duckdb.Error as error:
+        raise UserError(f"can't create the tables in warehouse {file}: {one_line(error)}") from error
+    found = _tables_of(connection)
+    changed = [name for name, table in schema().items() if found[name] != table]
+    if changed:
+        raise UserError(
+            f"warehouse {file} was made with another sql/schema (tables {', '.join(changed)} differ): move it away and load again"
+        )

@@ -1,0 +1,322 @@
+"""A small, consistent set of frames for every table that a load may fill: what the warehouse and the page are tested on.
+
+One network, one layer, one activation set (n = 8 rotations, |G| = 16), and on it a TopK SAE and a group crosscoder of 40 features each.
+The crosscoder's profiles are drawn from a planted symmetry each, so the type of every feature is known.
+"""
+
+import io
+import json
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from PIL import Image, ImageDraw
+
+from tasks.keys import content_key
+
+N_ROTATIONS = 8
+GROUP_ORDER = 2 * N_ROTATIONS
+FEATURES = 40
+K = 8
+DEAD = (7, 18, 29, 39)
+EXAMPLES = 4
+NEIGHBOURS = 4
+PATCH_SIDE = 31
+
+NETWORK = "efficientnet_lite0"
+LAYER = "blocks.5"
+SET = content_key("sample activation set", 1)
+SAE = content_key("sample dictionary", 1, method="topk-sae")
+CROSSCODER = content_key("sample dictionary", 1, method="group-crosscoder")
+
+# fold: how often the profile repeats in a full turn; 0 = the same at every angle, None = no regularity
+FOLDS = {"period-360": 1, "period-180": 2, "period-90": 4, "invariant": 0, "mixed": None}
+_CYCLE = ("period-360", "period-180", "period-360", "invariant", "period-90", "period-360", "period-180", "mixed")
+
+
+def planted_type(feature: int) -> str:
+    """The symmetry type that feature `feature` of the crosscoder was drawn with."""
+    return _CYCLE[feature % len(_CYCLE)]
+
+
+def planted_orientation(feature: int) -> float:
+    """Direction the feature points in, degrees counter-clockwise: every other one on an axis that a group element mirrors."""
+    return 22.5 * (feature % 5) + (7.0 if feature % 2 else 0.0)
+
+
+def sample_frames() -> dict[str, pl.DataFrame]:
+    """Frames by table name, columns as in `sql/schema`; the same at every call."""
+    random = np.random.default_rng(0)
+    images = [content_key("sample image", 1, number=number) for number in range(6)]
+    frames = {
+        "networks": pl.DataFrame(
+            {"network": [NETWORK], "weights_sha256": [content_key("sample weights", 1)], "input_size": [224], "classes": [1000]}
+        ),
+        "layers": pl.DataFrame(
+            {
+                "network": [NETWORK],
+                "layer": [LAYER],
+                "channels": [40],
+                "receptive_field": [PATCH_SIDE],
+                "stride": [8],
+                "offset_px": [-11],
+            }
+        ),
+        "images": pl.DataFrame(
+            {
+                "image": images,
+                "source": ["scikit-image", "scikit-image", "dead-leaves", "dead-leaves", "folder", "folder"],
+                "name": ["astronaut", "coffee", "leaves-0", "leaves-1", "garden/rose.jpg", "street.png"],
+                "width": [512, 600, 224, 224, 640, 320],
+                "height": [512, 400, 224, 224, 480, 320],
+            }
+        ),
+        "quarantine": pl.DataFrame(
+            {
+                "activation_set": [SET] * 3,
+                "name": ["broken.jpg", "notes.png", "cut-short.jpg"],
+                "reason": ["image file is truncated", "not an image", "image file is truncated"],
+            }
+        ),
+        "activation_sets": pl.DataFrame(
+            {
+                "activation_set": [SET],
+                "network": [NETWORK],
+                "layer": [LAYER],
+                "n_rotations": [N_ROTATIONS],
+                "group_order": [GROUP_ORDER],
+                "orbits": [200],
+                "sampling": ["norm"],
+                "seed": [0],
+                "config": [json.dumps({"network": NETWORK, "layer": LAYER, "orbits": 200})],
+            }
+        ),
+        "shards": pl.DataFrame(
+            {
+                "activation_set": [SET] * 3,
+                "shard": [0, 1, 2],
+                "split": ["train", "train", "test"],
+                "orbits": [90, 90, 20],
+                "bytes": [orbits * GROUP_ORDER * 40 * 2 for orbits in (90, 90, 20)],
+                "sha256": [content_key("sample shard", 1, number=number) for number in range(3)],
+            }
+        ),
+        "dictionaries": pl.DataFrame(
+            {
+                "dictionary": [SAE, CROSSCODER],
+                "activation_set": [SET] * 2,
+                "method": ["topk-sae", "group-crosscoder"],
+                "features": [FEATURES] * 2,
+                "channels": [40] * 2,
+                "k": [K] * 2,
+                "group_order": [1, GROUP_ORDER],
+                "encode_from": [None, "identity"],
+                "orbit_reuse": [None, True],
+                "steps": [300] * 2,
+                "rows_seen": [300 * 128] * 2,
+                "seed": [0] * 2,
+                "train_seconds": [2.5, 7.25],
+                "config": [json.dumps({"method": method, "k": K}) for method in ("topk-sae", "group-crosscoder")],
+            }
+        ),
+        "runs": pl.DataFrame(
+            {
+                "run": ["sample-run"],
+                "flow": ["atlas"],
+                "started_at": [datetime(2025, 1, 2, 3, 4, 5)],
+                "seconds": [92.5],
+                "peak_memory_bytes": [1_500_000_000],
+                "git_revision": ["0123456789abcdef0123456789abcdef01234567"],
+                "config": [json.dumps({"n_rotations": N_ROTATIONS})],
+            }
+        ),
+    }
+    parts = [_dictionary_frames(SAE, 1, 0.21, images, random), _dictionary_frames(CROSSCODER, GROUP_ORDER, 0.34, images, random)]
+    frames |= {table: pl.concat(part[table] for part in parts) for table in parts[0]}
+    return frames | _symmetry_frames(random)
+
+
+def _dictionary_frames(
+    dictionary: str, group_order: int, fvu: float, images: list[str], random: np.random.Generator
+) -> dict[str, pl.DataFrame]:
+    live = np.array([feature not in DEAD for feature in range(FEATURES)])
+    density = np.where(live, random.uniform(0.02, 0.4, FEATURES), 0.0)
+    density *= 0.9 * K / density.sum()
+    mean = np.where(live, random.uniform(0.5, 2.0, FEATURES), 0.0)
+    top = mean * random.uniform(2.0, 5.0, FEATURES)
+
+    metrics = {"fvu": fvu, "l0": float(density.sum()), "dead_fraction": len(DEAD) / FEATURES, "cosine": 1 - fvu / 2, "rows": 20.0 * GROUP_ORDER}
+    examples = [
+        {
+            "dictionary": dictionary,
+            "feature": feature,
+            "rank": rank,
+            "image": images[(feature + rank) % len(images)],
+            "y": 40 + 8 * rank,
+            "x": 60 + 8 * (feature % 10),
+            "element": (5 * feature + rank) % GROUP_ORDER if group_order > 1 else 0,
+            "activation": float(top[feature]) * (1.1 - 0.1 * rank),
+            "patch": _patch(feature, rank),
+        }
+        for feature in range(FEATURES)
+        if live[feature]
+        for rank in range(1, EXAMPLES + 1)
+    ]
+    steps = list(range(0, 300, 50))
+    curves = {"loss": [fvu + 2 * 0.5 ** (step / 50) for step in steps], "fvu": [fvu + 0.7 * 0.5 ** (step / 50) for step in steps]}
+    return {
+        "dictionary_metrics": pl.DataFrame(
+            {"dictionary": [dictionary] * len(metrics), "metric": list(metrics), "value": list(metrics.values())}
+        ),
+        "block_metrics": pl.DataFrame(
+            {
+                "dictionary": [dictionary] * group_order,
+                "element": range(group_order),
+                "fvu": fvu + 0.01 * np.sin(np.arange(group_order)),
+            }
+        ),
+        "training_steps": pl.DataFrame(
+            {
+                "dictionary": [dictionary] * (len(curves) * len(steps)),
+                "step": steps * len(curves),
+                "metric": [metric for metric in curves for _ in steps],
+                "value": [value for values in curves.values() for value in values],
+            }
+        ),
+        "features": pl.DataFrame(
+            {
+                "dictionary": [dictionary] * FEATURES,
+                "feature": range(FEATURES),
+                "atom_dimension": [1] * FEATURES,
+                "density": density,
+                "mean_activation": mean,
+                "max_activation": top,
+                "dead": ~live,
+            }
+        ),
+        "feature_examples": pl.DataFrame(examples),
+        "feature_neighbours": _neighbours(dictionary, np.flatnonzero(live), random),
+    }
+
+
+def _neighbours(dictionary: str, live: np.ndarray, random: np.random.Generator) -> pl.DataFrame:
+    atoms = random.normal(size=(FEATURES, 12))
+    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    cosines = atoms[live] @ atoms[live].T
+    np.fill_diagonal(cosines, -np.inf)
+    nearest = np.argsort(-cosines, axis=1)[:, :NEIGHBOURS]
+    return pl.DataFrame(
+        {
+            "dictionary": [dictionary] * nearest.size,
+            "feature": np.repeat(live, NEIGHBOURS),
+            "rank": np.tile(np.arange(1, NEIGHBOURS + 1), len(live)),
+            "neighbour": live[nearest].ravel(),
+            "similarity": np.take_along_axis(cosines, nearest, axis=1).ravel(),
+        }
+    )
+
+
+def _profile(feature: int, random: np.random.Generator) -> np.ndarray:
+    """[|G|] cosines to the identity block: rotations r^k, then reflections r^k s."""
+    fold = FOLDS[planted_type(feature)]
+    turn = 2 * np.pi * np.arange(N_ROTATIONS) / N_ROTATIONS
+    if fold is None:
+        profile = random.uniform(-0.3, 0.7, GROUP_ORDER)
+    else:
+        # the left-right mirror takes direction p to 180 - p, and r^k turns that by k steps
+        mirrored = turn + np.pi - 2 * np.deg2rad(planted_orientation(feature))
+        angles = np.concatenate([turn, mirrored])
+        profile = -0.1 + 1.1 * np.exp(3 * (np.cos(fold * angles) - 1))
+    profile[0] = 1.0
+    return profile
+
+
+def _symmetry_frames(random: np.random.Generator) -> dict[str, pl.DataFrame]:
+    blocks, harmonics, symmetry = [], [], []
+    for feature in (feature for feature in range(FEATURES) if feature not in DEAD):
+        kind = planted_type(feature)
+        fold = FOLDS[kind]
+        profile = _profile(feature, random)
+        key = {"dictionary": [CROSSCODER] * GROUP_ORDER, "feature": [feature] * GROUP_ORDER}
+        blocks.append(
+            pl.DataFrame(
+                key
+                | {
+                    "element": range(GROUP_ORDER),
+                    "rotation_degrees": [360 / N_ROTATIONS * (element % N_ROTATIONS) for element in range(GROUP_ORDER)],
+                    "mirrored": [element >= N_ROTATIONS for element in range(GROUP_ORDER)],
+                    "norm": 1 + 0.1 * np.cos(2 * np.pi * np.arange(GROUP_ORDER) / N_ROTATIONS + feature),
+                    "cosine_to_identity": profile,
+                }
+            )
+        )
+        energy = np.abs(np.fft.rfft(profile[:N_ROTATIONS])) ** 2
+        energy[1:-1] *= 2  # a real signal's negative frequencies carry the same again
+        energy /= energy.sum()
+        harmonics.append(
+            pl.DataFrame(
+                {
+                    "dictionary": [CROSSCODER] * len(energy),
+                    "feature": [feature] * len(energy),
+                    "harmonic": range(len(energy)),
+                    "energy": energy,
+                }
+            )
+        )
+        mirror_element = N_ROTATIONS + int(np.argmax(profile[N_ROTATIONS:]))
+        mirror = float(profile[mirror_element])
+        symmetry.append(
+            {
+                "dictionary": CROSSCODER,
+                "feature": feature,
+                "type": kind,
+                "period_degrees": 360.0 / fold if fold else None,
+                "confidence": 0.4 if fold is None else 0.8 + 0.005 * (feature % 30),
+                "rotational_order": 0 if fold == 0 else fold or 1 + int(np.argmax(energy[1:])),
+                "invariance": float(profile.mean()),
+                "mirror": mirror,
+                "mirror_element": mirror_element,
+                "stabiliser": _stabiliser(fold, mirror)[0],
+                "stabiliser_order": _stabiliser(fold, mirror)[1],
+            }
+        )
+    return {
+        "transform_blocks": pl.concat(blocks),
+        "feature_harmonics": pl.concat(harmonics),
+        "feature_symmetry": pl.DataFrame(symmetry),
+    }
+
+
+def _stabiliser(fold: int | None, mirror: float) -> tuple[str, int]:
+    if fold == 0:
+        return "full", GROUP_ORDER
+    if fold is None:
+        return "trivial", 1
+    if mirror > 0.95:
+        return f"D_{fold}", 2 * fold
+    return ("trivial", 1) if fold == 1 else (f"C_{fold}", fold)
+
+
+def _patch(feature: int, rank: int) -> bytes:
+    """WebP of what the planted feature looks like: an arc, a line, a cross, a disc or grain, seen with a little less contrast by rank."""
+    fold = FOLDS[planted_type(feature)]
+    centre, ink = PATCH_SIDE // 2, 10 + 20 * rank
+    picture = Image.new("RGB", (PATCH_SIDE, PATCH_SIDE), (128, 128, 128 + 3 * feature))
+    pen = ImageDraw.Draw(picture)
+    if fold is None:
+        grain = np.random.default_rng(feature).integers(0, 256, (PATCH_SIDE, PATCH_SIDE, 3), dtype=np.uint8)
+        picture = Image.fromarray(grain)
+    elif fold == 0:
+        pen.ellipse((centre - 7, centre - 7, centre + 7, centre + 7), fill=(ink, ink, ink))
+    elif fold == 1:
+        towards = np.deg2rad(planted_orientation(feature))
+        x, y = centre + 12 * np.cos(towards), centre - 12 * np.sin(towards)
+        pen.ellipse((x - 12, y - 12, x + 12, y + 12), outline=(ink, ink, ink), width=3)
+    else:
+        for turn in (0, 90)[: fold // 2]:
+            angle = np.deg2rad(planted_orientation(feature) + turn)
+            dx, dy = 14 * np.cos(angle), -14 * np.sin(angle)
+            pen.line((centre - dx, centre - dy, centre + dx, centre + dy), fill=(ink, ink, ink), width=3)
+    file = io.BytesIO()
+    picture.save(file, "WEBP", quality=80)
+    return file.getvalue()

@@ -1,0 +1,265 @@
+import io
+import os
+import pickle
+import pickletools
+import shutil
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tasks.dictionary.store import load_dictionary
+from tasks.errors import UserError
+from tasks.settings import ROOT
+from tasks.tracking.registry import champion_of, is_better, promote, register
+from tasks.tracking.runs import log_training
+from tasks.tracking.store import tracking
+from tests.tasks.tracking.conftest import CHANNELS, FEATURES, GROUP_ORDER, plain_features, write_dictionary
+
+KEY = "d" * 64
+LOAD = """
+import importlib.util, os, sys
+root, *pairs = sys.argv[1:]
+sys.path = [path for path in sys.path if os.path.realpath(path) != os.path.realpath(root)]
+sys.meta_path = [finder for finder in sys.meta_path if "editable" not in repr(finder).lower()]
+assert importlib.util.find_spec("tasks") is None, "this process can see our code"
+for package in ("polars", "torchvision", "skimage", "prefect", "duckdb"):
+    sys.modules[package] = None  # the model must do without
+import mlflow, numpy
+for uri, folder in zip(pairs[::2], pairs[1::2]):
+    model = mlflow.pyfunc.load_model(uri)
+    for file in os.listdir(folder):
+        numpy.save(os.path.join(folder, "features_" + file), model.predict(numpy.load(os.path.join(folder, file))))
+print(sys.modules["tasks"].__file__)
+"""
+
+
+def registered(key, settings, **how):
+    tensors = write_dictionary(key, settings, **how)
+    return tensors, register(key, log_training(key, settings), settings)
+
+
+def rows_of(count, method, seed=1):
+    shape = (count, CHANNELS) if method == "topk-sae" else (count, GROUP_ORDER, CHANNELS)
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory, empty_store):
+    """A store with an SAE and two crosscoders; read only."""
+    from tasks.settings import Settings
+
+    settings = Settings(data_dir=tmp_path_factory.mktemp("registry"), tracking_uri=None)
+    settings.mlflow_dir.mkdir(parents=True)
+    shutil.copyfile(empty_store, settings.mlflow_dir / "mlflow.db")
+    sae, _ = registered("1" * 64, settings, method="topk-sae")
+    orbit, orbit_version = registered("2" * 64, settings, encode_from="orbit", seed=2)
+    identity, _ = registered("3" * 64, settings, seed=3)
+    assert promote("topk-sae", True, settings)
+    assert promote("group-crosscoder", True, settings)
+    return settings, {
+        "models:/topk-sae@champion": sae,
+        f"models:/group-crosscoder/{orbit_version}": orbit,
+        "models:/group-crosscoder@champion": identity,
+    }
+
+
+def test_a_fresh_process_loads_it_and_gets_the_same_features(registry, tmp_path):
+    settings, models = registry
+    arguments = []
+    for index, uri in enumerate(models):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        for count in (1, 2, 37):
+            np.save(folder / f"{count}.npy", rows_of(count, uri.removeprefix("models:/").split("@")[0]))
+        arguments += [uri, str(folder)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "KALEIDOSCOPE"))}
+    environment |= {"MLFLOW_TRACKING_URI": settings.mlflow_tracking_uri}
+    child = subprocess.run(
+        [sys.executable, "-I", "-c", LOAD, str(ROOT), *arguments],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert child.returncode == 0, child.stderr
+    assert not Path(child.stdout.splitlines()[-1]).is_relative_to(ROOT / "tasks")
+
+    for index, tensors in enumerate(models.values()):
+        for count in (1, 2, 37):
+            rows = np.load(tmp_path / str(index) / f"{count}.npy")
+            features = np.load(tmp_path / str(index) / f"features_{count}.npy")
+            assert features.shape == (count, FEATURES)
+            np.testing.assert_allclose(features, plain_features(tensors, rows), atol=1e-5)
+            assert (features > 0).any()
+
+
+def test_load_dictionary_gives_the_same_features(registry):
+    settings, models = registry
+    for key, (uri, tensors) in zip(("1" * 64, "2" * 64, "3" * 64), models.items(), strict=True):
+        rows = rows_of(5, "topk-sae" if "sae" in uri else "group-crosscoder")
+        features = load_dictionary(key, settings).encode(torch.from_numpy(rows))
+        np.testing.assert_allclose(features, plain_features(tensors, rows), atol=1e-5)
+
+
+def model_folder(settings, uri) -> Path:
+    import mlflow
+
+    with tracking(settings):
+        return Path(mlflow.artifacts.download_artifacts(uri))
+
+
+def pickles_in(name: str, content: bytes) -> list[str]:
+    """Everything that is, or holds, a pickle stream."""
+    if zipfile.is_zipfile(io.BytesIO(content)):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return [found for member in archive.namelist() for found in pickles_in(f"{name}:{member}", archive.read(member))]
+    try:
+        list(pickletools.genops(content))
+    except ValueError:
+        return [name] if name.endswith((".pkl", ".pickle", ".joblib")) else []
+    return [name]
+
+
+def test_no_file_of_the_model_is_a_pickle(registry):
+    settings, models = registry
+    for uri in models:
+        files = [path for path in model_folder(settings, uri).rglob("*") if path.is_file()]
+        assert {"MLmodel", "model.safetensors", "dictionary_model.py"} <= {path.name for path in files}
+        assert [found for path in files for found in pickles_in(path.name, path.read_bytes())] == []
+
+
+def test_the_search_for_pickles_finds_them():
+    buffer = io.BytesIO()
+    torch.save({"weight": torch.zeros(2)}, buffer)
+    assert pickles_in("plain", pickle.dumps({"weight": 1})) == ["plain"]
+    assert any(found.endswith("data.pkl") for found in pickles_in("model.pt2", buffer.getvalue()))
+
+
+def test_requirements_are_pinned_to_what_is_installed(registry):
+    settings, models = registry
+    lines = (model_folder(settings, next(iter(models))) / "requirements.txt").read_text().split()
+    pins = dict(line.split("==") for line in lines)
+    assert {"mlflow", "torch", "safetensors", "pydantic"} <= set(pins)
+    assert all(installed_version(name).split("+")[0] == version for name, version in pins.items())
+
+
+def test_a_version_says_what_it_is(registry):
+    from mlflow.models import Model
+
+    settings, _ = registry
+    folder = model_folder(settings, "models:/group-crosscoder@champion")
+    model = Model.load(str(folder))
+    with tracking(settings) as client:
+        version = client.get_model_version_by_alias("group-crosscoder", "champion")
+        run = client.get_run(version.run_id)
+    assert model.signature.inputs.inputs[0].shape == (-1, GROUP_ORDER, CHANNELS)
+    assert model.signature.outputs.inputs[0].shape == (-1, FEATURES)
+    assert np.shape(model.load_input_example(str(folder))) == (2, GROUP_ORDER, CHANNELS)
+    assert version.tags["dictionary"] == run.data.tags["dictionary"]
+    assert version.tags | {"network": "efficientnet_lite0", "layer": "blocks.5", "group_order": "4"} == version.tags
+    assert (float(version.tags["fvu"]), float(version.tags["l0"])) == (0.25, 2.5)
+    assert "TopK group crosscoder on `efficientnet_lite0` `blocks.5`" in version.description
+    assert "| fvu | 0.25 |" in version.description
+
+
+def test_registering_again_keeps_version_and_candidate(settings):
+    _, first = registered("1" * 64, settings)
+    _, second = registered("2" * 64, settings)
+    assert (first, second) == (1, 2)
+    assert register("1" * 64, log_training("1" * 64, settings), settings) == first
+    with tracking(settings) as client:
+        assert len(client.search_model_versions("name = 'group-crosscoder'")) == 2
+        assert int(client.get_model_version_by_alias("group-crosscoder", "candidate").version) == second
+
+
+def test_a_diverged_dictionary_is_not_registered(settings):
+    write_dictionary(KEY, settings, fvu=float("nan"))
+    with pytest.raises(UserError, match="FVU"):
+        register(KEY, log_training(KEY, settings), settings)
+    with tracking(settings) as client:
+        assert client.search_registered_models() == []
+
+
+class Candidates:
+    """A registry whose versions are tags alone: all that promotion looks at."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        with tracking(settings) as client:
+            client.create_registered_model("topk-sae")
+
+    def add(self, fvu, l0, layer="mixed3b", group_order=1):
+        tags = {"network": "inceptionv1-bvlc", "layer": layer, "group_order": str(group_order)}
+        with tracking(self.settings) as client:
+            version = client.create_model_version("topk-sae", "file:///nowhere", tags=tags | {"fvu": fvu, "l0": l0})
+            client.set_registered_model_alias("topk-sae", "candidate", version.version)
+        return int(version.version)
+
+    def promote(self, audits_hold=True):
+        return promote("topk-sae", audits_hold, self.settings)
+
+    def holder(self, alias="champion"):
+        with tracking(self.settings) as client:
+            (model,) = client.search_registered_models()
+        return int(model.aliases[alias]) if alias in model.aliases else None
+
+
+@pytest.fixture
+def candidates(settings):
+    return Candidates(settings)
+
+
+def test_the_first_candidate_becomes_champion_when_the_audits_hold(candidates):
+    first = candidates.add(0.3, 32.0)
+    assert not candidates.promote(audits_hold=False)
+    assert candidates.holder() is None
+    assert candidates.promote()
+    assert candidates.holder() == first
+    assert not candidates.promote()  # it can't better itself
+
+
+@pytest.mark.parametrize(
+    ("fvu", "l0", "moves"),
+    [(0.2, 32.0, True), (0.2, 31.0, True), (0.2, 32.5, False), (0.3, 31.0, False), (0.4, 31.0, False)],
+)
+def test_champion_moves_only_for_a_better_fvu_at_no_higher_l0(candidates, fvu, l0, moves):
+    first = candidates.add(0.3, 32.0)
+    candidates.promote()
+    second = candidates.add(fvu, l0)
+    assert not candidates.promote(audits_hold=False)
+    assert candidates.holder() == first
+    assert candidates.promote() is moves
+    assert candidates.holder() == (second if moves else first)
+    assert candidates.holder("champion-inceptionv1-bvlc-mixed3b-g1") == (second if moves else first)
+
+
+def test_another_layer_or_group_has_a_champion_of_its_own(candidates):
+    first = candidates.add(0.3, 32.0)
+    candidates.promote()
+    other_layer, other_group = candidates.add(0.1, 8.0, layer="conv2d0"), None
+    assert not candidates.promote()
+    other_group = candidates.add(0.1, 8.0, group_order=16)
+    assert not candidates.promote()
+    assert candidates.holder() == first
+    assert candidates.holder(champion_of("inceptionv1-bvlc", "conv2d0", 1)) == other_layer
+    assert candidates.holder(champion_of("inceptionv1-bvlc", "mixed3b", 16)) == other_group
+
+
+def test_promoting_without_a_candidate_is_one_line(settings):
+    with pytest.raises(UserError, match="no candidate of topk-sae"):
+        promote("topk-sae", True, settings)
+
+
+def test_better_is_compared_as_numbers():
+    tags = {"network": "n", "layer": "l", "group_order": "1"}
+    assert is_better(tags | {"fvu": "9e-2", "l0": "9.5"}, tags | {"fvu": "0.1", "l0": "10.0"})
+
+
+def test_alias_of_a_layer_keeps_to_mlflows_letters():
+    assert champion_of("efficientnet_lite0", "blocks.5", 16) == "champion-efficientnet_lite0-blocks-5-g16"

@@ -1,0 +1,94 @@
+import subprocess
+
+import pytest
+from matplotlib.figure import Figure
+
+from tasks.errors import UserError
+from tasks.settings import ROOT
+from tasks.tracking.runs import log_training
+from tasks.tracking.store import tracking
+from tests.tasks.tracking.conftest import FEATURES, STEPS, write_dictionary
+
+KEY = "d" * 64
+
+
+@pytest.fixture
+def dictionary(settings):
+    write_dictionary(KEY, settings)
+    return KEY
+
+
+def runs_of(client):
+    return client.search_runs([experiment.experiment_id for experiment in client.search_experiments()])
+
+
+def test_a_run_holds_what_was_asked_and_what_came_out(settings, dictionary):
+    figure = Figure()
+    figure.subplots().plot([1, 2])
+    run_id = log_training(dictionary, settings, {"loss": figure})
+    with tracking(settings) as client:
+        run = client.get_run(run_id)
+        experiment = client.get_experiment(run.info.experiment_id)
+        steps = client.get_metric_history(run_id, "training/fvu")
+        (picture,) = client.list_artifacts(run_id, "figures")
+        header = open(client.download_artifacts(run_id, picture.path), "rb").read(8)
+
+    assert run.info.status == "FINISHED"
+    assert experiment.name == "efficientnet_lite0/blocks.5"
+    assert run.data.params["features"] == str(FEATURES)
+    assert run.data.params["encode_from"] == "identity"
+    assert {metric.step: metric.value for metric in steps} == {step: 1 / step for step in range(1, STEPS + 1)}
+    assert run.data.metrics["fvu"] == 0.25
+    assert run.data.metrics["train_seconds"] == 12.5
+    assert run.data.tags["dictionary"] == dictionary
+    assert run.data.tags["activation_set"] == "a" * 64
+    assert (picture.path, header) == ("figures/loss.png", b"\x89PNG\r\n\x1a\n")
+
+
+def test_the_git_revision_is_the_commit(settings, dictionary):
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    if head.returncode:
+        pytest.skip("the code stands in no git commit here")
+    with tracking(settings) as client:
+        tags = client.get_run(log_training(dictionary, settings)).data.tags
+    assert tags["git_revision"].removesuffix("-dirty") == head.stdout.strip()
+
+
+def test_the_same_dictionary_keeps_its_run(settings, dictionary):
+    run_id = log_training(dictionary, settings)
+    assert log_training(dictionary, settings) == run_id
+    write_dictionary("e" * 64, settings)
+    assert log_training("e" * 64, settings) != run_id
+    with tracking(settings) as client:
+        assert len(runs_of(client)) == 2
+
+
+def test_a_run_left_by_a_killed_process_is_closed_and_replaced(settings, dictionary):
+    finished = log_training(dictionary, settings)
+    with tracking(settings) as client:
+        client.update_run(finished, status="RUNNING")
+    run_id = log_training(dictionary, settings)
+    assert run_id != finished
+    with tracking(settings) as client:
+        assert {run.info.run_id: run.info.status for run in runs_of(client)} == {finished: "KILLED", run_id: "FINISHED"}
+
+
+def test_logging_that_fails_leaves_a_failed_run_and_the_next_one_is_whole(settings, dictionary):
+    class Unsaveable(Figure):
+        def savefig(self, *args, **kwargs):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        log_training(dictionary, settings, {"loss": Unsaveable()})
+    with tracking(settings) as client:
+        assert [run.info.status for run in runs_of(client)] == ["FAILED"]
+    run_id = log_training(dictionary, settings)
+    with tracking(settings) as client:
+        assert client.get_run(run_id).info.status == "FINISHED"
+
+
+def test_a_dictionary_that_is_not_there_makes_no_run(settings):
+    with pytest.raises(UserError, match="no trained dictionary"):
+        log_training("0" * 64, settings)
+    with tracking(settings) as client:
+        assert runs_of(client) == []
