@@ -1,1 +1,7 @@
 """What runs: one flow a file, one file a Prefect deployment; and the console command."""
+
+FLOWS = ("atlas", "extract", "train", "symmetry", "publish")
+
+WORK_POOL = "kaleidoscope"
+LOADER_LIMIT = "warehouse"
+"""Prefect concurrency limit of 1: the warehouse has one writer."""

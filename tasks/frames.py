@@ -36,3 +36,8 @@ def read_frames(key: str, settings: Settings) -> dict[str, polars.DataFrame]:
         raise UserError(f"no frames for {key} in {settings.frames_dir}; run the stage that makes them first")
     folder = _folder(key, settings)
     return {table: polars.read_parquet(folder / f"{table}.parquet") for table in (folder / COMMIT).read_text().split()}
+
+
+def staged(settings: Settings) -> dict[str, list[str]]:
+    """Tables of every key whose stage has finished."""
+    return {commit.parent.name: commit.read_text().split() for commit in settings.frames_dir.glob(f"*/{COMMIT}")}

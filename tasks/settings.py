@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,6 +17,12 @@ class Settings(BaseSettings):
     weights_dir: Path | None = Field(None, description="folder of weight files the user brings")
     images_dir: Path | None = Field(None, description="folder of photographs, read recursively")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")
+
+    @field_validator("data_dir", "weights_dir", "images_dir")
+    @classmethod
+    def _absolute(cls, folder: Path | None) -> Path | None:
+        """Servers and workers run elsewhere and must mean the same folder."""
+        return folder and folder.absolute()
 
     @property
     def activations_dir(self) -> Path:

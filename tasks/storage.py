@@ -1,10 +1,14 @@
 """Atomic publish: a file is either whole under its name or not there."""
 
+import errno
+import fcntl
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tasks.errors import UserError
 
 
 def sync_folder(folder: Path) -> None:
@@ -17,19 +21,32 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
+def telling_of_a_full_disk(path: Path) -> Iterator[None]:
+    """Turn the system's error about a full disk into a UserError that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(f"no space left to write {path}: free some and run again") from error
+        raise
+
+
+@contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; on success sync it and rename it to `path`.
 
     On an exception the temporary file is removed and whatever stood at `path` stays.
     A process that is killed leaves a `.tmp-…` file, which `remove_leftovers` clears.
+    Raises UserError when the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.parent / f".tmp-{uuid.uuid4().hex}-{path.name}"
     try:
-        yield temporary
-        with open(temporary, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        with telling_of_a_full_disk(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            with open(temporary, "rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -48,3 +65,23 @@ def remove_leftovers(folder: Path) -> int:
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
     return len(leftovers)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Hold while writing into `folder`, which is made; whoever writes alone first clears what killed processes left.
+
+    Any number of threads and processes may write at a time: a lock file tells them of each other, so that nobody's
+    temporary files are taken for leftovers.
+    """
+    with telling_of_a_full_disk(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / ".writers", "ab")  # noqa: SIM115 - closed below
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_leftovers(folder)
+        except BlockingIOError:
+            pass
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield

@@ -4,7 +4,7 @@ A bank of units stands for the layer. Unit j prefers a direction u_j (a unit vec
 χ_j = ±1, and has a gain of its own. A feature is a tuning T(direction, handedness). Transforming the image by g moves
 the pattern, not the units, so unit j answers as it would to the pattern at rest had it stood at g⁻¹:
     d^g_j = gain_j · T(M(g)⁻¹ u_j, det M(g) · χ_j).
-g leaves the feature as it is exactly where T does not change under M(g). M(g) is the group's 2x2 matrix, not its Cayley table.
+g leaves the feature as it is exactly where T does not change under M(g), the group's 2x2 matrix (not its Cayley table).
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,12 @@ ISOTROPIC_SHARE = 0.3
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of feature. fold: tuning repeats every 360°/fold, 0 = flat; chiral: the right-handed units alone answer."""
+    """A type of feature. fold: tuning repeats every 360°/fold, 0 = flat; chiral: of the tuned units, the right-handed
+    alone answer."""
 
     fold: int
+    type: str
     chiral: bool = False
-    type: str = ""
 
     def stabiliser(self, n_rotations: int) -> str:
         k = n_rotations if self.fold == 0 else self.fold
@@ -34,23 +35,30 @@ class Kind:
 
 
 KINDS = {
-    "curve": Kind(1, type="period-360"),
-    "line": Kind(2, type="period-180"),
-    "trefoil": Kind(3, type="period-120"),
-    "cross": Kind(4, type="period-90"),
-    "centre-surround": Kind(0, type="invariant"),
-    "hook": Kind(1, chiral=True, type="period-360"),
-    "letter S": Kind(2, chiral=True, type="period-180"),
-    "pinwheel": Kind(0, chiral=True, type="invariant"),
+    "curve": Kind(1, "period-360"),
+    "line": Kind(2, "period-180"),
+    "trefoil": Kind(3, "period-120"),
+    "cross": Kind(4, "period-90"),
+    "centre-surround": Kind(0, "invariant"),
+    "hook": Kind(1, "period-360", chiral=True),
+    "letter S": Kind(2, "period-180", chiral=True),
+    "pinwheel": Kind(0, "invariant", chiral=True),
 }
 
 
 def planted_blocks(
-    kind: Kind, group: DihedralGroup, count: int, rng: np.random.Generator, noise: float = 0.0, on_grid: bool = False
+    kind: Kind,
+    group: DihedralGroup,
+    count: int,
+    rng: np.random.Generator,
+    noise: float = 0.0,
+    on_grid: bool = False,
+    least_sharpness: float = 1.0,
 ) -> np.ndarray:
     """float32 [count, |G|, CHANNELS]: features of one kind, each with an orientation and a sharpness of its own.
 
     noise: norm of the Gaussian noise over the norm of the signal. on_grid: mirror axes lie on the group's own.
+    least_sharpness: of the von Mises bumps, which go up to 4.
     """
     unit_angles = rng.uniform(0, 2 * np.pi, CHANNELS)
     handedness = rng.choice([-1, 1], CHANNELS)
@@ -65,12 +73,12 @@ def planted_blocks(
     # mirror axes: half steps of the rotation, counted from the vertical axis of s
     half_steps = rng.integers(0, group.order, count) if on_grid else rng.uniform(0, group.order, count)
     orientation = (np.pi / 2 + np.pi * half_steps / group.n_rotations)[:, None, None]
-    sharpness = rng.uniform(1, 4, (count, 1, 1))
+    sharpness = rng.uniform(least_sharpness, 4, (count, 1, 1))
     tuning = np.exp(sharpness * (np.cos(kind.fold * (angles - orientation)) - 1))
     if kind.chiral:
         tuning = tuning * (seen_handedness > 0)
-    blocks = gains * np.where(isotropic & (not kind.chiral), tuning.mean(axis=2, keepdims=True).mean(axis=1, keepdims=True), tuning)
-    return with_noise(blocks, noise, rng)
+    answers = np.where(isotropic, tuning.mean(axis=(1, 2), keepdims=True), tuning)
+    return with_noise(gains * answers, noise, rng)
 
 
 def unstructured_blocks(group: DihedralGroup, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -78,7 +86,9 @@ def unstructured_blocks(group: DihedralGroup, count: int, rng: np.random.Generat
     return rng.standard_normal((count, group.order, CHANNELS)).astype(np.float32)
 
 
-def mirrored_blocks(group: DihedralGroup, count: int, mirror: int, rng: np.random.Generator, noise: float = 0.0) -> np.ndarray:
+def mirrored_blocks(
+    group: DihedralGroup, count: int, mirror: int, rng: np.random.Generator, noise: float = 0.0
+) -> np.ndarray:
     """float32 [count, |G|, CHANNELS]: d^g = d^(g mirror) and no other two blocks are related."""
     blocks = rng.standard_normal((count, group.order, CHANNELS))
     coset = np.minimum(group.elements, group.cayley[:, mirror])

@@ -1,12 +1,13 @@
-"""A small, consistent set of frames for every table that a load may fill: what the warehouse and the page are tested on.
+"""A small, consistent set of frames for every table that a load may fill.
 
-One network, one layer, one activation set (n = 8 rotations, |G| = 16), and on it a TopK SAE and a group crosscoder of 40 features each.
-The crosscoder's profiles are drawn from a planted symmetry each, so the type of every feature is known.
+One network, one layer, one activation set (n = 8 rotations, |G| = 16), and on it a TopK SAE and a group crosscoder of
+40 features each. The crosscoder's profiles are drawn from a planted symmetry, so the type of every feature is known.
 """
 
 import io
 import json
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -40,17 +41,27 @@ def planted_type(feature: int) -> str:
 
 
 def planted_orientation(feature: int) -> float:
-    """Direction the feature points in, degrees counter-clockwise: every other one on an axis that a group element mirrors."""
+    """Direction the feature points in, degrees counter-clockwise; an even feature's is the axis of some reflection."""
     return 22.5 * (feature % 5) + (7.0 if feature % 2 else 0.0)
 
 
 def sample_frames() -> dict[str, pl.DataFrame]:
     """Frames by table name, columns as in `sql/schema`; the same at every call."""
+    return dict(_frames())
+
+
+@cache
+def _frames() -> dict[str, pl.DataFrame]:
     random = np.random.default_rng(0)
     images = [content_key("sample image", 1, number=number) for number in range(6)]
     frames = {
         "networks": pl.DataFrame(
-            {"network": [NETWORK], "weights_sha256": [content_key("sample weights", 1)], "input_size": [224], "classes": [1000]}
+            {
+                "network": [NETWORK],
+                "weights_sha256": [content_key("sample weights", 1)],
+                "input_size": [224],
+                "classes": [1000],
+            }
         ),
         "layers": pl.DataFrame(
             {
@@ -131,7 +142,8 @@ def sample_frames() -> dict[str, pl.DataFrame]:
             }
         ),
     }
-    parts = [_dictionary_frames(SAE, 1, 0.21, images, random), _dictionary_frames(CROSSCODER, GROUP_ORDER, 0.34, images, random)]
+    made = [(SAE, 1, 0.21), (CROSSCODER, GROUP_ORDER, 0.34)]
+    parts = [_dictionary_frames(*one, images, random) for one in made]
     frames |= {table: pl.concat(part[table] for part in parts) for table in parts[0]}
     return frames | _symmetry_frames(random)
 
@@ -145,7 +157,13 @@ def _dictionary_frames(
     mean = np.where(live, random.uniform(0.5, 2.0, FEATURES), 0.0)
     top = mean * random.uniform(2.0, 5.0, FEATURES)
 
-    metrics = {"fvu": fvu, "l0": float(density.sum()), "dead_fraction": len(DEAD) / FEATURES, "cosine": 1 - fvu / 2, "rows": 20.0 * GROUP_ORDER}
+    metrics = {
+        "fvu": fvu,
+        "l0": float(density.sum()),
+        "dead_fraction": len(DEAD) / FEATURES,
+        "cosine": 1 - fvu / 2,
+        "rows": 20.0 * GROUP_ORDER,
+    }
     examples = [
         {
             "dictionary": dictionary,
@@ -163,7 +181,10 @@ def _dictionary_frames(
         for rank in range(1, EXAMPLES + 1)
     ]
     steps = list(range(0, 300, 50))
-    curves = {"loss": [fvu + 2 * 0.5 ** (step / 50) for step in steps], "fvu": [fvu + 0.7 * 0.5 ** (step / 50) for step in steps]}
+    curves = {
+        "loss": [fvu + 2 * 0.5 ** (step / 50) for step in steps],
+        "fvu": [fvu + 0.7 * 0.5 ** (step / 50) for step in steps],
+    }
     return {
         "dictionary_metrics": pl.DataFrame(
             {"dictionary": [dictionary] * len(metrics), "metric": list(metrics), "value": list(metrics.values())}
@@ -298,7 +319,7 @@ def _stabiliser(fold: int | None, mirror: float) -> tuple[str, int]:
 
 
 def _patch(feature: int, rank: int) -> bytes:
-    """WebP of what the planted feature looks like: an arc, a line, a cross, a disc or grain, seen with a little less contrast by rank."""
+    """WebP of what the planted feature looks like: an arc, a line, a cross, a disc or grain; paler with rank."""
     fold = FOLDS[planted_type(feature)]
     centre, ink = PATCH_SIDE // 2, 10 + 20 * rank
     picture = Image.new("RGB", (PATCH_SIDE, PATCH_SIDE), (128, 128, 128 + 3 * feature))

@@ -12,6 +12,11 @@ from tasks.settings import ROOT
 PACKAGE = distribution("mlflow").locate_file("mlflow/__init__.py").resolve()
 
 
+def run(*arguments: str) -> str:
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
 def test_under_pytest():
     assert str(PACKAGE) == importlib.import_module("mlflow").__file__
     assert str(ROOT) in sys.path
@@ -19,14 +24,13 @@ def test_under_pytest():
 
 @pytest.mark.parametrize("first_on_path", ["", str(ROOT)])
 def test_under_python_c(first_on_path):
-    code = f"import sys; sys.path.insert(0, {first_on_path!r}); import importlib.util as u; print(u.find_spec('mlflow').origin)"
-    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == str(PACKAGE)
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from importlib.util import find_spec\n"
+    code += "print(find_spec('mlflow').origin)"
+    assert run("-c", code, first_on_path).strip() == str(PACKAGE)
 
 
 def test_under_python_m():
-    said = subprocess.run([sys.executable, "-m", "mlflow", "--version"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert version("mlflow") in said.stdout
+    assert version("mlflow") in run("-m", "mlflow", "--version")
 
 
 def test_our_folder_is_no_package():

@@ -2,7 +2,7 @@
 SELECT
     s.activation_set,
     s.orbits,
-    coalesce(sum(h.orbits), 0) AS orbits_in_shards,
+    coalesce(sum(h.orbits), 0)::BIGINT AS orbits_in_shards,
     count(h.shard) AS shards,
     max(h.shard) AS last_shard
 FROM activation_sets AS s

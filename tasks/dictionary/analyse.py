@@ -44,7 +44,7 @@ def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent
         "feature_neighbours": _neighbours_frame(dictionary_key, blocks_mgd, live_m),
     }
     if description["group_order"] > 1:
-        frames |= symmetry_frames(dictionary_key, blocks_mgd, acts.group, live_m.numpy())
+        frames |= symmetry_frames(dictionary_key, blocks_mgd.numpy(), acts.group, live_m.numpy())
     write_frames(key, frames, settings)
     return key
 

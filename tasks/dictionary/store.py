@@ -34,6 +34,11 @@ def is_whole(key: str, settings: Settings) -> bool:
     return (folder_of(key, settings) / "metrics.json").exists()
 
 
+def trained(settings: Settings) -> tuple[str, ...]:
+    """Keys of all trained dictionaries."""
+    return tuple(sorted(whole.parent.name for whole in settings.dictionaries_dir.glob("*/metrics.json")))
+
+
 def describe(key: str, settings: Settings) -> dict[str, Any]:
     """config.json: `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `version`."""
     if not is_whole(key, settings):

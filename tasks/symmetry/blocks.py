@@ -4,8 +4,8 @@ Feature i owns a block d_i^g for each g of G = D_n: what it says the layer holds
 Arrays are numpy; blocks are float32 [features, |G|, channels], the rest float64.
 
 Two similarities are read from them:
-* profile       c(g) = cos(d^e, d^g)                                     [paper §4 of methods: exact form ours]
-* similarity    s(g) = Σ_h <d^h, d^hg> / Σ_h ‖d^h‖ ‖d^hg‖                 [ours]
+* profile       c(g) = cos(d^e, d^g)                               [paper: blocks compared by similarity; form ours]
+* similarity    s(g) = Σ_h <d^h, d^hg> / Σ_h ‖d^h‖ ‖d^hg‖           [ours]
 The profile is seen from the identity block only. What g leaves as it is must satisfy d^hg = d^h for every h, so the
 similarity asks all |G| blocks, which also averages their noise away; it alone decides stabiliser and type.
 
@@ -35,11 +35,12 @@ CHUNK_BYTES = 32 << 20
 
 @dataclass(frozen=True)
 class BlockSymmetry:
-    """What the blocks of m features say; one entry, or row, per feature.
+    """What the blocks of m features say: one entry, or row, per feature.
 
-    norms [m, |G|]; profiles c [m, |G|]; similarity s [m, |G|]; harmonics [m, n//2 + 1] shares of energy; rotational_orders [m]; invariance [m];
-    mirror [m] and mirror_elements [m]; stabilisers [m, |G|] membership; rotation_symmetry [m]: k of the type's C_k,
-    0 for mixed; confidence [m] in [0, 1].
+    norms [m, |G|]; profiles c(g) and similarity s(g) [m, |G|]; harmonics [m, n//2 + 1], shares of energy;
+    rotational_orders [m]; invariance [m], mean of c over G; mirror [m] and mirror_elements [m];
+    stabilisers [m, |G|], membership; rotation_symmetry [m], k of the type's C_k or 0 for mixed;
+    confidence [m] in [0, 1].
     """
 
     norms: np.ndarray
@@ -57,13 +58,14 @@ class BlockSymmetry:
 
 def block_norms(blocks: np.ndarray) -> np.ndarray:
     """[features, |G|]: ‖d^g‖, where the feature is expressed at all."""
-    return np.linalg.norm(blocks.astype(np.float64), axis=2)
+    return np.linalg.norm(np.asarray(blocks, np.float64), axis=2)
 
 
 def block_profiles(blocks: np.ndarray) -> np.ndarray:
     """[features, |G|]: c(g) = cos(d^e, d^g); c(e) = 1, and 0 where one of the two blocks is zero."""
+    blocks = np.asarray(blocks, np.float64)
     norms = block_norms(blocks)
-    products = (blocks.astype(np.float64) @ blocks[:, 0, :, None].astype(np.float64))[..., 0]
+    products = (blocks @ blocks[:, 0, :, None])[..., 0]
     profiles = _ratio(products, norms[:, :1] * norms).clip(-1, 1)
     profiles[:, 0] = 1.0
     return profiles
@@ -84,7 +86,7 @@ def best_mirror(profiles: np.ndarray, group: DihedralGroup) -> tuple[np.ndarray,
 
 
 def rotation_symmetry(similarity: np.ndarray, group: DihedralGroup, threshold: float) -> np.ndarray:
-    """[...]: the largest k whose C_k lies in {g : s(g) ≥ threshold}, for similarity [..., |G|]. 1 where there is none."""
+    """[...]: the largest k whose C_k lies in {g : s(g) ≥ threshold}, for similarity [..., |G|]."""
     n = group.n_rotations
     largest = np.ones(similarity.shape[:-1], dtype=np.int64)
     for k in (k for k in range(2, n + 1) if n % k == 0):
@@ -133,20 +135,23 @@ def type_name(k: int, group: DihedralGroup) -> str:
 
 
 def analyse_blocks(blocks: np.ndarray, group: DihedralGroup, threshold: float = SIMILARITY_THRESHOLD) -> BlockSymmetry:
-    """Symmetry of every feature, from blocks float32 [features, |G|, channels]. Definitions: ours where methods has none.
+    """Symmetry of every feature, from blocks float32 [features, |G|, channels]. Definitions: ours.
 
-    Type: period 360°/k for the largest C_k that leaves the feature as it is, invariant where C_k is all the rotations
-    (a mirror-asymmetric one too: the stabiliser tells), whatever the reflections do.
-    Mixed: no element but e reaches a similarity of COHESION_FLOOR, or no reading of the type wins half of the votes below.
-    Confidence: the reading is repeated on RESAMPLES bootstrap samples of the |G| views (blocks that stand for e), each of
-    |G|/2 views because a pair of blocks stands in two, and at five thresholds within τ ± 0.1. Confidence is the share that
-    agrees with the type given (for one that is mixed because the readings do not agree: the share against the first).
-    It falls with noise and with closeness to a threshold. It does not cover what the blocks can't show:
-    a symmetry finer than the group's own grid.
-    Rotational order: harmonic ≥ 1 with the most energy, 0 where every rotation leaves the feature as it is.
+    Type: period 360°/k for the largest C_k that leaves the feature as it is; invariant where that is every rotation,
+    whatever the reflections do (the stabiliser tells: full or C_n). Mixed: no element but e reaches a similarity of
+    COHESION_FLOOR, or fewer than half of the readings below agree with the first.
 
-    Memory beyond the result stays near CHUNK_BYTES, whatever the number of features. Raises UserError on blocks that are not
-    of this group, or not finite.
+    Confidence: the type is read again from RESAMPLES bootstrap samples of the |G| views (blocks that stand for e), each
+    of |G|/2 views because every pair of blocks stands in two, and at five thresholds within τ ± 0.1. It is the share of
+    readings that agree with the first, or that do not where the type is mixed for want of agreement. So it falls with
+    noise, until nothing can be read and mixed grows sure, and it falls near a threshold; it can't know of symmetry
+    finer than the group's own grid.
+
+    Rotational order: harmonic ≥ 1 of the profile with the most energy; 0 where every rotation leaves the feature as it
+    is.
+
+    Memory beyond the result stays near a few CHUNK_BYTES, whatever the number of features.
+    Raises UserError on blocks that are not finite or not of this group.
     """
     if blocks.ndim != 3 or blocks.shape[1] != group.order:
         raise UserError(
@@ -208,10 +213,11 @@ def symmetry_frames(
 
 
 def _analyse_chunk(blocks: np.ndarray, first_feature: int, group: DihedralGroup, threshold: float) -> BlockSymmetry:
+    blocks = blocks.astype(np.float64, order="C")
     finite = np.isfinite(blocks).all(axis=(1, 2))
     if not finite.all():
         feature = first_feature + int(np.argmin(finite))
-        raise UserError(f"the blocks of feature {feature} are not finite: the training diverged, lower its learning rate")
+        raise UserError(f"blocks of feature {feature} are not finite: training diverged, lower the learning rate")
     profiles = block_profiles(blocks)
     harmonics = profile_harmonics(profiles, group)
     mirror, mirror_elements = best_mirror(profiles, group)
@@ -224,7 +230,8 @@ def _analyse_chunk(blocks: np.ndarray, first_feature: int, group: DihedralGroup,
     stabilisers = stabiliser(relative[:, 0], group, threshold)
 
     reading = _read(similarity, nearest, group, threshold, 0.0)[:, 0]
-    draws = np.random.default_rng(0).multinomial(group.n_rotations, np.full(group.order, 1 / group.order), size=RESAMPLES)
+    evenly = np.full(group.order, 1 / group.order)
+    draws = np.random.default_rng(0).multinomial(group.order // 2, evenly, size=RESAMPLES)
     resampled = _weighted_similarity(products, weights, draws)
     rereadings = [_read(resampled, nearest, group, threshold, offset) for offset in THRESHOLD_OFFSETS]
     agreement = np.mean([(again == reading[:, None]).mean(axis=1) for again in rereadings], axis=0)
@@ -250,7 +257,6 @@ def _analyse_chunk(blocks: np.ndarray, first_feature: int, group: DihedralGroup,
 
 def _views(blocks: np.ndarray, group: DihedralGroup) -> tuple[np.ndarray, np.ndarray]:
     """[features, |G|, |G|] twice: <d^h, d^hg> and ‖d^h‖ ‖d^hg‖ at [feature, h, g]; h stands for the identity."""
-    blocks = blocks.astype(np.float64)
     gram = blocks @ blocks.transpose(0, 2, 1)
     norms = np.sqrt(np.diagonal(gram, axis1=1, axis2=2))
     products = gram[:, group.elements[:, None], group.cayley]
@@ -265,7 +271,9 @@ def _weighted_similarity(products: np.ndarray, weights: np.ndarray, counts: np.n
     return similarity
 
 
-def _relative_to_ceiling(similarity: np.ndarray, nearest: np.ndarray, group: DihedralGroup):
+def _relative_to_ceiling(
+    similarity: np.ndarray, nearest: np.ndarray, group: DihedralGroup
+) -> tuple[np.ndarray, np.ndarray]:
     """[features, samples, |G|] similarity over its ceiling, and [features, samples] s at the most similar g ≠ e."""
     cohesion = np.take_along_axis(similarity, nearest[:, None, None], axis=2)
     if group.n_rotations < MIN_ROTATIONS_FOR_CEILING:
@@ -274,7 +282,9 @@ def _relative_to_ceiling(similarity: np.ndarray, nearest: np.ndarray, group: Dih
     return similarity / np.maximum(cohesion, COHESION_FLOOR / 2), cohesion[..., 0]
 
 
-def _read(similarity: np.ndarray, nearest: np.ndarray, group: DihedralGroup, threshold: float, offset: float):
+def _read(
+    similarity: np.ndarray, nearest: np.ndarray, group: DihedralGroup, threshold: float, offset: float
+) -> np.ndarray:
     """[features, samples]: k of the largest C_k that leaves the feature as it is, 0 where there is nothing to read."""
     relative, cohesion = _relative_to_ceiling(similarity, nearest, group)
     return np.where(cohesion < COHESION_FLOOR + offset, 0, rotation_symmetry(relative, group, threshold + offset))

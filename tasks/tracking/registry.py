@@ -1,7 +1,7 @@
 """Trained dictionaries in MLflow's model registry, and which of them is champion.
 
 One registered model a method (`topk-sae`, `group-crosscoder`). A version is MLflow's models-from-code: the script
-mlflow/dictionary_model.py, our `tasks` package as it was, and the dictionary's own files; nothing in it is pickled.
+mlflow/dictionary_model.py, the modules of ours that it needs, and the dictionary's own files; nothing in it is pickled.
 
 Aliases. `candidate`: the newest version. `champion-NETWORK-LAYER-gORDER`: the best of its kind, as FVU and L0 say
 nothing across layers or groups. `champion`: what `models:/METHOD@champion` loads; the first version that passes takes
@@ -24,7 +24,7 @@ from packaging.version import Version
 from tasks.dictionary.store import describe, folder_of, load_dictionary
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
-from tasks.tracking.runs import final_metrics
+from tasks.tracking.runs import test_metrics
 from tasks.tracking.store import MLFLOW_FILES, tracking
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 CANDIDATE, CHAMPION = "candidate", "champion"
 REQUIREMENTS = ("mlflow", "numpy", "pydantic", "pydantic-settings", "safetensors", "torch")
 MODEL_FILES = ("config.json", "metrics.json", "model.safetensors")
+MODEL_CODE = ("__init__.py", "errors.py", "settings.py", "dictionary")  # of tasks/
 KIND = ("network", "layer", "group_order")
 EXAMPLE_ROWS = 2
 
@@ -44,7 +45,7 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
     A dictionary that is registered already keeps its version. UserError: no such dictionary or run, a dictionary
     whose FVU is no finite number, or MLflow can't be reached.
     """
-    description, metrics = describe(dictionary, settings), final_metrics(dictionary, settings)
+    description, metrics = describe(dictionary, settings), test_metrics(dictionary, settings)
     if not math.isfinite(metrics["fvu"]):
         raise UserError(f"the FVU of dictionary {dictionary} is {metrics['fvu']}; train it with a lower learning_rate")
     name = description["config"]["method"]
@@ -53,7 +54,7 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
         if found:
             version = int(found[0].version)
         else:
-            model_id = _log_model(dictionary, run_id, settings)
+            model_id = _log_model(client, dictionary, run_id, settings)
             _create_registered_model(client, name)
             version = int(
                 client.create_model_version(
@@ -126,17 +127,27 @@ def _create_registered_model(client: "MlflowClient", name: str) -> None:
             raise
 
 
-def _log_model(dictionary: str, run_id: str, settings: Settings) -> str:
-    """Store the model in its run; returns MLflow's id of it."""
+def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: Settings) -> str:
+    """Store the model beside its run, which stays finished; returns MLflow's id of it."""
     import mlflow
-    from mlflow.models import ModelSignature
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model, ModelSignature
     from mlflow.types import Schema, TensorSpec
 
     example = _example_rows(dictionary, settings)
-    features = describe(dictionary, settings)["config"]["features"]
+    config = describe(dictionary, settings)["config"]
     signature = ModelSignature(
-        Schema([TensorSpec(example.dtype, (-1, *example.shape[1:]))]), Schema([TensorSpec(example.dtype, (-1, features))])
+        inputs=Schema([TensorSpec(example.dtype, (-1, *example.shape[1:]))]),
+        outputs=Schema([TensorSpec(example.dtype, (-1, config["features"]))]),
     )
+    run = client.get_run(run_id)
+    model_id = client.create_logged_model(
+        run.info.experiment_id,
+        name=f"{config['method']}-{dictionary[:8]}",
+        source_run_id=run_id,
+        params=run.data.params,
+        model_type=config["method"],
+    ).model_id
     with tempfile.TemporaryDirectory() as temporary:
         # laid out as a data folder, so that the model is loaded by the code that loads every dictionary
         inside = Settings(data_dir=Path(temporary) / "data")
@@ -144,16 +155,27 @@ def _log_model(dictionary: str, run_id: str, settings: Settings) -> str:
         folder.mkdir(parents=True)
         for file in MODEL_FILES:
             shutil.copyfile(folder_of(dictionary, settings) / file, folder / file)
-        return mlflow.pyfunc.log_model(
-            name="dictionary",
+        code = Path(temporary) / "tasks"
+        code.mkdir()
+        for name in MODEL_CODE:
+            copy = shutil.copytree if (ROOT / "tasks" / name).is_dir() else shutil.copyfile
+            copy(ROOT / "tasks" / name, code / name)
+        model = Path(temporary) / "model"
+        mlflow.pyfunc.save_model(
+            model,
+            mlflow_model=Model(run_id=run_id, model_id=model_id, model_uuid=model_id),
             python_model=str(MLFLOW_FILES / "dictionary_model.py"),
             artifacts={"data": str(inside.data_dir)},
             model_config={"dictionary": dictionary},
-            code_paths=[str(ROOT / "tasks")],
+            code_paths=[str(code)],
             pip_requirements=[f"{name}=={Version(installed_version(name)).public}" for name in REQUIREMENTS],
             signature=signature,
             input_example=example,
-        ).model_id
+        )
+        client.log_model_artifacts(model_id, str(model))
+    client.finalize_logged_model(model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+    return model_id
 
 
 def _example_rows(dictionary: str, settings: Settings):

@@ -53,7 +53,7 @@ def log_training(dictionary: str, settings: Settings, figures: Mapping[str, "Fig
     return run_id
 
 
-def final_metrics(dictionary: str, settings: Settings) -> dict[str, float]:
+def test_metrics(dictionary: str, settings: Settings) -> dict[str, float]:
     """metrics.json of a trained dictionary: measured on the test split, plus training seconds."""
     return json.loads((folder_of(dictionary, settings) / "metrics.json").read_text())
 
@@ -73,14 +73,13 @@ def _experiment(client: "MlflowClient", name: str, settings: Settings) -> str:
 
 
 def _tags(dictionary: str, description: dict) -> dict[str, str]:
-    tags = {"dictionary": dictionary} | {
-        name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order", "version")
-    }
-    revision = _git_revision()
+    tags = {"dictionary": dictionary, "code_version": str(description["version"])}
+    tags |= {name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order")}
+    revision = git_revision()
     return tags | {"git_revision": revision} if revision else tags
 
 
-def _git_revision() -> str | None:
+def git_revision() -> str | None:
     """Commit of the code, `-dirty` where files differ from it; None outside a repository."""
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     with suppress(OSError, subprocess.CalledProcessError):
@@ -101,6 +100,6 @@ def _log(client: "MlflowClient", run_id: str, dictionary: str, description: dict
         for step, metric, value in history.select("step", "metric", "value").iter_rows()
     ]
     last_step = config["steps"]
-    metrics += [Metric(name, value, now, last_step) for name, value in final_metrics(dictionary, settings).items()]
+    metrics += [Metric(name, value, now, last_step) for name, value in test_metrics(dictionary, settings).items()]
     for start in range(0, len(metrics), METRICS_PER_CALL):
         client.log_batch(run_id, metrics=metrics[start : start + METRICS_PER_CALL])

@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
-from tasks.storage import atomic_file
+from tasks.storage import atomic_file, remove_leftovers
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -28,8 +28,7 @@ def tracking(settings: Settings) -> Iterator["MlflowClient"]:
 
     A SQLite store that isn't there yet is created first. UserError: the store can't be reached, or fails on the way.
     """
-    for name, value in dotenv_values(MLFLOW_FILES / "client.env").items():
-        os.environ.setdefault(name, value)
+    _set_environment()
     import mlflow
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -43,9 +42,9 @@ def tracking(settings: Settings) -> Iterator["MlflowClient"]:
         client.search_experiments(max_results=1)
         yield client
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = re.sub(r"\s+", " ", str(error))[:200]
+        reason = re.sub(r"\s+", " ", _without_passwords(str(error)))[:200]
         raise UserError(
-            f"MLflow at {_without_password(uri)} failed: {reason}; start or mend it, or name another with "
+            f"MLflow at {_without_passwords(uri)} failed: {reason}; start or mend it, or name another with "
             "KALEIDOSCOPE_TRACKING_URI"
         ) from error
 
@@ -60,32 +59,46 @@ def create_store(settings: Settings) -> None:
     database = Path(uri.removeprefix(SQLITE))
     if not uri.startswith(SQLITE) or database.exists():
         return
+    _set_environment()
     from mlflow import MlflowClient
 
     database.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(database.with_suffix(".lock")):
         if not database.exists():
+            remove_leftovers(database.parent)
             with atomic_file(database) as temporary:
                 MlflowClient(f"{SQLITE}{temporary}").search_experiments(max_results=1)
 
 
 def artifact_location(settings: Settings) -> str | None:
-    """Where new experiments put their files: our folder beside a database; a server decides for itself (None)."""
+    """Where new experiments put their files: our folder when we write to a database; a server decides itself (None)."""
     from mlflow.store.db.db_types import DATABASE_ENGINES
 
     dialect = settings.mlflow_tracking_uri.split(":")[0].split("+")[0]
-    return (settings.mlflow_dir / "artifacts").resolve().as_uri() if dialect in DATABASE_ENGINES else None
+    return artifacts_folder(settings) if dialect in DATABASE_ENGINES else None
+
+
+def artifacts_folder(settings: Settings) -> str:
+    """URI of the folder of figures and models."""
+    return (settings.mlflow_dir / "artifacts").absolute().as_uri()
 
 
 def server_command(settings: Settings, port: int) -> tuple[list[str], dict[str, str]]:
     """Arguments and environment of an MLflow server on the settings' own store (not on another server)."""
+    files = dotenv_values(MLFLOW_FILES / "client.env") | dotenv_values(MLFLOW_FILES / "server.env")
+    environment = files | dict(os.environ)
     create_store(settings)
     arguments = [sys.executable, "-m", "mlflow", "server", "--port", str(port)]
     arguments += ["--backend-store-uri", settings.mlflow_tracking_uri]
-    arguments += ["--artifacts-destination", str(artifact_location(settings))]
-    files = dotenv_values(MLFLOW_FILES / "client.env") | dotenv_values(MLFLOW_FILES / "server.env")
-    return arguments, files | dict(os.environ)
+    arguments += ["--artifacts-destination", artifacts_folder(settings)]
+    return arguments, environment
 
 
-def _without_password(uri: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", uri)
+def _set_environment() -> None:
+    """What MLflow reads when it is imported, and later."""
+    for name, value in dotenv_values(MLFLOW_FILES / "client.env").items():
+        os.environ.setdefault(name, value)
+
+
+def _without_passwords(text: str) -> str:
+    return re.sub(r"//[^/@\s]*@", "//", text)

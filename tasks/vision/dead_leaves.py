@@ -15,16 +15,18 @@ SMALLEST_RADIUS, LARGEST_RADIUS = 0.009, 0.3
 
 
 def _leaf_of_each_pixel(rng: np.random.Generator, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """[side, side] int leaf that is on top (0: none), and [LEAVES + 1, 3] float (y, x, radius) of the leaves."""
+    """[side, side] int leaf that is on top (0: none), and [leaves + 1, 3] float (y, x, radius) of them."""
     # Inverse of the cumulative distribution of p(r) ∝ r⁻³ between the two radii.
     low, high = SMALLEST_RADIUS**-2, LARGEST_RADIUS**-2
     radii = side / np.sqrt(low - rng.random(LEAVES) * (low - high))
     # Centres may lie outside by the largest radius: leaves are as dense at the border as inside.
     margin = LARGEST_RADIUS * side
     y, x = rng.uniform(-margin, side + margin, size=(2, LEAVES))
+    seen = (np.minimum(y, x) > -radii) & (np.maximum(y, x) < side + radii)
+    y, x, radii = y[seen], x[seen], radii[seen]
     top = np.zeros((side, side), dtype=np.int32)
     axis = np.arange(side)
-    for leaf in range(LEAVES):
+    for leaf in range(len(radii)):
         rows = slice(max(0, int(y[leaf] - radii[leaf])), max(0, int(y[leaf] + radii[leaf]) + 1))
         columns = slice(max(0, int(x[leaf] - radii[leaf])), max(0, int(x[leaf] + radii[leaf]) + 1))
         inside = (axis[rows, None] - y[leaf]) ** 2 + (axis[None, columns] - x[leaf]) ** 2 <= radii[leaf] ** 2

@@ -5,12 +5,11 @@ profiles ignored, the first frame of an animation. What can't be read is set asi
 """
 
 import hashlib
-import os
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, Protocol
@@ -52,7 +51,7 @@ class ImagesConfig(BaseModel):
         None, ge=1, description="at most so many photographs of the folder, drawn by the seed; default: all"
     )
     scenes: int = Field(48, ge=1, description="dead-leaves scenes to draw")
-    frame_size: int = Field(224, ge=32, le=1024, description="side of the square frame the network sees, pixels")
+    frame_size: int = Field(224, ge=32, le=4096, description="side of the square frame the network sees, pixels")
     seed: int = Field(0, ge=0, lt=2**31, description="draws the scenes, and the photographs when not all are taken")
 
     def resolved(self, settings: Settings) -> "ImagesConfig":
@@ -96,7 +95,7 @@ def decode(path: Path) -> Image.Image:
         return Image.fromarray(eight_bits.astype(np.uint8)).convert("RGB")
     if "transparency" in upright.info or upright.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
         layer = upright.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, GREY + (255,))
+        ground = Image.new("RGBA", layer.size, (*GREY, 255))
         return Image.alpha_composite(ground, layer).convert("RGB")
     return upright.convert("RGB")
 
@@ -176,6 +175,8 @@ class ScikitImage:
 
     def __init__(self) -> None:
         self.folder = Path(str(files("skimage") / "data"))
+        # Cuts of one photograph are read one after the other.
+        self._decode = lru_cache(maxsize=1)(decode)
 
     def names(self) -> Iterator[str]:
         for photograph in self.PHOTOGRAPHS:
@@ -195,7 +196,7 @@ class ScikitImage:
     def read(self, name: str) -> Image.Image:
         photograph, _, cut = name.partition("@")
         side, left, top = map(int, cut.split("+"))
-        return decode(self.folder / photograph).crop((left, top, left + side, top + side))
+        return self._decode(self.folder / photograph).crop((left, top, left + side, top + side))
 
 
 class DeadLeaves:
@@ -224,6 +225,8 @@ def _reason(error: Exception) -> str:
         return f"more pixels than Pillow's limit of {Image.MAX_IMAGE_PIXELS}"
     if isinstance(error, PermissionError):
         return "no permission to read"
+    if isinstance(error, FileNotFoundError):
+        return "file is gone"
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -307,5 +310,3 @@ def open_frames(config: ImagesConfig, settings: Settings, progress: Progress = s
         name, reason = quarantine[0]
         raise UserError(f"none of {len(quarantine)} images can be read (first {name}: {reason}): give other images")
     return FrameSet(config, settings, tuple(frames.values()), tuple(quarantine))
-
-

@@ -16,10 +16,11 @@ SQL_DIR = ROOT / "sql"
 
 
 class Table(NamedTuple):
-    """What `sql/schema` says of a table: column name -> type in order, and the columns of the primary key."""
+    """What `sql/schema` says of a table: names and types of its columns in order, and which are the primary key."""
 
-    columns: dict[str, str]
-    key: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    key: tuple[str, ...] = ()
 
 
 def sql_files(folder: str) -> list[Path]:
@@ -50,8 +51,8 @@ def schema() -> dict[str, Table]:
 def _tables_of(connection: duckdb.DuckDBPyConnection) -> dict[str, Table]:
     tables: dict[str, Table] = {}
     for name, column, data_type, in_key in connection.execute((SQL_DIR / "tables.sql").read_text()).fetchall():
-        columns, key = tables.get(name, Table({}, ()))
-        tables[name] = Table(columns | {column: data_type}, key + (column,) * in_key)
+        columns, types, key = tables.get(name, Table())
+        tables[name] = Table((*columns, column), (*types, data_type), (*key, column) if in_key else key)
     return tables
 
 
@@ -64,7 +65,8 @@ def one_line(error: Exception) -> str:
 def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The writing connection; makes the file and missing tables unless `must_exist`.
 
-    Raises UserError when another process holds the file, when it is no warehouse of this schema, or when `must_exist` and nothing was loaded.
+    Raises UserError when another process holds the file, when it is no warehouse of this schema, or when it must exist
+    and does not.
     """
     file = settings.warehouse_file
     if must_exist and not file.exists():
@@ -82,14 +84,24 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[
 
 
 def _open_error(file: Path, error: Exception) -> UserError:
-    holder = re.search(r"PID \d+", str(error))
     if "set lock" in str(error):
-        return UserError(f"warehouse {file} is in use by another process ({holder[0] if holder else 'unknown'}): wait until it has ended, or stop it")
+        holder = re.search(r"PID \d+", str(error))
+        return UserError(
+            f"warehouse {file} is in use by another process ({holder[0] if holder else 'PID unknown'}): "
+            "wait until it has ended, or stop it"
+        )
     return UserError(f"can't open warehouse {file}: {one_line(error)}")
 
 
 def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
-    if _tables_of(connection).items() >= schema().items():
+    found = _tables_of(connection)
+    changed = [name for name, table in schema().items() if name in found and found[name] != table]
+    if changed:
+        raise UserError(
+            f"warehouse {file} was made with another sql/schema (tables {', '.join(changed)} differ): "
+            "move it away and load again"
+        )
+    if found.keys() >= schema().keys():
         return
     try:
         connection.begin()
@@ -97,9 +109,3 @@ def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection, file: Path) 
         connection.commit()
     except duckdb.Error as error:
         raise UserError(f"can't create the tables in warehouse {file}: {one_line(error)}") from error
-    found = _tables_of(connection)
-    changed = [name for name, table in schema().items() if found[name] != table]
-    if changed:
-        raise UserError(
-            f"warehouse {file} was made with another sql/schema (tables {', '.join(changed)} differ): move it away and load again"
-        )

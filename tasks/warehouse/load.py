@@ -21,11 +21,12 @@ SHARED = {
 
 
 def load(load_key: str, frames: dict[str, pl.DataFrame], settings: Settings) -> bool:
-    """Insert `frames` (table name -> rows, columns by name as in `sql/schema`) in one transaction; False when `load_key` was loaded before.
+    """Insert `frames` in one transaction; False when `load_key` was loaded before.
 
-    Rows of networks, layers and images that are already there are left alone.
-    Raises UserError, with nothing written, for unknown tables, missing or unknown columns, rows that break a constraint or contradict
-    a shared row, and a warehouse held by another process.
+    frames: table name -> rows, with the columns of `sql/schema` in any order. Rows of networks, layers and images that
+    are already there are left alone.
+    Raises UserError, with nothing written, for unknown tables, missing or unknown columns, rows that break a constraint
+    or contradict a shared row, a full disk, and a warehouse held by another process.
     """
     _check(load_key, frames)
     with open_warehouse(settings) as connection:
@@ -50,12 +51,13 @@ def _check(load_key: str, frames: dict[str, pl.DataFrame]) -> None:
         raise UserError(f"load {load_key}: no frames")
     for table, frame in frames.items():
         if table not in loadable:
-            raise UserError(f"load {load_key}: there is no table {table!r} to load; there are {', '.join(sorted(loadable))}")
+            raise UserError(f"load {load_key}: no table {table!r} can be loaded, only {', '.join(sorted(loadable))}")
         missing = [column for column in schema()[table].columns if column not in frame.columns]
         unknown = [column for column in frame.columns if column not in schema()[table].columns]
         if missing or unknown:
             raise UserError(
-                f"load {load_key}: the frame for {table} lacks columns [{', '.join(missing)}] and has unknown columns [{', '.join(unknown)}]"
+                f"load {load_key}: the frame for {table} lacks columns [{', '.join(missing)}] "
+                f"and has unknown columns [{', '.join(unknown)}]"
             )
 
 
@@ -66,7 +68,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, fr
     try:
         connection.from_arrow(rows).insert_into(table)
     except duckdb.Error as error:
-        raise UserError(f"load {load_key}: rows for {table} were refused: {one_line(error)}; nothing was loaded") from error
+        raise UserError(f"load {load_key}: {table} refused rows: {one_line(error)}; nothing was loaded") from error
     return frame.height
 
 

@@ -65,17 +65,16 @@
   const profile = (row) => (row.profile === null ? null : miniPolar(decodeProfile(row.profile), GALLERY.floor));
 
   function card(row) {
-    const facts = row.confidence === null ? `active on ${share(row.density)}` : `${number(row.confidence)} sure · active on ${share(row.density)}`;
     return html("li", { "data-feature": row.feature, "data-type": row.type.name },
       html("a", { class: `card ${row.type.class}`, href: link(row) },
         html("span", { class: "card-head" }, html("b", {}, String(row.feature)), html("span", { class: "type" }, glyph(row), row.type.label)),
         html("span", { class: "card-body" }, html("span", { class: "patches" }, ...pictures(row, 4)), profile(row)),
-        html("span", { class: "card-foot" }, facts)));
+        html("span", { class: "card-foot" }, row.confidence === null ? null : html("span", {}, `confidence ${number(row.confidence)}`), html("span", {}, `density ${share(row.density)}`))));
   }
 
   function tableRow(row) {
     return html("tr", { "data-feature": row.feature, "data-type": row.type.name, class: row.type.class },
-      html("th", { scope: "row" }, html("a", { href: link(row) }, String(row.feature))),
+      html("th", { scope: "row", class: "text" }, html("a", { href: link(row) }, String(row.feature))),
       html("td", { class: "text" }, html("span", { class: "patches" }, ...pictures(row, 4))),
       html("td", { class: "text" }, profile(row)),
       html("td", { class: "text" }, html("span", { class: "type" }, glyph(row), row.type.label)),
@@ -88,11 +87,11 @@
       html("td", {}, number(row.max, 1)));
   }
 
-  const HEADINGS = [["Feature", "feature"], ["Top patches"], ["Profile"], ["Type"], ["Confidence", "confidence"], ["Order", "order"],
+  const HEADINGS = [["Feature", "feature", "text"], ["Top patches"], ["Profile"], ["Type"], ["Confidence", "confidence"], ["Order", "order"],
     ["Invariance", "invariance"], ["Mirror", "mirror"], ["Stabiliser"], ["Density", "density"], ["Max.", "max"]];
 
   function table(page) {
-    const heads = HEADINGS.map(([label, key]) => {
+    const heads = HEADINGS.map(([label, key, side]) => {
       if (!key) return html("th", { scope: "col", class: "text" }, label);
       const sorted = state.sort === key;
       const button = html("button", { type: "button", "data-sort": key }, label, html("span", { class: "arrow", "aria-hidden": "true" }, sorted ? (state.order === "up" ? "▲" : "▼") : ""));
@@ -100,7 +99,7 @@
         change({ sort: key, order: sorted ? (state.order === "up" ? "down" : "up") : SORTS[key] });
         results.querySelector(`[data-sort=${key}]`).focus();
       });
-      return html("th", { scope: "col", "aria-sort": sorted ? (state.order === "up" ? "ascending" : "descending") : "none" }, button);
+      return html("th", { scope: "col", class: side, "aria-sort": sorted ? (state.order === "up" ? "ascending" : "descending") : "none" }, button);
     });
     return html("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Table of features" },
       html("table", { class: "features" }, html("thead", {}, html("tr", {}, ...heads)), html("tbody", {}, ...page.map(tableRow))));
@@ -138,7 +137,7 @@
     if (control("search").value !== state.search) control("search").value = state.search;
     control("density-value").textContent = DENSITIES[Number(state.density)] ? `≥ ${share(DENSITIES[Number(state.density)])}` : "any";
     control("confidence-value").textContent = Number(state.confidence) ? `≥ ${Number(state.confidence).toFixed(2)}` : "any";
-    control("order").textContent = state.order === "up" ? "↑ low to high" : "↓ high to low";
+    control("order").textContent = state.order === "up" ? "↑" : "↓";
     const types = state.types ? state.types.split(",") : [];
     document.querySelectorAll("[data-filter-type]").forEach((chip) => chip.setAttribute("aria-pressed", types.includes(chip.dataset.filterType)));
     document.querySelectorAll("[data-view]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.view === state.view));

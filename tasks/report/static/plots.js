@@ -71,7 +71,7 @@ const Kaleidoscope = (() => {
       const [c, s] = [Math.cos((turn * Math.PI) / 180), -Math.sin((turn * Math.PI) / 180)];
       frame.append(
         svg("line", { class: "spoke", x1: fixed(at(0) * c), y1: fixed(at(0) * s), x2: fixed(radius * c), y2: fixed(radius * s) }),
-        svg("text", { class: "angle", x: fixed((radius + 19) * c), y: fixed((radius + 15) * s), dy: "0.35em", "text-anchor": "middle" }, `${turn}°`));
+        svg("text", { class: "angle", x: fixed((radius + 25) * c), y: fixed((radius + 18) * s), dy: "0.35em", "text-anchor": "middle" }, `${turn}°`));
     }
     for (const cosine of steps) frame.append(svg("circle", { class: cosine === 0 ? "zero" : "ring", r: at(cosine) }));
 
@@ -86,10 +86,10 @@ const Kaleidoscope = (() => {
     const labels = svg("g", { class: "labels" });
     for (const cosine of steps) {
       const [c, s] = [Math.cos((67.5 * Math.PI) / 180), -Math.sin((67.5 * Math.PI) / 180)];
-      labels.append(svg("text", { x: fixed(at(cosine) * c), y: fixed(at(cosine) * s), dy: "0.35em", "text-anchor": "middle" },
+      labels.append(svg("text", { x: fixed((at(cosine) - 11) * c), y: fixed((at(cosine) - 11) * s), dy: "0.35em", "text-anchor": "middle" },
         String(cosine).replace("-", "−")));
     }
-    return svg("svg", { class: "polar", viewBox: "-186 -180 372 360", role: "img",
+    return svg("svg", { class: "polar", viewBox: "-190 -184 380 368", role: "img",
       "aria-label": `Polar plot of the cosine between the block of the identity and the blocks of ${profile.length} transforms; all values stand in the table of numbers below` },
       frame,
       svg("path", { class: "reflections", d: ring(points.slice(n)) }),

@@ -15,7 +15,7 @@ import torch
 
 from tasks.dictionary.store import load_dictionary
 from tasks.errors import UserError
-from tasks.settings import ROOT
+from tasks.settings import ROOT, Settings
 from tasks.tracking.registry import champion_of, is_better, promote, register
 from tasks.tracking.runs import log_training
 from tasks.tracking.store import tracking
@@ -52,8 +52,6 @@ def rows_of(count, method, seed=1):
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory, empty_store):
     """A store with an SAE and two crosscoders; read only."""
-    from tasks.settings import Settings
-
     settings = Settings(data_dir=tmp_path_factory.mktemp("registry"), tracking_uri=None)
     settings.mlflow_dir.mkdir(parents=True)
     shutil.copyfile(empty_store, settings.mlflow_dir / "mlflow.db")
@@ -118,7 +116,8 @@ def pickles_in(name: str, content: bytes) -> list[str]:
     """Everything that is, or holds, a pickle stream."""
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return [found for member in archive.namelist() for found in pickles_in(f"{name}:{member}", archive.read(member))]
+            members = {f"{name}:{member}": archive.read(member) for member in archive.namelist()}
+        return [found for member in members for found in pickles_in(member, members[member])]
     try:
         list(pickletools.genops(content))
     except ValueError:
@@ -158,6 +157,10 @@ def test_a_version_says_what_it_is(registry):
     with tracking(settings) as client:
         version = client.get_model_version_by_alias("group-crosscoder", "champion")
         run = client.get_run(version.run_id)
+        (output,) = run.outputs.model_outputs
+    assert run.info.status == "FINISHED"
+    assert folder.is_relative_to(settings.mlflow_dir / "artifacts")
+    assert version.source == f"models:/{output.model_id}"
     assert model.signature.inputs.inputs[0].shape == (-1, GROUP_ORDER, CHANNELS)
     assert model.signature.outputs.inputs[0].shape == (-1, FEATURES)
     assert np.shape(model.load_input_example(str(folder))) == (2, GROUP_ORDER, CHANNELS)
@@ -242,7 +245,7 @@ def test_champion_moves_only_for_a_better_fvu_at_no_higher_l0(candidates, fvu, l
 def test_another_layer_or_group_has_a_champion_of_its_own(candidates):
     first = candidates.add(0.3, 32.0)
     candidates.promote()
-    other_layer, other_group = candidates.add(0.1, 8.0, layer="conv2d0"), None
+    other_layer = candidates.add(0.1, 8.0, layer="conv2d0")
     assert not candidates.promote()
     other_group = candidates.add(0.1, 8.0, group_order=16)
     assert not candidates.promote()

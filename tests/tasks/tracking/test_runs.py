@@ -1,4 +1,5 @@
 import subprocess
+from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
@@ -31,7 +32,7 @@ def test_a_run_holds_what_was_asked_and_what_came_out(settings, dictionary):
         experiment = client.get_experiment(run.info.experiment_id)
         steps = client.get_metric_history(run_id, "training/fvu")
         (picture,) = client.list_artifacts(run_id, "figures")
-        header = open(client.download_artifacts(run_id, picture.path), "rb").read(8)
+        header = Path(client.download_artifacts(run_id, picture.path)).read_bytes()[:8]
 
     assert run.info.status == "FINISHED"
     assert experiment.name == "efficientnet_lite0/blocks.5"

@@ -1,0 +1,66 @@
+"""Flow `atlas`: the whole way from images to the page."""
+
+from typing import Any
+
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.publish import PublishConfig, publish_staged
+from flows.steps import Summary, kaleidoscope_flow, recorded, show
+from flows.symmetry import analyse_dictionary, types_of
+from flows.train import metrics_of, train_dictionary
+from tasks.activations.plan import ExtractionConfig
+from tasks.dictionary.config import DictionaryConfig
+from tasks.settings import Settings
+
+
+class AtlasConfig(BaseModel):
+    """Which rows, which dictionaries. The defaults are the demo."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    extraction: ExtractionConfig = Field(ExtractionConfig(), description="the activation set")
+    sae: DictionaryConfig = Field(DictionaryConfig(method="topk-sae"), description="the sparse autoencoder")
+    crosscoder: DictionaryConfig = Field(DictionaryConfig(), description="the group crosscoder")
+
+    @field_validator("extraction", "sae", "crosscoder", mode="before")
+    @classmethod
+    def _over_the_demo(cls, value: Any, info: ValidationInfo) -> Any:
+        return _over(cls.model_fields[info.field_name].default, value) if isinstance(value, dict) else value
+
+
+def _over(default: BaseModel, values: dict[str, Any]) -> dict[str, Any]:
+    """`values`, and the default's where none is given: a part of the atlas that names some fields keeps the others."""
+    merged = dict(default) | values
+    for name, part in dict(default).items():
+        if isinstance(part, BaseModel) and isinstance(merged[name], dict):
+            merged[name] = _over(part, merged[name])
+    return merged
+
+
+@kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
+    """Extract activations, train an SAE and a group crosscoder, read every feature's symmetry, publish, write the page.
+
+    Args:
+        config: which activations, which dictionaries
+    """
+    settings = Settings()
+    with recorded("atlas", config, settings):
+        activation_set = extract_set(config.extraction, settings)
+        sae = train_dictionary(activation_set, config.sae, settings)
+        crosscoder = train_dictionary(activation_set, config.crosscoder, settings)
+        analyse_dictionary(sae, settings)
+        symmetries = types_of(analyse_dictionary(crosscoder, settings), settings)
+    published = publish_staged(PublishConfig(), settings)
+    return show(
+        Summary(
+            title=f"Atlas of {config.extraction.network} {config.extraction.layer}",
+            made={"activation set": activation_set, "SAE": sae, "group crosscoder": crosscoder},
+            figures={f"SAE: {name}": value for name, value in metrics_of(sae, settings).items()}
+            | {f"group crosscoder: {name}": value for name, value in metrics_of(crosscoder, settings).items()}
+            | symmetries,
+            where=published.where,
+        )
+    )

@@ -1,0 +1,132 @@
+"""The console command `kaleidoscope`."""
+
+import errno
+import os
+import sys
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+
+from flows import FLOWS
+from tasks.errors import UserError
+from tasks.settings import Settings
+
+app = typer.Typer(
+    help="Find, measure and question the symmetric features of vision networks.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+# Imports of what a command needs stand in the command: `kaleidoscope sql` must not wait for PyTorch.
+
+
+class Format(StrEnum):
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@app.command()
+def run(
+    flow: Annotated[str, typer.Argument(help=f"One of {', '.join(FLOWS)}.")],
+    config: Annotated[Path | None, typer.Option(help="TOML file with the flow's fields.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field, as in extraction.n_rotations=8.")
+    ] = None,
+) -> None:
+    """Run a flow here and now, with the same fields as its form in the Prefect UI."""
+    from flows.config import config_of, read_config
+    from flows.servers import prefect_server
+
+    if flow not in FLOWS:
+        raise UserError(f"no flow {flow!r}; there are {', '.join(FLOWS)}")
+    # the terminal has bars and the summary; the log is in the Prefect UI
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    with prefect_server(Settings()) as server:
+        flow_to_run = getattr(import_module(f"flows.{flow}"), flow)
+        flow_config = read_config(config_of(flow_to_run), config, assignments or [])
+        server.wait()
+        summary = flow_to_run(flow_config)
+    Console().print(Markdown(summary.markdown()))
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is found and what is missing; exits with 1 when no run could work."""
+    from flows.doctor import examine
+
+    colours = {"ok": "green", "optional": "yellow", "missing": "red"}
+    table = Table("", "", "")
+    findings = []
+    for finding in examine(Settings()):
+        findings.append(finding)
+        table.add_row(finding.subject, f"[{colours[finding.state]}]{finding.state}[/]", finding.detail)
+    Console(highlight=False).print(table)
+    if any(finding.state == "missing" for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str | None, typer.Argument(help="A SELECT; without it tables and views are listed.")] = None,
+    output: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.table,
+) -> None:
+    """Query the published snapshot, read-only."""
+    from tasks.warehouse.query import catalogue, query
+
+    rows = query(statement, Settings()) if statement else catalogue(Settings())
+    if output is Format.csv:
+        sys.stdout.write(rows.write_csv())
+    elif output is Format.json:
+        sys.stdout.write(rows.write_json() + "\n")
+    else:
+        table = Table(*rows.columns)
+        for row in rows.iter_rows():
+            table.add_row(*("" if value is None else str(value) for value in row))
+        Console(highlight=False, markup=False).print(table)
+
+
+@app.command()
+def page() -> None:
+    """Write the page from the published snapshot."""
+    from flows.steps import progress_bar
+    from tasks.report.page import write_site
+
+    with progress_bar("Write the page") as progress:
+        site = write_site(Settings(), progress)
+    print(site)
+
+
+@app.command()
+def up(
+    prefect_port: Annotated[int, typer.Option(help="Of the Prefect server, on loopback.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="Of the MLflow server, on loopback.")] = 5000,
+) -> None:
+    """Start Prefect server, worker and MLflow server; Ctrl-C stops all."""
+    from flows.up import up as serve
+
+    serve(Settings(), prefect_port, mlflow_port)
+
+
+def main() -> None:
+    """Run the command; what the user can mend is one line on stderr and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        sys.exit(_say(str(error)))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.exit(_say(f"no space left in {Settings().data_dir}; make room or set KALEIDOSCOPE_DATA_DIR"))
+
+
+def _say(message: str) -> int:
+    for line in message.splitlines():
+        print(f"kaleidoscope: {line}", file=sys.stderr)
+    return 2

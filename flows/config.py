@@ -1,0 +1,87 @@
+"""A run's config from a TOML file and `field=value` options."""
+
+import inspect
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tasks.errors import UserError
+
+
+def config_of(flow) -> type[BaseModel]:
+    """The model of a flow's one parameter `config`: its form in the Prefect UI."""
+    return inspect.signature(flow.fn).parameters["config"].annotation
+
+
+def read_config(model: type[BaseModel], file: Path | None, assignments: list[str]) -> BaseModel:
+    """The file's values, or the defaults, with `section.field=value` assignments over them.
+
+    Values are TOML; what is no TOML is text. UserError: one line for each thing that is wrong.
+    """
+    values = _read_toml(file) if file else {}
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals:
+            raise UserError(f"--set {assignment!r} is no assignment; write --set field=value")
+        _assign(values, path.strip().split("."), _toml_value(text.strip()))
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise UserError("\n".join(_explain(model, detail) for detail in error.errors())) from None
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"can't read config {file}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"config {file} is no TOML: {error}") from None
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
+    *sections, field = path
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise UserError(f"--set {'.'.join(path)}: {section} is a value, not a section")
+    values[field] = value
+
+
+def _explain(model: type[BaseModel], detail: dict[str, Any]) -> str:
+    path = [part for part in detail["loc"] if isinstance(part, str)]
+    name = ".".join(map(str, detail["loc"]))
+    if detail["type"] == "value_error":
+        return ": ".join(filter(None, [name, str(detail["ctx"]["error"])]))
+    if detail["type"] != "extra_forbidden":
+        return f"{name}: {detail['msg']}, not {detail['input']!r}"
+    fields = fields_of(_section(model, path[:-1]))
+    guess = get_close_matches(path[-1], fields, n=1)
+    return f"unknown field {name}; " + (f"did you mean {guess[0]}?" if guess else f"there are {', '.join(fields)}")
+
+
+def _section(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
+    for part in path:
+        model = model.model_fields[part].annotation
+    return model
+
+
+def fields_of(model: type[BaseModel]) -> list[str]:
+    """Names of a model's fields, those of its sections dotted."""
+    names = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names += [f"{name}.{inner}" for inner in fields_of(field.annotation)]
+        else:
+            names.append(name)
+    return names

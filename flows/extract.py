@@ -1,0 +1,67 @@
+"""Flow `extract`: orbits of activations of one layer, as shards."""
+
+from prefect import unmapped
+from prefect.futures import as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.activations import extract as extraction
+from tasks.activations import plan as planning
+from tasks.activations.plan import ExtractionConfig
+from tasks.activations.shards import ActivationSet, activation_frames
+from tasks.frames import write_frames
+from tasks.settings import Settings
+
+# a shard's images are decoded while another's are run through the network, which takes every core by itself
+SHARDS_AT_ONCE = 2
+
+
+@kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+def extract(config: ExtractionConfig = ExtractionConfig()) -> Summary:
+    """Extract the activations of one layer on transformed image patches, and store them in shards.
+
+    Args:
+        config: what is extracted: network, layer, images, group, sampling
+    """
+    settings = Settings()
+    with recorded("extract", config, settings):
+        key = extract_set(config, settings)
+    acts = ActivationSet.open(key, settings)
+    return show(
+        Summary(
+            title=f"{config.network} {config.layer}: activations of {sum(s.orbits for s in acts.shards):,} orbits",
+            made={"activation set": key},
+            figures={
+                "group order |G|": f"{acts.group.order}",
+                "channels": f"{acts.channels}",
+                "shards": f"{len(acts.shards)}",
+                "size": f"{sum(s.bytes for s in acts.shards) / 2**20:,.1f} MiB",
+            },
+            where={"shards": str(settings.activations_dir / key)},
+        )
+    )
+
+
+def extract_set(config: ExtractionConfig, settings: Settings) -> str:
+    """Steps of the flow; returns the activation set's key."""
+    with reported("Choose orbits") as progress:
+        key, shards = step(plan)(config, settings, progress)
+    with reported("Extract shards") as progress:
+        futures = step(extraction.extract_shard).map(unmapped(key), range(shards), unmapped(settings))
+        for done, future in enumerate(as_completed(futures), start=1):
+            future.result()
+            progress(done, shards)
+    step(finish)(key, settings)
+    return key
+
+
+def plan(config: ExtractionConfig, settings: Settings, progress) -> tuple[str, int]:
+    """Key of the activation set, number of its shards."""
+    planned = planning.plan(config, settings, progress)
+    return planned.key, planned.shards
+
+
+def finish(key: str, settings: Settings) -> None:
+    """Commit the shards and stage what the warehouse is told of them."""
+    extraction.finish(key, settings)
+    write_frames(key, activation_frames(ActivationSet.open(key, settings)), settings)

@@ -1,0 +1,72 @@
+"""Flow `publish`: staged frames into the warehouse, audited, published; champions; the page."""
+
+from prefect.concurrency.sync import concurrency
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows import LOADER_LIMIT
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.dictionary.store import describe, trained
+from tasks.frames import read_frames, staged
+from tasks.report.page import write_site
+from tasks.settings import Settings
+from tasks.tracking.registry import promote
+from tasks.warehouse import load as loader
+from tasks.warehouse.database import schema
+from tasks.warehouse.publish import publish as publish_snapshot
+from tasks.warehouse.query import catalogue
+
+SHOWN_TABLES = ("images", "activation_sets", "dictionaries", "features", "quarantine")
+
+
+class PublishConfig(BaseModel):
+    """What is published."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    page: bool = Field(True, description="write the page of the new snapshot too")
+
+
+@kaleidoscope_flow
+def publish(config: PublishConfig = PublishConfig()) -> Summary:
+    """Load what was staged, audit the warehouse, publish a snapshot, promote models, write the page.
+
+    Args:
+        config: what is published
+    """
+    settings = Settings()
+    with recorded("publish", config, settings):
+        return show(publish_staged(config, settings))
+
+
+def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
+    """Steps of the flow."""
+    keys = _in_order_of_reference(staged(settings))
+    with concurrency(LOADER_LIMIT), reported("Load") as progress:
+        for done, key in enumerate(keys, start=1):
+            step(load_staged)(key, settings)
+            progress(done, len(keys))
+        published = step(publish_snapshot, name="audit and publish")(settings)
+    # publish has raised unless every audit holds
+    methods = sorted({describe(key, settings)["config"]["method"] for key in trained(settings)})
+    moved = [method for method in methods if step(promote)(method, True, settings)]
+    where = {"published": str(published), "SQL": "kaleidoscope sql", "MLflow": settings.mlflow_tracking_uri}
+    if config.page:
+        with reported("Write the page") as progress:
+            where["page"] = str(step(write_site)(settings, progress))
+    rows = dict(catalogue(settings).select("name", "rows").iter_rows())
+    return Summary(
+        title="Published",
+        figures={name: f"{rows[name]:,}" for name in SHOWN_TABLES} | {"new champions": ", ".join(moved) or "none"},
+        where=where,
+    )
+
+
+def load_staged(key: str, settings: Settings) -> bool:
+    """Load the frames of a key; False when they were loaded before."""
+    return loader.load(key, read_frames(key, settings), settings)
+
+
+def _in_order_of_reference(tables_of: dict[str, list[str]]) -> list[str]:
+    """Keys in an order in which no row refers to one that comes later."""
+    position = {table: index for index, table in enumerate(schema())}
+    return sorted(tables_of, key=lambda key: (min(position[table] for table in tables_of[key]), key))

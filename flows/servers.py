@@ -1,0 +1,200 @@
+"""Processes beside ours: the Prefect server a run reports to, and how processes are started and stopped for certain."""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path
+
+import psutil
+
+from tasks.errors import UserError
+from tasks.settings import ROOT, Settings
+
+HOST = "127.0.0.1"
+START_SECONDS = 180
+STOP_SECONDS = 15
+FREE_BYTES = 64 << 20
+PR_SET_PDEATHSIG = 1
+
+
+def service_environment(settings: Settings) -> dict[str, str]:
+    """Our environment with Prefect at home in the data folder and nothing sent to anyone; what the user set stays."""
+    folders = {f"KALEIDOSCOPE_{name.upper()}": str(value) for name, value in settings if value is not None}
+    return (
+        {
+            "PREFECT_HOME": str(settings.data_dir / "prefect"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_CLI_PROMPT": "false",
+            "DO_NOT_TRACK": "1",
+            "GX_ANALYTICS_ENABLED": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        }
+        | dict(os.environ)
+        | folders
+    )
+
+
+def _die_with_parent() -> None:
+    """Have Linux stop this process when its parent is killed, which can't stop it itself any more."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def start(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
+    """Start a process in a session of its own (Ctrl-C reaches only us), its output appended to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "ab") as output:
+        return subprocess.Popen(
+            arguments,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+
+
+def stop(processes: Iterable[subprocess.Popen]) -> None:
+    """Stop processes with all that they started: politely, then for certain."""
+    family = []
+    for process in processes:
+        try:
+            parent = psutil.Process(process.pid)
+            family += [*parent.children(recursive=True), parent]
+        except psutil.NoSuchProcess:
+            continue
+    for signal_name in ("terminate", "kill"):
+        for member in family:
+            try:
+                getattr(member, signal_name)()
+            except psutil.NoSuchProcess:
+                continue
+        _, family = psutil.wait_procs(family, timeout=STOP_SECONDS)
+        if not family:
+            return
+
+
+def answers(url: str) -> bool:
+    """Whether a server says that it is well."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status == 200
+    except (OSError, HTTPException):
+        return False
+
+
+def wait_until_healthy(name: str, url: str, process: subprocess.Popen, log: Path) -> None:
+    """Return as soon as `url` answers. UserError when the process ends before that, or takes too long."""
+    deadline = time.monotonic() + START_SECONDS
+    while not answers(url):
+        if process.poll() is not None:
+            raise UserError(f"{name} ended with code {process.returncode} while starting; see {log}")
+        if time.monotonic() > deadline:
+            raise UserError(f"{name} did not answer at {url} within {START_SECONDS} s; see {log}")
+        time.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return listener.getsockname()[1]
+
+
+def require_free_port(name: str, port: int, option: str) -> None:
+    """UserError when a server could not listen at `port`."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+        except OSError as error:
+            raise UserError(
+                f"port {port} for {name} can't be used ({error.strerror}); choose another with {option}"
+            ) from None
+
+
+def prefect_command(port: int, *options: str) -> list[str]:
+    return [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port), *options]
+
+
+def api_url(port: int) -> str:
+    return f"http://{HOST}:{port}/api"
+
+
+def running_servers_file(settings: Settings) -> Path:
+    """Where `kaleidoscope up` leaves its servers' addresses (JSON, name -> URL) while it runs."""
+    return settings.data_dir / "prefect" / "servers.json"
+
+
+def running_servers(settings: Settings) -> dict[str, str]:
+    """The servers that `kaleidoscope up` runs for this data folder and that answer, by name."""
+    file = running_servers_file(settings)
+    addresses = json.loads(file.read_text()) if file.exists() else {}
+    return {name: url for name, url in addresses.items() if answers(f"{url}/health")}
+
+
+def prefect_server_address(settings: Settings) -> str | None:
+    """The server that the environment names, else the one that `kaleidoscope up` runs, else None."""
+    return os.environ.get("PREFECT_API_URL") or running_servers(settings).get("prefect")
+
+
+class PrefectServer:
+    """A Prefect server to report to, reachable after `wait`."""
+
+    def __init__(self, url: str, process: subprocess.Popen | None, log: Path):
+        self.url, self.process, self.log = url, process, log
+
+    def wait(self) -> None:
+        """UserError when it can't be reached."""
+        if self.process:
+            wait_until_healthy("Prefect server", f"{self.url}/health", self.process, self.log)
+        elif not answers(f"{self.url}/health"):
+            raise UserError(f"no Prefect server answers at {self.url}; start it, or unset PREFECT_API_URL")
+
+
+@contextmanager
+def prefect_server(settings: Settings) -> Iterator[PrefectServer]:
+    """The server that is there, or one of our own for as long as the block runs, on the same database.
+
+    Prefect would start a temporary server by itself, but only when the first flow asks for it and after importing
+    the whole server into this process too: 18 to 26 s before the first step. Started here, it boots while the caller
+    imports what the flow needs: 2 s of waiting are left (measured on 2 cores).
+    To be entered before Prefect is imported, as that is when it reads the environment.
+    """
+    environment = service_environment(settings)
+    log = settings.data_dir / "prefect" / "server.log"
+    url, process = prefect_server_address(settings), None
+    if not url:
+        _require_space(settings.data_dir)
+        port = free_port()
+        # no scheduler: it would plan runs that no worker waits for
+        command = prefect_command(port, "--no-ui", "--no-scheduler", "--no-late-runs")
+        url, process = api_url(port), start(command, environment, log)
+    before = dict(os.environ)
+    os.environ.update(environment, PREFECT_API_URL=url)
+    try:
+        yield PrefectServer(url, process, log)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        if process:
+            stop([process])
+
+
+def _require_space(folder: Path) -> None:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = psutil.disk_usage(str(existing)).free
+    if free < FREE_BYTES:
+        raise UserError(
+            f"{free >> 20} MiB are free in {folder}, a run needs {FREE_BYTES >> 20} at least; "
+            "make room or set KALEIDOSCOPE_DATA_DIR"
+        )

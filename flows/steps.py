@@ -1,0 +1,130 @@
+"""What every flow shares: how a step is scheduled, how it tells where it stands, and what a run leaves behind."""
+
+import errno
+import re
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+
+import httpx
+import polars
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import INPUTS, RUN_ID, TASK_SOURCE
+from prefect.runtime import flow_run
+from prefect.tasks import exponential_backoff
+from pydantic import BaseModel, ConfigDict, Field
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tasks.frames import write_frames
+from tasks.progress import Progress as Listener
+from tasks.settings import Settings
+from tasks.tracking.runs import git_revision
+
+ARTIFACT_SECONDS = 2.0
+
+
+def _is_passing(_task, _run, state) -> bool:
+    """Whether trying again may help: input and output that failed, but not a disk that is full."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, OSError) and error.errno != errno.ENOSPC
+
+
+# Across runs the content keys are the cache: inputs and code version, checked against the files. A second cache in
+# Prefect would still say "done" of a shard that was deleted since. So Prefect's holds within one run only, where a
+# retry goes on after the last step that ended well. Results are JSON: Prefect's own default is pickle.
+RESULT = {"persist_result": True, "result_serializer": "json"}
+step = partial(
+    task,
+    cache_policy=(INPUTS + TASK_SOURCE + RUN_ID) - "progress",
+    retries=3,
+    retry_delay_seconds=exponential_backoff(backoff_factor=2),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=_is_passing,
+    **RESULT,
+)
+kaleidoscope_flow = partial(flow, **RESULT)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Listener]:
+    """A bar in the terminal."""
+    columns = (
+        TextColumn("{task.description:<32}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        bar = bars.add_task(label, total=None)
+        yield lambda done, total: bars.update(bar, completed=done, total=total)
+
+
+@contextmanager
+def reported(label: str) -> Iterator[Listener]:
+    """A bar in the terminal and a progress artifact of the current flow run."""
+    key = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+    artifact = create_progress_artifact(0.0, key=key, description=label)
+    last = time.monotonic()
+    with progress_bar(label) as bar:
+
+        def listener(done: int, total: int) -> None:
+            nonlocal last
+            bar(done, total)
+            if time.monotonic() - last >= ARTIFACT_SECONDS:
+                last = time.monotonic()
+                with suppress(httpx.HTTPError):  # a report that is lost must not stop the work
+                    update_progress_artifact(artifact, 100 * done / total)
+
+        yield listener
+    update_progress_artifact(artifact, 100.0)
+
+
+class Summary(BaseModel):
+    """What a flow run hands back and shows at its end."""
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    made: dict[str, str] = Field({}, description="content keys by name")
+    figures: dict[str, str] = Field({}, description="what was measured")
+    where: dict[str, str] = Field({}, description="where to look")
+
+    def markdown(self) -> str:
+        rows = [f"| {name} | {value} |" for name, value in self.figures.items()]
+        table = ["| | |", "| --- | ---: |", *rows, ""] if rows else []
+        keys = [f"* {name}: `{key}`" for name, key in self.made.items()]
+        where = [f"* {name}: `{place}`" for name, place in self.where.items()]
+        return "\n".join([f"# {self.title}", "", *table, *keys, *where])
+
+
+def show(summary: Summary) -> Summary:
+    """Leave the summary as the flow run's Markdown artifact."""
+    create_markdown_artifact(summary.markdown(), key="summary", description=summary.title)
+    return summary
+
+
+@contextmanager
+def recorded(flow_name: str, config: BaseModel, settings: Settings) -> Iterator[None]:
+    """Stage a row of `runs` when the block ends well."""
+    started_at, started = datetime.now(UTC).replace(tzinfo=None), time.perf_counter()
+    yield
+    run = str(flow_run.id)
+    # kilobytes on Linux, bytes on macOS
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    row = {
+        "run": run,
+        "flow": flow_name,
+        "started_at": started_at,
+        "seconds": time.perf_counter() - started,
+        "peak_memory_bytes": peak,
+        "git_revision": git_revision(),
+        "config": config.model_dump_json(),
+    }
+    write_frames(run, {"runs": polars.DataFrame([row], schema_overrides={"git_revision": polars.String})}, settings)

@@ -1,0 +1,25 @@
+-- Guards: nothing was written past the loader: every table holds exactly the rows that its loads recorded.
+WITH found AS (
+    SELECT 'networks' AS table_name, count(*) AS rows_found FROM networks
+    UNION ALL SELECT 'layers', count(*) FROM layers
+    UNION ALL SELECT 'images', count(*) FROM images
+    UNION ALL SELECT 'quarantine', count(*) FROM quarantine
+    UNION ALL SELECT 'activation_sets', count(*) FROM activation_sets
+    UNION ALL SELECT 'shards', count(*) FROM shards
+    UNION ALL SELECT 'dictionaries', count(*) FROM dictionaries
+    UNION ALL SELECT 'dictionary_metrics', count(*) FROM dictionary_metrics
+    UNION ALL SELECT 'block_metrics', count(*) FROM block_metrics
+    UNION ALL SELECT 'training_steps', count(*) FROM training_steps
+    UNION ALL SELECT 'features', count(*) FROM features
+    UNION ALL SELECT 'feature_examples', count(*) FROM feature_examples
+    UNION ALL SELECT 'feature_neighbours', count(*) FROM feature_neighbours
+    UNION ALL SELECT 'transform_blocks', count(*) FROM transform_blocks
+    UNION ALL SELECT 'feature_harmonics', count(*) FROM feature_harmonics
+    UNION ALL SELECT 'feature_symmetry', count(*) FROM feature_symmetry
+    UNION ALL SELECT 'runs', count(*) FROM runs
+)
+SELECT f.table_name, f.rows_found, coalesce(sum(l.rows), 0)::BIGINT AS rows_loaded
+FROM found AS f
+LEFT JOIN loads AS l USING (table_name)
+GROUP BY f.table_name, f.rows_found
+HAVING rows_loaded <> f.rows_found;

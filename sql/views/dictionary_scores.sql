@@ -1,0 +1,63 @@
+-- How good is each dictionary, and what was it made with?
+CREATE OR REPLACE VIEW dictionary_scores AS
+WITH scores AS (
+    SELECT
+        dictionary,
+        max(value) FILTER (metric = 'fvu') AS fvu,
+        max(value) FILTER (metric = 'l0') AS l0,
+        max(value) FILTER (metric = 'dead_fraction') AS dead_fraction,
+        max(value) FILTER (metric = 'cosine') AS cosine,
+        max(value) FILTER (metric = 'rows')::BIGINT AS evaluation_rows,
+        max(value) FILTER (metric = 'stability') AS stability,
+        max(value) FILTER (metric = 'stability_random') AS stability_random
+    FROM dictionary_metrics
+    GROUP BY dictionary
+),
+blocks AS (
+    SELECT dictionary, min(fvu) AS best_block_fvu, max(fvu) AS worst_block_fvu
+    FROM block_metrics
+    GROUP BY dictionary
+),
+live AS (
+    SELECT dictionary, count(*) FILTER (NOT dead) AS live_features
+    FROM features
+    GROUP BY dictionary
+)
+SELECT
+    d.dictionary,
+    s.network,
+    s.layer,
+    d.method,
+    d.features,
+    l.live_features,
+    d.k,
+    d.group_order,
+    d.encode_from,
+    d.orbit_reuse,
+    c.fvu,
+    b.best_block_fvu,
+    b.worst_block_fvu,
+    c.l0,
+    c.dead_fraction,
+    c.cosine,
+    c.evaluation_rows,
+    c.stability,
+    c.stability_random,
+    d.steps,
+    d.rows_seen,
+    d.train_seconds,
+    d.rows_seen / nullif(d.train_seconds, 0) AS rows_per_second,
+    d.seed,
+    d.activation_set,
+    s.orbits,
+    d.config
+FROM dictionaries AS d
+JOIN activation_sets AS s USING (activation_set)
+LEFT JOIN scores AS c USING (dictionary)
+LEFT JOIN blocks AS b USING (dictionary)
+LEFT JOIN live AS l USING (dictionary)
+ORDER BY s.network, s.layer, c.fvu;
+COMMENT ON VIEW dictionary_scores IS 'one row per dictionary: its scores on the test split beside its settings';
+COMMENT ON COLUMN dictionary_scores.fvu IS 'fraction of variance unexplained over all blocks; compare only at equal l0, rows_seen and activation_set';
+COMMENT ON COLUMN dictionary_scores.live_features IS 'active on some row of the whole activation set';
+COMMENT ON COLUMN dictionary_scores.dead_fraction IS 'share of features active on none of evaluation_rows';

@@ -1,0 +1,50 @@
+-- Which features were found, in which network and layer, and what is each like?
+CREATE OR REPLACE VIEW feature_catalogue AS
+WITH examples AS (
+    SELECT dictionary, feature, count(*) AS examples, count(DISTINCT image) AS example_images, min_by(image, rank) AS top_image
+    FROM feature_examples
+    GROUP BY ALL
+),
+nearest AS (
+    SELECT dictionary, feature, neighbour, similarity
+    FROM feature_neighbours
+    WHERE rank = 1
+)
+SELECT
+    f.dictionary,
+    f.feature,
+    s.network,
+    s.layer,
+    d.method,
+    d.group_order,
+    f.atom_dimension,
+    f.dead,
+    f.density,
+    CASE WHEN f.density > 0 THEN log10(f.density) END AS log10_density,
+    f.mean_activation,
+    f.max_activation,
+    y.type,
+    y.period_degrees,
+    y.confidence,
+    y.rotational_order,
+    y.invariance,
+    y.mirror,
+    y.stabiliser,
+    y.stabiliser_order,
+    coalesce(e.examples, 0) AS examples,
+    coalesce(e.example_images, 0) AS example_images,
+    e.top_image,
+    i.name AS top_image_name,
+    n.neighbour AS nearest_feature,
+    n.similarity AS nearest_similarity
+FROM features AS f
+JOIN dictionaries AS d USING (dictionary)
+JOIN activation_sets AS s USING (activation_set)
+LEFT JOIN feature_symmetry AS y USING (dictionary, feature)
+LEFT JOIN examples AS e USING (dictionary, feature)
+LEFT JOIN images AS i ON i.image = e.top_image
+LEFT JOIN nearest AS n USING (dictionary, feature);
+COMMENT ON VIEW feature_catalogue IS 'one row per (dictionary, feature), dead ones too; symmetry columns are null for an SAE and for dead features';
+COMMENT ON COLUMN feature_catalogue.examples IS 'stored examples';
+COMMENT ON COLUMN feature_catalogue.example_images IS 'different images among the stored examples';
+COMMENT ON COLUMN feature_catalogue.log10_density IS 'null for a dead feature';

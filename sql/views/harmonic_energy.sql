@@ -1,0 +1,17 @@
+-- Which harmonics of the rotation are the features of a type tuned to?
+CREATE OR REPLACE VIEW harmonic_energy AS
+SELECT
+    h.dictionary,
+    s.network,
+    s.layer,
+    y.type,
+    h.harmonic,
+    avg(h.energy) AS mean_energy,
+    count(*) AS features
+FROM feature_harmonics AS h
+JOIN feature_symmetry AS y USING (dictionary, feature)
+JOIN dictionaries AS d USING (dictionary)
+JOIN activation_sets AS s USING (activation_set)
+GROUP BY ALL
+ORDER BY h.dictionary, y.type, h.harmonic;
+COMMENT ON VIEW harmonic_energy IS 'one row per (dictionary, symmetry type, harmonic): mean share of the rotation profile''s energy';

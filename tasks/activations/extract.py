@@ -1,0 +1,92 @@
+"""Extraction: images × positions × group → shards. First the plan, then its shards in any order, then the manifest."""
+
+from functools import lru_cache
+
+import polars
+import torch
+
+from tasks.activations.plan import ExtractionConfig, ExtractionPlan, plan
+from tasks.activations.shards import ShardInfo, write_manifest, write_shard, written_shard
+from tasks.activations.units import unit_extractor
+from tasks.errors import UserError
+from tasks.progress import Progress, silent
+from tasks.settings import Settings
+from tasks.storage import writing
+from tasks.symmetry.action import source_side, transform_patches
+from tasks.vision.networks import load_network
+
+PATCHES_AT_ONCE = 64
+"""Turned patches in memory at a time, or one orbit where that is more."""
+
+__all__ = ["ExtractionConfig", "ExtractionPlan", "extract", "extract_shard", "finish", "plan"]
+
+
+@lru_cache(maxsize=2)
+def _extractor(network: str, layer: str, settings: Settings):
+    return unit_extractor(load_network(network, settings), layer)
+
+
+def extract_shard(key: str, shard: int, settings: Settings, progress: Progress = silent) -> ShardInfo:
+    """Make one shard of a plan; one that is whole stays as it is, one that is damaged is made anew.
+
+    Safe in threads and in processes side by side. progress: in orbits.
+    Raises UserError for an unknown plan or shard, a changed image, an activation beyond half precision, a full disk.
+    """
+    made = ExtractionPlan.open(key, settings)
+    if not 0 <= shard < made.shards:
+        raise UserError(f"activation set {key} has shards 0 to {made.shards - 1}, not {shard}")
+    try:
+        info = written_shard(made.folder, shard)
+    except UserError:
+        info = None
+    if info is None:
+        with writing(made.folder):
+            acts_rgc = _orbits(made, made.shard_rows(shard), settings, progress)
+            info = write_shard(made.folder, shard, made.splits[shard], acts_rgc)
+    progress(info.orbits, info.orbits)
+    return info
+
+
+@torch.no_grad()
+def _orbits(made: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress) -> torch.Tensor:
+    """float16 [rows, |G|, channels]: the unit at each row's position, under every element of the group."""
+    extractor = _extractor(made.config.network, made.config.layer, settings)
+    group, layer = made.group, made.layer
+    acts_rgc = torch.empty(len(rows), group.order, layer.channels, dtype=torch.float16)
+    at_once = max(1, PATCHES_AT_ONCE // group.order)
+
+    patches = made.patches(rows, source_side(extractor.side))
+    for start in range(0, len(rows), at_once):
+        stop = min(start + at_once, len(rows))
+        sources_bcyx = torch.stack([next(patches) for _ in range(start, stop)]).float() / 255
+        turned_bgcyx = transform_patches(sources_bcyx, group.elements, group, extractor.side)
+        acts_bgc = extractor(turned_bgcyx.flatten(0, 1)).unflatten(0, (stop - start, group.order))
+        largest = acts_bgc.abs().max().item()
+        if not largest <= torch.finfo(torch.float16).max:
+            raise UserError(
+                f"{layer.name} of {made.config.network} reaches {largest:.3g}, and shards hold numbers up to 65504: "
+                "take a layer behind a normalisation or rescale the network"
+            )
+        acts_rgc[start:stop] = acts_bgc
+        progress(stop, len(rows))
+    return acts_rgc
+
+
+def finish(key: str, settings: Settings) -> None:
+    """Commit a set whose shards are all there; raises UserError naming one that is missing or damaged."""
+    made = ExtractionPlan.open(key, settings)
+    with writing(made.folder):
+        write_manifest(made)
+
+
+def extract(config: ExtractionConfig, settings: Settings, progress: Progress = silent) -> str:
+    """Plan, all shards, manifest; returns the set's key. What is there already is kept. progress: in orbits."""
+    made = plan(config, settings)
+    done = 0
+    for shard in range(made.shards):
+        info = extract_shard(
+            made.key, shard, settings, lambda orbits, _, before=done: progress(before + orbits, config.orbits)
+        )
+        done += info.orbits
+    finish(made.key, settings)
+    return made.key

@@ -1,0 +1,264 @@
+"""What an extraction will do, settled before it starts: config, images, and every row's image, position and shard."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.activations.sampling import (
+    admissible_units,
+    assign_shards,
+    choose_positions,
+    choose_test,
+    patch_start,
+    spread,
+    unit_centre,
+)
+from tasks.errors import UserError
+from tasks.keys import content_key, file_sha256
+from tasks.progress import Progress, silent
+from tasks.settings import Settings
+from tasks.storage import atomic_file, write_text, writing
+from tasks.symmetry.group import DihedralGroup
+from tasks.vision.images import Frame, FrameSet, ImagesConfig, open_frames
+from tasks.vision.networks import Layer, Network, load_network
+
+VERSION = 1
+"""Of the code that decides on the bytes of plan and shards."""
+ROWS_SCHEMA = {
+    "row": polars.Int32,
+    "image": polars.String,
+    "y": polars.Int32,
+    "x": polars.Int32,
+    "split": polars.String,
+    "shard": polars.Int32,
+}
+FRAMES_SCHEMA = {
+    "image": polars.String,
+    "source": polars.String,
+    "name": polars.String,
+    "origin": polars.String,
+    "width": polars.Int32,
+    "height": polars.Int32,
+}
+QUARANTINE_SCHEMA = {"name": polars.String, "reason": polars.String}
+
+
+class ExtractionConfig(BaseModel):
+    """Orbits of activations of one layer over a set of images."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str = Field("efficientnet_lite0", description="network, by name")
+    layer: str = Field("block5_expand", description="layer, or branch of a layer, by name")
+    images: ImagesConfig = Field(ImagesConfig(), description="images to look at")
+    n_rotations: int = Field(16, ge=1, le=360, description="n of the dihedral group D_n, |G| = 2n")
+    orbits: int = Field(2000, ge=1, description="positions to sample; each is seen under all |G| transforms")
+    sampling: Literal["uniform", "norm"] = Field(
+        "norm", description="positions of an image: all alike, or with probability ∝ the norm of the activation"
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="draws positions, order of images and split")
+    orbits_per_shard: int = Field(250, ge=1, le=100_000, description="orbits in a shard: what is in memory at a time")
+    test_share: float = Field(0.1, ge=0, le=0.5, description="share of the images kept for the test split")
+
+
+@dataclass(frozen=True)
+class ExtractionPlan:
+    """A plan as it stands in `folder`. rows: ROWS_SCHEMA, y and x the receptive field's centre, pixels of the frame."""
+
+    key: str
+    folder: Path
+    config: ExtractionConfig
+    network: dict
+    layer: Layer
+    rows: polars.DataFrame
+    images: FrameSet
+
+    @property
+    def group(self) -> DihedralGroup:
+        return DihedralGroup(self.config.n_rotations)
+
+    @cached_property
+    def splits(self) -> list[str]:
+        """Split of each shard, shard by shard."""
+        return self.rows.unique("shard").sort("shard")["split"].to_list()
+
+    @property
+    def shards(self) -> int:
+        """How many shards the set has."""
+        return len(self.splits)
+
+    def shard_rows(self, shard: int) -> polars.DataFrame:
+        """Rows of one shard, in order."""
+        return self.rows.filter(polars.col("shard") == shard)
+
+    @cached_property
+    def _image_index(self) -> dict[str, int]:
+        return {frame.image: index for index, frame in enumerate(self.images.frames)}
+
+    def patches(self, rows: polars.DataFrame, side: int) -> Iterator[torch.Tensor]:
+        """For each row its uint8 patch [3, side, side] about the row's centre; neighbours share a decoded image."""
+        loaded, frame_cyx = None, torch.empty(0)
+        for image, y, x in rows.select("image", "y", "x").iter_rows():
+            if image != loaded:
+                loaded, frame_cyx = image, self.images.load(self._image_index[image])
+            top, left = patch_start(y, side), patch_start(x, side)
+            yield frame_cyx[:, top : top + side, left : left + side]
+
+    @classmethod
+    def open(cls, key: str, settings: Settings) -> "ExtractionPlan":
+        """A plan that was made before; raises UserError when there is none, or a file of it was damaged."""
+        folder = settings.activations_dir / key
+        if not (folder / "plan.json").is_file():
+            raise UserError(f"there is no activation set {key} in {settings.activations_dir}: run the extraction first")
+        with telling_of_damage(folder / "plan.json"):
+            document = json.loads((folder / "plan.json").read_bytes())
+            config = ExtractionConfig.model_validate(document["config"])
+            network, layer, tables = document["network"], Layer(**document["layer"]), document["files"].items()
+        for name, sha256 in tables:
+            check_file(folder / name, sha256)
+        frames = polars.read_parquet(folder / "images.parquet")
+        quarantine = polars.read_parquet(folder / "quarantine.parquet")
+        return cls(
+            key=key,
+            folder=folder,
+            config=config,
+            network=network,
+            layer=layer,
+            rows=polars.read_parquet(folder / "rows.parquet"),
+            images=FrameSet(
+                config.images, settings, tuple(Frame(*row) for row in frames.iter_rows()), tuple(quarantine.iter_rows())
+            ),
+        )
+
+
+@contextmanager
+def telling_of_damage(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with the content of a JSON file into a UserError that names the file."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is damaged: run the extraction again, which makes it anew") from error
+
+
+def check_file(path: Path, sha256: str) -> None:
+    """Raise UserError when a file is missing or its bytes are not the ones that were written."""
+    if not path.is_file():
+        raise UserError(f"{path} is missing: run the extraction again, which makes it anew")
+    if file_sha256(path) != sha256:
+        raise UserError(f"{path} is damaged (its checksum is wrong): run the extraction again, which makes it anew")
+
+
+def _norms_yx(network: Network, layer: Layer, frame_cyx: torch.Tensor, units: np.ndarray) -> np.ndarray:
+    """[units, units] ‖a‖₂ of the layer's activations at the given units of a frame."""
+    with torch.no_grad():
+        acts_cyx = network.activations(frame_cyx[None].float() / 255, layer.name)[0]
+    grid = torch.from_numpy(units)
+    return acts_cyx.norm(dim=0)[grid][:, grid].numpy()
+
+
+def _rows(
+    config: ExtractionConfig, network: Network, layer: Layer, images: FrameSet, progress: Progress
+) -> polars.DataFrame:
+    """Every row of the set: train rows first, then test rows; image by image in seeded order."""
+    units = admissible_units(layer, config.images.frame_size)
+    rng = np.random.default_rng(config.seed)
+    # With fewer orbits than images, only as many images are looked at.
+    order = rng.permutation(len(images))[: config.orbits]
+    orbits = spread(config.orbits, len(order))
+    test = choose_test([images.frames[i].origin for i in order], config.test_share, rng)
+
+    columns: dict[str, list] = {"image": [], "y": [], "x": [], "split": []}
+    by_split = np.argsort(test, kind="stable")
+    for done, k in enumerate(by_split, start=1):
+        image = images.frames[order[k]].image
+        norms_yx = None
+        if config.sampling == "norm":
+            norms_yx = _norms_yx(network, layer, images.load(order[k]), units)
+        chosen = unit_centre(layer, choose_positions(int(orbits[k]), units, norms_yx, image, config.seed))
+        columns["image"] += [image] * len(chosen)
+        columns["y"] += chosen[:, 0].tolist()
+        columns["x"] += chosen[:, 1].tolist()
+        columns["split"] += ["test" if test[k] else "train"] * len(chosen)
+        progress(done, len(order))
+
+    train = columns["split"].count("train")
+    shards = assign_shards(train, config.orbits - train, config.orbits_per_shard)
+    return polars.DataFrame({"row": np.arange(config.orbits), **columns, "shard": shards}, schema=ROWS_SCHEMA)
+
+
+def _write_frame(path: Path, frame: polars.DataFrame) -> str:
+    """Atomically write Parquet; returns the SHA-256 of the file."""
+    buffer = BytesIO()
+    frame.write_parquet(buffer)
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
+    return file_sha256(path)
+
+
+def plan(config: ExtractionConfig, settings: Settings, progress: Progress = silent) -> ExtractionPlan:
+    """Settle an extraction and write it to activations_dir/<key>; one that stands there already is left as it is.
+
+    The key names the network's weights, the config, and every image by content and name: other images, another set.
+    Raises UserError for an unknown network or layer, for images that can't be had, and for a layer whose units see
+    more than a frame holds.
+    """
+    group = DihedralGroup(config.n_rotations)
+    network = load_network(config.network, settings)
+    layer = network.layer(config.layer)
+    admissible_units(layer, config.images.frame_size)
+    config = config.model_copy(update={"images": config.images.resolved(settings)})
+    images = open_frames(config.images, settings, progress)
+    key = content_key(
+        "activation_set",
+        VERSION,
+        config=config,
+        weights_sha256=network.weights_sha256,
+        images=[[frame.image, frame.source, frame.name] for frame in images.frames],
+        group_order=group.order,
+    )
+    folder = settings.activations_dir / key
+    if (folder / "plan.json").is_file():
+        try:
+            return ExtractionPlan.open(key, settings)
+        except UserError:
+            # Damaged: made anew, byte for byte.
+            pass
+    with writing(folder):
+        _write_plan(folder, config, network, layer, images, _rows(config, network, layer, images, progress))
+    return ExtractionPlan.open(key, settings)
+
+
+def _write_plan(
+    folder: Path, config: ExtractionConfig, network: Network, layer: Layer, images: FrameSet, rows: polars.DataFrame
+) -> None:
+    """Write the tables, then plan.json, whose rename is the commit."""
+    frames = [dataclasses.astuple(frame) for frame in images.frames]
+    tables = {
+        "rows.parquet": rows,
+        "images.parquet": polars.DataFrame(frames, schema=FRAMES_SCHEMA, orient="row"),
+        "quarantine.parquet": polars.DataFrame(images.quarantine, schema=QUARANTINE_SCHEMA, orient="row"),
+    }
+    document = {
+        "key": folder.name,
+        "config": config.model_dump(mode="json"),
+        "network": {
+            "network": network.name,
+            "weights_sha256": network.weights_sha256,
+            "input_size": network.input_size,
+            "classes": network.classes,
+        },
+        "layer": dataclasses.asdict(layer),
+        "files": {name: _write_frame(folder / name, table) for name, table in tables.items()},
+    }
+    write_text(folder / "plan.json", json.dumps(document, indent=1))

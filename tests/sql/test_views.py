@@ -1,0 +1,247 @@
+"""Each view over a warehouse whose answers are known by heart, and its grain over the sample frames."""
+
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tasks.warehouse.database import create_schema, create_views, schema, sql_files
+from tests.sample_frames import CROSSCODER, planted_orientation, sample_frames
+
+GRAIN = {
+    "activation_sets_overview": ["activation_set"],
+    "block_scores": ["dictionary", "element"],
+    "catalogue": ["name"],
+    "data_quality": ["subject", "kind", "name"],
+    "density_histogram": ["dictionary", "log10_density_from"],
+    "dictionary_scores": ["dictionary"],
+    "feature_catalogue": ["dictionary", "feature"],
+    "harmonic_energy": ["dictionary", "type", "harmonic"],
+    "image_use": ["image"],
+    "mirror_symmetric_features": ["dictionary", "feature"],
+    "nearest_features": ["dictionary", "feature", "rank"],
+    "runs_overview": ["run"],
+    "symmetry_types": ["dictionary", "type"],
+    "training_progress": ["dictionary", "metric", "step"],
+    "transform_block_profiles": ["dictionary", "feature", "element"],
+}
+
+
+@pytest.fixture(scope="module")
+def small():
+    with duckdb.connect() as connection:
+        create_schema(connection)
+        create_views(connection)
+        connection.execute(Path(__file__).with_name("small_warehouse.sql").read_text())
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def sample():
+    with duckdb.connect() as connection:
+        create_schema(connection)
+        create_views(connection)
+        for table in schema():
+            if table in sample_frames():
+                rows = sample_frames()[table].select(schema()[table].columns)
+                connection.from_arrow(rows.to_arrow()).insert_into(table)
+        yield connection
+
+
+def rows(connection, sql):
+    return connection.execute(sql).fetchall()
+
+
+def about(*numbers):
+    return pytest.approx(numbers)
+
+
+def test_every_view_has_a_grain_and_a_test_of_its_answers():
+    names = {file.stem for file in sql_files("views")}
+    assert GRAIN.keys() == names
+    assert {name for name in names if f"test_{name}" in globals()} == names
+
+
+@pytest.mark.parametrize("view", sorted(GRAIN))
+def test_a_view_has_one_row_per_grain_and_says_so(sample, view):
+    keys = ", ".join(GRAIN[view])
+    assert rows(sample, f"SELECT {keys} FROM {view} GROUP BY ALL HAVING count(*) > 1") == []
+    assert rows(sample, f"SELECT count(*) > 0 FROM {view}") == [(True,)]
+    ((comment,),) = rows(sample, f"SELECT comment FROM duckdb_views() WHERE view_name = '{view}'")
+    assert comment.startswith("one row per ")
+
+
+def test_catalogue(small):
+    found = rows(small, "SELECT kind, comment, columns, rows FROM catalogue WHERE name IN ('shards', 'symmetry_types')")
+    (view, table) = found
+    assert table == (
+        "table",
+        "one row per (activation_set, shard)",
+        "activation_set, shard, split, orbits, bytes, sha256",
+        3,
+    )
+    assert (view[0], view[3]) == ("view", None)
+    assert view[2].startswith("dictionary, network, layer, group_order, type")
+    assert {name for (name,) in rows(small, "SELECT name FROM catalogue")} == schema().keys() | GRAIN.keys()
+
+
+def test_feature_catalogue(small):
+    columns = (
+        "network, layer, method, dead, type, stabiliser, examples, example_images, top_image_name, nearest_feature"
+    )
+    assert rows(small, f"SELECT feature, {columns} FROM feature_catalogue WHERE dictionary = 'cross' ORDER BY 1") == [
+        (0, "net", "early", "group-crosscoder", False, "period-360", "D_1", 3, 2, "two.png", 1),
+        (1, "net", "early", "group-crosscoder", False, "invariant", "full", 0, 0, None, 0),
+        (2, "net", "early", "group-crosscoder", False, "period-360", "trivial", 0, 0, None, 1),
+        (3, "net", "early", "group-crosscoder", True, None, None, 0, 0, None, None),
+    ]
+    assert rows(small, f"SELECT feature, {columns} FROM feature_catalogue WHERE dictionary = 'sae' ORDER BY 1") == [
+        (feature, "net", "early", "topk-sae", False, None, None, 1, 1, "one.png", None) for feature in (0, 1)
+    ]
+    logs = rows(
+        small,
+        "SELECT log10_density FROM feature_catalogue WHERE dictionary = 'cross' AND feature IN (2, 3) ORDER BY feature",
+    )
+    assert logs == [(-2.0,), (None,)]
+
+
+def test_symmetry_types(small):
+    found = rows(
+        small, "SELECT type, period_degrees, features, share, mean_confidence, mean_mirror FROM symmetry_types"
+    )
+    assert [row[:3] for row in found] == [("period-360", 360.0, 2), ("invariant", None, 1)]
+    assert [row[3:] for row in found] == [about(2 / 3, 0.7, 0.64), about(1 / 3, 0.8, 0.99)]
+
+
+def test_transform_block_profiles(small):
+    found = rows(
+        small,
+        "SELECT transform, rotation_degrees, mirrored, cosine_to_identity, norm_to_identity, type, layer "
+        "FROM transform_block_profiles WHERE feature = 0 ORDER BY element",
+    )
+    assert found == [
+        ("identity", 0, False, 1, 1, "period-360", "early"),
+        ("rotated 180°", 180, False, -0.5, 0.5, "period-360", "early"),
+        ("mirrored", 0, True, 0.2, 1, "period-360", "early"),
+        ("mirrored, rotated 180°", 180, True, 0.98, 1, "period-360", "early"),
+    ]
+    empty_identity = rows(small, "SELECT DISTINCT norm_to_identity FROM transform_block_profiles WHERE feature = 2")
+    assert empty_identity == [(None,)]
+
+
+def test_dictionary_scores(small):
+    columns = "fvu, l0, dead_fraction, cosine, evaluation_rows, stability, stability_random"
+    assert rows(small, f"SELECT dictionary, {columns} FROM dictionary_scores") == [
+        ("sae", 0.2, 0.9, 0.0, 0.9, 8, None, None),
+        ("cross", 0.3, 1.5, 0.25, 0.8, 8, 0.7, 0.1),
+    ]
+    columns = "live_features, best_block_fvu, worst_block_fvu, rows_per_second, group_order, layer, orbits"
+    assert rows(small, f"SELECT {columns} FROM dictionary_scores") == [
+        (2, 0.2, 0.2, 500.0, 1, "early", 10),
+        (3, 0.25, 0.45, 250.0, 4, "early", 10),
+    ]
+
+
+def test_block_scores(small):
+    found = rows(
+        small,
+        "SELECT rotation_degrees, mirrored, fvu, fvu_above_identity "
+        "FROM block_scores WHERE dictionary = 'cross' ORDER BY element",
+    )
+    assert [row[:2] for row in found] == [(0, False), (180, False), (0, True), (180, True)]
+    assert [row[2:] for row in found] == [about(0.25, 0), about(0.3, 0.05), about(0.45, 0.2), about(0.35, 0.1)]
+
+
+def test_density_histogram(small):
+    found = rows(
+        small, "SELECT dictionary, log10_density_from, log10_density_to, features, share FROM density_histogram"
+    )
+    assert [row[:4] for row in found] == [
+        ("cross", -2.0, -1.5, 1),
+        ("cross", -0.5, 0.0, 2),
+        ("sae", -2.0, -1.5, 1),
+        ("sae", -0.5, 0.0, 1),
+    ]
+    assert tuple(row[4] for row in found) == about(1 / 3, 2 / 3, 1 / 2, 1 / 2)
+
+
+def test_harmonic_energy(small):
+    found = rows(small, "SELECT type, harmonic, mean_energy, features FROM harmonic_energy")
+    assert [(*row[:2], row[3]) for row in found] == [
+        ("invariant", 0, 1),
+        ("invariant", 1, 1),
+        ("period-360", 0, 2),
+        ("period-360", 1, 2),
+    ]
+    assert tuple(row[2] for row in found) == about(1, 0, 0.3, 0.7)
+
+
+def test_mirror_symmetric_features(small):
+    # the mirror itself leaves the vertical in place, the mirror turned by 180 degrees the horizontal
+    found = rows(small, "SELECT feature, stabiliser, mirror, axis_degrees FROM mirror_symmetric_features")
+    assert found == [(1, "full", 0.99, 90.0), (0, "D_1", 0.98, 0.0)]
+
+
+def test_the_mirror_axis_is_the_direction_a_curve_was_planted_with(sample):
+    found = rows(sample, "SELECT feature, axis_degrees FROM mirror_symmetric_features WHERE stabiliser = 'D_1'")
+    assert len(found) > 3
+    assert dict(found) == {feature: pytest.approx(planted_orientation(feature) % 180) for feature, _ in found}
+
+
+def test_nearest_features(small):
+    found = rows(
+        small,
+        "SELECT feature, rank, neighbour, similarity, type, neighbour_type, neighbour_density, mutual "
+        "FROM nearest_features ORDER BY feature, rank",
+    )
+    assert found == [
+        (0, 1, 1, 0.9, "period-360", "invariant", 0.4, True),
+        (0, 2, 2, 0.1, "period-360", "period-360", 0.01, False),
+        (1, 1, 0, 0.9, "invariant", "period-360", 0.5, True),
+        (2, 1, 1, 0.3, "period-360", "invariant", 0.4, False),
+    ]
+
+
+def test_training_progress(small):
+    assert rows(small, "SELECT metric, step, progress, value, change, is_last FROM training_progress") == [
+        ("fvu", 100, 1.0, 0.25, None, True),
+        ("loss", 0, 0.0, 4.0, None, False),
+        ("loss", 50, 0.5, 1.5, -2.5, False),
+        ("loss", 100, 1.0, 1.0, -0.5, True),
+    ]
+
+
+def test_activation_sets_overview(small):
+    columns = "orbits, rows, train_orbits, test_orbits, shards, bytes, refused_images, dictionaries, receptive_field"
+    assert rows(small, f"SELECT {columns} FROM activation_sets_overview") == [(10, 40, 8, 2, 3, 1000, 3, 2, 7)]
+
+
+def test_image_use(small):
+    assert rows(small, "SELECT name, examples, top_examples, features FROM image_use") == [
+        ("one.png", 4, 2, 3),
+        ("two.png", 1, 1, 1),
+        ("unused.png", 0, 0, 0),
+    ]
+
+
+def test_runs_overview(small):
+    assert rows(small, "SELECT run, ended_at, minutes, peak_memory_gib FROM runs_overview") == [
+        ("second", datetime(2025, 1, 2, 10, 0, 30), 0.5, 0.5),
+        ("first", datetime(2025, 1, 1, 10, 1, 30), 1.5, 1.0),
+    ]
+
+
+def test_data_quality(small):
+    assert rows(small, "SELECT subject, name, kind, passed, count, detail FROM data_quality") == [
+        ("audit", "newer", "great-expectations", False, 2, "[1]"),
+        ("audit", "new", "sql", True, 0, ""),
+        ("quarantine", "not an image", "refused images", None, 1, "for example c.txt"),
+        ("quarantine", "truncated", "refused images", None, 2, "for example a.jpg"),
+    ]
+
+
+def test_the_sample_is_seen_as_it_was_planted(sample):
+    found = dict(rows(sample, f"SELECT type, features FROM symmetry_types WHERE dictionary = '{CROSSCODER}'"))
+    counted = sample_frames()["feature_symmetry"]["type"].value_counts()
+    assert found == dict(counted.iter_rows())

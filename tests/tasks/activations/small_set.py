@@ -1,0 +1,71 @@
+"""The small activation set of the tests, and runs of its extraction that are killed.
+
+As a program, `python -m tests.tasks.activations.small_set FOLDER SEED` extracts the set in child processes, each of which
+is killed with SIGKILL at a moment drawn by the seed, until one comes to its end. It prints how many were killed and the
+largest number of temporary files that a killed one left.
+"""
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from tasks.activations.extract import ExtractionConfig, extract
+from tasks.settings import Settings
+from tasks.vision.images import ImagesConfig
+
+SMALL = ExtractionConfig(
+    layer="block1_depthwise",
+    images=ImagesConfig(sources=("dead-leaves",), scenes=6, frame_size=64),
+    n_rotations=3,
+    orbits=26,
+    orbits_per_shard=5,
+    test_share=0.3,
+)
+
+
+def _kill_at_a_rename(draw: random.Random) -> None:
+    """Die right before or right after one of the next renames."""
+    rename, left, before = os.replace, draw.randint(1, 5), draw.random() < 0.5
+
+    def counted(source, target):
+        nonlocal left
+        left -= 1
+        if left == 0 and before:
+            os.kill(os.getpid(), signal.SIGKILL)
+        rename(source, target)
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    os.replace = counted
+
+
+def _run_until_whole(settings: Settings, seed: int) -> tuple[int, int]:
+    draw, killed, leftovers = random.Random(seed), 0, 0
+    while True:
+        at_a_rename, delay = draw.random() < 0.6, draw.uniform(0.02, 0.4)
+        child = os.fork()
+        if child == 0:
+            if at_a_rename:
+                _kill_at_a_rename(draw)
+            extract(SMALL, settings)
+            os._exit(0)
+        # Later runs live longer, so that there is an end on a slow machine too.
+        if not at_a_rename:
+            time.sleep(delay * (1 + killed))
+            os.kill(child, signal.SIGKILL)
+        if os.waitpid(child, 0)[1] == 0:
+            return killed, leftovers
+        killed += 1
+        draw.random()
+        leftovers = max(leftovers, len(list(settings.activations_dir.glob("*/.tmp-*"))))
+
+
+if __name__ == "__main__":
+    # One thread from the start: a pool of threads would not live on in a forked child.
+    torch.set_num_threads(1)
+    print(*_run_until_whole(Settings(data_dir=Path(sys.argv[1])), int(sys.argv[2])))

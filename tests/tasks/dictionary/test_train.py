@@ -1,0 +1,128 @@
+"""The training loop on planted orbits: it finds the truth, stops and resumes without a trace, and fails in one line."""
+
+import json
+
+import polars
+import pytest
+import torch
+from safetensors.torch import load_file
+from scipy.optimize import linear_sum_assignment
+
+from tasks.dictionary import store
+from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.metrics import cosine_matrix, evaluate
+from tasks.dictionary.train import dictionary_key, learning_rate_at, train
+from tasks.errors import UserError
+from tasks.settings import Settings
+
+SMALL = {"features": 16, "k": 2, "steps": 60, "batch_size": 32, "checkpoint_every": 10, "log_every": 5}
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Settings(data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("encode_from", ["identity", "orbit"])
+def test_recovers_planted_orbits(planted_set, place, encode_from):
+    config = DictionaryConfig(
+        encode_from=encode_from, features=16, k=2, steps=600, batch_size=64, learning_rate=5e-3,
+        dead_after_rows=2000, orbit_reuse=False,
+    )  # fmt: skip
+    key = train("planted", config, place)
+    cosine = cosine_matrix(planted_set.atoms_mgd, store.load_dictionary(key, place).blocks()).numpy()
+    rows, columns = linear_sum_assignment(cosine, maximize=True)
+    assert cosine[rows, columns].mean() > 0.9
+    metrics = json.loads((store.folder_of(key, place) / "metrics.json").read_text())
+    assert metrics["fvu"] < 0.1
+    assert metrics["l0"] <= 2
+
+
+@pytest.mark.parametrize("method", ["topk-sae", "group-crosscoder"])
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(planted_set, tmp_path, method):
+    config = DictionaryConfig(method=method, dead_after_rows=100, **SMALL)
+    whole, broken = Settings(data_dir=tmp_path / "whole"), Settings(data_dir=tmp_path / "broken")
+    key = train("planted", config, whole)
+
+    def stop_at_35(done, total):
+        if done == 35:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train("planted", config, broken, stop_at_35)
+    assert not store.is_whole(key, broken)
+    steps_seen = []
+    assert train("planted", config, broken, lambda done, total: steps_seen.append(done)) == key
+    assert steps_seen[0] == 35  # from the checkpoint at 30, not from the start
+
+    expected, resumed = (load_file(store.folder_of(key, s) / "model.safetensors") for s in (whole, broken))
+    assert expected.keys() == resumed.keys()
+    for name in expected:
+        assert torch.equal(expected[name], resumed[name]), name
+    history, again = (polars.read_parquet(store.folder_of(key, s) / "history.parquet") for s in (whole, broken))
+    assert history.equals(again)
+    assert not (store.folder_of(key, broken) / "checkpoint.safetensors").exists()
+
+
+def test_a_trained_dictionary_is_not_trained_again(planted_set, place):
+    key = train("planted", DictionaryConfig(**SMALL), place)
+    model = store.folder_of(key, place) / "model.safetensors"
+    before = model.stat().st_mtime_ns
+    assert train("planted", DictionaryConfig(**SMALL), place) == key
+    assert model.stat().st_mtime_ns == before
+
+
+def test_the_key_follows_what_changes_the_model_and_nothing_else():
+    base = DictionaryConfig()
+    assert dictionary_key("a", base) == dictionary_key("a", base.model_copy(update={"log_every": 7}))
+    assert dictionary_key("a", base) != dictionary_key("b", base)
+    assert dictionary_key("a", base) != dictionary_key("a", base.model_copy(update={"seed": 1}))
+
+
+def test_divergence_is_named(planted_set, place):
+    config = DictionaryConfig(**SMALL | {"learning_rate": 1e30})
+    with pytest.raises(UserError, match=r"diverged at step \d+ .*lower learning_rate"):
+        train("planted", config, place)
+    assert not store.is_whole(dictionary_key("planted", config), place)
+
+
+def test_a_damaged_model_is_named(planted_set, place):
+    key = train("planted", DictionaryConfig(**SMALL), place)
+    path = store.folder_of(key, place) / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"model\.safetensors is damaged"):
+        store.load_dictionary(key, place)
+    with pytest.raises(UserError, match="no trained dictionary"):
+        store.load_dictionary("0" * 64, place)
+
+
+def test_learning_rate_is_constant_then_falls_to_zero():
+    config = DictionaryConfig(steps=100, learning_rate=1.0)
+    assert [learning_rate_at(step, config) for step in (0, 80, 90, 100)] == pytest.approx([1, 1, 0.5, 0])
+
+
+@pytest.mark.parametrize("method", ["topk-sae", "group-crosscoder"])
+def test_evaluation_equals_the_definitions(planted_set, place, method):
+    """FVU, L0 and cosine against one pass over everything at once, about scikit-learn's variance-weighted R²."""
+    from sklearn.metrics import r2_score
+
+    config = DictionaryConfig(method=method, **SMALL)
+    dictionary = store.load_dictionary(train("planted", config, place), place)
+    found = evaluate(dictionary, planted_set)
+
+    group, stored = planted_set.group, planted_set.acts[3].float()
+    rows_bgd = torch.cat([stored[:, group.reuse_permutation(g)] for g in range(group.order)])
+    rows = rows_bgd[:, 0] if method == "topk-sae" else rows_bgd
+    f_bm = dictionary.encode(rows)
+    decoded_bgd = dictionary.decode(f_bm)
+    target = rows[:, None] if method == "topk-sae" else rows
+    r2 = r2_score(target.flatten(1), decoded_bgd.flatten(1), multioutput="variance_weighted")
+    assert found.rows == len(rows)
+    assert found.fvu == pytest.approx(1 - r2, rel=1e-4)
+    assert found.l0 == pytest.approx((f_bm > 0).sum(1).double().mean().item())
+    assert found.dead_fraction == pytest.approx((f_bm == 0).all(0).double().mean().item())
+    cosine = torch.nn.functional.cosine_similarity(target.flatten(1), decoded_bgd.flatten(1))
+    assert found.cosine == pytest.approx(cosine.mean().item(), rel=1e-4)
+    for g, block_fvu in enumerate(found.fvu_g):
+        r2 = r2_score(target[:, g], decoded_bgd[:, g], multioutput="variance_weighted")
+        assert block_fvu == pytest.approx(1 - r2, rel=1e-4)

@@ -1,0 +1,323 @@
+import json
+import os
+
+import duckdb
+import polars as pl
+import pytest
+
+from tasks.errors import UserError
+from tasks.warehouse.audit import audit, run_expectations, run_sql_audit
+from tasks.warehouse.database import SQL_DIR, open_warehouse, schema, sql_files
+from tasks.warehouse.expectations import suite
+from tasks.warehouse.load import BOOKKEEPING
+from tests.sample_frames import CROSSCODER, DEAD, SAE, SET, sample_frames
+
+
+def with_cell(frames, table, column, value, **where):
+    """`frames` with `value` (or an expression) in `column` of the rows of `table` that `where` picks."""
+    picked = pl.all_horizontal(pl.col(name) == wanted for name, wanted in where.items())
+    changed = pl.when(picked).then(value if isinstance(value, pl.Expr) else pl.lit(value)).otherwise(pl.col(column))
+    assert frames[table].filter(picked).height, "the case must hit a row"
+    return frames | {table: frames[table].with_columns(changed.alias(column))}
+
+
+def without_rows(frames, table, **where):
+    picked = pl.all_horizontal(pl.col(name) == wanted for name, wanted in where.items())
+    assert frames[table].filter(picked).height, "the case must hit a row"
+    return frames | {table: frames[table].filter(~picked)}
+
+
+def cell(table, column, value, **where):
+    return lambda frames: with_cell(frames, table, column, value, **where)
+
+
+def no_rows(table, **where):
+    return lambda frames: without_rows(frames, table, **where)
+
+
+NAN = float("nan")
+LIVE = {"dictionary": CROSSCODER, "feature": 5}
+BLOCK = LIVE | {"element": 3}
+
+# audit -> (what spoils the sample, what the first offending row must say)
+SPOILT = {
+    "group_order_is_twice_the_rotations": [
+        (cell("activation_sets", "n_rotations", 16, seed=0), {"activation_set": SET})
+    ],
+    "dictionaries_fit_their_activation_set": [
+        (cell("dictionaries", "group_order", 16, dictionary=SAE), {"dictionary": SAE, "group_order": 16}),
+        (cell("dictionaries", "group_order", 8, dictionary=CROSSCODER), {"dictionary": CROSSCODER, "group_order": 8}),
+        (cell("dictionaries", "channels", 41, dictionary=SAE), {"dictionary": SAE, "layer_channels": 40}),
+        (cell("dictionaries", "k", 41, dictionary=SAE), {"dictionary": SAE, "k": 41}),
+        (cell("dictionaries", "steps", 0, dictionary=SAE), {"dictionary": SAE}),
+    ],
+    "shards_add_up_to_their_set": [
+        (cell("shards", "orbits", 89, shard=1), {"activation_set": SET, "orbits": 200}),
+        (cell("shards", "shard", 7, shard=2), {"activation_set": SET, "last_shard": 7}),
+        (no_rows("shards", activation_set=SET), {"activation_set": SET, "shards": 0}),
+    ],
+    "quarantine_belongs_to_a_set": [
+        (cell("quarantine", "activation_set", "f" * 64, name="broken.jpg"), {"name": "broken.jpg"})
+    ],
+    "features_are_complete": [
+        (cell("dictionaries", "features", 41, dictionary=SAE), {"dictionary": SAE, "rows_found": 40}),
+        (cell("features", "feature", 40, dictionary=SAE, feature=DEAD[0]), {"dictionary": SAE, "last": 40}),
+    ],
+    "feature_statistics_agree": [
+        (cell("features", "density", 1.5, **LIVE), LIVE),
+        (cell("features", "density", NAN, **LIVE), LIVE),
+        (cell("features", "dead", True, **LIVE), LIVE),
+        (cell("features", "dead", False, dictionary=SAE, feature=DEAD[0]), {"dictionary": SAE, "feature": DEAD[0]}),
+        (cell("features", "max_activation", 1.0, dictionary=SAE, feature=DEAD[0]), {"feature": DEAD[0]}),
+        (cell("features", "mean_activation", 99.0, **LIVE), LIVE),
+        (cell("features", "max_activation", NAN, **LIVE), LIVE),
+        (cell("features", "atom_dimension", 0, **LIVE), LIVE),
+    ],
+    "active_features_stay_within_k": [
+        (cell("dictionary_metrics", "value", 8.01, dictionary=SAE, metric="l0"), {"dictionary": SAE, "l0": 8.01}),
+        (cell("features", "density", 1.0, dictionary=SAE, dead=False), {"dictionary": SAE, "sum_of_densities": 36.0}),
+    ],
+    "dictionary_metrics_are_complete": [
+        (
+            no_rows("dictionary_metrics", dictionary=SAE, metric="cosine"),
+            {"dictionary": SAE, "missing_metric": "cosine"},
+        )
+    ],
+    "dictionary_metrics_are_in_range": [
+        (
+            cell("dictionary_metrics", "value", value, dictionary=SAE, metric=metric),
+            {"dictionary": SAE, "metric": metric},
+        )
+        for metric, value in [
+            ("fvu", -0.1),
+            ("fvu", 2.5),
+            ("fvu", NAN),
+            ("fvu", float("inf")),
+            ("l0", -1.0),
+            ("dead_fraction", 1.2),
+            ("cosine", -1.2),
+            ("rows", 0.0),
+        ]
+    ],
+    "block_metrics_are_complete": [
+        (no_rows("block_metrics", dictionary=CROSSCODER, element=4), {"dictionary": CROSSCODER, "blocks": 15}),
+        (no_rows("block_metrics", dictionary=SAE), {"dictionary": SAE, "blocks": 0}),
+        (cell("block_metrics", "element", 16, dictionary=CROSSCODER, element=4), {"last_block": 16}),
+        (cell("block_metrics", "fvu", -0.1, dictionary=CROSSCODER, element=4), {"impossible_fvu": 1}),
+        (cell("block_metrics", "fvu", NAN, dictionary=CROSSCODER, element=4), {"impossible_fvu": 1}),
+    ],
+    "training_steps_are_in_range": [
+        (cell("training_steps", "step", 999, dictionary=SAE, step=50, metric="loss"), {"dictionary": SAE, "step": 999}),
+        (cell("training_steps", "value", NAN, dictionary=SAE, step=50, metric="loss"), {"dictionary": SAE, "step": 50}),
+    ],
+    "examples_are_sorted": [
+        (cell("feature_examples", "activation", 0.01, **LIVE, rank=2), LIVE | {"rank": 3}),
+        (cell("feature_examples", "activation", 99.0, **LIVE, rank=1), LIVE | {"rank": 1, "activation": 99.0}),
+        (cell("feature_examples", "activation", 0.0, **LIVE, rank=4), LIVE | {"rank": 4}),
+        (no_rows("feature_examples", **LIVE, rank=1), LIVE | {"rank": 2, "expected_rank": 1}),
+    ],
+    "examples_are_pictures_inside_the_frame": [
+        (cell("feature_examples", "y", 224, **LIVE, rank=2), LIVE | {"rank": 2, "y": 224}),
+        (cell("feature_examples", "x", -1, **LIVE, rank=2), LIVE | {"rank": 2, "x": -1}),
+        (cell("feature_examples", "element", 16, **LIVE, rank=2), LIVE | {"element": 16}),
+        (cell("feature_examples", "patch", b"GIF89a, not a WebP", **LIVE, rank=2), LIVE | {"rank": 2}),
+        (cell("feature_examples", "patch", b"", **LIVE, rank=2), LIVE | {"patch_bytes": 0}),
+    ],
+    "neighbours_are_sorted": [
+        (cell("feature_neighbours", "neighbour", 5, **LIVE, rank=1), LIVE | {"rank": 1, "neighbour": 5}),
+        (cell("feature_neighbours", "neighbour", 99, **LIVE, rank=1), LIVE | {"rank": 1, "neighbour": 99}),
+        (cell("feature_neighbours", "similarity", 1.5, **LIVE, rank=1), LIVE | {"rank": 1, "similarity": 1.5}),
+        (cell("feature_neighbours", "similarity", -0.99, **LIVE, rank=1), LIVE | {"rank": 2}),
+        (cell("feature_neighbours", "similarity", NAN, **LIVE, rank=1), LIVE | {"rank": 1}),
+        (no_rows("feature_neighbours", **LIVE, rank=2), LIVE | {"rank": 3, "expected_rank": 2}),
+    ],
+    "transform_blocks_are_complete": [
+        (no_rows("transform_blocks", **BLOCK), LIVE | {"blocks": 15}),
+        (no_rows("transform_blocks", **LIVE), LIVE | {"blocks": 0}),
+        (cell("transform_blocks", "element", 16, **BLOCK), LIVE | {"last": 16}),
+        (cell("transform_blocks", "dictionary", SAE, **LIVE), {"dictionary": SAE, "feature": 5, "group_order": 1}),
+    ],
+    "transform_block_profiles_are_cosines": [
+        (cell("transform_blocks", "cosine_to_identity", 1.1, **BLOCK), BLOCK),
+        (cell("transform_blocks", "cosine_to_identity", NAN, **BLOCK), BLOCK),
+        (cell("transform_blocks", "cosine_to_identity", 0.9, **LIVE, element=0), LIVE | {"element": 0}),
+        (cell("transform_blocks", "norm", -1.0, **BLOCK), BLOCK),
+        (cell("transform_blocks", "norm", float("inf"), **BLOCK), BLOCK),
+    ],
+    "transform_block_angles_follow_the_group": [
+        (cell("transform_blocks", "rotation_degrees", 90.0, **BLOCK), BLOCK | {"rotation_degrees": 90.0}),
+        (cell("transform_blocks", "mirrored", True, **BLOCK), BLOCK | {"mirrored": True}),
+    ],
+    "harmonics_sum_to_one": [
+        (cell("feature_harmonics", "energy", pl.col("energy") + 0.01, **LIVE, harmonic=1), LIVE),
+        (
+            lambda frames: with_cell(
+                with_cell(frames, "feature_harmonics", "energy", pl.col("energy") - 1, **LIVE, harmonic=4),
+                "feature_harmonics",
+                "energy",
+                pl.col("energy") + 1,
+                **LIVE,
+                harmonic=0,
+            ),
+            LIVE,
+        ),
+        (no_rows("feature_harmonics", **LIVE), LIVE | {"harmonics": 0}),
+    ],
+    "symmetry_is_read_from_every_live_feature": [
+        (no_rows("feature_symmetry", **LIVE), LIVE | {"dead": False, "type": None}),
+        (cell("feature_symmetry", "feature", DEAD[0], **LIVE), {"dictionary": CROSSCODER}),
+        (cell("feature_symmetry", "dictionary", SAE, **LIVE), {"feature": 5}),
+    ],
+    "symmetry_agrees_with_the_blocks": [
+        (cell("feature_symmetry", "invariance", 0.99, **LIVE), LIVE | {"invariance": 0.99}),
+        (cell("feature_symmetry", "mirror", -0.5, **LIVE), LIVE | {"mirror": -0.5}),
+        (cell("feature_symmetry", "mirror", NAN, **LIVE), LIVE),
+        (cell("feature_symmetry", "mirror_element", 3, **LIVE), LIVE | {"mirror_element": 3}),
+        (cell("feature_symmetry", "mirror_element", None, **LIVE), LIVE | {"mirror_element": None}),
+    ],
+    "symmetry_labels_make_sense": [
+        (cell("feature_symmetry", "type", "mixed", **LIVE), LIVE | {"type": "mixed"}),
+        (cell("feature_symmetry", "period_degrees", None, **LIVE), LIVE | {"period_degrees": None}),
+        (cell("feature_symmetry", "period_degrees", 400.0, **LIVE), LIVE | {"period_degrees": 400.0}),
+        (cell("feature_symmetry", "confidence", 1.2, **LIVE), LIVE | {"confidence": 1.2}),
+        (cell("feature_symmetry", "rotational_order", -1, **LIVE), LIVE),
+        (cell("feature_symmetry", "stabiliser_order", 3, **LIVE), LIVE | {"stabiliser_order": 3}),
+        (cell("feature_symmetry", "stabiliser", "full", **LIVE), LIVE | {"stabiliser": "full"}),
+    ],
+}
+CASES = [
+    pytest.param(name, spoil, row, id=f"{name}-{number}")
+    for name, cases in SPOILT.items()
+    for number, (spoil, row) in enumerate(cases)
+]
+WRITTEN_PAST_THE_LOADER = "loads_account_for_every_row"
+
+
+def test_every_sql_audit_has_a_bad_row_to_catch():
+    assert SPOILT.keys() | {WRITTEN_PAST_THE_LOADER} == {file.stem for file in sql_files("audits")}
+
+
+def test_every_sql_audit_says_what_it_guards():
+    assert all(file.read_text().startswith("-- Guards: ") for file in sql_files("audits"))
+
+
+def tables_of(frames) -> duckdb.DuckDBPyConnection:
+    """The frames as tables, without the schema's constraints."""
+    connection = duckdb.connect()
+    for table, frame in frames.items():
+        connection.register(table, frame)
+    return connection
+
+
+def run(name, frames):
+    with tables_of(frames) as connection:
+        return run_sql_audit(connection, SQL_DIR / "audits" / f"{name}.sql")
+
+
+@pytest.mark.parametrize(("name", "spoil", "row"), CASES)
+def test_a_sql_audit_catches_a_bad_row_and_names_it(name, spoil, row):
+    assert run(name, sample_frames()).passed
+    result = run(name, spoil(sample_frames()))
+    assert (result.audit, result.kind, result.passed) == (name, "sql", False)
+    named = json.loads(result.detail)
+    assert 1 <= len(named) <= result.failures
+    assert any(row.items() <= offending.items() for offending in named), named
+
+
+@pytest.mark.parametrize("table", sorted(schema().keys() - BOOKKEEPING))
+def test_a_row_written_past_the_loader_is_caught(table):
+    frames = sample_frames()
+    rows = {name: frame.height for name, frame in frames.items()}
+    loads = pl.DataFrame({"table_name": list(rows), "rows": list(rows.values())})
+    assert run(WRITTEN_PAST_THE_LOADER, frames | {"loads": loads}).passed
+    frames[table] = pl.concat([frames[table], frames[table].head(1)])
+    result = run(WRITTEN_PAST_THE_LOADER, frames | {"loads": loads})
+    named = [{"table_name": table, "rows_found": rows[table] + 1, "rows_loaded": rows[table]}]
+    assert json.loads(result.detail) == named
+
+
+def test_only_the_first_offending_rows_are_named_but_all_are_counted():
+    name = "examples_are_pictures_inside_the_frame"
+    result = run(name, with_cell(sample_frames(), "feature_examples", "y", 999, dictionary=SAE))
+    assert result.failures == sample_frames()["feature_examples"].filter(dictionary=SAE).height
+    assert len(json.loads(result.detail)) == 5
+
+
+# expectation -> (bad value, a row it sits in)
+UNEXPECTED = {
+    "networks.weights_sha256: match_regex": ("not a checksum", {"network": "efficientnet_lite0"}),
+    "networks.input_size: be_between": (0, {"network": "efficientnet_lite0"}),
+    "networks.classes: be_between": (0, {"network": "efficientnet_lite0"}),
+    "layers.channels: be_between": (0, {"layer": "blocks.5"}),
+    "layers.receptive_field: be_between": (0, {"layer": "blocks.5"}),
+    "layers.stride: be_between": (0, {"layer": "blocks.5"}),
+    "images.image: match_regex": ("no key", {"name": "an image that no example uses"}),
+    "images.width: be_between": (0, {"name": "coffee"}),
+    "images.height: be_between": (-1, {"name": "coffee"}),
+    "quarantine.reason: match_regex": (" ", {"name": "broken.jpg"}),
+    "activation_sets.activation_set: match_regex": ("no key", {"seed": 0}),
+    "activation_sets.sampling: be_in_set": ("whim", {"seed": 0}),
+    "activation_sets.orbits: be_between": (0, {"seed": 0}),
+    "shards.sha256: match_regex": ("no key", {"shard": 1}),
+    "shards.bytes: be_between": (0, {"shard": 1}),
+    "dictionaries.dictionary: match_regex": ("no key", {"group_order": 1}),
+    "dictionaries.method: be_in_set": ("guesswork", {"group_order": 1}),
+    "dictionaries.encode_from: be_in_set": ("nowhere", {"group_order": 16}),
+    "dictionaries.train_seconds: be_between": (-1.0, {"group_order": 1}),
+    "features.density: be_between": (1.5, LIVE),
+    "features.max_activation: be_between": (-1.5, LIVE),
+    "features.atom_dimension: be_between": (5, LIVE),
+    "feature_symmetry.type: match_regex": ("period", LIVE),
+    "feature_symmetry.stabiliser: match_regex": ("Z_2", LIVE),
+    "feature_symmetry.confidence: be_between": (-0.1, LIVE),
+    "feature_symmetry.invariance: be_between": (-1.1, LIVE),
+    "feature_symmetry.mirror: be_between": (1.1, LIVE),
+    "runs.flow: match_regex": ("Not a flow!", {"run": "sample-run"}),
+    "runs.seconds: be_between": (-1.0, {"run": "sample-run"}),
+    "runs.peak_memory_bytes: be_between": (0, {"run": "sample-run"}),
+}
+
+
+def test_the_sample_meets_every_expectation_and_every_expectation_has_a_bad_value(loaded):
+    with open_warehouse(loaded) as connection:
+        results = run_expectations(connection)
+    assert [result for result in results if not result.passed] == []
+    assert {result.audit for result in results} == UNEXPECTED.keys()
+    assert len(results) == sum(len(expectations) for expectations in suite().values())
+    assert os.environ["GX_ANALYTICS_ENABLED"] == "false"
+
+
+def test_each_expectation_catches_a_bad_value_and_names_its_row():
+    frames = sample_frames()
+    stray = frames["images"].head(1).with_columns(name=pl.lit("an image that no example uses"))
+    frames["images"] = pl.concat([frames["images"], stray])
+    for name, (value, where) in UNEXPECTED.items():
+        table, column = name.split(":")[0].split(".")
+        frames = with_cell(frames, table, column, value, **where)
+    with tables_of(frames) as connection:
+        results = {result.audit: result for result in run_expectations(connection)}
+    for name, (value, where) in UNEXPECTED.items():
+        table, column = name.split(":")[0].split(".")
+        result = results[name]
+        assert (result.kind, result.passed, result.failures) == ("great-expectations", False, 1), name
+        (row,) = json.loads(result.detail)
+        assert row[column] == value
+        assert row.keys() == {*schema()[table].key, column}
+        assert all(row[key] == wanted for key, wanted in where.items() if key in row), name
+
+
+def test_results_are_kept_and_the_sample_passes(loaded):
+    results = audit(loaded)
+    assert [result for result in results if not result.passed] == []
+    with duckdb.connect(str(loaded.warehouse_file), read_only=True) as connection:
+        kept = connection.table("audit_results").pl()
+    assert kept["audited_at"].n_unique() == 1
+    assert set(kept.select("kind", "audit").iter_rows()) == {(result.kind, result.audit) for result in results}
+    assert kept["passed"].all()
+    assert set(kept["detail"]) == {""}
+
+
+def test_without_a_warehouse_there_is_nothing_to_audit(settings):
+    with pytest.raises(UserError, match=r"nothing has been loaded into .*kaleidoscope run atlas"):
+        audit(settings)
+    assert not settings.warehouse_file.exists()

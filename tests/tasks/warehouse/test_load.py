@@ -1,0 +1,225 @@
+import signal
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tasks.errors import UserError
+from tasks.warehouse.database import open_warehouse, schema
+from tasks.warehouse.load import BOOKKEEPING, load
+from tests.sample_frames import sample_frames
+from tests.tasks.warehouse.processes import holding, run_python
+
+
+def contents(settings) -> dict[str, pl.DataFrame]:
+    with duckdb.connect(str(settings.warehouse_file), read_only=True) as connection:
+        return {table: connection.table(table).pl() for table in schema()}
+
+
+def assert_same_contents(before, after):
+    for table in schema():
+        assert_frame_equal(before[table], after[table])
+
+
+def test_the_sample_fills_every_table_that_can_be_loaded():
+    assert set(sample_frames()) == set(schema()) - BOOKKEEPING
+
+
+def test_what_is_loaded_is_what_is_found(loaded):
+    found = contents(loaded)
+    for table, frame in sample_frames().items():
+        key = list(schema()[table].key)
+        assert_frame_equal(found[table].sort(key), frame.sort(key), check_dtypes=False, check_column_order=False)
+
+
+def test_every_load_is_recorded_with_its_rows(loaded):
+    rows = {table: frame.height for table, frame in sample_frames().items()}
+    loads = contents(loaded)["loads"]
+    assert set(loads["load_key"]) == {"sample"}
+    assert dict(loads.select("table_name", "rows").iter_rows()) == rows
+
+
+def test_columns_go_by_name_and_not_by_place(settings):
+    frame = sample_frames()["networks"]
+    load("turned round", {"networks": frame.select(reversed(frame.columns))}, settings)
+    assert_frame_equal(contents(settings)["networks"], frame, check_dtypes=False)
+
+
+def test_the_same_key_is_loaded_once(loaded):
+    before = contents(loaded)
+    other = {"networks": sample_frames()["networks"].with_columns(network=pl.lit("another"))}
+    assert load("sample", other, loaded) is False
+    assert_same_contents(before, contents(loaded))
+    assert load("other", other, loaded) is True
+    assert contents(loaded)["networks"].height == 2
+
+
+def test_shared_rows_that_are_there_already_are_left_alone(loaded):
+    sample = sample_frames()
+    images = sample["images"].with_columns(name=pl.lit("the same picture under another name")).head(2)
+    new = images.head(1).with_columns(image=pl.lit("f" * 64))
+    frames = {"networks": sample["networks"], "layers": sample["layers"], "images": pl.concat([images, new])}
+    assert load("again", frames, loaded) is True
+    found = contents(loaded)
+    assert_frame_equal(found["images"].filter(pl.col("image") != "f" * 64), sample["images"], check_dtypes=False)
+    recorded = dict(found["loads"].filter(load_key="again").select("table_name", "rows").iter_rows())
+    assert recorded == {"networks": 0, "layers": 0, "images": 1}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [("networks", "weights_sha256", "0" * 64), ("layers", "receptive_field", 99), ("images", "width", 3)],
+)
+def test_a_shared_row_that_says_otherwise_is_refused(loaded, table, column, value):
+    before = contents(loaded)
+    frame = sample_frames()[table].head(1).with_columns(pl.lit(value).alias(column))
+    with pytest.raises(UserError, match=f"{table} already has another row .*{column} is .*, not {value}"):
+        load("contradiction", {table: frame}, loaded)
+    assert_same_contents(before, contents(loaded))
+
+
+def without_column(frames):
+    frames["features"] = frames["features"].drop("density")
+    return r"features lacks columns \[density\]"
+
+
+def with_column(frames):
+    frames["shards"] = frames["shards"].with_columns(colour=pl.lit("red"))
+    return r"unknown columns \[colour\]"
+
+
+def unknown_table(frames):
+    frames["x; DROP TABLE runs"] = frames["runs"]
+    return "no table 'x; DROP TABLE runs' can be loaded"
+
+
+def bookkeeping(frames):
+    frames["loads"] = pl.DataFrame({"load_key": ["x"], "table_name": ["x"], "rows": [1], "loaded_at": [None]})
+    return "no table 'loads' can be loaded"
+
+
+def row_twice(frames):
+    frames["features"] = pl.concat([frames["features"], frames["features"].head(1)])
+    return "features refused rows: .*uplicate key"
+
+
+def shared_row_twice(frames):
+    frames["images"] = pl.concat([frames["images"], frames["images"].head(1)])
+    return "images refused rows: .*uplicate key"
+
+
+def dangling_reference(frames):
+    frames["feature_examples"] = frames["feature_examples"].with_columns(image=pl.lit("no such image"))
+    return "feature_examples refused rows: .*foreign key.*no such image"
+
+
+def null(frames):
+    frames["runs"] = frames["runs"].with_columns(flow=pl.lit(None, dtype=pl.String))
+    return "runs refused rows: .*NOT NULL"
+
+
+def no_json(frames):
+    frames["runs"] = frames["runs"].with_columns(config=pl.lit("{not json"))
+    return "runs refused rows: .*JSON"
+
+
+def no_frames(frames):
+    frames.clear()
+    return "no frames"
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        without_column,
+        with_column,
+        unknown_table,
+        bookkeeping,
+        row_twice,
+        shared_row_twice,
+        dangling_reference,
+        null,
+        no_json,
+        no_frames,
+    ],
+)
+def test_bad_frames_are_refused_in_one_line_and_nothing_is_written(settings, spoil):
+    network = sample_frames()["networks"].with_columns(network=pl.lit("there before"))
+    load("before", {"networks": network}, settings)
+    before = contents(settings)
+    frames = sample_frames()
+    message = spoil(frames)
+    with pytest.raises(UserError, match=message) as refusal:
+        load("bad", frames, settings)
+    assert "\n" not in str(refusal.value)
+    assert_same_contents(before, contents(settings))
+    assert load("bad", sample_frames(), settings) is True
+
+
+def test_a_warehouse_that_another_process_holds_is_named_with_its_holder(loaded):
+    before = contents(loaded)
+    with (
+        holding(loaded.warehouse_file) as process,
+        pytest.raises(
+            UserError, match=f"{loaded.warehouse_file} is in use by another process .PID {process}."
+        ) as refusal,
+    ):
+        load("locked out", {"runs": sample_frames()["runs"]}, loaded)
+    assert "\n" not in str(refusal.value)
+    assert_same_contents(before, contents(loaded))
+
+
+@pytest.mark.parametrize("dies_at", ["networks", "feature_examples", "runs"])
+def test_a_load_that_is_killed_leaves_the_warehouse_as_it_was(settings, dies_at):
+    load("before", {"networks": sample_frames()["networks"].with_columns(network=pl.lit("there before"))}, settings)
+    before = contents(settings)
+    code = f"""
+import os, signal
+from pathlib import Path
+import tasks.warehouse.load as module
+from tasks.settings import Settings
+from tests.sample_frames import sample_frames
+insert = module._insert
+def dying_insert(connection, load_key, table, frame):
+    rows = insert(connection, load_key, table, frame)
+    if table == {dies_at!r}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rows
+module._insert = dying_insert
+module.load("killed", sample_frames(), Settings(data_dir=Path({str(settings.data_dir)!r})))
+"""
+    assert run_python(code).returncode == -signal.SIGKILL
+    assert_same_contents(before, contents(settings))
+    assert load("killed", sample_frames(), settings) is True
+    assert contents(settings)["feature_examples"].height == sample_frames()["feature_examples"].height
+
+
+def test_a_file_that_is_no_warehouse_is_refused_and_left_alone(settings):
+    settings.warehouse_file.parent.mkdir(parents=True)
+    settings.warehouse_file.write_bytes(b"a letter to my aunt" * 1000)
+    with pytest.raises(UserError, match=r"can't open warehouse .*not a valid DuckDB"):
+        load("key", sample_frames(), settings)
+    assert settings.warehouse_file.read_bytes() == b"a letter to my aunt" * 1000
+
+
+def test_a_warehouse_of_another_schema_is_refused(settings):
+    settings.warehouse_file.parent.mkdir(parents=True)
+    with duckdb.connect(str(settings.warehouse_file)) as connection:
+        connection.execute("CREATE TABLE networks (network VARCHAR, colour VARCHAR)")
+    with pytest.raises(UserError, match=r"another sql/schema .tables networks differ."):
+        load("key", sample_frames(), settings)
+
+
+def test_tables_that_are_new_in_the_schema_are_added(loaded):
+    with duckdb.connect(str(loaded.warehouse_file)) as connection:
+        connection.execute("DROP TABLE feature_neighbours")
+    with open_warehouse(loaded) as connection:
+        assert connection.table("feature_neighbours").fetchall() == []
+        assert len(connection.table("features")) == sample_frames()["features"].height
+
+
+def test_every_table_states_its_grain(loaded):
+    with open_warehouse(loaded) as connection:
+        comments = connection.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall()
+    assert {name for name, comment in comments if (comment or "").startswith("one row per ")} == set(schema())

@@ -1,0 +1,174 @@
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from tasks.errors import UserError
+from tasks.warehouse.audit import AuditFailed
+from tasks.warehouse.database import schema, sql_files
+from tasks.warehouse.load import load
+from tasks.warehouse.publish import publish
+from tasks.warehouse.query import catalogue, query
+from tests.sample_frames import CROSSCODER, sample_frames
+from tests.tasks.warehouse.processes import holding, run_python
+
+
+def run_named(name: str) -> dict[str, pl.DataFrame]:
+    return {"runs": sample_frames()["runs"].with_columns(run=pl.lit(name))}
+
+
+def runs_seen(settings) -> list[str]:
+    return query("SELECT run FROM runs ORDER BY run", settings)["run"].to_list()
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+
+
+def test_the_snapshot_holds_every_row_and_every_view(published):
+    rows = dict(catalogue(published).filter(kind="table").select("name", "rows").iter_rows())
+    assert rows.keys() == schema().keys()
+    expected = {table: frame.height for table, frame in sample_frames().items()}
+    assert rows.items() >= expected.items()
+    views = catalogue(published).filter(kind="view")["name"].to_list()
+    assert sorted(views) == [file.stem for file in sql_files("views")]
+
+
+def test_the_published_path_opens_in_any_duckdb(published):
+    with duckdb.connect(str(published.published_file), read_only=True) as connection:
+        patches = connection.sql("SELECT patch FROM feature_examples ORDER BY ALL").fetchall()
+    assert {patch for (patch,) in patches} == set(sample_frames()["feature_examples"]["patch"])
+
+
+def test_the_snapshot_cannot_be_written_by_accident(published):
+    assert published.published_file.stat().st_mode & 0o777 == 0o444
+
+
+def test_publishing_again_shows_what_was_loaded_since_and_keeps_one_snapshot_more(published):
+    first = published.published_file.resolve()
+    seen = []
+    for number in (1, 2):
+        load(f"run {number}", run_named(f"later-{number}"), published)
+        assert publish(published) == published.published_file
+        seen.append(published.published_file.resolve())
+        assert runs_seen(published) == [*(f"later-{n}" for n in range(1, number + 1)), "sample-run"]
+    assert set(first.parent.iterdir()) == set(seen)
+    assert first not in seen
+
+
+def test_a_reader_keeps_the_snapshot_it_holds(published):
+    with duckdb.connect(str(published.published_file), read_only=True) as reader:
+        for number in (1, 2):
+            load(f"run {number}", run_named(f"later-{number}"), published)
+            publish(published)
+        assert reader.sql("SELECT run FROM runs").fetchall() == [("sample-run",)]
+        assert len(reader.table("feature_examples").fetchall()) == sample_frames()["feature_examples"].height
+    assert runs_seen(published) == ["later-1", "later-2", "sample-run"]
+
+
+def test_a_failed_audit_names_audit_and_rows_and_leaves_the_last_snapshot(published):
+    before = published.published_file.resolve(), published.published_file.read_bytes()
+    bad = sample_frames()["runs"].with_columns(run=pl.lit("bad"), seconds=pl.lit(-1.0))
+    orphan = sample_frames()["quarantine"].head(1).with_columns(activation_set=pl.lit("no such set"))
+    load("bad", {"runs": bad, "quarantine": orphan}, published)
+    with pytest.raises(AuditFailed) as failure:
+        publish(published)
+    message = str(failure.value)
+    assert "2 audits failed" in message
+    assert 'quarantine_belongs_to_a_set: 1 offending, first [{"activation_set":"no such set"' in message
+    assert 'runs.seconds: be_between: 1 offending, first [{"seconds": -1.0, "run": "bad"}]' in message
+    assert "\n" not in message
+    assert isinstance(failure.value, UserError)
+    assert (published.published_file.resolve(), published.published_file.read_bytes()) == before
+    assert files_in(published.published_file.parent) == ["kaleidoscope.duckdb", f"snapshots/{before[0].name}"]
+    with duckdb.connect(str(published.warehouse_file), read_only=True) as connection:
+        kept = connection.sql("SELECT audit FROM audit_results WHERE NOT passed ORDER BY audit").fetchall()
+    assert kept == [("quarantine_belongs_to_a_set",), ("runs.seconds: be_between",)]
+
+
+def test_nothing_is_published_before_the_first_load(settings):
+    with pytest.raises(UserError, match="nothing has been loaded"):
+        publish(settings)
+    assert not settings.published_file.parent.exists()
+
+
+def test_a_held_warehouse_is_not_published(published):
+    before = published.published_file.resolve()
+    with holding(published.warehouse_file), pytest.raises(UserError, match="in use by another process"):
+        publish(published)
+    assert published.published_file.resolve() == before
+
+
+@pytest.mark.parametrize("rename", [1, 2])
+def test_a_publication_that_is_killed_before_a_rename_leaves_the_last_snapshot(published, rename):
+    load("later", run_named("later"), published)
+    code = f"""
+import os, signal
+from pathlib import Path
+import tasks.warehouse.audit as audit
+import tasks.warehouse.publish as module
+from tasks.settings import Settings
+audit.run_expectations = lambda connection: []
+replace, calls = os.replace, []
+def dying_replace(*paths):
+    calls.append(paths)
+    if len(calls) == {rename}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(*paths)
+module.os.replace = dying_replace
+module.publish(Settings(data_dir=Path({str(published.data_dir)!r})))
+"""
+    assert run_python(code).returncode == -signal.SIGKILL
+    assert runs_seen(published) == ["sample-run"]
+    publish(published)
+    assert runs_seen(published) == ["later", "sample-run"]
+    assert not any(".tmp" in name for name in files_in(published.published_file.parent))
+
+
+@pytest.fixture
+def full_disk(published, tmp_path):
+    """The published folder on a disk of its own, with hardly any room left."""
+    folder = published.published_file.parent
+    shutil.copytree(folder, tmp_path / "aside", symlinks=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"needs the right to mount a small tmpfs: {mounted.stderr.strip()}")
+    try:
+        shutil.copytree(tmp_path / "aside", folder, symlinks=True, dirs_exist_ok=True)
+        room = os.statvfs(folder)
+        with open(folder / "ballast", "wb") as ballast:
+            ballast.write(bytes(room.f_bavail * room.f_frsize - (1 << 20)))
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_leaves_the_last_snapshot(published, full_disk):
+    before = files_in(full_disk)
+    load("later", run_named("later"), published)
+    with pytest.raises(
+        UserError, match=r"can't publish .*No space left on device.*; the last snapshot stays"
+    ) as failure:
+        publish(published)
+    assert "\n" not in str(failure.value)
+    assert files_in(full_disk) == before
+    assert runs_seen(published) == ["sample-run"]
+    (full_disk / "ballast").unlink()
+    publish(published)
+    assert runs_seen(published) == ["later", "sample-run"]
+
+
+def test_views_answer_over_the_snapshot(published):
+    types = query("SELECT type, features FROM symmetry_types", published)
+    assert types["features"].sum() == sample_frames()["feature_symmetry"].height
+    assert (
+        query(f"SELECT count(*) AS n FROM feature_catalogue WHERE dictionary = '{CROSSCODER}'", published)["n"].item()
+        == 40
+    )

@@ -1,0 +1,182 @@
+"""A person's way through the site, walked by a headless browser from file://."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import polars as pl
+import pytest
+
+from tasks.report.page import SymmetryType, write_site
+from tasks.settings import Settings
+from tests.sample_frames import CROSSCODER, GROUP_ORDER, sample_frames
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed (Debian: chromium-driver)"
+)
+
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-prefers-reduced-motion",  # a click must not miss a page that is still scrolling
+    "--window-size=1280,900",
+)
+
+
+@pytest.fixture(scope="module")
+def index(published_template, tmp_path_factory) -> str:
+    """Address of a site written from the published sample frames."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("browsed") / "data")
+    shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True)
+    return write_site(settings).as_uri()
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory) -> Iterator["webdriver.Chrome"]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@pytest.fixture
+def browser(driver) -> Iterator["webdriver.Chrome"]:
+    """The browser, in which nothing may have gone wrong by the end of the test."""
+    driver.get("about:blank")
+    yield driver
+    assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+
+def all_of(browser, selector: str) -> list:
+    return browser.find_elements(By.CSS_SELECTOR, selector)
+
+
+def click(browser, selector: str) -> None:
+    browser.find_element(By.CSS_SELECTOR, selector).click()
+
+
+def wait(browser, condition: Callable) -> None:
+    WebDriverWait(browser, 20).until(condition)
+
+
+def loaded(browser, selector: str) -> bool:
+    """Whether there are pictures and all of them show something."""
+    script = "return [...document.querySelectorAll(arguments[0])].map((picture) => picture.naturalWidth)"
+    widths = browser.execute_script(script, selector)
+    return bool(widths) and min(widths) > 0
+
+
+def shown_features(browser) -> list[int]:
+    return [int(row.get_attribute("data-feature")) for row in all_of(browser, "#results [data-feature]")]
+
+
+def test_overview_counts_the_types_and_shows_what_to_look_at_first(browser, index):
+    browser.get(index)
+    assert browser.title == "Overview · Kaleidoscope"
+    counts = {}
+    for row in all_of(browser, ".types li"):
+        name, number = (row.find_element(By.CSS_SELECTOR, part).text.split("\n")[0] for part in (".name", ".number"))
+        counts[name] = int(number.split()[0])
+    expected = sample_frames()["feature_symmetry"]["type"].value_counts()
+    assert counts == {SymmetryType(kind).label: number for kind, number in expected.iter_rows()}
+    assert all_of(browser, "#look-first .polar.mini .rotations")
+    browser.execute_script("document.querySelector('#look-first').scrollIntoView()")
+    wait(browser, lambda browser: loaded(browser, "#look-first .strip:nth-of-type(1) img"))
+
+
+def test_sort_filter_follow_and_return(browser, index):
+    browser.get(index)
+    click(browser, "nav a[href='features.html']")
+    click(browser, "[data-view=table]")
+    before = shown_features(browser)
+
+    features = sample_frames()["features"].select("dictionary", "feature", "density")
+    density = {(dictionary[:12], feature): value for dictionary, feature, value in features.iter_rows()}
+
+    def densities() -> list[float]:
+        links = [link.get_attribute("href") for link in all_of(browser, "#results tbody th a")]
+        names = [urlsplit(link).path.rsplit("/", 1)[1].removesuffix(".html").rsplit("-", 1) for link in links]
+        return [density[dictionary, int(feature)] for dictionary, feature in names]
+
+    click(browser, "[data-sort=density]")
+    assert shown_features(browser) != before
+    descending = densities()
+    assert descending == sorted(descending, reverse=True)
+    assert descending[0] == max(density.values())
+    click(browser, "[data-sort=density]")
+    ascending = densities()
+    assert ascending == sorted(ascending)
+    assert ascending[0] == min(value for value in density.values() if value)
+    assert browser.find_element(By.CSS_SELECTOR, "th[aria-sort=ascending]").text.startswith("Density")
+
+    click(browser, "[data-filter-type=period-180]")
+    types = sample_frames()["feature_symmetry"].filter(pl.col("type") == "period-180")
+    found = shown_features(browser)
+    assert sorted(found) == sorted(types["feature"])
+    assert {row.get_attribute("data-type") for row in all_of(browser, "#results [data-feature]")} == {"period-180"}
+    address = browser.current_url
+
+    click(browser, "#results tbody th a")
+    assert browser.find_element(By.TAG_NAME, "h1").text.startswith(f"Feature {found[0]}")
+    assert len(all_of(browser, "#polar .point")) == GROUP_ORDER
+    assert len(all_of(browser, "#polar .point.reflection")) == GROUP_ORDER // 2
+    assert len(all_of(browser, "#harmonics .bar")) == GROUP_ORDER // 4 + 1
+    wait(browser, lambda browser: loaded(browser, ".examples img"))
+
+    browser.back()
+    assert browser.current_url == address
+    assert shown_features(browser) == found
+
+
+def test_the_address_alone_restores_a_view(browser, index):
+    browser.get(index.replace("index.html", "features.html") + "#types=invariant&sort=feature&order=down")
+    expected = sample_frames()["feature_symmetry"].filter(type="invariant")["feature"].to_list()
+    assert shown_features(browser) == sorted(expected, reverse=True)
+    assert browser.find_element(By.CSS_SELECTOR, "[data-filter-type=invariant]").get_attribute("aria-pressed") == "true"
+
+
+def test_pages_of_the_gallery_hold_every_feature_once(browser, index):
+    browser.get(index.replace("index.html", "features.html"))
+    addresses = [link.get_attribute("href") for link in all_of(browser, "#results a")]
+    click(browser, "#pager [aria-label='Next page']")
+    addresses += [link.get_attribute("href") for link in all_of(browser, "#results a")]
+    live = sample_frames()["features"].filter(~pl.col("dead"))
+    assert len(addresses) == len(set(addresses)) == live.height
+
+
+def test_a_chosen_transform_turns_the_top_patch(browser, index):
+    browser.get(index.replace("index.html", f"features/{CROSSCODER[:12]}-1.html"))
+    quarter_turn_after_mirror = GROUP_ORDER // 2 + GROUP_ORDER // 8
+    browser.execute_script(
+        "const slider = document.getElementById('element');"
+        "slider.value = arguments[0];"
+        "slider.dispatchEvent(new Event('input'))",
+        quarter_turn_after_mirror,
+    )
+    assert browser.find_element(By.ID, "element-name").text == "mirrored, then turned 90°"
+    blocks = sample_frames()["transform_blocks"].filter(feature=1, element=quarter_turn_after_mirror)
+    shown = browser.find_element(By.ID, "element-cosine").text.replace("−", "-")
+    assert float(shown) == pytest.approx(blocks["cosine_to_identity"].item(), abs=1e-3)
+    # where the picture's right and bottom end up (y down): the mirror takes right to left, the turn left to bottom
+    matrix = browser.execute_script(
+        "const m = new DOMMatrix(getComputedStyle(document.getElementById('turned')).transform);"
+        "return [m.a, m.b, m.c, m.d]"
+    )
+    assert matrix == pytest.approx([0, 1, 1, 0], abs=1e-6)
