@@ -184,10 +184,21 @@ def prefect_server(settings: Settings) -> Iterator[PrefectServer]:
     try:
         yield PrefectServer(url, process, log)
     finally:
+        if process:
+            _send_logs_and_events()
+            stop([process])
         os.environ.clear()
         os.environ.update(before)
-        if process:
-            stop([process])
+
+
+def _send_logs_and_events() -> None:
+    """Have Prefect's background threads empty their queues; without a server they would try for a minute at exit."""
+    if "prefect" in sys.modules:
+        from prefect.events.worker import EventsWorker
+        from prefect.logging.handlers import APILogWorker
+
+        APILogWorker.drain_all()
+        EventsWorker.drain_all()
 
 
 def _require_space(folder: Path) -> None:

@@ -4,8 +4,8 @@ FROM feature_examples AS e
 JOIN dictionaries AS d USING (dictionary)
 JOIN activation_sets AS s USING (activation_set)
 JOIN networks AS n USING (network)
-WHERE e.y NOT BETWEEN 0 AND coalesce(s.config ->> '$.images.frame_size', n.input_size)::INTEGER - 1
-    OR e.x NOT BETWEEN 0 AND coalesce(s.config ->> '$.images.frame_size', n.input_size)::INTEGER - 1
+WHERE e.y NOT BETWEEN 0 AND coalesce((s.config ->> '$.images.frame_size')::INTEGER, n.input_size) - 1
+    OR e.x NOT BETWEEN 0 AND coalesce((s.config ->> '$.images.frame_size')::INTEGER, n.input_size) - 1
     OR e.element NOT BETWEEN 0 AND s.group_order - 1
     OR hex(e.patch[1:4]) <> '52494646' -- RIFF
     OR hex(e.patch[9:12]) <> '57454250'; -- WEBP

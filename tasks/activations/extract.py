@@ -1,11 +1,12 @@
 """Extraction: images × positions × group → shards. First the plan, then its shards in any order, then the manifest."""
 
 from functools import lru_cache
+from pathlib import Path
 
 import polars
 import torch
 
-from tasks.activations.plan import ExtractionConfig, ExtractionPlan, plan
+from tasks.activations.plan import ExtractionConfig, ExtractionPlan, loaded_network, plan
 from tasks.activations.shards import ShardInfo, write_manifest, write_shard, written_shard
 from tasks.activations.units import unit_extractor
 from tasks.errors import UserError
@@ -13,7 +14,6 @@ from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.storage import writing
 from tasks.symmetry.action import source_side, transform_patches
-from tasks.vision.networks import load_network
 
 PATCHES_AT_ONCE = 64
 """Turned patches in memory at a time, or one orbit where that is more."""
@@ -22,8 +22,8 @@ __all__ = ["ExtractionConfig", "ExtractionPlan", "extract", "extract_shard", "fi
 
 
 @lru_cache(maxsize=2)
-def _extractor(network: str, layer: str, settings: Settings):
-    return unit_extractor(load_network(network, settings), layer)
+def _extractor(network: str, layer: str, weights_dir: Path | None):
+    return unit_extractor(loaded_network(network, weights_dir), layer)
 
 
 def extract_shard(key: str, shard: int, settings: Settings, progress: Progress = silent) -> ShardInfo:
@@ -50,7 +50,7 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
 @torch.no_grad()
 def _orbits(made: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress) -> torch.Tensor:
     """float16 [rows, |G|, channels]: the unit at each row's position, under every element of the group."""
-    extractor = _extractor(made.config.network, made.config.layer, settings)
+    extractor = _extractor(made.config.network, made.config.layer, settings.weights_dir)
     group, layer = made.group, made.layer
     acts_rgc = torch.empty(len(rows), group.order, layer.channels, dtype=torch.float16)
     at_once = max(1, PATCHES_AT_ONCE // group.order)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Literal
@@ -159,6 +159,12 @@ def check_file(path: Path, sha256: str) -> None:
         raise UserError(f"{path} is damaged (its checksum is wrong): run the extraction again, which makes it anew")
 
 
+@lru_cache(maxsize=2)
+def loaded_network(name: str, weights_dir: Path | None) -> Network:
+    """The network, loaded once a process: every shard asks for it."""
+    return load_network(name, Settings(weights_dir=weights_dir))
+
+
 def _norms_yx(network: Network, layer: Layer, frame_cyx: torch.Tensor, units: np.ndarray) -> np.ndarray:
     """[units, units] ‖a‖₂ of the layer's activations at the given units of a frame."""
     with torch.no_grad():
@@ -214,7 +220,7 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
     more than a frame holds.
     """
     group = DihedralGroup(config.n_rotations)
-    network = load_network(config.network, settings)
+    network = loaded_network(config.network, settings.weights_dir)
     layer = network.layer(config.layer)
     admissible_units(layer, config.images.frame_size)
     config = config.model_copy(update={"images": config.images.resolved(settings)})

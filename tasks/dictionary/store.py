@@ -1,6 +1,7 @@
 """Trained dictionaries on disk, one folder a key.
 
 model.safetensors (tensors of `base.Dictionary`) · config.json (what it is) · history.parquet (step, metric, value) ·
+block_fvu.parquet (element, fvu) · test_firing.parquet (fired: rows of the test split, feature by feature) ·
 metrics.json, written last: its presence says that the dictionary is whole.
 """
 

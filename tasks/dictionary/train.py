@@ -113,6 +113,7 @@ class _State:
         z_gbd = x_gbd * self.dictionary.scale
         values = {
             "fvu": (loss.reconstruction / (z_gbd - z_gbd.mean(1, keepdim=True)).square().mean()).item(),
+            "loss": loss.total.item(),
             "auxiliary_loss": loss.auxiliary.item(),
             "l0": (loss.values_bk > 0).sum(1).double().mean().item(),
             "dead_fraction": dead_m.double().mean().item(),
@@ -154,6 +155,8 @@ def _publish(key: str, dictionary: Dictionary, acts: ActivationSet, state: _Stat
         ).write_parquet(temporary)
     with atomic_file(folder / "block_fvu.parquet") as temporary:
         polars.DataFrame({"element": range(len(evaluation.fvu_g)), "fvu": evaluation.fvu_g}).write_parquet(temporary)
+    with atomic_file(folder / "test_firing.parquet") as temporary:
+        polars.DataFrame({"fired": evaluation.firing_counts_m}).write_parquet(temporary)
     description = {
         "config": dictionary.config.model_dump(mode="json"),
         "activation_set": acts.key,

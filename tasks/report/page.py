@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image, ImageStat
+from PIL import Image
 
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
@@ -77,9 +77,9 @@ class SymmetryType:
 
     @property
     def meaning(self) -> str:
-        turns = {360: "a full turn only", 180: "half a turn", 120: "a third of a turn", 90: "a quarter turn"}
+        turns = {360: "a full turn, not before", 180: "half a turn", 120: "a third of a turn", 90: "a quarter turn"}
         if self.period:
-            return f"comes back after {turns.get(self.period, f'{self.period}°')}"
+            return f"repeats after {turns.get(self.period, f'{self.period}°')}"
         return {
             "invariant": "the same under every transform",
             "mixed": "no clear period",
@@ -101,7 +101,7 @@ class SymmetryType:
         angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
         low = 0
         if self.period == 360:
-            radius, low = 46 * (np.cos(angles) >= 0), 22
+            radius, low = 46 * (np.cos(angles) > -1e-9), 22
         elif self.period:
             radius = 12 + 36 * (0.5 + 0.5 * np.cos(360 / self.period * angles)) ** 1.2
         elif self.name == "mixed":
@@ -344,15 +344,15 @@ def look_first(snapshot: Snapshot) -> list[tuple[SymmetryType, list[dict]]]:
 
 
 def mosaic_patches(strips: list, examples: dict[tuple[str, int], list[Example]], folder: Path) -> list[str]:
-    """The patches of most contrast among those to look at first: they make the brightest kaleidoscope."""
+    """The most colourful patches of the features to look at first: they make the brightest kaleidoscope."""
 
-    def contrast(patch: str) -> float:
+    def chroma(patch: str) -> float:
         with Image.open(folder / f"{patch}.webp") as picture:
-            return sum(ImageStat.Stat(picture.convert("RGB")).stddev)
+            return float(np.ptp(np.asarray(picture.convert("RGB")), axis=2).mean())
 
     first = (examples[feature["dictionary"], feature["feature"]][:1] for _, features in strips for feature in features)
     patches = dict.fromkeys(example.patch for top in first for example in top)
-    return sorted(patches, key=contrast, reverse=True)[:MOSAIC_PATCHES]
+    return sorted(patches, key=chroma, reverse=True)[:MOSAIC_PATCHES]
 
 
 def write_site(settings: Settings, progress: Progress = silent) -> Path:

@@ -16,7 +16,7 @@ from torch import fx, nn
 from tasks.errors import UserError
 from tasks.keys import file_sha256
 from tasks.settings import Settings
-from tasks.vision import efficientnet, inception_v1, torchvision_googlenet
+from tasks.vision import efficientnet, inception_v1
 from tasks.vision.frozen_graph import read_frozen_graph
 from tasks.vision.graph import geometries, prefix, trace
 
@@ -211,6 +211,8 @@ def lucid_module(serialized_graph: bytes) -> inception_v1.InceptionV1:
 
 
 def _torchvision(settings: Settings) -> Network:
+    from tasks.vision import torchvision_googlenet  # brings half of PyTorch's compiler with it
+
     path = _torchvision_file(settings)
     sha256 = check_weights(path, torchvision_googlenet.SHA256_PREFIX)
     module = torchvision_googlenet.googlenet(torch.load(path, map_location="cpu", weights_only=True))
@@ -221,6 +223,8 @@ def _torchvision(settings: Settings) -> Network:
 
 def _torchvision_file(settings: Settings) -> Path:
     """The weight file in weights_dir or in PyTorch's download folder, downloaded into the latter where it is in neither."""
+    from tasks.vision import torchvision_googlenet  # brings half of PyTorch's compiler with it
+
     file, sha256 = torchvision_googlenet.WEIGHTS_FILE, torchvision_googlenet.SHA256_PREFIX
     downloads = Path(torch.hub.get_dir()) / "checkpoints"
     for folder in filter(None, (settings.weights_dir, downloads)):

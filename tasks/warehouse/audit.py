@@ -35,9 +35,12 @@ class AuditResult:
 class AuditFailed(UserError):
     """Some audit found offending rows; the message names the audits and the first rows."""
 
-    def __init__(self, failed: list[AuditResult]):
+    def __init__(self, failed: list[AuditResult], warehouse: Path):
         found = "; ".join(f"{result.audit}: {result.failures} offending, first {result.detail}" for result in failed)
-        super().__init__(f"not published, {len(failed)} audits failed: {found}")
+        super().__init__(
+            f"not published, {len(failed)} audits failed: {found}; the last snapshot stays. "
+            f"Mend what made the rows, move {warehouse} away, load and publish again"
+        )
 
 
 def audit(settings: Settings) -> list[AuditResult]:

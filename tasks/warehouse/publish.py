@@ -30,7 +30,7 @@ def publish(settings: Settings) -> Path:
     with open_warehouse(settings, must_exist=True) as warehouse:
         failed = [result for result in run_audits(warehouse) if not result.passed]
         if failed:
-            raise AuditFailed(failed)
+            raise AuditFailed(failed, settings.warehouse_file)
         try:
             snapshot = _write_snapshot(warehouse, published.parent)
             _swap_link(published, snapshot)

@@ -1,8 +1,8 @@
 """The small activation set of the tests, and runs of its extraction that are killed.
 
-As a program, `python -m tests.tasks.activations.small_set FOLDER SEED` extracts the set in child processes, each of which
-is killed with SIGKILL at a moment drawn by the seed, until one comes to its end. It prints how many were killed and the
-largest number of temporary files that a killed one left.
+As a program, `python -m tests.tasks.activations.small_set FOLDER SEED` extracts the set twice: undisturbed to
+FOLDER/undisturbed, and to FOLDER/killed in processes each of which is killed with SIGKILL at a moment drawn by SEED,
+until one comes to its end. It prints how many were killed and the most temporary files that one of them left.
 """
 
 import os
@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from tasks.activations.extract import ExtractionConfig, extract
+from tasks.activations.plan import loaded_network
 from tasks.settings import Settings
 from tasks.vision.images import ImagesConfig
 
@@ -68,4 +69,10 @@ def _run_until_whole(settings: Settings, seed: int) -> tuple[int, int]:
 if __name__ == "__main__":
     # One thread from the start: a pool of threads would not live on in a forked child.
     torch.set_num_threads(1)
-    print(*_run_until_whole(Settings(data_dir=Path(sys.argv[1])), int(sys.argv[2])))
+    # Children inherit the network and need not load it.
+    loaded_network(SMALL.network, Settings().weights_dir)
+    folder, seed = Path(sys.argv[1]), int(sys.argv[2])
+    killed = _run_until_whole(Settings(data_dir=folder / "killed"), seed)
+    # Last: polars keeps threads of its own from its first use on, and those would not live on in a fork either.
+    extract(SMALL, Settings(data_dir=folder / "undisturbed"))
+    print(*killed)

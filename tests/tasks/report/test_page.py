@@ -1,6 +1,7 @@
 """The site says what the snapshot says, stands on its own, and is there whole or not at all."""
 
 import base64
+import errno
 import fcntl
 import hashlib
 import json
@@ -182,7 +183,9 @@ def test_look_first_takes_the_surest_of_the_features_no_rarer_than_the_median(fr
 @pytest.mark.parametrize(("least", "floor"), [(0.4, -0.25), (-0.1, -0.25), (-0.3, -0.5), (-0.99, -1.0)])
 def test_no_cosine_falls_below_the_centre_of_the_polar_plots(frames, least, floor):
     blocks = frames["transform_blocks"].with_columns(
-        cosine_to_identity=pl.when(element=3).then(least).otherwise(pl.col("cosine_to_identity").clip(lower_bound=least))
+        cosine_to_identity=pl.when(element=3)
+        .then(least)
+        .otherwise(pl.col("cosine_to_identity").clip(lower_bound=least))
     )
     assert snapshot_of(frames | {"transform_blocks": blocks}).floor == floor
 
@@ -234,6 +237,16 @@ def test_a_failed_write_leaves_the_old_site_and_nothing_else(tmp_path):
         (folder / "index.html").write_text("new")
         assert (site / "index.html").read_text() == "old"
     assert (site / "index.html").read_text() == "new"
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path):
+    def fill_the_disk():
+        with swapped_in(tmp_path / "site"):
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+    with pytest.raises(UserError, match="no space left to write"):
+        fill_the_disk()
+    assert not (tmp_path / "site").exists()
 
 
 def test_what_killed_writers_left_is_cleared(tmp_path):

@@ -80,6 +80,7 @@ def test_a_failed_audit_names_audit_and_rows_and_leaves_the_last_snapshot(publis
         publish(published)
     message = str(failure.value)
     assert "2 audits failed" in message
+    assert f"the last snapshot stays. Mend what made the rows, move {published.warehouse_file} away" in message
     assert 'quarantine_belongs_to_a_set: 1 offending, first [{"activation_set":"no such set"' in message
     assert 'runs.seconds: be_between: 1 offending, first [{"seconds": -1.0, "run": "bad"}]' in message
     assert "\n" not in message

@@ -1,0 +1,42 @@
+"""Do dictionaries that differ in their seed alone find the same features? (methods §3)"""
+
+import polars
+import torch
+
+from tasks.dictionary.metrics import random_stability, stability
+from tasks.dictionary.store import folder_of, load_dictionary
+from tasks.frames import frames_exist, write_frames
+from tasks.keys import content_key
+from tasks.progress import Progress, silent
+from tasks.settings import Settings
+
+CODE_VERSION = 1
+
+
+def measure_stability(
+    dictionary: str, replicas: tuple[str, ...], settings: Settings, progress: Progress = silent
+) -> str:
+    """Metrics `stability` (mean over the replicas) and `stability_random` of a dictionary; returns the frames' key.
+
+    dictionary, replicas: keys of dictionaries trained alike from different seeds. Compared are the features that fire
+    on some row of the test split, in each.
+    """
+    key = content_key("stability", CODE_VERSION, dictionary=dictionary, replicas=sorted(replicas))
+    if frames_exist(key, settings):
+        return key
+    blocks_mgd = _firing_blocks(dictionary, settings)
+    found = []
+    for done, replica in enumerate(replicas, start=1):
+        found.append(stability(blocks_mgd, _firing_blocks(replica, settings)))
+        progress(done, len(replicas) + 1)
+    metrics = {"stability": sum(found) / len(found), "stability_random": random_stability(blocks_mgd, seed=0)}
+    progress(len(replicas) + 1, len(replicas) + 1)
+    frame = polars.DataFrame({"dictionary": dictionary, "metric": list(metrics), "value": list(metrics.values())})
+    write_frames(key, {"dictionary_metrics": frame}, settings)
+    return key
+
+
+def _firing_blocks(dictionary: str, settings: Settings) -> torch.Tensor:
+    """[features that fire, blocks, d]"""
+    fired = polars.read_parquet(folder_of(dictionary, settings) / "test_firing.parquet")["fired"].to_numpy() > 0
+    return load_dictionary(dictionary, settings).blocks()[torch.from_numpy(fired)]

@@ -1,0 +1,232 @@
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+import torch
+from PIL import Image
+from polars.testing import assert_frame_equal
+
+from tasks.activations import extract as extraction
+from tasks.activations.extract import extract, extract_shard, finish, plan
+from tasks.activations.shards import ActivationSet
+from tasks.activations.units import unit_extractor
+from tasks.errors import UserError
+from tasks.keys import file_sha256
+from tasks.settings import ROOT
+from tasks.symmetry.action import transform_patches
+from tasks.vision.images import ImagesConfig
+from tasks.vision.networks import load_network
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in folder.rglob("*") if path.is_file()}
+
+
+def times(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
+
+
+def test_every_block_is_what_the_whole_frame_gives_with_the_turned_patch_in_its_place(small_template):
+    acts = ActivationSet.open(*small_template)
+    network, layer = load_network(acts.config.network), acts.plan.layer
+    frames = {frame.image: acts.plan.images.load(i) for i, frame in enumerate(acts.plan.images.frames)}
+    rf, largest_difference, scale = layer.receptive_field, 0.0, 0.0
+    for shard in acts.shards:
+        acts_rgc = acts.read(shard.index).float()
+        for k, (row, image, y, x) in enumerate(acts.rows(shard.index).iter_rows()):
+            top, left = y - rf // 2, x - rf // 2
+            unit_y, unit_x = (top - layer.offset) // layer.stride, (left - layer.offset) // layer.stride
+            source = acts.patch(row)[None].float() / 255
+            turned = transform_patches(source, acts.group.elements, acts.group, rf)[0]
+            whole = (frames[image].float() / 255).repeat(acts.group.order, 1, 1, 1)
+            # The identity leaves the frame as it is: the row's position is the unit's.
+            torch.testing.assert_close(turned[0], whole[0, :, top : top + rf, left : left + rf])
+            whole[:, :, top : top + rf, left : left + rf] = turned
+            expected_gc = network.activations(whole, layer.name)[:, :, unit_y, unit_x]
+            largest_difference = max(largest_difference, (acts_rgc[k] - expected_gc).abs().max().item())
+            scale = max(scale, expected_gc.abs().max().item())
+    assert scale > 1
+    # Half precision keeps 11 bits.
+    assert largest_difference < scale / 1000
+
+
+def test_rows_do_not_depend_on_the_layout_of_shards(small_config, small_template, settings):
+    rows = plan(small_config, settings).rows.drop("shard")
+    other = small_config.model_copy(update={"orbits_per_shard": 11})
+    assert_frame_equal(rows, plan(other, settings).rows.drop("shard"))
+    acts, other_acts = (ActivationSet.open(extract(c, settings), settings) for c in (small_config, other))
+    assert acts.key == small_template[0] != other_acts.key
+    whole, other_whole = (torch.cat([a.read(s.index) for s in a.shards]).float() for a in (acts, other_acts))
+    torch.testing.assert_close(whole, other_whole, atol=2e-3, rtol=2e-3)
+
+
+def test_images_are_split_and_give_their_share_of_orbits(small_config, settings):
+    planned = plan(small_config, settings)
+    per_image = planned.rows.group_by("image").agg(polars.len(), polars.col("split").unique())
+    assert sorted(per_image["len"]) == [4, 4, 4, 4, 5, 5]
+    assert sorted(per_image["split"].list.len()) == [1] * 6
+    assert sorted(per_image["split"].list.first()) == ["test"] * 2 + ["train"] * 4
+    assert planned.rows["row"].to_list() == list(range(26))
+    assert planned.splits == sorted(planned.splits, reverse=True)
+    for shard in range(planned.shards):
+        assert planned.shard_rows(shard)["split"].unique().to_list() == [planned.splits[shard]]
+
+
+def test_fewer_orbits_than_images_look_at_as_many_images(small_config, settings):
+    planned = plan(small_config.model_copy(update={"orbits": 3, "orbits_per_shard": 2}), settings)
+    assert planned.rows["image"].n_unique() == 3
+    assert set(planned.rows["split"]) == {"train", "test"}
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"sampling": "uniform"}, {"n_rotations": 4}, {"layer": "block1"}])
+def test_another_config_is_another_set(small_config, small_template, settings, change):
+    assert plan(small_config.model_copy(update=change), settings).key != small_template[0]
+
+
+def test_other_pictures_in_the_folder_are_another_set(small_config, settings, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("a.png", "b.png"):
+        Image.fromarray(rng.integers(0, 256, (80, 80, 3), dtype=np.uint8)).save(tmp_path / name)
+    config = small_config.model_copy(update={"images": ImagesConfig(folder=tmp_path, frame_size=64)})
+    before = plan(config, settings).key
+    assert plan(config, settings).key == before
+    Image.fromarray(rng.integers(0, 256, (80, 80, 3), dtype=np.uint8)).save(tmp_path / "b.png")
+    assert plan(config, settings).key != before
+
+
+def test_killed_runs_end_in_the_bytes_of_an_undisturbed_one(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.tasks.activations.small_set", str(tmp_path), "1"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    killed, leftovers = map(int, run.stdout.split())
+    assert killed >= 5
+    assert leftovers >= 1
+    assert contents(tmp_path / "killed") == contents(tmp_path / "undisturbed")
+
+
+def test_a_rerun_changes_nothing(small_key, small_config, settings):
+    before = times(settings.data_dir)
+    assert extract(small_config, settings) == small_key
+    assert times(settings.data_dir) == before
+
+
+def test_what_was_lost_or_damaged_is_made_anew_byte_for_byte(small_key, small_config, settings):
+    folder = settings.activations_dir / small_key
+    before = contents(folder)
+    (folder / "shard-00001.safetensors").write_bytes(b"damaged")
+    (folder / "shard-00002.json").write_text("{")
+    (folder / "shard-00003.safetensors").unlink()
+    (folder / "rows.parquet").write_bytes(b"")
+    (folder / "manifest.json").write_text("[]")
+    (folder / ".tmp-0123-shard-00003.safetensors").write_bytes(b"half")
+    extract(small_config, settings)
+    assert contents(folder) == before
+
+
+def test_shards_in_any_order_and_in_threads_are_the_same(small_template, small_config, settings):
+    planned = plan(small_config, settings)
+    with ThreadPoolExecutor(3) as pool:
+        infos = list(pool.map(lambda k: extract_shard(planned.key, k, settings), reversed(range(planned.shards))))
+    finish(planned.key, settings)
+    assert [info.index for info in infos] == list(reversed(range(planned.shards)))
+    assert contents(settings.activations_dir) == contents(small_template[1].activations_dir)
+
+
+def test_finish_waits_for_every_shard(small_config, settings):
+    planned = plan(small_config, settings)
+    extract_shard(planned.key, 0, settings)
+    with pytest.raises(UserError, match=r"shard-00001\.safetensors is missing"):
+        finish(planned.key, settings)
+    with pytest.raises(UserError, match="is not finished"):
+        ActivationSet.open(planned.key, settings)
+
+
+def test_progress_counts_orbits_to_the_end(small_config, settings):
+    told = []
+    extract(small_config, settings, lambda done, total: told.append((done, total)))
+    assert told == sorted(told)
+    assert told[-1] == (26, 26)
+
+
+@pytest.mark.parametrize("value", [70_000.0, float("nan")])
+def test_an_activation_beyond_half_precision_is_refused(small_config, settings, monkeypatch, value):
+    planned = plan(small_config, settings)
+    real = unit_extractor(load_network(small_config.network), small_config.layer)
+
+    class TooLarge:
+        side = real.side
+
+        def __call__(self, patches):
+            return torch.full((len(patches), real.channels), value)
+
+    monkeypatch.setattr(extraction, "_extractor", lambda *_: TooLarge())
+    with pytest.raises(UserError, match=r"block1_depthwise of efficientnet_lite0 reaches .* 65504"):
+        extract_shard(planned.key, 0, settings)
+    assert not list(planned.folder.glob("*shard*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"network": "alexnet"}, "unknown network 'alexnet'"),
+        ({"layer": "mixed3b"}, "no layer 'mixed3b'"),
+        ({"layer": "block5_expand"}, r"sees 67 pixels, .* takes 95: frames of 64 .* images\.frame_size"),
+        ({"orbits": 100_000}, "16667 orbits are wanted of each image"),
+        ({"images": ImagesConfig(sources=("folder",), folder=Path("/nowhere/at/all"))}, "is not there"),
+        ({"images": ImagesConfig(sources=("dead-leaves",), scenes=1, frame_size=64)}, "can't be split"),
+    ],
+)
+def test_what_cant_be_extracted_is_refused_in_one_line_and_leaves_nothing(small_config, settings, change, message):
+    with pytest.raises(UserError, match=message) as refusal:
+        plan(small_config.model_copy(update=change), settings)
+    assert "\n" not in str(refusal.value)
+    assert not list(settings.data_dir.rglob("*.parquet"))
+
+
+def test_unknown_sets_and_shards_are_refused(small_key, settings):
+    with pytest.raises(UserError, match="there is no activation set 0000"):
+        extract_shard("0000", 0, settings)
+    with pytest.raises(UserError, match="has shards 0 to 5, not 6"):
+        extract_shard(small_key, 6, settings)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Function that gives the disk under `tmp_path / "disk"` a size in bytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+
+    def mount(*options: str) -> subprocess.CompletedProcess:
+        return subprocess.run(["mount", *options, str(disk)], capture_output=True, text=True, check=False)
+
+    if (mounted := mount("-t", "tmpfs", "-o", "size=1m", "tmpfs")).returncode:
+        pytest.skip(f"a tmpfs can't be mounted here: {mounted.stderr.strip()}")
+    yield lambda size: mount("-o", f"remount,size={size}")
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("size", [4096, 32 * 1024, 56 * 1024])
+def test_a_full_disk_is_told_and_the_run_goes_on_once_there_is_space(
+    small_disk, small_template, small_config, settings, tmp_path, size
+):
+    settings = settings.model_copy(update={"data_dir": tmp_path / "disk"})
+    assert small_disk(size).returncode == 0
+    with pytest.raises(UserError, match=r"no space left to write .*: free some and run again") as refusal:
+        extract(small_config, settings)
+    assert "\n" not in str(refusal.value)
+    assert not list(settings.data_dir.rglob(".tmp-*"))
+    whole = contents(small_template[1].data_dir)
+    there = contents(settings.data_dir)
+    assert {name: whole[name] for name in there if there} == there
+    assert small_disk(1 << 20).returncode == 0
+    extract(small_config, settings)
+    assert contents(settings.data_dir) == whole

@@ -1,0 +1,20 @@
+"""Dictionaries trained from two seeds on planted orbits agree far beyond chance."""
+
+from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.stability import measure_stability
+from tasks.dictionary.train import train
+from tasks.frames import read_frames
+from tasks.settings import Settings
+
+
+def test_two_seeds_agree_beyond_chance(planted_set, tmp_path):
+    place = Settings(data_dir=tmp_path)
+    keys = [
+        train("planted", DictionaryConfig(features=12, k=2, steps=300, batch_size=64, learning_rate=5e-3, seed=s), place)
+        for s in (0, 1)
+    ]
+    frames = read_frames(measure_stability(keys[0], (keys[1],), place), place)
+    found = dict(frames["dictionary_metrics"].select("metric", "value").iter_rows())
+    assert found["stability"] > found["stability_random"] + 0.3
+    same = read_frames(measure_stability(keys[0], (keys[0],), place), place)["dictionary_metrics"]
+    assert same.row(0, named=True)["value"] > 0.999
