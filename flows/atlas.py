@@ -47,7 +47,7 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
         config: which activations, which dictionaries
     """
     settings = Settings()
-    with recorded("atlas", config, settings):
+    with recorded("atlas", config, settings) as measured:
         activation_set = extract_set(config.extraction, settings)
         sae = train_dictionary(activation_set, config.sae, settings)
         crosscoder = train_dictionary(activation_set, config.crosscoder, settings)
@@ -60,7 +60,8 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
             made={"activation set": activation_set, "SAE": sae, "group crosscoder": crosscoder},
             figures={f"SAE: {name}": value for name, value in metrics_of(sae, settings).items()}
             | {f"group crosscoder: {name}": value for name, value in metrics_of(crosscoder, settings).items()}
-            | symmetries,
+            | symmetries
+            | measured.figures(),
             where=published.where,
         )
     )

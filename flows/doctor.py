@@ -80,17 +80,20 @@ def _machine(settings: Settings) -> Iterator[Finding]:
 
 
 def _weights(settings: Settings) -> Iterator[Finding]:
-    from tasks.vision.networks import DEFAULT_NETWORK, load_network, network_names
-
+    from tasks.activations.plan import ExtractionConfig
     from tasks.errors import UserError
+    from tasks.vision.networks import load_network, network_names
 
     for name in network_names():
         if name == "inceptionv1-torchvision":
+            yield Finding(f"weights of {name}", "optional", "downloaded when first asked for")
             continue
         try:
             yield Finding(f"weights of {name}", "ok", f"SHA-256 {load_network(name, settings).weights_sha256[:16]}…")
         except UserError as error:
-            yield Finding(f"weights of {name}", "missing" if name == DEFAULT_NETWORK else "optional", str(error))
+            yield Finding(
+                f"weights of {name}", "missing" if name == ExtractionConfig().network else "optional", str(error)
+            )
 
 
 def _images(settings: Settings) -> Finding:

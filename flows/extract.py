@@ -24,7 +24,7 @@ def extract(config: ExtractionConfig = ExtractionConfig()) -> Summary:
         config: what is extracted: network, layer, images, group, sampling
     """
     settings = Settings()
-    with recorded("extract", config, settings):
+    with recorded("extract", config, settings) as measured:
         key = extract_set(config, settings)
     acts = ActivationSet.open(key, settings)
     return show(
@@ -36,7 +36,8 @@ def extract(config: ExtractionConfig = ExtractionConfig()) -> Summary:
                 "channels": f"{acts.channels}",
                 "shards": f"{len(acts.shards)}",
                 "size": f"{sum(s.bytes for s in acts.shards) / 2**20:,.1f} MiB",
-            },
+            }
+            | measured.figures(),
             where={"shards": str(settings.activations_dir / key)},
         )
     )

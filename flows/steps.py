@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -110,20 +111,36 @@ def show(summary: Summary) -> Summary:
     return summary
 
 
+@dataclass
+class Measured:
+    """What a run took; known when its `recorded` block has ended."""
+
+    seconds: float = 0.0
+    peak_memory_bytes: int = 0
+
+    def figures(self) -> dict[str, str]:
+        minutes, seconds = divmod(round(self.seconds), 60)
+        return {"time": f"{minutes} min {seconds} s", "peak memory": f"{self.peak_memory_bytes / 2**30:.2f} GiB"}
+
+
 @contextmanager
-def recorded(flow_name: str, config: BaseModel, settings: Settings) -> Iterator[None]:
-    """Stage a row of `runs` when the block ends well."""
+def recorded(flow_name: str, config: BaseModel, settings: Settings) -> Iterator[Measured]:
+    """Measure the block, and stage a row of `runs` when it ends well."""
     started_at, started = datetime.now(UTC).replace(tzinfo=None), time.perf_counter()
-    yield
-    run = str(flow_run.id)
+    measured = Measured()
+    yield measured
+    measured.seconds = time.perf_counter() - started
     # kilobytes on Linux, bytes on macOS
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    measured.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )
+    run = str(flow_run.id)
     row = {
         "run": run,
         "flow": flow_name,
         "started_at": started_at,
-        "seconds": time.perf_counter() - started,
-        "peak_memory_bytes": peak,
+        "seconds": measured.seconds,
+        "peak_memory_bytes": measured.peak_memory_bytes,
         "git_revision": git_revision(),
         "config": config.model_dump_json(),
     }

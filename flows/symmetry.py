@@ -26,7 +26,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
         config: which dictionaries
     """
     settings = Settings()
-    with recorded("symmetry", config, settings):
+    with recorded("symmetry", config, settings) as measured:
         dictionaries = config.dictionaries or trained(settings)
         if not dictionaries:
             raise UserError(f"no trained dictionary in {settings.dictionaries_dir}; run `kaleidoscope run train` first")
@@ -39,7 +39,8 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
                 f"{dictionary[:8]} {name}": value
                 for dictionary, key in analyses.items()
                 for name, value in types_of(key, settings).items()
-            },
+            }
+            | measured.figures(),
             where={"frames": str(settings.frames_dir)},
         )
     )

@@ -32,13 +32,13 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
         config: which activations, which dictionary
     """
     settings = Settings()
-    with recorded("train", config, settings):
+    with recorded("train", config, settings) as measured:
         dictionary = train_dictionary(extract_set(config.extraction, settings), config.dictionary, settings)
     return show(
         Summary(
             title=f"{config.dictionary.method} on {config.extraction.network} {config.extraction.layer}",
             made={"dictionary": dictionary},
-            figures=metrics_of(dictionary, settings),
+            figures=metrics_of(dictionary, settings) | measured.figures(),
             where={"dictionary": str(settings.dictionaries_dir / dictionary), "MLflow": settings.mlflow_tracking_uri},
         )
     )

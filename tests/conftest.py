@@ -5,7 +5,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
+
+# The same examples each time, however busy the machine.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("steady")
 
 # Read once, when torch and Prefect are imported.
 _prefect_home = tempfile.TemporaryDirectory(prefix="prefect-")

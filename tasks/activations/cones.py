@@ -24,10 +24,12 @@ class ConeExtractor:
         self.module = cone(network.module, network.node(layer_name))
 
     def __call__(self, patches_bchw: torch.Tensor) -> torch.Tensor:
-        activations_bc = patches_bchw.new_empty(len(patches_bchw), self.channels)
-        for start in range(0, len(patches_bchw), BATCH):
-            batch = patches_bchw[start : start + BATCH]
-            # PyTorch takes another kernel, with another order of sums, for a batch of one small image
-            pair = batch.expand(2, -1, -1, -1) if len(batch) == 1 else batch
-            activations_bc[start : start + len(batch)] = self.module(self.network.preprocess(pair))[: len(batch), :, 0, 0]
-        return activations_bc
+        """ValueError for patches of another side."""
+        if patches_bchw.shape[2:] != (self.side, self.side):
+            raise ValueError(f"patches are {tuple(patches_bchw.shape[2:])}, not {self.side} x {self.side}")
+        return torch.cat([self._units(batch) for batch in patches_bchw.split(BATCH)])
+
+    def _units(self, patches_bchw: torch.Tensor) -> torch.Tensor:
+        # PyTorch takes another kernel, with another order of sums, for a batch of one small image.
+        pair = patches_bchw.expand(2, -1, -1, -1) if len(patches_bchw) == 1 else patches_bchw
+        return self.module(self.network.preprocess(pair))[: len(patches_bchw), :, 0, 0]

@@ -27,6 +27,9 @@ class PatchExtractor:
         self.margin = layer.offset + layer.stride * self.unit
 
     def __call__(self, patches_bchw: torch.Tensor) -> torch.Tensor:
+        """ValueError for patches of another side."""
+        if patches_bchw.shape[2:] != (self.side, self.side):
+            raise ValueError(f"patches are {tuple(patches_bchw.shape[2:])}, not {self.side} x {self.side}")
         framed = F.pad(patches_bchw, (self.margin,) * 4)
         batches = [self.network.activations(batch, self.layer_name) for batch in framed.split(BATCH)]
         return torch.cat(batches)[:, :, self.unit, self.unit]

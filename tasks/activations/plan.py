@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -35,6 +35,8 @@ from tasks.vision.networks import Layer, Network, load_network
 
 VERSION = 1
 """Of the code that decides on the bytes of plan and shards."""
+FRAMES_AT_ONCE = 16
+"""Frames that go through the network at a time, to find where it is active."""
 ROWS_SCHEMA = {
     "row": polars.Int32,
     "image": polars.String,
@@ -106,12 +108,15 @@ class ExtractionPlan:
     def _image_index(self) -> dict[str, int]:
         return {frame.image: index for index, frame in enumerate(self.images.frames)}
 
+    @cached_property
+    def _load(self) -> Callable[[int], torch.Tensor]:
+        # Rows of one image mostly follow each other: it is decoded once for all of them.
+        return lru_cache(maxsize=1)(self.images.load)
+
     def patches(self, rows: polars.DataFrame, side: int) -> Iterator[torch.Tensor]:
-        """For each row its uint8 patch [3, side, side] about the row's centre; neighbours share a decoded image."""
-        loaded, frame_cyx = None, torch.empty(0)
+        """For each row its uint8 patch [3, side, side] about the row's centre."""
         for image, y, x in rows.select("image", "y", "x").iter_rows():
-            if image != loaded:
-                loaded, frame_cyx = image, self.images.load(self._image_index[image])
+            frame_cyx = self._load(self._image_index[image])
             top, left = patch_start(y, side), patch_start(x, side)
             yield frame_cyx[:, top : top + side, left : left + side]
 
@@ -165,12 +170,12 @@ def loaded_network(name: str, weights_dir: Path | None) -> Network:
     return load_network(name, Settings(weights_dir=weights_dir))
 
 
-def _norms_yx(network: Network, layer: Layer, frame_cyx: torch.Tensor, units: np.ndarray) -> np.ndarray:
-    """[units, units] ‖a‖₂ of the layer's activations at the given units of a frame."""
+def _norms_byx(network: Network, layer: Layer, frames_bcyx: torch.Tensor, units: np.ndarray) -> np.ndarray:
+    """[b, units, units] ‖a‖₂ of the layer's activations at the given units of each frame."""
     with torch.no_grad():
-        acts_cyx = network.activations(frame_cyx[None].float() / 255, layer.name)[0]
+        acts_bcyx = network.activations(frames_bcyx.float() / 255, layer.name)
     grid = torch.from_numpy(units)
-    return acts_cyx.norm(dim=0)[grid][:, grid].numpy()
+    return acts_bcyx.norm(dim=1)[:, grid][:, :, grid].numpy()
 
 
 def _rows(
@@ -186,17 +191,20 @@ def _rows(
 
     columns: dict[str, list] = {"image": [], "y": [], "x": [], "split": []}
     by_split = np.argsort(test, kind="stable")
-    for done, k in enumerate(by_split, start=1):
-        image = images.frames[order[k]].image
-        norms_yx = None
+    for start in range(0, len(order), FRAMES_AT_ONCE):
+        batch = by_split[start : start + FRAMES_AT_ONCE]
+        norms_byx = [None] * len(batch)
         if config.sampling == "norm":
-            norms_yx = _norms_yx(network, layer, images.load(order[k]), units)
-        chosen = unit_centre(layer, choose_positions(int(orbits[k]), units, norms_yx, image, config.seed))
-        columns["image"] += [image] * len(chosen)
-        columns["y"] += chosen[:, 0].tolist()
-        columns["x"] += chosen[:, 1].tolist()
-        columns["split"] += ["test" if test[k] else "train"] * len(chosen)
-        progress(done, len(order))
+            frames_bcyx = torch.stack([images.load(order[k]) for k in batch])
+            norms_byx = _norms_byx(network, layer, frames_bcyx, units)
+        for k, norms_yx in zip(batch, norms_byx, strict=True):
+            image = images.frames[order[k]].image
+            chosen = unit_centre(layer, choose_positions(int(orbits[k]), units, norms_yx, image, config.seed))
+            columns["image"] += [image] * len(chosen)
+            columns["y"] += chosen[:, 0].tolist()
+            columns["x"] += chosen[:, 1].tolist()
+            columns["split"] += ["test" if test[k] else "train"] * len(chosen)
+        progress(start + len(batch), len(order))
 
     train = columns["split"].count("train")
     shards = assign_shards(train, config.orbits - train, config.orbits_per_shard)

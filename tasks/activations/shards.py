@@ -20,7 +20,7 @@ changes nothing; a damaged file it makes anew. Bytes are equal on one machine wi
 last bit of a convolution may differ.
 
 Reading. A reader believes the manifest alone, and checks a file's SHA-256 before it first uses it.
-Memory, both ways: one shard.
+Memory: a shard; two while one is written.
 """
 
 import dataclasses

@@ -180,7 +180,7 @@ def _seen_patches(seen: polars.DataFrame, acts: ActivationSet, settings: Setting
     side = load_network(acts.config.network, settings).layer(acts.config.layer).receptive_field
     patches = []
     for (row,), of_row in seen.group_by("row", maintain_order=True):
-        source = torch.from_numpy(acts.patches([row])[0])[None].float()
+        source = acts.patch(row)[None].float()
         seen_gchw = transform_patches(source, of_row["element"].to_numpy(), acts.group, side)[0]
         patches += [_webp(image_chw) for image_chw in seen_gchw]
     return patches

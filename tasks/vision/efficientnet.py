@@ -22,7 +22,7 @@ def weights_path() -> Path:
 
 
 def _plain(convolution: nn.Conv2d) -> nn.Module:
-    """The package's convolution as PyTorch's own, its parameters shared; TensorFlow's uneven padding stands before it."""
+    """The package's convolution as PyTorch's own, parameters shared; TensorFlow's uneven padding stands before it."""
     plain = nn.Conv2d(
         convolution.in_channels,
         convolution.out_channels,

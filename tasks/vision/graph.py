@@ -6,6 +6,7 @@ over its input. Receptive fields, prefixes and cones all follow from the windows
 
 import copy
 import operator
+import threading
 from dataclasses import dataclass
 
 import torch
@@ -40,17 +41,26 @@ POINTWISE_MODULES = (Pointwise, nn.ReLU, nn.ReLU6, nn.Identity, nn.Dropout)
 POINTWISE_FUNCTIONS = (F.relu, F.relu6, operator.add, torch.add, torch.cat)
 
 
+_tracing = threading.Lock()
+
+
 class LayerTracer(fx.Tracer):
-    """Records the operations of a module, and for each submodule the nodes that its calls ended in."""
+    """Records the operations of a module, and for each submodule the nodes that its calls ended in.
+
+    While it records, `torch.fx` takes every module call of the process: those of other threads are let through.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.outputs: dict[str, list[str]] = {}
+        self.thread = threading.get_ident()
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, Pointwise) or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(self, m, forward, args, kwargs):
+        if threading.get_ident() != self.thread:
+            return forward(*args, **kwargs)
         output = super().call_module(m, forward, args, kwargs)
         if isinstance(output, fx.Proxy):
             self.outputs.setdefault(self.path_of_module(m), []).append(output.node.name)
@@ -59,8 +69,9 @@ class LayerTracer(fx.Tracer):
 
 def trace(module: nn.Module) -> tuple[fx.GraphModule, dict[str, list[str]]]:
     """The module's graph, and the node that each submodule's first, second, ... call ended in."""
-    tracer = LayerTracer()
-    graph = tracer.trace(module)
+    with _tracing:
+        tracer = LayerTracer()
+        graph = tracer.trace(module)
     return fx.GraphModule(tracer.root, graph), tracer.outputs
 
 
@@ -85,9 +96,8 @@ def _window(graph_module: fx.GraphModule, node: fx.Node) -> Window | None:
         return Window(before=left) if left == top else None
     if type(module) not in (nn.Conv2d, nn.MaxPool2d) or isinstance(module.padding, str):
         return None
-    kernel, stride, padding, dilation = map(
-        _side, (module.kernel_size, module.stride, module.padding, module.dilation)
-    )
+    kernel, stride = _side(module.kernel_size), _side(module.stride)
+    padding, dilation = _side(module.padding), _side(module.dilation)
     if None in (kernel, stride, padding, dilation):
         return None
     return Window(kernel=dilation * (kernel - 1) + 1, stride=stride, before=padding)
@@ -143,8 +153,10 @@ def prefix(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule:
     return part
 
 
-def _without_padding(module: nn.Module) -> nn.Module:
-    """The same operation, sharing the parameters, on an input that already holds exactly what it needs."""
+def _bare(module: nn.Module) -> nn.Module:
+    """The same operation without its padding, for an input that holds exactly what it needs; parameters are shared."""
+    if not hasattr(module, "kernel_size"):
+        return module
     bare = copy.copy(module)
     bare.padding = (0, 0) if isinstance(module, nn.Conv2d) else 0
     return bare
@@ -153,9 +165,9 @@ def _without_padding(module: nn.Module) -> nn.Module:
 def cone(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule | None:
     """The arithmetic that one unit of a node needs and no more: [b, 3, RF, RF] -> [b, channels, 1, 1].
 
-    Walked backwards from the unit, each operation is asked only for the extent that the unit needs of it; forwards, each
-    is computed on that extent, with no padding anywhere. The result is that of a unit whose receptive field lies inside
-    the image. None where an operation on the way is no window. Source: ours (methods: exact cone).
+    Backwards from the unit, each operation is asked only for the extent that the unit needs of it; forwards, each is
+    computed on that extent, with no padding anywhere. The result is that of a unit whose receptive field lies inside
+    the image. None where an operation on the way is no window, or pads with anything but zeros. Source: ours.
     """
     nodes = list(graph_module.graph.nodes)
     target = next(node for node in nodes if node.name == node_name)
@@ -165,7 +177,8 @@ def cone(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule | None:
         if node not in needed or node.op == "placeholder":
             continue
         window = _window(graph_module, node)
-        if window is None:
+        module = graph_module.get_submodule(node.target) if node.op == "call_module" else None
+        if window is None or getattr(module, "padding_mode", "zeros") != "zeros":
             return None
         windows[node] = window
         first, last = _reads(window, needed[node])
@@ -193,7 +206,7 @@ def cone(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule | None:
                 continue
             computed[node] = graph.node_copy(node, lambda parent, extent=extent: take(parent, *extent))
             if module is not None:
-                modules[node.target] = _without_padding(module) if hasattr(module, "kernel_size") else module
+                modules[node.target] = _bare(module)
     graph.output(computed[target])
     return fx.GraphModule(modules, graph).eval()
 

@@ -78,7 +78,11 @@ class LocalResponseNorm(Pointwise):
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
     """Convolution that keeps the size (up to the stride), then ReLU."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2), nn.ReLU(inplace=True))
+    # A dilation means nothing to a 1x1 kernel, but with it PyTorch takes oneDNN's kernel at every batch size and number
+    # of threads. Otherwise one thread and a small batch get another kernel, with another order of sums.
+    dilation = 2 if kernel == 1 else 1
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, dilation=dilation)
+    return nn.Sequential(convolution, nn.ReLU(inplace=True))
 
 
 def _pool(stride: int) -> nn.MaxPool2d:

@@ -54,8 +54,8 @@ class Normalisation:
 class Network:
     """A trained image classifier, ready to be looked into. No parameter asks for a gradient; images may.
 
-    name; weights_sha256: of the weight file; input_size: side of the square input, pixels; classes: number of outputs;
-    module: the classifier as a recorded graph, in eval mode; preprocess: [b, 3, h, w] RGB float32 in [0, 1] -> its input.
+    weights_sha256: of the weight file; input_size: side of the square input, pixels; classes: number of outputs;
+    module: the classifier as a recorded graph, in eval mode; preprocess: [b, 3, h, w] RGB float32 in [0, 1] -> input.
     """
 
     input_size = INPUT_SIZE
@@ -124,7 +124,7 @@ def load_network(name: str, settings: Settings | None = None) -> Network:
 
 
 def check_weights(path: Path, sha256: str) -> str:
-    """The file's SHA-256, if it begins with the pinned one (64 digits, or as many as its publisher gives); else UserError."""
+    """The file's SHA-256; UserError unless it begins with the pinned one (64 digits, or the published ones)."""
     actual = file_sha256(path)
     if not actual.startswith(sha256):
         raise UserError(
@@ -222,7 +222,7 @@ def _torchvision(settings: Settings) -> Network:
 
 
 def _torchvision_file(settings: Settings) -> Path:
-    """The weight file in weights_dir or in PyTorch's download folder, downloaded into the latter where it is in neither."""
+    """The weight file in weights_dir or in PyTorch's download folder; downloaded into the latter if in neither."""
     from tasks.vision import torchvision_googlenet  # brings half of PyTorch's compiler with it
 
     file, sha256 = torchvision_googlenet.WEIGHTS_FILE, torchvision_googlenet.SHA256_PREFIX

@@ -46,7 +46,10 @@ def test_assignments_stand_over_the_file(tmp_path):
 def test_values_are_toml_and_else_text():
     assert read_config(Run, None, ["layer=mixed3b_5x5"]).layer == "mixed3b_5x5"
     assert read_config(Run, None, ['layer="a=b"']).layer == "a=b"
-    assert read_config(Run, None, ['images.sources=["folder", "dead-leaves"]']).images.sources == ("folder", "dead-leaves")
+    assert read_config(Run, None, ['images.sources=["folder", "dead-leaves"]']).images.sources == (
+        "folder",
+        "dead-leaves",
+    )
 
 
 @given(st.integers(1), st.integers(), st.text("abcdefghijk_0123456789", min_size=1).filter(lambda text: text[0] > "9"))

@@ -107,8 +107,9 @@ def test_a_run_leaves_summary_and_record(settings):
 
     @kaleidoscope_flow
     def whole() -> Summary:
-        with recorded("whole", Count(), settings):
-            pass
+        with recorded("whole", Count(), settings) as measured:
+            assert measured.seconds == 0
+        assert measured.figures()["time"] == "0 min 0 s"
         return show(summary)
 
     assert whole() == summary

@@ -3,11 +3,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-import polars
 import pytest
 import torch
-from PIL import Image
 from polars.testing import assert_frame_equal
 
 from tasks.activations import extract as extraction
@@ -18,7 +15,6 @@ from tasks.errors import UserError
 from tasks.keys import file_sha256
 from tasks.settings import ROOT
 from tasks.symmetry.action import transform_patches
-from tasks.vision.images import ImagesConfig
 from tasks.vision.networks import load_network
 
 
@@ -62,40 +58,6 @@ def test_rows_do_not_depend_on_the_layout_of_shards(small_config, small_template
     assert acts.key == small_template[0] != other_acts.key
     whole, other_whole = (torch.cat([a.read(s.index) for s in a.shards]).float() for a in (acts, other_acts))
     torch.testing.assert_close(whole, other_whole, atol=2e-3, rtol=2e-3)
-
-
-def test_images_are_split_and_give_their_share_of_orbits(small_config, settings):
-    planned = plan(small_config, settings)
-    per_image = planned.rows.group_by("image").agg(polars.len(), polars.col("split").unique())
-    assert sorted(per_image["len"]) == [4, 4, 4, 4, 5, 5]
-    assert sorted(per_image["split"].list.len()) == [1] * 6
-    assert sorted(per_image["split"].list.first()) == ["test"] * 2 + ["train"] * 4
-    assert planned.rows["row"].to_list() == list(range(26))
-    assert planned.splits == sorted(planned.splits, reverse=True)
-    for shard in range(planned.shards):
-        assert planned.shard_rows(shard)["split"].unique().to_list() == [planned.splits[shard]]
-
-
-def test_fewer_orbits_than_images_look_at_as_many_images(small_config, settings):
-    planned = plan(small_config.model_copy(update={"orbits": 3, "orbits_per_shard": 2}), settings)
-    assert planned.rows["image"].n_unique() == 3
-    assert set(planned.rows["split"]) == {"train", "test"}
-
-
-@pytest.mark.parametrize("change", [{"seed": 1}, {"sampling": "uniform"}, {"n_rotations": 4}, {"layer": "block1"}])
-def test_another_config_is_another_set(small_config, small_template, settings, change):
-    assert plan(small_config.model_copy(update=change), settings).key != small_template[0]
-
-
-def test_other_pictures_in_the_folder_are_another_set(small_config, settings, tmp_path):
-    rng = np.random.default_rng(0)
-    for name in ("a.png", "b.png"):
-        Image.fromarray(rng.integers(0, 256, (80, 80, 3), dtype=np.uint8)).save(tmp_path / name)
-    config = small_config.model_copy(update={"images": ImagesConfig(folder=tmp_path, frame_size=64)})
-    before = plan(config, settings).key
-    assert plan(config, settings).key == before
-    Image.fromarray(rng.integers(0, 256, (80, 80, 3), dtype=np.uint8)).save(tmp_path / "b.png")
-    assert plan(config, settings).key != before
 
 
 def test_killed_runs_end_in_the_bytes_of_an_undisturbed_one(tmp_path):
@@ -172,24 +134,6 @@ def test_an_activation_beyond_half_precision_is_refused(small_config, settings, 
     with pytest.raises(UserError, match=r"block1_depthwise of efficientnet_lite0 reaches .* 65504"):
         extract_shard(planned.key, 0, settings)
     assert not list(planned.folder.glob("*shard*"))
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"network": "alexnet"}, "unknown network 'alexnet'"),
-        ({"layer": "mixed3b"}, "no layer 'mixed3b'"),
-        ({"layer": "block5_expand"}, r"sees 67 pixels, .* takes 95: frames of 64 .* images\.frame_size"),
-        ({"orbits": 100_000}, "16667 orbits are wanted of each image"),
-        ({"images": ImagesConfig(sources=("folder",), folder=Path("/nowhere/at/all"))}, "is not there"),
-        ({"images": ImagesConfig(sources=("dead-leaves",), scenes=1, frame_size=64)}, "can't be split"),
-    ],
-)
-def test_what_cant_be_extracted_is_refused_in_one_line_and_leaves_nothing(small_config, settings, change, message):
-    with pytest.raises(UserError, match=message) as refusal:
-        plan(small_config.model_copy(update=change), settings)
-    assert "\n" not in str(refusal.value)
-    assert not list(settings.data_dir.rglob("*.parquet"))
 
 
 def test_unknown_sets_and_shards_are_refused(small_key, settings):

@@ -64,6 +64,10 @@ def test_many_rows_of_an_image_decode_it_once(small_template, monkeypatch):
     monkeypatch.setattr(type(acts.plan.images), "load", lambda self, i: loaded.append(i) or load(self, i))
     acts.patches([25, 0, 24, 1, 12, 13, 2])
     assert len(loaded) == len(set(loaded)) >= 2
+    loaded.clear()
+    for row in range(26):
+        acts.patch(row)
+    assert len(loaded) == len(set(loaded)) == 6
 
 
 def damage(folder: Path, name: str, how: str) -> None:

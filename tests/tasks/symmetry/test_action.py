@@ -48,7 +48,7 @@ def test_source_side_of_mixed3b():
     assert source_side(91) == 129
 
 
-@pytest.mark.parametrize(("n_rotations", "out_size"), [(3, 9), (5, 8), (8, 7)])
+@pytest.mark.parametrize(("n_rotations", "out_size"), [(3, 7), (5, 6), (8, 5)])
 def test_equals_the_plain_reference(n_rotations, out_size):
     group = DihedralGroup(n_rotations)
     patches = torch.rand(2, 2, source_side(out_size), source_side(out_size), generator=torch.Generator().manual_seed(1))

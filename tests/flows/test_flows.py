@@ -1,0 +1,115 @@
+"""The flows themselves on a small configuration: what they leave behind, and that doing it again does nothing."""
+
+import json
+
+import pytest
+
+from flows.atlas import AtlasConfig, atlas
+from flows.config import read_config
+from flows.extract import extract
+from flows.publish import publish
+from flows.symmetry import SymmetryConfig, symmetry
+from flows.train import TrainConfig, train
+from tasks.dictionary.store import trained
+from tasks.errors import UserError
+from tasks.frames import staged, write_frames
+from tasks.warehouse.audit import AuditFailed
+from tasks.warehouse.query import query
+from tests.sample_frames import sample_frames
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+
+SMALL = [
+    "extraction.layer=block1",
+    "extraction.orbits=60",
+    "extraction.n_rotations=4",
+    "extraction.orbits_per_shard=20",
+    'extraction.images.sources=["dead-leaves"]',
+    "extraction.images.scenes=6",
+    *(
+        f"{part}.{field}"
+        for part in ("sae", "crosscoder")
+        for field in ("features=24", "k=4", "steps=10", "batch_size=32")
+    ),
+]
+
+
+@pytest.fixture
+def small() -> AtlasConfig:
+    return read_config(AtlasConfig, None, SMALL)
+
+
+def files(settings) -> dict:
+    """When each file of the activations and the dictionaries was written."""
+    folders = (settings.activations_dir, settings.dictionaries_dir)
+    return {path: path.stat().st_mtime_ns for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def test_atlas_goes_from_images_to_the_page(small, settings):
+    summary = atlas(small)
+
+    found = query("SELECT method, features, k, steps FROM dictionaries ORDER BY method", settings).rows()
+    assert found == [("group-crosscoder", 24, 4, 10), ("topk-sae", 24, 4, 10)]
+    assert query("SELECT orbits, group_order FROM activation_sets", settings).rows() == [(60, 8)]
+    assert set(summary.made.values()) == {
+        *query("SELECT activation_set FROM activation_sets", settings)["activation_set"],
+        *query("SELECT dictionary FROM dictionaries", settings)["dictionary"],
+    }
+    [run] = query("SELECT flow, config FROM runs", settings).rows()
+    assert run[0] == "atlas"
+    assert AtlasConfig.model_validate(json.loads(run[1])) == small
+    types = query("SELECT count(*) FROM feature_symmetry", settings).item()
+    assert types == sum(int(value) for name, value in summary.figures.items() if name.startswith("features: "))
+    assert (settings.site_dir / "index.html").exists()
+
+    from mlflow import MlflowClient
+
+    client = MlflowClient(settings.mlflow_tracking_uri)
+    for method in ("topk-sae", "group-crosscoder"):
+        champion = client.get_model_version_by_alias(method, "champion")
+        assert champion.tags["dictionary"] in summary.made.values()
+
+    before = files(settings)
+    again = atlas(small)
+    assert again.made == summary.made
+    assert files(settings) == before
+    assert query("SELECT count(*) FROM dictionaries", settings).item() == 2
+    assert query("SELECT count(*) FROM runs", settings).item() == 2
+
+
+def test_the_stages_one_by_one_make_what_atlas_makes(small, settings):
+    extracted = extract(small.extraction)
+    assert extracted.figures["group order |G|"] == "8"
+    assert extracted.figures["shards"] == "4"
+    made = train(TrainConfig(extraction=small.extraction, dictionary=small.crosscoder))
+    assert trained(settings) == (made.made["dictionary"],)
+    analysed = symmetry()
+    assert list(analysed.made) == [f"analysis of {made.made['dictionary'][:8]}"]
+    published = publish()
+    assert published.figures["dictionaries"] == "1"
+    assert published.figures["new champions"] == "group-crosscoder"
+    assert query("SELECT flow FROM runs ORDER BY started_at", settings)["flow"].to_list() == [
+        "extract",
+        "train",
+        "symmetry",
+    ]
+
+
+def test_an_unknown_dictionary_is_one_line(settings):
+    with pytest.raises(UserError, match="no trained dictionary 0000"):
+        symmetry(SymmetryConfig(dictionaries=("0000",)))
+    with pytest.raises(UserError, match="run `kaleidoscope run train` first"):
+        symmetry()
+
+
+def test_what_an_audit_finds_is_not_published(settings):
+    frames = sample_frames()
+    write_frames("sample", frames, settings)
+    publish()
+    before = settings.published_file.resolve()
+    broken = {"runs": frames["runs"].with_columns(run=frames["runs"]["run"] + "x", seconds=-frames["runs"]["seconds"])}
+    write_frames("broken", broken, settings)
+    with pytest.raises(AuditFailed):
+        publish()
+    assert settings.published_file.resolve() == before
+    assert {"sample", "broken"} <= set(staged(settings))

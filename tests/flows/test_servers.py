@@ -1,0 +1,111 @@
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from flows import servers
+from flows.servers import free_port, prefect_server, require_free_port, service_environment, start, stop
+from tasks.errors import UserError
+from tasks.settings import Settings
+
+PARENT = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print("started", flush=True)
+time.sleep(600)
+"""
+
+
+DEAF = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(600)
+"""
+
+KILLED = """
+import os, pathlib, sys
+from flows.servers import start
+process = start([sys.executable, "-c", "import time; time.sleep(600)"], dict(os.environ), pathlib.Path(sys.argv[1]))
+print(process.pid, flush=True)
+os.kill(os.getpid(), 9)
+"""
+
+
+def is_gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def wait_for(log, text: str, process: subprocess.Popen) -> None:
+    while text not in log.read_text():
+        assert process.poll() is None, log.read_text()
+
+
+def test_stop_ends_a_process_with_its_children(tmp_path):
+    process = start([sys.executable, "-c", PARENT], dict(os.environ), tmp_path / "log")
+    wait_for(tmp_path / "log", "started", process)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) == 1
+    stop([process])
+    assert process.poll() is not None
+    assert all(is_gone(child) for child in family)
+
+
+def test_stop_kills_what_does_not_listen(tmp_path, monkeypatch):
+    monkeypatch.setattr(servers, "STOP_SECONDS", 0.2)
+    process = start([sys.executable, "-c", DEAF], dict(os.environ), tmp_path / "log")
+    wait_for(tmp_path / "log", "deaf", process)
+    deaf = psutil.Process(process.pid)
+    stop([process])
+    assert is_gone(deaf)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+def test_what_was_started_ends_when_its_parent_is_killed(tmp_path):
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "log")], capture_output=True, text=True)
+    try:
+        orphan = psutil.Process(int(ended.stdout))
+    except psutil.NoSuchProcess:
+        return
+    deadline = time.monotonic() + 30
+    while not is_gone(orphan):
+        assert time.monotonic() < deadline
+
+
+def test_a_server_that_does_not_come_up_is_one_line(tmp_path):
+    log = tmp_path / "log"
+    process = start([sys.executable, "-c", "raise SystemExit(7)"], dict(os.environ), log)
+    with pytest.raises(UserError, match=rf"MLflow server ended with code 7 while starting; see {log}"):
+        servers.wait_until_healthy("MLflow server", f"http://127.0.0.1:{free_port()}/health", process, log)
+
+
+def test_a_named_server_that_is_not_there_is_one_line(settings, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    with prefect_server(settings) as server, pytest.raises(UserError, match="unset PREFECT_API_URL"):
+        server.wait()
+    assert not settings.data_dir.exists()
+
+
+def test_a_full_disk_is_one_line_and_starts_nothing(settings, monkeypatch):
+    monkeypatch.setattr(servers, "FREE_BYTES", 1 << 62)
+    with pytest.raises(UserError, match="make room or set KALEIDOSCOPE_DATA_DIR"), prefect_server(settings):
+        pass
+    assert not settings.data_dir.exists()
+
+
+def test_a_free_port_is_free():
+    require_free_port("the server", free_port(), "--port")
+
+
+def test_services_report_to_nobody_and_share_our_folders(tmp_path, monkeypatch):
+    monkeypatch.delenv("PREFECT_HOME")
+    monkeypatch.chdir(tmp_path)
+    environment = service_environment(Settings(data_dir="here", images_dir="photographs"))
+    assert environment["PREFECT_HOME"] == str(tmp_path / "here" / "prefect")
+    assert environment["KALEIDOSCOPE_DATA_DIR"] == str(tmp_path / "here")
+    assert environment["KALEIDOSCOPE_IMAGES_DIR"] == str(tmp_path / "photographs")
+    assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
+    assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
