@@ -10,8 +10,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
-from rich.table import Table
+from rich.table import Column, Table
 
 from flows import FLOWS
 from tasks.errors import UserError
@@ -53,7 +52,18 @@ def run(
         flow_config = read_config(config_of(flow_to_run), config, assignments or [])
         server.wait()
         summary = flow_to_run(flow_config)
-    Console().print(Markdown(summary.markdown()))
+    _show(summary)
+
+
+def _show(summary) -> None:
+    console = Console(highlight=False)
+    figures = Table(show_header=False)
+    for name, value in summary.figures.items():
+        figures.add_row(name, value)
+    console.print(f"[bold]{summary.title}[/]")
+    console.print(figures)
+    for name, value in {**summary.made, **summary.where}.items():
+        console.print(f"{name}: {value}", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -62,7 +72,7 @@ def doctor() -> None:
     from flows.doctor import examine
 
     colours = {"ok": "green", "optional": "yellow", "missing": "red"}
-    table = Table("", "", "")
+    table = Table(Column(no_wrap=True), Column(no_wrap=True), Column(overflow="fold"), show_header=False)
     findings = []
     for finding in examine(Settings()):
         findings.append(finding)
@@ -86,7 +96,7 @@ def sql(
     elif output is Format.json:
         sys.stdout.write(rows.write_json() + "\n")
     else:
-        table = Table(*rows.columns)
+        table = Table(*(Column(name, overflow="fold") for name in rows.columns))
         for row in rows.iter_rows():
             table.add_row(*("" if value is None else str(value) for value in row))
         Console(highlight=False, markup=False).print(table)

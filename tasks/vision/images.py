@@ -258,8 +258,8 @@ class FrameSet:
             raise UserError(f"image {frame.name} ({frame.source}) can't be read any more: {_reason(error)}") from error
         if pixel_key(image) != frame.image:
             raise UserError(f"image {frame.name} ({frame.source}) has changed since its key was taken: run again")
-        pixels = np.array(fit_to_frame(image, self.config.frame_size))
-        return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
+        pixels_yxc = np.asarray(fit_to_frame(image, self.config.frame_size))
+        return torch.from_numpy(np.ascontiguousarray(pixels_yxc.transpose(2, 0, 1)))
 
 
 def open_source(name: SourceName, config: ImagesConfig, settings: Settings) -> Source:

@@ -9,7 +9,8 @@ from tasks.vision.networks import Network
 def natural_frames(count: int) -> torch.Tensor:
     """[count, 3, 224, 224] in [0, 1]: cuts of a photograph that ships in scikit-image."""
     photograph = torch.from_numpy(data.astronaut()).permute(2, 0, 1) / 255
-    return torch.stack([photograph[:, 40 * i : 40 * i + 224, 90 * i : 90 * i + 224] for i in range(count)])
+    starts = [(41 * i % 288, 90 * i % 288) for i in range(count)]
+    return torch.stack([photograph[:, top : top + 224, left : left + 224] for top, left in starts])
 
 
 def units_and_patches(

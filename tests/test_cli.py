@@ -1,0 +1,199 @@
+"""The console command: what it prints, and one clear line with exit code 2 for what the user can mend."""
+
+import csv
+import io
+import json
+import sys
+
+import duckdb
+import pytest
+
+from flows import cli, doctor
+from flows.servers import free_port
+from tasks.frames import write_frames
+from tests.sample_frames import sample_frames
+
+
+@pytest.fixture
+def kaleidoscope(monkeypatch, capsys):
+    """Run a command in this process: (exit code, standard output, standard error)."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kaleidoscope", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        written = capsys.readouterr()
+        return ended.value.code or 0, written.out, written.err
+
+    return run
+
+
+@pytest.fixture
+def published(settings):
+    from tasks.warehouse.load import load
+    from tasks.warehouse.publish import publish
+
+    load("sample", sample_frames(), settings)
+    publish(settings)
+    return settings
+
+
+def the_error(result: tuple[int, str, str]) -> str:
+    code, out, err = result
+    assert code == 2, err
+    assert out == ""
+    [line] = err.splitlines()
+    return line.removeprefix("kaleidoscope: ")
+
+
+def test_an_unknown_flow_names_the_flows(kaleidoscope):
+    assert the_error(kaleidoscope("run", "atlass")) == (
+        "no flow 'atlass'; there are atlas, extract, train, symmetry, publish"
+    )
+
+
+@pytest.mark.usefixtures("prefect_api")
+class TestRun:
+    def test_a_flow_runs_here_and_now(self, kaleidoscope, settings):
+        write_frames("sample", sample_frames(), settings)
+        code, out, err = kaleidoscope("run", "publish", "--set", "page=false")
+        assert code == 0, err
+        assert "Published" in out
+        assert str(settings.published_file) in out.replace("\n", "")
+        assert settings.published_file.exists()
+        assert not settings.site_dir.exists()
+
+    @pytest.mark.parametrize(
+        ("assignment", "message"),
+        [
+            ("n_rotations=0", "n_rotations: Input should be greater than or equal to 1, not 0"),
+            ("layers=block1", "unknown field layers; did you mean layer?"),
+            ("network=alexnet", "unknown network 'alexnet'; choose one of: "),
+            ("layer=mixed3b", "network efficientnet_lite0 has no layer 'mixed3b'; choose one of: "),
+            ("images.folder=/nowhere", "/nowhere"),
+        ],
+    )
+    def test_what_the_user_can_mend_is_one_line(self, kaleidoscope, settings, assignment, message):
+        options = (
+            ["--set", assignment, "--set", 'images.sources=["folder"]']
+            if "folder" in assignment
+            else [
+                "--set",
+                assignment,
+            ]
+        )
+        code, out, err = kaleidoscope("run", "extract", *options)
+        assert code == 2
+        assert out == ""
+        said = [line for line in err.splitlines() if line.startswith("kaleidoscope: ")]
+        assert len(said) == 1
+        assert message in said[0]
+        assert "Traceback" not in err
+        assert not settings.activations_dir.exists()
+
+    def test_k_above_m_is_one_line(self, kaleidoscope, settings):
+        error = the_error(kaleidoscope("run", "train", "--set", "dictionary.k=64", "--set", "dictionary.features=8"))
+        assert error.startswith("dictionary: k = 64 is more than the 8 features")
+        assert not settings.data_dir.exists()
+
+    def test_an_mlflow_server_that_is_not_there_is_one_line(self, kaleidoscope, settings, monkeypatch):
+        monkeypatch.setenv("KALEIDOSCOPE_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+        small = ["layer=block1", "orbits=20", "n_rotations=1", 'images.sources=["dead-leaves"]', "images.scenes=2"]
+        options = [f"extraction.{assignment}" for assignment in small]
+        options += ["dictionary.features=8", "dictionary.k=2", "dictionary.steps=2"]
+        code, _, err = kaleidoscope("run", "train", *(part for option in options for part in ("--set", option)))
+        assert code == 2
+        assert [line for line in err.splitlines() if line.startswith("kaleidoscope: MLflow at http://127.0.0.1")]
+        assert "Traceback" not in err
+
+
+def test_sql_in_three_formats(kaleidoscope, published):
+    select = "SELECT method, features FROM dictionaries ORDER BY method"
+    _, as_csv, _ = kaleidoscope("sql", select, "--format", "csv")
+    rows = [{"method": "group-crosscoder", "features": "40"}, {"method": "topk-sae", "features": "40"}]
+    assert list(csv.DictReader(io.StringIO(as_csv))) == rows
+    _, as_json, _ = kaleidoscope("sql", select, "--format", "json")
+    assert [{name: str(value) for name, value in row.items()} for row in json.loads(as_json)] == rows
+    _, as_table, _ = kaleidoscope("sql", select)
+    assert "group-crosscoder" in as_table
+
+
+def test_sql_with_nothing_lists_tables_and_views(kaleidoscope, published):
+    code, out, _ = kaleidoscope("sql", "--format", "csv")
+    listed = {row["name"]: row for row in csv.DictReader(io.StringIO(out))}
+    assert code == 0
+    assert listed["features"]["kind"] == "table"
+    assert listed["feature_catalogue"]["kind"] == "view"
+    assert all(row["comment"] for row in listed.values())
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT * FROM nowhere", "DROP TABLE runs", "SELECT * FROM read_csv('/etc/passwd')"]
+)
+def test_sql_that_can_not_be_answered_is_one_line(kaleidoscope, published, statement):
+    assert the_error(kaleidoscope("sql", statement)).startswith("query failed: ")
+
+
+def test_sql_and_page_before_anything_is_published(kaleidoscope):
+    assert "nothing is published" in the_error(kaleidoscope("sql"))
+    code, _, err = kaleidoscope("page")
+    assert code == 2
+    assert "nothing is published" in err
+
+
+def test_page_prints_where_it_is(kaleidoscope, published):
+    code, out, _ = kaleidoscope("page")
+    assert code == 0
+    assert out.strip() == str(published.site_dir / "index.html")
+    assert (published.site_dir / "index.html").exists()
+
+
+def findings(settings) -> dict[str, doctor.Finding]:
+    return {finding.subject: finding for finding in doctor.examine(settings)}
+
+
+def test_doctor_on_a_fresh_machine(kaleidoscope, settings):
+    code, out, _ = kaleidoscope("doctor")
+    assert code == 0
+    assert "efficientnet_lite0" in out
+    found = findings(settings)
+    assert found["weights of efficientnet_lite0"].state == "ok"
+    assert found["warehouse"].state == "optional"
+    assert found["MLflow store"].state == "optional"
+    assert found["Prefect server"].state == "optional"
+    assert not settings.data_dir.exists()
+
+
+def test_doctor_names_what_is_missing(kaleidoscope, settings, monkeypatch, tmp_path):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("KALEIDOSCOPE_IMAGES_DIR", str(tmp_path / "empty"))
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    code, out, _ = kaleidoscope("doctor")
+    assert code == 1
+    assert "does not answer" in out
+    assert "0 files" in out
+
+
+def test_doctor_sees_a_damaged_warehouse(published):
+    assert findings(published)["warehouse"].state == "ok"
+    published.warehouse_file.write_bytes(b"not a database")
+    assert findings(published)["warehouse"].state == "missing"
+    assert findings(published)["published snapshot"].state == "ok"
+
+
+def test_doctor_sees_a_warehouse_in_use(published):
+    import subprocess
+
+    holder = subprocess.Popen(
+        [sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1]); print('held', flush=True); input()"]
+        + [str(published.warehouse_file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        holder.stdout.readline()
+        finding = findings(published)["warehouse"]
+    finally:
+        holder.communicate(b"\n")
+    assert "lock" in finding.detail
+    assert duckdb.connect(str(published.warehouse_file), read_only=True).close() is None

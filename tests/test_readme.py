@@ -1,0 +1,99 @@
+"""README's commands are run or checked: a documented command that does not work fails here, and so does one left out."""
+
+import re
+import shlex
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import typer
+
+from flows import FLOWS, cli
+from flows.config import config_of, read_config
+from tasks.settings import ROOT, Settings
+
+README = ROOT / "README.md"
+MAKEFILE = (ROOT / "Makefile").read_text()
+CI = (ROOT / ".ci" / "run").read_text()
+READING = {"sql", "page", "doctor"}
+
+
+def commands() -> list[str]:
+    """Lines of README's shell blocks; a backslash joins lines, output and comments are left out."""
+    blocks = re.findall(r"^```(?:console|bash|sh)\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    found = []
+    for block in blocks:
+        lines = block.replace("\\\n", " ").splitlines()
+        if any(line.startswith("$ ") for line in lines):
+            lines = [line[2:] for line in lines if line.startswith("$ ")]
+        found += [line.split(" # ")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+    return list(dict.fromkeys(found))
+
+
+def split(command: str) -> tuple[dict[str, str], list[str]]:
+    """Variables set before a command, and its words."""
+    words = shlex.split(command)
+    variables = {}
+    while words and re.match(r"[A-Z_]+=", words[0]):
+        name, _, variables[name] = words.pop(0).partition("=")
+    return variables, words
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Settings:
+    from tasks.warehouse.load import load
+    from tasks.warehouse.publish import publish
+    from tests.sample_frames import sample_frames
+
+    settings = Settings(data_dir=tmp_path_factory.mktemp("readme"))
+    load("sample", sample_frames(), settings)
+    publish(settings)
+    return settings
+
+
+@pytest.mark.parametrize("command", commands())
+def test_a_command_works(command, published, monkeypatch):
+    variables, words = split(command)
+    for name in variables:
+        field = name.removeprefix("KALEIDOSCOPE_").lower()
+        assert field in Settings.model_fields or name in MAKEFILE, f"nothing reads {name}"
+    match words:
+        case ["export", assignment]:
+            assert assignment.partition("=")[0].removeprefix("KALEIDOSCOPE_").lower() in Settings.model_fields
+        case ["make", target]:
+            assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"Makefile has no target {target}"
+            assert target in {"up", "bench", "clean"} or f"make {target}" in CI
+        case ["kaleidoscope", "run", flow, *options]:
+            assert_run_is_understood(flow, options)
+        case ["kaleidoscope", verb, *_] if verb in READING:
+            monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(published.data_dir))
+            bin_folder = str(Path(sys.executable).parent)
+            monkeypatch.setenv("PATH", bin_folder, prepend=":")
+            ended = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
+            assert ended.returncode == 0, ended.stderr
+            assert ended.stdout.strip()
+        case ["kaleidoscope", "up", *_] | ["git", "clone", _] | ["cd", _]:
+            pass  # test_up starts and stops `up`
+        case _:
+            pytest.fail(f"nothing runs this command of README's: {command}")
+
+
+def assert_run_is_understood(flow: str, options: list[str]) -> None:
+    assert flow in FLOWS
+    arguments = typer.main.get_command(cli.app).commands["run"].make_context("run", [flow, *options]).params
+    config = arguments["config"]
+    model = config_of(getattr(import_module(f"flows.{flow}"), flow))
+    read_config(model, ROOT / config if config else None, arguments["assignments"] or [])
+
+
+def test_every_command_and_setting_is_documented():
+    text = README.read_text()
+    verbs = set(typer.main.get_command(cli.app).commands)
+    settings = {f"KALEIDOSCOPE_{name.upper()}" for name in Settings.model_fields}
+    targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    missing = [verb for verb in verbs if f"kaleidoscope {verb}" not in text]
+    missing += [name for name in settings if name not in text]
+    missing += [target for target in targets if f"make {target}" not in text]
+    assert missing == []
