@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, show
-from flows.symmetry import analyse_dictionary, types_of
-from flows.train import metrics_of, train_dictionary
+from flows.symmetry import types_of
+from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary.config import DictionaryConfig
 from tasks.settings import Settings
@@ -23,6 +23,9 @@ class AtlasConfig(BaseModel):
     extraction: ExtractionConfig = Field(ExtractionConfig(), description="the activation set")
     sae: DictionaryConfig = Field(DictionaryConfig(method="topk-sae"), description="the sparse autoencoder")
     crosscoder: DictionaryConfig = Field(DictionaryConfig(), description="the group crosscoder")
+    replicas: int = Field(
+        1, ge=0, le=10, description="further trainings of each from other seeds, to see which features are stable"
+    )
 
     @field_validator("extraction", "sae", "crosscoder", mode="before")
     @classmethod
@@ -49,10 +52,11 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
     settings = Settings()
     with recorded("atlas", config, settings) as measured:
         activation_set = extract_set(config.extraction, settings)
-        sae = train_dictionary(activation_set, config.sae, settings)
-        crosscoder = train_dictionary(activation_set, config.crosscoder, settings)
-        analyse_dictionary(sae, settings)
-        symmetries = types_of(analyse_dictionary(crosscoder, settings), settings)
+        sae, _ = train_dictionary(activation_set, config.sae, settings)
+        crosscoder, analysis = train_dictionary(activation_set, config.crosscoder, settings)
+        if config.replicas:
+            stability_of(sae, config.replicas, settings)
+            stability_of(crosscoder, config.replicas, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(
@@ -60,7 +64,7 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
             made={"activation set": activation_set, "SAE": sae, "group crosscoder": crosscoder},
             figures={f"SAE: {name}": value for name, value in metrics_of(sae, settings).items()}
             | {f"group crosscoder: {name}": value for name, value in metrics_of(crosscoder, settings).items()}
-            | symmetries
+            | types_of(analysis, settings)
             | measured.figures(),
             where=published.where,
         )

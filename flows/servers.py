@@ -170,11 +170,11 @@ def prefect_server(settings: Settings) -> Iterator[PrefectServer]:
     imports what the flow needs: 2 s of waiting are left (measured on 2 cores).
     To be entered before Prefect is imported, as that is when it reads the environment.
     """
+    _require_space(settings.data_dir)
     environment = service_environment(settings)
     log = settings.data_dir / "prefect" / "server.log"
     url, process = prefect_server_address(settings), None
     if not url:
-        _require_space(settings.data_dir)
         port = free_port()
         # no scheduler: it would plan runs that no worker waits for
         command = prefect_command(port, "--no-ui", "--no-scheduler", "--no-late-runs")

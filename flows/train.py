@@ -5,10 +5,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.symmetry import analyse_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.stability import measure_stability
+from tasks.dictionary.store import describe
+from tasks.frames import read_frames
+from tasks.report.figures import dictionary_figures
 from tasks.settings import Settings
+from tasks.symmetry.group import DihedralGroup
 from tasks.tracking.registry import register
 from tasks.tracking.runs import log_training, test_metrics
 
@@ -26,14 +32,14 @@ class TrainConfig(BaseModel):
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
 def train(config: TrainConfig = TrainConfig()) -> Summary:
-    """Train a dictionary on an activation set, log the training in MLflow and register the model as a candidate.
+    """Train a dictionary, analyse its features, log the training in MLflow and register the model as a candidate.
 
     Args:
         config: which activations, which dictionary
     """
     settings = Settings()
     with recorded("train", config, settings) as measured:
-        dictionary = train_dictionary(extract_set(config.extraction, settings), config.dictionary, settings)
+        dictionary, _ = train_dictionary(extract_set(config.extraction, settings), config.dictionary, settings)
     return show(
         Summary(
             title=f"{config.dictionary.method} on {config.extraction.network} {config.extraction.layer}",
@@ -44,13 +50,33 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
     )
 
 
-def train_dictionary(activation_set: str, config: DictionaryConfig, settings: Settings) -> str:
-    """Steps of the flow after the extraction; returns the dictionary's key."""
+def train_dictionary(activation_set: str, config: DictionaryConfig, settings: Settings) -> tuple[str, str]:
+    """Steps of the flow after the extraction; returns the keys of the dictionary and of its analysis."""
     with reported(f"Train {config.method}") as progress:
         dictionary = step(training.train)(activation_set, config, settings, progress)
-    run = step(log_training)(dictionary, settings)
+    analysis = analyse_dictionary(dictionary, settings)
+    run = step(log)(dictionary, analysis, settings)
     step(register)(dictionary, run, settings)
-    return dictionary
+    return dictionary, analysis
+
+
+def log(dictionary: str, analysis: str, settings: Settings) -> str:
+    """Record a training in MLflow with the figures of its analysis; returns the run's id."""
+    group = DihedralGroup(max(1, describe(dictionary, settings)["group_order"] // 2))
+    return log_training(dictionary, settings, dictionary_figures(read_frames(analysis, settings), group))
+
+
+def stability_of(dictionary: str, replicas: int, settings: Settings) -> None:
+    """Train a dictionary's config again from the next seeds, and stage how far the features agree."""
+    description = describe(dictionary, settings)
+    config = DictionaryConfig.model_validate(description["config"])
+    keys = []
+    for seed in range(config.seed + 1, config.seed + 1 + replicas):
+        with reported(f"Train {config.method}, seed {seed}") as progress:
+            replica = config.model_copy(update={"seed": seed})
+            keys.append(step(training.train)(description["activation_set"], replica, settings, progress))
+    with reported(f"Match {config.method} across seeds") as progress:
+        step(measure_stability)(dictionary, tuple(keys), settings, progress)
 
 
 def metrics_of(dictionary: str, settings: Settings) -> dict[str, str]:

@@ -6,7 +6,7 @@ import polars
 
 from tasks.errors import UserError
 from tasks.settings import Settings
-from tasks.storage import atomic_file, remove_leftovers, write_text
+from tasks.storage import atomic_file, write_text, writing
 
 COMMIT = "tables.txt"
 
@@ -22,12 +22,11 @@ def frames_exist(key: str, settings: Settings) -> bool:
 def write_frames(key: str, frames: dict[str, polars.DataFrame], settings: Settings) -> None:
     """Write {table: frame}; the list of tables is written last and makes them count."""
     folder = _folder(key, settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
-    for table, frame in frames.items():
-        with atomic_file(folder / f"{table}.parquet") as temporary:
-            frame.write_parquet(temporary)
-    write_text(folder / COMMIT, "\n".join(frames))
+    with writing(folder):
+        for table, frame in frames.items():
+            with atomic_file(folder / f"{table}.parquet") as temporary:
+                frame.write_parquet(temporary)
+        write_text(folder / COMMIT, "\n".join(frames))
 
 
 def read_frames(key: str, settings: Settings) -> dict[str, polars.DataFrame]:

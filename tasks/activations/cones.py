@@ -9,8 +9,8 @@ import torch
 from tasks.vision.graph import cone
 from tasks.vision.networks import Network
 
-BATCH = 64
-"""Patches a forward pass: the intermediate tensors of so many still lie in the cache."""
+BATCH = 16
+"""Patches a forward pass: of so many, the intermediate tensors still lie in the cache (measured, mixed3b)."""
 
 
 class ConeExtractor:

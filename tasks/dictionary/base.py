@@ -5,6 +5,7 @@ Notation (methods: paper "symmetry" §3 and Gao et al. 2024 for TopK and AuxK): 
 f = TopK(relu(pre(z)), k) and ẑ_g = f W_dec^g + b_dec^g.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -34,7 +35,7 @@ class Affine(nn.Module):
         self.bias = nn.Parameter(torch.zeros(bias))
 
 
-class Dictionary(nn.Module):
+class Dictionary(nn.Module, ABC):
     """A TopK dictionary of m features whose elements are `blocks` vectors of d channels.
 
     encoder.weight: [m, d], or [blocks, m, d] where the encoder reads every block; encoder.bias: [m]
@@ -54,13 +55,13 @@ class Dictionary(nn.Module):
 
     # What a subclass says -------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def rows_to_blocks(self, x: Tensor) -> Tensor:
         """Public row layout -> [blocks, b, d]."""
-        raise TypeError(f"{type(self).__name__} does not say how its rows are laid out")
 
+    @abstractmethod
     def encoder_input(self, z_gbd: Tensor) -> Tensor:
         """The blocks that the encoder reads, [h, b, d]."""
-        raise TypeError(f"{type(self).__name__} does not say what its encoder reads")
 
     # The contract ---------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""What a dictionary is trained with: the Prefect form, the console options and the MLflow parameters are this object."""
+"""What a dictionary is trained with: Prefect's form, the console's options and MLflow's parameters are this object."""
 
 from typing import Literal
 

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from pathlib import Path
 
 import polars
 import torch
@@ -11,7 +12,7 @@ from safetensors.torch import save_file
 
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary import store
-from tasks.dictionary.base import Dictionary
+from tasks.dictionary.base import Dictionary, Loss
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.metrics import evaluate
 from tasks.dictionary.rows import batches
@@ -19,7 +20,7 @@ from tasks.errors import UserError
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
-from tasks.storage import atomic_file, remove_leftovers, write_text
+from tasks.storage import atomic_file, write_text, writing
 
 CODE_VERSION = 1
 DECAY_SHARE = 0.2
@@ -40,22 +41,30 @@ def learning_rate_at(step: int, config: DictionaryConfig) -> float:
 def train(activation_set: str, config: DictionaryConfig, settings: Settings, progress: Progress = silent) -> str:
     """Train a dictionary on the train split of an activation set, evaluate it on the test split; returns its key.
 
-    A dictionary that is there already is not trained again. UserError when the loss stops being a finite number.
+    A dictionary that is there already is not trained again. UserError when a split is
+    empty or the loss stops being a finite number.
     """
     key = dictionary_key(activation_set, config)
     if store.is_whole(key, settings):
         progress(config.steps, config.steps)
         return key
-    folder = store.folder_of(key, settings)
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
     acts = ActivationSet.open(activation_set, settings)
+    if {shard.split for shard in acts.shards} != {"train", "test"}:
+        raise UserError(f"activation set {activation_set} lacks a split; give extraction.test_share a value above 0")
+    with writing(store.folder_of(key, settings)):
+        checkpoint = store.folder_of(key, settings) / "checkpoint.safetensors"
+        state = _fit(acts, config, checkpoint, progress)
+        _publish(key, state, acts, settings)
+        checkpoint.unlink(missing_ok=True)
+    return key
+
+
+def _fit(acts: ActivationSet, config: DictionaryConfig, checkpoint: Path, progress: Progress) -> "_State":
+    """The loop: from the checkpoint where there is one, else from the first step, to the last."""
     dictionary = store.create(config, acts.channels, acts.group.order)
     optimiser = torch.optim.Adam(dictionary.parameters(), lr=config.learning_rate, fused=True)
     rows_since_fired_m = torch.zeros(config.features, dtype=torch.int64)
     state = _State(dictionary, optimiser, rows_since_fired_m)
-
-    checkpoint = folder / "checkpoint.safetensors"
     if checkpoint.exists():
         state.restore(checkpoint)
     else:
@@ -73,22 +82,19 @@ def train(activation_set: str, config: DictionaryConfig, settings: Settings, pro
         rows_since_fired_m[loss.indices_bk[loss.values_bk > 0]] = 0
 
         state.step += 1
-        if state.step % config.log_every == 0 or state.step == config.steps:
+        last = state.step == config.steps
+        if state.step % config.log_every == 0 or last:
             if not math.isfinite(loss.total.item()):
                 raise UserError(f"training diverged at step {state.step} ({config.method}); lower learning_rate")
             state.log(x_gbd, loss, rows_since_fired_m > config.dead_after_rows)
             progress(state.step, config.steps)
-        if state.step == config.steps:
-            break
-        if state.step % config.checkpoint_every == 0:
+        if state.step % config.checkpoint_every == 0 or last:
             state.seconds += time.perf_counter() - started
             started = time.perf_counter()
+            if last:
+                return state
             state.save(checkpoint)
-    state.seconds += time.perf_counter() - started
-
-    _publish(key, dictionary.eval().requires_grad_(False), acts, state, settings)
-    checkpoint.unlink(missing_ok=True)
-    return key
+    raise AssertionError("the stream of batches has no end")
 
 
 def _first_rows(acts: ActivationSet, config: DictionaryConfig) -> torch.Tensor:
@@ -109,7 +115,7 @@ class _State:
         self.dictionary, self.optimiser, self.rows_since_fired_m = dictionary, optimiser, rows_since_fired_m
         self.step, self.seconds, self.history = 0, 0.0, []
 
-    def log(self, x_gbd: torch.Tensor, loss, dead_m: torch.Tensor) -> None:
+    def log(self, x_gbd: torch.Tensor, loss: Loss, dead_m: torch.Tensor) -> None:
         z_gbd = x_gbd * self.dictionary.scale
         values = {
             "fvu": (loss.reconstruction / (z_gbd - z_gbd.mean(1, keepdim=True)).square().mean()).item(),
@@ -120,7 +126,7 @@ class _State:
         }
         self.history += [(self.step, metric, value) for metric, value in values.items()]
 
-    def save(self, path) -> None:
+    def save(self, path: Path) -> None:
         tensors = {f"dictionary.{name}": tensor for name, tensor in self.dictionary.state_dict().items()}
         for name, parameter in self.dictionary.named_parameters():
             for moment, tensor in self.optimiser.state[parameter].items():
@@ -130,7 +136,7 @@ class _State:
         with atomic_file(path) as temporary:
             save_file(tensors, temporary, {"about": json.dumps(about)})
 
-    def restore(self, path) -> None:
+    def restore(self, path: Path) -> None:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["about"])
             self.dictionary.load_state_dict(
@@ -144,8 +150,9 @@ class _State:
         self.history = [tuple(entry) for entry in about["history"]]
 
 
-def _publish(key: str, dictionary: Dictionary, acts: ActivationSet, state: _State, settings: Settings) -> None:
-    folder = store.folder_of(key, settings)
+def _publish(key: str, state: _State, acts: ActivationSet, settings: Settings) -> None:
+    """Evaluate and write the dictionary's files, metrics.json last."""
+    folder, dictionary = store.folder_of(key, settings), state.dictionary.eval().requires_grad_(False)
     evaluation = evaluate(dictionary, acts)
     with atomic_file(folder / "model.safetensors") as temporary:
         save_file(dictionary.state_dict(), temporary)

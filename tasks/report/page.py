@@ -61,9 +61,9 @@ class SymmetryType:
     name: str
 
     @property
-    def period(self) -> int | None:
-        match = re.fullmatch(r"period-(\d+)", self.name)
-        return int(match[1]) if match else None
+    def period(self) -> float | None:
+        match = re.fullmatch(r"period-(\d+(?:\.\d+)?)", self.name)
+        return float(match[1]) if match else None
 
     @property
     def css_class(self) -> str:
@@ -73,15 +73,15 @@ class SymmetryType:
     def label(self) -> str:
         if self.name == "none":
             return "no blocks"
-        return f"period {self.period}°" if self.period else self.name
+        return f"period {self.period:g}°" if self.period else self.name
 
     @property
     def meaning(self) -> str:
         turns = {360: "a full turn, not before", 180: "half a turn", 120: "a third of a turn", 90: "a quarter turn"}
         if self.period:
-            return f"repeats after {turns.get(self.period, f'{self.period}°')}"
+            return f"repeats after {turns.get(self.period, f'{self.period:g}°')}"
         return {
-            "invariant": "the same under every transform",
+            "invariant": "the same at every angle",
             "mixed": "no clear period",
             "none": "a sparse autoencoder’s feature has one block, so no symmetry can be read",
         }.get(self.name, "")

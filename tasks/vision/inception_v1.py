@@ -71,9 +71,9 @@ class LocalResponseNorm(Pointwise):
         squares = F.pad(x * x, (0, 0, 0, 0, radius, radius))
         sums = squares[:, :channels] + squares[:, 1 : channels + 1]
         for start in range(2, self.size):
-            sums = sums + squares[:, start : start + channels]
-        inverse_root = torch.rsqrt(self.k + self.alpha / self.size * sums)
-        return x * (inverse_root if self.beta == 0.5 else inverse_root * torch.sqrt(inverse_root))
+            sums += squares[:, start : start + channels]
+        base = sums.mul_(self.alpha / self.size).add_(self.k)
+        return x * (base if self.beta == 0.5 else base.sqrt() * base).rsqrt_()
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:

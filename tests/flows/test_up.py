@@ -1,6 +1,7 @@
 """The real servers and the real worker, once: deploy, run, stop."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows import FLOWS, LOADER_LIMIT, WORK_POOL
 from flows.servers import HOST, answers, free_port, running_servers, running_servers_file
 from tasks.frames import write_frames
-from tasks.settings import ROOT
+from tasks.settings import ROOT, Settings
 from tasks.warehouse.query import catalogue
 from tests.sample_frames import sample_frames
 
@@ -31,9 +32,14 @@ def up_command(prefect_port: int, mlflow_port: int) -> list[str]:
 
 
 @contextmanager
-def running_up(prefect_port: int, mlflow_port: int):
+def running_up(prefect_port: int, mlflow_port: int, settings: Settings):
     process = subprocess.Popen(
-        up_command(prefect_port, mlflow_port), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        up_command(prefect_port, mlflow_port),
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_HOME": str(settings.data_dir / "prefect")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     try:
         said = []
@@ -59,7 +65,7 @@ def run(deployment: str):
 def test_servers_and_worker_run_deployments_and_stop_together(settings):
     write_frames("sample", sample_frames(), settings)
     prefect_port, mlflow_port = free_port(), free_port()
-    with running_up(prefect_port, mlflow_port) as process:
+    with running_up(prefect_port, mlflow_port, settings) as process:
         family = psutil.Process(process.pid).children(recursive=True)
         addresses = running_servers(settings)
         assert addresses == {

@@ -86,6 +86,13 @@ def test_divergence_is_named(planted_set, place):
     assert not store.is_whole(dictionary_key("planted", config), place)
 
 
+def test_a_set_without_a_test_split_is_refused_before_training(planted_set, place, monkeypatch):
+    monkeypatch.setattr(planted_set, "shards", planted_set.shards[:-1])
+    with pytest.raises(UserError, match=r"lacks a split; give extraction\.test_share"):
+        train("planted", DictionaryConfig(**SMALL), place)
+    assert not place.dictionaries_dir.exists()
+
+
 def test_a_damaged_model_is_named(planted_set, place):
     key = train("planted", DictionaryConfig(**SMALL), place)
     path = store.folder_of(key, place) / "model.safetensors"

@@ -197,10 +197,10 @@ def test_thumbnail_profile_is_within_half_a_step():
 
 
 def test_types_stand_in_the_order_of_their_symmetry():
-    names = ["none", "mixed", "period-72", "period-180", "invariant", "period-360"]
+    names = ["none", "mixed", "period-22.5", "period-72", "period-180", "invariant", "period-360"]
     ordered = sorted(map(SymmetryType, names), key=lambda symmetry: symmetry.rank)
     labels = [symmetry.label for symmetry in ordered]
-    assert labels == ["invariant", "period 360°", "period 180°", "period 72°", "mixed", "no blocks"]
+    assert labels == ["invariant", "period 360°", "period 180°", "period 72°", "period 22.5°", "mixed", "no blocks"]
 
 
 def test_without_a_published_snapshot_the_command_to_run_is_named(settings):

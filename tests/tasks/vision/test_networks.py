@@ -151,6 +151,12 @@ def test_local_response_norm_equals_pytorchs(size, beta):
     torch.testing.assert_close(ours, F.local_response_norm(x, size, 1e-2, beta, 1.5), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("beta", [0.5, 0.75])
+def test_local_response_norm_has_the_right_gradient(beta):
+    x = torch.randn(1, 7, 2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(inception_v1.LocalResponseNorm(5, alpha=0.5, beta=beta, k=1.5), x)
+
+
 @pytest.mark.parametrize(("size", "beta"), [(5, 0.6), (4, 0.75)])
 def test_local_response_norm_refuses_constants_it_cannot_compute(size, beta):
     with pytest.raises(ValueError, match="local response normalisation"):
