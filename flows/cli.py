@@ -2,19 +2,25 @@
 
 import errno
 import os
+import re
 import sys
 from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Column, Table
 
 from flows import FLOWS
 from tasks.errors import UserError
 from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    import polars
 
 app = typer.Typer(
     help="Find, measure and question the symmetric features of vision networks.",
@@ -23,6 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 # Imports of what a command needs stand in the command: `kaleidoscope sql` must not wait for PyTorch.
+
+
+KEY = re.compile("[0-9a-f]{64}")
 
 
 class Format(StrEnum):
@@ -60,7 +69,7 @@ def _show(summary) -> None:
     figures = Table(show_header=False)
     for name, value in summary.figures.items():
         figures.add_row(name, value)
-    console.print(f"[bold]{summary.title}[/]")
+    console.print(summary.title, style="bold", markup=False)
     console.print(figures)
     for name, value in {**summary.made, **summary.where}.items():
         console.print(f"{name}: {value}", soft_wrap=True, markup=False)
@@ -76,7 +85,7 @@ def doctor() -> None:
     findings = []
     for finding in examine(Settings()):
         findings.append(finding)
-        table.add_row(finding.subject, f"[{colours[finding.state]}]{finding.state}[/]", finding.detail)
+        table.add_row(finding.subject, f"[{colours[finding.state]}]{finding.state}[/]", escape(finding.detail))
     Console(highlight=False).print(table)
     if any(finding.state == "missing" for finding in findings):
         raise typer.Exit(1)
@@ -88,18 +97,48 @@ def sql(
     output: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.table,
 ) -> None:
     """Query the published snapshot, read-only."""
+    import polars
+    from polars import selectors
+
     from tasks.warehouse.query import catalogue, query
 
     rows = query(statement, Settings()) if statement else catalogue(Settings())
+    if output is Format.table:
+        _print_table(rows if statement else rows.drop("columns"))
+        return
+    # pictures as base64, which both formats can hold; sums of integers are decimals in DuckDB, and whole
+    rows = rows.with_columns(selectors.binary().bin.encode("base64"), selectors.decimal().cast(polars.Float64))
     if output is Format.csv:
+        if nested := [name for name, dtype in rows.schema.items() if dtype.is_nested()]:
+            raise UserError(f"CSV can't hold the nested column {nested[0]}: cast it to VARCHAR, or take --format json")
         sys.stdout.write(rows.write_csv())
-    elif output is Format.json:
-        sys.stdout.write(rows.write_json() + "\n")
     else:
-        table = Table(*(Column(name, overflow="fold") for name in rows.columns))
-        for row in rows.iter_rows():
-            table.add_row(*("" if value is None else str(value) for value in row))
-        Console(highlight=False, markup=False).print(table)
+        sys.stdout.write(rows.write_json() + "\n")
+
+
+def _print_table(rows: "polars.DataFrame") -> None:
+    """As wide as its rows where nobody's terminal limits it."""
+    console = Console(highlight=False, markup=False)
+    table = Table(*(Column(name, overflow="fold") for name in rows.columns))
+    for row in rows.iter_rows():
+        table.add_row(*map(_cell, row))
+    if not console.is_terminal:
+        console.width = Measurement.get(console, console.options.update(max_width=100_000), table).maximum
+    console.print(table)
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bytes():
+            return f"{len(value)} bytes"
+        case float():
+            return f"{value:.5g}"
+        case str() if KEY.fullmatch(value):
+            return f"{value[:12]}…"
+        case _:
+            return str(value)
 
 
 @app.command()

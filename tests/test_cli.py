@@ -1,8 +1,10 @@
 """The console command: what it prints, and one clear line with exit code 2 for what the user can mend."""
 
+import base64
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 
@@ -29,12 +31,8 @@ def kaleidoscope(monkeypatch, capsys):
 
 
 @pytest.fixture
-def published(settings):
-    from tasks.warehouse.load import load
-    from tasks.warehouse.publish import publish
-
-    load("sample", sample_frames(), settings)
-    publish(settings)
+def published(settings, published_template):
+    shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True)
     return settings
 
 
@@ -108,6 +106,28 @@ def test_sql_in_three_formats(kaleidoscope, published):
     assert [{name: str(value) for name, value in row.items()} for row in json.loads(as_json)] == rows
     _, as_table, _ = kaleidoscope("sql", select)
     assert "group-crosscoder" in as_table
+
+
+def test_sql_writes_pictures_as_base64_and_whole_sums_as_numbers(kaleidoscope, published):
+    select = "SELECT min(patch) AS patch, sum(rank) AS ranks FROM feature_examples"
+    _, as_json, _ = kaleidoscope("sql", select, "--format", "json")
+    [row] = json.loads(as_json)
+    assert base64.b64decode(row["patch"]).startswith(b"RIFF")
+    assert row["ranks"] > 0
+    _, as_csv, _ = kaleidoscope("sql", select, "--format", "csv")
+    assert next(csv.DictReader(io.StringIO(as_csv)))["patch"] == row["patch"]
+    assert "nested column both" in the_error(kaleidoscope("sql", "SELECT [1, 2] AS both", "--format", "csv"))
+
+
+def test_sql_table_is_as_wide_as_its_rows_and_shortens_keys(kaleidoscope, published):
+    key = "0123456789abcdef" * 4
+    _, out, _ = kaleidoscope(
+        "sql", f"SELECT '{key}' AS key, repeat('x', 200) AS wide, 1 / 3 AS third, patch FROM feature_examples LIMIT 1"
+    )
+    assert "x" * 200 in out
+    assert "0123456789ab…" in out
+    assert "0.33333" in out
+    assert " bytes" in out
 
 
 def test_sql_with_nothing_lists_tables_and_views(kaleidoscope, published):

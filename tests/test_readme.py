@@ -42,20 +42,8 @@ def split(command: str) -> tuple[dict[str, str], list[str]]:
     return variables, words
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory) -> Settings:
-    from tasks.warehouse.load import load
-    from tasks.warehouse.publish import publish
-    from tests.sample_frames import sample_frames
-
-    settings = Settings(data_dir=tmp_path_factory.mktemp("readme"))
-    load("sample", sample_frames(), settings)
-    publish(settings)
-    return settings
-
-
 @pytest.mark.parametrize("command", commands())
-def test_a_command_works(command, published, monkeypatch):
+def test_a_command_works(command, published_template, monkeypatch):
     variables, words = split(command)
     for name in variables:
         assert name in SETTINGS or name in MAKEFILE, f"nothing reads {name}"
@@ -68,7 +56,7 @@ def test_a_command_works(command, published, monkeypatch):
         case ["kaleidoscope", "run", flow, *options]:
             assert_run_is_understood(flow, options)
         case ["kaleidoscope", verb, *_] if verb in READING:
-            monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(published.data_dir))
+            monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(published_template.data_dir))
             bin_folder = str(Path(sys.executable).parent)
             monkeypatch.setenv("PATH", bin_folder, prepend=":")
             ended = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)

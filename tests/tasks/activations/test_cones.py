@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tasks.activations.cones import BATCH, ConeExtractor
+from tasks.activations.cones import BATCH_PER_THREAD, ConeExtractor
 from tasks.activations.units import unit_extractor
 from tasks.errors import UserError
 from tasks.vision.inception_v1 import BRANCHES
@@ -18,7 +18,7 @@ BRANCH_LAYERS = [f"{mixed}_{branch}" for mixed in ("mixed3a", "mixed3b") for bra
 def assert_cones_equal_frames(network, layer, threads):
     torch.set_num_threads(threads)
     frames = natural_frames(2)
-    units, patches = units_and_patches(network, layer, frames, count=BATCH + 1)
+    units, patches = units_and_patches(network, layer, frames, count=threads * BATCH_PER_THREAD + 1)
     extractor = unit_extractor(network, layer)
     assert extractor.method == "cone"
     assert torch.equal(extractor(patches), units)

@@ -55,11 +55,11 @@ def open_everywhere(module: nn.Module) -> nn.Module:
 
 
 CASES = {
-    (narrow_inception, 264): ["conv2d1", "mixed3a", "mixed3b", "mixed3b_1x1", "mixed3b_3x3", "mixed3b_pool", "mixed4a"],
+    (narrow_inception, 200): ["conv2d1", "mixed3a", "mixed3b", "mixed3b_1x1", "mixed3b_3x3", "mixed3b_pool", "mixed4a"],
     (narrow_inception, 776): ["mixed5b"],
-    (lucid, 224): ["conv2d0", "mixed3b_5x5"],
-    (googlenet, 224): ["conv2d2", "mixed3b_5x5", "mixed4a_3x3"],
-    (lite0, 256): ["stem", "block1_expand", "block3_depthwise", "block5", "block7"],
+    (lucid, 112): ["conv2d0", "mixed3b_5x5"],
+    (googlenet, 160): ["conv2d2", "mixed3b_5x5", "mixed4a_3x3"],
+    (lite0, 176): ["stem", "block1_expand", "block3_depthwise", "block5", "block7"],
 }
 
 

@@ -101,7 +101,7 @@ def test_folded_efficientnet_equals_the_packages(lite0):
 
     plain = EfficientNet.from_name("efficientnet-lite0").eval()
     plain.load_state_dict(torch.load(efficientnet.weights_path(), weights_only=True))
-    images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     expected = plain((images * 255 - 127) / 128)
     torch.testing.assert_close(lite0.logits(images), expected, rtol=0, atol=1e-3)
 
@@ -128,7 +128,7 @@ def test_activations_are_what_the_whole_network_computes_there(lite0):
 
 @pytest.mark.parametrize("mixed", ["mixed3b", "mixed5b"])
 def test_branches_stand_in_the_order_1x1_3x3_5x5_pool(random_bvlc, mixed):
-    images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(2))
+    images = torch.rand(1, 3, 96, 96, generator=torch.Generator().manual_seed(2))
     branches = [random_bvlc.activations(images, f"{mixed}_{branch}") for branch in inception_v1.BRANCHES]
     whole = random_bvlc.activations(images, mixed)
     assert torch.equal(whole, torch.cat(branches, dim=1))
@@ -207,7 +207,7 @@ def test_torchvision_network_equals_torchvisions(tmp_path, monkeypatch):
     monkeypatch.setattr(torchvision_googlenet, "SHA256_PREFIX", "")
 
     network = load_network("inceptionv1-torchvision", Settings(weights_dir=tmp_path))
-    images = torch.rand(2, 3, 224, 224, generator=generator)
+    images = torch.rand(1, 3, 128, 128, generator=generator)
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     with torch.no_grad():
         expected = plain((images - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1))
@@ -228,9 +228,9 @@ def test_lucid_is_read_from_its_archive(tmp_path, monkeypatch):
     assert network.classes == 1008
     widths = {layer: network.layer(layer).channels for layer in ("mixed4a", "mixed4a_3x3", "mixed5a", "mixed5b")}
     assert widths == {"mixed4a": 508, "mixed4a_3x3": 204, "mixed5a": 832, "mixed5b": 1024}
-    images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(0))
-    assert network.logits(images).shape == (2, 1008)
-    assert network.activations(images, "mixed5b").shape == (2, 1024, 7, 7)
+    images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    assert network.logits(images).shape == (1, 1008)
+    assert network.activations(images, "mixed5b").shape == (1, 1024, 7, 7)
 
     x = images * 255 - 117
     for name, pads in (("conv2d0", (2, 3, 2, 3)), ("conv2d1", None), ("conv2d2", (1, 1, 1, 1))):
