@@ -12,7 +12,11 @@ import typer
 
 from flows import FLOWS, cli
 from flows.config import config_of, read_config
+from tasks.activations.shards import ActivationSet
+from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.train import train
 from tasks.settings import ROOT, Settings
+from tests.tasks.dictionary.conftest import PlantedOrbits
 
 README = ROOT / "README.md"
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -84,3 +88,11 @@ def test_every_command_and_setting_is_documented():
     missing += [name for name in SETTINGS if name not in text]
     missing += [f"make {target}" for target in targets if f"make {target}" not in text]
     assert missing == []
+
+
+def test_the_python_example_runs(settings, monkeypatch, capsys):
+    monkeypatch.setattr(ActivationSet, "open", lambda key, settings: PlantedOrbits())
+    train("planted", DictionaryConfig(features=8, k=2, steps=2, batch_size=8), settings)
+    [example] = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    exec(compile(example, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("(8, 6) ")

@@ -10,7 +10,7 @@ from tasks.vision.graph import cone
 from tasks.vision.networks import Network
 
 BATCH_PER_THREAD = 16
-"""Patches a forward pass and thread: of so many, the intermediate tensors still lie in the cache (measured, mixed3b)."""
+"""Patches a forward pass and thread: so many leave the intermediate tensors in the cache (measured on mixed3b)."""
 
 
 class ConeExtractor:
