@@ -16,6 +16,11 @@ bench: .venv/installed
 up: .venv/installed
 	@.venv/bin/kaleidoscope up
 
+# newer versions of everything, within pyproject.toml
+lock: .venv/installed
+	.venv/bin/uv pip compile --quiet --upgrade --python-version 3.11 --extra test --generate-hashes \
+	    --no-emit-index-url --no-header --no-annotate pyproject.toml --output-file requirements.lock
+
 # what make can make again; data/ is yours
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
@@ -32,4 +37,4 @@ else
 endif
 	touch $@
 
-.PHONY: demo test bench up clean
+.PHONY: demo test bench up lock clean
