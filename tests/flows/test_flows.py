@@ -68,6 +68,12 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     for method in ("topk-sae", "group-crosscoder"):
         champion = client.get_model_version_by_alias(method, "champion")
         assert champion.tags["dictionary"] in summary.made.values()
+        figures = {file.path for file in client.list_artifacts(champion.run_id, "figures")}
+        assert {"figures/training.png", "figures/density.png"} <= figures
+        assert ("figures/profiles.png" in figures) == (method == "group-crosscoder")
+    stability = query("SELECT stability - stability_random FROM dictionary_scores", settings).to_series()
+    assert stability.null_count() == 0
+    assert len(trained(settings)) == 4  # each method and its replica
 
     before = files(settings)
     again = atlas(small)
