@@ -7,7 +7,7 @@ import polars
 import torch
 
 from tasks.activations.plan import ExtractionConfig, ExtractionPlan, loaded_network, plan
-from tasks.activations.shards import ShardInfo, write_manifest, write_shard, written_shard
+from tasks.activations.shards import ShardInfo, shard_path, write_manifest, write_shard, written_shard
 from tasks.activations.units import unit_extractor
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
@@ -27,18 +27,16 @@ def _extractor(network: str, layer: str, weights_dir: Path | None):
 
 
 def extract_shard(key: str, shard: int, settings: Settings, progress: Progress = silent) -> ShardInfo:
-    """Make one shard of a plan; one that is whole stays as it is, one that is damaged is made anew.
+    """Make one shard of a plan; one that is whole stays as it is.
 
     Safe in threads and in processes side by side. progress: in orbits.
-    Raises UserError for an unknown plan or shard, a changed image, an activation beyond half precision, a full disk.
+    Raises UserError for an unknown plan or shard, a shard that was damaged since it was written, a changed image, an
+    activation beyond half precision, a full disk.
     """
     made = ExtractionPlan.open(key, settings)
     if not 0 <= shard < made.shards:
         raise UserError(f"activation set {key} has shards 0 to {made.shards - 1}, not {shard}")
-    try:
-        info = written_shard(made.folder, shard)
-    except UserError:
-        info = None
+    info = written_shard(made.folder, shard) if shard_path(made.folder, shard).is_file() else None
     if info is None:
         with writing(made.folder):
             acts_rgc = _orbits(made, made.shard_rows(shard), settings, progress)

@@ -153,7 +153,7 @@ def telling_of_damage(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is damaged: run the extraction again, which makes it anew") from error
+        raise UserError(f"{path} is damaged: delete it and run the extraction again, which makes it anew") from error
 
 
 def check_file(path: Path, sha256: str) -> None:
@@ -161,7 +161,9 @@ def check_file(path: Path, sha256: str) -> None:
     if not path.is_file():
         raise UserError(f"{path} is missing: run the extraction again, which makes it anew")
     if file_sha256(path) != sha256:
-        raise UserError(f"{path} is damaged (its checksum is wrong): run the extraction again, which makes it anew")
+        raise UserError(
+            f"{path} is damaged (its checksum is wrong): delete it and run the extraction again, which makes it anew"
+        )
 
 
 @lru_cache(maxsize=2)

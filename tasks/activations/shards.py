@@ -16,8 +16,8 @@ shard without a receipt, or that differs from it, counts as not written. The man
 
 Resuming. A shard's bytes follow from the plan alone, so shards may be made in any order, by any number of threads and
 processes, and twice. After a crash a rerun keeps what has a receipt and makes the rest; of a set that is whole it
-changes nothing; a damaged file it makes anew. Bytes are equal on one machine with one number of threads: elsewhere the
-last bit of a convolution may differ.
+changes nothing; a file that is gone it makes anew, a damaged shard it refuses by name. Bytes are equal on one machine
+with one number of threads: elsewhere the last bit of a convolution may differ.
 
 Reading. A reader believes the manifest alone, and checks a file's SHA-256 before it first uses it.
 Memory: a shard; two while one is written.

@@ -81,17 +81,30 @@ def test_a_rerun_changes_nothing(small_key, small_config, settings):
     assert times(settings.data_dir) == before
 
 
-def test_what_was_lost_or_damaged_is_made_anew_byte_for_byte(small_key, small_config, settings):
+def test_what_was_lost_is_made_anew_byte_for_byte(small_key, small_config, settings):
     folder = settings.activations_dir / small_key
     before = contents(folder)
-    (folder / "shard-00001.safetensors").write_bytes(b"damaged")
-    (folder / "shard-00002.json").write_text("{")
+    (folder / "shard-00002.json").unlink()
     (folder / "shard-00003.safetensors").unlink()
     (folder / "rows.parquet").write_bytes(b"")
     (folder / "manifest.json").write_text("[]")
     (folder / ".tmp-0123-shard-00003.safetensors").write_bytes(b"half")
     extract(small_config, settings)
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize(("name", "content"), [("shard-00001.safetensors", b"damaged"), ("shard-00002.json", b"{")])
+def test_a_damaged_shard_is_refused_until_it_is_deleted(small_key, small_config, settings, name, content):
+    folder = settings.activations_dir / small_key
+    whole = contents(folder)
+    (folder / name).write_bytes(content)
+    damaged = contents(folder)
+    with pytest.raises(UserError, match=rf"{name} is damaged.*: delete it and run the extraction again"):
+        extract(small_config, settings)
+    assert contents(folder) == damaged
+    (folder / name).unlink()
+    extract(small_config, settings)
+    assert contents(folder) == whole
 
 
 def test_shards_in_any_order_and_in_threads_are_the_same(small_template, small_config, settings):
