@@ -1,8 +1,8 @@
 """The small activation set of the tests, and runs of its extraction that are killed.
 
 As a program, `python -m tests.tasks.activations.small_set FOLDER SEED` extracts the set twice: undisturbed to
-FOLDER/undisturbed, and to FOLDER/killed in processes each of which is killed with SIGKILL at a moment drawn by SEED,
-until one comes to its end. It prints how many were killed and the most temporary files that one of them left.
+FOLDER/undisturbed, and to FOLDER/killed in processes each of which is killed with SIGKILL, early or at a rename as
+drawn by SEED, until one comes to its end. It prints how many were killed and the most temporary files one of them left.
 """
 
 import os
@@ -29,9 +29,13 @@ SMALL = ExtractionConfig(
 )
 
 
+EARLY_KILLS = 3
+"""Runs killed after a moment; the others die at a rename, so that their number does not hang on the machine's speed."""
+
+
 def _kill_at_a_rename(draw: random.Random) -> None:
     """Die right before or right after one of the next renames."""
-    rename, left, before = os.replace, draw.randint(1, 5), draw.random() < 0.5
+    rename, left, before = os.replace, draw.randint(1, 4), draw.random() < 0.5
 
     def counted(source, target):
         nonlocal left
@@ -48,21 +52,20 @@ def _kill_at_a_rename(draw: random.Random) -> None:
 def _run_until_whole(settings: Settings, seed: int) -> tuple[int, int]:
     draw, killed, leftovers = random.Random(seed), 0, 0
     while True:
-        at_a_rename, delay = draw.random() < 0.6, draw.uniform(0.02, 0.4)
+        early = killed < EARLY_KILLS
+        delay = draw.uniform(0.005, 0.05)
         child = os.fork()
         if child == 0:
-            if at_a_rename:
+            if not early:
                 _kill_at_a_rename(draw)
             extract(SMALL, settings)
             os._exit(0)
-        # Later runs live longer, so that there is an end on a slow machine too.
-        if not at_a_rename:
-            time.sleep(delay * (1 + killed))
+        if early:
+            time.sleep(delay)
             os.kill(child, signal.SIGKILL)
         if os.waitpid(child, 0)[1] == 0:
             return killed, leftovers
         killed += 1
-        draw.random()
         leftovers = max(leftovers, len(list(settings.activations_dir.glob("*/.tmp-*"))))
 
 
