@@ -21,7 +21,7 @@ class AtlasConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     extraction: ExtractionConfig = Field(ExtractionConfig(), description="the activation set")
-    sae: DictionaryConfig = Field(DictionaryConfig(method="topk-sae"), description="the sparse autoencoder")
+    sae: DictionaryConfig = Field(DictionaryConfig(architecture="sae"), description="the sparse autoencoder")
     crosscoder: DictionaryConfig = Field(DictionaryConfig(), description="the group crosscoder")
     replicas: int = Field(
         1, ge=0, le=10, description="further trainings of each from other seeds, to see which features are stable"

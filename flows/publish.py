@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows import LOADER_LIMIT
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from tasks.dictionary.store import describe, trained
+from tasks.dictionary.store import config_of, trained
 from tasks.frames import read_frames, staged
 from tasks.report.page import write_site
 from tasks.settings import Settings
@@ -47,8 +47,8 @@ def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
             progress(done, len(keys))
         published = step(publish_snapshot, name="audit and publish")(settings)
     # publish has raised unless every audit holds
-    methods = sorted({describe(key, settings)["config"]["method"] for key in trained(settings)})
-    moved = [method for method in methods if step(promote)(method, True, settings)]
+    names = sorted({config_of(key, settings).name for key in trained(settings)})
+    moved = [name for name in names if step(promote)(name, True, settings)]
     where = {"published": str(published), "SQL": "kaleidoscope sql", "MLflow": settings.mlflow_tracking_uri}
     if config.page:
         with reported("Write the page") as progress:

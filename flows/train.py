@@ -10,7 +10,7 @@ from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.stability import measure_stability
-from tasks.dictionary.store import describe
+from tasks.dictionary.store import config_of, describe
 from tasks.frames import read_frames
 from tasks.report.figures import dictionary_figures
 from tasks.settings import Settings
@@ -42,7 +42,7 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
         dictionary, _ = train_dictionary(extract_set(config.extraction, settings), config.dictionary, settings)
     return show(
         Summary(
-            title=f"{config.dictionary.method} on {config.extraction.network} {config.extraction.layer}",
+            title=f"{config.dictionary.name} on {config.extraction.network} {config.extraction.layer}",
             made={"dictionary": dictionary},
             figures=metrics_of(dictionary, settings) | measured.figures(),
             where={"dictionary": str(settings.dictionaries_dir / dictionary), "MLflow": settings.mlflow_tracking_uri},
@@ -52,7 +52,7 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
 
 def train_dictionary(activation_set: str, config: DictionaryConfig, settings: Settings) -> tuple[str, str]:
     """Steps of the flow after the extraction; returns the keys of the dictionary and of its analysis."""
-    with reported(f"Train {config.method}") as progress:
+    with reported(f"Train {config.name}") as progress:
         dictionary = step(training.train)(activation_set, config, settings, progress)
     analysis = analyse_dictionary(dictionary, settings)
     run = step(log)(dictionary, analysis, settings)
@@ -68,14 +68,13 @@ def log(dictionary: str, analysis: str, settings: Settings) -> str:
 
 def stability_of(dictionary: str, replicas: int, settings: Settings) -> None:
     """Train a dictionary's config again from the next seeds, and stage how far the features agree."""
-    description = describe(dictionary, settings)
-    config = DictionaryConfig.model_validate(description["config"])
+    config, activation_set = config_of(dictionary, settings), describe(dictionary, settings)["activation_set"]
     keys = []
     for seed in range(config.seed + 1, config.seed + 1 + replicas):
-        with reported(f"Train {config.method}, seed {seed}") as progress:
+        with reported(f"Train {config.name}, seed {seed}") as progress:
             replica = config.model_copy(update={"seed": seed})
-            keys.append(step(training.train)(description["activation_set"], replica, settings, progress))
-    with reported(f"Match {config.method} across seeds") as progress:
+            keys.append(step(training.train)(activation_set, replica, settings, progress))
+    with reported(f"Match {config.name} across seeds") as progress:
         step(measure_stability)(dictionary, tuple(keys), settings, progress)
 
 

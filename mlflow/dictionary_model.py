@@ -15,7 +15,7 @@ from tasks.settings import Settings
 
 
 class DictionaryModel(mlflow.pyfunc.PythonModel):
-    """Features [rows, m] of rows [rows, channels] (topk-sae) or orbits [rows, |G|, channels] (group-crosscoder)."""
+    """Features [rows, m] of rows [rows, channels] (an SAE) or orbits [rows, |G|, channels] (a group crosscoder)."""
 
     def load_context(self, context):
         settings = Settings(data_dir=Path(context.artifacts["data"]))

@@ -116,7 +116,8 @@ def _frames() -> dict[str, pl.DataFrame]:
             {
                 "dictionary": [SAE, CROSSCODER],
                 "activation_set": [SET] * 2,
-                "method": ["topk-sae", "group-crosscoder"],
+                "architecture": ["sae", "group-crosscoder"],
+                "method": ["topk", "topk"],
                 "features": [FEATURES] * 2,
                 "channels": [40] * 2,
                 "k": [K] * 2,
@@ -127,7 +128,7 @@ def _frames() -> dict[str, pl.DataFrame]:
                 "rows_seen": [300 * 128] * 2,
                 "seed": [0] * 2,
                 "train_seconds": [2.5, 7.25],
-                "config": [json.dumps({"method": method, "k": K}) for method in ("topk-sae", "group-crosscoder")],
+                "config": [json.dumps({"architecture": each, "k": K}) for each in ("sae", "group-crosscoder")],
             }
         ),
         "runs": pl.DataFrame(

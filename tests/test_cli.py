@@ -98,9 +98,9 @@ class TestRun:
 
 
 def test_sql_in_three_formats(kaleidoscope, published):
-    select = "SELECT method, features FROM dictionaries ORDER BY method"
+    select = "SELECT architecture, features FROM dictionaries ORDER BY architecture"
     _, as_csv, _ = kaleidoscope("sql", select, "--format", "csv")
-    rows = [{"method": "group-crosscoder", "features": "40"}, {"method": "topk-sae", "features": "40"}]
+    rows = [{"architecture": "group-crosscoder", "features": "40"}, {"architecture": "sae", "features": "40"}]
     assert list(csv.DictReader(io.StringIO(as_csv))) == rows
     _, as_json, _ = kaleidoscope("sql", select, "--format", "json")
     assert [{name: str(value) for name, value in row.items()} for row in json.loads(as_json)] == rows

@@ -3,6 +3,6 @@ SELECT d.dictionary, d.k, m.value AS l0, sum(f.density) AS sum_of_densities
 FROM dictionaries AS d
 JOIN features AS f USING (dictionary)
 LEFT JOIN dictionary_metrics AS m ON m.dictionary = d.dictionary AND m.metric = 'l0'
-WHERE d.method IN ('topk-sae', 'group-crosscoder')
+WHERE d.method = 'topk'
 GROUP BY ALL
 HAVING l0 > d.k * (1 + 1e-6) OR sum_of_densities > d.k * (1 + 1e-6);

@@ -1,10 +1,10 @@
 -- Guards: a dictionary has the channels of the layer it was trained on, 1 block (SAE) or |G| blocks (group crosscoder), and k <= features.
-SELECT d.dictionary, d.method, d.channels, l.channels AS layer_channels, d.group_order, s.group_order AS set_group_order, d.k, d.features
+SELECT d.dictionary, d.architecture, d.channels, l.channels AS layer_channels, d.group_order, s.group_order AS set_group_order, d.k, d.features
 FROM dictionaries AS d
 JOIN activation_sets AS s USING (activation_set)
 JOIN layers AS l USING (network, layer)
 WHERE d.channels <> l.channels
-    OR d.group_order <> CASE d.method WHEN 'group-crosscoder' THEN s.group_order ELSE 1 END
+    OR d.group_order <> CASE d.architecture WHEN 'group-crosscoder' THEN s.group_order ELSE 1 END
     OR d.k NOT BETWEEN 1 AND d.features
     OR d.steps < 1
     OR d.rows_seen < 1;

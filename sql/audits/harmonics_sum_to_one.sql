@@ -3,6 +3,6 @@ SELECT d.dictionary, f.feature, count(h.harmonic) AS harmonics, sum(h.energy) AS
 FROM dictionaries AS d
 JOIN features AS f USING (dictionary)
 LEFT JOIN feature_harmonics AS h USING (dictionary, feature)
-WHERE d.method = 'group-crosscoder'
+WHERE d.architecture = 'group-crosscoder'
 GROUP BY d.dictionary, f.feature, f.dead
 HAVING (NOT f.dead AND harmonics = 0) OR abs(energy - 1) > 1e-4 OR least < -1e-9;

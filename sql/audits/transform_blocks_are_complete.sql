@@ -3,6 +3,6 @@ SELECT d.dictionary, f.feature, d.group_order, count(b.element) AS blocks, min(b
 FROM dictionaries AS d
 JOIN features AS f USING (dictionary)
 LEFT JOIN transform_blocks AS b USING (dictionary, feature)
-GROUP BY d.dictionary, d.method, d.group_order, f.feature, f.dead
-HAVING (d.method = 'group-crosscoder' AND NOT f.dead AND blocks = 0)
+GROUP BY d.dictionary, d.architecture, d.group_order, f.feature, f.dead
+HAVING (d.architecture = 'group-crosscoder' AND NOT f.dead AND blocks = 0)
     OR (blocks > 0 AND (blocks <> d.group_order OR first <> 0 OR last <> d.group_order - 1));

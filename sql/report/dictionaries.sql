@@ -24,6 +24,7 @@ live AS (
 SELECT
     d.dictionary,
     d.activation_set,
+    d.architecture,
     d.method,
     d.features,
     d.k,
@@ -48,4 +49,4 @@ LEFT JOIN metrics USING (dictionary)
 LEFT JOIN blocks USING (dictionary)
 LEFT JOIN losses USING (dictionary)
 LEFT JOIN live USING (dictionary)
-ORDER BY d.group_order > 1 DESC, s.network, s.layer, d.method, d.dictionary;
+ORDER BY d.group_order > 1 DESC, s.network, s.layer, d.architecture, d.method, d.dictionary;

@@ -3,10 +3,11 @@
 CREATE TABLE IF NOT EXISTS dictionaries (
     dictionary      VARCHAR PRIMARY KEY,
     activation_set  VARCHAR NOT NULL REFERENCES activation_sets (activation_set),
+    architecture    VARCHAR NOT NULL,
     method          VARCHAR NOT NULL,
     features        INTEGER NOT NULL,
     channels        INTEGER NOT NULL,
-    k               INTEGER NOT NULL,
+    k               INTEGER,
     group_order     INTEGER NOT NULL,
     encode_from     VARCHAR,
     orbit_reuse     BOOLEAN,
@@ -17,7 +18,10 @@ CREATE TABLE IF NOT EXISTS dictionaries (
     config          JSON NOT NULL
 );
 COMMENT ON TABLE dictionaries IS 'one row per trained dictionary';
-COMMENT ON COLUMN dictionaries.method IS 'topk-sae or group-crosscoder';
+COMMENT ON COLUMN dictionaries.architecture IS 'sae or group-crosscoder';
+COMMENT ON COLUMN dictionaries.method IS 'how features are kept few: topk, relu, batchtopk, jumprelu, gated or matryoshka';
+COMMENT ON COLUMN dictionaries.k IS 'active features per row asked for; null where a penalty decides';
+COMMENT ON COLUMN dictionaries.train_seconds IS 'of its own steps, without reading the rows';
 COMMENT ON COLUMN dictionaries.group_order IS '|G| = number of transform blocks of a feature; 1 for an SAE';
 COMMENT ON COLUMN dictionaries.rows_seen IS 'training rows; with orbit reuse one orbit counts as a row each time it is drawn';
 

@@ -4,6 +4,7 @@ SELECT
     b.dictionary,
     s.network,
     s.layer,
+    d.architecture,
     d.method,
     b.element,
     360.0 * (b.element % s.n_rotations) / s.n_rotations AS rotation_degrees,

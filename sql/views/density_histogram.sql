@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW density_histogram AS
 SELECT
     f.dictionary,
+    d.architecture,
     d.method,
     floor(2 * log10(f.density)) / 2 AS log10_density_from,
     log10_density_from + 0.5 AS log10_density_to,
@@ -10,7 +11,7 @@ SELECT
 FROM features AS f
 JOIN dictionaries AS d USING (dictionary)
 WHERE NOT f.dead
-GROUP BY f.dictionary, d.method, log10_density_from
+GROUP BY f.dictionary, d.architecture, d.method, log10_density_from
 ORDER BY f.dictionary, log10_density_from;
 COMMENT ON VIEW density_histogram IS 'one row per (dictionary, half decade of density) that holds a live feature';
 COMMENT ON COLUMN density_histogram.share IS 'of the dictionary''s live features';

@@ -27,6 +27,7 @@ SELECT
     d.dictionary,
     s.network,
     s.layer,
+    d.architecture,
     d.method,
     d.features,
     l.live_features,

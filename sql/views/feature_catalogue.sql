@@ -15,6 +15,7 @@ SELECT
     f.feature,
     s.network,
     s.layer,
+    d.architecture,
     d.method,
     d.group_order,
     f.atom_dimension,

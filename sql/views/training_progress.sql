@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW training_progress AS
 SELECT
     t.dictionary,
+    d.architecture,
     d.method,
     t.metric,
     t.step,

@@ -11,6 +11,7 @@ from torch import Tensor
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary import store
 from tasks.dictionary.base import Dictionary
+from tasks.dictionary.config import TOP_K_METHODS
 from tasks.dictionary.metrics import cosine_matrix
 from tasks.dictionary.rows import every_row
 from tasks.frames import frames_exist, write_frames
@@ -21,10 +22,17 @@ from tasks.symmetry.action import transform_patches
 from tasks.symmetry.blocks import symmetry_frames
 from tasks.vision.networks import load_network
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 EXAMPLES = 8
 NEIGHBOURS = 6
 WEBP_QUALITY = 82
+BEST_SCHEMA = {
+    "feature": polars.Int64,
+    "row": polars.Int64,
+    "image": polars.String,
+    "element": polars.Int64,
+    "activation": polars.Float64,
+}
 
 
 def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
@@ -52,48 +60,53 @@ def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent
 class _Responses:
     """Running statistics of every feature, and its strongest positions.
 
-    best_activation_em: [EXAMPLES, m] in descending order; best_row_em, best_element_em: where; row −1: none.
+    best: (feature, row, image, element, activation), at most `EXAMPLES` a feature and one an image, strongest first.
     """
 
     def __init__(self, features: int):
         self.rows = 0
         self.fired_m = torch.zeros(features, dtype=torch.int64)
         self.sum_m = torch.zeros(features, dtype=torch.float64)
-        self.best_activation_em = torch.zeros(EXAMPLES, features)
-        self.best_row_em = torch.full((EXAMPLES, features), -1)
-        self.best_element_em = torch.zeros(EXAMPLES, features, dtype=torch.int64)
+        self.best = polars.DataFrame(schema=BEST_SCHEMA)
 
-    def add(self, f_nm: Tensor) -> None:
-        self.rows += len(f_nm)
-        self.fired_m += (f_nm > 0).sum(0)
-        self.sum_m += f_nm.sum(0, dtype=torch.float64)
+    def add(self, values_bk: Tensor, indices_bk: Tensor) -> None:
+        self.rows += len(values_bk)
+        values_n, indices_n = values_bk.flatten(), indices_bk.flatten()
+        self.fired_m.index_add_(0, indices_n, (values_n > 0).long())
+        self.sum_m.index_add_(0, indices_n, values_n.double())
 
-    def keep_best(self, rows_n: Tensor, activation_nm: Tensor, element_nm: Tensor) -> None:
-        """Merge a shard's positions (strongest activation over the group, and the element that gave it)."""
-        activation = torch.cat([self.best_activation_em, activation_nm])
-        row = torch.cat([self.best_row_em, rows_n[:, None].expand_as(element_nm)])
-        element = torch.cat([self.best_element_em, element_nm])
-        order = torch.argsort(activation, dim=0, descending=True, stable=True)[:EXAMPLES]
-        self.best_activation_em = activation.gather(0, order)
-        self.best_row_em, self.best_element_em = row.gather(0, order), element.gather(0, order)
+    def keep_best(self, found: polars.DataFrame) -> None:
+        strongest_first = polars.concat([self.best, found]).sort("activation", descending=True, maintain_order=True)
+        one_an_image = strongest_first.unique(["feature", "image"], keep="first", maintain_order=True)
+        self.best = one_an_image.group_by("feature", maintain_order=True).head(EXAMPLES).select(BEST_SCHEMA)
+
+    @property
+    def max_m(self) -> np.ndarray:
+        strongest = np.zeros(len(self.fired_m))
+        np.maximum.at(strongest, self.best["feature"].to_numpy(), self.best["activation"].to_numpy())
+        return strongest
 
 
 def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) -> _Responses:
     config = dictionary.config
     responses = _Responses(config.features)
-    reads_one = config.method == "topk-sae" or not dictionary.reads_all_blocks
+    blocks = acts.group.order if dictionary.reads_all_blocks else 1
     for done, shard in enumerate(acts.shards):
-        strongest_nm = torch.zeros(shard.orbits, config.features)
-        element_nm = torch.zeros(shard.orbits, config.features, dtype=torch.int64)
-        for stand_in, x_gbd in every_row(acts, config, shard, blocks=1 if reads_one else acts.group.order):
+        rows = acts.rows(shard.index).select(polars.col("row").cast(polars.Int64), "image")
+        for stand_in, x_gbd in every_row(acts, config, shard, blocks):
             values_bk, indices_bk = dictionary.encode_active(x_gbd * dictionary.scale)
-            f_nm = torch.zeros(shard.orbits, config.features).scatter_(1, indices_bk, values_bk)
-            responses.add(f_nm)
-            stronger_nm = f_nm > strongest_nm
-            strongest_nm[stronger_nm] = f_nm[stronger_nm]
-            element_nm[stronger_nm] = stand_in
-        rows_n = torch.from_numpy(acts.rows(shard.index)["row"].to_numpy().astype(np.int64))
-        responses.keep_best(rows_n, strongest_nm, element_nm)
+            responses.add(values_bk, indices_bk)
+            place, active = torch.nonzero(values_bk > 0, as_tuple=True)
+            of_position = rows[place.numpy()]
+            responses.keep_best(
+                of_position.select(
+                    polars.Series("feature", indices_bk[place, active].numpy()),
+                    "row",
+                    "image",
+                    polars.Series("element", np.full(len(place), stand_in)),
+                    polars.Series("activation", values_bk[place, active].double().numpy()),
+                )
+            )
         progress(done + 1, len(acts.shards))
     return responses
 
@@ -102,15 +115,16 @@ def _training_frames(key: str, description: dict, settings: Settings) -> dict[st
     folder = store.folder_of(key, settings)
     config = description["config"]
     metrics = json.loads((folder / "metrics.json").read_text())
-    is_crosscoder = config["method"] == "group-crosscoder"
+    is_crosscoder = config["architecture"] == "group-crosscoder"
     dictionaries = polars.DataFrame(
         {
             "dictionary": [key],
             "activation_set": description["activation_set"],
+            "architecture": config["architecture"],
             "method": config["method"],
             "features": config["features"],
             "channels": description["channels"],
-            "k": config["k"],
+            "k": config["k"] if config["method"] in TOP_K_METHODS else None,
             "group_order": description["group_order"],
             "encode_from": config["encode_from"] if is_crosscoder else None,
             "orbit_reuse": config["orbit_reuse"],
@@ -120,7 +134,7 @@ def _training_frames(key: str, description: dict, settings: Settings) -> dict[st
             "train_seconds": metrics["train_seconds"],
             "config": json.dumps(config),
         },
-        schema_overrides={"encode_from": polars.String},
+        schema_overrides={"encode_from": polars.String, "k": polars.Int32},
     )
     measured = {name: value for name, value in metrics.items() if name != "train_seconds"}
     dictionary_metrics = polars.DataFrame(
@@ -146,24 +160,15 @@ def _features_frame(key: str, responses: _Responses) -> polars.DataFrame:
             "atom_dimension": 1,
             "density": fired / responses.rows,
             "mean_activation": responses.sum_m.numpy() / np.maximum(fired, 1),
-            "max_activation": responses.best_activation_em[0].double().numpy(),
+            "max_activation": responses.max_m,
             "dead": fired == 0,
         }
     )
 
 
 def _examples_frame(key: str, responses: _Responses, acts: ActivationSet, settings: Settings) -> polars.DataFrame:
-    rank, feature = torch.nonzero(responses.best_row_em >= 0, as_tuple=True)
-    examples = polars.DataFrame(
-        {
-            "dictionary": key,
-            "feature": feature.numpy(),
-            "rank": rank.numpy() + 1,
-            "row": responses.best_row_em[rank, feature].numpy(),
-            "element": responses.best_element_em[rank, feature].numpy(),
-            "activation": responses.best_activation_em[rank, feature].double().numpy(),
-        }
-    )
+    ranked = polars.int_range(1, polars.len() + 1).over("feature").alias("rank")
+    examples = responses.best.select(polars.lit(key).alias("dictionary"), "feature", ranked, "row", "element", "activation")
     seen = examples.select("row", "element").unique().sort("row", "element")
     patches = seen.with_columns(patch=polars.Series(_seen_patches(seen, acts, settings), dtype=polars.Binary))
     rows = polars.concat([acts.rows(shard.index) for shard in acts.shards])

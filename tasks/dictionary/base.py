@@ -1,8 +1,14 @@
-"""What all dictionaries share: the contract encode, decode, loss; TopK with AuxK; initial features taken from data.
+"""What all dictionaries share: the two architectures, the contract encode, decode, loss, and the start from data.
 
-Notation (methods: paper "symmetry" §3 and Gao et al. 2024 for TopK and AuxK): a row x is one activation vector
-(SAE, one block) or an orbit of |G| vectors (group crosscoder, |G| blocks). z = scale · x with E‖z_g‖ = √d.
-f = TopK(relu(pre(z)), k) and ẑ_g = f W_dec^g + b_dec^g.
+Notation (paper "symmetry" §3): a row x is one activation vector (SAE, one block) or an orbit of |G| vectors (group
+crosscoder, |G| blocks). z = scale · x with E‖z_g‖ = √d, features f ≥ 0, reconstruction ẑ_g = f W_dec^g + b_dec^g.
+
+* SAE: pre = W_enc (z − b_dec) + b_enc.
+* Group crosscoder: pre = W_enc z_e + b_enc from the identity block, or Σ_g W_enc^g z_g + b_enc from the whole orbit; one
+  code explains what the layer holds under all |G| transforms. Loss: the mean over blocks of the squared error, which is
+  Σ_g ‖z_g − ẑ_g‖² up to a constant.
+
+How f comes of `pre` and what is added to the loss is the method's to say: topk.py, relu.py, … one file a method.
 """
 
 from abc import ABC, abstractmethod
@@ -12,18 +18,23 @@ import torch
 from torch import Tensor, nn
 
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.sparse import pre_activations_at, residual, to_dense, top_k
+from tasks.dictionary.sparse import residual, to_dense
 
 
 @dataclass(frozen=True)
 class Loss:
-    """Parts of a loss (scalars, in units of z² per block and channel) and the codes it was computed from."""
+    """Parts of a batch's loss, and what fired. total is what is minimised, the other scalars are without gradient.
+
+    reconstruction: mean over rows, blocks and channels of (z − ẑ)²; sparsity: the method's penalty, unweighted;
+    auxiliary: what it adds against dead features, unweighted; l0: active features per row; fired_m: active on some row.
+    """
 
     total: Tensor
     reconstruction: Tensor
+    sparsity: Tensor
     auxiliary: Tensor
-    values_bk: Tensor
-    indices_bk: Tensor
+    l0: Tensor
+    fired_m: Tensor
 
 
 class Affine(nn.Module):
@@ -36,7 +47,7 @@ class Affine(nn.Module):
 
 
 class Dictionary(nn.Module, ABC):
-    """A TopK dictionary of m features whose elements are `blocks` vectors of d channels.
+    """A dictionary of m features whose elements are `block_count` vectors of d channels.
 
     encoder.weight: [m, d], or [blocks, m, d] where the encoder reads every block; encoder.bias: [m]
     decoder.weight: [blocks, m, d]; decoder.bias: [blocks, d]; scale: []
@@ -44,68 +55,40 @@ class Dictionary(nn.Module, ABC):
 
     scale: Tensor
 
-    def __init__(self, config: DictionaryConfig, channels: int, blocks: int, reads_all_blocks: bool):
+    def __init__(self, config: DictionaryConfig, channels: int, group_order: int):
         super().__init__()
-        self.config, self.channels, self.block_count = config, channels, blocks
-        self.reads_all_blocks = reads_all_blocks
-        encoder_shape = (blocks, config.features, channels) if reads_all_blocks else (config.features, channels)
-        self.encoder = Affine(encoder_shape, (config.features,))
-        self.decoder = Affine((blocks, config.features, channels), (blocks, channels))
+        self.config, self.channels = config, channels
+        self.is_crosscoder = config.architecture == "group-crosscoder"
+        self.block_count = group_order if self.is_crosscoder else 1
+        self.reads_all_blocks = self.is_crosscoder and config.encode_from == "orbit"
+        encoder_shape = (config.features, channels)
+        self.encoder = Affine((group_order, *encoder_shape) if self.reads_all_blocks else encoder_shape, encoder_shape[:1])
+        self.decoder = Affine((self.block_count, *encoder_shape), (self.block_count, channels))
         self.register_buffer("scale", torch.ones(()))
 
-    # What a subclass says -------------------------------------------------------------------------------------------
+    # What a method says ---------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def rows_to_blocks(self, x: Tensor) -> Tensor:
-        """Public row layout -> [blocks, b, d]."""
+    def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes (values_bk ≥ 0, indices_bk) of scaled rows, without gradient; k: as many as the fullest row needs."""
 
     @abstractmethod
-    def encoder_input(self, z_gbd: Tensor) -> Tensor:
-        """The blocks that the encoder reads, [h, b, d]."""
+    def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
+        """Loss of a batch in blocks-first layout.
+
+        dead_m [m]: features that have not fired for long; done: share of the training that lies behind.
+        """
 
     # The contract ---------------------------------------------------------------------------------------------------
 
-    def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
-        """Codes (values_bk ≥ 0, indices_bk) of scaled rows, without gradient."""
-        with torch.no_grad():
-            values_bk, indices_bk = top_k(self._pre_activations(self.encoder_input(z_gbd)), self.config.k)
-        return values_bk.relu_(), indices_bk
-
     def encode(self, x: Tensor) -> Tensor:
-        """Features [b, m] of rows x: [b, d] (SAE) or [b, |G|, d] (group crosscoder)."""
-        return to_dense(*self.encode_active(self.rows_to_blocks(x) * self.scale), self.config.features)
+        """Features [b, m] of rows x: [b, d] (SAE) or [b, |G|, d] (group crosscoder), element e first."""
+        x_gbd = x.transpose(0, 1) if self.is_crosscoder else x[None]
+        return to_dense(*self.encode_active(x_gbd * self.scale), self.config.features)
 
     def decode(self, f_bm: Tensor) -> Tensor:
         """Rows from features, dense: [b, m] -> [b, blocks, d]. The reference of the sparse decoder."""
         return (torch.einsum("bm,gmd->bgd", f_bm, self.decoder.weight) + self.decoder.bias) / self.scale
-
-    def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None) -> Loss:
-        """Loss of a batch in blocks-first layout.
-
-        Reconstruction: mean over rows, blocks and channels of (z − ẑ)². AuxK: the same of the residual against its
-        reconstruction by the `auxiliary_k` most active of the features marked in `dead_m` [m].
-        """
-        z_gbd = x_gbd * self.scale
-        read_hbd = self.encoder_input(z_gbd)
-        with torch.no_grad():
-            pre_bm = self._pre_activations(read_hbd)
-            _, indices_bk = top_k(pre_bm, self.config.k)
-        values_bk = self._pre_activations_at(read_hbd, pre_bm, indices_bk).relu()
-        error_gbd = residual(z_gbd, values_bk, indices_bk, self.decoder.weight, self.decoder.bias)
-        reconstruction = error_gbd.square().mean()
-
-        auxiliary = reconstruction.new_zeros(())
-        dead_count = 0 if dead_m is None else int(dead_m.sum())
-        if dead_count and self.config.auxiliary_k:
-            with torch.no_grad():
-                _, dead_bk = top_k(pre_bm.masked_fill(~dead_m, -torch.inf), min(self.config.auxiliary_k, dead_count))
-            dead_values_bk = self._pre_activations_at(read_hbd, pre_bm, dead_bk).relu()
-            no_bias_gd = torch.zeros_like(self.decoder.bias)
-            left_gbd = residual(error_gbd.detach(), dead_values_bk, dead_bk, self.decoder.weight, no_bias_gd)
-            auxiliary = left_gbd.square().mean()
-
-        total = reconstruction + self.config.auxiliary_coefficient * auxiliary
-        return Loss(total, reconstruction.detach(), auxiliary.detach(), values_bk.detach(), indices_bk)
 
     def blocks(self) -> Tensor:
         """Transform blocks of every feature, [m, blocks, d], in units of z per unit of f."""
@@ -140,16 +123,49 @@ class Dictionary(nn.Module, ABC):
         decoded_gbd = target_gbd - residual(target_gbd, values_bk, indices_bk, self.decoder.weight, none_gd)
         self.decoder.weight *= (decoded_gbd * target_gbd).sum() / decoded_gbd.square().sum().clamp_min(1e-12)
 
-    # Inside ---------------------------------------------------------------------------------------------------------
+    # What methods build on ------------------------------------------------------------------------------------------
 
-    def _encoder_weight_hmd(self) -> Tensor:
+    def encoder_input(self, z_gbd: Tensor) -> Tensor:
+        """The blocks that the encoder reads, [h, b, d]."""
+        if not self.is_crosscoder:
+            # b_dec learns from the decoder alone; through the encoder b_enc does the same work
+            return z_gbd - self.decoder.bias.detach()[:, None]
+        return z_gbd if self.reads_all_blocks else z_gbd[:1]
+
+    def encoder_weight_hmd(self) -> Tensor:
         return self.encoder.weight.view(-1, self.config.features, self.channels)
 
-    def _pre_activations(self, read_hbd: Tensor) -> Tensor:
+    def pre_activations(self, read_hbd: Tensor) -> Tensor:
+        """pre [b, m] of the blocks that the encoder reads; float32 under autocast too."""
         pre_bm = self.encoder.bias.expand(read_hbd.shape[1], -1)
-        for read_bd, weight_md in zip(read_hbd, self._encoder_weight_hmd(), strict=True):
-            pre_bm = torch.addmm(pre_bm, read_bd, weight_md.T)
+        for read_bd, weight_md in zip(read_hbd, self.encoder_weight_hmd(), strict=True):
+            pre_bm = torch.addmm(pre_bm, read_bd, weight_md.T).float()
         return pre_bm
 
-    def _pre_activations_at(self, read_hbd: Tensor, pre_bm: Tensor, indices_bk: Tensor) -> Tensor:
-        return pre_activations_at(read_hbd, self._encoder_weight_hmd(), self.encoder.bias, pre_bm, indices_bk)
+    def decode_scaled(self, f_bm: Tensor) -> Tensor:
+        """ẑ [blocks, b, d] from dense features; float32 under autocast too."""
+        return (f_bm @ self.decoder.weight).float() + self.decoder.bias[:, None]
+
+    def feature_norms(self) -> Tensor:
+        """Σ_g ‖W_dec,i^g‖ of every feature, [m]."""
+        return self.decoder.weight.norm(dim=2).sum(0)
+
+    def dense_loss(self, total: Tensor, reconstruction: Tensor, sparsity: Tensor, f_bm: Tensor) -> Loss:
+        """A `Loss` with what is counted from dense features; without auxiliary part."""
+        active_bm = f_bm.detach() > 0
+        return Loss(
+            total=total,
+            reconstruction=reconstruction.detach(),
+            sparsity=sparsity.detach(),
+            auxiliary=reconstruction.new_zeros(()),
+            l0=active_bm.sum() / len(f_bm),
+            fired_m=active_bm.any(0),
+        )
+
+
+WARM_UP_SHARE = 0.05
+
+
+def warmed_up(sparsity: float, done: float) -> float:
+    """λ, grown linearly over the first `WARM_UP_SHARE` of the training (methods §3)."""
+    return sparsity * min(1.0, done / WARM_UP_SHARE)

@@ -4,15 +4,25 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+TOP_K_METHODS = ("topk", "batchtopk", "matryoshka")
+
 
 class DictionaryConfig(BaseModel):
     """Everything but the rows that decides the bytes of a trained dictionary."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Literal["topk-sae", "group-crosscoder"] = Field("group-crosscoder", description="dictionary method")
+    architecture: Literal["sae", "group-crosscoder"] = Field(
+        "group-crosscoder", description="sparse autoencoder (a row is one vector) or group crosscoder (a row is an orbit)"
+    )
+    method: Literal["topk", "relu", "batchtopk", "jumprelu", "gated", "matryoshka"] = Field(
+        "topk", description="how features are kept few"
+    )
     features: int = Field(1024, ge=1, description="m: dictionary elements")
-    k: int = Field(16, ge=1, description="active features per row")
+    k: int = Field(16, ge=1, description="active features per row; topk, batchtopk and matryoshka only")
+    sparsity: float = Field(
+        1.0, ge=0, description="λ: weight of the penalty on active features; relu, gated and jumprelu only"
+    )
     encode_from: Literal["identity", "orbit"] = Field(
         "identity", description="group crosscoder only: encode the identity block, or the sum over all blocks"
     )
@@ -25,7 +35,7 @@ class DictionaryConfig(BaseModel):
         1e-3, gt=0, description="Adam's; decays linearly to 0 over the last fifth of the steps"
     )
     auxiliary_k: int = Field(
-        32, ge=0, description="dead features per row that reconstruct the residual (AuxK); 0: none"
+        32, ge=0, description="dead features per row that reconstruct the residual (AuxK, where k is used); 0: none"
     )
     auxiliary_coefficient: float = Field(1 / 32, ge=0, description="weight of the AuxK loss")
     dead_after_rows: int = Field(
@@ -35,8 +45,18 @@ class DictionaryConfig(BaseModel):
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     seed: int = Field(0, ge=0, description="of the initial features and of the order of the rows")
 
+    @property
+    def name(self) -> str:
+        """Method and architecture in one word, such as topk-sae: what its registered model is called."""
+        return f"{self.method}-{self.architecture}"
+
+    @property
+    def has_k(self) -> bool:
+        """Whether `k` sets the number of active features, and not the penalty."""
+        return self.method in TOP_K_METHODS
+
     @model_validator(mode="after")
     def _k_fits(self) -> "DictionaryConfig":
-        if self.k > self.features:
+        if self.has_k and self.k > self.features:
             raise ValueError(f"k = {self.k} is more than the {self.features} features; lower k or raise features")
         return self

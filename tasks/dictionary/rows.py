@@ -9,6 +9,9 @@ from torch import Tensor
 from tasks.activations.shards import ActivationSet, ShardInfo
 from tasks.dictionary.config import DictionaryConfig
 
+STREAM_FIELDS = ("architecture", "orbit_reuse", "batch_size", "seed")
+"""Fields of a config that decide on the stream of batches."""
+
 
 def _epoch_order(shard_orbits: list[int], seed: int, epoch: int) -> tuple[np.ndarray, list[np.ndarray]]:
     """Order of the shards in an epoch and, for each shard in that order, of its orbits."""
@@ -27,7 +30,7 @@ def _block_choice(
     """
     stand_ins = generator.integers(len(group_reuse), size=rows) if config.orbit_reuse else np.zeros(rows, dtype=int)
     chosen = group_reuse[stand_ins]
-    return chosen if config.method == "group-crosscoder" else chosen[:, :1]
+    return chosen if config.architecture == "group-crosscoder" else chosen[:, :1]
 
 
 def _gather(acts_rgc: Tensor, orbits: np.ndarray, blocks: np.ndarray) -> Tensor:

@@ -26,6 +26,12 @@ def to_dense(values_bk: Tensor, indices_bk: Tensor, features: int) -> Tensor:
     return values_bk.new_zeros(len(values_bk), features).scatter_(1, indices_bk, values_bk)
 
 
+def from_dense(f_bm: Tensor) -> tuple[Tensor, Tensor]:
+    """Codes (values_bk, indices_bk) of dense features ≥ 0; k is that of the fullest row, and at least 1."""
+    fullest = int((f_bm > 0).sum(1).max()) if len(f_bm) else 0
+    return top_k(f_bm, max(1, fullest))
+
+
 class _ByFeature:
     """A batch's active (row, feature) pairs sorted by feature: the transpose of its codes."""
 

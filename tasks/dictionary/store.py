@@ -13,18 +13,30 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from tasks.dictionary.base import Dictionary
+from tasks.dictionary.batchtopk import BatchTopK
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.group_crosscoder import GroupCrosscoder
-from tasks.dictionary.topk_sae import TopKSAE
+from tasks.dictionary.gated import Gated
+from tasks.dictionary.jumprelu import JumpReLU
+from tasks.dictionary.matryoshka import Matryoshka
+from tasks.dictionary.relu import ReLU
+from tasks.dictionary.topk import TopK
 from tasks.errors import UserError
 from tasks.settings import Settings
 
 
+METHODS: dict[str, type[Dictionary]] = {
+    "topk": TopK,
+    "relu": ReLU,
+    "batchtopk": BatchTopK,
+    "jumprelu": JumpReLU,
+    "gated": Gated,
+    "matryoshka": Matryoshka,
+}
+
+
 def create(config: DictionaryConfig, channels: int, group_order: int) -> Dictionary:
-    """An untrained dictionary of the method that the config names."""
-    if config.method == "topk-sae":
-        return TopKSAE(config, channels)
-    return GroupCrosscoder(config, channels, group_order)
+    """An untrained dictionary of the method and architecture that the config names."""
+    return METHODS[config.method](config, channels, group_order)
 
 
 def folder_of(key: str, settings: Settings) -> Path:
@@ -47,11 +59,15 @@ def describe(key: str, settings: Settings) -> dict[str, Any]:
     return json.loads((folder_of(key, settings) / "config.json").read_text())
 
 
+def config_of(key: str, settings: Settings) -> DictionaryConfig:
+    """What a trained dictionary was trained with."""
+    return DictionaryConfig.model_validate(describe(key, settings)["config"])
+
+
 def load_dictionary(key: str, settings: Settings) -> Dictionary:
     """A trained dictionary, ready to encode. UserError if it isn't there or doesn't load."""
     description = describe(key, settings)
-    config = DictionaryConfig.model_validate(description["config"])
-    dictionary = create(config, description["channels"], description["group_order"])
+    dictionary = create(config_of(key, settings), description["channels"], description["group_order"])
     path = folder_of(key, settings) / "model.safetensors"
     try:
         dictionary.load_state_dict(load_file(path))

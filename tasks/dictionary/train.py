@@ -1,8 +1,14 @@
-"""The training loop: rows in, a dictionary's folder out; stopped at any point it goes on from its last checkpoint."""
+"""The training loop: rows in, dictionaries' folders out; stopped at any point it goes on from the last checkpoint.
+
+Several configurations may train side by side on one pass over the shards. Under `torchrun` each process takes a part of
+every batch (tasks/dictionary/distributed.py). On a GPU: CUDA and bfloat16 autocast; on a CPU float32.
+"""
 
 import json
 import math
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import polars
@@ -11,18 +17,18 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from tasks.activations.shards import ActivationSet
-from tasks.dictionary import store
-from tasks.dictionary.base import Dictionary, Loss
+from tasks.dictionary import distributed, store
+from tasks.dictionary.base import Loss
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.metrics import evaluate
-from tasks.dictionary.rows import batches
+from tasks.dictionary.rows import STREAM_FIELDS, batches
 from tasks.errors import UserError
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.storage import atomic_file, write_text, writing
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 DECAY_SHARE = 0.2
 NOT_IN_THE_KEY = {"log_every", "checkpoint_every"}  # they change no byte of the model
 
@@ -41,60 +47,70 @@ def learning_rate_at(step: int, config: DictionaryConfig) -> float:
 def train(activation_set: str, config: DictionaryConfig, settings: Settings, progress: Progress = silent) -> str:
     """Train a dictionary on the train split of an activation set, evaluate it on the test split; returns its key.
 
-    A dictionary that is there already is not trained again. UserError when a split is
-    empty or the loss stops being a finite number.
+    A dictionary that is there already is not trained again. UserError when a split is empty, the loss stops being a
+    finite number, or a checkpoint was left by another configuration.
     """
-    key = dictionary_key(activation_set, config)
-    if store.is_whole(key, settings):
-        progress(config.steps, config.steps)
-        return key
-    acts = ActivationSet.open(activation_set, settings)
-    if {shard.split for shard in acts.shards} != {"train", "test"}:
-        raise UserError(f"activation set {activation_set} lacks a split; give extraction.test_share a value above 0")
-    with writing(store.folder_of(key, settings)):
-        checkpoint = store.folder_of(key, settings) / "checkpoint.safetensors"
-        state = _fit(acts, config, checkpoint, progress)
-        _publish(key, state, acts, settings)
-        checkpoint.unlink(missing_ok=True)
+    [(key, failure)] = train_together(activation_set, (config,), settings, progress).items()
+    if failure:
+        raise failure
     return key
 
 
-def _fit(acts: ActivationSet, config: DictionaryConfig, checkpoint: Path, progress: Progress) -> "_State":
-    """The loop: from the checkpoint where there is one, else from the first step, to the last."""
-    dictionary = store.create(config, acts.channels, acts.group.order)
-    optimiser = torch.optim.Adam(dictionary.parameters(), lr=config.learning_rate, fused=True)
-    rows_since_fired_m = torch.zeros(config.features, dtype=torch.int64)
-    state = _State(dictionary, optimiser, rows_since_fired_m)
-    if checkpoint.exists():
-        state.restore(checkpoint)
-    else:
-        dictionary.initialise(_first_rows(acts, config))
+def train_together(
+    activation_set: str, configs: Sequence[DictionaryConfig], settings: Settings, progress: Progress = silent
+) -> dict[str, UserError | None]:
+    """Train several dictionaries on one pass over the shards: {key: None, or why it failed}, in the configs' order.
 
-    started = time.perf_counter()
-    for x_gbd in batches(acts, config, first_step=state.step):
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate_at(state.step, config)
-        loss = dictionary.loss(x_gbd, rows_since_fired_m > config.dead_after_rows)
-        loss.total.backward()
-        optimiser.step()
-        optimiser.zero_grad()
-        rows_since_fired_m += x_gbd.shape[1]
-        rows_since_fired_m[loss.indices_bk[loss.values_bk > 0]] = 0
+    Each ends as if it had been trained alone, bit for bit; one that diverges leaves the others alone.
+    UserError as `train`, and when the configs don't ask for the same stream of rows.
+    """
+    keys = {dictionary_key(activation_set, config): config for config in configs}
+    _check_one_stream(configs)
+    waiting = {key: config for key, config in keys.items() if not store.is_whole(key, settings)}
+    failures: dict[str, UserError | None] = dict.fromkeys(keys)
+    if not waiting:
+        progress(1, 1)
+        return failures
+    acts = ActivationSet.open(activation_set, settings)
+    if {shard.split for shard in acts.shards} != {"train", "test"}:
+        raise UserError(f"activation set {activation_set} lacks a split; give extraction.test_share a value above 0")
+    with ExitStack() as held:
+        for key in waiting:
+            held.enter_context(writing(store.folder_of(key, settings)))
+        trainers = [_Trainer(key, config, acts, settings) for key, config in waiting.items()]
+        _fit(trainers, acts, progress)
+        for trainer in trainers:
+            failures[trainer.key] = trainer.failure
+            if not trainer.failure and distributed.is_first():
+                trainer.publish(acts, settings)
+        distributed.wait_for_all()
+    return failures
 
-        state.step += 1
-        last = state.step == config.steps
-        if state.step % config.log_every == 0 or last:
-            if not math.isfinite(loss.total.item()):
-                raise UserError(f"training diverged at step {state.step} ({config.method}); lower learning_rate")
-            state.log(x_gbd, loss, rows_since_fired_m > config.dead_after_rows)
-            progress(state.step, config.steps)
-        if state.step % config.checkpoint_every == 0 or last:
-            state.seconds += time.perf_counter() - started
-            started = time.perf_counter()
-            if last:
-                return state
-            state.save(checkpoint)
-    raise AssertionError("the stream of batches has no end")
+
+def _check_one_stream(configs: Sequence[DictionaryConfig]) -> None:
+    for field in STREAM_FIELDS:
+        values = sorted({str(getattr(config, field)) for config in configs})
+        if len(values) > 1:
+            raise UserError(
+                f"dictionaries that train on one pass must agree in {field}, not have {' and '.join(values)}: "
+                "train them one by one"
+            )
+
+
+def _fit(trainers: Sequence["_Trainer"], acts: ActivationSet, progress: Progress) -> None:
+    """The loop. Each batch is read once, for all that have not seen it."""
+    done, total = sum(trainer.step for trainer in trainers), sum(trainer.config.steps for trainer in trainers)
+    step = min(trainer.step for trainer in trainers)
+    for x_gbd in batches(acts, trainers[0].config, first_step=step):
+        at_this_step = [trainer for trainer in trainers if trainer.step == step and not trainer.is_over()]
+        if not at_this_step and all(trainer.is_over() for trainer in trainers):
+            return
+        x_gbd = distributed.part_of(x_gbd).to(trainers[0].device)
+        for trainer in at_this_step:
+            trainer.advance(x_gbd)
+        step, done = step + 1, done + len(at_this_step)
+        if step % trainers[0].config.log_every == 0 or done == total:
+            progress(done, total)
 
 
 def _first_rows(acts: ActivationSet, config: DictionaryConfig) -> torch.Tensor:
@@ -108,71 +124,143 @@ def _first_rows(acts: ActivationSet, config: DictionaryConfig) -> torch.Tensor:
     raise AssertionError("the stream of batches has no end")
 
 
-class _State:
-    """All that the next step depends on."""
+class _Trainer:
+    """One dictionary in training: all that its next step depends on. failure: why it stopped, if it did."""
 
-    def __init__(self, dictionary: Dictionary, optimiser: torch.optim.Adam, rows_since_fired_m: torch.Tensor):
-        self.dictionary, self.optimiser, self.rows_since_fired_m = dictionary, optimiser, rows_since_fired_m
+    def __init__(self, key: str, config: DictionaryConfig, acts: ActivationSet, settings: Settings):
+        self.key, self.config = key, config
+        self.folder = store.folder_of(key, settings)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.dictionary = store.create(config, acts.channels, acts.group.order)
+        self.rows_since_fired_m = torch.zeros(config.features, dtype=torch.int64, device=self.device)
         self.step, self.seconds, self.history = 0, 0.0, []
+        self.failure: UserError | None = None
+        restored = self.checkpoint.exists()
+        if not restored:
+            self.dictionary.initialise(_first_rows(acts, config))
+        self.dictionary.to(self.device)
+        self.optimiser = torch.optim.Adam(self.dictionary.parameters(), lr=config.learning_rate, fused=True)
+        if restored:
+            self.restore()
 
-    def log(self, x_gbd: torch.Tensor, loss: Loss, dead_m: torch.Tensor) -> None:
+    @property
+    def checkpoint(self) -> Path:
+        return self.folder / "checkpoint.safetensors"
+
+    def is_over(self) -> bool:
+        return self.failure is not None or self.step == self.config.steps
+
+    def advance(self, x_gbd: torch.Tensor) -> None:
+        """One optimiser step on this process's rows of a batch, and what is due after it."""
+        config, started = self.config, time.perf_counter()
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate_at(self.step, config)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            dead_m = self.rows_since_fired_m > config.dead_after_rows
+            loss = self.dictionary.loss(x_gbd, dead_m, done=self.step / config.steps)
+        loss.total.backward()
+        for parameter in self.dictionary.parameters():
+            distributed.averaged(parameter.grad)
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.rows_since_fired_m += x_gbd.shape[1] * distributed.world_size()
+        self.rows_since_fired_m[distributed.in_any(loss.fired_m)] = 0
+
+        self.step += 1
+        self.seconds += time.perf_counter() - started
+        last = self.step == config.steps
+        if self.step % config.log_every == 0 or last:
+            self.log(x_gbd, loss)
+        if self.step % config.checkpoint_every == 0 and not last and not self.failure and distributed.is_first():
+            self.save()
+
+    def log(self, x_gbd: torch.Tensor, loss: Loss) -> None:
         z_gbd = x_gbd * self.dictionary.scale
+        variance = (z_gbd - z_gbd.mean(1, keepdim=True)).square().mean()
+        parts = torch.stack(
+            [loss.total.detach(), loss.reconstruction, variance, loss.sparsity, loss.auxiliary, loss.l0]
+        )
+        total, reconstruction, variance, sparsity, auxiliary, l0 = distributed.averaged(parts).tolist()
+        if not math.isfinite(total):
+            self.failure = UserError(
+                f"training of {self.config.name} diverged at step {self.step}; lower learning_rate ({self.key[:8]})"
+            )
+            return
         values = {
-            "fvu": (loss.reconstruction / (z_gbd - z_gbd.mean(1, keepdim=True)).square().mean()).item(),
-            "loss": loss.total.item(),
-            "auxiliary_loss": loss.auxiliary.item(),
-            "l0": (loss.values_bk > 0).sum(1).double().mean().item(),
-            "dead_fraction": dead_m.double().mean().item(),
+            "fvu": reconstruction / variance,
+            "loss": total,
+            "sparsity_loss": sparsity,
+            "auxiliary_loss": auxiliary,
+            "l0": l0,
+            "dead_fraction": (self.rows_since_fired_m > self.config.dead_after_rows).double().mean().item(),
         }
         self.history += [(self.step, metric, value) for metric, value in values.items()]
 
-    def save(self, path: Path) -> None:
+    def save(self) -> None:
         tensors = {f"dictionary.{name}": tensor for name, tensor in self.dictionary.state_dict().items()}
         for name, parameter in self.dictionary.named_parameters():
             for moment, tensor in self.optimiser.state[parameter].items():
                 tensors[f"adam.{moment}.{name}"] = tensor
         tensors["rows_since_fired"] = self.rows_since_fired_m
-        about = {"step": self.step, "seconds": self.seconds, "history": self.history}
-        with atomic_file(path) as temporary:
+        about = {"key": self.key, "step": self.step, "seconds": self.seconds, "history": self.history}
+        with atomic_file(self.checkpoint) as temporary:
             save_file(tensors, temporary, {"about": json.dumps(about)})
 
-    def restore(self, path: Path) -> None:
-        with safe_open(path, "pt") as file:
+    def restore(self) -> None:
+        """Go on from the checkpoint. UserError when it is damaged, or of a dictionary with another key."""
+        with _telling_of_a_bad_checkpoint(self.checkpoint), safe_open(self.checkpoint, "pt") as file:
             about = json.loads(file.metadata()["about"])
+            if about["key"] != self.key:
+                raise UserError(
+                    f"{self.checkpoint} was left by a training with another configuration ({about['key'][:8]}, not "
+                    f"{self.key[:8]}): delete it to start anew"
+                )
             self.dictionary.load_state_dict(
                 {name: file.get_tensor(f"dictionary.{name}") for name in self.dictionary.state_dict()}
             )
             for name, parameter in self.dictionary.named_parameters():
                 moments = ("step", "exp_avg", "exp_avg_sq")
-                self.optimiser.state[parameter] = {m: file.get_tensor(f"adam.{m}.{name}") for m in moments}
+                self.optimiser.state[parameter] = {
+                    moment: file.get_tensor(f"adam.{moment}.{name}").to(self.device) for moment in moments
+                }
             self.rows_since_fired_m.copy_(file.get_tensor("rows_since_fired"))
         self.step, self.seconds = about["step"], about["seconds"]
         self.history = [tuple(entry) for entry in about["history"]]
 
+    def publish(self, acts: ActivationSet, settings: Settings) -> None:
+        """Evaluate and write the dictionary's files, metrics.json last."""
+        folder, dictionary = self.folder, self.dictionary.cpu().eval().requires_grad_(False)
+        evaluation = evaluate(dictionary, acts)
+        with atomic_file(folder / "model.safetensors") as temporary:
+            save_file(dictionary.state_dict(), temporary)
+        history_schema = {"step": polars.Int32, "metric": polars.String, "value": polars.Float64}
+        with atomic_file(folder / "history.parquet") as temporary:
+            polars.DataFrame(self.history, schema=history_schema, orient="row").write_parquet(temporary)
+        with atomic_file(folder / "block_fvu.parquet") as temporary:
+            blocks = polars.DataFrame({"element": range(len(evaluation.fvu_g)), "fvu": evaluation.fvu_g})
+            blocks.write_parquet(temporary)
+        with atomic_file(folder / "test_firing.parquet") as temporary:
+            polars.DataFrame({"fired": evaluation.firing_counts_m}).write_parquet(temporary)
+        description = {
+            "config": dictionary.config.model_dump(mode="json"),
+            "activation_set": acts.key,
+            "network": acts.config.network,
+            "layer": acts.config.layer,
+            "channels": acts.channels,
+            "group_order": dictionary.block_count,
+            "version": CODE_VERSION,
+        }
+        write_text(folder / "config.json", json.dumps(description, indent=1))
+        metrics = evaluation.scalars() | {"train_seconds": self.seconds}
+        write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
+        self.checkpoint.unlink(missing_ok=True)
 
-def _publish(key: str, state: _State, acts: ActivationSet, settings: Settings) -> None:
-    """Evaluate and write the dictionary's files, metrics.json last."""
-    folder, dictionary = store.folder_of(key, settings), state.dictionary.eval().requires_grad_(False)
-    evaluation = evaluate(dictionary, acts)
-    with atomic_file(folder / "model.safetensors") as temporary:
-        save_file(dictionary.state_dict(), temporary)
-    with atomic_file(folder / "history.parquet") as temporary:
-        polars.DataFrame(
-            state.history, schema={"step": polars.Int32, "metric": polars.String, "value": polars.Float64}, orient="row"
-        ).write_parquet(temporary)
-    with atomic_file(folder / "block_fvu.parquet") as temporary:
-        polars.DataFrame({"element": range(len(evaluation.fvu_g)), "fvu": evaluation.fvu_g}).write_parquet(temporary)
-    with atomic_file(folder / "test_firing.parquet") as temporary:
-        polars.DataFrame({"fired": evaluation.firing_counts_m}).write_parquet(temporary)
-    description = {
-        "config": dictionary.config.model_dump(mode="json"),
-        "activation_set": acts.key,
-        "network": acts.config.network,
-        "layer": acts.config.layer,
-        "channels": acts.channels,
-        "group_order": acts.group.order if dictionary.config.method == "group-crosscoder" else 1,
-        "version": CODE_VERSION,
-    }
-    write_text(folder / "config.json", json.dumps(description, indent=1))
-    metrics = evaluation.scalars() | {"train_seconds": state.seconds}
-    write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
+
+@contextmanager
+def _telling_of_a_bad_checkpoint(path: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged ({type(error).__name__}): delete it to start anew") from error

@@ -39,7 +39,15 @@ PATCH_NAME_DIGITS = 20  # 80 bits of SHA-256: two patches of one site never shar
 EXAMPLES_AT_ONCE = 2048
 PROGRESS_EVERY = 100
 
-METHODS = {"group-crosscoder": "Group crosscoder", "topk-sae": "TopK sparse autoencoder"}
+ARCHITECTURES = {"group-crosscoder": "group crosscoder", "sae": "sparse autoencoder"}
+METHODS = {
+    "topk": "TopK",
+    "relu": "ReLU",
+    "batchtopk": "BatchTopK",
+    "jumprelu": "JumpReLU",
+    "gated": "Gated",
+    "matryoshka": "Matryoshka",
+}
 
 # Light and dark variants of hues that stay apart under the common colour-vision deficiencies (after Okabe and Ito).
 COLOURS = {
@@ -240,7 +248,7 @@ def template_environment() -> Environment:
     )
     for helper in (thousands, percent, signed, duration, memory, subgroup_name, profile_code):
         environment.filters[helper.__name__] = helper
-    environment.globals |= {"page_name": page_name, "transform_name": transform_name, "METHODS": METHODS}
+    environment.globals |= {"page_name": page_name, "transform_name": transform_name, "METHODS": METHODS, "ARCHITECTURES": ARCHITECTURES}
     return environment
 
 

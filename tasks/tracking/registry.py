@@ -1,6 +1,6 @@
 """Trained dictionaries in MLflow's model registry, and which of them is champion.
 
-One registered model a method (`topk-sae`, `group-crosscoder`). A version is MLflow's models-from-code: the script
+One registered model a method and architecture (`topk-sae`, `topk-group-crosscoder`, …). A version is MLflow's models-from-code: the script
 mlflow/dictionary_model.py, the modules of ours that it needs, and the dictionary's own files; nothing in it is pickled.
 
 Aliases. `candidate`: the newest version. `champion-NETWORK-LAYER-gORDER`: the best of its kind, as FVU and L0 say
@@ -21,7 +21,7 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from packaging.version import Version
 
-from tasks.dictionary.store import describe, folder_of, load_dictionary
+from tasks.dictionary.store import config_of, describe, folder_of, load_dictionary
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
 from tasks.tracking.runs import test_metrics
@@ -48,7 +48,7 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
     description, metrics = describe(dictionary, settings), test_metrics(dictionary, settings)
     if not math.isfinite(metrics["fvu"]):
         raise UserError(f"the FVU of dictionary {dictionary} is {metrics['fvu']}; train it with a lower learning_rate")
-    name = description["config"]["method"]
+    name = config_of(dictionary, settings).name
     with tracking(settings) as client:
         found = client.search_model_versions(f"name = '{name}' and tags.dictionary = '{dictionary}'")
         if found:
@@ -74,25 +74,25 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
     return version
 
 
-def promote(method: str, audits_hold: bool, settings: Settings) -> bool:
-    """Let a method's candidate take the champion aliases it earns; returns whether `champion` moved.
+def promote(name: str, audits_hold: bool, settings: Settings) -> bool:
+    """Let a registered model's candidate take the champion aliases it earns; returns whether `champion` moved.
 
     An alias moves when `audits_hold` and there is no champion yet, or the candidate is of the champion's network,
     layer and |G|, its FVU is lower and its L0 not higher (each on the test split of its own activation set).
     UserError: no candidate, or MLflow can't be reached.
     """
     with tracking(settings) as client:
-        candidate = _aliased(client, method, CANDIDATE)
+        candidate = _aliased(client, name, CANDIDATE)
         if candidate is None:
-            raise UserError(f"the registry holds no candidate of {method}; train and register one first")
+            raise UserError(f"the registry holds no candidate of {name}; train and register one first")
         if not audits_hold:
             return False
         moved = False
         for alias in (champion_of(*(candidate.tags[tag] for tag in KIND)), CHAMPION):
-            champion = _aliased(client, method, alias)
+            champion = _aliased(client, name, alias)
             moved = champion is None or is_better(candidate.tags, champion.tags)
             if moved:
-                client.set_registered_model_alias(method, alias, candidate.version)
+                client.set_registered_model_alias(name, alias, candidate.version)
     return moved
 
 
@@ -135,18 +135,18 @@ def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: S
     from mlflow.types import Schema, TensorSpec
 
     example = _example_rows(dictionary, settings)
-    config = describe(dictionary, settings)["config"]
+    config = config_of(dictionary, settings)
     signature = ModelSignature(
         inputs=Schema([TensorSpec(example.dtype, (-1, *example.shape[1:]))]),
-        outputs=Schema([TensorSpec(example.dtype, (-1, config["features"]))]),
+        outputs=Schema([TensorSpec(example.dtype, (-1, config.features))]),
     )
     run = client.get_run(run_id)
     model_id = client.create_logged_model(
         run.info.experiment_id,
-        name=f"{config['method']}-{dictionary[:8]}",
+        name=f"{config.name}-{dictionary[:8]}",
         source_run_id=run_id,
         params=run.data.params,
-        model_type=config["method"],
+        model_type=config.name,
     ).model_id
     with tempfile.TemporaryDirectory() as temporary:
         # laid out as a data folder, so that the model is loaded by the code that loads every dictionary
@@ -182,7 +182,7 @@ def _example_rows(dictionary: str, settings: Settings):
     """Two rows as the dictionary itself would write them (one feature each), float32 in the layout that it reads."""
     trained = load_dictionary(dictionary, settings)
     rows_bgd = trained.decode(torch.eye(trained.config.features)[:EXAMPLE_ROWS]).numpy()
-    return rows_bgd[:, 0] if trained.config.method == "topk-sae" else rows_bgd
+    return rows_bgd if trained.is_crosscoder else rows_bgd[:, 0]
 
 
 def _model_card(dictionary: str, description: dict, metrics: dict[str, float]) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars
 
-from tasks.dictionary.store import describe, folder_of
+from tasks.dictionary.store import config_of, describe, folder_of
 from tasks.settings import ROOT, Settings
 from tasks.tracking.store import artifact_location, tracking
 
@@ -37,9 +37,9 @@ def log_training(dictionary: str, settings: Settings, figures: Mapping[str, "Fig
             if run.info.status == "RUNNING":
                 client.set_terminated(run.info.run_id, "KILLED")
 
-        method = description["config"]["method"]
+        name = config_of(dictionary, settings).name
         run_id = client.create_run(
-            experiment, run_name=f"{method} {dictionary[:8]}", tags=_tags(dictionary, description)
+            experiment, run_name=f"{name} {dictionary[:8]}", tags=_tags(dictionary, description)
         ).info.run_id
         try:
             _log(client, run_id, dictionary, description, settings)

@@ -36,7 +36,10 @@ def suite() -> dict[str, list["Expectation"]]:
         "shards": [matches("sha256", SHA256), between("bytes", 1)],
         "dictionaries": [
             matches("dictionary", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(column="method", value_set=["topk-sae", "group-crosscoder"]),
+            gxe.ExpectColumnValuesToBeInSet(column="architecture", value_set=["sae", "group-crosscoder"]),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="method", value_set=["topk", "relu", "batchtopk", "jumprelu", "gated", "matryoshka"]
+            ),
             gxe.ExpectColumnValuesToBeInSet(column="encode_from", value_set=["identity", "orbit"]),
             between("train_seconds", 0),
         ],

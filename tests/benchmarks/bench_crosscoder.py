@@ -16,18 +16,18 @@ import time
 import torch
 
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.group_crosscoder import GroupCrosscoder
+from tasks.dictionary.topk import TopK
 
 CHANNELS, GROUP_ORDER, STEPS, WARM_UP = 480, 64, 7, 2
 CONFIG = DictionaryConfig(features=3840, k=32, batch_size=256)
 REQUIRED_RATIO, LOSS_TOLERANCE = 4.0, 1e-3
 
 
-def sparse_loss(crosscoder: GroupCrosscoder, x_gbd: torch.Tensor) -> torch.Tensor:
+def sparse_loss(crosscoder: TopK, x_gbd: torch.Tensor) -> torch.Tensor:
     return crosscoder.loss(x_gbd).total
 
 
-def dense_loss(crosscoder: GroupCrosscoder, x_gbd: torch.Tensor) -> torch.Tensor:
+def dense_loss(crosscoder: TopK, x_gbd: torch.Tensor) -> torch.Tensor:
     """As one writes it down: every feature's every block is multiplied, active or not."""
     z_gbd = x_gbd * crosscoder.scale
     pre_bm = z_gbd[0] @ crosscoder.encoder.weight.T + crosscoder.encoder.bias
@@ -48,7 +48,7 @@ def planted_orbits() -> torch.Tensor:
 
 def measure(form: str) -> dict:
     rows_gmd = planted_orbits()
-    crosscoder = GroupCrosscoder(CONFIG, CHANNELS, GROUP_ORDER)
+    crosscoder = TopK(CONFIG, CHANNELS, GROUP_ORDER)
     crosscoder.initialise(rows_gmd)
     batches = [rows_gmd[:, step * 256 : (step + 1) * 256].clone() for step in range(STEPS)]
     del rows_gmd

@@ -48,8 +48,8 @@ def files(settings) -> dict:
 def test_atlas_goes_from_images_to_the_page(small, settings):
     summary = atlas(small)
 
-    found = query("SELECT method, features, k, steps FROM dictionaries ORDER BY method", settings).rows()
-    assert found == [("group-crosscoder", 24, 4, 10), ("topk-sae", 24, 4, 10)]
+    found = query("SELECT architecture, features, k, steps FROM dictionaries ORDER BY architecture", settings).rows()
+    assert found == [("group-crosscoder", 24, 4, 10), ("sae", 24, 4, 10)]
     assert query("SELECT orbits, group_order FROM activation_sets", settings).rows() == [(60, 8)]
     assert set(summary.made.values()) == {
         *query("SELECT activation_set FROM activation_sets", settings)["activation_set"],
@@ -65,12 +65,12 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     from mlflow import MlflowClient
 
     client = MlflowClient(settings.mlflow_tracking_uri)
-    for method in ("topk-sae", "group-crosscoder"):
-        champion = client.get_model_version_by_alias(method, "champion")
+    for name in ("topk-sae", "topk-group-crosscoder"):
+        champion = client.get_model_version_by_alias(name, "champion")
         assert champion.tags["dictionary"] in summary.made.values()
         figures = {file.path for file in client.list_artifacts(champion.run_id, "figures")}
         assert {"figures/training.png", "figures/density.png"} <= figures
-        assert ("figures/profiles.png" in figures) == (method == "group-crosscoder")
+        assert ("figures/profiles.png" in figures) == ("crosscoder" in name)
     stability = query("SELECT stability - stability_random FROM dictionary_scores", settings).to_series()
     assert stability.null_count() == 0
     assert len(trained(settings)) == 4  # each method and its replica
@@ -93,7 +93,7 @@ def test_the_stages_one_by_one_make_what_atlas_makes(small, settings):
     assert list(analysed.made) == [f"analysis of {made.made['dictionary'][:8]}"]
     published = publish()
     assert published.figures["dictionaries"] == "1"
-    assert published.figures["new champions"] == "group-crosscoder"
+    assert published.figures["new champions"] == "topk-group-crosscoder"
     assert query("SELECT flow FROM runs ORDER BY started_at", settings)["flow"].to_list() == [
         "extract",
         "train",

@@ -7,8 +7,8 @@ INSERT INTO activation_sets VALUES ('set', 'net', 'early', 2, 4, 10, 'uniform', 
 INSERT INTO quarantine VALUES ('set', 'b.jpg', 'truncated'), ('set', 'a.jpg', 'truncated'), ('set', 'c.txt', 'not an image');
 INSERT INTO shards VALUES ('set', 0, 'train', 6, 600, 's0'), ('set', 1, 'train', 2, 200, 's1'), ('set', 2, 'test', 2, 200, 's2');
 INSERT INTO dictionaries VALUES
-    ('sae', 'set', 'topk-sae', 2, 3, 1, 1, NULL, NULL, 100, 1000, 0, 2.0, '{}'),
-    ('cross', 'set', 'group-crosscoder', 4, 3, 2, 4, 'identity', true, 100, 1000, 0, 4.0, '{}');
+    ('sae', 'set', 'sae', 'topk', 2, 3, 1, 1, NULL, NULL, 100, 1000, 0, 2.0, '{}'),
+    ('cross', 'set', 'group-crosscoder', 'topk', 4, 3, 2, 4, 'identity', true, 100, 1000, 0, 4.0, '{}');
 INSERT INTO dictionary_metrics VALUES
     ('sae', 'fvu', 0.2), ('sae', 'l0', 0.9), ('sae', 'dead_fraction', 0), ('sae', 'cosine', 0.9), ('sae', 'rows', 8),
     ('cross', 'fvu', 0.3), ('cross', 'l0', 1.5), ('cross', 'dead_fraction', 0.25), ('cross', 'cosine', 0.8), ('cross', 'rows', 8),

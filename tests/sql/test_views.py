@@ -88,16 +88,16 @@ def test_catalogue(small):
 
 def test_feature_catalogue(small):
     columns = (
-        "network, layer, method, dead, type, stabiliser, examples, example_images, top_image_name, nearest_feature"
+        "network, layer, architecture, method, dead, type, stabiliser, examples, example_images, top_image_name, nearest_feature"
     )
     assert rows(small, f"SELECT feature, {columns} FROM feature_catalogue WHERE dictionary = 'cross' ORDER BY 1") == [
-        (0, "net", "early", "group-crosscoder", False, "period-360", "D_1", 3, 2, "two.png", 1),
-        (1, "net", "early", "group-crosscoder", False, "invariant", "full", 0, 0, None, 0),
-        (2, "net", "early", "group-crosscoder", False, "period-360", "trivial", 0, 0, None, 1),
-        (3, "net", "early", "group-crosscoder", True, None, None, 0, 0, None, None),
+        (0, "net", "early", "group-crosscoder", "topk", False, "period-360", "D_1", 3, 2, "two.png", 1),
+        (1, "net", "early", "group-crosscoder", "topk", False, "invariant", "full", 0, 0, None, 0),
+        (2, "net", "early", "group-crosscoder", "topk", False, "period-360", "trivial", 0, 0, None, 1),
+        (3, "net", "early", "group-crosscoder", "topk", True, None, None, 0, 0, None, None),
     ]
     assert rows(small, f"SELECT feature, {columns} FROM feature_catalogue WHERE dictionary = 'sae' ORDER BY 1") == [
-        (feature, "net", "early", "topk-sae", False, None, None, 1, 1, "one.png", None) for feature in (0, 1)
+        (feature, "net", "early", "sae", "topk", False, None, None, 1, 1, "one.png", None) for feature in (0, 1)
     ]
     logs = rows(
         small,

@@ -45,7 +45,8 @@ class PlantedOrbits:
 
     def rows(self, shard: int) -> polars.DataFrame:
         first = sum(self.shard_orbits[:shard])
-        return polars.DataFrame({"row": range(first, first + self.shard_orbits[shard])})
+        rows = range(first, first + self.shard_orbits[shard])
+        return polars.DataFrame({"row": rows, "image": [f"image {row}" for row in rows]})
 
 
 @pytest.fixture(scope="session")

@@ -1,25 +1,31 @@
-"""The contract of both dictionaries: encode, decode and loss against the formulas written out densely."""
+"""The contract of every method and architecture: encode, decode and loss against the formulas written out densely."""
 
 import pytest
 import torch
 from pydantic import ValidationError
 
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.jumprelu import BANDWIDTH
 from tasks.dictionary.metrics import cosine_matrix, random_stability, stability
-from tasks.dictionary.store import create
+from tasks.dictionary.store import METHODS, create
 
 CHANNELS, GROUP_ORDER, FEATURES = 6, 4, 10
-CASES = {
-    "topk-sae": {"method": "topk-sae"},
-    "identity": {"method": "group-crosscoder", "encode_from": "identity"},
-    "orbit": {"method": "group-crosscoder", "encode_from": "orbit"},
+SHAPES = {
+    "sae": {"architecture": "sae"},
+    "identity": {"architecture": "group-crosscoder", "encode_from": "identity"},
+    "orbit": {"architecture": "group-crosscoder", "encode_from": "orbit"},
 }
 
 
-@pytest.fixture(params=CASES, ids=list(CASES))
-def dictionary(request):
+@pytest.fixture(params=SHAPES)
+def shape(request):
+    return SHAPES[request.param]
+
+
+@pytest.fixture(params=METHODS)
+def dictionary(request, shape):
     torch.manual_seed(0)
-    config = DictionaryConfig(features=FEATURES, k=3, auxiliary_k=2, **CASES[request.param])
+    config = DictionaryConfig(method=request.param, features=FEATURES, k=3, auxiliary_k=2, sparsity=0.3, **shape)
     dictionary = create(config, CHANNELS, GROUP_ORDER)
     for parameter in dictionary.parameters():
         torch.nn.init.normal_(parameter)
@@ -34,7 +40,7 @@ def rows(dictionary, count=5):
 
 def dense_pre_activations(dictionary, x_gbd):
     z_gbd, encoder = x_gbd * dictionary.scale, dictionary.encoder
-    if dictionary.config.method == "topk-sae":
+    if dictionary.config.architecture == "sae":
         return (z_gbd[0] - dictionary.decoder.bias[0].detach()) @ encoder.weight.T + encoder.bias
     if dictionary.config.encode_from == "identity":
         return z_gbd[0] @ encoder.weight.T + encoder.bias
@@ -46,24 +52,89 @@ def dense_top_k(pre_bm, k):
     return torch.where(kept, pre_bm, 0.0).relu()
 
 
+def dense_batch_top_k(pre_bm, k):
+    return torch.where(pre_bm >= pre_bm.flatten().topk(k * len(pre_bm)).values[-1], pre_bm, 0.0).relu()
+
+
+class RectangleStep(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, distance, bandwidth):
+        ctx.save_for_backward(distance)
+        ctx.bandwidth = bandwidth
+        return (distance > 0).float()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        [distance] = ctx.saved_tensors
+        return gradient * (distance.abs() < ctx.bandwidth / 2) / ctx.bandwidth, None
+
+
+def open_steps(dictionary, pre_bm):
+    """The rectangle's gradient is the threshold's alone."""
+    bandwidth = BANDWIDTH * (GROUP_ORDER**0.5 if dictionary.config.encode_from == "orbit" else 1)
+    return RectangleStep.apply(pre_bm.detach() - dictionary.log_threshold.exp(), bandwidth)
+
+
+def dense_features(dictionary, pre_bm):
+    """Features while training, with autograd's own gradients."""
+    config = dictionary.config
+    match config.method:
+        case "topk":
+            return dense_top_k(pre_bm, config.k)
+        case "batchtopk" | "matryoshka":
+            return dense_batch_top_k(pre_bm, config.k)
+        case "relu":
+            return pre_bm.relu()
+        case "jumprelu":
+            return pre_bm * open_steps(dictionary, pre_bm)
+        case "gated":
+            magnitude_bm = (pre_bm - dictionary.encoder.bias) * dictionary.magnitude_log_scale.exp()
+            return (magnitude_bm + dictionary.magnitude_bias).relu() * (pre_bm > 0)
+
+
 def dense_loss(dictionary, x_gbd, dead_m):
-    """The loss as methods §3 writes it, with dense matrices and autograd's own gradients."""
-    z_gbd, weight = x_gbd * dictionary.scale, dictionary.decoder.weight
+    """The loss as methods §3 and the methods' papers write it, with dense matrices and autograd's own gradients."""
+    config, weight = dictionary.config, dictionary.decoder.weight
+    z_gbd = x_gbd * dictionary.scale
     pre_bm = dense_pre_activations(dictionary, x_gbd)
-    codes_bm = dense_top_k(pre_bm, dictionary.config.k)
-    error_gbd = z_gbd - codes_bm @ weight - dictionary.decoder.bias[:, None]
-    dead_bm = dense_top_k(pre_bm.masked_fill(~dead_m, -1e9), dictionary.config.auxiliary_k)
-    auxiliary = (error_gbd.detach() - dead_bm @ weight).square().mean()
-    return error_gbd.square().mean() + dictionary.config.auxiliary_coefficient * auxiliary
+    f_bm = dense_features(dictionary, pre_bm)
+    norms_m = weight.square().sum(2).sqrt().sum(0)
+    size = dictionary.block_count * CHANNELS
+
+    def mean_squared_error(codes_bm, decoder_weight=weight, decoder_bias=dictionary.decoder.bias):
+        return (z_gbd - codes_bm @ decoder_weight - decoder_bias[:, None]).square().mean()
+
+    loss = mean_squared_error(f_bm)
+    match config.method:
+        case "relu":
+            return loss + config.sparsity * (f_bm * norms_m).sum(1).mean() / size
+        case "jumprelu":
+            return loss + config.sparsity * open_steps(dictionary, pre_bm).sum(1).mean() / CHANNELS
+        case "gated":
+            open_bm = pre_bm.relu()
+            penalty = (open_bm * norms_m.detach()).sum(1).mean() / size
+            by_gate = mean_squared_error(open_bm, weight.detach(), dictionary.decoder.bias.detach())
+            return loss + config.sparsity * penalty + by_gate
+        case "matryoshka":
+            prefixes = [f_bm * (torch.arange(FEATURES) < size) for size in (1, 2, 5, 10)]
+            loss = torch.stack([mean_squared_error(codes_bm) for codes_bm in prefixes]).mean()
+    error_gbd = z_gbd - f_bm @ weight - dictionary.decoder.bias[:, None]
+    dead_bm = dense_top_k(pre_bm.masked_fill(~dead_m, -1e9), config.auxiliary_k)
+    return loss + config.auxiliary_coefficient * (error_gbd.detach() - dead_bm @ weight).square().mean()
 
 
 def public_rows(dictionary, x_gbd):
-    return x_gbd[0] if dictionary.config.method == "topk-sae" else x_gbd.transpose(0, 1)
+    return x_gbd[0] if dictionary.config.architecture == "sae" else x_gbd.transpose(0, 1)
 
 
 def test_encode_and_decode_equal_the_formulas(dictionary):
     x_gbd = rows(dictionary)
-    expected_bm = dense_top_k(dense_pre_activations(dictionary, x_gbd), dictionary.config.k)
+    if dictionary.config.method in ("batchtopk", "matryoshka"):
+        dictionary.threshold.fill_(0.8)
+        pre_bm = dense_pre_activations(dictionary, x_gbd)
+        expected_bm = torch.where(pre_bm > 0.8, pre_bm, 0.0)
+    else:
+        expected_bm = dense_features(dictionary, dense_pre_activations(dictionary, x_gbd))
     f_bm = dictionary.encode(public_rows(dictionary, x_gbd))
     torch.testing.assert_close(f_bm, expected_bm)
     for g in range(dictionary.block_count):
@@ -74,18 +145,61 @@ def test_encode_and_decode_equal_the_formulas(dictionary):
 def test_loss_and_gradients_equal_the_dense_form(dictionary):
     x_gbd, dead_m = rows(dictionary), torch.arange(FEATURES) % 3 == 0
     parameters = list(dictionary.parameters())
-    ours, reference = dictionary.loss(x_gbd, dead_m).total, dense_loss(dictionary, x_gbd, dead_m)
-    torch.testing.assert_close(ours, reference)
+    ours, reference = dictionary.loss(x_gbd, dead_m), dense_loss(dictionary, x_gbd, dead_m)
+    torch.testing.assert_close(ours.total, reference)
     for our, dense in zip(
-        torch.autograd.grad(ours, parameters), torch.autograd.grad(reference, parameters), strict=True
+        torch.autograd.grad(ours.total, parameters), torch.autograd.grad(reference, parameters), strict=True
     ):
         torch.testing.assert_close(our, dense, rtol=1e-4, atol=1e-6)
+    active_bm = dense_features(dictionary, dense_pre_activations(dictionary, x_gbd)) > 0
+    assert ours.l0 == active_bm.sum(1).float().mean()
+    assert torch.equal(ours.fired_m, active_bm.any(0))
 
 
-def test_no_auxiliary_loss_without_dead_features(dictionary):
+def test_bfloat16_products_change_the_loss_little(dictionary):
+    x_gbd = rows(dictionary, 200)
+    exact = dictionary.loss(x_gbd).reconstruction
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = dictionary.loss(x_gbd)
+    loss.total.backward()
+    assert loss.total.dtype == torch.float32
+    assert loss.reconstruction == pytest.approx(exact.item(), rel=0.03)
+
+
+def test_the_threshold_of_batchtopk_is_the_running_mean_of_the_smallest_kept():
+    torch.manual_seed(0)
+    config = DictionaryConfig(architecture="sae", method="batchtopk", features=FEATURES, k=2)
+    dictionary = create(config, CHANNELS, 1)
+    torch.nn.init.normal_(dictionary.encoder.weight)
+    smallest = []
+    for seed in (0, 1):
+        x_gbd = torch.randn(1, 50, CHANNELS, generator=torch.Generator().manual_seed(seed))
+        dictionary.loss(x_gbd)
+        smallest.append(dense_pre_activations(dictionary, x_gbd).flatten().topk(100).values[-1].item())
+    assert dictionary.threshold.item() == pytest.approx(0.99 * smallest[0] + 0.01 * smallest[1], rel=1e-5)
+    before = dictionary.threshold.clone()
+    dictionary.eval().loss(x_gbd)
+    assert dictionary.threshold == before
+
+
+def test_no_auxiliary_loss_without_dead_features(shape):
+    dictionary = create(DictionaryConfig(features=FEATURES, k=3, **shape), CHANNELS, GROUP_ORDER)
     loss = dictionary.loss(rows(dictionary), torch.zeros(FEATURES, dtype=torch.bool))
     assert loss.auxiliary == 0
     torch.testing.assert_close(loss.total, loss.reconstruction)
+
+
+@pytest.mark.parametrize("method", ["relu", "gated", "jumprelu"])
+def test_the_penalty_grows_over_the_first_twentieth(method):
+    torch.manual_seed(0)
+    dictionary = create(DictionaryConfig(method=method, architecture="sae", features=FEATURES, k=3), CHANNELS, 1)
+    torch.nn.init.normal_(dictionary.encoder.weight)
+    torch.nn.init.normal_(dictionary.decoder.weight)
+    x_gbd = rows(dictionary)
+    none, half, whole, late = (dictionary.loss(x_gbd, done=done).total for done in (0, 0.025, 0.05, 0.9))
+    assert none < half < whole
+    torch.testing.assert_close(half - none, whole - half)
+    assert whole == late
 
 
 def test_initial_features_are_the_rows_they_came_from(dictionary):

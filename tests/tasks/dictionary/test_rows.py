@@ -11,10 +11,10 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import batches, every_row
 
 
-@given(st.integers(1, 90), st.integers(0, 9), st.sampled_from(["topk-sae", "group-crosscoder"]), st.booleans())
+@given(st.integers(1, 90), st.integers(0, 9), st.sampled_from(["sae", "group-crosscoder"]), st.booleans())
 @settings(deadline=None, max_examples=15)
-def test_stream_can_be_entered_at_any_step(planted_orbits, batch_size, first_step, method, orbit_reuse):
-    config = DictionaryConfig(method=method, features=4, k=1, batch_size=batch_size, orbit_reuse=orbit_reuse)
+def test_stream_can_be_entered_at_any_step(planted_orbits, batch_size, first_step, architecture, orbit_reuse):
+    config = DictionaryConfig(architecture=architecture, features=4, k=1, batch_size=batch_size, orbit_reuse=orbit_reuse)
     from_start = list(islice(batches(planted_orbits, config), first_step + 3))
     for expected, entered in zip(from_start[first_step:], batches(planted_orbits, config, first_step), strict=False):
         assert torch.equal(expected, entered)
@@ -27,11 +27,11 @@ def test_an_epoch_holds_every_training_orbit_once(planted_orbits):
     assert sorted(epoch.transpose(0, 1).flatten(1).tolist()) == sorted(stored.flatten(1).tolist())
 
 
-@pytest.mark.parametrize("method", ["topk-sae", "group-crosscoder"])
-def test_orbit_reuse_gives_each_stand_in_its_permuted_blocks(planted_orbits, method):
-    config = DictionaryConfig(method=method, features=4, k=1)
+@pytest.mark.parametrize("architecture", ["sae", "group-crosscoder"])
+def test_orbit_reuse_gives_each_stand_in_its_permuted_blocks(planted_orbits, architecture):
+    config = DictionaryConfig(architecture=architecture, features=4, k=1)
     group, shard = planted_orbits.group, planted_orbits.shards[1]
-    blocks = group.order if method == "group-crosscoder" else 1
+    blocks = group.order if architecture == "group-crosscoder" else 1
     seen = dict(every_row(planted_orbits, config, shard, blocks))
     assert list(seen) == list(range(group.order))
     for stand_in, x_gbd in seen.items():

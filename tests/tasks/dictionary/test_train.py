@@ -11,7 +11,8 @@ from scipy.optimize import linear_sum_assignment
 from tasks.dictionary import store
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.metrics import cosine_matrix, evaluate
-from tasks.dictionary.train import dictionary_key, learning_rate_at, train
+from tasks.dictionary.store import METHODS
+from tasks.dictionary.train import dictionary_key, learning_rate_at, train, train_together
 from tasks.errors import UserError
 from tasks.settings import Settings
 
@@ -23,24 +24,32 @@ def place(tmp_path):
     return Settings(data_dir=tmp_path)
 
 
-@pytest.mark.parametrize("encode_from", ["identity", "orbit"])
-def test_recovers_planted_orbits(planted_set, place, encode_from):
+PENALTY = {"relu": 0.6, "gated": 0.6, "jumprelu": 0.5}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("shape", ["sae", "identity", "orbit"])
+def test_recovers_planted_atoms(planted_set, place, method, shape):
+    """Every method finds the truth, matched one to one."""
+    architecture = {"architecture": "sae"} if shape == "sae" else {"encode_from": shape}
     config = DictionaryConfig(
-        encode_from=encode_from, features=16, k=2, steps=600, batch_size=64, learning_rate=5e-3,
-        dead_after_rows=2000, orbit_reuse=False,
+        method=method, features=16, k=2, sparsity=PENALTY.get(method, 0), steps=900, batch_size=64,
+        learning_rate=5e-3, dead_after_rows=2000, orbit_reuse=False, **architecture,
     )  # fmt: skip
     key = train("planted", config, place)
-    cosine = cosine_matrix(planted_set.atoms_mgd, store.load_dictionary(key, place).blocks()).numpy()
+    found_mgd = store.load_dictionary(key, place).blocks()
+    cosine = cosine_matrix(planted_set.atoms_mgd[:, : found_mgd.shape[1]], found_mgd).numpy()
     rows, columns = linear_sum_assignment(cosine, maximize=True)
-    assert cosine[rows, columns].mean() > 0.9
     metrics = json.loads((store.folder_of(key, place) / "metrics.json").read_text())
-    assert metrics["fvu"] < 0.1
-    assert metrics["l0"] <= 2
+    assert cosine[rows, columns].mean() >= 0.9
+    assert metrics["fvu"] < 0.15
+    assert metrics["l0"] <= 4
 
 
-@pytest.mark.parametrize("method", ["topk-sae", "group-crosscoder"])
-def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(planted_set, tmp_path, method):
-    config = DictionaryConfig(method=method, dead_after_rows=100, **SMALL)
+@pytest.mark.parametrize("architecture", ["sae", "group-crosscoder"])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(planted_set, tmp_path, architecture, method):
+    config = DictionaryConfig(architecture=architecture, method=method, dead_after_rows=100, **SMALL)
     whole, broken = Settings(data_dir=tmp_path / "whole"), Settings(data_dir=tmp_path / "broken")
     key = train("planted", config, whole)
 
@@ -72,6 +81,68 @@ def test_a_trained_dictionary_is_not_trained_again(planted_set, place):
     assert model.stat().st_mtime_ns == before
 
 
+def test_training_together_gives_what_training_alone_gives(planted_set, tmp_path):
+    configs = [
+        DictionaryConfig(**SMALL),
+        DictionaryConfig(**SMALL | {"k": 3, "learning_rate": 3e-3}),
+        DictionaryConfig(method="relu", sparsity=0.1, **SMALL | {"steps": 35, "features": 9}),
+    ]
+    together, alone = Settings(data_dir=tmp_path / "together"), Settings(data_dir=tmp_path / "alone")
+    reads = []
+    keys = train_together("planted", configs, together, lambda done, total: reads.append((done, total)))
+    assert reads[-1] == (155, 155)
+    assert list(keys.values()) == [None] * 3
+    for key, config in zip(keys, configs, strict=True):
+        assert train("planted", config, alone) == key
+        expected, found = (load_file(store.folder_of(key, s) / "model.safetensors") for s in (alone, together))
+        assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+def test_rows_are_read_once_for_all_that_train_together(planted_set, place, monkeypatch):
+    reads, read = [], planted_set.read
+    monkeypatch.setattr(planted_set, "read", lambda shard: reads.append(shard) or read(shard))
+    train("planted", DictionaryConfig(**SMALL), place)
+    of_one = [shard for shard in reads if shard != 3]
+    reads.clear()
+    train_together("planted", [DictionaryConfig(**SMALL | {"k": k}) for k in (1, 3, 4)], place)
+    of_three = [shard for shard in reads if shard != 3]
+    first_rows = 1  # each draws its initial features from the stream's beginning
+    assert len(of_three) <= len(of_one) + 2 * first_rows
+
+
+def test_together_the_others_finish_when_one_diverges(planted_set, place):
+    good, bad = DictionaryConfig(**SMALL), DictionaryConfig(**SMALL | {"learning_rate": 1e30})
+    outcome = train_together("planted", (bad, good), place)
+    failure = outcome[dictionary_key("planted", bad)]
+    assert "topk-group-crosscoder diverged at step 5; lower learning_rate" in str(failure)
+    assert store.trained(place) == (dictionary_key("planted", good),)
+
+
+def test_together_is_refused_where_the_rows_differ(planted_set, place):
+    configs = [DictionaryConfig(**SMALL), DictionaryConfig(**SMALL | {"batch_size": 16})]
+    with pytest.raises(UserError, match="must agree in batch_size, not have 16 and 32"):
+        train_together("planted", configs, place)
+
+
+def test_a_checkpoint_of_another_configuration_is_refused(planted_set, place):
+    def stop_at_35(done, total):
+        if done == 35:
+            raise KeyboardInterrupt
+
+    config, changed = DictionaryConfig(**SMALL), DictionaryConfig(**SMALL | {"learning_rate": 1e-4})
+    with pytest.raises(KeyboardInterrupt):
+        train("planted", config, place, stop_at_35)
+    left = store.folder_of(dictionary_key("planted", config), place) / "checkpoint.safetensors"
+    moved = store.folder_of(dictionary_key("planted", changed), place) / "checkpoint.safetensors"
+    moved.parent.mkdir()
+    moved.write_bytes(left.read_bytes())
+    with pytest.raises(UserError, match="left by a training with another configuration"):
+        train("planted", changed, place)
+    moved.write_bytes(left.read_bytes()[:500])
+    with pytest.raises(UserError, match=r"checkpoint\.safetensors is damaged"):
+        train("planted", changed, place)
+
+
 def test_the_key_follows_what_changes_the_model_and_nothing_else():
     base = DictionaryConfig()
     assert dictionary_key("a", base) == dictionary_key("a", base.model_copy(update={"log_every": 7}))
@@ -81,7 +152,7 @@ def test_the_key_follows_what_changes_the_model_and_nothing_else():
 
 def test_divergence_is_named(planted_set, place):
     config = DictionaryConfig(**SMALL | {"learning_rate": 1e30})
-    with pytest.raises(UserError, match=r"diverged at step \d+ .*lower learning_rate"):
+    with pytest.raises(UserError, match=r"diverged at step \d+; lower learning_rate"):
         train("planted", config, place)
     assert not store.is_whole(dictionary_key("planted", config), place)
 
@@ -108,21 +179,22 @@ def test_learning_rate_is_constant_then_falls_to_zero():
     assert [learning_rate_at(step, config) for step in (0, 80, 90, 100)] == pytest.approx([1, 1, 0.5, 0])
 
 
-@pytest.mark.parametrize("method", ["topk-sae", "group-crosscoder"])
-def test_evaluation_equals_the_definitions(planted_set, place, method):
+@pytest.mark.parametrize("architecture", ["sae", "group-crosscoder"])
+@pytest.mark.parametrize("method", ["topk", "relu"])
+def test_evaluation_equals_the_definitions(planted_set, place, architecture, method):
     """FVU, L0 and cosine against one pass over everything at once, about scikit-learn's variance-weighted R²."""
     from sklearn.metrics import r2_score
 
-    config = DictionaryConfig(method=method, **SMALL)
+    config = DictionaryConfig(architecture=architecture, method=method, **SMALL)
     dictionary = store.load_dictionary(train("planted", config, place), place)
     found = evaluate(dictionary, planted_set)
 
     group, stored = planted_set.group, planted_set.acts[3].float()
     rows_bgd = torch.cat([stored[:, group.reuse_permutation(g)] for g in range(group.order)])
-    rows = rows_bgd[:, 0] if method == "topk-sae" else rows_bgd
+    rows = rows_bgd[:, 0] if architecture == "sae" else rows_bgd
     f_bm = dictionary.encode(rows)
     decoded_bgd = dictionary.decode(f_bm)
-    target = rows[:, None] if method == "topk-sae" else rows
+    target = rows[:, None] if architecture == "sae" else rows
     r2 = r2_score(target.flatten(1), decoded_bgd.flatten(1), multioutput="variance_weighted")
     assert found.rows == len(rows)
     assert found.fvu == pytest.approx(1 - r2, rel=1e-4)

@@ -32,10 +32,10 @@ def settings(tmp_path, empty_store):
     return settings
 
 
-def write_dictionary(key, settings, method="group-crosscoder", encode_from="identity", fvu=0.25, l0=2.5, seed=0):
+def write_dictionary(key, settings, architecture="group-crosscoder", encode_from="identity", fvu=0.25, l0=2.5, seed=0):
     """Write a trained dictionary's folder under `key`; returns its tensors."""
     generator = np.random.default_rng(seed)
-    group_order = GROUP_ORDER if method == "group-crosscoder" else 1
+    group_order = GROUP_ORDER if architecture == "group-crosscoder" else 1
     shapes = {
         "encoder.weight": (group_order, FEATURES, CHANNELS) if encode_from == "orbit" else (FEATURES, CHANNELS),
         "encoder.bias": (FEATURES,),
@@ -44,7 +44,9 @@ def write_dictionary(key, settings, method="group-crosscoder", encode_from="iden
     }
     tensors = {name: generator.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     tensors["scale"] = np.float32([1.7]).reshape(())
-    config = DictionaryConfig(method=method, features=FEATURES, k=K, encode_from=encode_from, steps=STEPS, seed=seed)
+    config = DictionaryConfig(
+        architecture=architecture, features=FEATURES, k=K, encode_from=encode_from, steps=STEPS, seed=seed
+    )
     description = {
         "config": config.model_dump(mode="json"),
         "activation_set": "a" * 64,

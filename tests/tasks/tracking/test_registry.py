@@ -44,8 +44,8 @@ def registered(key, settings, **how):
     return tensors, register(key, log_training(key, settings), settings)
 
 
-def rows_of(count, method, seed=1):
-    shape = (count, CHANNELS) if method == "topk-sae" else (count, GROUP_ORDER, CHANNELS)
+def rows_of(count, name, seed=1):
+    shape = (count, CHANNELS) if name == "topk-sae" else (count, GROUP_ORDER, CHANNELS)
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
 
 
@@ -55,15 +55,15 @@ def registry(tmp_path_factory, empty_store):
     settings = Settings(data_dir=tmp_path_factory.mktemp("registry"), tracking_uri=None)
     settings.mlflow_dir.mkdir(parents=True)
     shutil.copyfile(empty_store, settings.mlflow_dir / "mlflow.db")
-    sae, _ = registered("1" * 64, settings, method="topk-sae")
+    sae, _ = registered("1" * 64, settings, architecture="sae")
     orbit, orbit_version = registered("2" * 64, settings, encode_from="orbit", seed=2)
     identity, _ = registered("3" * 64, settings, seed=3)
     assert promote("topk-sae", True, settings)
-    assert promote("group-crosscoder", True, settings)
+    assert promote("topk-group-crosscoder", True, settings)
     return settings, {
         "models:/topk-sae@champion": sae,
-        f"models:/group-crosscoder/{orbit_version}": orbit,
-        "models:/group-crosscoder@champion": identity,
+        f"models:/topk-group-crosscoder/{orbit_version}": orbit,
+        "models:/topk-group-crosscoder@champion": identity,
     }
 
 
@@ -100,7 +100,7 @@ def test_a_fresh_process_loads_it_and_gets_the_same_features(registry, tmp_path)
 def test_load_dictionary_gives_the_same_features(registry):
     settings, models = registry
     for key, (uri, tensors) in zip(("1" * 64, "2" * 64, "3" * 64), models.items(), strict=True):
-        rows = rows_of(5, "topk-sae" if "sae" in uri else "group-crosscoder")
+        rows = rows_of(5, "topk-sae" if "sae" in uri else "topk-group-crosscoder")
         features = load_dictionary(key, settings).encode(torch.from_numpy(rows))
         np.testing.assert_allclose(features, plain_features(tensors, rows), atol=1e-5)
 
@@ -152,10 +152,10 @@ def test_a_version_says_what_it_is(registry):
     from mlflow.models import Model
 
     settings, _ = registry
-    folder = model_folder(settings, "models:/group-crosscoder@champion")
+    folder = model_folder(settings, "models:/topk-group-crosscoder@champion")
     model = Model.load(str(folder))
     with tracking(settings) as client:
-        version = client.get_model_version_by_alias("group-crosscoder", "champion")
+        version = client.get_model_version_by_alias("topk-group-crosscoder", "champion")
         run = client.get_run(version.run_id)
         (output,) = run.outputs.model_outputs
     assert run.info.status == "FINISHED"
@@ -177,8 +177,8 @@ def test_registering_again_keeps_version_and_candidate(settings):
     assert (first, second) == (1, 2)
     assert register("1" * 64, log_training("1" * 64, settings), settings) == first
     with tracking(settings) as client:
-        assert len(client.search_model_versions("name = 'group-crosscoder'")) == 2
-        assert int(client.get_model_version_by_alias("group-crosscoder", "candidate").version) == second
+        assert len(client.search_model_versions("name = 'topk-group-crosscoder'")) == 2
+        assert int(client.get_model_version_by_alias("topk-group-crosscoder", "candidate").version) == second
 
 
 def test_a_diverged_dictionary_is_not_registered(settings):

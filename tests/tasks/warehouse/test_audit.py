@@ -261,6 +261,7 @@ UNEXPECTED = {
     "shards.sha256: match_regex": ("no key", {"shard": 1}),
     "shards.bytes: be_between": (0, {"shard": 1}),
     "dictionaries.dictionary: match_regex": ("no key", {"group_order": 1}),
+    "dictionaries.architecture: be_in_set": ("cathedral", {"group_order": 1}),
     "dictionaries.method: be_in_set": ("guesswork", {"group_order": 1}),
     "dictionaries.encode_from: be_in_set": ("nowhere", {"group_order": 16}),
     "dictionaries.train_seconds: be_between": (-1.0, {"group_order": 1}),

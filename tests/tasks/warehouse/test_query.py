@@ -7,9 +7,9 @@ from tests.sample_frames import CROSSCODER, FEATURES, sample_frames
 
 def test_a_query_gives_a_frame(published):
     frame = query(
-        "SELECT method, count(*) AS n FROM features JOIN dictionaries USING (dictionary) GROUP BY ALL", published
+        "SELECT architecture, count(*) AS n FROM features JOIN dictionaries USING (dictionary) GROUP BY ALL", published
     )
-    assert sorted(frame.iter_rows()) == [("group-crosscoder", FEATURES), ("topk-sae", FEATURES)]
+    assert sorted(frame.iter_rows()) == [("group-crosscoder", FEATURES), ("sae", FEATURES)]
 
 
 def test_shorthands_that_analysts_use_work(published):

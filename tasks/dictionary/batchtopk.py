@@ -1,0 +1,46 @@
+"""BatchTopK (Bussmann et al. 2024): k features per row on average, so that rich rows may have more than poor ones.
+
+While training the k · b largest pre-activations of the batch are kept. At inference a row stands alone: kept is what
+exceeds a threshold, the running mean of the smallest kept pre-activation.
+"""
+
+import torch
+from torch import Tensor
+
+from tasks.dictionary.distributed import in_any, kth_largest
+from tasks.dictionary.sparse import from_dense, top_k
+from tasks.dictionary.topk import TopK
+
+THRESHOLD_MOMENTUM = 0.99
+
+
+class BatchTopK(TopK):
+    """threshold: [] running mean; negative until the first step."""
+
+    threshold: Tensor
+
+    def __init__(self, config, channels: int, group_order: int):
+        super().__init__(config, channels, group_order)
+        self.register_buffer("threshold", -torch.ones(()))
+
+    def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
+        if self.threshold < 0:
+            return super().encode_active(z_gbd)
+        with torch.no_grad():
+            pre_bm = self.pre_activations(self.encoder_input(z_gbd))
+            return from_dense(torch.where(pre_bm > self.threshold, pre_bm, 0.0))
+
+    def choose(self, pre_bm: Tensor) -> tuple[Tensor, Tensor]:
+        width = min(4 * self.config.k, pre_bm.shape[1])
+        while True:
+            values_bk, indices_bk = top_k(pre_bm, width)
+            smallest = kth_largest(values_bk.flatten(), self.config.k * len(pre_bm))
+            kept_bk = values_bk >= smallest
+            # a row that keeps all it was asked for may have more to keep
+            if width == pre_bm.shape[1] or not in_any(kept_bk.all(1).any()):
+                break
+            width = min(2 * width, pre_bm.shape[1])
+        if self.training:
+            momentum = THRESHOLD_MOMENTUM if self.threshold >= 0 else 0.0
+            self.threshold.mul_(momentum).add_((1 - momentum) * smallest.clamp_min(0))
+        return kept_bk.to(values_bk.dtype), indices_bk

@@ -1,0 +1,49 @@
+"""Gated (Rajamanoharan et al. 2024a): one path decides which features are active, another how strongly.
+
+Both read the same directions; the magnitude path has a scale and a bias of its own. The penalty is on the gate, and a
+reconstruction from the gate alone, through a decoder that it can't move, keeps the gate honest.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from tasks.dictionary.base import Dictionary, Loss, warmed_up
+from tasks.dictionary.sparse import from_dense
+
+
+class Gated(Dictionary):
+    """magnitude_log_scale, magnitude_bias: [m]; the encoder's own bias is the gate's."""
+
+    def __init__(self, config, channels: int, group_order: int):
+        super().__init__(config, channels, group_order)
+        self.magnitude_log_scale = nn.Parameter(torch.zeros(config.features))
+        self.magnitude_bias = nn.Parameter(torch.zeros(config.features))
+
+    @torch.no_grad()
+    def initialise(self, rows_gbd: Tensor) -> None:
+        super().initialise(rows_gbd)
+        # both paths start as the same
+        self.magnitude_bias.copy_(self.encoder.bias)
+
+    def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            gate_bm = self.pre_activations(self.encoder_input(z_gbd))
+            return from_dense(self._features(gate_bm))
+
+    def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
+        z_gbd = x_gbd * self.scale
+        gate_bm = self.pre_activations(self.encoder_input(z_gbd))
+        f_bm, open_bm = self._features(gate_bm), gate_bm.relu()
+        reconstruction = (z_gbd - self.decode_scaled(f_bm)).square().mean()
+        sparsity = (open_bm @ self.feature_norms().detach()).mean() / (self.block_count * self.channels)
+        frozen_gmd, frozen_gd = self.decoder.weight.detach(), self.decoder.bias.detach()
+        by_the_gate_gbd = (open_bm @ frozen_gmd).float() + frozen_gd[:, None]
+        auxiliary = (z_gbd - by_the_gate_gbd).square().mean()
+        total = reconstruction + warmed_up(self.config.sparsity, done) * sparsity + auxiliary
+        return self.dense_loss(total, reconstruction, sparsity, f_bm)
+
+    def _features(self, gate_bm: Tensor) -> Tensor:
+        """f [b, m]: the magnitude where the gate is open. The gate learns from the penalty and its own reconstruction."""
+        bias_m = self.encoder.bias
+        magnitude_bm = (gate_bm - bias_m) * self.magnitude_log_scale.exp() + self.magnitude_bias
+        return torch.where(gate_bm > 0, magnitude_bm.relu(), 0.0)

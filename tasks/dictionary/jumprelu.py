@@ -1,0 +1,59 @@
+"""JumpReLU (Rajamanoharan et al. 2024b): f = pre where pre exceeds a learned threshold of the feature, else 0.
+
+The penalty is λ · L0. Threshold and count have no gradient of their own; a rectangle of some width about the
+threshold stands in for the step's (straight-through estimator).
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from tasks.dictionary.base import Dictionary, Loss, warmed_up
+from tasks.dictionary.sparse import from_dense
+
+FIRST_THRESHOLD, BANDWIDTH = 0.5, 1.0
+"""For one block of E‖z‖ = √d; h blocks are √h times as long. The paper's bandwidth of 0.001 at E‖z‖² = 1 is too narrow for
+steps in the thousands."""
+
+
+class _Step(torch.autograd.Function):
+    """H(pre − θ), with the gradient of a rectangle to θ and none to pre."""
+
+    @staticmethod
+    def forward(ctx, pre_bm, threshold_m, bandwidth):
+        ctx.save_for_backward(pre_bm, threshold_m)
+        ctx.bandwidth = bandwidth
+        return (pre_bm > threshold_m).to(pre_bm.dtype)
+
+    @staticmethod
+    def backward(ctx, gradient_bm):
+        pre_bm, threshold_m = ctx.saved_tensors
+        near_bm = (pre_bm - threshold_m).abs() < ctx.bandwidth / 2
+        return None, -(gradient_bm * near_bm).sum(0) / ctx.bandwidth, None
+
+
+class JumpReLU(Dictionary):
+    """log_threshold: [m]; the threshold is its exponential, so that it stays positive."""
+
+    def __init__(self, config, channels: int, group_order: int):
+        super().__init__(config, channels, group_order)
+        length = math.sqrt(self.block_count) if self.reads_all_blocks else 1.0
+        self.bandwidth = BANDWIDTH * length
+        self.log_threshold = nn.Parameter(torch.full((config.features,), math.log(FIRST_THRESHOLD * length)))
+
+    def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            pre_bm = self.pre_activations(self.encoder_input(z_gbd))
+            return from_dense(torch.where(pre_bm > self.log_threshold.exp(), pre_bm, 0.0))
+
+    def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
+        z_gbd = x_gbd * self.scale
+        pre_bm = self.pre_activations(self.encoder_input(z_gbd))
+        step_bm = _Step.apply(pre_bm, self.log_threshold.exp(), self.bandwidth)
+        f_bm = pre_bm * step_bm
+        reconstruction = (z_gbd - self.decode_scaled(f_bm)).square().mean()
+        l0 = step_bm.sum(1).mean()
+        # λ weighs one active feature against the squared error of one channel
+        total = reconstruction + warmed_up(self.config.sparsity, done) * l0 / self.channels
+        return self.dense_loss(total, reconstruction, l0, f_bm)

@@ -1,0 +1,65 @@
+"""TopK (Gao et al. 2024): f = TopK(relu(pre), k); dead features are revived by AuxK."""
+
+import torch
+from torch import Tensor
+
+from tasks.dictionary.base import Dictionary, Loss
+from tasks.dictionary.sparse import pre_activations_at, residual, top_k
+
+
+class TopK(Dictionary):
+    """The k largest pre-activations of each row, where positive. Arithmetic in proportion to k, not to m."""
+
+    def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            values_bk, indices_bk = top_k(self.pre_activations(self.encoder_input(z_gbd)), self.config.k)
+        return values_bk.relu_(), indices_bk
+
+    def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
+        z_gbd = x_gbd * self.scale
+        read_hbd = self.encoder_input(z_gbd)
+        with torch.no_grad():
+            pre_bm = self.pre_activations(read_hbd)
+            kept_bk, indices_bk = self.choose(pre_bm)
+        values_bk = self._at(read_hbd, pre_bm, indices_bk).relu() * kept_bk
+        reconstruction, error_gbd = self.reconstruct(z_gbd, values_bk, indices_bk)
+        auxiliary = self._auxiliary(read_hbd, pre_bm, error_gbd, dead_m)
+        values_bk = values_bk.detach()
+        fired_m = torch.zeros(self.config.features, dtype=torch.bool, device=values_bk.device)
+        fired_m[indices_bk[values_bk > 0]] = True
+        return Loss(
+            total=reconstruction + self.config.auxiliary_coefficient * auxiliary,
+            reconstruction=error_gbd.square().mean(),
+            sparsity=values_bk.new_zeros(()),
+            auxiliary=auxiliary.detach(),
+            l0=(values_bk > 0).sum() / len(values_bk),
+            fired_m=fired_m,
+        )
+
+    # What batchtopk.py and matryoshka.py say otherwise ----------------------------------------------------------------
+
+    def choose(self, pre_bm: Tensor) -> tuple[Tensor, Tensor]:
+        """Which features of each row are kept while training: indices_bk, and kept_bk = 0 where one is not after all."""
+        values_bk, indices_bk = top_k(pre_bm, self.config.k)
+        return torch.ones_like(values_bk), indices_bk
+
+    def reconstruct(self, z_gbd: Tensor, values_bk: Tensor, indices_bk: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of the reconstruction, and the error z − ẑ of the whole dictionary without gradient."""
+        error_gbd = residual(z_gbd, values_bk, indices_bk, self.decoder.weight, self.decoder.bias)
+        return error_gbd.square().mean(), error_gbd.detach()
+
+    # ----------------------------------------------------------------------------------------------------------------
+
+    def _auxiliary(self, read_hbd: Tensor, pre_bm: Tensor, error_gbd: Tensor, dead_m: Tensor | None) -> Tensor:
+        """AuxK: the error left by rebuilding the error from the `auxiliary_k` most active of the dead features."""
+        dead_count = 0 if dead_m is None else int(dead_m.sum())
+        if not dead_count or not self.config.auxiliary_k:
+            return error_gbd.new_zeros(())
+        with torch.no_grad():
+            _, dead_bk = top_k(pre_bm.masked_fill(~dead_m, -torch.inf), min(self.config.auxiliary_k, dead_count))
+        dead_values_bk = self._at(read_hbd, pre_bm, dead_bk).relu()
+        no_bias_gd = torch.zeros_like(self.decoder.bias)
+        return residual(error_gbd, dead_values_bk, dead_bk, self.decoder.weight, no_bias_gd).square().mean()
+
+    def _at(self, read_hbd: Tensor, pre_bm: Tensor, indices_bk: Tensor) -> Tensor:
+        return pre_activations_at(read_hbd, self.encoder_weight_hmd(), self.encoder.bias, pre_bm, indices_bk)
