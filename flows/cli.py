@@ -4,8 +4,8 @@ import errno
 import os
 import re
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,28 +40,63 @@ class Format(StrEnum):
     json = "json"
 
 
+ConfigFile = Annotated[Path | None, typer.Option(help="TOML file with the flow's fields.")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field, as in extraction.n_rotations=8.")
+]
+
+
 @app.command()
 def run(
     flow: Annotated[str, typer.Argument(help=f"One of {', '.join(FLOWS)}.")],
-    config: Annotated[Path | None, typer.Option(help="TOML file with the flow's fields.")] = None,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field, as in extraction.n_rotations=8.")
-    ] = None,
+    config: ConfigFile = None,
+    assignments: Assignments = None,
 ) -> None:
     """Run a flow here and now, with the same fields as its form in the Prefect UI."""
-    from flows.config import config_of, read_config
+    _run(flow, config, assignments or [])
+
+
+@app.command()
+def sweep(config: ConfigFile = None, assignments: Assignments = None) -> None:
+    """Train several dictionaries on one pass over the rows: `kaleidoscope run sweep`."""
+    _run("sweep", config, assignments or [])
+
+
+def _run(flow: str, config: Path | None, assignments: list[str]) -> None:
+    from flows.config import config_of, flow_named, read_config
     from flows.servers import prefect_server
 
-    if flow not in FLOWS:
-        raise UserError(f"no flow {flow!r}; there are {', '.join(FLOWS)}")
     # the terminal has bars and the summary; the log is in the Prefect UI
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(Settings()) as server:
-        flow_to_run = getattr(import_module(f"flows.{flow}"), flow)
-        flow_config = read_config(config_of(flow_to_run), config, assignments or [])
+        flow_to_run = flow_named(flow)
+        flow_config = read_config(config_of(flow_to_run), config, assignments)
         server.wait()
         summary = flow_to_run(flow_config)
     _show(summary)
+
+
+@app.command()
+def fit(config: ConfigFile = None, assignments: Assignments = None) -> None:
+    """Train the dictionary of a `train` config without Prefect; under torchrun, on as many processes as it starts.
+
+    `kaleidoscope run train` with the same fields then finds it trained, and analyses, logs and registers it.
+    """
+    from flows.config import read_config
+    from flows.steps import progress_bar
+    from flows.train import TrainConfig
+    from tasks.activations.plan import plan
+    from tasks.dictionary.distributed import is_first, processes
+    from tasks.dictionary.train import train
+    from tasks.progress import silent
+
+    wanted = read_config(TrainConfig, config, assignments or [])
+    with processes():
+        activation_set = plan(wanted.extraction, Settings()).key
+        with progress_bar(f"Train {wanted.dictionary.name}") if is_first() else nullcontext(silent) as progress:
+            key = train(activation_set, wanted.dictionary, Settings(), progress)
+        if is_first():
+            print(key)
 
 
 def _show(summary) -> None:
@@ -73,6 +108,8 @@ def _show(summary) -> None:
     console.print(figures)
     for name, value in {**summary.made, **summary.where}.items():
         console.print(f"{name}: {value}", soft_wrap=True, markup=False)
+    if summary.failures:
+        raise UserError("\n".join(f"{name}: {reason}" for name, reason in summary.failures.items()))
 
 
 @app.command()

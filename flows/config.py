@@ -3,12 +3,22 @@
 import inspect
 import tomllib
 from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from flows import FLOWS
 from tasks.errors import UserError
+
+
+def flow_named(name: str):
+    """The flow of a deployment: early-vision is `early_vision` in flows/early_vision.py. UserError: there is none."""
+    if name not in FLOWS:
+        raise UserError(f"no flow {name!r}; there are {', '.join(FLOWS)}")
+    module = name.replace("-", "_")
+    return getattr(import_module(f"flows.{module}"), module)
 
 
 def config_of(flow) -> type[BaseModel]:

@@ -96,13 +96,15 @@ class Summary(BaseModel):
     made: dict[str, str] = Field({}, description="content keys by name")
     figures: dict[str, str] = Field({}, description="what was measured")
     where: dict[str, str] = Field({}, description="where to look")
+    failures: dict[str, str] = Field({}, description="what failed while the rest went on, and why")
 
     def markdown(self) -> str:
         rows = [f"| {name} | {value} |" for name, value in self.figures.items()]
         table = ["| | |", "| --- | ---: |", *rows, ""] if rows else []
         keys = [f"* {name}: `{key}`" for name, key in self.made.items()]
         where = [f"* {name}: `{place}`" for name, place in self.where.items()]
-        return "\n".join([f"# {self.title}", "", *table, *keys, *where])
+        failures = [f"* **failed** {name}: {reason}" for name, reason in self.failures.items()]
+        return "\n".join([f"# {self.title}", "", *table, *keys, *where, *failures])
 
 
 def show(summary: Summary) -> Summary:

@@ -2,6 +2,7 @@
 
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
+from tasks.dictionary.splicing import measure_splicing
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
@@ -16,7 +17,7 @@ from tasks.report.figures import dictionary_figures
 from tasks.settings import Settings
 from tasks.symmetry.group import DihedralGroup
 from tasks.tracking.registry import register
-from tasks.tracking.runs import log_training, test_metrics
+from tasks.tracking.runs import log_metrics, log_training, test_metrics
 
 
 class TrainConfig(BaseModel):
@@ -54,16 +55,35 @@ def train_dictionary(activation_set: str, config: DictionaryConfig, settings: Se
     """Steps of the flow after the extraction; returns the keys of the dictionary and of its analysis."""
     with reported(f"Train {config.name}") as progress:
         dictionary = step(training.train)(activation_set, config, settings, progress)
+    return dictionary, file_dictionary(dictionary, settings)
+
+
+def file_dictionary(dictionary: str, settings: Settings, parent: str | None = None) -> str:
+    """Analyse a trained dictionary, log it (nested under an MLflow run), register it; returns the analysis's key."""
     analysis = analyse_dictionary(dictionary, settings)
-    run = step(log)(dictionary, analysis, settings)
+    run = step(log)(dictionary, analysis, settings, parent)
     step(register)(dictionary, run, settings)
-    return dictionary, analysis
+    if not config_of(dictionary, settings).reads_all_blocks:
+        with reported(f"Splice {dictionary[:8]}") as progress:
+            step(splice)(dictionary, settings, progress)
+    return analysis
 
 
-def log(dictionary: str, analysis: str, settings: Settings) -> str:
+def splice(dictionary: str, settings: Settings, progress) -> None:
+    """Measure what the network makes of the reconstruction, and tell MLflow."""
+    key = measure_splicing(dictionary, settings, progress)
+    log_metrics(dictionary, metrics_in(key, settings), settings)
+
+
+def metrics_in(frames: str, settings: Settings) -> dict[str, float]:
+    """The rows of `dictionary_metrics` that a stage made."""
+    return dict(read_frames(frames, settings)["dictionary_metrics"].select("metric", "value").iter_rows())
+
+
+def log(dictionary: str, analysis: str, settings: Settings, parent: str | None) -> str:
     """Record a training in MLflow with the figures of its analysis; returns the run's id."""
     group = DihedralGroup(max(1, describe(dictionary, settings)["group_order"] // 2))
-    return log_training(dictionary, settings, dictionary_figures(read_frames(analysis, settings), group))
+    return log_training(dictionary, settings, dictionary_figures(read_frames(analysis, settings), group), parent)
 
 
 def stability_of(dictionary: str, replicas: int, settings: Settings) -> None:
@@ -75,7 +95,13 @@ def stability_of(dictionary: str, replicas: int, settings: Settings) -> None:
             replica = config.model_copy(update={"seed": seed})
             keys.append(step(training.train)(activation_set, replica, settings, progress))
     with reported(f"Match {config.name} across seeds") as progress:
-        step(measure_stability)(dictionary, tuple(keys), settings, progress)
+        step(match)(dictionary, tuple(keys), settings, progress)
+
+
+def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progress) -> None:
+    """Measure how far the features agree, and tell MLflow."""
+    key = measure_stability(dictionary, replicas, settings, progress)
+    log_metrics(dictionary, metrics_in(key, settings), settings)
 
 
 def metrics_of(dictionary: str, settings: Settings) -> dict[str, str]:

@@ -4,14 +4,13 @@ import re
 import shlex
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import typer
 
-from flows import FLOWS, cli
-from flows.config import config_of, read_config
+from flows import cli
+from flows.config import config_of, flow_named, read_config
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.train import train
@@ -73,10 +72,9 @@ def test_a_command_works(command, published_template, monkeypatch):
 
 
 def assert_run_is_understood(flow: str, options: list[str]) -> None:
-    assert flow in FLOWS
     arguments = typer.main.get_command(cli.app).commands["run"].make_context("run", [flow, *options]).params
     config = arguments["config"]
-    model = config_of(getattr(import_module(f"flows.{flow}"), flow))
+    model = config_of(flow_named(flow))
     read_config(model, ROOT / config if config else None, arguments["assignments"] or [])
 
 

@@ -78,7 +78,7 @@ class _Responses:
     def keep_best(self, found: polars.DataFrame) -> None:
         strongest_first = polars.concat([self.best, found]).sort("activation", descending=True, maintain_order=True)
         one_an_image = strongest_first.unique(["feature", "image"], keep="first", maintain_order=True)
-        self.best = one_an_image.group_by("feature", maintain_order=True).head(EXAMPLES).select(BEST_SCHEMA)
+        self.best = one_an_image.group_by("feature", maintain_order=True).head(EXAMPLES).select(*BEST_SCHEMA)
 
     @property
     def max_m(self) -> np.ndarray:
@@ -168,7 +168,8 @@ def _features_frame(key: str, responses: _Responses) -> polars.DataFrame:
 
 def _examples_frame(key: str, responses: _Responses, acts: ActivationSet, settings: Settings) -> polars.DataFrame:
     ranked = polars.int_range(1, polars.len() + 1).over("feature").alias("rank")
-    examples = responses.best.select(polars.lit(key).alias("dictionary"), "feature", ranked, "row", "element", "activation")
+    of_dictionary = polars.lit(key).alias("dictionary")
+    examples = responses.best.select(of_dictionary, "feature", ranked, "row", "element", "activation")
     seen = examples.select("row", "element").unique().sort("row", "element")
     patches = seen.with_columns(patch=polars.Series(_seen_patches(seen, acts, settings), dtype=polars.Binary))
     rows = polars.concat([acts.rows(shard.index) for shard in acts.shards])

@@ -4,9 +4,9 @@ Notation (paper "symmetry" §3): a row x is one activation vector (SAE, one bloc
 crosscoder, |G| blocks). z = scale · x with E‖z_g‖ = √d, features f ≥ 0, reconstruction ẑ_g = f W_dec^g + b_dec^g.
 
 * SAE: pre = W_enc (z − b_dec) + b_enc.
-* Group crosscoder: pre = W_enc z_e + b_enc from the identity block, or Σ_g W_enc^g z_g + b_enc from the whole orbit; one
-  code explains what the layer holds under all |G| transforms. Loss: the mean over blocks of the squared error, which is
-  Σ_g ‖z_g − ẑ_g‖² up to a constant.
+* Group crosscoder: pre = W_enc z_e + b_enc from the identity block, or Σ_g W_enc^g z_g + b_enc from the whole orbit;
+  one code explains what the layer holds under all |G| transforms. Loss: the mean over blocks of the squared error,
+  which is Σ_g ‖z_g − ẑ_g‖² up to a constant.
 
 How f comes of `pre` and what is added to the loss is the method's to say: topk.py, relu.py, … one file a method.
 """
@@ -60,10 +60,10 @@ class Dictionary(nn.Module, ABC):
         self.config, self.channels = config, channels
         self.is_crosscoder = config.architecture == "group-crosscoder"
         self.block_count = group_order if self.is_crosscoder else 1
-        self.reads_all_blocks = self.is_crosscoder and config.encode_from == "orbit"
-        encoder_shape = (config.features, channels)
-        self.encoder = Affine((group_order, *encoder_shape) if self.reads_all_blocks else encoder_shape, encoder_shape[:1])
-        self.decoder = Affine((self.block_count, *encoder_shape), (self.block_count, channels))
+        self.reads_all_blocks = config.reads_all_blocks
+        vectors = (config.features, channels)
+        self.encoder = Affine((group_order, *vectors) if self.reads_all_blocks else vectors, (config.features,))
+        self.decoder = Affine((self.block_count, *vectors), (self.block_count, channels))
         self.register_buffer("scale", torch.ones(()))
 
     # What a method says ---------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ class DictionaryConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     architecture: Literal["sae", "group-crosscoder"] = Field(
-        "group-crosscoder", description="sparse autoencoder (a row is one vector) or group crosscoder (a row is an orbit)"
+        "group-crosscoder", description="sparse autoencoder: a row is one vector; group crosscoder: a row is an orbit"
     )
     method: Literal["topk", "relu", "batchtopk", "jumprelu", "gated", "matryoshka"] = Field(
         "topk", description="how features are kept few"
@@ -54,6 +54,11 @@ class DictionaryConfig(BaseModel):
     def has_k(self) -> bool:
         """Whether `k` sets the number of active features, and not the penalty."""
         return self.method in TOP_K_METHODS
+
+    @property
+    def reads_all_blocks(self) -> bool:
+        """Whether a code needs the whole orbit, and not the input alone."""
+        return self.architecture == "group-crosscoder" and self.encode_from == "orbit"
 
     @model_validator(mode="after")
     def _k_fits(self) -> "DictionaryConfig":

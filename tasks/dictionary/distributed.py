@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, distributed
 
+from tasks.errors import UserError
+
 
 @contextmanager
 def processes() -> Iterator[None]:
@@ -34,6 +36,12 @@ def world_size() -> int:
 def is_first() -> bool:
     """Whether this process is the one that writes."""
     return world_size() == 1 or distributed.get_rank() == 0
+
+
+def check_divides(batch_size: int) -> None:
+    """UserError where processes would get different numbers of rows, whose losses then don't average to the whole's."""
+    if batch_size % world_size():
+        raise UserError(f"batch_size = {batch_size} doesn't divide by {world_size()} processes: change one of them")
 
 
 def part_of(batch_gbd: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ class Gated(Dictionary):
         return self.dense_loss(total, reconstruction, sparsity, f_bm)
 
     def _features(self, gate_bm: Tensor) -> Tensor:
-        """f [b, m]: the magnitude where the gate is open. The gate learns from the penalty and its own reconstruction."""
+        """f [b, m]: the magnitude where the gate is open; the gate's bias learns nothing from it."""
         bias_m = self.encoder.bias
         magnitude_bm = (gate_bm - bias_m) * self.magnitude_log_scale.exp() + self.magnitude_bias
         return torch.where(gate_bm > 0, magnitude_bm.relu(), 0.0)

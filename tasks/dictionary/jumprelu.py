@@ -13,8 +13,8 @@ from tasks.dictionary.base import Dictionary, Loss, warmed_up
 from tasks.dictionary.sparse import from_dense
 
 FIRST_THRESHOLD, BANDWIDTH = 0.5, 1.0
-"""For one block of E‖z‖ = √d; h blocks are √h times as long. The paper's bandwidth of 0.001 at E‖z‖² = 1 is too narrow for
-steps in the thousands."""
+"""For one block of E‖z‖ = √d; h blocks are √h times as long. The paper's bandwidth, 0.001 at E‖z‖² = 1, is too narrow
+for steps in the thousands."""
 
 
 class _Step(torch.autograd.Function):

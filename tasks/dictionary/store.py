@@ -23,7 +23,6 @@ from tasks.dictionary.topk import TopK
 from tasks.errors import UserError
 from tasks.settings import Settings
 
-
 METHODS: dict[str, type[Dictionary]] = {
     "topk": TopK,
     "relu": ReLU,

@@ -39,7 +39,7 @@ class TopK(Dictionary):
     # What batchtopk.py and matryoshka.py say otherwise ----------------------------------------------------------------
 
     def choose(self, pre_bm: Tensor) -> tuple[Tensor, Tensor]:
-        """Which features of each row are kept while training: indices_bk, and kept_bk = 0 where one is not after all."""
+        """Which features are kept while training: (kept_bk, indices_bk), kept 0 where one is not after all."""
         values_bk, indices_bk = top_k(pre_bm, self.config.k)
         return torch.ones_like(values_bk), indices_bk
 

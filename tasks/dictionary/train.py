@@ -71,6 +71,7 @@ def train_together(
     if not waiting:
         progress(1, 1)
         return failures
+    distributed.check_divides(configs[0].batch_size)
     acts = ActivationSet.open(activation_set, settings)
     if {shard.split for shard in acts.shards} != {"train", "test"}:
         raise UserError(f"activation set {activation_set} lacks a split; give extraction.test_share a value above 0")

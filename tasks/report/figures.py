@@ -1,5 +1,6 @@
 """Figures of a trained dictionary, for MLflow and the documents: matplotlib objects, no global state, no window."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, SOFT, RULE = "#1b1e24", "#5c626d", "#e4e1da"
+PALETTE = ("#0067b5", "#c4421a", "#00806a", "#a94890", "#b87400", "#6d727c")
 ROTATION, REFLECTION = "#0067b5", "#c4421a"
 CURVES = {
     "fvu": ("Fraction of variance unexplained", "#0067b5"),
@@ -237,3 +239,26 @@ def _whole_numbers(count: int):
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(count, integer=True)
+
+
+def pareto(scores: Sequence[tuple[str, float, float]]) -> "Figure":
+    """FVU against L0 of several dictionaries, (name, L0, FVU) each; the line joins those that none beats in both."""
+    names = list(dict.fromkeys(name for name, _, _ in scores))
+    front, best = [], np.inf
+    for _, l0, fvu in sorted(scores, key=lambda score: score[1:]):
+        if fvu < best:
+            front.append((l0, fvu))
+            best = fvu
+    with _style():
+        figure, axes = _figure(6.2, 4.2)
+        axes.plot(*zip(*front, strict=True), color=SOFT, linewidth=1.2, zorder=1)
+        for name, colour, marker in zip(names, itertools.cycle(PALETTE), itertools.cycle("osD^vP"), strict=False):
+            of_name = [(l0, fvu) for each, l0, fvu in scores if each == name]
+            axes.scatter(*zip(*of_name, strict=True), color=colour, marker=marker, s=42, label=name, zorder=2)
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("active features per row (L0)")
+        axes.set_title("Fraction of variance unexplained, test split")
+        figure.legend(loc="outside lower center", ncols=4, fontsize=9)
+    return figure

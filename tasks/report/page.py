@@ -248,7 +248,8 @@ def template_environment() -> Environment:
     )
     for helper in (thousands, percent, signed, duration, memory, subgroup_name, profile_code):
         environment.filters[helper.__name__] = helper
-    environment.globals |= {"page_name": page_name, "transform_name": transform_name, "METHODS": METHODS, "ARCHITECTURES": ARCHITECTURES}
+    environment.globals |= {"page_name": page_name, "transform_name": transform_name}
+    environment.globals |= {"METHODS": METHODS, "ARCHITECTURES": ARCHITECTURES}
     return environment
 
 

@@ -1,7 +1,8 @@
 """Trained dictionaries in MLflow's model registry, and which of them is champion.
 
-One registered model a method and architecture (`topk-sae`, `topk-group-crosscoder`, …). A version is MLflow's models-from-code: the script
-mlflow/dictionary_model.py, the modules of ours that it needs, and the dictionary's own files; nothing in it is pickled.
+One registered model a method and architecture (`topk-sae`, `topk-group-crosscoder`, …). A version is MLflow's
+models-from-code: the script mlflow/dictionary_model.py, the modules of ours that it needs, and the dictionary's own
+files; nothing in it is pickled.
 
 Aliases. `candidate`: the newest version. `champion-NETWORK-LAYER-gORDER`: the best of its kind, as FVU and L0 say
 nothing across layers or groups. `champion`: what `models:/METHOD@champion` loads; the first version that passes takes

@@ -3,13 +3,16 @@
 import json
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars
 
+from tasks.activations.shards import ActivationSet
 from tasks.dictionary.store import config_of, describe, folder_of
+from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
 from tasks.tracking.store import artifact_location, tracking
 
@@ -18,10 +21,13 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 METRICS_PER_CALL = 1000  # MLflow's limit for log_batch
+PARENT = "mlflow.parentRunId"  # under which MLflow's UI nests a run
 
 
-def log_training(dictionary: str, settings: Settings, figures: Mapping[str, "Figure"] | None = None) -> str:
-    """Record a trained dictionary (a key) as a finished MLflow run; returns the run's id.
+def log_training(
+    dictionary: str, settings: Settings, figures: Mapping[str, "Figure"] | None = None, parent: str | None = None
+) -> str:
+    """Record a trained dictionary (a key) as a finished MLflow run, nested under `parent`; returns the run's id.
 
     The experiment is `network/layer`: MLflow compares runs within an experiment, and FVU compares within a layer.
     Parameters are the config's fields, `training/…` metrics the logged steps, the others those of the test split;
@@ -33,13 +39,17 @@ def log_training(dictionary: str, settings: Settings, figures: Mapping[str, "Fig
         experiment = _experiment(client, f"{description['network']}/{description['layer']}", settings)
         for run in client.search_runs([experiment], f"tags.dictionary = '{dictionary}'"):
             if run.info.status == "FINISHED":
+                if parent:
+                    client.set_tag(run.info.run_id, PARENT, parent)
                 return run.info.run_id
             if run.info.status == "RUNNING":
                 client.set_terminated(run.info.run_id, "KILLED")
 
         name = config_of(dictionary, settings).name
         run_id = client.create_run(
-            experiment, run_name=f"{name} {dictionary[:8]}", tags=_tags(dictionary, description)
+            experiment,
+            run_name=f"{name} {dictionary[:8]}",
+            tags=_tags(dictionary, description) | ({PARENT: parent} if parent else {}),
         ).info.run_id
         try:
             _log(client, run_id, dictionary, description, settings)
@@ -51,6 +61,56 @@ def log_training(dictionary: str, settings: Settings, figures: Mapping[str, "Fig
                 client.set_terminated(run_id, "FAILED")
             raise
     return run_id
+
+
+def log_metrics(dictionary: str, metrics: Mapping[str, float], settings: Settings) -> None:
+    """Add what was measured later to a dictionary's finished run. UserError: none, or MLflow can't be reached."""
+    from mlflow.entities import Metric
+
+    description = describe(dictionary, settings)
+    now, last_step = int(time.time() * 1000), description["config"]["steps"]
+    with tracking(settings) as client:
+        experiment = _experiment(client, f"{description['network']}/{description['layer']}", settings)
+        runs = client.search_runs([experiment], f"tags.dictionary = '{dictionary}' and attributes.status = 'FINISHED'")
+        if not runs:
+            raise UserError(f"MLflow has no finished run of dictionary {dictionary}; run the `train` flow first")
+        entries = [Metric(name, value, now, last_step) for name, value in metrics.items()]
+        client.log_batch(runs[0].info.run_id, metrics=entries)
+
+
+@contextmanager
+def sweep_run(sweep: str, activation_set: str, settings: Settings) -> Iterator["SweepRun"]:
+    """The MLflow run that a sweep's trainings are nested under, FINISHED when the block ends well; one run a sweep key.
+
+    UserError: MLflow can't be reached.
+    """
+    acts = ActivationSet.open(activation_set, settings)
+    with tracking(settings) as client:
+        experiment = _experiment(client, f"{acts.config.network}/{acts.config.layer}", settings)
+        found = client.search_runs([experiment], f"tags.sweep = '{sweep}'")
+        tags = {"sweep": sweep, "activation_set": activation_set}
+        run = found[0] if found else client.create_run(experiment, run_name=f"sweep {sweep[:8]}", tags=tags)
+        run_id = run.info.run_id
+        try:
+            yield SweepRun(client, run_id)
+            client.set_terminated(run_id, "FINISHED")
+        except BaseException:
+            with suppress(Exception):
+                client.set_terminated(run_id, "FAILED")
+            raise
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """A sweep's run while it is open."""
+
+    client: "MlflowClient"
+    run_id: str
+
+    def log(self, figures: Mapping[str, "Figure"], failures: Mapping[str, str]) -> None:
+        for name, figure in figures.items():
+            self.client.log_figure(self.run_id, figure, f"figures/{name}.png")
+        self.client.log_dict(self.run_id, dict(failures), "failures.json")
 
 
 def test_metrics(dictionary: str, settings: Settings) -> dict[str, float]:

@@ -1,7 +1,5 @@
 """prefect.yaml against the flows: nothing deployed that is not there, nothing there that is not deployed."""
 
-from importlib import import_module
-
 import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
@@ -9,21 +7,18 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel
 
 from flows import FLOWS, WORK_POOL
-from flows.config import config_of
+from flows.config import config_of, flow_named
 from tasks.settings import ROOT
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
 
-def flow_named(name: str):
-    return getattr(import_module(f"flows.{name}"), name)
-
-
 def test_every_flow_has_a_deployment_and_every_deployment_a_flow():
     files = [path for path in (ROOT / "flows").glob("*.py") if "@kaleidoscope_flow" in path.read_text()]
-    assert {path.stem for path in files} == set(FLOWS)
+    modules = [name.replace("-", "_") for name in FLOWS]
+    assert {path.stem for path in files} == set(modules)
     assert sorted(deployment["entrypoint"] for deployment in DEPLOYMENTS) == sorted(
-        f"flows/{name}.py:{name}" for name in FLOWS
+        f"flows/{module}.py:{module}" for module in modules
     )
     assert sorted(deployment["name"] for deployment in DEPLOYMENTS) == sorted(FLOWS)
 

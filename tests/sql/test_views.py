@@ -88,7 +88,8 @@ def test_catalogue(small):
 
 def test_feature_catalogue(small):
     columns = (
-        "network, layer, architecture, method, dead, type, stabiliser, examples, example_images, top_image_name, nearest_feature"
+        "network, layer, architecture, method, dead, type, stabiliser, examples, example_images, top_image_name, "
+        "nearest_feature"
     )
     assert rows(small, f"SELECT feature, {columns} FROM feature_catalogue WHERE dictionary = 'cross' ORDER BY 1") == [
         (0, "net", "early", "group-crosscoder", "topk", False, "period-360", "D_1", 3, 2, "two.png", 1),

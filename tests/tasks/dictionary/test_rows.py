@@ -14,7 +14,9 @@ from tasks.dictionary.rows import batches, every_row
 @given(st.integers(1, 90), st.integers(0, 9), st.sampled_from(["sae", "group-crosscoder"]), st.booleans())
 @settings(deadline=None, max_examples=15)
 def test_stream_can_be_entered_at_any_step(planted_orbits, batch_size, first_step, architecture, orbit_reuse):
-    config = DictionaryConfig(architecture=architecture, features=4, k=1, batch_size=batch_size, orbit_reuse=orbit_reuse)
+    config = DictionaryConfig(
+        architecture=architecture, features=4, k=1, batch_size=batch_size, orbit_reuse=orbit_reuse
+    )
     from_start = list(islice(batches(planted_orbits, config), first_step + 3))
     for expected, entered in zip(from_start[first_step:], batches(planted_orbits, config, first_step), strict=False):
         assert torch.equal(expected, entered)

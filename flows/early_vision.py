@@ -1,0 +1,123 @@
+"""Flow `early-vision`: sparse autoencoders on early layers, and the curve detectors that neurons leave missing."""
+
+from typing import Literal
+
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from tasks.dictionary.polysemantic import decompose_neurons
+from tasks.tuning.curves import analyse_tuning, curve_figures
+from tasks.tuning.pictures import visualise_features
+
+from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.publish import PublishConfig, publish_staged
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.train import metrics_of, stability_of, train_dictionary
+from tasks.activations.plan import ExtractionConfig
+from tasks.dictionary.config import DictionaryConfig
+from tasks.settings import Settings
+from tasks.vision.images import ImagesConfig
+from tasks.vision.networks import load_network
+
+
+class EarlyVisionConfig(BaseModel):
+    """Which layers, which rows, which dictionaries. The defaults are the demo."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str = Field("efficientnet_lite0", description="network, by name")
+    layers: tuple[str, ...] = Field(
+        ("block1_expand", "block5_expand"), min_length=1, description="layers, and branches of layers, by name"
+    )
+    samplings: tuple[Literal["norm", "uniform"], ...] = Field(
+        ("norm",), min_length=1, description="norm: large activations over-sampled; uniform: not; a dictionary for each"
+    )
+    images: ImagesConfig = Field(ImagesConfig(), description="images to look at")
+    rows: int = Field(12_000, ge=1, description="positions to sample in each layer")
+    rows_per_shard: int = Field(4_000, ge=1, le=100_000, description="rows in a shard: what is in memory at a time")
+    test_share: float = Field(0.1, gt=0, le=0.5, description="share of the images kept for the test split")
+    features_per_channel: float = Field(4, gt=0, description="size of a dictionary, as a multiple of its layer's")
+    dictionary: DictionaryConfig = Field(
+        DictionaryConfig(architecture="sae", k=8, steps=600, batch_size=512),
+        description="the sparse autoencoders; `features` follows from features_per_channel",
+    )
+    replicas: int = Field(
+        0, ge=0, le=10, description="further trainings of each from other seeds, to see which features are stable"
+    )
+    visualised: int = Field(
+        12, ge=0, description="features of each dictionary to optimise images for: those to look at first"
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="draws positions, order of images and split")
+
+    @model_validator(mode="after")
+    def _sparse_autoencoders(self) -> "EarlyVisionConfig":
+        if self.dictionary.architecture != "sae":
+            raise ValueError("dictionary.architecture is group-crosscoder: early vision is studied with an sae")
+        return self
+
+    def extraction(self, layer: str, sampling: str) -> ExtractionConfig:
+        """Rows of one layer: untransformed, for an SAE sees what the network sees."""
+        return ExtractionConfig(
+            network=self.network,
+            layer=layer,
+            images=self.images,
+            n_rotations=1,
+            reflections=False,
+            orbits=self.rows,
+            sampling=sampling,
+            seed=self.seed,
+            orbits_per_shard=self.rows_per_shard,
+            test_share=self.test_share,
+        )
+
+    def dictionary_for(self, channels: int) -> DictionaryConfig:
+        """The SAE of a layer so wide."""
+        features = round(self.features_per_channel * channels)
+        return DictionaryConfig.model_validate(dict(self.dictionary) | {"features": features})
+
+
+@kaleidoscope_flow(name="early-vision", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
+    """Train an SAE on every layer, tune neurons and features to drawn curves, find what is missing, decompose neurons.
+
+    Args:
+        config: which layers, which rows, which dictionaries
+    """
+    settings = Settings()
+    network = load_network(config.network, settings)
+    channels = {layer: network.layer(layer).channels for layer in config.layers}
+    made, figures = {}, {}
+    with recorded("early-vision", config, settings) as measured:
+        for layer in config.layers:
+            for sampling in config.samplings:
+                name = f"{layer}, {sampling} sampling"
+                activation_set = extract_set(config.extraction(layer, sampling), settings)
+                dictionary, _ = train_dictionary(activation_set, config.dictionary_for(channels[layer]), settings)
+                if config.replicas:
+                    stability_of(dictionary, config.replicas, settings)
+                study_curves(activation_set, dictionary, config.visualised, settings)
+                made[name] = dictionary
+                found = metrics_of(dictionary, settings) | curve_figures(activation_set, dictionary, settings)
+                figures |= {f"{name}: {what}": value for what, value in found.items()}
+    published = publish_staged(PublishConfig(), settings)
+    return show(
+        Summary(
+            title=f"Early vision of {config.network}",
+            made=made,
+            figures=figures | measured.figures(),
+            where=published.where,
+        )
+    )
+
+
+def study_curves(activation_set: str, dictionary: str, visualised: int, settings: Settings) -> None:
+    """Steps after a dictionary is trained: tuning of neurons and features, mixtures, pictures."""
+    short = dictionary[:8]
+    with reported(f"Tune neurons of {activation_set[:8]}") as progress:
+        step(analyse_tuning, name="tune neurons")(activation_set, None, settings, progress)
+    with reported(f"Tune features of {short}") as progress:
+        step(analyse_tuning, name="tune features")(activation_set, dictionary, settings, progress)
+    with reported(f"Decompose neurons by {short}") as progress:
+        step(decompose_neurons)(dictionary, settings, progress)
+    if visualised:
+        with reported(f"Visualise features of {short}") as progress:
+            step(visualise_features)(dictionary, visualised, settings, progress)
