@@ -28,6 +28,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+curves = typer.Typer(help="Curve detectors.", no_args_is_help=True)
+app.add_typer(curves, name="curves")
 # Imports of what a command needs stand in the command: `kaleidoscope sql` must not wait for PyTorch.
 
 
@@ -44,6 +46,11 @@ ConfigFile = Annotated[Path | None, typer.Option(help="TOML file with the flow's
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field, as in extraction.n_rotations=8.")
 ]
+
+
+class Report(StrEnum):
+    table = "table"
+    json = "json"
 
 
 @app.command()
@@ -176,6 +183,33 @@ def _cell(value: object) -> str:
             return f"{value[:12]}…"
         case _:
             return str(value)
+
+
+@curves.command()
+def coverage(
+    responses: Annotated[
+        Path, typer.Option(help='JSON: {"layer": …, "neurons": [id, …], "activations": {id: [n responses over 360°]}}.')
+    ],
+    threshold: Annotated[float | None, typer.Option(help="Share of a unit's own maximum that covers; 0.5 if left out.")] = None,
+    output: Annotated[Report, typer.Option("--format", help="How the answer is written.")] = Report.table,
+) -> None:
+    """Peak, width and echo of each unit, and the orientations that the units leave uncovered."""
+    import json
+
+    import polars
+
+    from tasks.tuning.coverage import THRESHOLD, coverage_report, read_responses
+
+    report = coverage_report(read_responses(responses), THRESHOLD if threshold is None else threshold)
+    if output is Report.json:
+        print(json.dumps(report))
+        return
+    for name, value in report.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            print(name.replace("_", " "))
+            _print_table(polars.DataFrame(value, strict=False))
+        elif value not in (None, []):
+            print(f"{name.replace('_', ' ')}: {value:.5g}" if isinstance(value, float) else f"{name}: {value}")
 
 
 @app.command()

@@ -5,7 +5,7 @@ import tomllib
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -83,6 +83,7 @@ def _explain(model: type[BaseModel], detail: dict[str, Any]) -> str:
 def _section(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     for part in path:
         model = model.model_fields[part].annotation
+        model = next(iter(get_args(model)), model)  # of a list of sections, the section
     return model
 
 

@@ -10,5 +10,8 @@ WHERE NOT isfinite(value)
         WHEN 'rows' THEN value >= 1
         WHEN 'stability' THEN value BETWEEN -1.000001 AND 1.000001
         WHEN 'stability_random' THEN value BETWEEN -1.000001 AND 1.000001
+        WHEN 'top1_change' THEN value BETWEEN 0 AND 1
+        WHEN 'loss_recovered_zero' THEN value <= 1.000001
+        WHEN 'loss_recovered_mean' THEN value <= 1.000001
         ELSE true
     END;

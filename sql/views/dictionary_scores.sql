@@ -9,7 +9,12 @@ WITH scores AS (
         max(value) FILTER (metric = 'cosine') AS cosine,
         max(value) FILTER (metric = 'rows')::BIGINT AS evaluation_rows,
         max(value) FILTER (metric = 'stability') AS stability,
-        max(value) FILTER (metric = 'stability_random') AS stability_random
+        max(value) FILTER (metric = 'stability_random') AS stability_random,
+        max(value) FILTER (metric = 'loss_recovered_zero') AS loss_recovered_zero,
+        max(value) FILTER (metric = 'loss_recovered_mean') AS loss_recovered_mean,
+        max(value) FILTER (metric = 'top1_change') AS top1_change,
+        max(value) FILTER (metric = 'top1_change_zero') AS top1_change_zero,
+        max(value) FILTER (metric = 'top1_change_mean') AS top1_change_mean
     FROM dictionary_metrics
     GROUP BY dictionary
 ),
@@ -44,6 +49,11 @@ SELECT
     c.evaluation_rows,
     c.stability,
     c.stability_random,
+    c.loss_recovered_zero,
+    c.loss_recovered_mean,
+    c.top1_change,
+    c.top1_change_zero,
+    c.top1_change_mean,
     d.steps,
     d.rows_seen,
     d.train_seconds,
@@ -61,4 +71,7 @@ ORDER BY s.network, s.layer, c.fvu;
 COMMENT ON VIEW dictionary_scores IS 'one row per dictionary: its scores on the test split beside its settings';
 COMMENT ON COLUMN dictionary_scores.fvu IS 'fraction of variance unexplained over all blocks; compare only at equal l0, rows_seen and activation_set';
 COMMENT ON COLUMN dictionary_scores.live_features IS 'active on some row of the whole activation set';
+COMMENT ON COLUMN dictionary_scores.loss_recovered_zero IS 'of what zeroing the layer costs, the share that the spliced-in reconstruction saves; loss: cross-entropy to the clean network''s answers';
+COMMENT ON COLUMN dictionary_scores.loss_recovered_mean IS 'the same, against the layer''s mean in its place';
+COMMENT ON COLUMN dictionary_scores.top1_change IS 'share of test frames whose first class changes with the reconstruction in the layer''s place; _zero, _mean: with zeros, its mean';
 COMMENT ON COLUMN dictionary_scores.dead_fraction IS 'share of features active on none of evaluation_rows';

@@ -7,6 +7,7 @@ over its input. Receptive fields, prefixes and cones all follow from the windows
 import copy
 import operator
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -151,6 +152,23 @@ def prefix(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule:
     part.recompile()
     part.delete_all_unused_submodules()
     return part
+
+
+class Spliced(fx.Interpreter):
+    """The network with one node's output replaced on the way: `run(images)` gives what the whole network answers.
+
+    replacement: the node's output [b, channels, h, w] -> what the rest of the network gets in its place.
+    """
+
+    def __init__(
+        self, graph_module: fx.GraphModule, node_name: str, replacement: Callable[[torch.Tensor], torch.Tensor]
+    ) -> None:
+        super().__init__(graph_module)
+        self.node_name, self.replacement = node_name, replacement
+
+    def run_node(self, n: fx.Node) -> object:
+        output = super().run_node(n)
+        return self.replacement(output) if n.name == self.node_name else output
 
 
 def _bare(module: nn.Module) -> nn.Module:
