@@ -190,7 +190,9 @@ def coverage(
     responses: Annotated[
         Path, typer.Option(help='JSON: {"layer": …, "neurons": [id, …], "activations": {id: [n responses over 360°]}}.')
     ],
-    threshold: Annotated[float | None, typer.Option(help="Share of a unit's own maximum that covers; 0.5 if left out.")] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Share of its own maximum from which on a unit covers an orientation.")
+    ] = 0.5,
     output: Annotated[Report, typer.Option("--format", help="How the answer is written.")] = Report.table,
 ) -> None:
     """Peak, width and echo of each unit, and the orientations that the units leave uncovered."""
@@ -198,18 +200,18 @@ def coverage(
 
     import polars
 
-    from tasks.tuning.coverage import THRESHOLD, coverage_report, read_responses
+    from tasks.tuning.coverage import coverage_report, read_responses
 
-    report = coverage_report(read_responses(responses), THRESHOLD if threshold is None else threshold)
+    report = coverage_report(read_responses(responses), threshold)
     if output is Report.json:
         print(json.dumps(report))
         return
-    for name, value in report.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            print(name.replace("_", " "))
-            _print_table(polars.DataFrame(value, strict=False))
-        elif value not in (None, []):
-            print(f"{name.replace('_', ' ')}: {value:.5g}" if isinstance(value, float) else f"{name}: {value}")
+    report["unlisted"] = ", ".join(report["unlisted"])
+    tables = {name: value for name, value in report.items() if isinstance(value, list)}
+    for name, value in tables.items():
+        print(name.replace("_", " "))
+        _print_table(polars.DataFrame(value, strict=False))
+    _print_table(polars.DataFrame([{name: value for name, value in report.items() if name not in tables}]))
 
 
 @app.command()

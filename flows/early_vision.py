@@ -5,8 +5,6 @@ from typing import Literal
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from tasks.dictionary.polysemantic import decompose_neurons
-from tasks.tuning.curves import analyse_tuning, curve_figures
-from tasks.tuning.pictures import visualise_features
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
@@ -14,7 +12,11 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary.config import DictionaryConfig
+from tasks.frames import read_frames
 from tasks.settings import Settings
+from tasks.tuning.curves import analyse_tuning
+from tasks.tuning.pictures import visualise_features
+from tasks.tuning.radial import gaps
 from tasks.vision.images import ImagesConfig
 from tasks.vision.networks import load_network
 
@@ -94,9 +96,9 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
                 dictionary, _ = train_dictionary(activation_set, config.dictionary_for(channels[layer]), settings)
                 if config.replicas:
                     stability_of(dictionary, config.replicas, settings)
-                study_curves(activation_set, dictionary, config.visualised, settings)
+                found = metrics_of(dictionary, settings)
+                found |= study_curves(activation_set, dictionary, config.visualised, settings)
                 made[name] = dictionary
-                found = metrics_of(dictionary, settings) | curve_figures(activation_set, dictionary, settings)
                 figures |= {f"{name}: {what}": value for what, value in found.items()}
     published = publish_staged(PublishConfig(), settings)
     return show(
@@ -109,15 +111,29 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
     )
 
 
-def study_curves(activation_set: str, dictionary: str, visualised: int, settings: Settings) -> None:
-    """Steps after a dictionary is trained: tuning of neurons and features, mixtures, pictures."""
+def study_curves(activation_set: str, dictionary: str, visualised: int, settings: Settings) -> dict[str, str]:
+    """Steps after a dictionary is trained: tuning of neurons and features, mixtures, pictures; what they found."""
     short = dictionary[:8]
     with reported(f"Tune neurons of {activation_set[:8]}") as progress:
-        step(analyse_tuning, name="tune neurons")(activation_set, None, settings, progress)
+        neurons = step(analyse_tuning, name="tune neurons")(activation_set, None, settings, progress)
     with reported(f"Tune features of {short}") as progress:
-        step(analyse_tuning, name="tune features")(activation_set, dictionary, settings, progress)
+        features = step(analyse_tuning, name="tune features")(activation_set, dictionary, settings, progress)
     with reported(f"Decompose neurons by {short}") as progress:
         step(decompose_neurons)(dictionary, settings, progress)
     if visualised:
         with reported(f"Visualise features of {short}") as progress:
-            step(visualise_features)(dictionary, visualised, settings, progress)
+            step(visualise_features)(dictionary, features, visualised, settings, progress)
+    return curves_of("neurons", neurons, settings) | curves_of("features", features, settings)
+
+
+def curves_of(kind: str, subject: str, settings: Settings) -> dict[str, str]:
+    """How many curve detectors there are, how they cover the circle, and which were missing."""
+    frames = read_frames(subject, settings)
+    peaks = frames["unit_tuning"].filter("is_curve_detector")["peak_degrees"].to_numpy()
+    if not len(peaks):
+        return {f"curve detectors, {kind}": "none"}
+    widest = max(gap.arc.width for gap in gaps(peaks))
+    found = {f"curve detectors, {kind}": f"{len(peaks)}, largest gap {widest:.1f}°"}
+    if kind == "features":
+        found["missing curve detectors found"] = str(frames["curve_detectors"]["missing"].sum())
+    return found

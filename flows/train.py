@@ -2,20 +2,20 @@
 
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field
-from tasks.dictionary.splicing import measure_splicing
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import analyse_dictionary
 from tasks.activations.plan import ExtractionConfig
+from tasks.activations.shards import ActivationSet
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.splicing import measure_splicing
 from tasks.dictionary.stability import measure_stability
 from tasks.dictionary.store import config_of, describe
 from tasks.frames import read_frames
 from tasks.report.figures import dictionary_figures
 from tasks.settings import Settings
-from tasks.symmetry.group import DihedralGroup
 from tasks.tracking.registry import register
 from tasks.tracking.runs import log_metrics, log_training, test_metrics
 
@@ -82,7 +82,7 @@ def metrics_in(frames: str, settings: Settings) -> dict[str, float]:
 
 def log(dictionary: str, analysis: str, settings: Settings, parent: str | None) -> str:
     """Record a training in MLflow with the figures of its analysis; returns the run's id."""
-    group = DihedralGroup(max(1, describe(dictionary, settings)["group_order"] // 2))
+    group = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings).group
     return log_training(dictionary, settings, dictionary_figures(read_frames(analysis, settings), group), parent)
 
 

@@ -33,6 +33,11 @@ class Kind:
             return "trivial" if k == 1 else f"C_{k}"
         return "full" if k == n_rotations else f"D_{k}"
 
+    def stabiliser_of_rotations(self, n_rotations: int) -> str:
+        """As `stabiliser`, in a group without reflections."""
+        k = n_rotations if self.fold == 0 else self.fold
+        return "full" if k == n_rotations else "trivial" if k == 1 else f"C_{k}"
+
 
 KINDS = {
     "curve": Kind(1, "period-360"),

@@ -95,6 +95,7 @@ def _frames() -> dict[str, pl.DataFrame]:
                 "network": [NETWORK],
                 "layer": [LAYER],
                 "n_rotations": [N_ROTATIONS],
+                "reflections": [True],
                 "group_order": [GROUP_ORDER],
                 "orbits": [200],
                 "sampling": ["norm"],
@@ -146,7 +147,7 @@ def _frames() -> dict[str, pl.DataFrame]:
     made = [(SAE, 1, 0.21), (CROSSCODER, GROUP_ORDER, 0.34)]
     parts = [_dictionary_frames(*one, images, random) for one in made]
     frames |= {table: pl.concat(part[table] for part in parts) for table in parts[0]}
-    return frames | _symmetry_frames(random)
+    return frames | _symmetry_frames(random) | _tuning_frames() | {"feature_visualisations": _visualisations()}
 
 
 def _dictionary_frames(
@@ -317,6 +318,126 @@ def _stabiliser(fold: int | None, mirror: float) -> tuple[str, int]:
     if mirror > 0.95:
         return f"D_{fold}", 2 * fold
     return ("trivial", 1) if fold == 1 else (f"C_{fold}", fold)
+
+
+TUNING_STEP = 4.0
+NEURON_TUNING = content_key("sample tuning", 1, of="neurons")
+FEATURE_TUNING = content_key("sample tuning", 1, of="features")
+
+
+def planted_peak(unit: int) -> float:
+    """Orientation of a unit's radial tuning curve, degrees, both for neurons and for the SAE's features."""
+    return 9.0 * unit
+
+
+def planted_detectors(kind: str) -> list[int]:
+    """Curve detectors: the neurons leave the end of the circle out, the features go all around."""
+    if kind == "neurons":
+        return list(range(0, 30, 3))
+    return [feature for feature in range(0, FEATURES, 2) if feature not in DEAD]
+
+
+def _tuning_frames() -> dict[str, pl.DataFrame]:
+    """Curves of 60° width at half maximum, for the layer's neurons and for the SAE's features."""
+    neuron_peaks = np.array([planted_peak(unit) for unit in planted_detectors("neurons")])
+    angles = np.arange(0, 360, TUNING_STEP)
+    subjects, units, curves, detectors = [], [], [], []
+    for subject, kind, dictionary in ((NEURON_TUNING, "neurons", None), (FEATURE_TUNING, "features", SAE)):
+        subjects.append(
+            {
+                "subject": subject,
+                "network": NETWORK,
+                "layer": LAYER,
+                "kind": kind,
+                "dictionary": dictionary,
+                "activation_set": SET,
+                "step_degrees": TUNING_STEP,
+                "stimuli": 4000,
+                "units": FEATURES,
+            }
+        )
+        for unit in range(FEATURES):
+            key, peak = {"subject": subject, "unit": unit}, planted_peak(unit)
+            is_detector, silent = unit in planted_detectors(kind), kind == "features" and unit in DEAD
+            units.append(
+                key
+                | {
+                    "stimulus_type": "curve" if is_detector else "other" if silent else "grating",
+                    "confidence": 0.0 if silent else 0.6,
+                    "best_response": 0.0 if silent else 12.0,
+                    "best_arc_response": 0.0 if silent else 10.0,
+                    "natural_maximum": 0.0 if silent else 15.0,
+                    "peak_degrees": None if silent else peak,
+                    "width_degrees": None if silent else 60.0,
+                    "echo": None if silent else 0.01,
+                    "concentration": None if silent else 0.9,
+                    "weakest_rendering": None if silent else 0.7,
+                    "straight_share": None if silent else 0.2 if is_detector else 0.9,
+                    "criteria_met": 5 if is_detector else 0 if silent else 4,
+                    "is_curve_detector": is_detector,
+                }
+            )
+            if not is_detector:
+                continue
+            bump = 8 * np.exp(np.log(2) / (1 - np.cos(np.pi / 6)) * (np.cos(np.deg2rad(angles - peak)) - 1))
+            for stimulus, gain in (("arc", 1), ("arc dark line", 1.1), ("arc light line", 0.9)):
+                count = len(angles)
+                curves.append(
+                    pl.DataFrame(
+                        {
+                            "subject": [subject] * count,
+                            "unit": [unit] * count,
+                            "stimulus": [stimulus] * count,
+                            "angle_degrees": angles,
+                            "response": gain * bump,
+                        }
+                    )
+                )
+            away = np.abs((neuron_peaks - peak + 180) % 360 - 180)
+            turns_any = unit % 4 == 0
+            against_neurons = {
+                "nearest_neuron": planted_detectors("neurons")[int(np.argmin(away))],
+                "nearest_degrees": float(away.min()),
+                "inside_arc": bool(away.min() > 30),
+                "inside_gap": bool(away.min() > 10),
+                "missing": bool(away.min() > 10) and turns_any,
+            }
+            detectors.append(
+                key
+                | {
+                    "family": "20 px, any" if turns_any else "12 px, dark line",
+                    "preferred_radius": 20.0 if turns_any else 12.0,
+                    "rendering": "any" if turns_any else "dark line",
+                    "natural_correlation": 0.9 if turns_any else 0.4,
+                }
+                | (against_neurons if kind == "features" else dict.fromkeys(against_neurons))
+            )
+    return {
+        "tuning_subjects": pl.DataFrame(subjects),
+        "unit_tuning": pl.DataFrame(units, infer_schema_length=None),
+        "tuning_curves": pl.concat(curves),
+        "curve_detectors": pl.DataFrame(detectors, infer_schema_length=None),
+    }
+
+
+def _visualisations() -> pl.DataFrame:
+    """Optimised images of the SAE's first features; the last of them has none against its direction."""
+    rows = [
+        {"dictionary": SAE, "feature": feature, "direction": direction, "picture": _waves(feature, sign)}
+        for feature in range(6)
+        for direction, sign in (("positive", 1), ("negative", -1))
+    ]
+    return pl.DataFrame(rows[:-1])
+
+
+def _waves(feature: int, sign: int) -> bytes:
+    """WebP of coloured waves that run at an angle of the feature's."""
+    y, x = np.mgrid[:64, :64]
+    along = (x * np.cos(feature) + y * np.sin(feature)) / 6
+    wave = np.stack([np.sin(along + shift) for shift in (0, 2, 4)], axis=2)
+    file = io.BytesIO()
+    Image.fromarray((127.5 + 100 * sign * wave).astype(np.uint8)).save(file, "WEBP", quality=80)
+    return file.getvalue()
 
 
 def _patch(feature: int, rank: int) -> bytes:

@@ -13,6 +13,7 @@ import pytest
 from flows import cli, doctor
 from flows.servers import free_port
 from tasks.frames import write_frames
+from tasks.settings import ROOT
 from tests.sample_frames import sample_frames
 
 
@@ -137,6 +138,29 @@ def test_sql_with_nothing_lists_tables_and_views(kaleidoscope, published):
     assert listed["features"]["kind"] == "table"
     assert listed["feature_catalogue"]["kind"] == "view"
     assert all(row["comment"] for row in listed.values())
+
+
+EXAMPLE = str(ROOT / "docs" / "responses-block5_expand.json")
+
+
+def test_curves_coverage_as_json_and_as_tables(kaleidoscope):
+    code, out, _ = kaleidoscope("curves", "coverage", "--responses", EXAMPLE, "--format", "json")
+    report = json.loads(out)
+    assert code == 0
+    assert {"layer", "threshold", "units", "coverage", "uncovered_arcs", "gaps", "largest_gap"} <= report.keys()
+    assert report["threshold"] == 0.5
+    assert all({"unit", "peak", "width", "echo"} <= unit.keys() for unit in report["units"])
+    _, out, _ = kaleidoscope("curves", "coverage", "--responses", EXAMPLE, "--threshold", "0.9")
+    assert "uncovered arcs" in out
+    assert "largest_gap" in out
+
+
+def test_curves_coverage_that_can_not_be_answered_is_one_line(kaleidoscope, tmp_path):
+    error = the_error(kaleidoscope("curves", "coverage", "--responses", str(tmp_path / "nowhere.json")))
+    assert error == f"can't read responses {tmp_path / 'nowhere.json'}: No such file or directory"
+    assert "threshold 2 is not in" in the_error(
+        kaleidoscope("curves", "coverage", "--responses", EXAMPLE, "--threshold", "2")
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ README = ROOT / "README.md"
 MAKEFILE = (ROOT / "Makefile").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
 SETTINGS = {f"KALEIDOSCOPE_{name.upper()}" for name in Settings.model_fields}
-READING = {"sql", "page", "doctor"}
+READING = {"sql", "page", "doctor", "curves"}
 
 
 def commands() -> list[str]:

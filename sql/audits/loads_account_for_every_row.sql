@@ -13,10 +13,18 @@ WITH found AS (
     UNION ALL SELECT 'features', count(*) FROM features
     UNION ALL SELECT 'feature_examples', count(*) FROM feature_examples
     UNION ALL SELECT 'feature_neighbours', count(*) FROM feature_neighbours
+    UNION ALL SELECT 'feature_visualisations', count(*) FROM feature_visualisations
     UNION ALL SELECT 'transform_blocks', count(*) FROM transform_blocks
     UNION ALL SELECT 'feature_harmonics', count(*) FROM feature_harmonics
     UNION ALL SELECT 'feature_symmetry', count(*) FROM feature_symmetry
     UNION ALL SELECT 'runs', count(*) FROM runs
+    UNION ALL SELECT 'tuning_subjects', count(*) FROM tuning_subjects
+    UNION ALL SELECT 'unit_tuning', count(*) FROM unit_tuning
+    UNION ALL SELECT 'tuning_curves', count(*) FROM tuning_curves
+    UNION ALL SELECT 'curve_detectors', count(*) FROM curve_detectors
+    UNION ALL SELECT 'neurons', count(*) FROM neurons
+    UNION ALL SELECT 'neuron_features', count(*) FROM neuron_features
+    UNION ALL SELECT 'neuron_examples', count(*) FROM neuron_examples
 )
 SELECT f.table_name, f.rows_found, coalesce(sum(l.rows), 0)::BIGINT AS rows_loaded
 FROM found AS f

@@ -1,4 +1,4 @@
--- Guards: invariance and mirror are the mean of the profile and its largest value over the reflections.
+-- Guards: invariance and mirror are the mean of the profile and its largest value over the reflections, if there are any.
 SELECT
     s.dictionary,
     s.feature,
@@ -11,5 +11,6 @@ FROM feature_symmetry AS s
 JOIN transform_blocks AS b USING (dictionary, feature)
 GROUP BY ALL
 HAVING NOT abs(s.invariance - mean_profile) <= 1e-4
+    OR (s.mirror IS NULL) <> (largest_reflection IS NULL)
     OR NOT abs(s.mirror - largest_reflection) <= 1e-4
-    OR NOT bool_or(b.mirrored AND b.element = s.mirror_element);
+    OR bool_or(b.mirrored) <> coalesce(bool_or(b.mirrored AND b.element = s.mirror_element), false);

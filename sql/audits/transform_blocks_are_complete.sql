@@ -1,8 +1,8 @@
--- Guards: every live feature of a group crosscoder has |G| blocks, 0 … |G| - 1; nothing else has some but not all.
+-- Guards: every live feature of a group crosscoder with |G| > 1 has |G| blocks, 0 … |G| - 1; nothing else has some but not all.
 SELECT d.dictionary, f.feature, d.group_order, count(b.element) AS blocks, min(b.element) AS first, max(b.element) AS last
 FROM dictionaries AS d
 JOIN features AS f USING (dictionary)
 LEFT JOIN transform_blocks AS b USING (dictionary, feature)
-GROUP BY d.dictionary, d.architecture, d.group_order, f.feature, f.dead
-HAVING (d.architecture = 'group-crosscoder' AND NOT f.dead AND blocks = 0)
+GROUP BY d.dictionary, d.group_order, f.feature, f.dead
+HAVING (d.group_order > 1 AND NOT f.dead AND blocks = 0)
     OR (blocks > 0 AND (blocks <> d.group_order OR first <> 0 OR last <> d.group_order - 1));

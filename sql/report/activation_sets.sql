@@ -4,6 +4,7 @@ SELECT
     s.network,
     s.layer,
     s.n_rotations,
+    s.reflections,
     s.group_order,
     s.orbits,
     s.sampling,

@@ -38,6 +38,7 @@ SELECT
     s.network,
     s.layer,
     s.n_rotations,
+    s.reflections,
     coalesce(live.live_features, 0) AS live_features,
     metrics.metrics,
     blocks.block_fvu_least,

@@ -5,6 +5,7 @@ CREATE TABLE IF NOT EXISTS activation_sets (
     network         VARCHAR NOT NULL,
     layer           VARCHAR NOT NULL,
     n_rotations     INTEGER NOT NULL,
+    reflections     BOOLEAN NOT NULL,
     group_order     INTEGER NOT NULL,
     orbits          INTEGER NOT NULL,
     sampling        VARCHAR NOT NULL,
@@ -13,7 +14,8 @@ CREATE TABLE IF NOT EXISTS activation_sets (
     FOREIGN KEY (network, layer) REFERENCES layers (network, layer)
 );
 COMMENT ON TABLE activation_sets IS 'one row per activation set: orbits of one layer over one set of images';
-COMMENT ON COLUMN activation_sets.group_order IS '|G| = 2 * n_rotations for the dihedral group';
+COMMENT ON COLUMN activation_sets.reflections IS 'whether the group is dihedral, and not its rotations alone';
+COMMENT ON COLUMN activation_sets.group_order IS '|G| = 2 * n_rotations, or n_rotations without reflections; 1: images as they are';
 COMMENT ON COLUMN activation_sets.orbits IS 'sampled positions; each was seen under all |G| transforms';
 
 CREATE TABLE IF NOT EXISTS shards (

@@ -98,3 +98,15 @@ CREATE TABLE IF NOT EXISTS feature_neighbours (
 COMMENT ON TABLE feature_neighbours IS 'one row per (dictionary, feature, rank): the nearest other features of the dictionary';
 COMMENT ON COLUMN feature_neighbours.rank IS '1 for the nearest';
 COMMENT ON COLUMN feature_neighbours.similarity IS 'cosine of the decoder blocks laid end to end';
+
+CREATE TABLE IF NOT EXISTS feature_visualisations (
+    dictionary  VARCHAR NOT NULL,
+    feature     INTEGER NOT NULL,
+    direction   VARCHAR NOT NULL CHECK (direction IN ('positive', 'negative')),
+    picture     BLOB NOT NULL,
+    PRIMARY KEY (dictionary, feature, direction),
+    FOREIGN KEY (dictionary, feature) REFERENCES features (dictionary, feature)
+);
+COMMENT ON TABLE feature_visualisations IS 'one row per (dictionary, feature, direction), of the features a person would look at first';
+COMMENT ON COLUMN feature_visualisations.direction IS 'positive: along the decoder vector; negative: against it';
+COMMENT ON COLUMN feature_visualisations.picture IS 'WebP image optimised for that direction; no photograph';

@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS feature_symmetry (
     confidence          DOUBLE NOT NULL,
     rotational_order    INTEGER NOT NULL,
     invariance          DOUBLE NOT NULL,
-    mirror              DOUBLE NOT NULL,
+    mirror              DOUBLE,
     mirror_element      INTEGER,
     stabiliser          VARCHAR NOT NULL,
     stabiliser_order    INTEGER NOT NULL,
@@ -48,5 +48,5 @@ COMMENT ON COLUMN feature_symmetry.type IS 'invariant, period-360, period-180, p
 COMMENT ON COLUMN feature_symmetry.period_degrees IS 'smallest rotation after which the profile repeats; null for invariant and mixed';
 COMMENT ON COLUMN feature_symmetry.rotational_order IS 'harmonic >= 1 with the most energy in the profile over rotations; 0 where the profile is flat';
 COMMENT ON COLUMN feature_symmetry.invariance IS 'mean of the profile over the group';
-COMMENT ON COLUMN feature_symmetry.mirror IS 'largest cosine over the reflections';
+COMMENT ON COLUMN feature_symmetry.mirror IS 'largest cosine over the reflections; null in a group without any';
 COMMENT ON COLUMN feature_symmetry.stabiliser IS 'subgroup that leaves the feature as it is: trivial, C_k, D_k or full';

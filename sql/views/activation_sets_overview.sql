@@ -27,6 +27,7 @@ SELECT
     l.channels,
     l.receptive_field,
     s.n_rotations,
+    s.reflections,
     s.group_order,
     s.orbits,
     s.orbits::BIGINT * s.group_order AS rows,

@@ -6,7 +6,8 @@ from pathlib import Path
 import polars
 import torch
 
-from tasks.activations.plan import ExtractionConfig, ExtractionPlan, loaded_network, plan
+from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, loaded_network, plan
+from tasks.activations.sampling import unit_at
 from tasks.activations.shards import ShardInfo, shard_path, write_manifest, write_shard, written_shard
 from tasks.activations.units import unit_extractor
 from tasks.errors import UserError
@@ -39,7 +40,11 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
     info = written_shard(made.folder, shard) if shard_path(made.folder, shard).is_file() else None
     if info is None:
         with writing(made.folder):
-            acts_rgc = _orbits(made, made.shard_rows(shard), settings, progress)
+            rows = made.shard_rows(shard)
+            # Without transforms the network sees frames as they are, and one pass gives all of an image's rows. Cones
+            # would win below some ten rows an image, but such sets are small, and sampling by norm made that pass too.
+            acts_of = _units_of_frames if made.group.order == 1 else _orbits
+            acts_rgc = acts_of(made, rows, settings, progress)
             info = write_shard(made.folder, shard, made.splits[shard], acts_rgc)
     progress(info.orbits, info.orbits)
     return info
@@ -59,15 +64,46 @@ def _orbits(made: ExtractionPlan, rows: polars.DataFrame, settings: Settings, pr
         sources_bcyx = torch.stack([next(patches) for _ in range(start, stop)]).float() / 255
         turned_bgcyx = transform_patches(sources_bcyx, group.elements, group, extractor.side)
         acts_bgc = extractor(turned_bgcyx.flatten(0, 1)).unflatten(0, (stop - start, group.order))
-        largest = acts_bgc.abs().max().item()
-        if not largest <= torch.finfo(torch.float16).max:
-            raise UserError(
-                f"{layer.name} of {made.config.network} reaches {largest:.3g}, and shards hold numbers up to 65504: "
-                "take a layer behind a normalisation or rescale the network"
-            )
-        acts_rgc[start:stop] = acts_bgc
+        acts_rgc[start:stop] = _storable(acts_bgc, made)
         progress(stop, len(rows))
     return acts_rgc
+
+
+@torch.no_grad()
+def _units_of_frames(
+    made: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress
+) -> torch.Tensor:
+    """float16 [rows, 1, channels]: the unit at each row's position, gathered from forward passes over whole frames.
+
+    On InceptionV1's early layers and branches what the cones give, bit for bit.
+    """
+    network, layer = loaded_network(made.config.network, settings.weights_dir), made.layer
+    acts_rgc = torch.empty(len(rows), 1, layer.channels, dtype=torch.float16)
+    units_r2 = torch.from_numpy(unit_at(layer, rows.select("y", "x").to_numpy()))
+    # Rows of one image follow each other.
+    images = rows["image"].rle().struct.unnest()
+    done = 0
+    for batch in images.iter_slices(FRAMES_AT_ONCE):
+        frames_bcyx = torch.stack([made.frame(image) for image in batch["value"]])
+        acts_bcyx = network.activations(frames_bcyx.float() / 255, layer.name)
+        frame_r = torch.arange(len(batch)).repeat_interleave(batch["len"].to_torch())
+        stop = done + len(frame_r)
+        y_r, x_r = units_r2[done:stop].T
+        acts_rgc[done:stop, 0] = _storable(acts_bcyx[frame_r, :, y_r, x_r], made)
+        done = stop
+        progress(done, len(rows))
+    return acts_rgc
+
+
+def _storable(acts: torch.Tensor, made: ExtractionPlan) -> torch.Tensor:
+    """The same; raises UserError where half precision can't hold it."""
+    largest = acts.abs().max().item()
+    if not largest <= torch.finfo(torch.float16).max:
+        raise UserError(
+            f"{made.layer.name} of {made.config.network} reaches {largest:.3g}, and shards hold numbers up to 65504: "
+            "take a layer behind a normalisation or rescale the network"
+        )
+    return acts
 
 
 def finish(key: str, settings: Settings) -> None:

@@ -33,10 +33,10 @@ from tasks.symmetry.group import DihedralGroup
 from tasks.vision.images import Frame, FrameSet, ImagesConfig, open_frames
 from tasks.vision.networks import Layer, Network, load_network
 
-VERSION = 1
+VERSION = 2
 """Of the code that decides on the bytes of plan and shards."""
 FRAMES_AT_ONCE = 16
-"""Frames that go through the network at a time, to find where it is active."""
+"""Whole frames that go through the network at a time."""
 ROWS_SCHEMA = {
     "row": polars.Int32,
     "image": polars.String,
@@ -64,7 +64,10 @@ class ExtractionConfig(BaseModel):
     network: str = Field("efficientnet_lite0", description="network, by name")
     layer: str = Field("block5_expand", description="layer, or branch of a layer, by name")
     images: ImagesConfig = Field(ImagesConfig(), description="images to look at")
-    n_rotations: int = Field(16, ge=1, le=360, description="n of the dihedral group D_n, |G| = 2n")
+    n_rotations: int = Field(16, ge=1, le=360, description="n of the group D_n, |G| = 2n, or C_n, |G| = n")
+    reflections: bool = Field(
+        True, description="D_n, or without them C_n; with one rotation that is no transform at all: natural rows, faster"
+    )
     orbits: int = Field(2000, ge=1, description="positions to sample; each is seen under all |G| transforms")
     sampling: Literal["uniform", "norm"] = Field(
         "norm", description="positions of an image: all alike, or with probability ∝ the norm of the activation"
@@ -88,7 +91,7 @@ class ExtractionPlan:
 
     @property
     def group(self) -> DihedralGroup:
-        return DihedralGroup(self.config.n_rotations)
+        return DihedralGroup(self.config.n_rotations, self.config.reflections)
 
     @cached_property
     def splits(self) -> list[str]:
@@ -113,10 +116,14 @@ class ExtractionPlan:
         # Rows of one image mostly follow each other: it is decoded once for all of them.
         return lru_cache(maxsize=1)(self.images.load)
 
+    def frame(self, image: str) -> torch.Tensor:
+        """[3, frame_size, frame_size] uint8: an image of the set, by its key."""
+        return self._load(self._image_index[image])
+
     def patches(self, rows: polars.DataFrame, side: int) -> Iterator[torch.Tensor]:
         """For each row its uint8 patch [3, side, side] about the row's centre."""
         for image, y, x in rows.select("image", "y", "x").iter_rows():
-            frame_cyx = self._load(self._image_index[image])
+            frame_cyx = self.frame(image)
             top, left = patch_start(y, side), patch_start(x, side)
             yield frame_cyx[:, top : top + side, left : left + side]
 
@@ -229,7 +236,6 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
     Raises UserError for an unknown network or layer, for images that can't be had, and for a layer whose units see
     more than a frame holds.
     """
-    group = DihedralGroup(config.n_rotations)
     network = loaded_network(config.network, settings.weights_dir)
     layer = network.layer(config.layer)
     admissible_units(layer, config.images.frame_size)
@@ -241,7 +247,6 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
         config=config,
         weights_sha256=network.weights_sha256,
         images=[[frame.image, frame.source, frame.name] for frame in images.frames],
-        group_order=group.order,
     )
     folder = settings.activations_dir / key
     if (folder / "plan.json").is_file():

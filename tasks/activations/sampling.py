@@ -32,6 +32,11 @@ def unit_centre(layer: Layer, unit: np.ndarray) -> np.ndarray:
     return layer.offset + layer.stride * unit + layer.receptive_field // 2
 
 
+def unit_at(layer: Layer, centre: np.ndarray) -> np.ndarray:
+    """The unit whose receptive field has this centre: what `unit_centre` was given."""
+    return (centre - layer.receptive_field // 2 - layer.offset) // layer.stride
+
+
 def patch_start(centre: int, side: int) -> int:
     """First pixel, along one axis, of the patch of `side` pixels about a centre as `unit_centre` gives it."""
     return centre - side // 2

@@ -198,10 +198,10 @@ def activation_frames(acts: ActivationSet) -> dict[str, polars.DataFrame]:
             activation_set=text, name=text, reason=text,
         ),
         "activation_sets": frame(
-            [(acts.key, config.network, layer.name, config.n_rotations, acts.group.order, config.orbits,
-              config.sampling, config.seed, config.model_dump_json())],
-            activation_set=text, network=text, layer=text, n_rotations=int32, group_order=int32, orbits=int32,
-            sampling=text, seed=int32, config=text,
+            [(acts.key, config.network, layer.name, config.n_rotations, config.reflections, acts.group.order,
+              config.orbits, config.sampling, config.seed, config.model_dump_json())],
+            activation_set=text, network=text, layer=text, n_rotations=int32, reflections=polars.Boolean,
+            group_order=int32, orbits=int32, sampling=text, seed=int32, config=text,
         ),
         "shards": frame(
             [(acts.key, info.index, info.split, info.orbits, info.bytes, info.sha256) for info in acts.shards],

@@ -1,6 +1,5 @@
 """What a trained dictionary's features do on every row of its activation set, as frames for the warehouse."""
 
-import io
 import json
 
 import numpy as np
@@ -20,12 +19,12 @@ from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.symmetry.action import transform_patches
 from tasks.symmetry.blocks import symmetry_frames
+from tasks.vision.images import webp
 from tasks.vision.networks import load_network
 
 CODE_VERSION = 2
 EXAMPLES = 8
 NEIGHBOURS = 6
-WEBP_QUALITY = 82
 BEST_SCHEMA = {
     "feature": polars.Int64,
     "row": polars.Int64,
@@ -188,17 +187,8 @@ def _seen_patches(seen: polars.DataFrame, acts: ActivationSet, settings: Setting
     for (row,), of_row in seen.group_by("row", maintain_order=True):
         source = acts.patch(row)[None].float()
         seen_gchw = transform_patches(source, of_row["element"].to_numpy(), acts.group, side)[0]
-        patches += [_webp(image_chw) for image_chw in seen_gchw]
+        patches += [webp(image_chw) for image_chw in seen_gchw]
     return patches
-
-
-def _webp(image_chw: Tensor) -> bytes:
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    pixels = image_chw.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
-    Image.fromarray(pixels).save(buffer, "WEBP", quality=WEBP_QUALITY)
-    return buffer.getvalue()
 
 
 def _neighbours_frame(key: str, blocks_mgd: Tensor, live_m: Tensor) -> polars.DataFrame:

@@ -125,4 +125,4 @@ def _reconstruction(dictionary: Dictionary, acts_bcyx: Tensor) -> Tensor:
         z_gpc = (x_pc * dictionary.scale)[None]
         error_gpc = residual(z_gpc, *dictionary.encode_active(z_gpc), weight_gmd, bias_gd)
         out.append((z_gpc - error_gpc)[0] / dictionary.scale)
-    return torch.cat(out).unflatten(0, acts_bcyx[:, 0].shape).movedim(-1, 1).contiguous(memory_format=torch.channels_last)
+    return torch.cat(out).unflatten(0, acts_bcyx[:, 0].shape).movedim(-1, 1)

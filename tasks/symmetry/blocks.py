@@ -1,6 +1,6 @@
 """Transform-block analysis: the symmetry of a group crosscoder's features, read from their decoder blocks alone.
 
-Feature i owns a block d_i^g for each g of G = D_n: what it says the layer holds when the image is transformed by g.
+Feature i owns a block d_i^g for each g of G, D_n or C_n: what it says the layer holds when the image is transformed by g.
 Arrays are numpy; blocks are float32 [features, |G|, channels], the rest float64.
 
 Two similarities are read from them:
@@ -38,7 +38,7 @@ class BlockSymmetry:
     """What the blocks of m features say: one entry, or row, per feature.
 
     norms [m, |G|]; profiles c(g) and similarity s(g) [m, |G|]; harmonics [m, n//2 + 1], shares of energy;
-    rotational_orders [m]; invariance [m], mean of c over G; mirror [m] and mirror_elements [m];
+    rotational_orders [m]; invariance [m], mean of c over G; mirror [m] and mirror_elements [m], nan and −1 in C_n;
     stabilisers [m, |G|], membership; rotation_symmetry [m], k of the type's C_k or 0 for mixed;
     confidence [m] in [0, 1].
     """
@@ -80,7 +80,9 @@ def profile_harmonics(profiles: np.ndarray, group: DihedralGroup) -> np.ndarray:
 
 
 def best_mirror(profiles: np.ndarray, group: DihedralGroup) -> tuple[np.ndarray, np.ndarray]:
-    """[features] largest c(g) over the reflections, and [features] the element that reaches it."""
+    """[features] largest c(g) over the reflections, and [features] the element that reaches it; nan and −1 in C_n."""
+    if not group.reflections:
+        return np.full(len(profiles), np.nan), np.full(len(profiles), -1)
     elements = group.n_rotations + profiles[:, group.n_rotations :].argmax(axis=1)
     return profiles[np.arange(len(profiles)), elements], elements
 
@@ -108,6 +110,8 @@ def stabiliser(similarity: np.ndarray, group: DihedralGroup, threshold: float) -
     for k in np.unique(orders):
         features = np.flatnonzero(orders == k)
         members[features[:, None], np.arange(0, n, n // k)] = True
+        if not group.reflections:
+            continue
         # the reflections of the D_k number a are r^a s, r^(a + n/k) s, …
         weakest = similarity[features, n:].reshape(len(features), k, n // k).min(axis=1)
         axis = weakest.argmax(axis=1)
@@ -151,12 +155,14 @@ def analyse_blocks(blocks: np.ndarray, group: DihedralGroup, threshold: float = 
     is.
 
     Memory beyond the result stays near a few CHUNK_BYTES, whatever the number of features.
-    Raises UserError on blocks that are not finite or not of this group.
+    Raises UserError on blocks that are not finite or not of this group, and for the group of one element.
     """
+    if group.order == 1:
+        raise UserError("blocks of one transform have no symmetry to read: train on a set with rotations or reflections")
     if blocks.ndim != 3 or blocks.shape[1] != group.order:
         raise UserError(
             f"blocks have shape {tuple(blocks.shape)}: expected [features, {group.order}, channels] "
-            f"for the dihedral group of {group.n_rotations} rotations"
+            f"for the group {group.name}"
         )
     features_per_chunk = max(1, CHUNK_BYTES // (8 * group.order * max(blocks.shape[2], group.order, RESAMPLES)))
     starts = range(0, max(len(blocks), 1), features_per_chunk)
@@ -204,8 +210,8 @@ def symmetry_frames(
             confidence=(found.confidence, pl.Float64),
             rotational_order=(found.rotational_orders, pl.Int32),
             invariance=(found.invariance, pl.Float64),
-            mirror=(found.mirror, pl.Float64),
-            mirror_element=(found.mirror_elements, pl.Int32),
+            mirror=(found.mirror if group.reflections else [None] * len(features), pl.Float64),
+            mirror_element=(found.mirror_elements if group.reflections else [None] * len(features), pl.Int32),
             stabiliser=([stabiliser_name(members, group) for members in found.stabilisers], pl.String),
             stabiliser_order=(found.stabilisers.sum(axis=1), pl.Int32),
         ),

@@ -1,4 +1,4 @@
-"""The dihedral group D_n: rotations by multiples of 360°/n, and reflections."""
+"""The dihedral group D_n: rotations by multiples of 360°/n, and reflections; or its rotations alone."""
 
 import math
 from dataclasses import dataclass
@@ -11,16 +11,17 @@ from tasks.errors import UserError
 
 @dataclass(frozen=True)
 class DihedralGroup:
-    """D_n of order 2n, its elements numbered 0 … 2n − 1.
+    """D_n of order 2n, or without reflections C_n of order n; its elements numbered 0 … |G| − 1.
 
     g < n is r^g, with r the rotation by 360°/n counter-clockwise as displayed (y up);
-    g ≥ n is r^(g − n) s: first s, the left-right mirror, then the rotation. 0 is the identity.
+    g ≥ n is r^(g − n) s: first s, the left-right mirror, then the rotation. 0 is the identity, and all there is of C_1.
     The group acts on images from the left: (g·x)(p) = x(g⁻¹ p), hence (gh)·x = g·(h·x).
 
     Raises UserError for n_rotations < 1. Numbering: ours.
     """
 
     n_rotations: int
+    reflections: bool = True
 
     def __post_init__(self) -> None:
         if self.n_rotations < 1:
@@ -28,8 +29,13 @@ class DihedralGroup:
 
     @property
     def order(self) -> int:
-        """|G| = 2 n_rotations."""
-        return 2 * self.n_rotations
+        """|G| = 2 n_rotations, or n_rotations without reflections."""
+        return 2 * self.n_rotations if self.reflections else self.n_rotations
+
+    @property
+    def name(self) -> str:
+        """D_n or C_n."""
+        return f"{'D' if self.reflections else 'C'}_{self.n_rotations}"
 
     @cached_property
     def elements(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
+from io import BytesIO
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -32,6 +33,7 @@ SMALLEST_SIDE = 64
 RESIZE_RATIO = 256 / 224
 """The field's centre crop: shorter side to 256, of which the middle 224 are taken."""
 GREY = (128, 128, 128)
+WEBP_QUALITY = 82
 
 
 class ImagesConfig(BaseModel):
@@ -112,6 +114,14 @@ def fit_to_frame(image: Image.Image, frame_size: int) -> Image.Image:
     left, top = (round((side / scale - frame_size) / 2) * scale for side in image.size)
     box = (left, top, left + frame_size * scale, top + frame_size * scale)
     return image.resize((frame_size, frame_size), Image.Resampling.BICUBIC, box=box)
+
+
+def webp(image_cyx: torch.Tensor) -> bytes:
+    """A picture [3, h, w], values 0 to 255, as WebP: small enough to keep one for each example of each feature."""
+    buffer = BytesIO()
+    pixels_yxc = image_cyx.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    Image.fromarray(pixels_yxc).save(buffer, "WEBP", quality=WEBP_QUALITY)
+    return buffer.getvalue()
 
 
 class Source(Protocol):

@@ -1,6 +1,6 @@
 """The Great Expectations suite: what each column of the small tables may hold, whatever the other columns say.
 
-The large tables (blocks, harmonics, examples, neighbours) are checked in SQL alone: they need not be copied to pandas.
+The large tables (blocks, harmonics, examples, neighbours, tuning curves) are checked in SQL alone: they need not be copied to pandas.
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 SHA256 = "^[0-9a-f]{64}$"
 SYMMETRY_TYPE = r"^(?:invariant|mixed|period-\d+(?:\.\d+)?)$"
 STABILISER = r"^(?:trivial|full|[CD]_\d+)$"
+STIMULUS_TYPES = (
+    *("curve", "line", "edge", "angle", "grating", "hatch", "centre-surround", "colour"),
+    *("mixed", "other"),
+)
 
 
 def suite() -> dict[str, list["Expectation"]]:
@@ -50,6 +54,24 @@ def suite() -> dict[str, list["Expectation"]]:
             between("confidence", 0, 1),
             between("invariance", -1.0001, 1.0001),
             between("mirror", -1.0001, 1.0001),
+        ],
+        "tuning_subjects": [
+            matches("subject", SHA256),
+            between("step_degrees", 1e-6, 4),
+            between("stimuli", 1),
+            between("units", 1),
+        ],
+        "unit_tuning": [
+            gxe.ExpectColumnValuesToBeInSet(column="stimulus_type", value_set=STIMULUS_TYPES),
+            between("confidence", 0, 1),
+            between("criteria_met", 0, 5),
+        ],
+        "curve_detectors": [
+            matches("family", r"\S"),
+            between("preferred_radius", 1e-6),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="rendering", value_set=["any", "dark line", "light line", "dark fill", "light fill"]
+            ),
         ],
         "runs": [
             matches("flow", "^[a-z][a-z0-9_-]*$"),

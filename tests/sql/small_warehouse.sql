@@ -3,7 +3,7 @@
 INSERT INTO networks VALUES ('net', 'w', 224, 10);
 INSERT INTO layers VALUES ('net', 'early', 3, 7, 2, -2);
 INSERT INTO images VALUES ('i1', 'folder', 'one.png', 10, 20), ('i2', 'folder', 'two.png', 30, 40), ('i3', 'folder', 'unused.png', 5, 5);
-INSERT INTO activation_sets VALUES ('set', 'net', 'early', 2, 4, 10, 'uniform', 7, '{}');
+INSERT INTO activation_sets VALUES ('set', 'net', 'early', 2, true, 4, 10, 'uniform', 7, '{}');
 INSERT INTO quarantine VALUES ('set', 'b.jpg', 'truncated'), ('set', 'a.jpg', 'truncated'), ('set', 'c.txt', 'not an image');
 INSERT INTO shards VALUES ('set', 0, 'train', 6, 600, 's0'), ('set', 1, 'train', 2, 200, 's1'), ('set', 2, 'test', 2, 200, 's2');
 INSERT INTO dictionaries VALUES
@@ -32,6 +32,25 @@ INSERT INTO feature_symmetry VALUES
     ('cross', 0, 'period-360', 360, 0.9, 1, 0.42, 0.98, 3, 'D_1', 2),
     ('cross', 1, 'invariant', NULL, 0.8, 0, 0.99, 0.99, 2, 'full', 4),
     ('cross', 2, 'period-360', 360, 0.5, 1, 0.4, 0.3, 2, 'trivial', 1);
+-- Two of the layer's three neurons detect curves, at 0 and 90 degrees; the SAE's features at 80 and 200, the latter missing among the neurons.
+INSERT INTO tuning_subjects VALUES
+    ('neurons', 'net', 'early', 'neurons', NULL, 'set', 90, 100, 3), ('features', 'net', 'early', 'features', 'sae', 'set', 90, 100, 2),
+    ('cross features', 'net', 'early', 'features', 'cross', 'set', 90, 100, 4);
+INSERT INTO unit_tuning VALUES
+    ('neurons', 0, 'curve', 0.5, 4, 4, 5, 0, 100, 0, 0.9, 0.5, 0.1, 5, true), ('neurons', 1, 'curve', 0.5, 4, 4, 5, 90, 80, 0, 0.9, 0.5, 0.1, 5, true),
+    ('neurons', 2, 'edge', 0.5, 4, 3, 5, 10, 90, 0.5, 0.3, 0.5, 0.9, 2, false),
+    ('features', 0, 'curve', 0.5, 4, 4, 5, 80, 60, 0, 0.9, 0.5, 0.1, 5, true), ('features', 1, 'curve', 0.5, 4, 4, 5, 200, 60, 0.1, 0.8, 0.5, 0.1, 5, true);
+INSERT INTO tuning_curves VALUES
+    ('neurons', 0, 'arc', 0, 4), ('neurons', 0, 'arc', 90, 2), ('neurons', 0, 'arc', 180, 0), ('neurons', 0, 'arc', 270, 1),
+    ('neurons', 0, 'arc dark line', 180, 9),
+    ('neurons', 1, 'arc', 0, 0), ('neurons', 1, 'arc', 90, 1), ('neurons', 1, 'arc', 180, 0.4), ('neurons', 1, 'arc', 270, 0),
+    ('neurons', 2, 'arc', 0, 1), ('neurons', 2, 'arc', 90, 1), ('neurons', 2, 'arc', 180, 1), ('neurons', 2, 'arc', 270, 1),
+    ('features', 0, 'arc', 0, 0), ('features', 0, 'arc', 90, 1), ('features', 0, 'arc', 180, 0), ('features', 0, 'arc', 270, 0),
+    ('features', 1, 'arc', 0, 0), ('features', 1, 'arc', 90, 0), ('features', 1, 'arc', 180, 5), ('features', 1, 'arc', 270, 3);
+INSERT INTO curve_detectors VALUES
+    ('neurons', 0, '20 px, any', 20, 'any', 0.8, NULL, NULL, NULL, NULL, NULL), ('neurons', 1, '20 px, any', 20, 'any', NULL, NULL, NULL, NULL, NULL, NULL),
+    ('features', 0, '20 px, any', 20, 'any', 0.9, 1, 10, false, false, false),
+    ('features', 1, '12 px, dark line', 12, 'dark line', 0.75, 1, 110, true, true, true);
 INSERT INTO runs VALUES
     ('first', 'extract', '2025-01-01 10:00:00', 90, 1073741824, 'abc', '{}'), ('second', 'atlas', '2025-01-02 10:00:00', 30, 536870912, NULL, '{}');
 INSERT INTO audit_results VALUES

@@ -7,12 +7,14 @@ import duckdb
 import pytest
 
 from tasks.warehouse.database import create_schema, create_views, schema, sql_files
-from tests.sample_frames import CROSSCODER, planted_orientation, sample_frames
+from tests.sample_frames import CROSSCODER, planted_detectors, planted_orientation, planted_peak, sample_frames
 
 GRAIN = {
     "activation_sets_overview": ["activation_set"],
     "block_scores": ["dictionary", "element"],
     "catalogue": ["name"],
+    "curve_coverage": ["subject"],
+    "curve_families": ["subject", "family"],
     "data_quality": ["subject", "kind", "name"],
     "density_histogram": ["dictionary", "log10_density_from"],
     "dictionary_scores": ["dictionary"],
@@ -20,6 +22,7 @@ GRAIN = {
     "harmonic_energy": ["dictionary", "type", "harmonic"],
     "image_use": ["image"],
     "mirror_symmetric_features": ["dictionary", "feature"],
+    "missing_curve_detectors": ["dictionary", "feature"],
     "nearest_features": ["dictionary", "feature", "rank"],
     "runs_overview": ["run"],
     "symmetry_types": ["dictionary", "type"],
@@ -216,6 +219,7 @@ def test_training_progress(small):
 def test_activation_sets_overview(small):
     columns = "orbits, rows, train_orbits, test_orbits, shards, bytes, refused_images, dictionaries, receptive_field"
     assert rows(small, f"SELECT {columns} FROM activation_sets_overview") == [(10, 40, 8, 2, 3, 1000, 3, 2, 7)]
+    assert rows(small, "SELECT n_rotations, reflections, group_order FROM activation_sets_overview") == [(2, True, 4)]
 
 
 def test_image_use(small):
@@ -224,6 +228,47 @@ def test_image_use(small):
         ("two.png", 1, 1, 1),
         ("unused.png", 0, 0, 0),
     ]
+
+
+def test_curve_coverage(small):
+    columns = "detectors, share_of_units, coverage, largest_gap, wide_gaps, missing_detectors"
+    found = rows(small, f"SELECT kind, method, units, {columns} FROM curve_coverage")
+    assert [row[:4] for row in found] == [
+        ("neurons", None, 3, 2),
+        ("features", "topk", 4, 0),
+        ("features", "topk", 2, 2),
+    ]
+    assert [row[4:] for row in found] == [
+        (pytest.approx(2 / 3), 0.5, 270.0, 2, None),
+        (0.0, 0.0, 360.0, 1, 0),
+        (1.0, 0.75, 240.0, 2, 1),
+    ]
+
+
+def test_missing_curve_detectors(small):
+    columns = "feature, peak_degrees, inside_arc, nearest_neuron, nearest_degrees, natural_correlation, density"
+    assert rows(small, f"SELECT dictionary, {columns} FROM missing_curve_detectors") == [
+        ("sae", 1, 200.0, True, 1, 110.0, 0.75, 0.02)
+    ]
+
+
+def test_curve_families(small):
+    columns = "kind, family, members, coverage, largest_gap, mean_width, units, peaks"
+    assert rows(small, f"SELECT {columns} FROM curve_families") == [
+        ("neurons", "20 px, any", 2, 0.5, 270.0, 90.0, [0, 1], [0.0, 90.0]),
+        ("features", "12 px, dark line", 1, 0.5, 360.0, 60.0, [1], [200.0]),
+        ("features", "20 px, any", 1, 0.25, 360.0, 60.0, [0], [80.0]),
+    ]
+
+
+def test_the_detectors_are_seen_as_they_were_planted(sample):
+    found = rows(sample, "SELECT kind, detectors, coverage, largest_gap, missing_detectors FROM curve_coverage")
+    neurons, features = found
+    # 117 degrees between the last and the first peak, of which each of the two covers 30
+    assert neurons == ("neurons", 10, pytest.approx(1 - 57 / 360, abs=4 / 360), 117.0, None)
+    assert features[:4] == ("features", len(planted_detectors("features")), 1.0, 36.0)
+    missing = dict(rows(sample, "SELECT feature, peak_degrees FROM missing_curve_detectors"))
+    assert missing == {feature: planted_peak(feature) for feature in (32, 36)} and features[4] == 2
 
 
 def test_runs_overview(small):

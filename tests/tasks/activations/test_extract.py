@@ -8,6 +8,7 @@ import torch
 from polars.testing import assert_frame_equal
 
 from tasks.activations import extract as extraction
+from tasks.activations import plan as planning
 from tasks.activations.extract import extract, extract_shard, finish, plan
 from tasks.activations.shards import ActivationSet
 from tasks.activations.units import unit_extractor
@@ -15,7 +16,9 @@ from tasks.errors import UserError
 from tasks.keys import file_sha256
 from tasks.settings import ROOT
 from tasks.symmetry.action import transform_patches
+from tasks.vision.images import ImagesConfig
 from tasks.vision.networks import load_network
+from tests.tasks.activations.test_cones import BRANCH_LAYERS, EARLY_LAYERS
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -48,6 +51,67 @@ def test_every_block_is_what_the_whole_frame_gives_with_the_turned_patch_in_its_
     assert scale > 1
     # Half precision keeps 11 bits.
     assert largest_difference < scale / 1000
+
+
+def untransformed(config, **changes):
+    return config.model_copy(update={"n_rotations": 1, "reflections": False} | changes)
+
+
+def test_untransformed_rows_are_the_frames_own(small_config, settings):
+    acts = ActivationSet.open(extract(untransformed(small_config), settings), settings)
+    network, layer = load_network(acts.config.network), acts.plan.layer
+    for shard in acts.shards:
+        acts_rgc = acts.read(shard.index)
+        assert acts_rgc.shape == (shard.orbits, 1, layer.channels)
+        for k, (_, image, y, x) in enumerate(acts.rows(shard.index).iter_rows()):
+            unit_y, unit_x = ((c - layer.receptive_field // 2 - layer.offset) // layer.stride for c in (y, x))
+            whole = network.activations(acts.plan.frame(image)[None].float() / 255, layer.name)
+            torch.testing.assert_close(acts_rgc[k, 0].float(), whole[0, :, unit_y, unit_x], atol=2e-3, rtol=2e-3)
+
+
+def assert_frames_give_the_rows_of_cones(network, layer, settings, monkeypatch):
+    for module in (planning, extraction):
+        monkeypatch.setattr(module, "loaded_network", lambda *_: network)
+    monkeypatch.setattr(extraction, "_extractor", lambda *_: unit_extractor(network, layer))
+    images = ImagesConfig(sources=("dead-leaves",), scenes=4)
+    config = extraction.ExtractionConfig(
+        layer=layer, images=images, n_rotations=1, reflections=False, orbits=40, orbits_per_shard=20
+    )
+    made = plan(config, settings)
+    # one frame at a time, two, and a frame whose rows two shards share
+    assert [made.shard_rows(shard)["image"].n_unique() for shard in range(made.shards)] == [2, 1, 1]
+    for shard in range(made.shards):
+        rows = made.shard_rows(shard)
+        of_frames, of_cones = (
+            way(made, rows, settings, lambda *_: None) for way in (extraction._units_of_frames, extraction._orbits)
+        )
+        assert of_frames.count_nonzero() > 0
+        assert torch.equal(of_frames, of_cones)
+
+
+@pytest.mark.parametrize("layer", EARLY_LAYERS + BRANCH_LAYERS)
+def test_untransformed_rows_are_bit_for_bit_those_of_cones(random_bvlc, layer, settings, monkeypatch):
+    assert_frames_give_the_rows_of_cones(random_bvlc, layer, settings, monkeypatch)
+
+
+@pytest.mark.parametrize("layer", [*EARLY_LAYERS, "mixed3b_5x5"])
+def test_so_they_are_with_trained_weights(bvlc, layer, settings, monkeypatch):
+    assert_frames_give_the_rows_of_cones(bvlc, layer, settings, monkeypatch)
+
+
+def test_each_frame_is_passed_once_a_shard(small_config, settings, monkeypatch):
+    made = plan(untransformed(small_config, orbits_per_shard=26), settings)
+    network, passed = load_network(small_config.network), []
+    activations = network.activations
+    monkeypatch.setattr(
+        network, "activations", lambda frames, layer: passed.append(len(frames)) or activations(frames, layer)
+    )
+    monkeypatch.setattr(extraction, "loaded_network", lambda *_: network)
+    told = []
+    for shard in range(made.shards):
+        extract_shard(made.key, shard, settings, lambda done, total: told.append((done, total)))
+    assert passed == [4, 2]
+    assert told[-1][0] == told[-1][1]
 
 
 def test_rows_do_not_depend_on_the_layout_of_shards(small_config, small_template, settings):
@@ -147,6 +211,16 @@ def test_an_activation_beyond_half_precision_is_refused(small_config, settings, 
     with pytest.raises(UserError, match=r"block1_depthwise of efficientnet_lite0 reaches .* 65504"):
         extract_shard(planned.key, 0, settings)
     assert not list(planned.folder.glob("*shard*"))
+
+
+def test_so_it_is_in_a_frame(small_config, settings, monkeypatch):
+    planned = plan(untransformed(small_config), settings)
+    network = load_network(small_config.network)
+    activations = network.activations
+    monkeypatch.setattr(network, "activations", lambda frames, layer: 1e6 * activations(frames, layer))
+    monkeypatch.setattr(extraction, "loaded_network", lambda *_: network)
+    with pytest.raises(UserError, match=r"block1_depthwise of efficientnet_lite0 reaches .* 65504"):
+        extract_shard(planned.key, 0, settings)
 
 
 def test_unknown_sets_and_shards_are_refused(small_key, settings):

@@ -28,9 +28,19 @@ def test_fewer_orbits_than_images_look_at_as_many_images(small_config, settings)
     assert set(planned.rows["split"]) == {"train", "test"}
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"sampling": "uniform"}, {"n_rotations": 4}, {"layer": "block1"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"seed": 1}, {"sampling": "uniform"}, {"n_rotations": 4}, {"reflections": False}, {"layer": "block1"}],
+)
 def test_another_config_is_another_set(small_config, small_template, settings, change):
     assert plan(small_config.model_copy(update=change), settings).key != small_template[0]
+
+
+def test_a_config_that_does_not_name_reflections_has_them(small_config):
+    written = small_config.model_dump(mode="json")
+    del written["reflections"]
+    assert type(small_config).model_validate(written) == small_config
+    assert small_config.reflections
 
 
 def test_other_pictures_in_the_folder_are_another_set(small_config, settings, tmp_path):

@@ -10,6 +10,7 @@ from tasks.activations.sampling import (
     choose_test,
     patch_start,
     spread,
+    unit_at,
     unit_centre,
 )
 from tasks.errors import UserError
@@ -47,6 +48,12 @@ def test_the_source_patch_has_the_receptive_field_in_its_middle(layer):
     start, end = source_extent(layer, 7)
     first = layer.offset + 7 * layer.stride
     assert first - start == end - (first + layer.receptive_field)
+
+
+@given(layers())
+def test_a_centre_belongs_to_the_unit_it_was_taken_of(layer):
+    units = np.arange(40)
+    np.testing.assert_array_equal(unit_at(layer, unit_centre(layer, units)), units)
 
 
 @given(layers())

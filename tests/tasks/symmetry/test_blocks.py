@@ -188,9 +188,9 @@ def test_stabilisers_and_shares_keep_their_laws(drawn):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.integers(1, 24), st.integers(0, 2**32 - 1), st.floats(-1, 1))
-def test_what_is_read_out_of_any_set_is_a_subgroup_inside_it(n_rotations, seed, threshold):
-    group = DihedralGroup(n_rotations)
+@given(st.integers(1, 24), st.booleans(), st.integers(0, 2**32 - 1), st.floats(-1, 1))
+def test_what_is_read_out_of_any_set_is_a_subgroup_inside_it(n_rotations, reflections, seed, threshold):
+    group = DihedralGroup(n_rotations, reflections)
     similarity = np.random.default_rng(seed).uniform(-1, 1, (6, group.order))
     similarity[:, 0] = 1.0
     members = stabiliser(similarity, group, threshold)
@@ -316,6 +316,22 @@ def test_frames_fill_the_schema_for_live_features_only():
     assert found["stabiliser_order"].to_list() == [4, 4, 16, 1]
     turned = frames["transform_blocks"].row(16 + 11, named=True)
     assert [turned[name] for name in ("feature", "element", "rotation_degrees", "mirrored")] == [1, 11, 135.0, True]
+
+
+@pytest.mark.parametrize("n_rotations", [8, 12, 16])
+def test_without_reflections_types_are_read_as_with_them_and_there_is_no_mirror(n_rotations):
+    group, rotations = DihedralGroup(n_rotations), DihedralGroup(n_rotations, reflections=False)
+    for kind in kinds_on(group).values():
+        blocks = planted_blocks(kind, group, 6, np.random.default_rng(11))[:, :n_rotations]
+        found = symmetry_frames("key", blocks, rotations, np.ones(6, bool))["feature_symmetry"]
+        assert set(found["type"]) == {kind.type}
+        assert set(found["stabiliser"]) == {kind.stabiliser_of_rotations(n_rotations)}
+        assert found["mirror"].null_count() == found["mirror_element"].null_count() == 6
+
+
+def test_one_transform_has_no_symmetry_to_read():
+    with pytest.raises(UserError, match="blocks of one transform"):
+        analyse_blocks(np.ones((2, 1, 4), np.float32), DihedralGroup(1, reflections=False))
 
 
 def test_blocks_of_another_group_are_refused():

@@ -11,22 +11,26 @@ ROTATIONS = [1, 2, 3, 4, 5, 8, 12, 32]
 
 @st.composite
 def group_and_elements(draw, count):
-    group = DihedralGroup(draw(st.integers(1, 48)))
+    group = DihedralGroup(draw(st.integers(1, 48)), draw(st.booleans()))
     return group, *(draw(st.integers(0, group.order - 1)) for _ in range(count))
 
 
+@pytest.mark.parametrize("reflections", [True, False])
 @pytest.mark.parametrize("n_rotations", ROTATIONS)
-def test_cayley_table_is_the_product_of_the_matrices(n_rotations):
-    group = DihedralGroup(n_rotations)
+def test_cayley_table_is_the_product_of_the_matrices(n_rotations, reflections):
+    group = DihedralGroup(n_rotations, reflections)
     matrices = np.stack([group.matrix(g) for g in group.elements])
     products = np.einsum("gij,hjk->ghik", matrices, matrices)
     np.testing.assert_allclose(products, matrices[group.cayley], atol=1e-12)
 
 
+@pytest.mark.parametrize("reflections", [True, False])
 @pytest.mark.parametrize("n_rotations", ROTATIONS)
-def test_elements_are_distinct_and_every_row_and_column_holds_each_once(n_rotations):
-    group = DihedralGroup(n_rotations)
-    assert group.order == 2 * n_rotations
+def test_elements_are_distinct_and_every_row_and_column_holds_each_once(n_rotations, reflections):
+    group = DihedralGroup(n_rotations, reflections)
+    assert group.order == (2 if reflections else 1) * n_rotations
+    assert group.name == f"{'D' if reflections else 'C'}_{n_rotations}"
+    assert group.is_reflection(group.elements).sum() == (n_rotations if reflections else 0)
     matrices = {tuple(np.round(group.matrix(g), 9).ravel() + 0.0) for g in group.elements}
     assert len(matrices) == group.order
     for row, column in zip(group.cayley, group.cayley.T, strict=True):
@@ -40,6 +44,23 @@ def test_group_laws(drawn):
     assert group.compose(g, 0) == g == group.compose(0, g)
     assert group.compose(g, group.inverse(g)) == 0 == group.compose(group.inverse(g), g)
     assert group.is_reflection(group.compose(g, h)) == (group.is_reflection(g) != group.is_reflection(h))
+
+
+@pytest.mark.parametrize("n_rotations", ROTATIONS)
+def test_without_reflections_it_is_the_subgroup_of_the_rotations(n_rotations):
+    whole, rotations = DihedralGroup(n_rotations), DihedralGroup(n_rotations, reflections=False)
+    n = n_rotations
+    np.testing.assert_array_equal(rotations.cayley, whole.cayley[:n, :n])
+    np.testing.assert_array_equal(rotations.inverses, whole.inverses[:n])
+    for g in rotations.elements:
+        np.testing.assert_array_equal(rotations.matrix(g), whole.matrix(g))
+        np.testing.assert_array_equal(rotations.reuse_permutation(g), whole.reuse_permutation(g)[:n])
+
+
+def test_the_group_of_one_element_is_the_identity():
+    group = DihedralGroup(1, reflections=False)
+    assert (group.order, group.elements.tolist(), group.cayley.tolist()) == (1, [0], [[0]])
+    np.testing.assert_array_equal(group.matrix(0), np.eye(2))
 
 
 @given(group_and_elements(1))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tasks.vision import efficientnet, inception_v1, torchvision_googlenet
-from tasks.vision.graph import geometries, prefix, trace
+from tasks.vision.graph import Spliced, geometries, prefix, trace
 
 NARROW = {name: inception_v1.MixedWidths(1, 1, 1, 1, 1, 1) for name in inception_v1.MIXED_LAYERS}
 """Widths don't matter to what a unit sees."""
@@ -111,3 +111,32 @@ def test_a_prefix_holds_only_what_leads_to_the_node(random_bvlc):
     names = {name for name, _ in part.named_modules()}
     assert "mixed3b.branch_1x1.0" in names
     assert not any(name.startswith(("mixed3b.branch_5x5", "mixed4a")) for name in names)
+
+
+@pytest.fixture
+def frames():
+    return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("layer", ["conv2d1", "mixed3a", "mixed3b_5x5", "mixed4c_pool"])
+def test_a_network_spliced_with_the_same_answers_the_same(random_bvlc, frames, layer):
+    spliced = Spliced(random_bvlc.module, random_bvlc.node(layer), lambda acts: acts)
+    assert torch.equal(spliced.run(random_bvlc.preprocess(frames)), random_bvlc.logits(frames))
+
+
+SUBMODULES = {"mixed3a": "mixed3a", "mixed3b_5x5": "mixed3b.branch_5x5"}
+
+
+@pytest.mark.parametrize("layer", SUBMODULES)
+@pytest.mark.parametrize("replacement", [torch.zeros_like, lambda acts: 2 * acts.flip(1)], ids=["zeros", "others"])
+def test_a_spliced_network_is_one_with_a_hook(random_bvlc, frames, layer, replacement):
+    plain = inception_v1.bvlc().eval()
+    plain.load_state_dict(random_bvlc.module.state_dict())
+    plain.to(memory_format=torch.channels_last).get_submodule(SUBMODULES[layer]).register_forward_hook(
+        lambda module, args, output: replacement(output)
+    )
+    inputs = random_bvlc.preprocess(frames)
+    spliced = Spliced(random_bvlc.module, random_bvlc.node(layer), replacement)
+    with torch.no_grad():
+        assert torch.equal(spliced.run(inputs), plain(inputs))
+        assert not torch.equal(spliced.run(inputs), random_bvlc.logits(frames))

@@ -10,7 +10,7 @@ from tasks.warehouse.audit import audit, run_expectations, run_sql_audit
 from tasks.warehouse.database import SQL_DIR, open_warehouse, schema, sql_files
 from tasks.warehouse.expectations import suite
 from tasks.warehouse.load import BOOKKEEPING
-from tests.sample_frames import CROSSCODER, DEAD, SAE, SET, sample_frames
+from tests.sample_frames import CROSSCODER, DEAD, FEATURE_TUNING, NEURON_TUNING, SAE, SET, sample_frames
 
 
 def with_cell(frames, table, column, value, **where):
@@ -38,11 +38,14 @@ def no_rows(table, **where):
 NAN = float("nan")
 LIVE = {"dictionary": CROSSCODER, "feature": 5}
 BLOCK = LIVE | {"element": 3}
+NEURON = {"subject": NEURON_TUNING, "unit": 3}
+DETECTOR = {"subject": FEATURE_TUNING, "unit": 32}
 
 # audit -> (what spoils the sample, what the first offending row must say)
 SPOILT = {
-    "group_order_is_twice_the_rotations": [
-        (cell("activation_sets", "n_rotations", 16, seed=0), {"activation_set": SET})
+    "group_order_follows_from_the_rotations": [
+        (cell("activation_sets", "n_rotations", 16, seed=0), {"activation_set": SET}),
+        (cell("activation_sets", "reflections", False, seed=0), {"activation_set": SET, "reflections": False}),
     ],
     "dictionaries_fit_their_activation_set": [
         (cell("dictionaries", "group_order", 16, dictionary=SAE), {"dictionary": SAE, "group_order": 16}),
@@ -148,6 +151,9 @@ SPOILT = {
         (cell("transform_blocks", "rotation_degrees", 90.0, **BLOCK), BLOCK | {"rotation_degrees": 90.0}),
         (cell("transform_blocks", "mirrored", True, **BLOCK), BLOCK | {"mirrored": True}),
     ],
+    "visualisations_are_pictures": [
+        (cell("feature_visualisations", "picture", b"no picture", feature=3), {"feature": 3, "picture_bytes": 10}),
+    ],
     "harmonics_sum_to_one": [
         (cell("feature_harmonics", "energy", pl.col("energy") + 0.01, **LIVE, harmonic=1), LIVE),
         (
@@ -172,6 +178,8 @@ SPOILT = {
         (cell("feature_symmetry", "invariance", 0.99, **LIVE), LIVE | {"invariance": 0.99}),
         (cell("feature_symmetry", "mirror", -0.5, **LIVE), LIVE | {"mirror": -0.5}),
         (cell("feature_symmetry", "mirror", NAN, **LIVE), LIVE),
+        (cell("feature_symmetry", "mirror", None, **LIVE), LIVE | {"mirror": None}),
+        (cell("transform_blocks", "mirrored", False, **LIVE), LIVE | {"largest_reflection": None}),
         (cell("feature_symmetry", "mirror_element", 3, **LIVE), LIVE | {"mirror_element": 3}),
         (cell("feature_symmetry", "mirror_element", None, **LIVE), LIVE | {"mirror_element": None}),
     ],
@@ -183,6 +191,56 @@ SPOILT = {
         (cell("feature_symmetry", "rotational_order", -1, **LIVE), LIVE),
         (cell("feature_symmetry", "stabiliser_order", 3, **LIVE), LIVE | {"stabiliser_order": 3}),
         (cell("feature_symmetry", "stabiliser", "full", **LIVE), LIVE | {"stabiliser": "full"}),
+    ],
+    "tuning_is_complete": [
+        (cell("tuning_subjects", "units", 41, kind="neurons"), {"subject": NEURON_TUNING, "rows_found": 40}),
+        (cell("tuning_subjects", "dictionary", SAE, kind="neurons"), {"subject": NEURON_TUNING, "dictionary": SAE}),
+        (cell("tuning_subjects", "dictionary", None, kind="features"), {"subject": FEATURE_TUNING}),
+        (cell("tuning_subjects", "activation_set", "f" * 64, kind="features"), {"subject": FEATURE_TUNING}),
+        (cell("unit_tuning", "unit", 40, **NEURON), {"subject": NEURON_TUNING, "last": 40}),
+        (cell("unit_tuning", "unit", 40, subject=NEURON_TUNING, unit=0), {"subject": NEURON_TUNING, "first": 1}),
+    ],
+    "tuning_agrees_with_its_numbers": [
+        (cell("unit_tuning", column, value, **DETECTOR), DETECTOR)
+        for column, value in [
+            ("best_response", NAN),
+            ("best_response", 1.0),
+            ("natural_maximum", float("inf")),
+            ("natural_maximum", 1000.0),
+            ("natural_maximum", 0.0),
+            ("confidence", 1.2),
+            ("peak_degrees", 360.0),
+            ("peak_degrees", None),
+            ("width_degrees", 0.0),
+            ("echo", 0.3),
+            ("echo", None),
+            ("concentration", 1.1),
+            ("concentration", 0.6),
+            ("weakest_rendering", 0.2),
+            ("straight_share", 0.6),
+            ("straight_share", None),
+            ("criteria_met", 4),
+            ("criteria_met", 6),
+            ("is_curve_detector", False),
+        ]
+    ],
+    "curve_detectors_are_those_of_unit_tuning": [
+        (no_rows("curve_detectors", **DETECTOR), DETECTOR | {"family": None}),
+        (cell("curve_detectors", "unit", 33, **DETECTOR), {"unit": 33, "is_curve_detector": False}),
+        (cell("curve_detectors", "natural_correlation", 1.1, **DETECTOR), DETECTOR),
+        (cell("curve_detectors", "natural_correlation", NAN, **DETECTOR), DETECTOR),
+        (cell("curve_detectors", "natural_correlation", 0.6, **DETECTOR), DETECTOR | {"missing": True}),
+        (cell("curve_detectors", "natural_correlation", None, **DETECTOR), DETECTOR | {"missing": True}),
+        (cell("curve_detectors", "missing", None, **DETECTOR), DETECTOR),
+        (cell("curve_detectors", "missing", False, **NEURON), NEURON),
+        (cell("curve_detectors", "missing", True, subject=FEATURE_TUNING, unit=0), {"unit": 0, "missing": True}),
+    ],
+    "tuning_curves_go_around": [
+        (no_rows("tuning_curves", **DETECTOR), DETECTOR | {"stimulus": None}),
+        (no_rows("tuning_curves", **DETECTOR, stimulus="arc", angle_degrees=8.0), DETECTOR | {"angles": 89}),
+        (cell("tuning_curves", "angle_degrees", 358.0, **DETECTOR, stimulus="arc", angle_degrees=356.0), DETECTOR),
+        (cell("tuning_curves", "response", NAN, **DETECTOR, stimulus="arc", angle_degrees=8.0), DETECTOR),
+        (cell("tuning_curves", "response", 9.0, **DETECTOR, stimulus="arc", angle_degrees=8.0), {"largest_at": 8.0}),
     ],
 }
 CASES = [
@@ -273,6 +331,16 @@ UNEXPECTED = {
     "feature_symmetry.confidence: be_between": (-0.1, LIVE),
     "feature_symmetry.invariance: be_between": (-1.1, LIVE),
     "feature_symmetry.mirror: be_between": (1.1, LIVE),
+    "tuning_subjects.subject: match_regex": ("no key", {"kind": "neurons"}),
+    "tuning_subjects.step_degrees: be_between": (5.0, {"kind": "neurons"}),
+    "tuning_subjects.stimuli: be_between": (0, {"kind": "neurons"}),
+    "tuning_subjects.units: be_between": (0, {"kind": "neurons"}),
+    "unit_tuning.stimulus_type: be_in_set": ("blob", DETECTOR),
+    "unit_tuning.confidence: be_between": (1.2, DETECTOR),
+    "unit_tuning.criteria_met: be_between": (6, DETECTOR),
+    "curve_detectors.family: match_regex": (" ", DETECTOR),
+    "curve_detectors.preferred_radius: be_between": (0.0, DETECTOR),
+    "curve_detectors.rendering: be_in_set": ("in oil", DETECTOR),
     "runs.flow: match_regex": ("Not a flow!", {"run": "sample-run"}),
     "runs.seconds: be_between": (-1.0, {"run": "sample-run"}),
     "runs.peak_memory_bytes: be_between": (0, {"run": "sample-run"}),

@@ -1,0 +1,17 @@
+-- Guards: examples of a neuron are of a feature that carries rows of it, ranked 1, 2, 3, … from the strongest down.
+WITH ranked AS (
+    SELECT
+        *,
+        lag(activation) OVER by_rank AS activation_before,
+        row_number() OVER by_rank AS expected_rank
+    FROM neuron_examples
+    WINDOW by_rank AS (PARTITION BY dictionary, neuron, feature ORDER BY rank)
+)
+SELECT e.dictionary, e.neuron, e.feature, e.rank, e.expected_rank, e.activation, e.activation_before, f.rows_carried, n.max_activation
+FROM ranked AS e
+LEFT JOIN neurons AS n USING (dictionary, neuron)
+LEFT JOIN neuron_features AS f USING (dictionary, neuron, feature)
+WHERE e.rank <> e.expected_rank
+    OR e.activation > e.activation_before
+    OR NOT coalesce(e.rank <= f.rows_carried, false)
+    OR NOT (e.activation > 0 AND e.activation <= n.max_activation * (1 + 1e-4));

@@ -1,0 +1,22 @@
+-- Guards: every curve detector has its curves, a curve has a response at each step around the circle, and its mean peaks where its unit does.
+WITH curves AS (
+    SELECT
+        subject,
+        unit,
+        stimulus,
+        count(*) AS angles,
+        max(angle_degrees) AS last_angle,
+        arg_max(angle_degrees, response) AS largest_at,
+        count(*) FILTER (NOT isfinite(response)) AS impossible
+    FROM tuning_curves
+    GROUP BY ALL
+)
+SELECT u.subject, u.unit, c.stimulus, c.angles, c.last_angle, c.largest_at, u.peak_degrees, c.impossible
+FROM unit_tuning AS u
+JOIN tuning_subjects AS s USING (subject)
+LEFT JOIN curves AS c USING (subject, unit)
+WHERE (u.is_curve_detector AND c.stimulus IS NULL)
+    OR abs(c.angles * s.step_degrees - 360) > 1e-6
+    OR abs(c.last_angle + s.step_degrees - 360) > 1e-6
+    OR c.impossible > 0
+    OR (c.stimulus = 'arc' AND abs((c.largest_at - u.peak_degrees + 540) % 360 - 180) > s.step_degrees);

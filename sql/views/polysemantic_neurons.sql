@@ -1,0 +1,56 @@
+-- Which neurons mix which features?
+CREATE OR REPLACE VIEW polysemantic_neurons AS
+WITH types AS (
+    -- of a dictionary that was tuned more than once, the finest tuning
+    SELECT s.dictionary, u.unit AS feature, u.stimulus_type, u.peak_degrees
+    FROM tuning_subjects AS s
+    JOIN unit_tuning AS u USING (subject)
+    WHERE s.kind = 'features'
+    QUALIFY row_number() OVER (PARTITION BY s.dictionary, u.unit ORDER BY s.step_degrees, s.subject) = 1
+),
+mixtures AS (
+    SELECT
+        f.dictionary,
+        f.neuron,
+        count(DISTINCT t.stimulus_type) FILTER (t.stimulus_type <> 'mixed') AS types,
+        string_agg(printf('%.0f %% %s', 100 * f.share, t.stimulus_type), ' + ' ORDER BY f.rank) AS mixture,
+        list(f.feature ORDER BY f.rank) AS features,
+        list(f.share ORDER BY f.rank) AS shares,
+        list(t.stimulus_type ORDER BY f.rank) AS stimulus_types,
+        list(t.peak_degrees ORDER BY f.rank) AS peaks_degrees,
+        list(f.rows_carried ORDER BY f.rank) AS rows_carried,
+        sum(f.share) AS share
+    FROM neuron_features AS f
+    JOIN types AS t USING (dictionary, feature)
+    WHERE f.share >= 0.1
+    GROUP BY f.dictionary, f.neuron
+    HAVING types >= 2
+)
+SELECT
+    m.dictionary,
+    s.network,
+    s.layer,
+    m.neuron,
+    m.types,
+    m.mixture,
+    m.features,
+    m.shares,
+    m.stimulus_types,
+    m.peaks_degrees,
+    m.rows_carried,
+    m.share,
+    n.top_rows,
+    n.explained,
+    n.max_activation,
+    n.density
+FROM mixtures AS m
+JOIN neurons AS n USING (dictionary, neuron)
+JOIN dictionaries AS d USING (dictionary)
+JOIN activation_sets AS s USING (activation_set)
+ORDER BY m.dictionary, m.types DESC, m.share DESC, m.neuron;
+COMMENT ON VIEW polysemantic_neurons IS 'one row per (dictionary, decomposed neuron): features of at least two stimulus types each carry a tenth or more of its top rows';
+COMMENT ON COLUMN polysemantic_neurons.types IS 'different stimulus types among its features; mixed, which may be any, is not counted';
+COMMENT ON COLUMN polysemantic_neurons.mixture IS 'its features in words, as 45 % curve + 20 % colour';
+COMMENT ON COLUMN polysemantic_neurons.features IS 'those that carry a tenth or more, the largest share first; the lists beside it stand in the same order';
+COMMENT ON COLUMN polysemantic_neurons.share IS 'of these features together';
+COMMENT ON COLUMN polysemantic_neurons.explained IS 'of the neuron''s activation on the top rows, by the whole dictionary';

@@ -1,0 +1,468 @@
+"""Curve detectors among neurons and features: which there are, which orientations they leave out, which were missing.
+
+Criteria, coverage and gaps: methods §5 [ours, after Cammarata et al. 2020]. A unit's radial tuning curve is its mean
+response over the arcs' renderings and radii; its best response is the largest to any arc. Five criteria, all needed:
+
+1. each rendering reaches `RENDERING_SHARE` of the best response within `RENDERING_WINDOW` of the peak,
+2. echo < `LARGEST_ECHO`,
+3. concentration r₁ > `LEAST_CONCENTRATION`,
+4. straight lines and edges stay below `STRAIGHT_SHARE` of the best response,
+5. the best response reaches `NATURAL_SHARE` of the unit's maximum on natural images, which is not 0.
+
+A feature's detector was missing where the neurons leave its peak out (it lies in an arc they don't cover, or in a gap
+between their peaks) and natural images confirm it: its strongest examples, turned through the circle, give the curve
+that the arcs gave.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars
+import torch
+from torch import Tensor
+
+from tasks.activations.plan import loaded_network
+from tasks.activations.shards import ActivationSet
+from tasks.activations.units import unit_extractor
+from tasks.dictionary.base import Dictionary
+from tasks.dictionary.store import load_dictionary
+from tasks.errors import UserError
+from tasks.frames import frames_exist, write_frames
+from tasks.keys import content_key
+from tasks.progress import Progress, silent
+from tasks.settings import Settings
+from tasks.symmetry.action import transform_patches
+from tasks.symmetry.group import DihedralGroup
+from tasks.tuning.radial import HALF_MAXIMUM, Tuning, aligned, angular_distance, covered, tuning
+from tasks.tuning.responses import Encode, encoded, layer_responses
+from tasks.vision.stimuli import FAMILIES, LARGEST_STEP, RENDERINGS, Stimuli
+
+CODE_VERSION = 1
+
+RENDERING_SHARE = 0.25
+RENDERING_WINDOW = 20.0
+"""Degrees to either side of the peak."""
+LARGEST_ECHO = 0.3
+LEAST_CONCENTRATION = 0.6
+STRAIGHT_SHARE = 0.6
+NATURAL_SHARE = 0.1
+"""Drawn stimuli lack what else a natural patch has; a unit that hardly answers them can't be judged by them."""
+CRITERIA = 5
+
+MIXED_BELOW = 0.1
+"""Confidence below which a type is `mixed`: the next family comes within 10 % of the best."""
+TYPE_OF_FAMILY = {family: {"arc": "curve"}.get(family, family) for family in FAMILIES}
+
+WIDE_GAP = 20.0
+"""Degrees: a peak lies inside a gap that matters when all neurons' peaks are further than half of this from it."""
+NATURAL_CORRELATION = 0.7
+"""Pearson's r between the synthetic and the natural tuning curve from which on images confirm a detector."""
+EXAMPLES = 4
+"""Natural patches, of different images, that are turned for each detector."""
+NATURAL_ROTATIONS = 45
+"""Every 8°: a curve detector's bump is 30° and more wide, and each rotation is a pass through the network."""
+ANY_RENDERING_SHARE = 0.5
+"""A detector whose weakest rendering reaches this share of its strongest is of the family that takes any."""
+STORED_UNITS = 400
+"""Units whose curves are kept: all detectors, and near-candidates (which fail one criterion) as far as room is left."""
+
+BEST_SCHEMA = {
+    "unit": polars.Int64,
+    "row": polars.Int64,
+    "image": polars.String,
+    "element": polars.Int64,
+    "activation": polars.Float64,
+}
+
+
+# What stimuli say of a unit ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class UnitTuning:
+    """Of each unit [units]. curves_ran: [renderings, radii, angles, units] responses to arcs; curves_un their mean.
+
+    best: largest response to an arc; weakest_rendering and straight_share: over `best` (criteria 1 and 4); criteria: how
+    many are met; rendering_ru [renderings, units] and radius_ku [radii, units]: largest response near the peak.
+    types, confidence: `stimulus_types`. natural: maximum on natural images. nan where a unit does not answer arcs.
+    """
+
+    arcs_rkau: np.ndarray
+    curves_un: np.ndarray
+    tuning: Tuning
+    best: np.ndarray
+    weakest_rendering: np.ndarray
+    straight_share: np.ndarray
+    rendering_ru: np.ndarray
+    radius_ku: np.ndarray
+    criteria: np.ndarray
+    types: np.ndarray
+    confidence: np.ndarray
+    best_any: np.ndarray
+    natural: np.ndarray
+
+    @property
+    def is_detector(self) -> np.ndarray:
+        """[units] bool"""
+        return self.criteria == CRITERIA
+
+    @property
+    def is_near(self) -> np.ndarray:
+        """[units] bool: one criterion is not met."""
+        return self.criteria == CRITERIA - 1
+
+
+def unit_tuning(seen: Stimuli, responses_nu: np.ndarray, natural_u: np.ndarray) -> UnitTuning:
+    """Judge units by their responses [stimuli, units] and their maxima [units] on natural images."""
+    responses_nu = np.asarray(responses_nu, dtype=np.float64)
+    family = seen.table["family"].to_numpy()
+    angles = round(360 / seen.step_degrees)
+    arcs_rkau = responses_nu[family == "arc"].reshape(len(RENDERINGS), -1, angles, responses_nu.shape[1])
+    curves_un = arcs_rkau.mean((0, 1)).T
+    found = tuning(curves_un)
+
+    best = arcs_rkau.max((0, 1, 2))
+    answers = (best > 0) & ~np.isnan(found.peak)
+    distance_au = angular_distance(np.arange(angles)[:, None] * seen.step_degrees, np.nan_to_num(found.peak)[None])
+    near_rkau = np.where(distance_au <= RENDERING_WINDOW, arcs_rkau, -np.inf)
+    rendering_ru, radius_ku = near_rkau.max((1, 2)), near_rkau.max((0, 2))
+    weakest = _share(rendering_ru.min(0), best, answers)
+    straight = _share(responses_nu[np.isin(family, ["line", "edge"])].max(0), best, answers)
+    with np.errstate(invalid="ignore"):
+        met = [
+            weakest >= RENDERING_SHARE,
+            found.echo < LARGEST_ECHO,
+            found.concentration > LEAST_CONCENTRATION,
+            straight < STRAIGHT_SHARE,
+            (best >= NATURAL_SHARE * natural_u) & (natural_u > 0),
+        ]
+    types, confidence, best_any = stimulus_types(family, responses_nu, natural_u)
+    return UnitTuning(
+        arcs_rkau, curves_un, found, best, weakest, straight, rendering_ru, radius_ku,
+        np.where(answers, np.sum(met, axis=0), 0), types, confidence, best_any, np.asarray(natural_u, dtype=np.float64),
+    )  # fmt: skip
+
+
+def _share(part_u: np.ndarray, whole_u: np.ndarray, answers_u: np.ndarray) -> np.ndarray:
+    return np.divide(part_u, whole_u, out=np.full(len(whole_u), np.nan), where=answers_u)
+
+
+def stimulus_types(
+    family_n: np.ndarray, responses_nu: np.ndarray, natural_u: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Type, confidence and best response [units] from drawn stimuli alone [ours].
+
+    The type is the family of the stimulus that a unit answers most; confidence = 1 − the best response to any other
+    family over the best. `mixed` below `MIXED_BELOW`; `other` where no stimulus reaches `NATURAL_SHARE` of the natural
+    maximum, confidence 0 where none is answered at all.
+    """
+    best_fu = np.stack([responses_nu[family_n == family].max(0) for family in FAMILIES])
+    ordered_fu = np.sort(best_fu, axis=0)
+    best, second = ordered_fu[-1], ordered_fu[-2].clip(min=0)
+    confidence = np.divide(best - second, best, out=np.zeros(len(best)), where=best > 0)
+    types = np.array(list(TYPE_OF_FAMILY.values()), dtype=object)[best_fu.argmax(0)]
+    types[confidence < MIXED_BELOW] = "mixed"
+    types[(best <= 0) | (best < NATURAL_SHARE * natural_u)] = "other"
+    return types, confidence, best
+
+
+def curve_families(seen: Stimuli, found: UnitTuning, units: np.ndarray) -> polars.DataFrame:
+    """(unit, family, preferred_radius, rendering): detectors alike but for where they point.
+
+    preferred_radius: pixels, of the arc answered most near the peak; rendering: the one answered most, or `any`.
+    """
+    radii = seen.table.filter(family="arc")["radius"].unique().sort().to_numpy()
+    strongest = found.rendering_ru[:, units].argmax(0)
+    takes_any = found.rendering_ru[:, units].min(0) >= ANY_RENDERING_SHARE * found.rendering_ru[:, units].max(0)
+    renderings = np.where(takes_any, "any", np.array(RENDERINGS)[strongest])
+    radius = radii[found.radius_ku[:, units].argmax(0)]
+    return polars.DataFrame(
+        {
+            "unit": units,
+            "family": [f"{each:.3g} px, {kind}" for each, kind in zip(radius, renderings, strict=True)],
+            "preferred_radius": radius,
+            "rendering": renderings,
+        },
+        schema={"unit": polars.Int64, "family": polars.String, "preferred_radius": polars.Float64, "rendering": polars.String},
+    )
+
+
+# What neurons leave out -------------------------------------------------------------------------------------------------
+
+
+def left_out(neurons: UnitTuning, peaks_u: np.ndarray) -> polars.DataFrame:
+    """(nearest_neuron, nearest_degrees, inside_arc, inside_gap) of peaks, against the neurons' curve detectors.
+
+    inside_arc: no detector reaches half its maximum there; inside_gap: none peaks within half of `WIDE_GAP`.
+    nearest is null where there is no detector.
+    """
+    detectors = np.flatnonzero(neurons.is_detector)
+    curves_un = neurons.curves_un[detectors]
+    n = curves_un.shape[1]
+    at_peak = np.round(np.asarray(peaks_u) / 360 * n).astype(int) % n
+    uncovered = ~covered(curves_un, HALF_MAXIMUM)[at_peak]
+    distance_ud = angular_distance(np.asarray(peaks_u)[:, None], neurons.tuning.peak[detectors][None])
+    any_detector = len(detectors) > 0
+    nearest = distance_ud.argmin(1) if any_detector else None
+    return polars.DataFrame(
+        {
+            "nearest_neuron": detectors[nearest] if any_detector else [None] * len(peaks_u),
+            "nearest_degrees": distance_ud.min(1) if any_detector else [None] * len(peaks_u),
+            "inside_arc": uncovered,
+            "inside_gap": (distance_ud > WIDE_GAP / 2).all(1),
+        },
+        schema={
+            "nearest_neuron": polars.Int64,
+            "nearest_degrees": polars.Float64,
+            "inside_arc": polars.Boolean,
+            "inside_gap": polars.Boolean,
+        },
+    )
+
+
+# Natural images ---------------------------------------------------------------------------------------------------------
+
+
+@torch.no_grad()
+def natural_maxima(
+    acts: ActivationSet, encodings: Sequence[Encode | None], progress: Progress = silent
+) -> list[tuple[np.ndarray, polars.DataFrame]]:
+    """For each encoding the units' maxima [units] over all rows and transforms, and their strongest examples.
+
+    Examples: BEST_SCHEMA, at most `EXAMPLES` a unit and one an image, strongest first; none for what is never active.
+    progress: in shards.
+    """
+    maxima = [np.zeros(0) for _ in encodings]
+    best = [polars.DataFrame(schema=BEST_SCHEMA) for _ in encodings]
+    for done, shard in enumerate(acts.shards, start=1):
+        acts_rgc = acts.read(shard.index)
+        rows = acts.rows(shard.index).select(polars.col("row").cast(polars.Int64), "image")
+        for place, encode in enumerate(encodings):
+            strongest_ru, element_ru = _over_the_orbit(acts_rgc, encode)
+            maxima[place] = np.maximum(strongest_ru.max(0).values.double().numpy(), maxima[place] if done > 1 else 0)
+            found = _strongest(strongest_ru, element_ru, rows)
+            ordered = polars.concat([best[place], found]).sort("activation", descending=True, maintain_order=True)
+            one_an_image = ordered.unique(["unit", "image"], keep="first", maintain_order=True)
+            best[place] = one_an_image.group_by("unit", maintain_order=True).head(EXAMPLES).select(*BEST_SCHEMA)
+        progress(done, len(acts.shards))
+    return list(zip(maxima, best, strict=True))
+
+
+def _over_the_orbit(acts_rgc: Tensor, encode: Encode | None) -> tuple[Tensor, Tensor]:
+    """[rows, units] the largest response over a row's transforms, and the element at which it is."""
+    for element in range(acts_rgc.shape[1]):
+        here_ru = encoded(acts_rgc[:, element].float(), encode)
+        if element == 0:
+            strongest_ru, element_ru = here_ru.clone(), torch.zeros(here_ru.shape, dtype=torch.int16)
+            continue
+        element_ru[here_ru > strongest_ru] = element
+        torch.maximum(strongest_ru, here_ru, out=strongest_ru)
+    return strongest_ru, element_ru
+
+
+def _strongest(strongest_ru: Tensor, element_ru: Tensor, rows: polars.DataFrame) -> polars.DataFrame:
+    """The rows that excite each unit most, one an image: BEST_SCHEMA, unordered."""
+    images = rows["image"].rank("dense").to_torch().long() - 1
+    found = []
+    for image in range(int(images.max()) + 1):
+        of_image = torch.nonzero(images == image)[:, 0]
+        value_u, first_u = strongest_ru[of_image].max(0)
+        found.append((value_u, of_image[first_u]))
+    value_iu, row_iu = (torch.stack(parts) for parts in zip(*found, strict=True))
+    value_ku, image_ku = value_iu.topk(min(EXAMPLES, len(value_iu)), dim=0)
+    row_ku = row_iu.gather(0, image_ku)
+    active = value_ku > 0
+    unit_ku = torch.arange(value_ku.shape[1]).expand_as(value_ku)
+    return rows[row_ku[active].numpy()].select(
+        polars.Series("unit", unit_ku[active].numpy()),
+        "row",
+        "image",
+        polars.Series("element", element_ru.gather(0, row_ku)[active].long().numpy()),
+        polars.Series("activation", value_ku[active].double().numpy()),
+    )
+
+
+@torch.no_grad()
+def natural_curves(
+    acts: ActivationSet,
+    examples: polars.DataFrame,
+    encode: Encode | None,
+    settings: Settings,
+    progress: Progress = silent,
+) -> dict[int, np.ndarray]:
+    """For each unit of `examples` (BEST_SCHEMA) its mean tuning curve [NATURAL_ROTATIONS] on natural images.
+
+    The source patch of each example is turned through the circle. Entry j is the response where the patch stands
+    360·j/NATURAL_ROTATIONS degrees counter-clockwise of how it excites the unit; each curve is divided by its value at 0 first, so
+    that no patch outweighs another. progress: in patches.
+    """
+    extractor = unit_extractor(loaded_network(acts.config.network, settings.weights_dir), acts.config.layer)
+    circle = DihedralGroup(NATURAL_ROTATIONS)
+    stands = examples.with_columns(
+        mirrored=polars.Series(acts.group.is_reflection(examples["element"].to_numpy()), dtype=polars.Boolean),
+        degrees=polars.Series(acts.group.rotation_degrees(examples["element"].to_numpy()), dtype=polars.Float64),
+    )
+    found: dict[int, list[np.ndarray]] = {}
+    sources = stands.group_by("row", "mirrored", maintain_order=True)
+    for done, ((row, mirrored), users) in enumerate(sources, start=1):
+        source_bcyx = acts.patch(row)[None].float() / 255
+        elements = np.arange(NATURAL_ROTATIONS) + NATURAL_ROTATIONS * mirrored
+        turned_ncyx = transform_patches(source_bcyx, elements, circle, extractor.side)[0]
+        responses_un = encoded(extractor(turned_ncyx), encode).T.double().numpy()
+        for unit, degrees in users.select("unit", "degrees").iter_rows():
+            curve_n = aligned(responses_un[[unit]], [degrees], NATURAL_ROTATIONS)[0]
+            if curve_n[0] > 0:
+                found.setdefault(unit, []).append(curve_n / curve_n[0])
+        progress(done, stands.select("row", "mirrored").n_unique())
+    return {unit: np.mean(curves, axis=0) for unit, curves in found.items()}
+
+
+# The stage --------------------------------------------------------------------------------------------------------------
+
+
+def analyse_tuning(
+    activation_set: str,
+    dictionary: str | None,
+    settings: Settings,
+    progress: Progress = silent,
+    step_degrees: float = LARGEST_STEP,
+) -> str:
+    """Frames of `tuning_subjects`, `unit_tuning`, `tuning_curves` and `curve_detectors`; returns their key, the subject's.
+
+    dictionary: key of one trained on the activation set, whose features are judged beside its neurons; None: the neurons
+    themselves. Done once per subject. progress: in thousandths.
+    UserError for a dictionary of another activation set, and for one that encodes whole orbits: a stimulus has none.
+    """
+    key = content_key(
+        "tuning", CODE_VERSION, activation_set=activation_set, dictionary=dictionary, step_degrees=step_degrees
+    )
+    if frames_exist(key, settings):
+        return key
+    acts = ActivationSet.open(activation_set, settings)
+    encode = None if dictionary is None else _encode(dictionary, activation_set, settings)
+    network, layer = acts.config.network, acts.config.layer
+    seen, acts_nd = layer_responses(network, layer, settings.weights_dir, step_degrees)
+    progress(250, 1000)
+
+    encodings = [None] if encode is None else [None, encode]
+    natural = natural_maxima(acts, encodings, _part(progress, 250, 600))
+    judged = [
+        unit_tuning(seen, encoded(acts_nd, each).numpy(), maxima_u)
+        for each, (maxima_u, _) in zip(encodings, natural, strict=True)
+    ]
+    neurons, subject, examples = judged[0], judged[-1], natural[-1][1]
+
+    detectors = np.flatnonzero(subject.is_detector)
+    of_detectors = examples.filter(polars.col("unit").is_in(detectors.tolist()))
+    curves = natural_curves(acts, of_detectors, encode, settings, _part(progress, 600, 1000))
+    found = curve_families(seen, subject, detectors).with_columns(
+        natural_correlation=polars.Series(_correlations(subject, detectors, curves), dtype=polars.Float64)
+    )
+    write_frames(
+        key,
+        {
+            "tuning_subjects": polars.DataFrame(
+                {
+                    "subject": key,
+                    "network": network,
+                    "layer": layer,
+                    "kind": "neurons" if dictionary is None else "features",
+                    "dictionary": dictionary,
+                    "activation_set": activation_set,
+                    "step_degrees": step_degrees,
+                    "stimuli": len(seen.table),
+                    "units": len(subject.best),
+                },
+                schema_overrides={"dictionary": polars.String, "step_degrees": polars.Float64},
+            ),
+            "unit_tuning": _unit_frame(key, subject),
+            "tuning_curves": _curves_frame(key, subject, seen.step_degrees),
+            "curve_detectors": _detectors_frame(key, found, subject, None if dictionary is None else neurons),
+        },
+        settings,
+    )
+    return key
+
+
+def _encode(key: str, activation_set: str, settings: Settings) -> Encode:
+    dictionary: Dictionary = load_dictionary(key, settings)
+    if dictionary.reads_all_blocks:
+        raise UserError(f"dictionary {key} encodes whole orbits, and a drawn stimulus is one picture: take an SAE")
+    return (lambda rows_bd: dictionary.encode(rows_bd[:, None])) if dictionary.is_crosscoder else dictionary.encode
+
+
+def _part(progress: Progress, start: int, stop: int) -> Progress:
+    """Progress through a stage that goes from one thousandth of the whole to another."""
+    return lambda done, total: progress(start + (stop - start) * done // max(total, 1), 1000)
+
+
+def _correlations(subject: UnitTuning, detectors: np.ndarray, natural: dict[int, np.ndarray]) -> list[float | None]:
+    """Pearson's r of each detector's synthetic curve, read from its peak on, with its natural one; null without one."""
+    synthetic_un = aligned(subject.curves_un[detectors], subject.tuning.peak[detectors], NATURAL_ROTATIONS)
+    return [
+        float(np.corrcoef(curve_n, natural[unit])[0, 1]) if unit in natural else None
+        for unit, curve_n in zip(detectors.tolist(), synthetic_un, strict=True)
+    ]
+
+
+def _unit_frame(key: str, subject: UnitTuning) -> polars.DataFrame:
+    found = subject.tuning
+    return polars.DataFrame(
+        {
+            "subject": key,
+            "unit": np.arange(len(subject.best)),
+            "stimulus_type": subject.types.tolist(),
+            "confidence": subject.confidence,
+            "best_response": subject.best_any,
+            "best_arc_response": subject.best,
+            "natural_maximum": subject.natural,
+            "peak_degrees": found.peak,
+            "width_degrees": found.width,
+            "echo": found.echo,
+            "concentration": found.concentration,
+            "weakest_rendering": subject.weakest_rendering,
+            "straight_share": subject.straight_share,
+            "criteria_met": subject.criteria,
+            "is_curve_detector": subject.is_detector,
+        }
+    ).fill_nan(None)
+
+
+def _curves_frame(key: str, subject: UnitTuning, step_degrees: float) -> polars.DataFrame:
+    """Mean curve and one a rendering, of the detectors and of the sharpest near-candidates."""
+    near = np.flatnonzero(subject.is_near)
+    sharpest = near[np.argsort(-subject.tuning.concentration[near], kind="stable")]
+    detectors = np.flatnonzero(subject.is_detector)
+    units = np.concatenate([detectors, sharpest[: max(0, STORED_UNITS - len(detectors))]])
+    by_rendering_run = subject.arcs_rkau.mean(1).transpose(0, 2, 1)[:, units]
+    curves_sun = np.concatenate([subject.curves_un[units][None], by_rendering_run])
+    stimuli_s = np.array(["arc", *(f"arc {rendering}" for rendering in RENDERINGS)])
+    kinds, count, angles = curves_sun.shape
+    return polars.DataFrame(
+        {
+            "subject": key,
+            "unit": np.tile(np.repeat(units, angles), kinds),
+            "stimulus": np.repeat(stimuli_s, count * angles),
+            "angle_degrees": np.tile(np.arange(angles) * step_degrees, kinds * count),
+            "response": curves_sun.ravel(),
+        },
+        schema_overrides={"subject": polars.String},
+    )
+
+
+def _detectors_frame(
+    key: str, found: polars.DataFrame, subject: UnitTuning, neurons: UnitTuning | None
+) -> polars.DataFrame:
+    """A row a detector; against the neurons where it is a feature."""
+    outside = left_out(neurons or subject, subject.tuning.peak[found["unit"].to_numpy()])
+    missing = (polars.col("inside_arc") | polars.col("inside_gap")) & (
+        polars.col("natural_correlation").fill_null(-1) >= NATURAL_CORRELATION
+    )
+    frame = polars.concat([found, outside], how="horizontal").select(
+        polars.lit(key).alias("subject"),
+        "unit", "family", "preferred_radius", "rendering", "natural_correlation",
+        "nearest_neuron", "nearest_degrees", "inside_arc", "inside_gap", missing.alias("missing"),
+    )  # fmt: skip
+    of_features = ["nearest_neuron", "nearest_degrees", "inside_arc", "inside_gap", "missing"]
+    return frame if neurons is not None else frame.with_columns(polars.lit(None).cast(frame.schema[c]).alias(c) for c in of_features)

@@ -1,0 +1,239 @@
+"""Drawn stimuli, sized by a unit's receptive field: what a unit answers to says what it is (methods §5).
+
+Source: ours, after Cammarata et al. 2020 (Curve Detectors). Points are measured from the patch's centre, x right and y up;
+angles run counter-clockwise as displayed, 0° right. A shape is a signed distance in pixels, and a pixel's coverage is that
+distance clipped over the pixel's width, which antialiases every edge.
+
+| family | what is drawn | angle_degrees |
+| --- | --- | --- |
+| arc | a circle of `radius` through the patch's centre | from the patch's centre to the circle's |
+| line, edge | the arc's limit, radius ∞ | the normal; of an edge, into the filled half |
+| angle | a corner at the patch's centre, `opening` degrees wide | the bisector, into the corner |
+| grating | a sine wave, `frequency` in cycles a pixel, `phase` in degrees | across the bars |
+| hatch | two sets of lines at right angles, likewise | across either set |
+| centre-surround | a disc of `radius` about the centre | none |
+| colour | a uniform field, a disc of `radius`, or two halves, of a colour and its complement | into the first colour |
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars
+import torch
+from torch import Tensor
+
+from tasks.errors import UserError
+
+LARGEST_STEP = 4.0
+"""Degrees between the orientations of a family, at most."""
+REFERENCE_SIDE = 91
+"""Pixels of the receptive field (mixed3b's) for which the lengths below are given; they scale with the side."""
+ARC_RADII = (12.0, 20.0, 30.0, 45.0)
+DISC_RADII = (4.0, 8.0, 12.0, 20.0, 30.0)
+LINE_WIDTH = 4.0
+THINNEST = 1.0
+"""Pixels: a thinner line would be a fainter one."""
+OPENINGS = (45.0, 90.0, 135.0)
+GRATING_CYCLES = (1, 2, 3, 5, 8, 12)
+"""Per receptive field, as long as a cycle has the pixels to be seen."""
+HATCH_CYCLES = (3, 5, 8, 12)
+FINEST = 0.45
+"""Cycles a pixel; 0.5 could not be told from its mirror image."""
+DARK, GREY, LIGHT = (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (1.0, 1.0, 1.0)
+COLOURS = {
+    "red": (1.0, 0.0, 0.0),
+    "yellow": (1.0, 1.0, 0.0),
+    "green": (0.0, 1.0, 0.0),
+    "cyan": (0.0, 1.0, 1.0),
+    "blue": (0.0, 0.0, 1.0),
+    "magenta": (1.0, 0.0, 1.0),
+}
+LINES, FILLS = ("dark line", "light line"), ("dark fill", "light fill")
+RENDERINGS = LINES + FILLS
+INK = {"dark line": (DARK, GREY), "light line": (LIGHT, GREY), "dark fill": (DARK, LIGHT), "light fill": (LIGHT, DARK)}
+"""Colours of the shape and of what surrounds it. A fill stands out as far as it can, a line from both its sides."""
+SCHEMA = {
+    "stimulus": polars.Int32,
+    "family": polars.String,
+    "rendering": polars.String,
+    "radius": polars.Float64,
+    "opening": polars.Float64,
+    "frequency": polars.Float64,
+    "phase": polars.Float64,
+    "angle_degrees": polars.Float64,
+}
+
+
+@dataclass(frozen=True)
+class Stimuli:
+    """table: SCHEMA, one row a stimulus, numbered from 0; what does not apply to a family is null. side: pixels."""
+
+    side: int
+    step_degrees: float
+    table: polars.DataFrame
+
+    def batches(self, size: int) -> Iterator[Tensor]:
+        """Pictures [≤ size, 3, side, side] of all stimuli in order, RGB float32 in [0, 1]."""
+        for rows in self.table.iter_slices(size):
+            yield draw(rows, self.side)
+
+
+def stimuli(side: int, step_degrees: float = LARGEST_STEP) -> Stimuli:
+    """Every family for a receptive field of `side` pixels.
+
+    Raises UserError unless the step divides the circle and is at most LARGEST_STEP degrees.
+    """
+    if not 0 < step_degrees <= LARGEST_STEP or 360 % step_degrees:
+        raise UserError(f"a step of {step_degrees}° does not do: take one that divides 360° and is at most {LARGEST_STEP:g}°")
+    scale = side / REFERENCE_SIDE
+    full, half, quarter = (np.arange(0, turn, step_degrees) for turn in (360, 180, 90))
+    discs = [radius * scale for radius in DISC_RADII]
+    opposites = dict(zip(COLOURS, [*COLOURS][3:] + [*COLOURS][:3], strict=True))
+    families = [
+        _product(family="arc", rendering=RENDERINGS, radius=[radius * scale for radius in ARC_RADII], angle_degrees=full),
+        _product(family="line", rendering=LINES, radius=math.inf, angle_degrees=half),
+        _product(family="edge", rendering=FILLS, radius=math.inf, angle_degrees=full),
+        _product(family="angle", rendering=RENDERINGS, opening=OPENINGS, angle_degrees=full),
+        _product(
+            family="grating", rendering="light fill", frequency=_seen(GRATING_CYCLES, side), phase=(0, 90, 180, 270),
+            angle_degrees=half,
+        ),
+        _product(
+            family="hatch", rendering=LINES, frequency=_seen(HATCH_CYCLES, side), phase=(0, 180), angle_degrees=quarter
+        ),
+        _product(family="centre-surround", rendering=FILLS, radius=discs),
+        _product(family="colour", rendering=list(COLOURS)),
+        _product(family="colour", rendering=[f"{a} on {b}" for a, b in opposites.items()], radius=discs),
+        _product(
+            family="colour", rendering=[f"{a} beside {b}" for a, b in [*opposites.items()][:3]], angle_degrees=full
+        ),
+    ]  # fmt: skip
+    table = polars.concat(families, how="diagonal_relaxed").with_row_index("stimulus")
+    return Stimuli(side, step_degrees, table.select(polars.col(name).cast(dtype) for name, dtype in SCHEMA.items()))
+
+
+def _seen(cycles: tuple[int, ...], side: int) -> list[float]:
+    """Frequencies, in cycles a pixel, that a patch of so many pixels can show."""
+    return [count / side for count in cycles if count / side <= FINEST]
+
+
+def _product(**columns) -> polars.DataFrame:
+    """A row for every combination of the columns' values, the last column's running fastest."""
+    frame = polars.DataFrame({"": [0]})
+    for name, values in columns.items():
+        frame = frame.join(polars.DataFrame({name: [values] if isinstance(values, str | float) else values}), how="cross")
+    return frame.drop("")
+
+
+def draw(rows: polars.DataFrame, side: int) -> Tensor:
+    """Pictures [rows, 3, side, side], RGB float32 in [0, 1], of rows of a stimuli table."""
+    steps = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
+    pictures_ncyx = torch.empty(len(rows), 3, side, side)
+    for (family,), part in rows.with_row_index("place").group_by("family", maintain_order=True):
+        coverage_nyx = COVERAGE[family](part, steps[None, None, :], -steps[None, :, None], side)
+        ink_ncyx, ground_ncyx = (
+            torch.tensor(colours)[:, :, None, None] for colours in zip(*map(_colours, part["rendering"]), strict=True)
+        )
+        pictures_ncyx[part["place"].to_torch().long()] = torch.lerp(ground_ncyx, ink_ncyx, coverage_nyx[:, None])
+    return pictures_ncyx
+
+
+def _colours(rendering: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    if rendering in INK:
+        return INK[rendering]
+    first, _, second = rendering.replace(" beside ", " on ").partition(" on ")
+    return COLOURS[first], COLOURS[second or first]
+
+
+# Signed distances and coverage ---------------------------------------------------------------------------------------
+# x, y: [1, 1, side] and [1, side, 1]; a column of the rows: [n, 1, 1]
+
+
+def _column(rows: polars.DataFrame, name: str) -> Tensor:
+    return rows[name].fill_null(0).cast(polars.Float32).to_torch()[:, None, None]
+
+
+def _direction(angle_degrees: Tensor) -> tuple[Tensor, Tensor]:
+    angle = torch.deg2rad(angle_degrees)
+    return torch.cos(angle), torch.sin(angle)
+
+
+def _inside(distance: Tensor) -> Tensor:
+    """Coverage of a shape from the signed distance to its border, positive inside."""
+    return (distance + 0.5).clamp(0, 1)
+
+
+def _outlined(rows: polars.DataFrame, inside: Tensor, to_border: Tensor, side: int) -> Tensor:
+    """The shape's line where the rendering is one, else the shape."""
+    line = _inside(_line_width(side) / 2 - to_border.abs())
+    return torch.where(torch.tensor(rows["rendering"].is_in(LINES).to_list())[:, None, None], line, _inside(inside))
+
+
+def _line_width(side: int) -> float:
+    return max(THINNEST, LINE_WIDTH * side / REFERENCE_SIDE)
+
+
+def _arc(rows, x, y, side) -> Tensor:
+    radius, (cos, sin) = _column(rows, "radius"), _direction(_column(rows, "angle_degrees"))
+    distance = radius - torch.hypot(x - radius * cos, y - radius * sin)
+    return _outlined(rows, distance, distance, side)
+
+
+def _straight(rows, x, y, side) -> Tensor:
+    cos, sin = _direction(_column(rows, "angle_degrees"))
+    distance = x * cos + y * sin
+    return _outlined(rows, distance, distance, side)
+
+
+def _angle(rows, x, y, side) -> Tensor:
+    bisector, half_opening = _column(rows, "angle_degrees"), _column(rows, "opening") / 2
+    inside = to_border = torch.tensor(math.inf)
+    for turn in (1, -1):
+        cos, sin = _direction(bisector + turn * half_opening)
+        along, across = x * cos + y * sin, turn * (x * sin - y * cos)
+        inside = torch.minimum(inside, across)
+        to_border = torch.minimum(to_border, torch.hypot(along.clamp(max=0), across))
+    return _outlined(rows, inside, to_border, side)
+
+
+def _grating(rows, x, y, side) -> Tensor:
+    cos, sin = _direction(_column(rows, "angle_degrees"))
+    cycles = _column(rows, "frequency") * (x * cos + y * sin) + _column(rows, "phase") / 360
+    return (1 + torch.cos(2 * math.pi * cycles)) / 2
+
+
+def _hatch(rows, x, y, side) -> Tensor:
+    cos, sin = _direction(_column(rows, "angle_degrees"))
+    frequency, phase = _column(rows, "frequency"), _column(rows, "phase") / 360
+    width = (0.25 / frequency).clamp_min(THINNEST)
+    gaps = torch.ones(())
+    for across in (x * cos + y * sin, y * cos - x * sin):
+        cycles = frequency * across + phase
+        gaps = gaps * (1 - _inside(width / 2 - (cycles - cycles.round()).abs() / frequency))
+    return 1 - gaps
+
+
+def _disc(rows, x, y, side) -> Tensor:
+    return _inside(_column(rows, "radius") - torch.hypot(x, y))
+
+
+def _coloured(rows, x, y, side) -> Tensor:
+    """A disc where there is a radius, a half where there is an angle, else the whole field."""
+    disc, half = _disc(rows, x, y, side), _straight(rows, x, y, side)
+    has = {name: torch.tensor(rows[name].is_not_null().to_list())[:, None, None] for name in ("radius", "angle_degrees")}
+    return torch.where(has["radius"], disc, torch.where(has["angle_degrees"], half, 1.0))
+
+
+COVERAGE = {
+    "arc": _arc,
+    "line": _straight,
+    "edge": _straight,
+    "angle": _angle,
+    "grating": _grating,
+    "hatch": _hatch,
+    "centre-surround": _disc,
+    "colour": _coloured,
+}
+FAMILIES = tuple(COVERAGE)
