@@ -5,6 +5,7 @@ from typing import Any
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from flows.config import over
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, show
@@ -30,16 +31,7 @@ class AtlasConfig(BaseModel):
     @field_validator("extraction", "sae", "crosscoder", mode="before")
     @classmethod
     def _over_the_demo(cls, value: Any, info: ValidationInfo) -> Any:
-        return _over(cls.model_fields[info.field_name].default, value) if isinstance(value, dict) else value
-
-
-def _over(default: BaseModel, values: dict[str, Any]) -> dict[str, Any]:
-    """`values`, and the default's where none is given: a part of the atlas that names some fields keeps the others."""
-    merged = dict(default) | values
-    for name, part in dict(default).items():
-        if isinstance(part, BaseModel) and isinstance(merged[name], dict):
-            merged[name] = _over(part, merged[name])
-    return merged
+        return over(cls.model_fields[info.field_name].default, value)
 
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))

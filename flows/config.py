@@ -26,6 +26,17 @@ def config_of(flow) -> type[BaseModel]:
     return inspect.signature(flow.fn).parameters["config"].annotation
 
 
+def over(default: BaseModel, value: Any) -> Any:
+    """A section's `value`, with the default's fields where it names only some; for a validator with mode="before"."""
+    if not isinstance(value, dict):
+        return value
+    merged = dict(default) | value
+    for name, part in dict(default).items():
+        if isinstance(part, BaseModel):
+            merged[name] = over(part, merged[name])
+    return merged
+
+
 def read_config(model: type[BaseModel], file: Path | None, assignments: list[str]) -> BaseModel:
     """The file's values, or the defaults, with `section.field=value` assignments over them.
 

@@ -1,17 +1,18 @@
 """Flow `early-vision`: sparse autoencoders on early layers, and the curve detectors that neurons leave missing."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from tasks.dictionary.polysemantic import decompose_neurons
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from flows.config import over
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.polysemantic import decompose_neurons
 from tasks.frames import read_frames
 from tasks.settings import Settings
 from tasks.tuning.curves import analyse_tuning
@@ -49,6 +50,11 @@ class EarlyVisionConfig(BaseModel):
         12, ge=0, description="features of each dictionary to optimise images for: those to look at first"
     )
     seed: int = Field(0, ge=0, lt=2**31, description="draws positions, order of images and split")
+
+    @field_validator("dictionary", mode="before")
+    @classmethod
+    def _over_the_demo(cls, value: Any) -> Any:
+        return over(cls.model_fields["dictionary"].default, value)
 
     @model_validator(mode="after")
     def _sparse_autoencoders(self) -> "EarlyVisionConfig":

@@ -147,7 +147,8 @@ def _frames() -> dict[str, pl.DataFrame]:
     made = [(SAE, 1, 0.21), (CROSSCODER, GROUP_ORDER, 0.34)]
     parts = [_dictionary_frames(*one, images, random) for one in made]
     frames |= {table: pl.concat(part[table] for part in parts) for table in parts[0]}
-    return frames | _symmetry_frames(random) | _tuning_frames() | {"feature_visualisations": _visualisations()}
+    frames |= _symmetry_frames(random) | _tuning_frames() | _neuron_frames(images)
+    return frames | {"feature_visualisations": _visualisations()}
 
 
 def _dictionary_frames(
@@ -417,6 +418,57 @@ def _tuning_frames() -> dict[str, pl.DataFrame]:
         "unit_tuning": pl.DataFrame(units, infer_schema_length=None),
         "tuning_curves": pl.concat(curves),
         "curve_detectors": pl.DataFrame(detectors, infer_schema_length=None),
+    }
+
+
+SILENT_NEURON = 39
+TOP_ROWS = 20
+
+
+def planted_mixture(neuron: int) -> dict[int, float]:
+    """Features of the SAE that carry a neuron, and their shares: odd neurons have one, even ones two if they live."""
+    features = {neuron: 0.6, neuron + 1: 0.3} if neuron % 2 == 0 else {neuron: 0.9}
+    return {feature: share for feature, share in features.items() if feature not in DEAD and neuron != SILENT_NEURON}
+
+
+def _neuron_frames(images: list[str]) -> dict[str, pl.DataFrame]:
+    """The layer's neurons as mixtures of the SAE's features."""
+    neurons, features, examples = [], [], []
+    for neuron in range(FEATURES):
+        key, mixture, silent = {"dictionary": SAE, "neuron": neuron}, planted_mixture(neuron), neuron == SILENT_NEURON
+        shares = {"explained": 0.7, "carried": 0.9, "suppressed": 0.1, "bias": 0.1}
+        if not mixture:
+            shares = {"explained": 0.1, "carried": 0.0, "suppressed": 0.0, "bias": 0.1}
+        neurons.append(
+            key
+            | {
+                "max_activation": 0.0 if silent else 10.0,
+                "density": 0.0 if silent else 0.2,
+                "top_rows": 0 if silent else TOP_ROWS,
+            }
+            | (dict.fromkeys(shares) if silent else shares)
+        )
+        for rank, (feature, share) in enumerate(mixture.items(), start=1):
+            features.append(
+                key | {"rank": rank, "feature": feature, "share": share, "rows_carried": round(share * TOP_ROWS)}
+            )
+            examples += [
+                key
+                | {
+                    "feature": feature,
+                    "rank": number,
+                    "image": images[(neuron + number) % len(images)],
+                    "y": 40 + 8 * number,
+                    "x": 60 + 8 * (neuron % 10),
+                    "activation": 10.0 - rank - number,
+                    "patch": _patch(feature, number),
+                }
+                for number in range(1, EXAMPLES + 1)
+            ]
+    return {
+        "neurons": pl.DataFrame(neurons, infer_schema_length=None),
+        "neuron_features": pl.DataFrame(features),
+        "neuron_examples": pl.DataFrame(examples),
     }
 
 

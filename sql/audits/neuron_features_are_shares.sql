@@ -5,7 +5,7 @@ WITH ranked AS (
         lag(share) OVER by_rank AS share_before,
         row_number() OVER by_rank AS expected_rank,
         sum(share) OVER of_neuron AS all_shares,
-        sum(rows_carried) OVER of_neuron AS all_rows,
+        (sum(rows_carried) OVER of_neuron)::BIGINT AS all_rows,
         count(*) OVER (PARTITION BY dictionary, neuron, feature) AS times
     FROM neuron_features
     WINDOW by_rank AS (PARTITION BY dictionary, neuron ORDER BY rank), of_neuron AS (PARTITION BY dictionary, neuron)

@@ -79,6 +79,11 @@ class Stimuli:
         for rows in self.table.iter_slices(size):
             yield draw(rows, self.side)
 
+    def arcs(self, degrees: float, radius: float) -> Tensor:
+        """[4, 3, side, side]: an arc of any orientation and radius (pixels), in each of RENDERINGS."""
+        row = _product(family="arc", rendering=RENDERINGS, radius=radius, angle_degrees=degrees)
+        return draw(row, self.side)
+
 
 def stimuli(side: int, step_degrees: float = LARGEST_STEP) -> Stimuli:
     """Every family for a receptive field of `side` pixels.
@@ -123,7 +128,7 @@ def _product(**columns) -> polars.DataFrame:
     """A row for every combination of the columns' values, the last column's running fastest."""
     frame = polars.DataFrame({"": [0]})
     for name, values in columns.items():
-        frame = frame.join(polars.DataFrame({name: [values] if isinstance(values, str | float) else values}), how="cross")
+        frame = frame.join(polars.DataFrame({name: [values] if isinstance(values, str | float | int) else values}), how="cross")
     return frame.drop("")
 
 

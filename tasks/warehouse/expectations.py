@@ -73,6 +73,7 @@ def suite() -> dict[str, list["Expectation"]]:
                 column="rendering", value_set=["any", "dark line", "light line", "dark fill", "light fill"]
             ),
         ],
+        "neurons": [between("density", 0, 1), between("top_rows", 0), between("explained", None, 1)],
         "runs": [
             matches("flow", "^[a-z][a-z0-9_-]*$"),
             between("seconds", 0),

@@ -137,7 +137,8 @@ def test_what_takes_away_the_bias_and_what_no_feature_explains_are_told_apart(de
     acts = PlantedRows((2 * ATOMS[1] + ATOMS[3] + bias_d).expand(4, -1), ["a", "b", "c", "d"], [4])
     whole = 2 * 4 - 1 + 0.5
     for k, told in {2: (1, 8 / whole, 1 / whole), 1: (1 - 1 / whole, 8 / whole, 0)}.items():
-        (neuron,) = decompose(dictionary_of(ATOMS, bias_d, k), acts, f"k = {k}")["neurons"].filter(neuron=4).rows(named=True)
+        frames = decompose(dictionary_of(ATOMS, bias_d, k), acts, f"k = {k}")
+        (neuron,) = frames["neurons"].filter(neuron=4).rows(named=True)
         assert [neuron[name] for name in ("explained", "carried", "suppressed")] == pytest.approx(told, abs=1e-3)
         assert neuron["bias"] == pytest.approx(0.5 / whole, abs=1e-3)
 

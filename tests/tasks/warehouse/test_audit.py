@@ -38,6 +38,8 @@ def no_rows(table, **where):
 NAN = float("nan")
 LIVE = {"dictionary": CROSSCODER, "feature": 5}
 BLOCK = LIVE | {"element": 3}
+MIXED = {"dictionary": SAE, "neuron": 4}
+SPLIT = MIXED | {"feature": 5}
 NEURON = {"subject": NEURON_TUNING, "unit": 3}
 DETECTOR = {"subject": FEATURE_TUNING, "unit": 32}
 
@@ -242,6 +244,50 @@ SPOILT = {
         (cell("tuning_curves", "response", NAN, **DETECTOR, stimulus="arc", angle_degrees=8.0), DETECTOR),
         (cell("tuning_curves", "response", 9.0, **DETECTOR, stimulus="arc", angle_degrees=8.0), {"largest_at": 8.0}),
     ],
+    "neurons_are_complete": [
+        (no_rows("neurons", dictionary=SAE, neuron=4), {"dictionary": SAE, "rows_found": 39}),
+        (cell("neurons", "neuron", 40, dictionary=SAE, neuron=4), {"dictionary": SAE, "last": 40}),
+    ],
+    "neurons_add_up": [
+        (cell("neurons", column, value, **MIXED), MIXED)
+        for column, value in [
+            ("max_activation", NAN),
+            ("max_activation", 0.0),
+            ("density", 0.0),
+            ("top_rows", 201),
+            ("top_rows", 0),
+            ("explained", None),
+            ("explained", 1.1),
+            ("explained", 0.95),
+            ("suppressed", -0.1),
+            ("bias", 0.9),
+        ]
+    ],
+    "neuron_features_are_shares": [
+        (cell("neuron_features", "share", 0.1, **MIXED, rank=1), MIXED | {"rank": 2, "share_before": 0.1}),
+        (cell("neuron_features", "share", 0.9, **MIXED, rank=1), MIXED | {"rank": 1, "share": 0.9}),
+        (cell("neuron_features", "share", 0.0, **MIXED, rank=2), MIXED | {"rank": 2, "share": 0.0}),
+        (cell("neuron_features", "share", NAN, **MIXED, rank=2), MIXED | {"rank": 2}),
+        (cell("neuron_features", "rows_carried", 9, **MIXED, rank=2), MIXED | {"rank": 2, "all_rows": 21}),
+        (cell("neuron_features", "feature", 4, **MIXED, rank=2), MIXED | {"rank": 2, "feature": 4}),
+        (no_rows("neuron_features", **MIXED, rank=1), MIXED | {"rank": 2, "expected_rank": 1}),
+        (no_rows("neuron_features", **MIXED), MIXED | {"rank": None}),
+        (cell("neurons", "carried", 0.0, **MIXED), MIXED | {"rank": 1}),
+    ],
+    "neuron_examples_are_sorted": [
+        (cell("neuron_examples", "activation", 0.5, **SPLIT, rank=2), SPLIT | {"rank": 3}),
+        (cell("neuron_examples", "activation", 11.0, **SPLIT, rank=1), SPLIT | {"rank": 1, "activation": 11.0}),
+        (cell("neuron_examples", "activation", 0.0, **SPLIT, rank=4), SPLIT | {"rank": 4}),
+        (no_rows("neuron_examples", **SPLIT, rank=1), SPLIT | {"rank": 2, "expected_rank": 1}),
+        (cell("neuron_features", "rows_carried", 3, **SPLIT), SPLIT | {"rank": 4, "rows_carried": 3}),
+        (no_rows("neuron_features", **SPLIT), SPLIT | {"rank": 1, "rows_carried": None}),
+    ],
+    "neuron_examples_are_pictures_inside_the_frame": [
+        (cell("neuron_examples", "y", 224, **SPLIT, rank=2), SPLIT | {"rank": 2, "y": 224}),
+        (cell("neuron_examples", "x", -1, **SPLIT, rank=2), SPLIT | {"rank": 2, "x": -1}),
+        (cell("neuron_examples", "patch", b"GIF89a, not a WebP", **SPLIT, rank=2), SPLIT | {"rank": 2}),
+        (cell("neuron_examples", "patch", b"", **SPLIT, rank=2), SPLIT | {"patch_bytes": 0}),
+    ],
 }
 CASES = [
     pytest.param(name, spoil, row, id=f"{name}-{number}")
@@ -341,6 +387,9 @@ UNEXPECTED = {
     "curve_detectors.family: match_regex": (" ", DETECTOR),
     "curve_detectors.preferred_radius: be_between": (0.0, DETECTOR),
     "curve_detectors.rendering: be_in_set": ("in oil", DETECTOR),
+    "neurons.density: be_between": (1.5, {"neuron": 4}),
+    "neurons.top_rows: be_between": (-1, {"neuron": 4}),
+    "neurons.explained: be_between": (1.5, {"neuron": 4}),
     "runs.flow: match_regex": ("Not a flow!", {"run": "sample-run"}),
     "runs.seconds: be_between": (-1.0, {"run": "sample-run"}),
     "runs.peak_memory_bytes: be_between": (0, {"run": "sample-run"}),
