@@ -151,6 +151,50 @@ def _frames() -> dict[str, pl.DataFrame]:
     return frames | {"feature_visualisations": _visualisations()}
 
 
+PLAIN_SET = content_key("sample activation set", 1, group_order=1)
+PLAIN_SAE = content_key("sample dictionary", 1, method="relu-sae")
+PLAIN_LAYER = "blocks.2"
+PLAIN_METRICS = {"loss_recovered_zero": 0.96, "loss_recovered_mean": 0.91, "top1_change": 0.07, "stability": 0.62}
+
+
+@cache
+def early_vision_frames() -> dict[str, pl.DataFrame]:
+    """A second load: rows of an earlier layer without transforms, a tuned ReLU SAE on them, its neurons taken apart."""
+    first, only = _frames(), {"activation_set": PLAIN_SET, "dictionary": PLAIN_SAE, "layer": PLAIN_LAYER}
+
+    def retold(table: str, **changes) -> pl.DataFrame:
+        """Rows of the first load that belong to its SAE, told of the new set."""
+        frame = first[table]
+        if "dictionary" in frame.columns:
+            of_neurons = pl.col("dictionary").is_null() & pl.lit(table == "tuning_subjects")
+            frame = frame.filter(pl.col("dictionary").eq(SAE) | of_neurons)
+        renamed = {name: pl.lit(value) for name, value in (only | changes).items() if name in frame.columns}
+        if table == "tuning_subjects":
+            renamed["dictionary"] = pl.when(pl.col("dictionary").is_not_null()).then(pl.lit(PLAIN_SAE))
+        if "subject" in frame.columns:
+            renamed["subject"] = pl.col("subject").str.reverse()
+        if "element" in frame.columns:
+            renamed["element"] = pl.lit(0, dtype=frame.schema["element"])
+        return frame.with_columns(**renamed)
+
+    once = {"networks", "images", "runs", "quarantine", "transform_blocks", "feature_harmonics", "feature_symmetry"}
+    frames = {table: retold(table) for table in first if table not in once}
+    frames["layers"] = retold("layers", receptive_field=19)
+    frames["activation_sets"] = retold(
+        "activation_sets", n_rotations=1, reflections=False, group_order=1, sampling="uniform"
+    )
+    frames["dictionaries"] = retold("dictionaries", method="relu", k=None)
+    more = {"dictionary": PLAIN_SAE, "metric": list(PLAIN_METRICS), "value": list(PLAIN_METRICS.values())}
+    frames["dictionary_metrics"] = pl.concat([frames["dictionary_metrics"], pl.DataFrame(more)])
+    return frames
+
+
+def both_loads() -> dict[str, pl.DataFrame]:
+    """All rows of `sample_frames` and `early_vision_frames`."""
+    first, second = sample_frames(), early_vision_frames()
+    return first | {table: pl.concat([first[table], frame], how="vertical_relaxed") for table, frame in second.items()}
+
+
 def _dictionary_frames(
     dictionary: str, group_order: int, fvu: float, images: list[str], random: np.random.Generator
 ) -> dict[str, pl.DataFrame]:

@@ -7,11 +7,16 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from flows import cli, doctor
+from flows.config import read_config
 from flows.servers import free_port
+from flows.train import TrainConfig
+from tasks.activations.extract import extract
+from tasks.dictionary.store import trained
 from tasks.frames import write_frames
 from tasks.settings import ROOT
 from tests.sample_frames import sample_frames
@@ -96,6 +101,20 @@ class TestRun:
         assert code == 2
         assert [line for line in err.splitlines() if line.startswith("kaleidoscope: MLflow at http://127.0.0.1")]
         assert "Traceback" not in err
+
+
+def test_two_processes_fit_one_dictionary(settings):
+    """README's torchrun line, small: the first process writes and tells the key."""
+    small = ["layer=block1", "orbits=40", "n_rotations=1", 'images.sources=["dead-leaves"]', "images.scenes=2"]
+    options = [f"extraction.{assignment}" for assignment in (*small, "test_share=0.5")]
+    options += [f"dictionary.{assignment}" for assignment in ("features=8", "k=2", "steps=3", "batch_size=8")]
+    extract(read_config(TrainConfig, None, options).extraction, settings)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--no-python"]
+    console = str(Path(sys.executable).parent / "kaleidoscope")
+    given = [part for option in options for part in ("--set", option)]
+    ended = subprocess.run([*torchrun, console, "fit", *given], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert trained(settings) == (ended.stdout.strip(),)
 
 
 def test_sql_in_three_formats(kaleidoscope, published):

@@ -1,5 +1,6 @@
 """A person's way through the site, walked by a headless browser from file://."""
 
+import math
 import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -7,9 +8,20 @@ from urllib.parse import urlsplit
 import polars as pl
 import pytest
 
-from tasks.report.page import SymmetryType, write_site
+from tasks.report.page import SymmetryType, page_name, write_pages, write_site
 from tasks.settings import Settings
-from tests.sample_frames import CROSSCODER, GROUP_ORDER, sample_frames
+from tests.sample_frames import (
+    CROSSCODER,
+    FEATURES,
+    GROUP_ORDER,
+    PLAIN_LAYER,
+    PLAIN_SAE,
+    both_loads,
+    planted_detectors,
+    planted_mixture,
+    sample_frames,
+)
+from tests.tasks.report.test_page import snapshot_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.chrome.service import Service  # noqa: E402
@@ -40,6 +52,14 @@ def index(published_template, tmp_path_factory) -> str:
     settings = Settings(data_dir=tmp_path_factory.mktemp("browsed") / "data")
     shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True)
     return write_site(settings).as_uri()
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory) -> str:
+    """Address of a site that has rows without transforms too."""
+    folder = tmp_path_factory.mktemp("early")
+    write_pages(snapshot_of(both_loads()), folder, lambda done, total: None)
+    return (folder / "index.html").as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +200,85 @@ def test_a_chosen_transform_turns_the_top_patch(browser, index):
         "return [m.a, m.b, m.c, m.d]"
     )
     assert matrix == pytest.approx([0, 1, 1, 0], abs=1e-6)
+
+
+def test_early_vision_draws_densities_and_leads_to_its_features(browser, early):
+    browser.get(early)
+    assert all_of(browser, "#early-vision .densities rect")
+    wait(browser, lambda browser: loaded(browser, "#early-vision .cards img"))
+    click(browser, "#early-vision tbody a")
+    assert len(shown_features(browser)) == sum(1 for each in sample_frames()["features"]["dead"] if not each) // 2
+    browser.find_element(By.ID, "stimulus").send_keys("curve")
+    assert sorted(shown_features(browser)) == planted_detectors("features")
+    assert "stimulus=curve" in browser.current_url
+
+
+def test_circles_show_every_detector_and_lead_to_the_missing(browser, early):
+    browser.get(early)
+    click(browser, "nav a[href='curves.html']")
+    neurons, features = all_of(browser, ".circle")[:2]
+    for circle, kind in ((neurons, "neurons"), (features, "features")):
+        drawn = [int(each.get_attribute("data-unit")) for each in circle.find_elements(By.CSS_SELECTOR, ".detector")]
+        assert sorted(drawn) == planted_detectors(kind)
+    assert len(features.find_elements(By.CSS_SELECTOR, ".detector.missing")) == 2
+    assert len(neurons.find_elements(By.CSS_SELECTOR, ".gap")) == len(planted_detectors("neurons"))
+
+    click(browser, ".circles summary")
+    click(browser, ".circles details[open] tbody a")
+    assert browser.find_element(By.TAG_NAME, "h1").text.startswith("Neuron 0")
+    wait(browser, lambda browser: loaded(browser, ".mixture img"))
+    browser.back()
+
+    click(browser, "ul.missing a")
+    assert browser.current_url.endswith(page_name(PLAIN_SAE, 32))
+    mean, *renderings = all_of(browser, ".sheet > .curve, .sheet > .rendering")
+    # the mean's farthest point from the centre lies at the peak, 288° counter-clockwise
+    x, y = browser.execute_script(
+        "const path = arguments[0]; const length = path.getTotalLength();"
+        "const points = Array.from({length: 500}, (_, i) => path.getPointAtLength(length * i / 500));"
+        "const far = points.sort((a, b) => Math.hypot(b.x, b.y) - Math.hypot(a.x, a.y))[0]; return [far.x, far.y]",
+        mean,
+    )
+    assert math.degrees(math.atan2(-y, x)) % 360 == pytest.approx(288, abs=3)
+    assert len(renderings) == 2
+    assert [key.text for key in all_of(browser, ".tuning .key")] == ["mean", "dark line", "light line"]
+
+
+def test_mixed_neurons_of_one_layer(browser, early):
+    browser.get(early.replace("index.html", "neurons.html"))
+    mixed = [neuron for neuron in range(FEATURES) if len(planted_mixture(neuron)) == 2]
+
+    def shown() -> list[str]:
+        return [entry.get_attribute("data-layer") for entry in all_of(browser, ".mixed > li") if entry.is_displayed()]
+
+    assert len(shown()) == 2 * len(mixed)
+    click(browser, f"[data-filter-layer='{PLAIN_LAYER}']")
+    assert shown() == [PLAIN_LAYER] * len(mixed)
+    assert browser.find_element(By.ID, "count").text == f"{len(mixed)} of {2 * len(mixed)} neurons"
+    wait(browser, lambda browser: loaded(browser, ".mixed > :nth-child(1 of :not([hidden])) img"))
+    browser.refresh()
+    assert shown() == [PLAIN_LAYER] * len(mixed)
+    click(browser, ".mixed > li:not([hidden]) .mixture a")
+    assert browser.find_element(By.TAG_NAME, "h1").text.startswith("Feature")
+
+
+def test_optimised_images_are_seen(browser, early):
+    browser.get(early.replace("index.html", f"features/{page_name(PLAIN_SAE, 2)}"))
+    wait(browser, lambda browser: loaded(browser, ".optimised img"))
+    assert [caption.text for caption in all_of(browser, ".optimised figcaption")] == [
+        "along its direction",
+        "against its direction",
+    ]
+
+
+def test_no_page_is_wider_than_a_phone(browser, early):
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    )
+    try:
+        detector = f"features/{page_name(PLAIN_SAE, 4)}"
+        for page in ("index.html", "features.html", "curves.html", "neurons.html", detector):
+            browser.get(early.replace("index.html", page))
+            assert browser.execute_script("return document.documentElement.scrollWidth") <= 390, page
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -58,6 +58,10 @@ def test_a_command_works(command, published_template, monkeypatch):
             assert target in {"up", "lock", "clean"} or f"make {target}" in CI
         case ["kaleidoscope", "run", flow, *options]:
             assert_run_is_understood(flow, options)
+        case ["kaleidoscope", "sweep", *options]:
+            assert_run_is_understood("sweep", options)
+        case ["torchrun", "--nproc-per-node", "2", "--no-python", "kaleidoscope", "fit", *options]:
+            assert_run_is_understood("train", options)  # test_cli runs it
         case ["kaleidoscope", verb, *_] if verb in READING:
             monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(published_template.data_dir))
             bin_folder = str(Path(sys.executable).parent)

@@ -1,4 +1,14 @@
--- One row per activation set: where its orbits come from and how much was stored.
+-- One row per activation set: where its orbits come from and how much was stored. In the order of the network: a layer that sees more
+-- stands later, and a branch stands with its layer.
+WITH stored AS (
+    SELECT
+        activation_set,
+        sum(orbits) FILTER (split = 'train') AS train_orbits,
+        sum(orbits) FILTER (split = 'test') AS test_orbits,
+        sum(bytes) AS bytes
+    FROM shards
+    GROUP BY activation_set
+)
 SELECT
     s.activation_set,
     s.network,
@@ -13,12 +23,17 @@ SELECT
     l.receptive_field,
     n.weights_sha256,
     n.input_size,
-    coalesce(sum(h.orbits) FILTER (h.split = 'train'), 0)::BIGINT AS train_orbits,
-    coalesce(sum(h.orbits) FILTER (h.split = 'test'), 0)::BIGINT AS test_orbits,
-    coalesce(sum(h.bytes), 0)::BIGINT AS bytes
+    coalesce(h.train_orbits, 0)::BIGINT AS train_orbits,
+    coalesce(h.test_orbits, 0)::BIGINT AS test_orbits,
+    coalesce(h.bytes, 0)::BIGINT AS bytes
 FROM activation_sets AS s
 JOIN layers AS l USING (network, layer)
 JOIN networks AS n USING (network)
-LEFT JOIN shards AS h USING (activation_set)
-GROUP BY ALL
-ORDER BY s.network, s.layer, s.activation_set;
+LEFT JOIN stored AS h USING (activation_set)
+ORDER BY
+    s.network,
+    max(l.receptive_field) OVER (PARTITION BY s.network, split_part(s.layer, '_', 1)),
+    s.layer,
+    s.group_order DESC,
+    s.sampling,
+    s.activation_set;

@@ -15,6 +15,16 @@ losses AS (
     WHERE metric = 'loss'
     GROUP BY dictionary
 ),
+densities AS (
+    SELECT dictionary, list({'log10': log10_density_from, 'features': features} ORDER BY log10_density_from) AS densities
+    FROM density_histogram
+    GROUP BY dictionary
+),
+own AS (
+    SELECT dictionary, sum(density) AS neurons_l0
+    FROM neurons
+    GROUP BY dictionary
+),
 live AS (
     SELECT dictionary, count(*) AS live_features
     FROM features
@@ -39,15 +49,21 @@ SELECT
     s.layer,
     s.n_rotations,
     s.reflections,
+    s.group_order AS seen_under,
+    s.sampling,
     coalesce(live.live_features, 0) AS live_features,
     metrics.metrics,
     blocks.block_fvu_least,
     blocks.block_fvu_most,
-    losses.losses
+    losses.losses,
+    densities.densities,
+    own.neurons_l0
 FROM dictionaries AS d
 JOIN activation_sets AS s USING (activation_set)
 LEFT JOIN metrics USING (dictionary)
 LEFT JOIN blocks USING (dictionary)
 LEFT JOIN losses USING (dictionary)
+LEFT JOIN densities USING (dictionary)
+LEFT JOIN own USING (dictionary)
 LEFT JOIN live USING (dictionary)
 ORDER BY d.group_order > 1 DESC, s.network, s.layer, d.architecture, d.method, d.dictionary;

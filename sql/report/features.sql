@@ -8,6 +8,14 @@ WITH live AS (
     FROM features
     WHERE NOT dead
 ),
+stimuli AS (
+    -- of a dictionary that was tuned more than once, the finest tuning
+    SELECT s.dictionary, u.unit AS feature, s.subject, u.stimulus_type, u.confidence
+    FROM tuning_subjects AS s
+    JOIN unit_tuning AS u USING (subject)
+    WHERE s.kind = 'features'
+    QUALIFY row_number() OVER (PARTITION BY s.dictionary, u.unit ORDER BY s.step_degrees, s.subject) = 1
+),
 blocks AS (
     SELECT
         dictionary,
@@ -53,10 +61,14 @@ SELECT
     blocks.profile,
     blocks.norms,
     harmonics.harmonics,
-    neighbours.neighbours
+    neighbours.neighbours,
+    stimuli.stimulus_type,
+    stimuli.confidence AS stimulus_confidence,
+    stimuli.subject AS tuning_subject
 FROM live
 LEFT JOIN feature_symmetry AS s USING (dictionary, feature)
 LEFT JOIN blocks USING (dictionary, feature)
 LEFT JOIN harmonics USING (dictionary, feature)
 LEFT JOIN neighbours USING (dictionary, feature)
+LEFT JOIN stimuli USING (dictionary, feature)
 ORDER BY live.dictionary, live.feature;

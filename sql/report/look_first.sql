@@ -1,20 +1,23 @@
--- One row per feature worth a first look: of each symmetry type the surest ones that are no rarer than their dictionary's median feature.
+-- One row per feature worth a first look, by strip: of each symmetry type the surest ones, of each dictionary on untransformed rows those that
+-- answer most; all no rarer than their dictionary's median feature.
 WITH live AS (
     SELECT
         f.dictionary,
         f.feature,
-        coalesce(s.type, 'none') AS type,
+        CASE WHEN a.group_order = 1 THEN f.dictionary ELSE coalesce(s.type, 'none') END AS strip,
         s.confidence,
         f.max_activation,
         f.density >= median(f.density) OVER (PARTITION BY f.dictionary) AS dense
     FROM features AS f
+    JOIN dictionaries AS d USING (dictionary)
+    JOIN activation_sets AS a USING (activation_set)
     LEFT JOIN feature_symmetry AS s USING (dictionary, feature)
     WHERE NOT f.dead
 )
-SELECT type, dictionary, feature
+SELECT strip, dictionary, feature
 FROM live
 QUALIFY row_number() OVER (
-    PARTITION BY type
+    PARTITION BY strip
     ORDER BY dense DESC, confidence DESC NULLS LAST, max_activation DESC, dictionary, feature
-) <= $per_type
-ORDER BY type, dense DESC, confidence DESC NULLS LAST, max_activation DESC, dictionary, feature;
+) <= $per_strip
+ORDER BY strip, dense DESC, confidence DESC NULLS LAST, max_activation DESC, dictionary, feature;

@@ -22,7 +22,7 @@ mixtures AS (
         sum(f.share) AS share
     FROM neuron_features AS f
     JOIN types AS t USING (dictionary, feature)
-    WHERE f.share >= 0.1
+    WHERE f.share >= 0.1 AND f.rows_carried > 0
     GROUP BY f.dictionary, f.neuron
     HAVING types >= 2
 )
@@ -48,9 +48,9 @@ JOIN neurons AS n USING (dictionary, neuron)
 JOIN dictionaries AS d USING (dictionary)
 JOIN activation_sets AS s USING (activation_set)
 ORDER BY m.dictionary, m.types DESC, m.share DESC, m.neuron;
-COMMENT ON VIEW polysemantic_neurons IS 'one row per (dictionary, decomposed neuron): features of at least two stimulus types each carry a tenth or more of its top rows';
+COMMENT ON VIEW polysemantic_neurons IS 'one row per (dictionary, decomposed neuron): features of at least two stimulus types each carry a tenth or more, and each adds most on some of its top rows';
 COMMENT ON COLUMN polysemantic_neurons.types IS 'different stimulus types among its features; mixed, which may be any, is not counted';
 COMMENT ON COLUMN polysemantic_neurons.mixture IS 'its features in words, as 45 % curve + 20 % colour';
-COMMENT ON COLUMN polysemantic_neurons.features IS 'those that carry a tenth or more, the largest share first; the lists beside it stand in the same order';
+COMMENT ON COLUMN polysemantic_neurons.features IS 'those that carry so much, the largest share first; the lists beside it stand in the same order';
 COMMENT ON COLUMN polysemantic_neurons.share IS 'of these features together';
 COMMENT ON COLUMN polysemantic_neurons.explained IS 'of the neuron''s activation on the top rows, by the whole dictionary';

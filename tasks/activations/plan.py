@@ -66,7 +66,7 @@ class ExtractionConfig(BaseModel):
     images: ImagesConfig = Field(ImagesConfig(), description="images to look at")
     n_rotations: int = Field(16, ge=1, le=360, description="n of the group D_n, |G| = 2n, or C_n, |G| = n")
     reflections: bool = Field(
-        True, description="D_n, or without them C_n; with one rotation that is no transform at all: natural rows, faster"
+        True, description="D_n, or without them C_n; C_1 leaves images as they are, and rows come faster"
     )
     orbits: int = Field(2000, ge=1, description="positions to sample; each is seen under all |G| transforms")
     sampling: Literal["uniform", "norm"] = Field(

@@ -52,22 +52,22 @@ STYLE = {
 def profile_polar(profile: np.ndarray, group: DihedralGroup, title: str) -> "Figure":
     """One feature's profile [|G|]: radius = cos(d^e, d^g) from −1 in the centre, angle = the rotation in g.
 
-    A negative cosine lies inside the ring drawn at 0. Filled: rotations r^k; dashed: reflections r^k s.
+    A negative cosine lies inside the ring drawn at 0. Filled: rotations r^k; dashed: reflections r^k s, if any.
     """
     with _style():
         figure, axes = _figure(4.6, 4.9, polar=True)
         angles = np.radians(group.rotation_degrees(group.elements[: group.n_rotations]))
         around = np.append(angles, 2 * np.pi)
-        halves = profile.reshape(2, group.n_rotations)
-        rotations, reflections = (np.append(half, half[0]) for half in halves)
+        rotations, *reflections = (np.append(half, half[0]) for half in profile.reshape(-1, group.n_rotations))
         lowest = min(0.0, np.floor(profile.min() * 4) / 4)
 
         axes.fill(around, rotations, color=ROTATION, alpha=0.10, linewidth=0)
         axes.plot(around, rotations, color=ROTATION, marker="o", markersize=3, label="rotations")
-        axes.plot(
-            around, reflections, color=REFLECTION, linewidth=1.3, linestyle=(0, (4, 2)), marker="o", markersize=2.4,
-            label="reflections",
-        )  # fmt: skip
+        for half in reflections:
+            axes.plot(
+                around, half, color=REFLECTION, linewidth=1.3, linestyle=(0, (4, 2)), marker="o", markersize=2.4,
+                label="reflections",
+            )  # fmt: skip
         axes.plot(np.linspace(0, 2 * np.pi, 181), np.zeros(181), color=SOFT, linewidth=0.9)
         axes.set_rlim(lowest, 1.05)
         axes.set_rgrids([radius for radius in (0.0, 0.5, 1.0) if radius >= lowest], angle=112.5, fontsize=8)
@@ -160,12 +160,13 @@ def block_fvu(fvu: np.ndarray, group: DihedralGroup) -> "Figure":
     with _style():
         figure, axes = _figure(6.6, 3.3)
         angles = group.rotation_degrees(group.elements[: group.n_rotations])
-        rotations, reflections = np.asarray(fvu).reshape(2, group.n_rotations)
+        rotations, *reflections = np.asarray(fvu).reshape(-1, group.n_rotations)
         axes.plot(angles, rotations, color=ROTATION, marker="o", markersize=4, label="rotations")
-        axes.plot(
-            angles, reflections, color=REFLECTION, linestyle=(0, (4, 2)), linewidth=1.3, marker="o", markersize=3.2,
-            label="reflections",
-        )  # fmt: skip
+        for half in reflections:
+            axes.plot(
+                angles, half, color=REFLECTION, linestyle=(0, (4, 2)), linewidth=1.3, marker="o", markersize=3.2,
+                label="reflections",
+            )  # fmt: skip
         axes.set_ylim(0, 1.15 * max(np.max(fvu), 1e-9))
         axes.set_xlim(-6, 360)
         axes.set_xticks(np.arange(0, 361, 45), [f"{angle}°" for angle in range(0, 361, 45)])

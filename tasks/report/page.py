@@ -24,6 +24,14 @@ from PIL import Image
 
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
+from tasks.report.units import (
+    MIXED_PER_DICTIONARY,
+    curve_code,
+    curve_panels,
+    neuron_page,
+    shown_neurons,
+    tuning_numbers,
+)
 from tasks.settings import ROOT, Settings
 from tasks.storage import sync_folder, telling_of_a_full_disk
 from tasks.symmetry.group import DihedralGroup
@@ -32,7 +40,7 @@ from tasks.warehouse.query import open_snapshot
 HERE = Path(__file__).parent
 QUERIES = ROOT / "sql" / "report"
 
-LOOK_FIRST_PER_TYPE = 4
+LOOK_FIRST_PER_STRIP = 4
 MOSAIC_PATCHES = 5
 CARD_PATCHES = 4
 PATCH_NAME_DIGITS = 20  # 80 bits of SHA-256: two patches of one site never share a name
@@ -48,6 +56,8 @@ METHODS = {
     "gated": "Gated",
     "matryoshka": "Matryoshka",
 }
+
+SAMPLINGS = {"norm": "large activations over-sampled", "uniform": "sampled evenly"}
 
 # Light and dark variants of hues that stay apart under the common colour-vision deficiencies (after Okabe and Ito).
 COLOURS = {
@@ -140,7 +150,7 @@ class Snapshot:
         self.sets = self.rows("activation_sets")
         self.dictionaries = self.rows("dictionaries")
         for dictionary in self.dictionaries:
-            dictionary["group"] = DihedralGroup(dictionary["n_rotations"])
+            dictionary["group"] = DihedralGroup(dictionary["n_rotations"], dictionary["reflections"])
         self.features = self.rows("features")
         for feature in self.features:
             feature["symmetry"] = SymmetryType(feature["type"])
@@ -159,6 +169,22 @@ class Snapshot:
         return {(feature["dictionary"], feature["feature"]): feature for feature in self.features}
 
     @cached_property
+    def tuning(self) -> dict[tuple[str, int], dict]:
+        """Units with stored tuning curves by (subject, unit)."""
+        return {(unit["subject"], unit["unit"]): unit for unit in self.rows("unit_tuning")}
+
+    def unit_page(self, subject: dict, unit: int) -> str:
+        """Address, from the root, of the page of a neuron or feature of a tuned subject."""
+        if subject["kind"] == "neurons":
+            return f"neurons/{neuron_page(subject['activation_set'], unit)}"
+        return f"features/{page_name(subject['dictionary'], unit)}"
+
+    @cached_property
+    def plain_sets(self) -> list[dict]:
+        """Sets of rows as the network sees them, without transforms."""
+        return [each for each in self.sets if each["group_order"] == 1]
+
+    @cached_property
     def types(self) -> list[SymmetryType]:
         return sorted({feature["symmetry"] for feature in self.features}, key=lambda symmetry: symmetry.rank)
 
@@ -168,6 +194,10 @@ class Snapshot:
         return sorted(names, key=lambda name: (name[0], len(name), name))
 
     @cached_property
+    def stimuli(self) -> list[str]:
+        return sorted({feature["stimulus_type"] for feature in self.features} - {None})
+
+    @cached_property
     def floor(self) -> float:
         """Cosine at the centre of all polar plots of the site: the least one, rounded down to a quarter, below 0."""
         least = min((min(feature["profile"]) for feature in self.features if feature["profile"]), default=0.0)
@@ -175,17 +205,44 @@ class Snapshot:
 
     def export_patches(self, folder: Path) -> dict[tuple[str, int], list[Example]]:
         """Write every distinct patch once, named by its SHA-256; returns the examples of each (dictionary, feature)."""
-        examples, written = defaultdict(list), set()
+        examples = defaultdict(list)
         cursor = self.connection.execute((QUERIES / "examples.sql").read_text(encoding="utf-8"))
         while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
             for dictionary, feature, image, y, x, element, activation, patch in rows:
-                name = hashlib.sha256(patch).hexdigest()[:PATCH_NAME_DIGITS]
-                if name not in written:
-                    (folder / f"{name}.webp").write_bytes(patch)
-                    written.add(name)
                 transform = transform_name(self.dictionary[dictionary]["group"], element)
-                examples[dictionary, feature].append(Example(name, image, y, x, transform, activation))
+                example = Example(written_once(patch, folder), image, y, x, transform, activation)
+                examples[dictionary, feature].append(example)
         return examples
+
+    def export_neuron_patches(
+        self, folder: Path, shown: set[tuple[str, int]]
+    ) -> dict[tuple[str, int, int], list[Example]]:
+        """As `export_patches`, of the neurons (activation set, neuron) shown: by (dictionary, neuron, feature)."""
+        examples = defaultdict(list)
+        cursor = self.connection.execute((QUERIES / "neuron_examples.sql").read_text(encoding="utf-8"))
+        while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
+            for dictionary, neuron, feature, image, y, x, activation, patch in rows:
+                if (self.dictionary[dictionary]["activation_set"], neuron) in shown:
+                    example = Example(written_once(patch, folder), image, y, x, "as is", activation)
+                    examples[dictionary, neuron, feature].append(example)
+        return examples
+
+    def export_visualisations(self, folder: Path) -> dict[tuple[str, int], dict[str, str]]:
+        """Write the optimised images; returns their names by direction of each (dictionary, feature)."""
+        pictures = defaultdict(dict)
+        for row in self.rows("visualisations"):
+            name = written_once(row["picture"], folder)
+            pictures[row["dictionary"], row["feature"]][row["direction"]] = name
+        return pictures
+
+
+def written_once(picture: bytes, folder: Path) -> str:
+    """Write a WebP file under its SHA-256 unless it is there; returns the name without its ending."""
+    name = hashlib.sha256(picture).hexdigest()[:PATCH_NAME_DIGITS]
+    file = folder / f"{name}.webp"
+    if not file.exists():
+        file.write_bytes(picture)
+    return name
 
 
 def transform_name(group: DihedralGroup, element: int) -> str:
@@ -226,6 +283,20 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def degrees(angle: float) -> str:
+    return f"{angle:.0f}°"
+
+
+def stimuli_named(stimulus_type: str) -> str:
+    """What a unit of a stimulus type answers most, after "it answers"."""
+    return {
+        "mixed": "several kinds alike",
+        "other": "none beside natural images",
+        "colour": "colours most",
+        "hatch": "hatches most",
+    }.get(stimulus_type, f"{stimulus_type}s most")
+
+
 def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -246,10 +317,12 @@ def template_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for helper in (thousands, percent, signed, duration, memory, subgroup_name, profile_code):
+    for helper in (thousands, percent, signed, degrees, duration, memory, subgroup_name, profile_code):
         environment.filters[helper.__name__] = helper
     environment.globals |= {"page_name": page_name, "transform_name": transform_name}
-    environment.globals |= {"METHODS": METHODS, "ARCHITECTURES": ARCHITECTURES}
+    environment.globals |= {"neuron_page": neuron_page, "tuning_numbers": tuning_numbers, "curve_code": curve_code}
+    environment.globals |= {"stimuli_named": stimuli_named, "MIXED_PER_DICTIONARY": MIXED_PER_DICTIONARY}
+    environment.globals |= {"METHODS": METHODS, "ARCHITECTURES": ARCHITECTURES, "SAMPLINGS": SAMPLINGS}
     return environment
 
 
@@ -293,6 +366,7 @@ def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Exam
         "dictionary": {key: index for index, key in enumerate(snapshot.dictionary)},
         "type": {symmetry.name: index for index, symmetry in enumerate(snapshot.types)},
         "stabiliser": {None: None} | {name: index for index, name in enumerate(snapshot.stabilisers)},
+        "stimulus_type": {None: None} | {name: index for index, name in enumerate(snapshot.stimuli)},
     }
 
     def rounded(name: str) -> list[float | None]:
@@ -304,7 +378,10 @@ def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Exam
     gallery = {
         "floor": snapshot.floor,
         "types": [{"name": each.name, "label": each.label, "class": each.css_class} for each in snapshot.types],
-        "dictionaries": [{"short": key[:12]} for key in snapshot.dictionary],
+        "dictionaries": [
+            {"short": key[:12], "rotations": each["n_rotations"]} for key, each in snapshot.dictionary.items()
+        ],
+        "stimuli": snapshot.stimuli,
         "stabilisers": [{"name": name, "label": subgroup_name(name)} for name in snapshot.stabilisers],
         "columns": {
             "feature": [feature["feature"] for feature in features],
@@ -322,10 +399,11 @@ def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Exam
     return f"const GALLERY = {json.dumps(gallery, separators=(',', ':'), allow_nan=False)};\n"
 
 
-def feature_numbers(feature: dict, floor: float) -> dict:
+def feature_numbers(feature: dict, group: DihedralGroup, floor: float) -> dict:
     """What a feature page's plots are drawn from."""
     return {
         "floor": floor,
+        "rotations": group.n_rotations,
         "order": feature["rotational_order"],
         "profile": [round(value, 4) for value in feature["profile"]],
         "norms": [float(f"{value:.4g}") for value in feature["norms"]],
@@ -344,22 +422,31 @@ def type_counts(snapshot: Snapshot) -> list[dict]:
     return counted
 
 
-def look_first(snapshot: Snapshot) -> list[tuple[SymmetryType, list[dict]]]:
-    """A few features of each type that are worth a first look."""
+def look_first(snapshot: Snapshot) -> dict[str, list[dict]]:
+    """A few features worth a first look, of each symmetry type, and of each dictionary on untransformed rows."""
     strips = defaultdict(list)
-    for row in snapshot.rows("look_first", per_type=LOOK_FIRST_PER_TYPE):
-        strips[row["type"]].append(snapshot.feature[row["dictionary"], row["feature"]])
-    return [(symmetry, strips[symmetry.name]) for symmetry in snapshot.types]
+    for row in snapshot.rows("look_first", per_strip=LOOK_FIRST_PER_STRIP):
+        strips[row["strip"]].append(snapshot.feature[row["dictionary"], row["feature"]])
+    return strips
 
 
-def mosaic_patches(strips: list, examples: dict[tuple[str, int], list[Example]], folder: Path) -> list[str]:
+def least_density(snapshot: Snapshot) -> int:
+    """Decade at which all density histograms of the site begin."""
+    bins = [each["log10"] for dictionary in snapshot.dictionaries for each in dictionary["densities"] or []]
+    return math.floor(min(bins, default=-1))
+
+
+def mosaic_patches(
+    strips: dict[str, list[dict]], examples: dict[tuple[str, int], list[Example]], folder: Path
+) -> list[str]:
     """The most colourful patches of the features to look at first: they make the brightest kaleidoscope."""
 
     def chroma(patch: str) -> float:
         with Image.open(folder / f"{patch}.webp") as picture:
             return float(np.ptp(np.asarray(picture.convert("RGB")), axis=2).mean())
 
-    first = (examples[feature["dictionary"], feature["feature"]][:1] for _, features in strips for feature in features)
+    features = (feature for strip in strips.values() for feature in strip)
+    first = (examples[feature["dictionary"], feature["feature"]][:1] for feature in features)
     patches = dict.fromkeys(example.patch for top in first for example in top)
     return sorted(patches, key=chroma, reverse=True)[:MOSAIC_PATCHES]
 
@@ -377,11 +464,14 @@ def write_site(settings: Settings, progress: Progress = silent) -> Path:
 def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
     """Write all files of the site into an empty folder."""
     shutil.copytree(HERE / "static", folder / "assets")
-    for name in ("patches", "features"):
+    for name in ("patches", "optimised", "features", "neurons"):
         (folder / name).mkdir()
     examples = snapshot.export_patches(folder / "patches")
+    pictures = snapshot.export_visualisations(folder / "optimised")
+    panels = curve_panels(snapshot)
+    neurons = shown_neurons(snapshot, panels, folder / "patches")
     templates = template_environment()
-    shared = {"snapshot": snapshot, "examples": examples}
+    shared = {"snapshot": snapshot, "examples": examples, "panels": panels, "neurons": neurons}
 
     def write(path: str, template: str, **values: Any) -> None:
         (folder / path).write_text(templates.get_template(template).render(shared | values), encoding="utf-8")
@@ -393,6 +483,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
         "index.html",
         "index.html",
         strips=strips,
+        least_density=least_density(snapshot),
         mosaic=mosaic_patches(strips, examples, folder / "patches"),
         type_counts=type_counts(snapshot),
         images=snapshot.rows("images"),
@@ -401,14 +492,31 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
         runs=snapshot.rows("runs"),
     )
     write("features.html", "features.html")
+    if panels:
+        write("curves.html", "curves.html")
+    if neurons.mixed:
+        write("neurons.html", "neurons.html")
+    sets = {each["activation_set"]: each for each in snapshot.sets}
+    for key, neuron in neurons.shown:
+        write(
+            f"neurons/{neuron_page(key, neuron)}",
+            "neuron.html",
+            set=sets[key],
+            neuron=neuron,
+            mixtures=neurons.mixtures.get((key, neuron), []),
+            tuning=snapshot.tuning.get((neurons.detectors.get((key, neuron)), neuron)),
+        )
     total = len(snapshot.features)
     for done, feature in enumerate(snapshot.features, start=1):
+        dictionary = snapshot.dictionary[feature["dictionary"]]
         write(
             f"features/{page_name(feature['dictionary'], feature['feature'])}",
             "feature.html",
             feature=feature,
-            dictionary=snapshot.dictionary[feature["dictionary"]],
-            numbers=feature_numbers(feature, snapshot.floor) if feature["profile"] else None,
+            dictionary=dictionary,
+            numbers=feature_numbers(feature, dictionary["group"], snapshot.floor) if feature["profile"] else None,
+            tuning=snapshot.tuning.get((feature["tuning_subject"], feature["feature"])),
+            pictures=pictures[feature["dictionary"], feature["feature"]],
         )
         if done % PROGRESS_EVERY == 0 or done == total:
             progress(done, total)

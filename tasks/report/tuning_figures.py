@@ -27,8 +27,8 @@ def orientation_colour(degrees: float) -> tuple[float, float, float]:
 def detectors_polar(subjects: Mapping[str, np.ndarray], title: str) -> "Figure":
     """All detectors of each subject on one circle, subject beside subject, coloured by the orientation of their peak.
 
-    subjects: name -> radial tuning curves [detectors, n], such as of neurons and of features. Each curve is drawn over its
-    own maximum, its peak as a dot on the ring; grey are the arcs in which no detector reaches half its maximum.
+    subjects: name -> radial tuning curves [detectors, n], such as of neurons and of features. Each curve is drawn over
+    its own maximum, its peak as a dot on the ring; grey are the arcs in which no detector reaches half its maximum.
     """
     with _style():
         figure, grid = _figure(4.6 * len(subjects) + 0.2, 5.6, columns=len(subjects), polar=True)
@@ -45,7 +45,12 @@ def _draw_circle(axes, curves_un: np.ndarray) -> None:
     arcs = uncovered_arcs(covered(curves_un, HALF_MAXIMUM))
     for arc in arcs:
         axes.bar(
-            np.radians(arc.start + arc.width / 2), RING + 0.06, width=np.radians(arc.width), color=RULE, zorder=0, linewidth=0
+            np.radians(arc.start + arc.width / 2),
+            RING + 0.06,
+            width=np.radians(arc.width),
+            color=RULE,
+            zorder=0,
+            linewidth=0,
         )
     peaks = tuning(curves_un).peak
     fill, line = (0.10, 0.9) if len(peaks) <= 60 else (0.03, 0.5)
@@ -55,7 +60,9 @@ def _draw_circle(axes, curves_un: np.ndarray) -> None:
         axes.fill(around, share, color=colour, alpha=fill, linewidth=0)
         axes.plot(around, share, color=colour, linewidth=line, alpha=0.85)
         axes.plot(np.radians(peak), RING, color=colour, marker="o", markersize=4.5, markeredgewidth=0, clip_on=False)
-    axes.plot(np.linspace(0, 2 * np.pi, 181), np.full(181, HALF_MAXIMUM), color=SOFT, linewidth=0.8, linestyle=(0, (3, 3)))
+    axes.plot(
+        np.linspace(0, 2 * np.pi, 181), np.full(181, HALF_MAXIMUM), color=SOFT, linewidth=0.8, linestyle=(0, (3, 3))
+    )
     axes.set_rlim(0, RING + 0.06)
     axes.set_rgrids([HALF_MAXIMUM, 1.0], ["", ""])
     axes.set_thetagrids(np.arange(0, 360, 45), fontsize=9)
@@ -90,7 +97,9 @@ def detector_sheet(
             if f"arc {rendering}" in curves:
                 curve_n = np.asarray(curves[f"arc {rendering}"], dtype=float)
                 axes.plot(angles, np.append(curve_n, curve_n[0]), color=colour, linewidth=1.1, label=rendering)
-        axes.fill_between(angles, 0, np.append(mean_n, mean_n[0]), color=orientation_colour(peak), alpha=0.22, linewidth=0)
+        axes.fill_between(
+            angles, 0, np.append(mean_n, mean_n[0]), color=orientation_colour(peak), alpha=0.22, linewidth=0
+        )
         axes.plot(angles, np.append(mean_n, mean_n[0]), color=orientation_colour(peak), linewidth=2.4, label="mean")
         axes.set_xlim(0, 360)
         axes.set_ylim(bottom=0)
@@ -98,7 +107,9 @@ def detector_sheet(
         axes.set_xlabel("orientation of the arc")
         axes.set_ylabel("mean response")
         axes.set_title(title)
-        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, fontsize=8, handlelength=1.4, columnspacing=1)
+        axes.legend(
+            loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, fontsize=8, handlelength=1.4, columnspacing=1
+        )
         _pictures(figure, cells, 0, np.asarray(stimuli_ncyx), f"arcs at the peak, {peak:.0f}°")
         _pictures(figure, cells, 1, patches_ncyx, "strongest natural patches")
     return figure

@@ -2,8 +2,8 @@
 
     {"layer": str, "neurons": [id, …], "activations": {id: [n responses evenly over 360°, n ≥ 36]}}
 
-Response j of a unit is to orientation 360·j/n degrees. Ids are numbers or text: 7 and "7" are the same unit. Only listed
-neurons are looked at; data of others is named as unlisted and counts for nothing. Further keys are ignored.
+Response j of a unit is to orientation 360·j/n degrees. Ids are numbers or text: 7 and "7" are the same unit. Only
+listed neurons are looked at; data of others is named as unlisted and counts for nothing. Further keys are ignored.
 """
 
 from collections import Counter
@@ -58,12 +58,12 @@ def _explain(detail: dict[str, Any]) -> str:
     """The first thing that pydantic found wrong."""
     match detail["loc"]:
         case ():
-            form = '{"layer": …, "neurons": […], "activations": {…}}'
-            return f"{detail['msg']}; write {form}" if detail["type"] == "json_invalid" else f"no JSON object; write {form}"
+            wrong = detail["msg"] if detail["type"] == "json_invalid" else "no JSON object"
+            return f'{wrong}; write {{"layer": …, "neurons": […], "activations": {{…}}}}'
         case (key,):
             return f"lacks {key}" if detail["type"] == "missing" else f"{key}: {detail['msg'].lower()}"
         case ("activations", unit, int(place), *_):
-            return f"response {place} of unit {unit} is no finite number, but {_shown(detail['input'])}: mend or leave it out"
+            return f"response {place} of unit {unit} is no finite number, but {_shown(detail['input'])}: mend the unit"
         case ("activations", unit):
             return f"responses of unit {unit} are no list of numbers"
         case (key, *_):

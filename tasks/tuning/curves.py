@@ -25,8 +25,7 @@ from torch import Tensor
 from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
 from tasks.activations.units import unit_extractor
-from tasks.dictionary.base import Dictionary
-from tasks.dictionary.store import load_dictionary
+from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
 from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
@@ -76,16 +75,17 @@ BEST_SCHEMA = {
 }
 
 
-# What stimuli say of a unit ---------------------------------------------------------------------------------------------
+# What stimuli say of a unit -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class UnitTuning:
-    """Of each unit [units]. curves_ran: [renderings, radii, angles, units] responses to arcs; curves_un their mean.
+    """Of each unit [units]; nan where a unit does not answer arcs.
 
-    best: largest response to an arc; weakest_rendering and straight_share: over `best` (criteria 1 and 4); criteria: how
-    many are met; rendering_ru [renderings, units] and radius_ku [radii, units]: largest response near the peak.
-    types, confidence: `stimulus_types`. natural: maximum on natural images. nan where a unit does not answer arcs.
+    arcs_rkau: [renderings, radii, angles, units] responses to arcs; curves_un: their mean, [units, angles].
+    best: largest response to an arc; weakest_rendering, straight_share: over `best` (criteria 1 and 4); rendering_ru
+    [renderings, units], radius_ku [radii, units]: largest response near the peak; criteria: how many are met.
+    types, confidence, best_any: `stimulus_types`; natural: maximum on natural images.
     """
 
     arcs_rkau: np.ndarray
@@ -184,11 +184,11 @@ def curve_families(seen: Stimuli, found: UnitTuning, units: np.ndarray) -> polar
             "preferred_radius": radius,
             "rendering": renderings,
         },
-        schema={"unit": polars.Int64, "family": polars.String, "preferred_radius": polars.Float64, "rendering": polars.String},
+        schema_overrides={"family": polars.String, "rendering": polars.String},
     )
 
 
-# What neurons leave out -------------------------------------------------------------------------------------------------
+# What neurons leave out -----------------------------------------------------------------------------------------------
 
 
 def left_out(neurons: UnitTuning, peaks_u: np.ndarray) -> polars.DataFrame:
@@ -221,7 +221,7 @@ def left_out(neurons: UnitTuning, peaks_u: np.ndarray) -> polars.DataFrame:
     )
 
 
-# Natural images ---------------------------------------------------------------------------------------------------------
+# Natural images -------------------------------------------------------------------------------------------------------
 
 
 @torch.no_grad()
@@ -294,8 +294,8 @@ def natural_curves(
     """For each unit of `examples` (BEST_SCHEMA) its mean tuning curve [NATURAL_ROTATIONS] on natural images.
 
     The source patch of each example is turned through the circle. Entry j is the response where the patch stands
-    360·j/NATURAL_ROTATIONS degrees counter-clockwise of how it excites the unit; each curve is divided by its value at 0 first, so
-    that no patch outweighs another. progress: in patches.
+    360·j/NATURAL_ROTATIONS degrees counter-clockwise of how it excites the unit. Each curve is divided by its value at
+    0 first, so that no patch outweighs another. progress: in patches.
     """
     extractor = unit_extractor(loaded_network(acts.config.network, settings.weights_dir), acts.config.layer)
     circle = DihedralGroup(NATURAL_ROTATIONS)
@@ -318,7 +318,7 @@ def natural_curves(
     return {unit: np.mean(curves, axis=0) for unit, curves in found.items()}
 
 
-# The stage --------------------------------------------------------------------------------------------------------------
+# The stage ------------------------------------------------------------------------------------------------------------
 
 
 def analyse_tuning(
@@ -328,10 +328,10 @@ def analyse_tuning(
     progress: Progress = silent,
     step_degrees: float = LARGEST_STEP,
 ) -> str:
-    """Frames of `tuning_subjects`, `unit_tuning`, `tuning_curves` and `curve_detectors`; returns their key, the subject's.
+    """Frames of `tuning_subjects`, `unit_tuning`, `tuning_curves`, `curve_detectors`; returns their key, the subject.
 
-    dictionary: key of one trained on the activation set, whose features are judged beside its neurons; None: the neurons
-    themselves. Done once per subject. progress: in thousandths.
+    dictionary: key of one trained on the activation set, whose features are judged beside the neurons; None: the
+    neurons themselves. Done once per subject. progress: in thousandths.
     UserError for a dictionary of another activation set, and for one that encodes whole orbits: a stimulus has none.
     """
     key = content_key(
@@ -356,6 +356,7 @@ def analyse_tuning(
     detectors = np.flatnonzero(subject.is_detector)
     of_detectors = examples.filter(polars.col("unit").is_in(detectors.tolist()))
     curves = natural_curves(acts, of_detectors, encode, settings, _part(progress, 600, 1000))
+    progress(1000, 1000)
     found = curve_families(seen, subject, detectors).with_columns(
         natural_correlation=polars.Series(_correlations(subject, detectors, curves), dtype=polars.Float64)
     )
@@ -386,7 +387,10 @@ def analyse_tuning(
 
 
 def _encode(key: str, activation_set: str, settings: Settings) -> Encode:
-    dictionary: Dictionary = load_dictionary(key, settings)
+    trained_on = describe(key, settings)["activation_set"]
+    if trained_on != activation_set:
+        raise UserError(f"dictionary {key} was trained on activation set {trained_on}, not on {activation_set}")
+    dictionary = load_dictionary(key, settings)
     if dictionary.reads_all_blocks:
         raise UserError(f"dictionary {key} encodes whole orbits, and a drawn stimulus is one picture: take an SAE")
     return (lambda rows_bd: dictionary.encode(rows_bd[:, None])) if dictionary.is_crosscoder else dictionary.encode
@@ -455,14 +459,17 @@ def _detectors_frame(
     key: str, found: polars.DataFrame, subject: UnitTuning, neurons: UnitTuning | None
 ) -> polars.DataFrame:
     """A row a detector; against the neurons where it is a feature."""
-    outside = left_out(neurons or subject, subject.tuning.peak[found["unit"].to_numpy()])
-    missing = (polars.col("inside_arc") | polars.col("inside_gap")) & (
-        polars.col("natural_correlation").fill_null(-1) >= NATURAL_CORRELATION
-    )
+    peaks_u = subject.tuning.peak[found["unit"].to_numpy()]
+    outside = left_out(subject if neurons is None else neurons, peaks_u)
+    is_left_out = polars.col("inside_arc") | polars.col("inside_gap")
+    is_confirmed = polars.col("natural_correlation").fill_null(-1) >= NATURAL_CORRELATION
+    of_features = [*outside.columns, "missing"]
     frame = polars.concat([found, outside], how="horizontal").select(
         polars.lit(key).alias("subject"),
-        "unit", "family", "preferred_radius", "rendering", "natural_correlation",
-        "nearest_neuron", "nearest_degrees", "inside_arc", "inside_gap", missing.alias("missing"),
-    )  # fmt: skip
-    of_features = ["nearest_neuron", "nearest_degrees", "inside_arc", "inside_gap", "missing"]
-    return frame if neurons is not None else frame.with_columns(polars.lit(None).cast(frame.schema[c]).alias(c) for c in of_features)
+        *found.columns,
+        *outside.columns,
+        (is_left_out & is_confirmed).alias("missing"),
+    )
+    if neurons is None:
+        frame = frame.with_columns(polars.lit(None).cast(frame.schema[column]).alias(column) for column in of_features)
+    return frame

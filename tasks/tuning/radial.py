@@ -1,11 +1,11 @@
 """Radial tuning curves: what they say of one unit, and what the units of a layer cover together (methods §5).
 
-A curve is n responses, the j-th to orientation 360·j/n degrees; curves are float64 [units, n], and every function treats
-each row on its own. Nothing here depends on where 0° lies: turned curves give turned answers.
+A curve is n responses, the j-th to orientation 360·j/n degrees; curves are float64 [units, n]. Nothing here depends on
+where 0° lies: turned curves give turned answers.
 
-The peak lies between samples: at the vertex of the parabola through the largest sample and its two neighbours. Its height
-is that of the largest sample. Elsewhere responses run straight from sample to sample. A unit whose largest response is
-not above 0 does not respond: its peak, width, echo and concentration are nan, and it covers nothing.
+The peak lies between samples: at the vertex of the parabola through the largest sample and its two neighbours. Its
+height is that of the largest sample. Elsewhere responses run straight from sample to sample. A unit whose largest
+response is not above 0 does not respond: its peak, width, echo and concentration are nan, and it covers nothing.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Tuning:
     """Of each unit [units], nan where it does not respond.
 
     peak: orientation of the largest response, in [0, 360).
-    width: full width at half maximum, degrees; the half is that of the peak above 0, and 360 where the curve stays above.
+    width: full width at half maximum, degrees; half of the height above 0, and 360 where the curve stays above.
     echo: response at peak + 180° over the peak's; negative where the unit is inhibited there.
     concentration: r₁ = |Σ z e^{iθ}| / Σ z with negative z taken as 0; 0 for a flat curve, 1 for a single orientation.
     """
@@ -134,7 +134,7 @@ def _peak(curves_un: np.ndarray) -> np.ndarray:
 
 
 def _width(curves_un: np.ndarray, level_u: np.ndarray) -> np.ndarray:
-    """[units] samples between the first crossings of a level to both sides of the largest one; n where there is none."""
+    """[units] samples between the first crossings of a level to both sides of the largest; n where there is none."""
     units, n = curves_un.shape
     rows, top = np.arange(units), curves_un.argmax(axis=1)
     width_u = np.zeros(units)

@@ -1,6 +1,6 @@
-"""What units answer to pictures. Neurons run through the network; features are read from the neurons, at no second pass."""
+"""What units answer to pictures: neurons through the network, features read from the neurons at no second pass."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,9 +22,7 @@ ROWS = 2048
 
 
 @torch.no_grad()
-def neuron_responses(
-    network: Network, layer_name: str, seen: Stimuli, progress: Progress = silent
-) -> Tensor:
+def neuron_responses(network: Network, layer_name: str, seen: Stimuli, progress: Progress = silent) -> Tensor:
     """float32 [stimuli, channels]: the layer's unit at each picture, of its receptive field's size.
 
     progress: in pictures. UserError as `unit_extractor`, ValueError for pictures of another size.

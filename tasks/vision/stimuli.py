@@ -1,8 +1,8 @@
 """Drawn stimuli, sized by a unit's receptive field: what a unit answers to says what it is (methods §5).
 
-Source: ours, after Cammarata et al. 2020 (Curve Detectors). Points are measured from the patch's centre, x right and y up;
-angles run counter-clockwise as displayed, 0° right. A shape is a signed distance in pixels, and a pixel's coverage is that
-distance clipped over the pixel's width, which antialiases every edge.
+Source: ours, after Cammarata et al. 2020 (Curve Detectors). Points are measured from the patch's centre, x right and y
+up; angles run counter-clockwise as displayed, 0° right. A shape is a signed distance in pixels, and a pixel's coverage
+is that distance clipped over the pixel's width, which antialiases every edge.
 
 | family | what is drawn | angle_degrees |
 | --- | --- | --- |
@@ -91,13 +91,15 @@ def stimuli(side: int, step_degrees: float = LARGEST_STEP) -> Stimuli:
     Raises UserError unless the step divides the circle and is at most LARGEST_STEP degrees.
     """
     if not 0 < step_degrees <= LARGEST_STEP or 360 % step_degrees:
-        raise UserError(f"a step of {step_degrees}° does not do: take one that divides 360° and is at most {LARGEST_STEP:g}°")
+        raise UserError(
+            f"a step of {step_degrees}° won't do: take one that divides 360° and is at most {LARGEST_STEP:g}°"
+        )
     scale = side / REFERENCE_SIDE
     full, half, quarter = (np.arange(0, turn, step_degrees) for turn in (360, 180, 90))
-    discs = [radius * scale for radius in DISC_RADII]
+    arcs, discs = ([radius * scale for radius in radii] for radii in (ARC_RADII, DISC_RADII))
     opposites = dict(zip(COLOURS, [*COLOURS][3:] + [*COLOURS][:3], strict=True))
     families = [
-        _product(family="arc", rendering=RENDERINGS, radius=[radius * scale for radius in ARC_RADII], angle_degrees=full),
+        _product(family="arc", rendering=RENDERINGS, radius=arcs, angle_degrees=full),
         _product(family="line", rendering=LINES, radius=math.inf, angle_degrees=half),
         _product(family="edge", rendering=FILLS, radius=math.inf, angle_degrees=full),
         _product(family="angle", rendering=RENDERINGS, opening=OPENINGS, angle_degrees=full),
@@ -128,7 +130,8 @@ def _product(**columns) -> polars.DataFrame:
     """A row for every combination of the columns' values, the last column's running fastest."""
     frame = polars.DataFrame({"": [0]})
     for name, values in columns.items():
-        frame = frame.join(polars.DataFrame({name: [values] if isinstance(values, str | float | int) else values}), how="cross")
+        one = isinstance(values, str | float | int)
+        frame = frame.join(polars.DataFrame({name: [values] if one else values}), how="cross")
     return frame.drop("")
 
 
@@ -227,8 +230,10 @@ def _disc(rows, x, y, side) -> Tensor:
 def _coloured(rows, x, y, side) -> Tensor:
     """A disc where there is a radius, a half where there is an angle, else the whole field."""
     disc, half = _disc(rows, x, y, side), _straight(rows, x, y, side)
-    has = {name: torch.tensor(rows[name].is_not_null().to_list())[:, None, None] for name in ("radius", "angle_degrees")}
-    return torch.where(has["radius"], disc, torch.where(has["angle_degrees"], half, 1.0))
+    is_disc, is_half = (
+        torch.tensor(rows[name].is_not_null().to_list())[:, None, None] for name in ("radius", "angle_degrees")
+    )
+    return torch.where(is_disc, disc, torch.where(is_half, half, 1.0))
 
 
 COVERAGE = {

@@ -1,14 +1,14 @@
 """Feature visualisation: images optimised for a direction in a layer's channel space.
 
-After Olah, Mordvintsev & Schubert 2017 ("Feature Visualization"; its library is Lucid): the image is parametrised by its
-Fourier coefficients in decorrelated colours, and is turned, scaled and shifted a little before each step, so that what
+After Olah, Mordvintsev & Schubert 2017 ("Feature Visualization"; their library is Lucid): an image is parametrised by
+its Fourier coefficients in decorrelated colours, and turned, scaled and shifted a little before each step, so that what
 is found stays found however the image lies. What is ours: all three transforms are one resampling onto just the pixels
 that the network needs, and a unit is computed by its exact cone and not by the whole frame.
 
-Directions, [channels] each:
-* a neuron or a channel is its one-hot row; what quiets it, the negative of that;
-* a dictionary's feature is its encoder's row. That is what the feature's activation is made of (f = act(W_enc x + b)),
-  so the picture shows what makes it fire, as its top patches do; the decoder's row is what it writes in reply.
+What to give as a direction:
+* a neuron or a channel: its one-hot row; for what quiets it, the negative of that;
+* a dictionary's feature: its row of encoder.weight. The feature's activation is made of it (f = act(W_enc x + b)), so
+  the picture shows what makes the feature fire, as its top patches do; its decoder row is what it writes in reply.
 """
 
 import math
@@ -30,7 +30,8 @@ ImageNet's pixels, as Lucid has it."""
 START = 0.01
 """Standard deviation of the first coefficients, in a spectrum that is white but for the fall-off: nearly grey."""
 SILENT_SLOPE = 0.1
-"""Of the layer's own ReLUs where they don't let the gradient through; the pictures hardly hang on it."""
+"""Of the gradient through the layer's own ReLUs where they are silent: enough to wake a unit (Adam sees no lengths),
+little beside a channel that is active. [ours]"""
 IMAGES_AT_ONCE = 32
 """Images optimised side by side; bounds the memory."""
 
@@ -75,9 +76,10 @@ def visualise(
             f"give [directions, {layer.channels}]"
         )
     norm_n1 = directions_nc.norm(dim=1, keepdim=True)
-    if not bool((norm_n1.isfinite() & (norm_n1 > 0)).all()):
-        worst = int((norm_n1.isfinite() & (norm_n1 > 0)).logical_not().flatten().nonzero()[0])
-        raise UserError(f"direction {worst} of {network.name} {layer_name} is zero or not finite: leave it out")
+    useless_n = ~(norm_n1.isfinite() & (norm_n1 > 0))[:, 0]
+    if useless_n.any():
+        which = useless_n.nonzero()[0].item()
+        raise UserError(f"direction {which} of {network.name} {layer_name} is zero or not finite: leave it out")
     module, side = _what_it_sees(network, layer_name, config)
 
     def objective(seen_bcyx: Tensor, directions_bc: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The Great Expectations suite: what each column of the small tables may hold, whatever the other columns say.
 
-The large tables (blocks, harmonics, examples, neighbours, tuning curves) are checked in SQL alone: they need not be copied to pandas.
+The large tables (blocks, harmonics, examples, neighbours, tuning curves) are checked in SQL alone: they need not be
+copied to pandas.
 """
 
 from typing import TYPE_CHECKING

@@ -51,6 +51,17 @@ INSERT INTO curve_detectors VALUES
     ('neurons', 0, '20 px, any', 20, 'any', 0.8, NULL, NULL, NULL, NULL, NULL), ('neurons', 1, '20 px, any', 20, 'any', NULL, NULL, NULL, NULL, NULL, NULL),
     ('features', 0, '20 px, any', 20, 'any', 0.9, 1, 10, false, false, false),
     ('features', 1, '12 px, dark line', 12, 'dark line', 0.75, 1, 110, true, true, true);
+-- Neuron 0 is made of two types; 1 of one, of what may be any, and of a second that never leads; 2 is silent.
+INSERT INTO unit_tuning VALUES
+    ('cross features', 0, 'grating', 0.5, 4, 4, 5, 84, 60, 0, 0.9, 0.5, 0.1, 4, false),
+    ('cross features', 1, 'colour', 0.5, 4, 4, 5, NULL, NULL, NULL, NULL, NULL, NULL, 0, false),
+    ('cross features', 2, 'mixed', 0.05, 4, 4, 5, 10, 60, 0, 0.9, 0.5, 0.1, 4, false);
+INSERT INTO neurons VALUES
+    ('cross', 0, 9, 0.4, 50, 0.8, 1.1, 0.2, 0.1), ('cross', 1, 8, 0.3, 50, 0.9, 1, 0, 0), ('cross', 2, 0, 0, 0, NULL, NULL, NULL, NULL);
+INSERT INTO neuron_features VALUES
+    ('cross', 0, 1, 1, 0.5, 30), ('cross', 0, 2, 0, 0.25, 15), ('cross', 0, 3, 2, 0.05, 5),
+    ('cross', 1, 1, 0, 0.5, 40), ('cross', 1, 2, 2, 0.3, 10), ('cross', 1, 3, 1, 0.15, 0);
+INSERT INTO neuron_examples VALUES ('cross', 0, 1, 1, 'i1', 1, 1, 9, 'p');
 INSERT INTO runs VALUES
     ('first', 'extract', '2025-01-01 10:00:00', 90, 1073741824, 'abc', '{}'), ('second', 'atlas', '2025-01-02 10:00:00', 30, 536870912, NULL, '{}');
 INSERT INTO audit_results VALUES

@@ -7,7 +7,14 @@ import duckdb
 import pytest
 
 from tasks.warehouse.database import create_schema, create_views, schema, sql_files
-from tests.sample_frames import CROSSCODER, planted_detectors, planted_orientation, planted_peak, sample_frames
+from tests.sample_frames import (
+    CROSSCODER,
+    planted_detectors,
+    planted_mixture,
+    planted_orientation,
+    planted_peak,
+    sample_frames,
+)
 
 GRAIN = {
     "activation_sets_overview": ["activation_set"],
@@ -24,6 +31,7 @@ GRAIN = {
     "mirror_symmetric_features": ["dictionary", "feature"],
     "missing_curve_detectors": ["dictionary", "feature"],
     "nearest_features": ["dictionary", "feature", "rank"],
+    "polysemantic_neurons": ["dictionary", "neuron"],
     "runs_overview": ["run"],
     "symmetry_types": ["dictionary", "type"],
     "training_progress": ["dictionary", "metric", "step"],
@@ -268,7 +276,35 @@ def test_the_detectors_are_seen_as_they_were_planted(sample):
     assert neurons == ("neurons", 10, pytest.approx(1 - 57 / 360, abs=4 / 360), 117.0, None)
     assert features[:4] == ("features", len(planted_detectors("features")), 1.0, 36.0)
     missing = dict(rows(sample, "SELECT feature, peak_degrees FROM missing_curve_detectors"))
-    assert missing == {feature: planted_peak(feature) for feature in (32, 36)} and features[4] == 2
+    assert missing == {feature: planted_peak(feature) for feature in (32, 36)}
+    assert features[4] == len(missing)
+
+
+def test_polysemantic_neurons(small):
+    columns = "neuron, layer, types, mixture, features, shares, stimulus_types, peaks_degrees, rows_carried, top_rows"
+    assert rows(small, f"SELECT {columns}, share, explained FROM polysemantic_neurons") == [
+        (
+            *(0, "early", 2, "50 % colour + 25 % grating", [1, 0], [0.5, 0.25], ["colour", "grating"], [None, 84.0]),
+            *([30, 15], 50, 0.75, 0.8),
+        )
+    ]
+
+
+def test_of_two_tunings_the_finer_tells_the_types(small):
+    small.begin()
+    small.execute(
+        "INSERT INTO tuning_subjects VALUES ('finer', 'net', 'early', 'features', 'cross', 'set', 4, 1000, 4);"
+        "INSERT INTO unit_tuning SELECT 'finer', unit, 'grating', * EXCLUDE (subject, unit, stimulus_type) "
+        "FROM unit_tuning WHERE subject = 'cross features'"
+    )
+    assert rows(small, "FROM polysemantic_neurons") == []
+    small.rollback()
+
+
+def test_neurons_are_mixed_as_they_were_planted(sample):
+    found = rows(sample, "SELECT neuron, features FROM polysemantic_neurons ORDER BY neuron")
+    mixtures = {neuron: list(planted_mixture(neuron)) for neuron in range(0, 40, 2)}
+    assert dict(found) == {neuron: features for neuron, features in mixtures.items() if len(features) == 2}
 
 
 def test_runs_overview(small):

@@ -12,11 +12,11 @@
 
   const { html, angle, elementName, polar, harmonics, norms } = Kaleidoscope;
   const data = JSON.parse(source.textContent);
-  const n = data.profile.length / 2;
-  const plot = polar(data.profile, data.floor);
+  const n = data.rotations;
+  const plot = polar(data.profile, n, data.floor);
   document.getElementById("polar").append(plot);
   document.getElementById("harmonics").append(harmonics(data.harmonics, data.order));
-  document.getElementById("norms").append(norms(data.norms));
+  document.getElementById("norms").append(norms(data.norms, n));
 
   const slider = document.getElementById("element");
   const picture = document.getElementById("turned");

@@ -5,16 +5,17 @@
   const { html, decodeProfile, miniPolar } = Kaleidoscope;
   const PER_PAGE = 60;
   const DENSITIES = [0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3];
-  const DEFAULTS = { dictionary: "", types: "", stabiliser: "", density: "0", confidence: "0", search: "", sort: "confidence", order: "down", view: "cards", page: "1" };
+  const DEFAULTS = { dictionary: "", types: "", stabiliser: "", stimulus: "", density: "0", confidence: "0", search: "", sort: "confidence", order: "down", view: "cards", page: "1" };
   const SORTS = { feature: "up", confidence: "down", density: "down", max: "down", invariance: "down", mirror: "down", order: "up" };
 
   const columns = GALLERY.columns;
   const rows = columns.feature.map((feature, i) => {
-    const row = { patches: columns.patches[i] ? columns.patches[i].split(" ") : [] };
-    for (const name of ["feature", "density", "max", "confidence", "order", "invariance", "mirror", "profile"]) row[name] = columns[name][i];
+    const row = {};
+    for (const name of ["patches", "feature", "density", "max", "confidence", "order", "invariance", "mirror", "profile"]) row[name] = columns[name][i];
     row.dictionary = GALLERY.dictionaries[columns.dictionary[i]];
     row.type = GALLERY.types[columns.type[i]];
     row.stabiliser = columns.stabiliser[i] === null ? null : GALLERY.stabilisers[columns.stabiliser[i]];
+    row.stimulus = columns.stimulus_type[i] === null ? null : GALLERY.stimuli[columns.stimulus_type[i]];
     row.page = `${row.dictionary.short}-${feature}`;
     return row;
   });
@@ -36,38 +37,49 @@
     history.replaceState(null, "", `${location.pathname}${hash ? `#${hash}` : ""}`);
   }
 
+  /* Rows in the order chosen, sorted once a choice: filters keep the order. */
+  let sorted = { rows: [] };
+  function inOrder() {
+    const { sort: key, order } = state;
+    if (sorted.key !== key || sorted.order !== order) {
+      const sign = order === "up" ? 1 : -1;
+      const before = (a, b) => {
+        if (a[key] === null || b[key] === null) return (a[key] === null) - (b[key] === null) || a.feature - b.feature;
+        return sign * (a[key] - b[key]) || a.feature - b.feature;
+      };
+      sorted = { key, order, rows: [...rows].sort(before) };
+    }
+    return sorted.rows;
+  }
+
   function matching() {
     const types = state.types ? state.types.split(",") : null;
     const density = DENSITIES[Number(state.density)] ?? 0;
     const confidence = Number(state.confidence) || 0;
     const search = state.search.trim().toLowerCase();
-    const found = rows.filter((row) =>
+    return inOrder().filter((row) =>
       (!state.dictionary || row.dictionary.short === state.dictionary) &&
       (!types || types.includes(row.type.name)) &&
       (!state.stabiliser || row.stabiliser?.name === state.stabiliser) &&
+      (!state.stimulus || row.stimulus === state.stimulus) &&
       row.density >= density &&
       (confidence === 0 || (row.confidence !== null && row.confidence >= confidence)) &&
       (!search || String(row.feature).startsWith(search) || row.page.includes(search) && search.includes("-")));
-    const sign = state.order === "up" ? 1 : -1;
-    const key = state.sort;
-    return found.sort((a, b) => {
-      if (a[key] === null || b[key] === null) return (a[key] === null) - (b[key] === null) || a.feature - b.feature;
-      return sign * (a[key] - b[key]) || a.feature - b.feature;
-    });
   }
 
   const number = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits).replace("-", "−"));
   const share = (value) => `${+(100 * value).toPrecision(2)} %`;
   const link = (row) => `features/${row.page}.html`;
   const glyph = (row) => html("i", { class: `glyph ${row.type.class}`, "aria-hidden": "true" });
-  const pictures = (row, count) => row.patches.slice(0, count).map((patch) =>
+  const kind = (row) => html("span", { class: "type" }, glyph(row), row.type.name === "none" && row.stimulus ? row.stimulus : row.type.label);
+  const pictures = (row, count) => row.patches.split(" ").filter(Boolean).slice(0, count).map((patch) =>
     html("img", { src: `patches/${patch}.webp`, alt: "", loading: "lazy", decoding: "async", width: 64, height: 64 }));
-  const profile = (row) => (row.profile === null ? null : miniPolar(decodeProfile(row.profile), GALLERY.floor));
+  const profile = (row) => (row.profile === null ? null : miniPolar(decodeProfile(row.profile), row.dictionary.rotations, GALLERY.floor));
 
   function card(row) {
     return html("li", { "data-feature": row.feature, "data-type": row.type.name },
       html("a", { class: `card ${row.type.class}`, href: link(row) },
-        html("span", { class: "card-head" }, html("b", {}, String(row.feature)), html("span", { class: "type" }, glyph(row), row.type.label)),
+        html("span", { class: "card-head" }, html("b", {}, String(row.feature)), kind(row)),
         html("span", { class: "card-body" }, html("span", { class: "patches" }, ...pictures(row, 4)), profile(row)),
         html("span", { class: "card-foot" }, row.confidence === null ? null : html("span", {}, `confidence ${number(row.confidence)}`), html("span", {}, `density ${share(row.density)}`))));
   }
@@ -77,7 +89,7 @@
       html("th", { scope: "row", class: "text" }, html("a", { href: link(row) }, String(row.feature))),
       html("td", { class: "text" }, html("span", { class: "patches" }, ...pictures(row, 4))),
       html("td", { class: "text" }, profile(row)),
-      html("td", { class: "text" }, html("span", { class: "type" }, glyph(row), row.type.label)),
+      html("td", { class: "text" }, kind(row)),
       html("td", {}, number(row.confidence)),
       html("td", {}, row.order === null ? "–" : String(row.order)),
       html("td", {}, number(row.invariance)),
@@ -134,6 +146,7 @@
 
   function showControls() {
     for (const name of ["dictionary", "stabiliser", "density", "confidence", "sort"]) control(name).value = state[name];
+    if (control("stimulus")) control("stimulus").value = state.stimulus;
     if (control("search").value !== state.search) control("search").value = state.search;
     control("density-value").textContent = DENSITIES[Number(state.density)] ? `≥ ${share(DENSITIES[Number(state.density)])}` : "any";
     control("confidence-value").textContent = Number(state.confidence) ? `≥ ${Number(state.confidence).toFixed(2)}` : "any";
@@ -149,7 +162,7 @@
     draw();
   }
 
-  for (const name of ["dictionary", "stabiliser", "density", "confidence", "search"]) control(name).addEventListener("input", (event) => change({ [name]: event.target.value }));
+  for (const name of ["dictionary", "stabiliser", "density", "confidence", "search", "stimulus"]) control(name)?.addEventListener("input", (event) => change({ [name]: event.target.value }));
   control("sort").addEventListener("input", (event) => change({ sort: event.target.value, order: SORTS[event.target.value] }));
   control("order").addEventListener("click", () => change({ order: state.order === "up" ? "down" : "up" }));
   control("reset").addEventListener("click", () => change({ ...DEFAULTS, view: state.view }));

@@ -38,8 +38,7 @@ const Kaleidoscope = (() => {
 
   /* Radius is linear in the cosine, from `floor` at the centre to 1 at the rim, so that negative cosines are seen as such:
      they lie inside the circle that marks 0. */
-  function polarPoints(profile, floor, radius) {
-    const n = profile.length / 2;
+  function polarPoints(profile, n, floor, radius) {
     return profile.map((cosine, g) => {
       const r = (radius * (cosine - floor)) / (1 - floor);
       const turn = (angle(g, n) * Math.PI) / 180;
@@ -47,32 +46,36 @@ const Kaleidoscope = (() => {
     });
   }
 
-  function miniPolar(profile, floor) {
-    const n = profile.length / 2;
-    const points = polarPoints(profile, floor, 30);
+  function miniPolar(profile, n, floor) {
+    const points = polarPoints(profile, n, floor, 30);
     return svg("svg", { class: "polar mini", viewBox: "-33 -33 66 66", "aria-hidden": "true" },
       svg("circle", { class: "rim", r: 30 }),
       svg("circle", { class: "zero", r: fixed((30 * -floor) / (1 - floor)) }),
       svg("path", { class: "rotations", d: ring(points.slice(0, n)) }),
-      svg("path", { class: "reflections", d: ring(points.slice(n)) }),
+      n < points.length ? svg("path", { class: "reflections", d: ring(points.slice(n)) }) : null,
       svg("circle", { class: "identity", cx: 30, r: 2.6 }));
   }
 
-  function polar(profile, floor) {
-    const n = profile.length / 2;
-    const radius = 150;
-    const at = (cosine) => fixed((radius * (cosine - floor)) / (1 - floor));
-    const points = polarPoints(profile, floor, radius);
-    const steps = [];
-    for (let cosine = Math.ceil(floor * 2) / 2; cosine <= 1; cosine += 0.5) if (cosine > floor) steps.push(cosine);
-
-    const frame = svg("g", { class: "frame" }, svg("circle", { class: "negative", r: at(0) }));
+  function spokes(inner, radius) {
+    const frame = svg("g", { class: "frame" });
     for (let turn = 0; turn < 360; turn += 45) {
       const [c, s] = [Math.cos((turn * Math.PI) / 180), -Math.sin((turn * Math.PI) / 180)];
       frame.append(
-        svg("line", { class: "spoke", x1: fixed(at(0) * c), y1: fixed(at(0) * s), x2: fixed(radius * c), y2: fixed(radius * s) }),
+        svg("line", { class: "spoke", x1: fixed(inner * c), y1: fixed(inner * s), x2: fixed(radius * c), y2: fixed(radius * s) }),
         svg("text", { class: "angle", x: fixed((radius + 25) * c), y: fixed((radius + 18) * s), dy: "0.35em", "text-anchor": "middle" }, `${turn}°`));
     }
+    return frame;
+  }
+
+  function polar(profile, n, floor) {
+    const radius = 150;
+    const at = (cosine) => fixed((radius * (cosine - floor)) / (1 - floor));
+    const points = polarPoints(profile, n, floor, radius);
+    const steps = [];
+    for (let cosine = Math.ceil(floor * 2) / 2; cosine <= 1; cosine += 0.5) if (cosine > floor) steps.push(cosine);
+
+    const frame = spokes(at(0), radius);
+    frame.prepend(svg("circle", { class: "negative", r: at(0) }));
     for (const cosine of steps) frame.append(svg("circle", { class: cosine === 0 ? "zero" : "ring", r: at(cosine) }));
 
     const marks = svg("g", { class: "marks" });
@@ -92,7 +95,7 @@ const Kaleidoscope = (() => {
     return svg("svg", { class: "polar", viewBox: "-190 -184 380 368", role: "img",
       "aria-label": `Polar plot of the cosine between the block of the identity and the blocks of ${profile.length} transforms; all values stand in the table of numbers below` },
       frame,
-      svg("path", { class: "reflections", d: ring(points.slice(n)) }),
+      n < points.length ? svg("path", { class: "reflections", d: ring(points.slice(n)) }) : null,
       svg("path", { class: "rotations", d: ring(points.slice(0, n)) }),
       labels,
       marks,
@@ -137,16 +140,15 @@ const Kaleidoscope = (() => {
     return root;
   }
 
-  function norms(values) {
-    const n = values.length / 2;
+  function norms(values, n) {
     const top = Math.max(...values, 1e-9) * 1.08;
     const { root, box, y } = chart("Norm of each block against the angle of its rotation", top, ticksUpTo(top), (value) => String(+value.toPrecision(3)));
     const x = (turn) => fixed(box.left + 6 + ((box.right - box.left - 12) * turn) / 360);
     const rotations = values.slice(0, n).map((value, g) => [x(angle(g, n)), y(value)]);
     const reflections = values.slice(n).map((value, g) => [x(angle(g, n)), y(value)]);
     for (let turn = 0; turn <= 360; turn += 90) root.append(svg("text", { x: x(turn), y: box.bottom + 18, "text-anchor": "middle" }, `${turn}°`));
+    if (reflections.length) root.append(svg("path", { class: "reflections", d: line([...reflections, [x(360), reflections[0][1]]]) }));
     root.append(
-      svg("path", { class: "reflections", d: line([...reflections, [x(360), reflections[0][1]]]) }),
       svg("path", { class: "rotations open", d: line([...rotations, [x(360), rotations[0][1]]]) }));
     const size = n > 16 ? 2.6 : 3.6;
     reflections.forEach((point) => root.append(svg("path", { class: "point reflection", d: diamond(point, size + 0.8) })));
@@ -162,10 +164,98 @@ const Kaleidoscope = (() => {
       svg("path", { d: line(points) }));
   }
 
+  /* Tuning to curves. A curve is n responses evenly over the circle; 0° is right, angles run counter-clockwise. */
+  const onCircle = (turn, r) => [r * Math.cos((turn * Math.PI) / 180), -r * Math.sin((turn * Math.PI) / 180)];
+  const around = (shares, radius) => ring(shares.map((share, j) => onCircle((360 * j) / shares.length, radius * Math.max(share, 0))));
+  const decodeCurve = (text) => Array.from(atob(text), (letter) => letter.charCodeAt(0) / 255);
+  const hue = (peak) => `--hue: ${Math.round(peak)}`;
+
+  function sector(start, width, inner, outer) {
+    const turns = Array.from({ length: Math.ceil(width / 3) + 1 }, (_, i, last = Math.ceil(width / 3)) => start + (width * i) / last);
+    return ring([...turns.map((turn) => onCircle(turn, outer)), ...turns.reverse().map((turn) => onCircle(turn, inner))]);
+  }
+
+  const RIM = 126;
+  const PEAKS = 138;
+
+  /* All detectors of neurons or of a dictionary's features. */
+  function circle({ detectors, gaps, uncovered }, name) {
+    const frame = spokes(0, PEAKS + 8);
+    frame.append(svg("circle", { class: "ring", r: RIM / 2 }), svg("circle", { class: "ring", r: RIM }));
+    const bands = svg("g", { class: "bands" },
+      ...gaps.map(([start, width]) => svg("path", { class: "gap", d: sector(start, width, RIM + 4, PEAKS + 8) }, svg("title", {}, `no neuron peaks for ${Math.round(width)}° from ${Math.round(start)}°`))),
+      ...uncovered.map(([start, width]) => svg("path", { class: "uncovered", d: sector(start, width, RIM + 4, PEAKS + 8) }, svg("title", {}, `no neuron reaches half its maximum for ${Math.round(width)}° from ${Math.round(start)}°`))));
+    const ordered = [...detectors].sort((a, b) => a.missing - b.missing);
+    return svg("svg", { class: `polar circle${detectors.length > 60 ? " crowded" : ""}`, viewBox: "-190 -184 380 368", role: "img",
+      "aria-label": detectors.length ? `${name}: tuning curves of ${detectors.length} curve detectors around the circle; their numbers stand in the table below` : `${name}: no curve detectors` },
+      frame, bands,
+      ...ordered.map(({ unit, peak, missing, href, curve }) => {
+        const at = onCircle(peak, PEAKS + 2);
+        return svg("a", { class: `detector${missing ? " missing" : ""}`, href, tabindex: -1, style: hue(peak), "data-unit": unit },
+          svg("path", { class: "curve", d: around(decodeCurve(curve), RIM) }),
+          missing ? svg("path", { class: "peak", d: diamond(at, 6.5) }) : svg("circle", { class: "peak", cx: fixed(at[0]), cy: fixed(at[1]), r: 4 }),
+          svg("title", {}, `${unit}: peak ${Math.round(peak)}°${missing ? ", missing among the neurons" : ""}`));
+      }));
+  }
+
+  function miniCurve(shares) {
+    return svg("svg", { class: "polar mini", viewBox: "-33 -33 66 66", "aria-hidden": "true" },
+      svg("circle", { class: "rim", r: 30 }), svg("circle", { class: "zero", r: 15 }), svg("path", { class: "curve", d: around(shares, 30) }));
+  }
+
+  function miniPeaks(peaks) {
+    return svg("svg", { class: "polar mini", viewBox: "-33 -33 66 66", role: "img", "aria-label": `peaks at ${peaks.map((peak) => `${Math.round(peak)}°`).join(", ")}` },
+      svg("circle", { class: "rim", r: 26 }),
+      ...peaks.map((peak) => svg("circle", { class: "peak", style: hue(peak), cx: fixed(onCircle(peak, 26)[0]), cy: fixed(onCircle(peak, 26)[1]), r: 3.4 })));
+  }
+
+  /* One unit's mean curve and those of its renderings, over the largest response to any of them. */
+  function tuningSheet({ peak, curves }) {
+    const top = Math.max(...Object.values(curves).flat(), 1e-9);
+    const frame = spokes(0, 150);
+    const labels = svg("g", { class: "labels" });
+    for (const tick of ticksUpTo(top).slice(1)) {
+      const r = (150 * tick) / top;
+      frame.append(svg("circle", { class: "ring", r: fixed(r) }));
+      const [x, y] = onCircle(peak + 157.5, r - 9);
+      labels.append(svg("text", { x: fixed(x), y: fixed(y), dy: "0.35em", "text-anchor": "middle" }, String(tick)));
+    }
+    const over = (name) => around(curves[name].map((response) => response / top), 150);
+    const renderings = Object.keys(curves).filter((name) => name !== "arc");
+    const kind = (name) => name.replace("arc ", "");
+    const plot = svg("svg", { class: "polar sheet", viewBox: "-190 -184 380 368", role: "img", style: hue(peak),
+      "aria-label": `Polar plot of the response to arcs by orientation, with its peak at ${Math.round(peak)}°` },
+      frame, svg("path", { class: "curve", d: over("arc") }),
+      ...renderings.map((name) => svg("path", { class: `rendering ${kind(name).replace(" ", "-")}`, d: over(name) }, svg("title", {}, kind(name)))), labels);
+    return [plot, html("p", { class: "legend" }, html("span", { class: "key mean", style: hue(peak) }, "mean"),
+      ...renderings.map((name) => html("span", { class: "key stroke" },
+        svg("svg", { viewBox: "0 0 26 8", class: "sample", "aria-hidden": "true" }, svg("path", { class: `rendering ${kind(name).replace(" ", "-")}`, d: "M1 4H25" })), kind(name))))];
+  }
+
+  /* How many features lie in each half decade of density. */
+  function densities(bins, least) {
+    const most = Math.max(...bins.map((bin) => bin.features));
+    const width = 120 / (-2 * least);
+    return svg("svg", { class: "densities", viewBox: "0 0 120 34", role: "img", "aria-label": `features by density: ${bins.map((bin) => `${bin.features} from 10^${bin.log10}`).join(", ")}` },
+      svg("line", { class: "axis", x1: 0, x2: 120, y1: 33.5, y2: 33.5 }),
+      ...bins.map((bin) => {
+        const height = Math.max(1.5, (30 * bin.features) / most);
+        const x = Math.min(2 * (bin.log10 - least), -2 * least - 1) * width;
+        return svg("rect", { x: fixed(x + width * 0.08), y: fixed(33 - height), width: fixed(width * 0.84), height: fixed(height), rx: 1 },
+          svg("title", {}, `${bin.features} features from 10^${bin.log10} to 10^${bin.log10 + 0.5}`));
+      }));
+  }
+
   document.querySelectorAll("[data-profile]").forEach((place) => {
-    place.append(miniPolar(decodeProfile(place.dataset.profile), Number(place.dataset.floor)));
+    place.append(miniPolar(decodeProfile(place.dataset.profile), Number(place.dataset.rotations), Number(place.dataset.floor)));
   });
   document.querySelectorAll("[data-losses]").forEach((place) => place.append(sparkline(JSON.parse(place.dataset.losses))));
+
+  document.querySelectorAll("[data-circle]").forEach((place) => place.append(circle(JSON.parse(place.dataset.circle), place.dataset.name)));
+  document.querySelectorAll("[data-curve]").forEach((place) => place.append(miniCurve(decodeCurve(place.dataset.curve))));
+  document.querySelectorAll("[data-peaks]").forEach((place) => place.append(miniPeaks(JSON.parse(place.dataset.peaks))));
+  document.querySelectorAll("[data-tuning]").forEach((place) => place.append(...tuningSheet(JSON.parse(place.dataset.tuning))));
+  document.querySelectorAll("[data-densities]").forEach((place) => place.append(densities(JSON.parse(place.dataset.densities), Number(place.dataset.least))));
 
   return { html, svg, angle, elementName, degrees, decodeProfile, miniPolar, polar, harmonics, norms };
 })();

@@ -132,9 +132,21 @@ def test_a_crosscoder_has_all_figures_and_an_sae_those_without_blocks(frames):
     assert set(dictionary_figures(sae, DihedralGroup(1))) == {"training", "density"}
 
 
-@pytest.mark.parametrize("n_rotations", [1, 2, 3, 32])
-def test_figures_render_for_any_group(n_rotations):
-    group = DihedralGroup(n_rotations)
+def test_without_reflections_no_reflections_are_drawn():
+    group = DihedralGroup(6, reflections=False)
+    values = np.linspace(1, 0, 6)
+    for figure, closed in ((profile_polar(values, group, "a feature"), True), (block_fvu(values, group), False)):
+        labels = [line.get_label() for line in figure.axes[0].lines if not line.get_label().startswith("_")]
+        assert labels == ["rotations"]
+        drawn = line(figure.axes[0], "rotations").get_ydata()
+        np.testing.assert_array_equal(drawn, np.append(values, values[0]) if closed else values)
+
+
+@pytest.mark.parametrize(
+    ("n_rotations", "reflections"), [(1, True), (2, True), (3, True), (32, True), (2, False), (32, False)]
+)
+def test_figures_render_for_any_group(n_rotations, reflections):
+    group = DihedralGroup(n_rotations, reflections)
     blocks = planted_blocks(KINDS["curve"], group, 3, np.random.default_rng(1), 0.2)
     found = analyse_blocks(blocks, group)
     types = [type_name(k, group) for k in found.rotation_symmetry]

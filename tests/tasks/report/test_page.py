@@ -4,6 +4,7 @@ import base64
 import errno
 import fcntl
 import hashlib
+import html
 import json
 import re
 import shutil
@@ -16,8 +17,24 @@ import pytest
 
 from tasks.errors import UserError
 from tasks.report.page import Snapshot, SymmetryType, page_name, profile_code, swapped_in, write_pages, write_site
-from tasks.warehouse.database import create_schema, schema
-from tests.sample_frames import CROSSCODER, DEAD, FEATURES, GROUP_ORDER, N_ROTATIONS, SAE, sample_frames
+from tasks.warehouse.database import create_schema, create_views, schema
+from tests.sample_frames import (
+    CROSSCODER,
+    DEAD,
+    FEATURES,
+    GROUP_ORDER,
+    N_ROTATIONS,
+    PLAIN_LAYER,
+    PLAIN_SAE,
+    PLAIN_SET,
+    SAE,
+    both_loads,
+    early_vision_frames,
+    planted_detectors,
+    planted_mixture,
+    planted_peak,
+    sample_frames,
+)
 
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
 
@@ -25,6 +42,7 @@ LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
 def snapshot_of(frames: dict[str, pl.DataFrame]) -> Snapshot:
     connection = duckdb.connect()
     create_schema(connection)
+    create_views(connection)
     for table, description in schema().items():
         if table in frames:
             connection.from_arrow(frames[table].select(description.columns).to_arrow()).insert_into(table)
@@ -40,6 +58,14 @@ def frames():
 def site(frames, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     write_pages(snapshot_of(frames), folder, lambda done, total: None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory):
+    """A site with rows that were not transformed, beside the orbits."""
+    folder = tmp_path_factory.mktemp("early")
+    write_pages(snapshot_of(both_loads()), folder, lambda done, total: None)
     return folder
 
 
@@ -70,8 +96,9 @@ def test_every_live_feature_has_a_page_and_no_dead_one(site):
     assert {path.name for path in (site / "features").iterdir()} == expected
 
 
-def test_every_reference_leads_to_a_file_of_the_site(site):
-    pages = list(site.rglob("*.html"))
+@pytest.mark.parametrize("name", ["site", "early"])
+def test_every_reference_leads_to_a_file_of_the_site(name, request):
+    pages = list(request.getfixturevalue(name).rglob("*.html"))
     references = [(page, reference) for page in pages for reference in References(page.read_text()).found]
     assert len(references) > 10 * len(pages)
     broken = [(page.name, each) for page, each in references if not (page.parent / each.split("#")[0]).exists()]
@@ -166,7 +193,7 @@ def test_an_empty_warehouse_gives_an_overview_of_nothing(tmp_path):
 
 
 def test_look_first_takes_the_surest_of_the_features_no_rarer_than_the_median(frames):
-    rows = snapshot_of(frames).rows("look_first", per_type=1)
+    rows = snapshot_of(frames).rows("look_first", per_strip=1)
     live = frames["features"].filter(~pl.col("dead"), dictionary=CROSSCODER)
     dense = live.filter(pl.col("density") >= live["density"].median())
     surest = (
@@ -177,7 +204,7 @@ def test_look_first_takes_the_surest_of_the_features_no_rarer_than_the_median(fr
     )
     expected = dict(surest.select("type", "feature").iter_rows())
     assert len(expected) > 2
-    assert {row["type"]: row["feature"] for row in rows if row["type"] in expected} == expected
+    assert {row["strip"]: row["feature"] for row in rows if row["strip"] in expected} == expected
 
 
 @pytest.mark.parametrize(("least", "floor"), [(0.4, -0.25), (-0.1, -0.25), (-0.3, -0.5), (-0.99, -1.0)])
@@ -201,6 +228,160 @@ def test_types_stand_in_the_order_of_their_symmetry():
     ordered = sorted(map(SymmetryType, names), key=lambda symmetry: symmetry.rank)
     labels = [symmetry.label for symmetry in ordered]
     assert labels == ["invariant", "period 360°", "period 180°", "period 72°", "period 22.5°", "mixed", "no blocks"]
+
+
+def data_of(page, name):
+    """The JSON that a page's plots named so are drawn from."""
+    return [json.loads(html.unescape(each)) for each in re.findall(rf'data-{name}="(.*?)"', page.read_text())]
+
+
+def text_of(markup):
+    """What a reader sees, in one line."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
+
+
+def test_early_vision_says_what_was_measured_and_shows_features(early):
+    section = re.search(r'<section id="early-vision">.*?</section>', (early / "index.html").read_text(), re.S)[0]
+    (row,) = re.findall(r"<tbody>\s*(<tr>.*?</tr>)", section, re.S)
+    # the neurons' own L0 is the sum of their densities: 39 of them at 0.2
+    assert text_of(row) == f"ReLU {PLAIN_SAE[:6]} 40 10.0 % 0.210 7.2 7.8 96.0 % 91.0 % 7 % 0.62"
+    assert f"{PLAIN_LAYER}, sampled evenly 40 channels, receptive field 19 px, 200 rows" in text_of(section)
+    strip = re.findall(rf'href="features/{PLAIN_SAE[:12]}-(\d+).html"', section)
+    assert len(set(strip)) == 4
+    (bins,) = data_of(early / "index.html", "densities")
+    density = early_vision_frames()["features"].filter(~pl.col("dead"))["density"].to_numpy()
+    halves, counts = np.unique(np.floor(2 * np.log10(density)) / 2, return_counts=True)
+    assert bins == [{"log10": half, "features": count} for half, count in zip(halves, counts, strict=True)]
+
+
+def test_layers_stand_in_the_order_of_the_network(frames):
+    sees = {"conv2d0": 7, "mixed3a": 59, "mixed3b": 91, "mixed3b_1x1": 59}
+    layers = [frames["layers"].with_columns(layer=pl.lit(name), receptive_field=size) for name, size in sees.items()]
+    sets = [
+        frames["activation_sets"].with_columns(activation_set=pl.lit(str(number)), layer=pl.lit(name))
+        for number, name in enumerate(reversed(sees))
+    ]
+    kept = {"networks": frames["networks"], "layers": pl.concat(layers), "activation_sets": pl.concat(sets)}
+    assert [each["layer"] for each in snapshot_of(kept).sets] == list(sees)
+
+
+def test_rows_that_were_not_transformed_are_not_called_turned(tmp_path):
+    frames = early_vision_frames() | {table: sample_frames()[table] for table in ("networks", "images")}
+    write_pages(snapshot_of(frames), tmp_path, lambda done, total: None)
+    text = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
+    assert re.findall(r"as is|rotations|mirrored|orbits|look-first|C_1|D_1|None", text) == []
+    assert 'id="early-vision"' in text
+
+
+def test_a_group_without_reflections_is_drawn_as_rotations_alone(frames, tmp_path):
+    sets = frames["activation_sets"].with_columns(n_rotations=GROUP_ORDER, reflections=False)
+    symmetry = frames["feature_symmetry"].with_columns(
+        mirror=pl.lit(None, pl.Float64), mirror_element=pl.lit(None, pl.Int64)
+    )
+    unmirrored = {"activation_sets": sets, "feature_symmetry": symmetry}
+    write_pages(snapshot_of(frames | unmirrored), tmp_path, lambda done, total: None)
+    assert numbers_of(tmp_path, 3)["rotations"] == GROUP_ORDER
+    assert "mirror" not in text_of((tmp_path / "features" / page_name(CROSSCODER, 3)).read_text())
+    assert "C₁₆ 16 rotations, no reflections, |G| = 16" in text_of((tmp_path / "index.html").read_text())
+
+
+def test_circles_hold_the_detectors_and_mark_what_neurons_leave_out(early):
+    circles = data_of(early / "curves.html", "circle")
+    assert len(circles) == 4  # neurons and features of two sets
+    neurons, features = circles[:2]
+    assert [each["unit"] for each in neurons["detectors"]] == planted_detectors("neurons")
+    assert [each["unit"] for each in features["detectors"]] == planted_detectors("features")
+    for each in neurons["detectors"] + features["detectors"]:
+        assert each["peak"] == planted_peak(each["unit"])
+        assert (early / each["href"]).exists()
+    assert {each["unit"] for each in features["detectors"] if each["missing"]} == {32, 36}
+    assert neurons["gaps"] == features["gaps"] == [[27.0 * k, 27.0] for k in range(9)] + [[243.0, 117.0]]
+    (arc,) = features["uncovered"]
+    assert arc == [pytest.approx(243 + 30, abs=4), pytest.approx(57, abs=4)]
+    curves = early_vision_frames()["tuning_curves"].filter(stimulus="arc", unit=3).sort("angle_degrees")
+    drawn = np.frombuffer(base64.b64decode(neurons["detectors"][1]["curve"]), dtype=np.uint8) / 255
+    np.testing.assert_allclose(drawn, curves["response"] / curves["response"].max(), atol=0.5 / 255 + 1e-9)
+
+
+def test_curves_page_says_what_the_view_says_and_lists_the_missing(early):
+    text = (early / "curves.html").read_text()
+    table = re.search(r"<table>.*?</table>", text, re.S)[0]
+    rows = [text_of(row) for row in re.findall(r"<tr>.*?</tr>", table, re.S)]
+    assert rows[1] == "Neurons 10 25.0 % 84.4 % 117° 10 –"
+    assert rows[2] == f"ReLU sparse autoencoder · {PLAIN_LAYER} 19 47.5 % 100.0 % 36° 1 2"
+    missing = re.search(r'<ul class="cards missing">.*?</ul>', text, re.S)[0]
+    assert re.findall(r'href="features/(.*?)"', missing) == [page_name(PLAIN_SAE, feature) for feature in (32, 36)]
+    assert "32 peak 288° neuron 27 is 45° away natural r 0.90" in text_of(missing)
+    families = re.search(r'<details class="families">.*?</details>', text, re.S)[0]
+    assert "20 px, any 10 100.0 % 36° 60°" in text_of(families)
+
+
+def test_a_detector_has_its_curves_on_its_page(early):
+    (sheet,) = data_of(early / "features" / page_name(PLAIN_SAE, 4), "tuning")
+    curves = early_vision_frames()["tuning_curves"].filter(unit=4)
+    feature = early_vision_frames()["tuning_subjects"].filter(kind="features")["subject"].item()
+    expected = curves.filter(subject=feature).sort("angle_degrees").partition_by("stimulus", as_dict=True)
+    assert sheet["curves"].keys() == {stimulus for (stimulus,) in expected}
+    for (stimulus,), rows in expected.items():
+        np.testing.assert_allclose(sheet["curves"][stimulus], rows["response"], rtol=1e-3)
+    undetected = early / "features" / page_name(PLAIN_SAE, 5)
+    assert data_of(undetected, "tuning") == []
+    assert "it answers gratings most" in text_of(undetected.read_text())
+
+
+def test_optimised_images_stand_on_the_pages_of_their_features(site, frames):
+    for feature, captions in ((4, ["along", "against"]), (5, ["along"]), (6, [])):
+        text = (site / "features" / page_name(SAE, feature)).read_text()
+        shown = re.findall(r'src="../optimised/(.*?)" alt="Image optimised (\w+) its direction"', text)
+        assert [caption for _, caption in shown] == captions
+        pictures = [(site / "optimised" / name).read_bytes() for name, _ in shown]
+        stored = frames["feature_visualisations"].filter(feature=feature).sort("direction", descending=True)
+        assert pictures == stored["picture"].to_list()
+
+
+def test_mixed_neurons_are_split_by_feature(early):
+    text = (early / "neurons.html").read_text()
+    shown = re.findall(r'<li class="panel" data-layer="(.*?)">(.*?)</ul>', text, re.S)
+    mixed = [neuron for neuron in range(FEATURES) if len(planted_mixture(neuron)) == 2]
+    assert len(shown) == 2 * len(mixed)
+    for layer, dictionary in ((PLAIN_LAYER, PLAIN_SAE), ("blocks.5", SAE)):
+        neurons = {}
+        for _, entry in (each for each in shown if each[0] == layer):
+            neuron = int(re.search(r"neurons/\w+-(\d+).html", entry)[1])
+            links = re.findall(r"features/(\w+)-(\d+).html", entry)
+            assert {short for short, _ in links} == {dictionary[:12]}
+            shares = [float(each) / 100 for each in re.findall(r"</span></span>([\d.]+) %", entry)]
+            neurons[neuron] = dict(zip((int(feature) for _, feature in links), shares, strict=True))
+            assert len(re.findall(r"<img ", entry)) == 8
+        assert neurons == {neuron: pytest.approx(planted_mixture(neuron)) for neuron in mixed}
+
+
+def test_the_most_mixed_neurons_come_first_and_no_more_than_asked(frames):
+    spread = pl.when(pl.col("neuron") == 12).then(pl.lit(0.3)).otherwise(pl.col("share"))
+    features = frames["neuron_features"].with_columns(share=spread)
+    found = snapshot_of(frames | {"neuron_features": features}).rows("mixed_neurons", per_dictionary=3)
+    assert [row["neuron"] for row in found] == [12, 0, 2]
+    assert {row["found"] for row in found} == {sum(len(planted_mixture(neuron)) == 2 for neuron in range(FEATURES))}
+
+
+def test_neurons_that_detect_or_are_mixed_have_a_page(early):
+    mixed = {neuron for neuron in range(FEATURES) if len(planted_mixture(neuron)) == 2}
+    expected = mixed | set(planted_detectors("neurons"))
+    assert {path.name for path in early.glob(f"neurons/{PLAIN_SET[:12]}-*")} == {
+        f"{PLAIN_SET[:12]}-{neuron}.html" for neuron in expected
+    }
+    assert len(data_of(early / f"neurons/{PLAIN_SET[:12]}-3.html", "tuning")) == 1
+    assert data_of(early / f"neurons/{PLAIN_SET[:12]}-2.html", "tuning") == []
+
+
+def test_without_tuning_there_are_no_pages_of_it(frames, tmp_path):
+    kept = {table: frame for table, frame in frames.items() if "tun" not in table and "neuron" not in table}
+    del kept["curve_detectors"]
+    write_pages(snapshot_of(kept), tmp_path, lambda done, total: None)
+    assert {path.name for path in tmp_path.glob("*.html")} == {"index.html", "features.html"}
+    text = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
+    assert "curves.html" not in text
+    assert "neurons.html" not in text
 
 
 def test_without_a_published_snapshot_the_command_to_run_is_named(settings):

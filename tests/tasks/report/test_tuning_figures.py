@@ -51,7 +51,8 @@ def test_colours_go_around_with_the_orientation():
 
 
 def test_a_sheet_shows_curves_stimuli_and_patches():
-    curves = {"arc": von_mises(84, 5), "arc dark line": 1.2 * von_mises(84, 5), "arc light fill": 0.8 * von_mises(84, 5)}
+    curve = von_mises(84, 5)
+    curves = {"arc": curve, "arc dark line": 1.2 * curve, "arc light fill": 0.8 * curve}
     stimuli = np.random.default_rng(0).random((4, 3, 9, 9))
     patches = np.random.default_rng(1).integers(0, 256, (8, 3, 9, 9), dtype=np.uint8)
     figure = detector_sheet("neuron 66", curves, stimuli, patches)

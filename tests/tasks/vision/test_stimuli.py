@@ -26,7 +26,8 @@ def test_every_family_is_drawn_at_every_size(side):
     assert pictures.dtype == torch.float32
     assert pictures.min() == 0
     assert pictures.max() == 1
-    uniform = seen.table.filter(pl.col("family") == "colour", pl.col("radius").is_null(), pl.col("angle_degrees").is_null())
+    colours = seen.table.filter(family="colour")
+    uniform = colours.filter(pl.col("radius").is_null(), pl.col("angle_degrees").is_null())
     blank = (pictures.unflatten(1, (3, -1)).amax(2) == pictures.unflatten(1, (3, -1)).amin(2)).all(1)
     assert torch.nonzero(blank)[:, 0].tolist() == uniform["stimulus"].to_list()
 
@@ -35,7 +36,7 @@ def test_batches_are_the_table_in_order():
     seen = stimuli(9)
     some = seen.table[[3, 2000, len(seen.table) - 1]]
     pictures = torch.cat(list(seen.batches(123)))
-    torch.testing.assert_close(draw(some, 9), pictures[some["stimulus"].to_numpy()])
+    torch.testing.assert_close(draw(some, 9), pictures[some["stimulus"].to_list()])
 
 
 def test_arcs_come_in_all_renderings_radii_and_orientations_the_last_fastest():
@@ -80,7 +81,8 @@ def test_coverage_is_what_a_fine_grid_of_points_says(side):
     point = (torch.arange(side * fine) + 0.5) / fine - side / 2
     theta = torch.deg2rad(torch.tensor(arcs["angle_degrees"].to_list()))[:, None, None]
     radius = torch.tensor(arcs["radius"].to_list())[:, None, None]
-    inside = torch.hypot(point[None, None] - radius * theta.cos(), -point[None, :, None] - radius * theta.sin()) < radius
+    x, y = point[None, None], -point[None, :, None]
+    inside = torch.hypot(x - radius * theta.cos(), y - radius * theta.sin()) < radius
     expected = torch.nn.functional.avg_pool2d(inside.float()[:, None], fine)
     assert (draw(arcs, side)[:, :1] - expected).abs().max() < (0.25 if side == 7 else 0.12)
     assert (draw(arcs, side)[:, :1] - expected).abs().mean() < 0.01

@@ -1,0 +1,17 @@
+-- One row per curve detector, around the circle by its peak.
+SELECT
+    d.subject,
+    d.unit,
+    d.family,
+    d.natural_correlation,
+    d.nearest_neuron,
+    d.nearest_degrees,
+    d.inside_arc,
+    d.inside_gap,
+    coalesce(d.missing, false) AS missing,
+    u.peak_degrees,
+    u.width_degrees,
+    u.echo
+FROM curve_detectors AS d
+JOIN unit_tuning AS u USING (subject, unit)
+ORDER BY d.subject, u.peak_degrees, d.unit;
