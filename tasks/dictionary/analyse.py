@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
+from tasks.activations.strongest import strongest
 from tasks.dictionary import store
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import TOP_K_METHODS
@@ -75,9 +76,7 @@ class _Responses:
         self.sum_m.index_add_(0, indices_n, values_n.double())
 
     def keep_best(self, found: polars.DataFrame) -> None:
-        strongest_first = polars.concat([self.best, found]).sort("activation", descending=True, maintain_order=True)
-        one_an_image = strongest_first.unique(["feature", "image"], keep="first", maintain_order=True)
-        self.best = one_an_image.group_by("feature", maintain_order=True).head(EXAMPLES).select(*BEST_SCHEMA)
+        self.best = strongest(polars.concat([self.best, found]), "feature", EXAMPLES)
 
     @property
     def max_m(self) -> np.ndarray:

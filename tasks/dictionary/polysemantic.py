@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
+from tasks.activations.strongest import strongest
 from tasks.dictionary import store
 from tasks.dictionary.base import Dictionary
 from tasks.frames import frames_exist, write_frames
@@ -96,12 +97,7 @@ def _strongest(acts: ActivationSet, progress: Callable[[int], None]) -> _Stronge
         max_d = torch.maximum(max_d, acts_rd.amax(0))
         active_d += (acts_rd > 0).sum(0)
         count += len(acts_rd)
-        # an image's last rows may stand in the next shard, hence `unique`
-        ranked = polars.concat([top, _of_each_image(acts_rd, acts.rows(shard.index))]).sort(
-            "neuron", "activation", "row", descending=[False, True, False]
-        )
-        one_an_image = ranked.unique(["neuron", "image"], keep="first", maintain_order=True)
-        top = one_an_image.group_by("neuron", maintain_order=True).head(TOP_ROWS).select(*TOP_SCHEMA)
+        top = strongest(polars.concat([top, _of_each_image(acts_rd, acts.rows(shard.index))]), "neuron", TOP_ROWS)
         progress(done)
     return _Strongest(top, max_d.double().numpy(), active_d.double().numpy() / count)
 
@@ -109,10 +105,10 @@ def _strongest(acts: ActivationSet, progress: Callable[[int], None]) -> _Stronge
 def _of_each_image(acts_rd: Tensor, rows: polars.DataFrame) -> polars.DataFrame:
     """TOP_SCHEMA: each neuron's strongest row of each image, if it is active there. Rows of an image stand together."""
     lengths = rows["image"].rle().struct.field("len").to_list()
-    strongest = [part_rd.max(0) for part_rd in acts_rd.split(lengths)]
-    values_id = torch.stack([values_d for values_d, _ in strongest])
+    of_image = [part_rd.max(0) for part_rd in acts_rd.split(lengths)]
+    values_id = torch.stack([values_d for values_d, _ in of_image])
     starts_i = torch.tensor([0, *lengths[:-1]]).cumsum(0)
-    places_id = torch.stack([places_d for _, places_d in strongest]) + starts_i[:, None]
+    places_id = torch.stack([places_d for _, places_d in of_image]) + starts_i[:, None]
     image, neuron = torch.nonzero(values_id > 0, as_tuple=True)
     return (
         rows[places_id[image, neuron].numpy()]

@@ -52,11 +52,12 @@ class TopK(Dictionary):
 
     def _auxiliary(self, read_hbd: Tensor, pre_bm: Tensor, error_gbd: Tensor, dead_m: Tensor | None) -> Tensor:
         """AuxK: the error left by rebuilding the error from the `auxiliary_k` most active of the dead features."""
-        dead_count = 0 if dead_m is None else int(dead_m.sum())
-        if not dead_count or not self.config.auxiliary_k:
+        dead = [] if dead_m is None else dead_m.nonzero()[:, 0]
+        if not len(dead) or not self.config.auxiliary_k:
             return error_gbd.new_zeros(())
         with torch.no_grad():
-            _, dead_bk = top_k(pre_bm.masked_fill(~dead_m, -torch.inf), min(self.config.auxiliary_k, dead_count))
+            _, places_bk = top_k(pre_bm[:, dead], min(self.config.auxiliary_k, len(dead)))
+            dead_bk = dead[places_bk]
         dead_values_bk = self._at(read_hbd, pre_bm, dead_bk).relu()
         no_bias_gd = torch.zeros_like(self.decoder.bias)
         return residual(error_gbd, dead_values_bk, dead_bk, self.decoder.weight, no_bias_gd).square().mean()

@@ -180,11 +180,6 @@ class Snapshot:
         return f"features/{page_name(subject['dictionary'], unit)}"
 
     @cached_property
-    def plain_sets(self) -> list[dict]:
-        """Sets of rows as the network sees them, without transforms."""
-        return [each for each in self.sets if each["group_order"] == 1]
-
-    @cached_property
     def types(self) -> list[SymmetryType]:
         return sorted({feature["symmetry"] for feature in self.features}, key=lambda symmetry: symmetry.rank)
 
@@ -430,6 +425,15 @@ def look_first(snapshot: Snapshot) -> dict[str, list[dict]]:
     return strips
 
 
+def early_vision(snapshot: Snapshot) -> list[tuple[dict, list[dict]]]:
+    """A set of each layer whose rows were not transformed, and the dictionaries on that layer's sets, by sampling."""
+    layers = {}
+    for each in (each for each in snapshot.sets if each["group_order"] == 1):
+        _, found = layers.setdefault((each["network"], each["layer"]), (each, []))
+        found += [row for row in snapshot.dictionaries if row["activation_set"] == each["activation_set"]]
+    return [(each, found) for each, found in layers.values() if found]
+
+
 def least_density(snapshot: Snapshot) -> int:
     """Decade at which all density histograms of the site begin."""
     bins = [each["log10"] for dictionary in snapshot.dictionaries for each in dictionary["densities"] or []]
@@ -483,6 +487,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
         "index.html",
         "index.html",
         strips=strips,
+        layers=early_vision(snapshot),
         least_density=least_density(snapshot),
         mosaic=mosaic_patches(strips, examples, folder / "patches"),
         type_counts=type_counts(snapshot),

@@ -1,6 +1,6 @@
 """Transform-block analysis: the symmetry of a group crosscoder's features, read from their decoder blocks alone.
 
-Feature i owns a block d_i^g for each g of G, D_n or C_n: what it says the layer holds when the image is transformed by g.
+Feature i owns a block d_i^g for each g of G, D_n or C_n: what it says the layer holds when g transforms the image.
 Arrays are numpy; blocks are float32 [features, |G|, channels], the rest float64.
 
 Two similarities are read from them:
@@ -158,7 +158,7 @@ def analyse_blocks(blocks: np.ndarray, group: DihedralGroup, threshold: float = 
     Raises UserError on blocks that are not finite or not of this group, and for the group of one element.
     """
     if group.order == 1:
-        raise UserError("blocks of one transform have no symmetry to read: train on a set with rotations or reflections")
+        raise UserError("blocks of one transform have no symmetry to read: take a set with rotations or reflections")
     if blocks.ndim != 3 or blocks.shape[1] != group.order:
         raise UserError(
             f"blocks have shape {tuple(blocks.shape)}: expected [features, {group.order}, channels] "

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
+from tasks.activations.strongest import strongest
 from tasks.activations.units import unit_extractor
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
@@ -241,10 +242,8 @@ def natural_maxima(
         for place, encode in enumerate(encodings):
             strongest_ru, element_ru = _over_the_orbit(acts_rgc, encode)
             maxima[place] = np.maximum(strongest_ru.max(0).values.double().numpy(), maxima[place] if done > 1 else 0)
-            found = _strongest(strongest_ru, element_ru, rows)
-            ordered = polars.concat([best[place], found]).sort("activation", descending=True, maintain_order=True)
-            one_an_image = ordered.unique(["unit", "image"], keep="first", maintain_order=True)
-            best[place] = one_an_image.group_by("unit", maintain_order=True).head(EXAMPLES).select(*BEST_SCHEMA)
+            found = _of_each_image(strongest_ru, element_ru, rows)
+            best[place] = strongest(polars.concat([best[place], found]), "unit", EXAMPLES)
         progress(done, len(acts.shards))
     return list(zip(maxima, best, strict=True))
 
@@ -261,7 +260,7 @@ def _over_the_orbit(acts_rgc: Tensor, encode: Encode | None) -> tuple[Tensor, Te
     return strongest_ru, element_ru
 
 
-def _strongest(strongest_ru: Tensor, element_ru: Tensor, rows: polars.DataFrame) -> polars.DataFrame:
+def _of_each_image(strongest_ru: Tensor, element_ru: Tensor, rows: polars.DataFrame) -> polars.DataFrame:
     """The rows that excite each unit most, one an image: BEST_SCHEMA, unordered."""
     images = rows["image"].rank("dense").to_torch().long() - 1
     found = []

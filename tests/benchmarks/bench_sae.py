@@ -3,12 +3,12 @@
     python -m tests.benchmarks.bench_sae
 
 d = 480, m = 3840, k = 32, batch 1024, float32 on the CPU. All see the same rows in the same order and step with the
-same fused Adam. Ours does all that its training loop does. Of each library its own module and its own loss are measured,
+same fused Adam. Ours does all that its training loop does. Of each library its own module and its own loss count, with
 AuxK where it has one. What its trainer adds is left out, which only makes it faster: sae-lens clips the gradient and
 counts firings, dictionary-learning projects and clips the gradient and keeps decoder norms at 1, overcomplete clips the
 gradient and tracks dead codes. (No feature is dead for long enough yet for the AuxK of the first two.) Candidates take
-each batch in turn, so that a busy machine slows all alike, and the best of each counts: it only adds to a time. FVU is
-measured by one function on rows that nobody trained on.
+each batch in turn, so that a busy machine slows all alike, and the best of each counts: a busy machine only adds to a
+time. FVU is measured by one function on rows that nobody trained on.
 
 The bound is what no form of the step in float32 can avoid: the encoder's product at the rate at which this machine does
 just that, and the bytes of Adam, gradients and pre-activations at the rate at which it copies. Exits with 1 when ours
