@@ -14,10 +14,11 @@ from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.polysemantic import decompose_neurons
 from tasks.frames import read_frames
+from tasks.report.tuning_figures import detectors_polar
 from tasks.settings import Settings
-from tasks.tuning.curves import analyse_tuning
+from tasks.tracking.runs import log_findings
+from tasks.tuning.curves import analyse_tuning, coverage_metrics, detector_curves
 from tasks.tuning.pictures import visualise_features
-from tasks.tuning.radial import gaps
 from tasks.vision.images import ImagesConfig
 from tasks.vision.networks import load_network
 
@@ -129,17 +130,25 @@ def study_curves(activation_set: str, dictionary: str, visualised: int, settings
     if visualised:
         with reported(f"Visualise features of {short}") as progress:
             step(visualise_features)(dictionary, features, visualised, settings, progress)
-    return curves_of("neurons", neurons, settings) | curves_of("features", features, settings)
+    found = step(log_curves)(dictionary, neurons, features, settings)
+    return {
+        f"curve detectors, {kind}": f"{found[f'curve_detectors_{kind}']:.0f}, "
+        f"largest gap {found[f'largest_curve_gap_{kind}']:.1f}°"
+        for kind in ("neurons", "features")
+    } | {"missing curve detectors found": f"{found['missing_curve_detectors']:.0f}"}
 
 
-def curves_of(kind: str, subject: str, settings: Settings) -> dict[str, str]:
-    """How many curve detectors there are, how they cover the circle, and which were missing."""
-    frames = read_frames(subject, settings)
-    peaks = frames["unit_tuning"].filter("is_curve_detector")["peak_degrees"].to_numpy()
-    if not len(peaks):
-        return {f"curve detectors, {kind}": "none"}
-    widest = max(gap.arc.width for gap in gaps(peaks))
-    found = {f"curve detectors, {kind}": f"{len(peaks)}, largest gap {widest:.1f}°"}
-    if kind == "features":
-        found["missing curve detectors found"] = str(frames["curve_detectors"]["missing"].sum())
-    return found
+def log_curves(dictionary: str, neurons: str, features: str, settings: Settings) -> dict[str, float]:
+    """Tell MLflow of a dictionary's curve detectors beside its layer's own; returns the metrics."""
+    frames = {"neurons": read_frames(neurons, settings), "features": read_frames(features, settings)}
+    curves = {kind: detector_curves(of_kind) for kind, of_kind in frames.items()}
+    metrics = {
+        f"{metric}_{kind}": value
+        for kind, curves_un in curves.items()
+        for metric, value in coverage_metrics(curves_un).items()
+    }
+    metrics["missing_curve_detectors"] = float(frames["features"]["curve_detectors"]["missing"].sum())
+    layer = frames["neurons"]["tuning_subjects"]["layer"].item()
+    figure = detectors_polar(curves, f"Curve detectors of {layer}")
+    log_findings(dictionary, metrics, settings, {"curve_detectors": figure})
+    return metrics

@@ -17,7 +17,7 @@ from tasks.frames import read_frames
 from tasks.report.figures import dictionary_figures
 from tasks.settings import Settings
 from tasks.tracking.registry import register
-from tasks.tracking.runs import log_metrics, log_training, test_metrics
+from tasks.tracking.runs import log_findings, log_training, test_metrics
 
 
 class TrainConfig(BaseModel):
@@ -72,7 +72,7 @@ def file_dictionary(dictionary: str, settings: Settings, parent: str | None = No
 def splice(dictionary: str, settings: Settings, progress) -> None:
     """Measure what the network makes of the reconstruction, and tell MLflow."""
     key = measure_splicing(dictionary, settings, progress)
-    log_metrics(dictionary, metrics_in(key, settings), settings)
+    log_findings(dictionary, metrics_in(key, settings), settings)
 
 
 def metrics_in(frames: str, settings: Settings) -> dict[str, float]:
@@ -101,7 +101,7 @@ def stability_of(dictionary: str, replicas: int, settings: Settings) -> None:
 def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progress) -> None:
     """Measure how far the features agree, and tell MLflow."""
     key = measure_stability(dictionary, replicas, settings, progress)
-    log_metrics(dictionary, metrics_in(key, settings), settings)
+    log_findings(dictionary, metrics_in(key, settings), settings)
 
 
 def metrics_of(dictionary: str, settings: Settings) -> dict[str, str]:

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.tuning.radial import HALF_MAXIMUM, covered, gaps, uncovered_arcs
+from tasks.tuning.radial import HALF_MAXIMUM, WIDE_GAP, covered, gaps, uncovered_arcs
 
 if TYPE_CHECKING:
     from tasks.report.page import Snapshot
 
 MIXED_PER_DICTIONARY = 40
-WIDE_GAP = 20.0
-"""Degrees between successive peaks, as in the view `curve_coverage`."""
 
 
 def neuron_page(activation_set: str, neuron: int) -> str:

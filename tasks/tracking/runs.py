@@ -53,8 +53,7 @@ def log_training(
         ).info.run_id
         try:
             _log(client, run_id, dictionary, description, settings)
-            for name, figure in (figures or {}).items():
-                client.log_figure(run_id, figure, f"figures/{name}.png")
+            _log_figures(client, run_id, figures or {})
             client.set_terminated(run_id, "FINISHED")
         except BaseException:
             with suppress(Exception):  # what stopped the logging is the news, not that this failed too
@@ -63,8 +62,13 @@ def log_training(
     return run_id
 
 
-def log_metrics(dictionary: str, metrics: Mapping[str, float], settings: Settings) -> None:
-    """Add what was measured later to a dictionary's finished run. UserError: none, or MLflow can't be reached."""
+def log_findings(
+    dictionary: str,
+    metrics: Mapping[str, float],
+    settings: Settings,
+    figures: Mapping[str, "Figure"] | None = None,
+) -> None:
+    """Add what was found later to a dictionary's finished run. UserError: none, or MLflow can't be reached."""
     from mlflow.entities import Metric
 
     description = describe(dictionary, settings)
@@ -76,6 +80,7 @@ def log_metrics(dictionary: str, metrics: Mapping[str, float], settings: Setting
             raise UserError(f"MLflow has no finished run of dictionary {dictionary}; run the `train` flow first")
         entries = [Metric(name, value, now, last_step) for name, value in metrics.items()]
         client.log_batch(runs[0].info.run_id, metrics=entries)
+        _log_figures(client, runs[0].info.run_id, figures or {})
 
 
 @contextmanager
@@ -108,14 +113,18 @@ class SweepRun:
     run_id: str
 
     def log(self, figures: Mapping[str, "Figure"], failures: Mapping[str, str]) -> None:
-        for name, figure in figures.items():
-            self.client.log_figure(self.run_id, figure, f"figures/{name}.png")
+        _log_figures(self.client, self.run_id, figures)
         self.client.log_dict(self.run_id, dict(failures), "failures.json")
 
 
 def test_metrics(dictionary: str, settings: Settings) -> dict[str, float]:
     """metrics.json of a trained dictionary: measured on the test split, plus training seconds."""
     return json.loads((folder_of(dictionary, settings) / "metrics.json").read_text())
+
+
+def _log_figures(client: "MlflowClient", run_id: str, figures: Mapping[str, "Figure"]) -> None:
+    for name, figure in figures.items():
+        client.log_figure(run_id, figure, f"figures/{name}.png")
 
 
 def _experiment(client: "MlflowClient", name: str, settings: Settings) -> str:

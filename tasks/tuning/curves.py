@@ -34,7 +34,7 @@ from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.symmetry.action import transform_patches
 from tasks.symmetry.group import DihedralGroup
-from tasks.tuning.radial import HALF_MAXIMUM, Tuning, aligned, angular_distance, covered, tuning
+from tasks.tuning.radial import HALF_MAXIMUM, WIDE_GAP, Tuning, aligned, angular_distance, covered, gaps, tuning
 from tasks.tuning.responses import Encode, encoded, layer_responses
 from tasks.vision.stimuli import FAMILIES, LARGEST_STEP, RENDERINGS, Stimuli
 
@@ -54,8 +54,6 @@ MIXED_BELOW = 0.1
 """Confidence below which a type is `mixed`: the next family comes within 10 % of the best."""
 TYPE_OF_FAMILY = {family: {"arc": "curve"}.get(family, family) for family in FAMILIES}
 
-WIDE_GAP = 20.0
-"""Degrees: a peak lies inside a gap that matters when all neurons' peaks are further than half of this from it."""
 NATURAL_CORRELATION = 0.7
 """Pearson's r between the synthetic and the natural tuning curve from which on images confirm a detector."""
 EXAMPLES = 4
@@ -187,6 +185,25 @@ def curve_families(seen: Stimuli, found: UnitTuning, units: np.ndarray) -> polar
         },
         schema_overrides={"family": polars.String, "rendering": polars.String},
     )
+
+
+def detector_curves(frames: dict[str, polars.DataFrame]) -> np.ndarray:
+    """[detectors, n]: mean tuning curves of the detectors among the frames of `analyse_tuning`."""
+    detectors = frames["curve_detectors"]["unit"]
+    curves = frames["tuning_curves"].filter(polars.col("unit").is_in(detectors.implode()), stimulus="arc")
+    by_unit = curves.sort("unit", "angle_degrees").group_by("unit", maintain_order=True).agg("response")
+    return np.array(by_unit["response"].to_list(), dtype=np.float64).reshape(len(detectors), -1)
+
+
+def coverage_metrics(curves_un: np.ndarray) -> dict[str, float]:
+    """Of curve detectors' tuning curves: how many, share of orientations covered, largest gap in degrees."""
+    if not len(curves_un):
+        return {"curve_detectors": 0.0, "curve_coverage": 0.0, "largest_curve_gap": 360.0}
+    return {
+        "curve_detectors": float(len(curves_un)),
+        "curve_coverage": float(covered(curves_un, HALF_MAXIMUM).mean()),
+        "largest_curve_gap": max(gap.arc.width for gap in gaps(tuning(curves_un).peak)),
+    }
 
 
 # What neurons leave out -----------------------------------------------------------------------------------------------

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 HALF_MAXIMUM = 0.5
+WIDE_GAP = 20.0
+"""Degrees: a gap between peaks that matters; a peak lies inside one when no other is within half of this."""
 
 
 @dataclass(frozen=True)
