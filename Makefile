@@ -5,6 +5,7 @@ UV := .venv/bin/uv pip install --quiet --python .venv
 
 demo: .venv/installed
 	.venv/bin/kaleidoscope run atlas
+	.venv/bin/kaleidoscope run early-vision
 
 test: .venv/installed
 	.venv/bin/ruff check .

@@ -47,8 +47,10 @@ FROM mixtures AS m
 JOIN neurons AS n USING (dictionary, neuron)
 JOIN dictionaries AS d USING (dictionary)
 JOIN activation_sets AS s USING (activation_set)
+-- what the dictionary hardly reconstructs it doesn't take apart either
+WHERE n.explained >= 0.5
 ORDER BY m.dictionary, m.types DESC, m.share DESC, m.neuron;
-COMMENT ON VIEW polysemantic_neurons IS 'one row per (dictionary, decomposed neuron): features of at least two stimulus types each carry a tenth or more, and each adds most on some of its top rows';
+COMMENT ON VIEW polysemantic_neurons IS 'one row per (dictionary, decomposed neuron): features of at least two stimulus types each carry a tenth or more, each adds most on some of its top rows, and half of its activation is explained';
 COMMENT ON COLUMN polysemantic_neurons.types IS 'different stimulus types among its features; mixed, which may be any, is not counted';
 COMMENT ON COLUMN polysemantic_neurons.mixture IS 'its features in words, as 45 % curve + 20 % colour';
 COMMENT ON COLUMN polysemantic_neurons.features IS 'those that carry so much, the largest share first; the lists beside it stand in the same order';
