@@ -192,7 +192,8 @@ def detector_curves(frames: dict[str, polars.DataFrame]) -> np.ndarray:
     detectors = frames["curve_detectors"]["unit"]
     curves = frames["tuning_curves"].filter(polars.col("unit").is_in(detectors.implode()), stimulus="arc")
     by_unit = curves.sort("unit", "angle_degrees").group_by("unit", maintain_order=True).agg("response")
-    return np.array(by_unit["response"].to_list(), dtype=np.float64).reshape(len(detectors), -1)
+    angles = round(360 / frames["tuning_subjects"]["step_degrees"].item())
+    return np.array(by_unit["response"].to_list(), dtype=np.float64).reshape(len(detectors), angles)
 
 
 def coverage_metrics(curves_un: np.ndarray) -> dict[str, float]:
