@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from flows.config import over
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
-from flows.steps import Summary, kaleidoscope_flow, recorded, show
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import types_of
 from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary.config import DictionaryConfig
 from tasks.settings import Settings
+from tasks.tuning.pictures import visualise_features
 
 
 class AtlasConfig(BaseModel):
@@ -26,6 +27,10 @@ class AtlasConfig(BaseModel):
     crosscoder: DictionaryConfig = Field(DictionaryConfig(), description="the group crosscoder")
     replicas: int = Field(
         1, ge=0, le=10, description="further trainings of each from other seeds, to see which features are stable"
+    )
+
+    visualised: int = Field(
+        12, ge=0, description="features of the group crosscoder to optimise images for: those to look at first"
     )
 
     @field_validator("extraction", "sae", "crosscoder", mode="before")
@@ -46,6 +51,9 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
         activation_set = extract_set(config.extraction, settings)
         sae, _ = train_dictionary(activation_set, config.sae, settings)
         crosscoder, analysis = train_dictionary(activation_set, config.crosscoder, settings)
+        if config.visualised:
+            with reported("Visualise features") as progress:
+                step(visualise_features)(crosscoder, analysis, config.visualised, settings, progress)
         if config.replicas:
             stability_of(sae, config.replicas, settings)
             stability_of(crosscoder, config.replicas, settings)

@@ -16,20 +16,20 @@ CODE_VERSION = 1
 
 
 def visualise_features(
-    dictionary: str, subject: str, count: int, settings: Settings, progress: Progress = silent
+    dictionary: str, analysis: str, count: int, settings: Settings, progress: Progress = silent
 ) -> str:
-    """Images that excite and that quiet `count` features of an SAE; returns the frames' key.
+    """Images that excite and that quiet the `count` features to look at first; returns the frames' key.
 
-    subject: key of the tuning frames of the dictionary's features, which say whom to look at first. progress: in
-    optimiser steps.
+    analysis: key of the frames that say which those are, of `analyse_tuning` (SAE) or `analyse` (group crosscoder).
+    A feature's direction is what its encoder reads, of the untransformed patch. progress: in optimiser steps.
     """
     config = VisualisationConfig()
-    key = content_key("pictures", CODE_VERSION, dictionary=dictionary, subject=subject, count=count, config=config)
+    key = content_key("pictures", CODE_VERSION, dictionary=dictionary, analysis=analysis, count=count, config=config)
     if frames_exist(key, settings):
         return key
     description = describe(dictionary, settings)
-    features = look_first(read_frames(subject, settings))[:count]
-    excite_nd = load_dictionary(dictionary, settings).encoder.weight[features]
+    features = look_first(read_frames(analysis, settings))[:count]
+    excite_nd = load_dictionary(dictionary, settings).encoder_weight_hmd()[0, features]
     network = loaded_network(description["network"], settings.weights_dir)
     directions_nd = torch.cat([excite_nd, -excite_nd])
     images_ncyx = visualise(network, description["layer"], directions_nd, config, progress)
@@ -51,14 +51,20 @@ def visualise_features(
     return key
 
 
-def look_first(tuning: dict[str, polars.DataFrame]) -> list[int]:
+def look_first(analysis: dict[str, polars.DataFrame]) -> list[int]:
     """Features in the order in which they are worth a look: missing curve detectors, then the surest of each type.
 
-    tuning: frames of `analyse_tuning`. Types take turns, so that none fills the beginning.
+    Types (of stimuli for an SAE, of symmetry for a group crosscoder) take turns, so that none fills the beginning.
     """
-    missing = tuning["curve_detectors"].filter("missing").sort("natural_correlation", "unit", descending=[True, False])
-    units = tuning["unit_tuning"].filter(~polars.col("stimulus_type").is_in(["other", "mixed"]))
-    surest_first = units.sort("confidence", "unit", descending=[True, False])
-    turn = polars.int_range(polars.len()).over("stimulus_type").alias("turn")
-    by_turns = surest_first.with_columns(turn).sort("turn", "stimulus_type", maintain_order=True)
-    return list(dict.fromkeys([*missing["unit"].to_list(), *by_turns["unit"].to_list()]))
+    if "feature_symmetry" in analysis:
+        return _by_turns(analysis["feature_symmetry"], "feature", "type")
+    detectors = analysis["curve_detectors"].filter("missing")
+    missing = detectors.sort("natural_correlation", "unit", descending=[True, False])["unit"].to_list()
+    known = analysis["unit_tuning"].filter(~polars.col("stimulus_type").is_in(["other", "mixed"]))
+    return list(dict.fromkeys([*missing, *_by_turns(known, "unit", "stimulus_type")]))
+
+
+def _by_turns(units: polars.DataFrame, unit: str, kind: str) -> list[int]:
+    surest_first = units.sort("confidence", unit, descending=[True, False])
+    turn = polars.int_range(polars.len()).over(kind).alias("turn")
+    return surest_first.with_columns(turn).sort("turn", kind, maintain_order=True)[unit].to_list()

@@ -26,6 +26,7 @@ SMALL = [
     "extraction.orbits_per_shard=20",
     'extraction.images.sources=["dead-leaves"]',
     "extraction.images.scenes=6",
+    "visualised=2",
     *(
         f"{part}.{field}"
         for part in ("sae", "crosscoder")
