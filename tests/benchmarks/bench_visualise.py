@@ -1,6 +1,5 @@
 """Optimised images, steps/s: ours against torch-lucent's `render_vis`, in the same run.
 
-    pip install torch-lucent
     python -m tests.benchmarks.bench_visualise
 
 Both raise the same channels of mixed3b, in one batch, on images of 224 pixels, with the transforms that each has by
