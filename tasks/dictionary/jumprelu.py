@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from tasks.dictionary.base import Dictionary, Loss, warmed_up
 from tasks.dictionary.sparse import from_dense
 
-FIRST_THRESHOLD, BANDWIDTH = 0.5, 1.0
+FIRST_THRESHOLD, BANDWIDTH, SPEED = 0.5, 1.0, 10.0
 """For one block of E‖z‖ = √d; h blocks are √h times as long. The paper's bandwidth, 0.001 at E‖z‖² = 1, is too narrow
-for steps in the thousands."""
+for steps in the thousands; so is a threshold that Adam moves by a thousandth a step: `SPEED` times that."""
 
 
 class _Step(torch.autograd.Function):
@@ -34,23 +34,27 @@ class _Step(torch.autograd.Function):
 
 
 class JumpReLU(Dictionary):
-    """log_threshold: [m]; the threshold is its exponential, so that it stays positive."""
+    """log_threshold: [m], over `SPEED`; the threshold is the exponential, so that it stays positive."""
 
     def __init__(self, config, channels: int, group_order: int):
         super().__init__(config, channels, group_order)
         length = math.sqrt(self.block_count) if self.reads_all_blocks else 1.0
         self.bandwidth = BANDWIDTH * length
-        self.log_threshold = nn.Parameter(torch.full((config.features,), math.log(FIRST_THRESHOLD * length)))
+        self.log_threshold = nn.Parameter(torch.full((config.features,), math.log(FIRST_THRESHOLD * length) / SPEED))
+
+    @property
+    def threshold_m(self) -> Tensor:
+        return (SPEED * self.log_threshold).exp()
 
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             pre_bm = self.pre_activations(self.encoder_input(z_gbd))
-            return from_dense(torch.where(pre_bm > self.log_threshold.exp(), pre_bm, 0.0))
+            return from_dense(torch.where(pre_bm > self.threshold_m, pre_bm, 0.0))
 
     def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
         z_gbd = x_gbd * self.scale
         pre_bm = self.pre_activations(self.encoder_input(z_gbd))
-        step_bm = _Step.apply(pre_bm, self.log_threshold.exp(), self.bandwidth)
+        step_bm = _Step.apply(pre_bm, self.threshold_m, self.bandwidth)
         f_bm = pre_bm * step_bm
         reconstruction = (z_gbd - self.decode_scaled(f_bm)).square().mean()
         l0 = step_bm.sum(1).mean()

@@ -5,7 +5,7 @@ import torch
 from pydantic import ValidationError
 
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.jumprelu import BANDWIDTH
+from tasks.dictionary.jumprelu import BANDWIDTH, SPEED
 from tasks.dictionary.metrics import cosine_matrix, random_stability, stability
 from tasks.dictionary.store import METHODS, create
 
@@ -72,7 +72,7 @@ class RectangleStep(torch.autograd.Function):
 def open_steps(dictionary, pre_bm):
     """The rectangle's gradient is the threshold's alone."""
     bandwidth = BANDWIDTH * (GROUP_ORDER**0.5 if dictionary.config.encode_from == "orbit" else 1)
-    return RectangleStep.apply(pre_bm.detach() - dictionary.log_threshold.exp(), bandwidth)
+    return RectangleStep.apply(pre_bm.detach() - (SPEED * dictionary.log_threshold).exp(), bandwidth)
 
 
 def dense_features(dictionary, pre_bm):
