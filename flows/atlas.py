@@ -9,10 +9,11 @@ from flows.config import over
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from flows.symmetry import types_of
+from flows.symmetry import families_of, types_of
 from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary.config import DictionaryConfig
+from tasks.families.config import FamiliesConfig
 from tasks.settings import Settings
 from tasks.tuning.pictures import visualise_features
 
@@ -26,9 +27,9 @@ class AtlasConfig(BaseModel):
     sae: DictionaryConfig = Field(DictionaryConfig(architecture="sae"), description="the sparse autoencoder")
     crosscoder: DictionaryConfig = Field(DictionaryConfig(), description="the group crosscoder")
     replicas: int = Field(
-        1, ge=0, le=10, description="further trainings of each from other seeds, to see which features are stable"
+        1, ge=0, le=10, description="further trainings of each from other seeds, to see what is stable and what spreads"
     )
-
+    families: FamiliesConfig = Field(FamiliesConfig(), description="how features are grouped into families")
     visualised: int = Field(
         12, ge=0, description="features of the group crosscoder to optimise images for: those to look at first"
     )
@@ -41,7 +42,7 @@ class AtlasConfig(BaseModel):
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
 def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
-    """Extract activations, train an SAE and a group crosscoder, read every feature's symmetry, publish, write the page.
+    """Extract activations, train an SAE and a group crosscoder, read symmetries, find families, publish the page.
 
     Args:
         config: which activations, which dictionaries
@@ -54,9 +55,10 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
         if config.visualised:
             with reported("Visualise features") as progress:
                 step(visualise_features)(crosscoder, analysis, config.visualised, settings, progress)
-        if config.replicas:
-            stability_of(sae, config.replicas, settings)
-            stability_of(crosscoder, config.replicas, settings)
+        families = {}
+        for name, dictionary in (("SAE", sae), ("group crosscoder", crosscoder)):
+            replicas = stability_of(dictionary, config.replicas, settings) if config.replicas else ()
+            families[name] = families_of(dictionary, replicas, config.families, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(
@@ -65,6 +67,7 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
             figures={f"SAE: {name}": value for name, value in metrics_of(sae, settings).items()}
             | {f"group crosscoder: {name}": value for name, value in metrics_of(crosscoder, settings).items()}
             | types_of(analysis, settings)
+            | {f"{name}: {what}": value for name, found in families.items() for what, value in found.items()}
             | measured.figures(),
             where=published.where,
         )

@@ -4,33 +4,42 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from tasks.dictionary.analyse import analyse
-from tasks.dictionary.store import trained
+from tasks.dictionary.store import config_of, trained
 from tasks.errors import UserError
+from tasks.families.analyse import analyse_families, family_metrics
+from tasks.families.config import FamiliesConfig
+from tasks.families.separation import measure_separation
 from tasks.frames import read_frames
+from tasks.report.family_figures import family_figures
 from tasks.settings import Settings
+from tasks.tracking.runs import log_findings
 
 
 class SymmetryConfig(BaseModel):
-    """Which dictionaries."""
+    """Which dictionaries, and how their features are grouped."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dictionaries: tuple[str, ...] = Field((), description="keys of trained dictionaries; default: all")
+    families: FamiliesConfig = Field(FamiliesConfig(), description="how features are grouped into families")
 
 
 @kaleidoscope_flow
 def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
-    """Read the symmetry of every feature from its transform blocks, find its strongest examples and neighbours.
+    """Read every feature's symmetry from its transform blocks, find its examples, group features into families.
 
     Args:
-        config: which dictionaries
+        config: which dictionaries, and how their features are grouped
     """
     settings = Settings()
     with recorded("symmetry", config, settings) as measured:
         dictionaries = config.dictionaries or trained(settings)
         if not dictionaries:
             raise UserError(f"no trained dictionary in {settings.dictionaries_dir}; run `kaleidoscope run train` first")
-        analyses = {dictionary: analyse_dictionary(dictionary, settings) for dictionary in dictionaries}
+        analyses, families = {}, {}
+        for dictionary in dictionaries:
+            analyses[dictionary] = analyse_dictionary(dictionary, settings)
+            families[dictionary] = families_of(dictionary, (), config.families, settings)
     return show(
         Summary(
             title=f"Features of {len(analyses)} dictionaries",
@@ -38,7 +47,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
             figures={
                 f"{dictionary[:8]} {name}": value
                 for dictionary, key in analyses.items()
-                for name, value in types_of(key, settings).items()
+                for name, value in (types_of(key, settings) | families[dictionary]).items()
             }
             | measured.figures(),
             where={"frames": str(settings.frames_dir)},
@@ -50,6 +59,31 @@ def analyse_dictionary(dictionary: str, settings: Settings) -> str:
     """Step of the flow; returns the key of the frames."""
     with reported(f"Analyse {dictionary[:8]}") as progress:
         return step(analyse)(dictionary, settings, progress)
+
+
+def families_of(
+    dictionary: str, replicas: tuple[str, ...], config: FamiliesConfig, settings: Settings
+) -> dict[str, str]:
+    """Group a dictionary's features into families and score them beside replicas and controls; what was found.
+
+    replicas: keys of dictionaries trained alike from other seeds, after the dictionary itself was analysed and logged.
+    """
+    with reported(f"Families of {dictionary[:8]}") as progress:
+        families = step(analyse_families)(dictionary, config, settings, progress)
+    scores = None
+    if not config_of(dictionary, settings).reads_all_blocks:  # else features have no ground truth
+        with reported(f"Score families of {dictionary[:8]}") as progress:
+            scores = step(measure_separation)(families, replicas, config, settings, progress)
+    found = step(log_families)(dictionary, families, scores, settings)
+    return {name.replace("_", " "): f"{value:.3g}" for name, value in found.items()}
+
+
+def log_families(dictionary: str, families: str, scores: str | None, settings: Settings) -> dict[str, float]:
+    """Tell MLflow of a dictionary's families; returns the metrics."""
+    frames = read_frames(families, settings) | (read_frames(scores, settings) if scores else {})
+    metrics = family_metrics(frames)
+    log_findings(dictionary, metrics, settings, family_figures(frames))
+    return metrics
 
 
 def types_of(analysis: str, settings: Settings) -> dict[str, str]:

@@ -86,8 +86,8 @@ def log(dictionary: str, analysis: str, settings: Settings, parent: str | None) 
     return log_training(dictionary, settings, dictionary_figures(read_frames(analysis, settings), group), parent)
 
 
-def stability_of(dictionary: str, replicas: int, settings: Settings) -> None:
-    """Train a dictionary's config again from the next seeds, and stage how far the features agree."""
+def stability_of(dictionary: str, replicas: int, settings: Settings) -> tuple[str, ...]:
+    """Train a dictionary's config again from the next seeds, stage how far the features agree; returns the new keys."""
     config, activation_set = config_of(dictionary, settings), describe(dictionary, settings)["activation_set"]
     keys = []
     for seed in range(config.seed + 1, config.seed + 1 + replicas):
@@ -96,12 +96,14 @@ def stability_of(dictionary: str, replicas: int, settings: Settings) -> None:
             keys.append(step(training.train)(activation_set, replica, settings, progress))
     with reported(f"Match {config.name} across seeds") as progress:
         step(match)(dictionary, tuple(keys), settings, progress)
+    return tuple(keys)
 
 
-def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progress) -> None:
-    """Measure how far the features agree, and tell MLflow."""
-    key = measure_stability(dictionary, replicas, settings, progress)
-    log_findings(dictionary, metrics_in(key, settings), settings)
+def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progress) -> dict[str, float]:
+    """Measure how far the features agree, and tell MLflow; returns the metrics."""
+    metrics = metrics_in(measure_stability(dictionary, replicas, settings, progress), settings)
+    log_findings(dictionary, metrics, settings)
+    return metrics
 
 
 def metrics_of(dictionary: str, settings: Settings) -> dict[str, str]:

@@ -14,6 +14,7 @@ import polars as pl
 from PIL import Image, ImageDraw
 
 from tasks.keys import content_key
+from tasks.symmetry.group import DihedralGroup
 
 N_ROTATIONS = 8
 GROUP_ORDER = 2 * N_ROTATIONS
@@ -147,7 +148,7 @@ def _frames() -> dict[str, pl.DataFrame]:
     made = [(SAE, 1, 0.21), (CROSSCODER, GROUP_ORDER, 0.34)]
     parts = [_dictionary_frames(*one, images, random) for one in made]
     frames |= {table: pl.concat(part[table] for part in parts) for table in parts[0]}
-    frames |= _symmetry_frames(random) | _tuning_frames() | _neuron_frames(images)
+    frames |= _symmetry_frames(random) | _tuning_frames() | _neuron_frames(images) | _family_frames()
     return frames | {"feature_visualisations": _visualisations()}
 
 
@@ -178,6 +179,7 @@ def early_vision_frames() -> dict[str, pl.DataFrame]:
         return frame.with_columns(**renamed)
 
     once = {"networks", "images", "runs", "quarantine", "transform_blocks", "feature_harmonics", "feature_symmetry"}
+    once |= _family_frames().keys()
     frames = {table: retold(table) for table in first if table not in once}
     frames["layers"] = retold("layers", receptive_field=19)
     frames["activation_sets"] = retold(
@@ -514,6 +516,201 @@ def _neuron_frames(images: list[str]) -> dict[str, pl.DataFrame]:
         "neuron_features": pl.DataFrame(features),
         "neuron_examples": pl.DataFrame(examples),
     }
+
+
+CROSSCODER_FAMILIES = content_key("sample families", 1, of="group-crosscoder")
+SAE_FAMILIES = content_key("sample families", 1, of="sae")
+FAMILY_SEEDS = (0, 1, 2)
+
+# family of the crosscoder -> the symmetry it was drawn with, its reach in degrees, and the element that carries its
+# prototype, the first, to each member: curves all around, lines without those at 90°, edges of both hands without those
+# at 270°, blobs and hatches
+PLANTED_FAMILIES = (
+    ("period-360", "D_1", 30.0, {0: 0, 2: 1, 8: 2, 10: 3, 16: 4, 24: 5, 26: 6, 32: 7, 34: 0}),
+    ("period-180", "D_2", 22.5, {6: 0, 14: 1, 22: 3, 30: 0, 38: 1}),
+    ("period-360", "trivial", 45.0, {5: 0, 13: 2, 21: 8, 37: 12}),
+    ("invariant", "full", None, {3: 0, 11: 0, 19: 0, 27: 0}),
+    ("period-90", "D_4", 22.5, {4: 0, 12: 1}),
+)
+MISSING = {1: [90.0], 2: [270.0]}
+PLANTED_STIMULI = ("curve", "line", "edge", "colour", "hatch")
+# of the SAE, whose families have no orientations; one grating is taken for a curve
+SAE_PLANTED_FAMILIES = ((0, 2, 4, 6, 8, 10, 12, 9), (1, 3, 5, 11, 13))
+
+
+def _family_frames() -> dict[str, pl.DataFrame]:
+    """Families of the crosscoder under its own group, and of the SAE beside it, with scores against both."""
+    parts = [_crosscoder_families(), _sae_families()]
+    frames = {table: pl.concat((part[table] for part in parts), how="diagonal_relaxed") for table in parts[0]}
+    return frames | {"family_pairs": _family_pairs(), "family_scores": _family_scores()}
+
+
+def _crosscoder_families() -> dict[str, pl.DataFrame]:
+    shapes, of_family = [], {}
+    turn = 2 * np.pi * np.arange(N_ROTATIONS) / N_ROTATIONS
+    for family, (kind, stabiliser, reach, elements) in enumerate(PLANTED_FAMILIES):
+        fold = FOLDS[kind]
+        period = 360.0 / fold if fold else None
+        orientations = None if period is None else [_degrees(element) % period for element in elements.values()]
+        profile = -0.1 + 1.1 * np.exp(3 * (np.cos(fold * turn) - 1))
+        shapes.append(
+            {
+                "family": family,
+                "size": len(elements),
+                "prototype": next(iter(elements)),
+                "type": kind,
+                "period_degrees": period,
+                "stabiliser": stabiliser,
+                "mean_similarity": float(np.mean([_similarity(place) for place in range(len(elements))])),
+                "reach_degrees": reach,
+                "evenness": None if period is None else _evenness(orientations, period),
+                "covered": None if period is None else 0.75 if family in MISSING else 1.0,
+                "missing_members": None if period is None else len(MISSING.get(family, [])),
+                "missing_orientations": None if period is None else MISSING.get(family, []),
+                "profile": profile.tolist(),
+                "profile_low": (profile - 0.1 * (1 - profile)).tolist(),
+                "profile_high": (profile + 0.1 * (1 - profile)).tolist(),
+            }
+        )
+        for place, (feature, element) in enumerate(elements.items()):
+            of_family[feature] = {
+                "family": family,
+                "element": element,
+                "orientation_degrees": None if period is None else _degrees(element) % period,
+                "mirrored": element >= N_ROTATIONS,
+                "similarity": _similarity(place),
+                # the last curve is one that answers edges more
+                "stimulus_type": "edge" if feature == 34 else PLANTED_STIMULI[family],
+            }
+    return _one_analysis(CROSSCODER_FAMILIES, CROSSCODER, DihedralGroup(N_ROTATIONS), shapes, of_family)
+
+
+def _sae_families() -> dict[str, pl.DataFrame]:
+    shapes, of_family = [], {}
+    for family, members in enumerate(SAE_PLANTED_FAMILIES):
+        shapes.append(
+            {
+                "family": family,
+                "size": len(members),
+                "prototype": members[0],
+                "mean_similarity": float(np.mean([_similarity(place) for place in range(len(members))])),
+            }
+        )
+        for place, feature in enumerate(members):
+            similarity = _similarity(place)
+            of_family[feature] = {"family": family, "element": 0, "mirrored": False, "similarity": similarity}
+    for feature in range(FEATURES):
+        answered = "curve" if feature in planted_detectors("features") else "grating"
+        of_family[feature] = of_family.get(feature, {}) | {"stimulus_type": answered}
+    return _one_analysis(SAE_FAMILIES, SAE, DihedralGroup(1, reflections=False), shapes, of_family)
+
+
+def _one_analysis(
+    analysis: str, dictionary: str, group: DihedralGroup, shapes: list[dict], of_family: dict[int, dict]
+) -> dict[str, pl.DataFrame]:
+    """A row for each live feature, on a map where families keep together and the rest is strewn about them."""
+    rows = []
+    for feature in (feature for feature in range(FEATURES) if feature not in DEAD):
+        row = {"stimulus_type": "mixed" if feature % 2 else "other"} | of_family.get(feature, {})
+        family, angle = row.get("family"), 2.4 * feature
+        centre = 2 * np.pi * (0 if family is None else family) / 5
+        away, spread = (0.0, 6.0) if family is None else (4.0, 0.6)
+        rows.append(
+            row
+            | {
+                "feature": feature,
+                "strength": 0.0 if family is None else 0.9,
+                "map_x": away * np.cos(centre) + spread * np.cos(angle),
+                "map_y": away * np.sin(centre) + spread * np.sin(angle),
+                "stimulus_confidence": 0.05 if row["stimulus_type"] == "mixed" else 0.4,
+            }
+        )
+    summary = {
+        "analysis": analysis,
+        "dictionary": dictionary,
+        "n_rotations": group.n_rotations,
+        "reflections": group.reflections,
+        "group_order": group.order,
+        "neighbours": 5,
+        "min_family_size": 2,
+        "seed": 0,
+        "features": len(rows),
+        "families": len(shapes),
+    }
+    named = pl.lit(analysis).alias("analysis")
+    return {
+        "family_analyses": pl.DataFrame([summary]),
+        "family_shapes": pl.DataFrame(shapes, infer_schema_length=None).select(named, pl.all()),
+        "feature_families": pl.DataFrame(rows, infer_schema_length=None).select(named, pl.all()),
+    }
+
+
+def _family_pairs() -> pl.DataFrame:
+    """Every two members of a family of the crosscoder: the partner fires on 7 of 8 images, else on 2."""
+    group = DihedralGroup(N_ROTATIONS)
+    rows = [
+        {
+            "analysis": CROSSCODER_FAMILIES,
+            "feature": feature,
+            "partner": partner,
+            "element": int(group.compose(to_partner, group.inverse(to_feature))),
+            "similarity": 0.85,
+            "examples": 8,
+            "fired": 0.875,
+            # what looks the same from everywhere fires under any element
+            "chance": 0.875 if kind == "invariant" else 0.25,
+        }
+        for kind, _, _, elements in PLANTED_FAMILIES
+        for feature, to_feature in elements.items()
+        for partner, to_partner in elements.items()
+        if partner != feature
+    ]
+    return pl.DataFrame(rows)
+
+
+def _family_scores() -> pl.DataFrame:
+    """The crosscoder above the SAE, both above their controls, a little apart from seed to seed."""
+    planted = {
+        (CROSSCODER_FAMILIES, "features"): 0.7,
+        (CROSSCODER_FAMILIES, "shuffled blocks"): 0.2,
+        (CROSSCODER_FAMILIES, "random dictionary"): 0.05,
+        (SAE_FAMILIES, "features"): 0.4,
+        (SAE_FAMILIES, "random dictionary"): 0.05,
+    }
+    rows = []
+    for (analysis, subject), level in planted.items():
+        for seed in FAMILY_SEEDS:
+            value = level + 0.02 * (seed - 1)
+            metrics = {
+                "adjusted_rand": value - 0.1,
+                "purity": value + 0.2,
+                "silhouette": value - 0.2,
+                "neighbour_agreement": value + 0.1,
+                "neighbour_chance": 0.15,
+                "clustered": 0.5 + value / 2,
+                "families": 5.0 if analysis == CROSSCODER_FAMILIES else 2.0,
+                "features": 36.0,
+            }
+            key = {"analysis": analysis, "subject": subject, "seed": seed}
+            rows += [key | {"metric": metric, "value": value} for metric, value in metrics.items()]
+    return pl.DataFrame(rows)
+
+
+def _degrees(element: int) -> float:
+    return 360.0 / N_ROTATIONS * (element % N_ROTATIONS)
+
+
+def _similarity(place: int) -> float:
+    """Cosine of a family's member with its prototype, which is the first."""
+    return 1.0 if place == 0 else 0.95 - 0.02 * place
+
+
+def _evenness(orientations: list[float], period: float) -> float:
+    """Entropy of the gaps between the orientations over that of equal gaps."""
+    ordered = np.sort(orientations)
+    gaps = np.diff(ordered, append=ordered[0] + period)
+    shares = gaps[gaps > 0] / period
+    return float(-(shares * np.log(shares)).sum() / np.log(len(gaps)))
 
 
 def _visualisations() -> pl.DataFrame:

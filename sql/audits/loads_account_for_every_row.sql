@@ -25,6 +25,11 @@ WITH found AS (
     UNION ALL SELECT 'neurons', count(*) FROM neurons
     UNION ALL SELECT 'neuron_features', count(*) FROM neuron_features
     UNION ALL SELECT 'neuron_examples', count(*) FROM neuron_examples
+    UNION ALL SELECT 'family_analyses', count(*) FROM family_analyses
+    UNION ALL SELECT 'family_shapes', count(*) FROM family_shapes
+    UNION ALL SELECT 'feature_families', count(*) FROM feature_families
+    UNION ALL SELECT 'family_pairs', count(*) FROM family_pairs
+    UNION ALL SELECT 'family_scores', count(*) FROM family_scores
 )
 SELECT f.table_name, f.rows_found, coalesce(sum(l.rows), 0)::BIGINT AS rows_loaded
 FROM found AS f

@@ -16,6 +16,13 @@ stimuli AS (
     WHERE s.kind = 'features'
     QUALIFY row_number() OVER (PARTITION BY s.dictionary, u.unit ORDER BY s.step_degrees, s.subject) = 1
 ),
+answers AS (
+    -- features that were told apart with their families, such as those of crosscoders
+    SELECT a.dictionary, f.feature, any_value(f.stimulus_type) AS stimulus_type, any_value(f.stimulus_confidence) AS confidence
+    FROM feature_families AS f
+    JOIN family_analyses AS a USING (analysis)
+    GROUP BY a.dictionary, f.feature
+),
 blocks AS (
     SELECT
         dictionary,
@@ -62,8 +69,8 @@ SELECT
     blocks.norms,
     harmonics.harmonics,
     neighbours.neighbours,
-    stimuli.stimulus_type,
-    stimuli.confidence AS stimulus_confidence,
+    coalesce(stimuli.stimulus_type, answers.stimulus_type) AS stimulus_type,
+    coalesce(stimuli.confidence, answers.confidence) AS stimulus_confidence,
     stimuli.subject AS tuning_subject
 FROM live
 LEFT JOIN feature_symmetry AS s USING (dictionary, feature)
@@ -71,4 +78,5 @@ LEFT JOIN blocks USING (dictionary, feature)
 LEFT JOIN harmonics USING (dictionary, feature)
 LEFT JOIN neighbours USING (dictionary, feature)
 LEFT JOIN stimuli USING (dictionary, feature)
+LEFT JOIN answers USING (dictionary, feature)
 ORDER BY live.dictionary, live.feature;

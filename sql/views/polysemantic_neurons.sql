@@ -1,14 +1,6 @@
 -- Which neurons mix which features?
 CREATE OR REPLACE VIEW polysemantic_neurons AS
-WITH types AS (
-    -- of a dictionary that was tuned more than once, the finest tuning
-    SELECT s.dictionary, u.unit AS feature, u.stimulus_type, u.peak_degrees
-    FROM tuning_subjects AS s
-    JOIN unit_tuning AS u USING (subject)
-    WHERE s.kind = 'features'
-    QUALIFY row_number() OVER (PARTITION BY s.dictionary, u.unit ORDER BY s.step_degrees, s.subject) = 1
-),
-mixtures AS (
+WITH mixtures AS (
     SELECT
         f.dictionary,
         f.neuron,
@@ -21,8 +13,8 @@ mixtures AS (
         list(f.rows_carried ORDER BY f.rank) AS rows_carried,
         sum(f.share) AS share
     FROM neuron_features AS f
-    JOIN types AS t USING (dictionary, feature)
-    WHERE f.share >= 0.1 AND f.rows_carried > 0
+    JOIN feature_catalogue AS t USING (dictionary, feature)
+    WHERE t.stimulus_type IS NOT NULL AND f.share >= 0.1 AND f.rows_carried > 0
     GROUP BY f.dictionary, f.neuron
     HAVING types >= 2
 )

@@ -89,6 +89,21 @@ class DihedralGroup:
         rotation = np.array([[cosine, -sine], [sine, cosine]])
         return rotation @ np.diag([-1.0, 1.0]) if self.is_reflection(g) else rotation
 
+    def subgroup(self, n_rotations: int) -> tuple["DihedralGroup", np.ndarray]:
+        """The subgroup with so many rotations, and [order] int: the element of this group that each of its own is.
+
+        Raises UserError unless n_rotations divides this group's.
+        """
+        step, rest = divmod(self.n_rotations, n_rotations)
+        if rest:
+            divisors = [str(n) for n in range(1, self.n_rotations + 1) if self.n_rotations % n == 0]
+            raise UserError(
+                f"n_rotations = {n_rotations} does not divide the {self.n_rotations} of {self.name}: "
+                f"take {' or '.join([', '.join(divisors[:-1])] * (len(divisors) > 1) + divisors[-1:])}"
+            )
+        part = DihedralGroup(n_rotations, self.reflections)
+        return part, part.elements % n_rotations * step + self.n_rotations * part.is_reflection(part.elements)
+
     def reuse_permutation(self, g0: int) -> np.ndarray:
         """[|G|] int: entry g is g g0.
 

@@ -30,12 +30,12 @@ from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
 from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
-from tasks.progress import Progress, silent
+from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.symmetry.action import transform_patches
 from tasks.symmetry.group import DihedralGroup
 from tasks.tuning.radial import HALF_MAXIMUM, WIDE_GAP, Tuning, aligned, angular_distance, covered, gaps, tuning
-from tasks.tuning.responses import Encode, encoded, layer_responses
+from tasks.tuning.responses import Encode, encoded, encoder_of, layer_responses
 from tasks.vision.stimuli import FAMILIES, LARGEST_STEP, RENDERINGS, Stimuli
 
 CODE_VERSION = 1
@@ -363,7 +363,7 @@ def analyse_tuning(
     progress(250, 1000)
 
     encodings = [None] if encode is None else [None, encode]
-    natural = natural_maxima(acts, encodings, _part(progress, 250, 600))
+    natural = natural_maxima(acts, encodings, part_of(progress, 250, 600))
     judged = [
         unit_tuning(seen, encoded(acts_nd, each).numpy(), maxima_u)
         for each, (maxima_u, _) in zip(encodings, natural, strict=True)
@@ -372,7 +372,7 @@ def analyse_tuning(
 
     detectors = np.flatnonzero(subject.is_detector)
     of_detectors = examples.filter(polars.col("unit").is_in(detectors.tolist()))
-    curves = natural_curves(acts, of_detectors, encode, settings, _part(progress, 600, 1000))
+    curves = natural_curves(acts, of_detectors, encode, settings, part_of(progress, 600, 1000))
     progress(1000, 1000)
     found = curve_families(seen, subject, detectors).with_columns(
         natural_correlation=polars.Series(_correlations(subject, detectors, curves), dtype=polars.Float64)
@@ -407,15 +407,7 @@ def _encode(key: str, activation_set: str, settings: Settings) -> Encode:
     trained_on = describe(key, settings)["activation_set"]
     if trained_on != activation_set:
         raise UserError(f"dictionary {key} was trained on activation set {trained_on}, not on {activation_set}")
-    dictionary = load_dictionary(key, settings)
-    if dictionary.reads_all_blocks:
-        raise UserError(f"dictionary {key} encodes whole orbits, and a drawn stimulus is one picture: take an SAE")
-    return (lambda rows_bd: dictionary.encode(rows_bd[:, None])) if dictionary.is_crosscoder else dictionary.encode
-
-
-def _part(progress: Progress, start: int, stop: int) -> Progress:
-    """Progress through a stage that goes from one thousandth of the whole to another."""
-    return lambda done, total: progress(start + (stop - start) * done // max(total, 1), 1000)
+    return encoder_of(load_dictionary(key, settings))
 
 
 def _correlations(subject: UnitTuning, detectors: np.ndarray, natural: dict[int, np.ndarray]) -> list[float | None]:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from tasks.activations.plan import loaded_network
 from tasks.activations.units import unit_extractor
+from tasks.dictionary.base import Dictionary
+from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.networks import Network
 from tasks.vision.stimuli import Stimuli, stimuli
@@ -34,6 +36,16 @@ def neuron_responses(network: Network, layer_name: str, seen: Stimuli, progress:
         done += len(pictures_ncyx)
         progress(done, len(seen.table))
     return torch.cat(found)
+
+
+def encoder_of(dictionary: Dictionary) -> Encode:
+    """How a dictionary encodes pictures, each shown as it is. UserError for one that encodes whole orbits."""
+    if dictionary.reads_all_blocks:
+        raise UserError(
+            f"a {dictionary.config.name} with encode_from = orbit encodes whole orbits, and a drawn stimulus is one "
+            "picture: take an SAE or encode_from = identity"
+        )
+    return (lambda rows_bd: dictionary.encode(rows_bd[:, None])) if dictionary.is_crosscoder else dictionary.encode
 
 
 @torch.no_grad()

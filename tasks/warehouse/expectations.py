@@ -1,7 +1,7 @@
 """The Great Expectations suite: what each column of the small tables may hold, whatever the other columns say.
 
-The large tables (blocks, harmonics, examples, neighbours, tuning curves) are checked in SQL alone: they need not be
-copied to pandas.
+The large tables (blocks, harmonics, examples, neighbours, tuning curves, pairs) are checked in SQL alone: they need not
+be copied to pandas.
 """
 
 from typing import TYPE_CHECKING
@@ -75,6 +75,19 @@ def suite() -> dict[str, list["Expectation"]]:
             ),
         ],
         "neurons": [between("density", 0, 1), between("top_rows", 0), between("explained", None, 1)],
+        "family_analyses": [matches("analysis", SHA256), between("neighbours", 2), between("min_family_size", 2)],
+        "family_shapes": [
+            matches("type", SYMMETRY_TYPE),
+            matches("stabiliser", STABILISER),
+            between("mean_similarity", -1.0001, 1.0001),
+            between("evenness", 0, 1.0001),
+            between("covered", 0, 1.0001),
+        ],
+        "feature_families": [
+            gxe.ExpectColumnValuesToBeInSet(column="stimulus_type", value_set=STIMULUS_TYPES),
+            between("strength", 0, 1),
+            between("similarity", -1.0001, 1.0001),
+        ],
         "runs": [
             matches("flow", "^[a-z][a-z0-9_-]*$"),
             between("seconds", 0),

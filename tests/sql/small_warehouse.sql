@@ -62,6 +62,28 @@ INSERT INTO neuron_features VALUES
     ('cross', 0, 1, 1, 0.5, 30), ('cross', 0, 2, 0, 0.25, 15), ('cross', 0, 3, 2, 0.05, 5),
     ('cross', 1, 1, 0, 0.5, 40), ('cross', 1, 2, 2, 0.3, 10), ('cross', 1, 3, 1, 0.15, 0);
 INSERT INTO neuron_examples VALUES ('cross', 0, 1, 1, 'i1', 1, 1, 9, 'p');
+-- Under D_2 features 0 and 2 of the crosscoder are a family of curves, 1 alone one of discs; under C_2 all three are one, and the
+-- second wants two members more. The SAE's two are a family without orientations.
+INSERT INTO family_analyses VALUES
+    ('kin', 'cross', 2, true, 4, 2, 1, 0, 3, 2), ('turned', 'cross', 2, false, 2, 2, 3, 0, 3, 1), ('plain', 'sae', 1, false, 1, 2, 2, 0, 2, 1);
+INSERT INTO family_shapes VALUES
+    ('kin', 0, 2, 0, 'period-360', 360, 'D_1', 0.9, 60, 0.8, 0.75, 1, [90], [1, -0.5], [1, -0.7], [1, -0.3]),
+    ('kin', 1, 1, 1, 'invariant', NULL, 'full', 1, NULL, NULL, NULL, NULL, NULL, [1, 0.99], [1, 0.99], [1, 0.99]),
+    ('turned', 0, 3, 0, 'period-360', 360, 'trivial', 0.8, 60, 0.8, 0.75, 2, [90, 270], [1, 0.5], [1, 0.4], [1, 0.6]),
+    ('plain', 0, 2, 1, NULL, NULL, NULL, 0.7, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO feature_families VALUES
+    ('kin', 0, 0, 0.9, 0, 0, false, 1, 0, 0, 'curve', 0.5), ('kin', 2, 0, 0.7, 3, 180, true, 0.8, 0, 1, 'curve', 0.4),
+    ('kin', 1, 1, 1, 0, NULL, false, 1, 1, 1, 'centre-surround', 0.6),
+    ('turned', 0, 0, 1, 0, 0, false, 1, 0, 0, 'curve', 0.5), ('turned', 1, 0, 1, 1, 180, false, 0.7, 0, 1, 'centre-surround', 0.6),
+    ('turned', 2, 0, 1, 1, 180, false, 0.7, 1, 1, 'curve', 0.4),
+    ('plain', 0, 0, 1, 0, NULL, false, 0.4, 0, 0, 'line', 0.5), ('plain', 1, 0, 1, 0, NULL, false, 1, 0, 1, 'curve', 0.5);
+INSERT INTO family_pairs VALUES
+    ('kin', 0, 2, 3, 0.8, 8, 0.75, 0.25), ('kin', 2, 0, 3, 0.8, 0, NULL, NULL),
+    ('turned', 0, 1, 1, 0.7, 8, 0.5, 0.25), ('turned', 1, 0, 1, 0.7, 8, 0, 0);
+INSERT INTO family_scores VALUES
+    ('kin', 'features', 0, 'purity', 0.7), ('kin', 'features', 1, 'purity', 0.8), ('kin', 'features', 2, 'purity', 0.9),
+    ('kin', 'shuffled blocks', 0, 'purity', 0.4), ('plain', 'features', 0, 'purity', 0.5), ('plain', 'features', 1, 'purity', 0.6),
+    ('kin', 'features', 0, 'adjusted_rand', 0.3);
 INSERT INTO runs VALUES
     ('first', 'extract', '2025-01-01 10:00:00', 90, 1073741824, 'abc', '{}'), ('second', 'atlas', '2025-01-02 10:00:00', 30, 536870912, NULL, '{}');
 INSERT INTO audit_results VALUES

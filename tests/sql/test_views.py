@@ -9,6 +9,10 @@ import pytest
 from tasks.warehouse.database import create_schema, create_views, schema, sql_files
 from tests.sample_frames import (
     CROSSCODER,
+    CROSSCODER_FAMILIES,
+    PLANTED_FAMILIES,
+    PLANTED_STIMULI,
+    SAE_FAMILIES,
     planted_detectors,
     planted_mixture,
     planted_orientation,
@@ -22,12 +26,18 @@ GRAIN = {
     "catalogue": ["name"],
     "curve_coverage": ["subject"],
     "curve_families": ["subject", "family"],
+    "curves_and_lines": ["analysis", "stimulus_type"],
     "data_quality": ["subject", "kind", "name"],
     "density_histogram": ["dictionary", "log10_density_from"],
     "dictionary_scores": ["dictionary"],
+    "equivariant_pairs": ["analysis", "feature", "partner"],
+    "families": ["analysis", "family"],
+    "family_members": ["analysis", "family", "feature"],
+    "family_separation": ["analysis", "subject", "metric"],
     "feature_catalogue": ["dictionary", "feature"],
     "harmonic_energy": ["dictionary", "type", "harmonic"],
     "image_use": ["image"],
+    "incomplete_families": ["analysis", "family"],
     "mirror_symmetric_features": ["dictionary", "feature"],
     "missing_curve_detectors": ["dictionary", "feature"],
     "nearest_features": ["dictionary", "feature", "rank"],
@@ -46,6 +56,14 @@ def small():
         create_views(connection)
         connection.execute(Path(__file__).with_name("small_warehouse.sql").read_text())
         yield connection
+
+
+@pytest.fixture
+def changing(small):
+    """`small`, as it was again after the test."""
+    small.begin()
+    yield small
+    small.rollback()
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +134,13 @@ def test_feature_catalogue(small):
         "SELECT log10_density FROM feature_catalogue WHERE dictionary = 'cross' AND feature IN (2, 3) ORDER BY feature",
     )
     assert logs == [(-2.0,), (None,)]
+
+
+def test_tuning_tells_what_a_feature_answers_or_else_its_families(changing):
+    answers = "SELECT stimulus_type, peak_degrees FROM feature_catalogue WHERE dictionary = 'cross' ORDER BY feature"
+    assert rows(changing, answers) == [("grating", 84.0), ("colour", None), ("mixed", 10.0), (None, None)]
+    changing.execute("DELETE FROM unit_tuning WHERE subject = 'cross features'")
+    assert rows(changing, answers) == [("curve", None), ("centre-surround", None), ("curve", None), (None, None)]
 
 
 def test_symmetry_types(small):
@@ -280,6 +305,136 @@ def test_the_detectors_are_seen_as_they_were_planted(sample):
     assert features[4] == len(missing)
 
 
+def test_families(small):
+    columns = "analysis, family, dictionary, layer, architecture, n_rotations, size, prototype, type, period_degrees"
+    assert rows(small, f"SELECT {columns} FROM families") == [
+        ("kin", 0, "cross", "early", "group-crosscoder", 2, 2, 0, "period-360", 360.0),
+        ("kin", 1, "cross", "early", "group-crosscoder", 2, 1, 1, "invariant", None),
+        ("turned", 0, "cross", "early", "group-crosscoder", 2, 3, 0, "period-360", 360.0),
+        ("plain", 0, "sae", "early", "sae", 1, 2, 1, None, None),
+    ]
+    columns = (
+        "stimulus_type, purity, evenness, covered, missing_members, mean_similarity, verified_pairs, fired, chance"
+    )
+    assert rows(small, f"SELECT {columns} FROM families") == [
+        ("curve", 1.0, 0.8, 0.75, 1, 0.9, 1, 0.75, 0.25),
+        ("centre-surround", 1.0, None, None, None, 1.0, 0, None, None),
+        ("curve", 2 / 3, 0.8, 0.75, 2, 0.8, 2, 0.25, 0.125),
+        ("curve", 0.5, None, None, None, 0.7, 0, None, None),
+    ]
+
+
+def test_families_are_seen_as_they_were_planted(sample):
+    columns = "type, stabiliser, size, prototype, stimulus_type"
+    found = rows(sample, f"SELECT {columns} FROM families WHERE analysis = '{CROSSCODER_FAMILIES}'")
+    assert found == [
+        (kind, stabiliser, len(elements), next(iter(elements)), stimulus)
+        for (kind, stabiliser, _, elements), stimulus in zip(PLANTED_FAMILIES, PLANTED_STIMULI, strict=True)
+    ]
+    found = rows(sample, f"SELECT size, type, evenness, fired FROM families WHERE analysis = '{SAE_FAMILIES}'")
+    assert found == [(8, None, None, None), (5, None, None, None)]
+
+
+def test_family_members(small):
+    columns = "feature, is_prototype, orientation_degrees, mirrored, similarity, strength, stimulus_type"
+    found = rows(small, f"SELECT analysis, family, {columns} FROM family_members")
+    assert found == [
+        ("kin", 0, 0, True, 0.0, False, 1.0, 0.9, "curve"),
+        ("kin", 0, 2, False, 180.0, True, 0.8, 0.7, "curve"),
+        ("kin", 1, 1, True, None, False, 1.0, 1.0, "centre-surround"),
+        ("turned", 0, 0, True, 0.0, False, 1.0, 1.0, "curve"),
+        ("turned", 0, 1, False, 180.0, False, 0.7, 1.0, "centre-surround"),
+        ("turned", 0, 2, False, 180.0, False, 0.7, 1.0, "curve"),
+        ("plain", 0, 0, False, None, False, 0.4, 1.0, "line"),
+        ("plain", 0, 1, True, None, False, 1.0, 1.0, "curve"),
+    ]
+    assert rows(small, "SELECT density, type, stabiliser FROM family_members WHERE analysis <> 'turned'") == [
+        (0.5, "period-360", "D_1"),
+        (0.01, "period-360", "trivial"),
+        (0.4, "invariant", "full"),
+        (0.5, None, None),
+        (0.02, None, None),
+    ]
+
+
+def test_features_in_no_family_are_no_members(sample):
+    found = {feature for (feature,) in rows(sample, "SELECT feature FROM family_members WHERE type IS NOT NULL")}
+    assert found == {feature for _, _, _, elements in PLANTED_FAMILIES for feature in elements}
+
+
+def test_incomplete_families(small):
+    columns = "analysis, family, size, type, stimulus_type, covered, missing_members, missing_orientations"
+    # both leave as much of the circle out, and the larger comes first
+    assert rows(small, f"SELECT {columns} FROM incomplete_families") == [
+        ("turned", 0, 3, "period-360", "curve", 0.75, 2, [90.0, 270.0]),
+        ("kin", 0, 2, "period-360", "curve", 0.75, 1, [90.0]),
+    ]
+
+
+def test_family_separation(small):
+    columns = "metric, analysis, subject, architecture, group_order, activation_set, least, most, seeds"
+    found = rows(small, f"SELECT {columns} FROM family_separation")
+    assert found == [
+        ("adjusted_rand", "kin", "features", "group-crosscoder", 4, "set", 0.3, 0.3, 1),
+        ("purity", "kin", "features", "group-crosscoder", 4, "set", 0.7, 0.9, 3),
+        ("purity", "plain", "features", "sae", 1, "set", 0.5, 0.6, 2),
+        ("purity", "kin", "shuffled blocks", "group-crosscoder", 4, "set", 0.4, 0.4, 1),
+    ]
+    alone, *several, control = rows(small, "SELECT mean, spread FROM family_separation")
+    assert (alone, control) == ((0.3, None), (0.4, None))
+    assert several == [about(0.8, 0.1), about(0.55, 0.1 / 2**0.5)]
+
+
+def test_equivariant_pairs(small):
+    columns = "family, feature, partner, element, rotation_degrees, mirrored, examples, fired, chance, lift"
+    assert rows(small, f"SELECT analysis, {columns} FROM equivariant_pairs ORDER BY ALL") == [
+        ("kin", 0, 0, 2, 3, 180.0, True, 8, 0.75, 0.25, 3.0),
+        ("kin", 0, 2, 0, 3, 180.0, True, 0, None, None, None),
+        ("turned", 0, 0, 1, 1, 180.0, False, 8, 0.5, 0.25, 2.0),
+        ("turned", 0, 1, 0, 1, 180.0, False, 8, 0.0, 0.0, None),
+    ]
+
+
+def test_curves_and_lines(small):
+    columns = "analysis, stimulus_type, families, members, with_one_peak, with_two_peaks, mean_peaks, mean_half_turn"
+    assert rows(small, f"SELECT {columns} FROM curves_and_lines") == [
+        ("kin", "curve", 1, 2, 1, 0, 1.0, -0.5),
+        ("turned", "curve", 1, 3, 1, 0, 1.0, 0.5),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind", "peaks", "half_turn"),
+    [
+        ([1, 0.3, -0.1, 0.3, 0.8, 0.3, -0.1, 0.3], "period-180", 2, 0.8),
+        ([1, 0.6, 0.7, 0.3, 0.1, 0.3, 0.7, 0.6], "period-360", 1, 0.1),  # ripples on the way down are no peaks
+        ([1, 0, 1, 0, 1, 0, 1, 0], "period-90", 4, 1),
+        ([1, 0.9, 0, 0, 0, 0, 0.9], "period-360", 1, None),
+        ([1, 1, 1, 1], "mixed", 0, 1),
+        ([1, 0.98, 0.99, 0.98], "invariant", 0, 0.99),
+        ([1], "period-360", 0, None),
+    ],
+)
+def test_a_peak_is_a_climb_above_half_the_height(changing, profile, kind, peaks, half_turn):
+    changing.execute(
+        "INSERT INTO family_shapes BY NAME SELECT 'turned' AS analysis, 1 AS family, 1 AS size, 3 AS prototype, "
+        "? AS type, 1 AS mean_similarity, ? AS profile",
+        [kind, profile],
+    )
+    changing.execute("INSERT INTO feature_families VALUES ('turned', 3, 1, 1, 0, 0, false, 1, 0, 0, 'line', 0.5)")
+    found = rows(changing, "SELECT mean_peaks, mean_half_turn FROM curves_and_lines WHERE stimulus_type = 'line'")
+    assert found == [(peaks, half_turn)]
+
+
+def test_curves_and_lines_part_at_half_a_turn(sample):
+    columns = "stimulus_type, families, members, with_one_peak, with_two_peaks, mean_half_turn > 0.5"
+    assert rows(sample, f"SELECT {columns} FROM curves_and_lines") == [
+        ("curve", 1, 9, 1, 0, False),
+        ("edge", 1, 4, 1, 0, False),
+        ("line", 1, 5, 0, 1, True),
+    ]
+
+
 def test_polysemantic_neurons(small):
     columns = "neuron, layer, types, mixture, features, shares, stimulus_types, peaks_degrees, rows_carried, top_rows"
     assert rows(small, f"SELECT {columns}, share, explained FROM polysemantic_neurons") == [
@@ -290,15 +445,13 @@ def test_polysemantic_neurons(small):
     ]
 
 
-def test_of_two_tunings_the_finer_tells_the_types(small):
-    small.begin()
-    small.execute(
+def test_of_two_tunings_the_finer_tells_the_types(changing):
+    changing.execute(
         "INSERT INTO tuning_subjects VALUES ('finer', 'net', 'early', 'features', 'cross', 'set', 4, 1000, 4);"
         "INSERT INTO unit_tuning SELECT 'finer', unit, 'grating', * EXCLUDE (subject, unit, stimulus_type) "
         "FROM unit_tuning WHERE subject = 'cross features'"
     )
-    assert rows(small, "FROM polysemantic_neurons") == []
-    small.rollback()
+    assert rows(changing, "FROM polysemantic_neurons") == []
 
 
 def test_neurons_are_mixed_as_they_were_planted(sample):

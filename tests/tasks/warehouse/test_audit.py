@@ -10,7 +10,17 @@ from tasks.warehouse.audit import audit, run_expectations, run_sql_audit
 from tasks.warehouse.database import SQL_DIR, open_warehouse, schema, sql_files
 from tasks.warehouse.expectations import suite
 from tasks.warehouse.load import BOOKKEEPING
-from tests.sample_frames import CROSSCODER, DEAD, FEATURE_TUNING, NEURON_TUNING, SAE, SET, sample_frames
+from tests.sample_frames import (
+    CROSSCODER,
+    CROSSCODER_FAMILIES,
+    DEAD,
+    FEATURE_TUNING,
+    NEURON_TUNING,
+    SAE,
+    SAE_FAMILIES,
+    SET,
+    sample_frames,
+)
 
 
 def with_cell(frames, table, column, value, **where):
@@ -42,6 +52,14 @@ MIXED = {"dictionary": SAE, "neuron": 4}
 SPLIT = MIXED | {"feature": 5}
 NEURON = {"subject": NEURON_TUNING, "unit": 3}
 DETECTOR = {"subject": FEATURE_TUNING, "unit": 32}
+KIN = {"analysis": CROSSCODER_FAMILIES}
+PLAIN = {"analysis": SAE_FAMILIES}
+LINES = KIN | {"family": 1}  # of period 180, without members at 90
+BLOBS = KIN | {"family": 3}  # invariant
+MEMBER = KIN | {"feature": 14}  # of the lines
+LONER = KIN | {"feature": 15}  # in no family
+PAIR = KIN | {"feature": 6, "partner": 14}
+SCORE = KIN | {"subject": "features", "seed": 1}
 
 # audit -> (what spoils the sample, what the first offending row must say)
 SPOILT = {
@@ -288,6 +306,156 @@ SPOILT = {
         (cell("neuron_examples", "patch", b"GIF89a, not a WebP", **SPLIT, rank=2), SPLIT | {"rank": 2}),
         (cell("neuron_examples", "patch", b"", **SPLIT, rank=2), SPLIT | {"patch_bytes": 0}),
     ],
+    "family_analyses_fit_their_dictionary": [
+        (cell("family_analyses", "n_rotations", 0, **KIN), KIN | {"n_rotations": 0}),
+        (cell("family_analyses", "group_order", 8, **KIN), KIN | {"group_order": 8}),
+        (cell("family_analyses", "reflections", False, **KIN), KIN | {"reflections": False}),
+        (cell("family_analyses", "dictionary", SAE, **KIN), KIN | {"dictionary_group_order": 1}),
+        (cell("activation_sets", "n_rotations", 12, seed=0), KIN | {"set_n_rotations": 12}),
+        (cell("activation_sets", "reflections", False, seed=0), KIN),
+    ],
+    "family_analyses_hold_every_live_feature": [
+        (no_rows("feature_families", **MEMBER), KIN | {"live_feature": 14, "feature_found": None}),
+        (no_rows("feature_families", **KIN), KIN | {"feature_found": None}),
+        (
+            cell("feature_families", "feature", DEAD[0], **MEMBER),
+            KIN | {"live_feature": None, "feature_found": DEAD[0]},
+        ),
+        (cell("feature_families", "feature", 15, **MEMBER), KIN | {"live_feature": 14, "feature_found": None}),
+        (cell("family_analyses", "features", 37, **KIN), KIN | {"features": 37}),
+    ],
+    "families_are_numbered_by_size": [
+        (cell("family_analyses", "families", 6, **KIN), KIN | {"families": 6, "families_found": 5}),
+        (no_rows("family_shapes", **KIN), KIN | {"families": 5, "families_found": None}),
+        (cell("family_analyses", "min_family_size", 3, **KIN), KIN | {"family": 4, "size": 2}),
+        (cell("family_shapes", "family", 5, **BLOBS), KIN | {"family": 4, "expected_family": 3}),
+        (cell("family_shapes", "size", 10, **LINES), LINES | {"size_before": 9}),
+        (cell("family_shapes", "size", 6, **LINES), LINES | {"size": 6, "members": 5}),
+        (cell("feature_families", "family", 0, **MEMBER), LINES | {"size": 5, "members": 4}),
+        (cell("feature_families", "family", None, **PLAIN, family=1), PLAIN | {"family": 1, "members": None}),
+    ],
+    "family_prototypes_are_members": [
+        (cell("family_shapes", "prototype", 15, **LINES), LINES | {"prototype": 15, "prototype_family": None}),
+        (cell("family_shapes", "prototype", 99, **LINES), LINES | {"prototype": 99, "prototype_family": None}),
+        (cell("family_shapes", "prototype", 4, **LINES), LINES | {"prototype_family": 4}),
+        (cell("feature_families", "element", 4, **KIN, feature=6), LINES | {"element": 4}),
+        (cell("feature_families", "orientation_degrees", 1.0, **KIN, feature=6), LINES | {"orientation_degrees": 1.0}),
+        (cell("feature_families", "similarity", 0.9, **KIN, feature=6), LINES | {"similarity": 0.9}),
+        (cell("feature_families", "similarity", NAN, **KIN, feature=6), LINES),
+        (cell("feature_families", "similarity", 0.5, **MEMBER), LINES),
+        (cell("family_shapes", "mean_similarity", NAN, **LINES), LINES),
+    ],
+    "family_members_stand_in_their_family": [
+        (cell("feature_families", column, value, **where), where)
+        for where, column, value in [
+            (MEMBER, "element", None),
+            (MEMBER, "element", 16),
+            (MEMBER, "element", -1),
+            (MEMBER, "mirrored", True),
+            (MEMBER, "mirrored", None),
+            (MEMBER, "orientation_degrees", None),
+            (MEMBER, "orientation_degrees", 180.0),
+            (MEMBER, "orientation_degrees", -1.0),
+            (MEMBER, "orientation_degrees", NAN),
+            (MEMBER, "similarity", None),
+            (MEMBER, "similarity", 1.1),
+            (MEMBER, "similarity", NAN),
+            (MEMBER, "strength", 1.1),
+            (MEMBER, "strength", NAN),
+            (MEMBER, "stimulus_type", None),
+            (MEMBER, "stimulus_confidence", 1.1),
+            (MEMBER, "map_x", NAN),
+            (MEMBER, "map_y", float("inf")),
+            (LONER, "element", 0),
+            (LONER, "mirrored", False),
+            (LONER, "orientation_degrees", 0.0),
+            (LONER, "similarity", 0.5),
+            (KIN | {"feature": 11}, "orientation_degrees", 0.0),
+            (PLAIN | {"feature": 2}, "element", 1),
+        ]
+    ],
+    "family_shapes_make_sense": [
+        (cell("family_shapes", column, value, **where), where)
+        for where, column, value in [
+            (LINES, "type", None),
+            (LINES, "type", "mixed"),
+            (LINES, "stabiliser", None),
+            (LINES, "period_degrees", None),
+            (LINES, "period_degrees", 400.0),
+            (LINES, "period_degrees", 90.0),
+            (LINES, "evenness", None),
+            (LINES, "evenness", 1.1),
+            (LINES, "evenness", NAN),
+            (LINES, "covered", None),
+            (LINES, "covered", -0.1),
+            (LINES, "reach_degrees", None),
+            (LINES, "reach_degrees", 0.0),
+            (LINES, "reach_degrees", 200.0),
+            (LINES, "missing_members", None),
+            (LINES, "missing_members", 2),
+            (LINES, "missing_orientations", pl.lit([180.0])),
+            (LINES, "missing_orientations", pl.lit([-1.0])),
+            (LINES, "mean_similarity", 1.1),
+            (LINES, "profile", None),
+            (LINES, "profile", pl.col("profile").list.head(7)),
+            (LINES, "profile", pl.col("profile").list.eval(pl.element() - 0.1)),
+            (LINES, "profile", pl.col("profile").list.eval(pl.element() * pl.element() * 3 - 2)),
+            (LINES, "profile_low", None),
+            (LINES, "profile_low", pl.col("profile_low").list.eval(pl.element() + 1)),
+            (LINES, "profile_high", pl.col("profile_high").list.head(7)),
+            (BLOBS, "covered", 1.0),
+            (BLOBS, "missing_members", 0),
+            (PLAIN | {"family": 0}, "type", "mixed"),
+            (PLAIN | {"family": 0}, "profile", pl.lit([1.0])),
+        ]
+    ],
+    "family_pairs_are_of_one_family": [
+        (cell("feature_families", "family", 0, **MEMBER), PAIR | {"family": 1, "partner_family": 0}),
+        (cell("feature_families", "family", None, **MEMBER), PAIR | {"partner_family": None}),
+        *(
+            (cell("family_pairs", column, value, **PAIR), KIN | {"feature": 6} | {column: value})
+            for column, value in [
+                ("partner", 6),
+                ("partner", 99),
+                ("element", 16),
+                ("element", -1),
+                ("similarity", 1.1),
+                ("examples", 9),
+                ("examples", 0),
+                ("fired", None),
+                ("fired", 1.1),
+                ("chance", None),
+                ("chance", -0.1),
+            ]
+        ),
+        (cell("family_pairs", "fired", NAN, **PAIR), PAIR),
+    ],
+    "family_pairs_go_both_ways": [
+        (no_rows("family_pairs", **PAIR), KIN | {"feature": 14, "partner": 6, "element_back": None}),
+        (cell("family_pairs", "element", 2, **PAIR), PAIR | {"element": 2, "element_back": 7}),
+        (cell("family_pairs", "similarity", 0.5, **PAIR), PAIR | {"similarity": 0.5, "similarity_back": 0.85}),
+        (
+            # a reflection undoes itself and is not undone by a rotation
+            cell("family_pairs", "element", 0, **KIN, feature=5, partner=21),
+            KIN | {"feature": 21, "partner": 5, "element": 8, "element_back": 0},
+        ),
+    ],
+    "family_scores_are_in_range": [
+        (cell("family_scores", "value", value, **SCORE, metric=metric), SCORE | {"metric": metric})
+        for metric, value in [
+            ("adjusted_rand", -1.1),
+            ("adjusted_rand", NAN),
+            ("purity", 1.1),
+            ("silhouette", float("inf")),
+            ("silhouette", -1.1),
+            ("neighbour_agreement", 1.1),
+            ("neighbour_chance", -0.1),
+            ("clustered", 1.1),
+            ("families", -1.0),
+            ("features", -1.0),
+        ]
+    ]
+    + [(cell("family_scores", "metric", "beauty", **SCORE, metric="purity"), SCORE | {"metric": "beauty"})],
 }
 CASES = [
     pytest.param(name, spoil, row, id=f"{name}-{number}")
@@ -340,6 +508,11 @@ def test_a_row_written_past_the_loader_is_caught(table):
     assert json.loads(result.detail) == named
 
 
+def test_in_a_large_family_partners_need_not_keep_each_other():
+    large = with_cell(sample_frames(), "family_shapes", "size", 66, **LINES)
+    assert run("family_pairs_go_both_ways", without_rows(large, "family_pairs", **PAIR)).passed
+
+
 def test_only_the_first_offending_rows_are_named_but_all_are_counted():
     name = "examples_are_pictures_inside_the_frame"
     result = run(name, with_cell(sample_frames(), "feature_examples", "y", 999, dictionary=SAE))
@@ -390,6 +563,17 @@ UNEXPECTED = {
     "neurons.density: be_between": (1.5, {"neuron": 4}),
     "neurons.top_rows: be_between": (-1, {"neuron": 4}),
     "neurons.explained: be_between": (1.5, {"neuron": 4}),
+    "family_analyses.analysis: match_regex": ("no key", {"n_rotations": 1}),
+    "family_analyses.neighbours: be_between": (1, {"n_rotations": 1}),
+    "family_analyses.min_family_size: be_between": (1, {"n_rotations": 1}),
+    "family_shapes.type: match_regex": ("period", LINES),
+    "family_shapes.stabiliser: match_regex": ("Z_2", LINES),
+    "family_shapes.mean_similarity: be_between": (1.1, LINES),
+    "family_shapes.evenness: be_between": (-0.1, LINES),
+    "family_shapes.covered: be_between": (1.1, LINES),
+    "feature_families.stimulus_type: be_in_set": ("blob", MEMBER),
+    "feature_families.strength: be_between": (1.2, MEMBER),
+    "feature_families.similarity: be_between": (-1.1, MEMBER),
     "runs.flow: match_regex": ("Not a flow!", {"run": "sample-run"}),
     "runs.seconds: be_between": (-1.0, {"run": "sample-run"}),
     "runs.peak_memory_bytes: be_between": (0, {"run": "sample-run"}),

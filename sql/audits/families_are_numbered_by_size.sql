@@ -1,0 +1,25 @@
+-- Guards: the families of an analysis are numbered 0, 1, 2, …, the largest first, each as large as its members are many.
+WITH counted AS (
+    SELECT analysis, family, count(*) AS members
+    FROM feature_families
+    WHERE family IS NOT NULL
+    GROUP BY ALL
+),
+numbered AS (
+    SELECT
+        *,
+        lag(size) OVER by_family AS size_before,
+        row_number() OVER by_family - 1 AS expected_family,
+        count(*) OVER (PARTITION BY analysis) AS families_found
+    FROM family_shapes
+    WINDOW by_family AS (PARTITION BY analysis ORDER BY family)
+)
+SELECT a.analysis, a.families, n.families_found, n.family, n.expected_family, n.size, n.size_before, c.members
+FROM family_analyses AS a
+LEFT JOIN numbered AS n USING (analysis)
+LEFT JOIN counted AS c USING (analysis, family)
+WHERE a.families <> coalesce(n.families_found, 0)
+    OR n.family <> n.expected_family
+    OR n.size > n.size_before
+    OR n.size < a.min_family_size
+    OR n.size IS DISTINCT FROM c.members;

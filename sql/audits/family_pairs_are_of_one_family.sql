@@ -1,0 +1,25 @@
+-- Guards: a pair is two members of one family, with an element of the group and shares of at most 8 images.
+SELECT
+    p.analysis,
+    p.feature,
+    p.partner,
+    f.family,
+    g.family AS partner_family,
+    p.element,
+    a.group_order,
+    p.similarity,
+    p.examples,
+    p.fired,
+    p.chance
+FROM family_pairs AS p
+LEFT JOIN feature_families AS f USING (analysis, feature)
+LEFT JOIN feature_families AS g ON g.analysis = p.analysis AND g.feature = p.partner
+LEFT JOIN family_analyses AS a ON a.analysis = p.analysis
+WHERE coalesce(f.family <> g.family, true)
+    OR p.feature = p.partner
+    OR NOT p.element BETWEEN 0 AND a.group_order - 1
+    OR NOT p.similarity BETWEEN -1.0001 AND 1.0001
+    OR NOT p.examples BETWEEN 0 AND 8
+    OR (p.examples = 0) <> (p.fired IS NULL)
+    OR (p.examples = 0) <> (p.chance IS NULL)
+    OR NOT coalesce(p.fired BETWEEN 0 AND 1 AND p.chance BETWEEN 0 AND 1, true);

@@ -1,0 +1,41 @@
+-- One row per family of at least two members, the largest first: its shape, and what its members answer to, commonest first.
+WITH counted AS (
+    SELECT analysis, family, stimulus_type, count(*) AS members
+    FROM feature_families
+    WHERE family IS NOT NULL AND stimulus_type IS NOT NULL
+    GROUP BY ALL
+),
+answers AS (
+    SELECT
+        analysis,
+        family,
+        list({'stimulus_type': stimulus_type, 'members': members} ORDER BY members DESC, stimulus_type) AS stimuli
+    FROM counted
+    GROUP BY analysis, family
+)
+SELECT
+    f.analysis,
+    f.family,
+    f.size,
+    f.prototype,
+    f.type,
+    f.period_degrees,
+    f.stabiliser,
+    f.mean_similarity,
+    f.evenness,
+    f.covered,
+    f.missing_members,
+    f.verified_pairs,
+    f.fired,
+    f.chance,
+    s.reach_degrees,
+    s.missing_orientations,
+    s.profile,
+    s.profile_low,
+    s.profile_high,
+    answers.stimuli
+FROM families AS f
+JOIN family_shapes AS s USING (analysis, family)
+LEFT JOIN answers USING (analysis, family)
+WHERE f.size > 1
+ORDER BY f.analysis, f.family;

@@ -1,0 +1,99 @@
+"""The orbit-aware distance: two features that are turned or mirrored copies of each other are close (methods §4).
+
+    similarity of i and j under h    s_ij(h) = cos(⊕_g d_i^{gh}, ⊕_g d_j^g)
+    distance                         1 − max_h s_ij(h)
+
+Where d_j^g = d_i^{gh} for every g, h carries i to j: if i fires on an image x, then j fires on h·x.
+
+Turning by h is a shift along the rotations, in opposite senses for the blocks of rotations a_k = d^{r^k} and of
+reflections b_k = d^{r^k s}. So over the rotation axis each s_ij is a cross-correlation, and in its Fourier domain, with
+v = [conj(A), B] of a feature's two halves, it is one product per pair and harmonic:
+
+    rotations h = r^t:      conj(v_i) · v_j        reflections h = r^t s:      [B_i, conj(A_i)] · v_j
+Source: ours.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tasks.progress import Progress, silent
+from tasks.symmetry.group import DihedralGroup
+
+TILE = 256
+"""Features a side of the tile that is compared at a time: its similarities under all elements stay near the cache."""
+ROUNDING = 1e-6
+"""Share of the largest harmonic below which another holds rounding errors."""
+
+
+class OrbitSpectra:
+    """Fourier coefficients of features' blocks over the rotations, ready to be compared.
+
+    blocks_mgd: float32 [m, |G|, d]. Takes as much memory as the blocks. A feature without blocks resembles none.
+    """
+
+    def __init__(self, blocks_mgd: Tensor, group: DihedralGroup):
+        self.group, self.features = group, len(blocks_mgd)
+        n, width = group.n_rotations, blocks_mgd[0].numel() // group.n_rotations
+        self.v_fmx = torch.empty(n // 2 + 1, len(blocks_mgd), width, dtype=torch.complex64)
+        for tile, part_mgd in zip(self.v_fmx.split(TILE, dim=1), blocks_mgd.split(TILE), strict=True):
+            norms_m = part_mgd.square().sum((1, 2)).sqrt().clamp_min(1e-12)
+            halves = (part_mgd / norms_m[:, None, None]).unflatten(1, (-1, n))
+            spectra = torch.fft.rfft(halves, dim=2)
+            spectra[:, 0] = spectra[:, 0].conj()
+            tile.copy_(spectra.permute(2, 0, 1, 3).flatten(2))
+        # a band-limited dictionary has none in the rest
+        norm_f = torch.linalg.vector_norm(self.v_fmx, dim=(1, 2))
+        self.harmonics = torch.nonzero(norm_f > ROUNDING * norm_f.max())[:, 0]
+        if len(self.harmonics) < len(norm_f):
+            self.v_fmx = self.v_fmx[self.harmonics]
+
+    def similarity(self, rows: slice | Tensor, columns: slice | Tensor) -> Tensor:
+        """[|G|, rows, columns]: s_ij(h) of every element h, for features given as a slice or by their indices."""
+        v_fix, v_fjx = self.v_fmx[:, rows], self.v_fmx[:, columns]
+        carriers = [v_fix.conj()]
+        if self.group.reflections:
+            conjugate_a, b = v_fix.chunk(2, dim=2)
+            carriers.append(torch.cat([b, conjugate_a], dim=2))
+        products = torch.cat(carriers, dim=1) @ v_fjx.transpose(1, 2)
+        n = self.group.n_rotations
+        spectrum = products.new_zeros(n // 2 + 1, *products.shape[1:])
+        spectrum[self.harmonics] = products
+        correlations_tij = torch.fft.irfft(spectrum, n=n, dim=0)
+        return torch.cat(correlations_tij.split(v_fix.shape[1], dim=1))
+
+
+def orbit_distances(
+    blocks_mgd: Tensor, group: DihedralGroup, progress: Progress = silent
+) -> tuple[np.ndarray, np.ndarray]:
+    """Distances float32 [m, m], symmetric, 0 on the diagonal; and elements int16 [m, m]: the one that carries i to j.
+
+    Memory beyond the result: the blocks once more and a tile. progress: in tiles. Equal features have distance 0 up to
+    rounding; distances are at least 0.
+    """
+    spectra = OrbitSpectra(blocks_mgd, group)
+    m = spectra.features
+    distance_mm, element_mm = np.zeros((m, m), np.float32), np.zeros((m, m), np.int16)
+    starts = range(0, m, TILE)
+    done, tiles = 0, len(starts) * (len(starts) + 1) // 2
+    for i in starts:
+        for j in range(i, m, TILE):
+            best_ij, element_ij = spectra.similarity(slice(i, i + TILE), slice(j, j + TILE)).max(0)
+            distance_ij, element_ij = (1 - best_ij).clamp_min(0).numpy(), element_ij.numpy()
+            if i == j:
+                _mirror(distance_ij, element_ij, group)
+            rows, columns = slice(i, i + len(distance_ij)), slice(j, j + distance_ij.shape[1])
+            distance_mm[rows, columns], distance_mm[columns, rows] = distance_ij, distance_ij.T
+            element_mm[columns, rows] = group.inverses[element_ij].T
+            element_mm[rows, columns] = element_ij
+            done += 1
+            progress(done, tiles)
+    return distance_mm, element_mm
+
+
+def _mirror(distance_ii: np.ndarray, element_ii: np.ndarray, group: DihedralGroup) -> None:
+    """A tile on the diagonal holds each pair twice, and rounding may break ties in two ways: the upper half decides."""
+    lower = np.tril_indices(len(distance_ii), -1)
+    distance_ii[lower], element_ii[lower] = distance_ii.T[lower], group.inverses[element_ii.T[lower]]
+    np.fill_diagonal(distance_ii, 0)
+    np.fill_diagonal(element_ii, 0)

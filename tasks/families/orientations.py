@@ -1,0 +1,174 @@
+"""What a family looks like: its prototype, its symmetry, where its members stand, and who is missing.
+
+Each member is turned back to the prototype; the mean of their blocks has their noise averaged away, and the symmetry of
+the family is read from it as a feature's is. Orientations are told within the period of that symmetry.   [ours]
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tasks.families.distance import OrbitSpectra
+from tasks.symmetry.blocks import analyse_blocks, block_profiles, stabiliser_name, type_name
+from tasks.symmetry.group import DihedralGroup
+
+PROFILE_SPREAD = (10, 90)
+"""Percentiles over the members."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """members [s]: rows of the distances; prototype: one of them.
+
+    elements [s]: what carries the prototype to each member; mirrored [s]: only a reflection does; similarity [s].
+    The rest is None in the trivial group. period_degrees, and what is told within it (orientations [s], reach_degrees,
+    evenness, covered, missing_orientations): None too where the family has no orientation. profile, profile_low,
+    profile_high: [n].
+    """
+
+    members: np.ndarray
+    prototype: int
+    elements: np.ndarray
+    mirrored: np.ndarray
+    similarity: np.ndarray
+    type: str | None = None
+    stabiliser: str | None = None
+    profile: np.ndarray | None = None
+    profile_low: np.ndarray | None = None
+    profile_high: np.ndarray | None = None
+    period_degrees: float | None = None
+    orientations: np.ndarray | None = None
+    reach_degrees: float | None = None
+    evenness: float | None = None
+    covered: float | None = None
+    missing_orientations: np.ndarray | None = None
+
+
+def describe_family(
+    members: np.ndarray, distance_mm: np.ndarray, blocks_mgd: Tensor, spectra: OrbitSpectra
+) -> Family:
+    """Look at one family. members: rows of distance_mm, blocks_mgd and spectra."""
+    group = spectra.group
+    prototype = int(members[distance_mm[np.ix_(members, members)].sum(1).argmin()])
+    similarity_gs = spectra.similarity(torch.tensor([prototype]), torch.from_numpy(members))[:, 0].numpy()
+    elements = similarity_gs.argmax(0)
+    elements[members == prototype] = 0
+    if group.order == 1:
+        return Family(members, prototype, elements, group.is_reflection(elements), similarity_gs[0])
+
+    blocks_sgd = blocks_mgd[torch.from_numpy(members)].numpy()
+    symmetry = analyse_blocks(_mean_of_copies(blocks_sgd, elements, group), group)
+    k = int(symmetry.rotation_symmetry[0])
+    stabiliser = symmetry.stabilisers[0]
+    if stabiliser[group.n_rotations :].any():
+        # what a reflection does, a rotation does as well
+        elements = similarity_gs[: group.n_rotations].argmax(0)
+        elements[members == prototype] = 0
+    profiles_sn = block_profiles(blocks_sgd)[:, : group.n_rotations]
+    low, high = np.percentile(profiles_sn, PROFILE_SPREAD, axis=0)
+    family = Family(
+        members, prototype, elements, group.is_reflection(elements),
+        similarity_gs[elements, np.arange(len(members))].clip(-1, 1),
+        type=type_name(k, group), stabiliser=stabiliser_name(stabiliser, group),
+        profile=profiles_sn.mean(0), profile_low=low, profile_high=high,
+    )  # fmt: skip
+    steps = group.n_rotations // k if k else 0  # of the rotation, in a period
+    return family if steps < 2 else _with_orientations(family, similarity_gs, symmetry.similarity[0], steps, group)
+
+
+def _mean_of_copies(blocks_sgd: np.ndarray, elements_s: np.ndarray, group: DihedralGroup) -> np.ndarray:
+    """[1, |G|, d]: the mean of members turned back by the elements that carry the prototype to them, of equal norm."""
+    back_sg = group.cayley[:, group.inverses[elements_s]].T
+    norms_s = np.linalg.norm(blocks_sgd, axis=(1, 2)).clip(1e-12)
+    turned_sgd = blocks_sgd[np.arange(len(blocks_sgd))[:, None], back_sg] / norms_s[:, None, None]
+    return turned_sgd.mean(0, keepdims=True)
+
+
+def _with_orientations(
+    family: Family, similarity_gs: np.ndarray, of_mean_g: np.ndarray, steps: int, group: DihedralGroup
+) -> Family:
+    period, size = 360 * steps / group.n_rotations, len(family.members)
+    halves_hps = similarity_gs.reshape(-1, group.n_rotations // steps, steps, size).mean(1)
+    of_member_ns = halves_hps[family.mirrored.astype(int), :, np.arange(size)].T
+    orientations = within(peak_position(of_member_ns) * period / steps, period)
+    orientations[family.members == family.prototype] = 0.0
+    around_n = of_mean_g[: group.n_rotations].reshape(-1, steps).mean(0)
+    reach = reach_of(around_n) * period / steps
+    missing = missing_between(orientations, reach, period)
+    return Family(
+        **vars(family)
+        | {
+            "period_degrees": period,
+            "orientations": orientations,
+            "reach_degrees": reach,
+            "evenness": evenness(orientations, period),
+            "covered": covered_share(orientations, reach, period),
+            "missing_orientations": missing,
+        }
+    )
+
+
+def peak_position(curves_ns: np.ndarray) -> np.ndarray:
+    """[s] in [0, n): where circular curves [n, s] peak, between samples: the vertex of the parabola through the largest
+    sample and its neighbours; with fewer than 3 samples the largest sample."""
+    n, columns = len(curves_ns), np.arange(curves_ns.shape[1])
+    top = curves_ns.argmax(0)
+    if n < 3:
+        return top.astype(np.float64)
+    before, at, after = (curves_ns[(top + step) % n, columns] for step in (-1, 0, 1))
+    bend = before - 2 * at + after
+    offset = np.divide(before - after, 2 * bend, out=np.zeros(len(at)), where=np.abs(bend) > 1e-12)
+    return within(top + offset, n)
+
+
+def within(places: np.ndarray, period: float) -> np.ndarray:
+    """Places in [0, period): the remainder of a tiny negative number would be the period itself."""
+    return places % period % period
+
+
+def reach_of(curve_n: np.ndarray) -> float:
+    """Steps from 0 at which a circular similarity falls half way from its ceiling to its floor; at least half a step.
+
+    The ceiling is the largest value but that at 0, which is 1 by definition. Both sides are read, their mean counts.
+    """
+    n = len(curve_n)
+    level = (curve_n[1:].max() + curve_n.min()) / 2
+    sides = []
+    for side in (curve_n, np.roll(curve_n[::-1], 1)):
+        below = np.flatnonzero(side < level)
+        first = int(below[0]) if len(below) else n
+        above = max(side[first - 1], level) if first < n else level
+        sides.append(first - 1 + (above - level) / max(above - side[first % n], 1e-12))
+    return max(0.5, float(np.mean(sides)))
+
+
+def _gaps(orientations: np.ndarray, period: float) -> tuple[np.ndarray, np.ndarray]:
+    """Orientations in order, and the gap that follows each; the gaps add up to the period."""
+    ordered = np.sort(within(orientations, period))
+    return ordered, np.diff(ordered, append=ordered[0] + period)
+
+
+def evenness(orientations: np.ndarray, period: float) -> float:
+    """How evenly members fill the period, 0 … 1: entropy of the gaps between them over that of equal gaps."""
+    _, gaps = _gaps(orientations, period)
+    shares = gaps[gaps > 0] / period
+    return float(-(shares * np.log(shares)).sum() / np.log(len(gaps))) if len(gaps) > 1 else 0.0
+
+
+def covered_share(orientations: np.ndarray, reach: float, period: float) -> float:
+    """Share of the period that lies within reach of some member."""
+    _, gaps = _gaps(orientations, period)
+    return float(np.minimum(gaps, 2 * reach).sum() / period)
+
+
+def missing_between(orientations: np.ndarray, reach: float, period: float) -> np.ndarray:
+    """Where further members would have to stand for the whole period to be within reach: the fewest, spread evenly."""
+    ordered, gaps = _gaps(orientations, period)
+    missing = np.maximum(np.ceil(gaps / (2 * reach) - 1e-9).astype(int) - 1, 0)
+    places = [
+        start + gap * np.arange(1, count + 1) / (count + 1)
+        for start, gap, count in zip(ordered, gaps, missing, strict=True)
+    ]
+    return np.sort(within(np.concatenate(places), period))

@@ -1,0 +1,141 @@
+"""Families verified on images: where h carries feature i to j, j must fire on the image that excites i, turned by h.
+
+Every image under every element is stored, as a block that is what the network said of it: nothing is predicted here.
+Source: ours.
+"""
+
+import numpy as np
+import polars
+
+from tasks.activations.shards import ActivationSet
+from tasks.activations.strongest import strongest
+from tasks.dictionary.base import Dictionary
+from tasks.dictionary.rows import every_row
+from tasks.dictionary.sparse import to_dense
+from tasks.progress import Progress, silent
+
+EXAMPLES = 8
+PARTNERS = 64
+"""Most similar members of its family that a feature is verified with: pairs grow with the square of a family."""
+
+PAIRS_SCHEMA = {
+    "feature": polars.Int64,
+    "partner": polars.Int64,
+    "element": polars.Int64,
+    "similarity": polars.Float64,
+    "examples": polars.Int64,
+    "fired": polars.Float64,
+    "chance": polars.Float64,
+}
+EXAMPLES_SCHEMA = {
+    "place": polars.Int64,
+    "row": polars.Int64,
+    "image": polars.String,
+    "element": polars.Int64,
+    "activation": polars.Float64,
+}
+
+
+def family_pairs(
+    dictionary: Dictionary,
+    acts: ActivationSet,
+    elements_h: np.ndarray,
+    features_m: np.ndarray,
+    family_m: np.ndarray,
+    element_mm: np.ndarray,
+    similarity_mm: np.ndarray,
+    progress: Progress = silent,
+) -> polars.DataFrame:
+    """Every feature with its `PARTNERS` most similar partners in its family: table family_pairs without `analysis`.
+
+    elements_h [|H|]: what the elements of H, the group that families were found under, are in the set's group G;
+    features_m: feature numbers of the m places; family_m: family of each, or -1; element_mm, similarity_mm [m, m]:
+    the element h of H that carries the row's feature to the column's, and their cosine under it.
+
+    Examples of a feature are the images of the test split that excite it most, each in one position under one
+    transform: a stored row and g0 of G. fired: share of them on which the partner is active at h g0 of the same row.
+    chance: the mean of that share over all h of H. Both are null without examples. progress: in test shards.
+
+    Memory beyond the result: |G| bits a feature for each row that holds an example, and a shard.
+    """
+    best, firings = _examples(dictionary, acts, features_m, family_m, progress)
+    row, element = best["row"].to_numpy(), best["element"].to_numpy()
+    starts = np.searchsorted(best["place"].to_numpy(), np.arange(len(features_m) + 1))
+    product_hg = acts.group.cayley[elements_h]
+    pairs = [polars.DataFrame(schema=PAIRS_SCHEMA)]
+    for i, feature in enumerate(features_m):
+        partners = _partners(i, family_m, similarity_mm)
+        if not len(partners):
+            continue
+        own = slice(starts[i], starts[i + 1])
+        examples = own.stop - own.start
+        fired = chance = None
+        if examples:
+            bits_ebp = np.stack([firings[r][:, partners] for r in row[own]])
+            fires_egp = np.unpackbits(bits_ebp, axis=1, bitorder="little")
+            fires_hep = fires_egp[np.arange(examples), product_hg[:, element[own]]]
+            chance = fires_hep.mean((0, 1))
+            fired = fires_hep[element_mm[i, partners], :, np.arange(len(partners))].mean(1)
+        pairs.append(
+            polars.DataFrame(
+                {
+                    "feature": np.full(len(partners), feature),
+                    "partner": features_m[partners],
+                    "element": element_mm[i, partners],
+                    "similarity": similarity_mm[i, partners],
+                    "examples": np.full(len(partners), examples),
+                    "fired": fired,
+                    "chance": chance,
+                }
+            ).cast(PAIRS_SCHEMA)
+        )
+    return polars.concat(pairs)
+
+
+def _partners(i: int, family_m: np.ndarray, similarity_mm: np.ndarray) -> np.ndarray:
+    """Places of the features that i is verified with, in order; none for a feature in no family."""
+    if family_m[i] < 0:
+        return np.empty(0, dtype=int)
+    others = np.flatnonzero(family_m == family_m[i])
+    others = others[others != i]
+    most_similar = np.argsort(-similarity_mm[i, others], kind="stable")[:PARTNERS]
+    return np.sort(others[most_similar])
+
+
+def _examples(
+    dictionary: Dictionary, acts: ActivationSet, features_m: np.ndarray, family_m: np.ndarray, progress: Progress
+) -> tuple[polars.DataFrame, dict[int, np.ndarray]]:
+    """(place, row, image, element, activation) of families' members, strongest first; and what fires on these rows.
+
+    The latter by row: uint8 [|G| / 8 rounded up, m], bit g of which tells whether the feature at a place fires on g·x.
+    """
+    # an image transformed is an image, whether or not training made use of it
+    every_element = dictionary.config.model_copy(update={"orbit_reuse": True})
+    order = acts.group.order
+    blocks = order if dictionary.reads_all_blocks else 1
+    best, firings = polars.DataFrame(schema=EXAMPLES_SCHEMA), {}
+    shards = [shard for shard in acts.shards if shard.split == "test"]
+    for done, shard in enumerate(shards):
+        strongest_rm = np.zeros((shard.orbits, len(features_m)), np.float32)
+        element_rm = np.zeros(strongest_rm.shape, np.int16)
+        bits_rbm = np.zeros((shard.orbits, -(-order // 8), len(features_m)), np.uint8)
+        for g, x_gbd in every_row(acts, every_element, shard, blocks):
+            codes_bk = dictionary.encode_active(x_gbd * dictionary.scale)
+            f_rm = to_dense(*codes_bk, dictionary.config.features).numpy()[:, features_m]
+            bits_rbm[:, g // 8] |= (f_rm > 0).view(np.uint8) << (g % 8)
+            stronger_rm = f_rm > strongest_rm
+            np.copyto(strongest_rm, f_rm, where=stronger_rm)
+            np.copyto(element_rm, np.int16(g), where=stronger_rm)
+        rows = acts.rows(shard.index).select(polars.col("row").cast(polars.Int64), "image")
+        r, place = np.nonzero((strongest_rm > 0) & (family_m >= 0))
+        found = rows[r].with_columns(
+            polars.Series("place", place),
+            polars.Series("element", element_rm[r, place].astype(np.int64)),
+            polars.Series("activation", strongest_rm[r, place].astype(np.float64)),
+        )
+        best = strongest(polars.concat([best, found.select(best.columns)]), "place", EXAMPLES)
+        # copies, so that a row which holds no example any more takes its memory along
+        firings |= {row: bits_bm.copy() for row, bits_bm in zip(rows["row"], bits_rbm, strict=True)}
+        firings = {row: firings[row] for row in best["row"].unique()}
+        progress(done + 1, len(shards))
+    return best, firings

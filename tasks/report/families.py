@@ -1,0 +1,239 @@
+"""What the site says of families: the map of all features, a circle a family, and how families agree with stimuli."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from statistics import mean, stdev
+from typing import TYPE_CHECKING
+
+from tasks.report.kinds import Stimulus, SymmetryType
+
+if TYPE_CHECKING:
+    from tasks.report.page import Example, Snapshot
+
+SCORES = {
+    "adjusted_rand": ("Adjusted Rand index", "0 chance, 1 families and stimulus types part the features alike"),
+    "purity": ("Purity", "share of a family’s features that are of its commonest type"),
+    "silhouette": ("Silhouette", "1 types far apart and close in themselves, below 0 mingled"),
+    "neighbour_agreement": ("Neighbour agreement", "share of nearest features of the same type; the tick: by chance"),
+}
+SUBJECTS = {"features": "", "shuffled blocks": "its blocks dealt out anew", "random dictionary": "random vectors"}
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family with a page. shape: row of `families`; members: rows of `family_members`, around the circle."""
+
+    shape: dict
+    type: SymmetryType
+    page: str
+    members: list[dict]
+
+    @property
+    def number(self) -> int:
+        return self.shape["family"]
+
+    @property
+    def prototype(self) -> int:
+        return self.shape["prototype"]
+
+    @property
+    def has_orientations(self) -> bool:
+        return self.shape["period_degrees"] is not None
+
+    @property
+    def stimulus(self) -> dict | None:
+        """The stimulus type that most members answer: its name and how many they are."""
+        return self.shape["stimuli"][0] if self.shape["stimuli"] else None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A grouping of a dictionary's features into families. members: rows of `family_members`, also those in none."""
+
+    row: dict
+    dictionary: dict
+    page: str
+    families: list[Family]
+    members: list[dict]
+    types: list[tuple[SymmetryType, int]]
+    stimuli: list[tuple[Stimulus, int]]
+
+    @property
+    def key(self) -> str:
+        return self.row["analysis"]
+
+    def map(self, snapshot: "Snapshot", examples: dict[tuple[str, int], list["Example"]]) -> dict:
+        """What the map is drawn from: one column a field, so that thousands of features stay small."""
+        types = {symmetry.name: index for index, (symmetry, _) in enumerate(self.types)}
+        stimuli = {stimulus.name: index for index, (stimulus, _) in enumerate(self.stimuli)}
+        features = [snapshot.feature[each["dictionary"], each["feature"]] for each in self.members]
+        return {
+            "short": self.row["dictionary"][:12],
+            "sizes": {family.number: family.shape["size"] for family in self.families},
+            "columns": {
+                "feature": [each["feature"] for each in self.members],
+                "x": [round(each["map_x"], 3) for each in self.members],
+                "y": [round(each["map_y"], 3) for each in self.members],
+                "family": [each["family"] for each in self.members],
+                "degrees": [rounded(each["orientation_degrees"]) for each in self.members],
+                "mirrored": [int(each["mirrored"]) for each in self.members],
+                "type": [types[feature["type"]] for feature in features],
+                "stimulus": [stimuli.get(each["stimulus_type"]) for each in self.members],
+                "patch": [first_patch(examples[each["dictionary"], each["feature"]]) for each in self.members],
+            },
+        }
+
+
+def rounded(degrees: float | None) -> float | None:
+    return None if degrees is None else round(degrees, 2)
+
+
+def first_patch(examples: list["Example"]) -> str | None:
+    return examples[0].patch if examples else None
+
+
+def circle_numbers(family: Family, examples: dict[tuple[str, int], list["Example"]]) -> dict:
+    """What a family's circle is drawn from."""
+    return {
+        "period": family.shape["period_degrees"],
+        "missing": [rounded(each) for each in family.shape["missing_orientations"] or []],
+        "members": [
+            {
+                "feature": each["feature"],
+                "degrees": rounded(each["orientation_degrees"]),
+                "mirrored": each["mirrored"],
+                "prototype": each["is_prototype"],
+                "similarity": round(each["similarity"], 3),
+                "stimulus": each["stimulus_type"],
+                "patch": first_patch(examples[each["dictionary"], each["feature"]]),
+            }
+            for each in family.members
+        ],
+    }
+
+
+def small_circle(family: Family) -> dict:
+    """What a card's circle is drawn from."""
+    return {
+        "period": family.shape["period_degrees"],
+        "covered": f"{100 * family.shape['covered']:.0f} %",
+        "members": [rounded(each["orientation_degrees"]) for each in family.members],
+        "missing": [rounded(each) for each in family.shape["missing_orientations"] or []],
+    }
+
+
+def spread_numbers(family: Family, floor: float) -> dict:
+    """What the plot of a family's mean profile is drawn from."""
+    names = ("profile", "profile_low", "profile_high")
+    return {"floor": floor} | {name: [round(value, 4) for value in family.shape[name]] for name in names}
+
+
+def family_page(dictionary: str, analysis: str, family: int) -> str:
+    return f"{dictionary[:12]}-{analysis[:8]}-{family}.html"
+
+
+def family_analyses(snapshot: "Snapshot") -> list[Analysis]:
+    """All analyses, the one under the largest group and of most features first: its page is families.html."""
+    members, shapes = defaultdict(list), defaultdict(list)
+    for row in snapshot.rows("family_members"):
+        members[row["analysis"]].append(row)
+    for row in snapshot.rows("families"):
+        shapes[row["analysis"]].append(row)
+    rows = sorted(snapshot.rows("family_analyses"), key=lambda row: (-row["group_order"], -row["features"]))
+    analyses = []
+    for row in rows:
+        key, grouped = row["analysis"], members[row["analysis"]]
+        of_family, types, stimuli = defaultdict(list), defaultdict(int), defaultdict(int)
+        for each in grouped:
+            of_family[each["family"]].append(each)
+            types[snapshot.feature[each["dictionary"], each["feature"]]["symmetry"]] += 1
+            if each["stimulus_type"]:
+                stimuli[Stimulus(each["stimulus_type"])] += 1
+        analyses.append(
+            Analysis(
+                row,
+                snapshot.dictionary[row["dictionary"]],
+                f"families-{key[:8]}.html" if analyses else "families.html",
+                [
+                    Family(
+                        shape,
+                        SymmetryType(shape["type"] or "none"),
+                        f"families/{family_page(row['dictionary'], key, shape['family'])}",
+                        of_family[shape["family"]],
+                    )
+                    for shape in shapes[key]
+                ],
+                grouped,
+                sorted(types.items(), key=lambda item: item[0].rank),
+                sorted(stimuli.items(), key=lambda item: item[0].rank),
+            )
+        )
+    return analyses
+
+
+def memberships(analyses: list[Analysis]) -> dict[tuple[str, int], list[tuple[Analysis, dict, Family | None]]]:
+    """Of each (dictionary, feature) that was grouped: its row and its family, an entry an analysis."""
+    found = defaultdict(list)
+    for analysis in analyses:
+        families = {family.number: family for family in analysis.families}
+        for each in analysis.members:
+            found[each["dictionary"], each["feature"]].append((analysis, each, families.get(each["family"])))
+    return found
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Ends of the axis that a score is drawn on."""
+
+    low: float
+    high: float
+
+    def place(self, value: float) -> float:
+        """In percent of the axis."""
+        return 100 * (value - self.low) / (self.high - self.low)
+
+
+@dataclass(frozen=True)
+class Separation:
+    """Scores of the dictionaries of one layer. rows: analysis, subject, and by metric a value a training seed."""
+
+    network: str
+    layer: str
+    rows: list[tuple[Analysis, str, dict[str, list[float]]]] = field(default_factory=list)
+
+    @property
+    def scales(self) -> dict[str, Scale]:
+        """From 0, or the least value below it, to the next tenth above the largest."""
+        found = defaultdict(list)
+        for _, _, scores in self.rows:
+            for metric, values in scores.items():
+                found[metric] += values
+        return {
+            metric: Scale(
+                min(0, math.floor(10 * min(found[metric])) / 10), max(0.1, math.ceil(10 * max(found[metric])) / 10)
+            )
+            for metric in SCORES
+            if metric in found
+        }
+
+
+def separations(snapshot: "Snapshot", analyses: list[Analysis]) -> list[Separation]:
+    """One a layer with scores, in the order of the analyses; a dictionary before its controls."""
+    scores = defaultdict(lambda: defaultdict(dict))
+    for row in snapshot.rows("family_scores"):
+        scores[row["analysis"]][row["subject"]][row["metric"]] = row["values"]
+    layers = {}
+    for analysis in analyses:
+        layer = analysis.dictionary["network"], analysis.dictionary["layer"]
+        found = scores[analysis.key]
+        rows = [(analysis, subject, found[subject]) for subject in SUBJECTS if subject in found]
+        if rows:
+            layers.setdefault(layer, Separation(*layer)).rows.extend(rows)
+    return list(layers.values())
+
+
+def mean_and_spread(values: list[float]) -> str:
+    """0.42 ± 0.03: mean and sample standard deviation over the seeds."""
+    said = f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
+    return said.replace("-", "−")

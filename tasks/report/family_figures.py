@@ -1,0 +1,164 @@
+"""Figures of families: the map of features, curves beside lines, and families against what features answer to."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from tasks.report.families import SCORES, SUBJECTS
+from tasks.report.figures import INK, PALETTE, SOFT, _figure, _style
+from tasks.report.kinds import Stimulus, SymmetryType
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NUMBERED = 15
+"""Families whose numbers stand on the map: the largest."""
+FAMILIES_OF_A_KIND = 4
+MEMBERS_AT_LEAST = 5
+
+
+def feature_map(members: pl.DataFrame, kinds: Sequence[SymmetryType] | Sequence[Stimulus]) -> "Figure":
+    """All features of an analysis on their map, coloured by kind; the largest families by their numbers.
+
+    members: rows of `feature_families`; kinds: of each row, the feature's symmetry type or stimulus type.
+    """
+    x, y = members["map_x"].to_numpy(), members["map_y"].to_numpy()
+    found = sorted(set(kinds), key=lambda kind: kind.rank)
+    with _style():
+        figure, axes = _figure(8.2, 6.4)
+        for kind in found:
+            of_kind = np.array([each == kind for each in kinds])
+            axes.scatter(
+                x[of_kind], y[of_kind], s=9 if len(members) > 400 else 26, color=kind.colours[0], alpha=0.75,
+                linewidth=0, label=f"{kind.label} ({of_kind.sum():,})",
+            )  # fmt: skip
+        largest = members.drop_nulls("family").filter(pl.col("family") < NUMBERED)
+        for family, of_family in sorted(largest.group_by("family")):
+            axes.annotate(
+                str(family[0]), (of_family["map_x"].median(), of_family["map_y"].median()), ha="center", va="center",
+                fontsize=8, color=INK, bbox={"boxstyle": "round,pad=0.18", "fc": "white", "ec": SOFT, "lw": 0.5},
+            )  # fmt: skip
+        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
+        grouped = members["family"].drop_nulls()
+        axes.set_title(f"{len(members):,} features, {len(grouped):,} of them in {grouped.n_unique():,} families")
+        figure.legend(
+            loc="outside lower center", ncols=min(5, len(found)), fontsize=9, markerscale=1.8, handletextpad=0.2
+        )
+    return figure
+
+
+def families_answering(shapes: pl.DataFrame, members: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """Rows of `family_shapes` whose members answer, more than half of them, a kind of stimulus; the largest first."""
+    counts = members.filter(stimulus_type=kind).group_by("family").agg(answering=pl.len())
+    enough = (pl.col("answering") > pl.col("size") / 2) & (pl.col("size") >= MEMBERS_AT_LEAST)
+    return shapes.drop_nulls("profile").join(counts, on="family").filter(enough).sort("family")
+
+
+def peaks(profile: np.ndarray) -> int:
+    """How often a circular profile rises above the middle between its largest and its least value."""
+    above = profile > (profile.max() + profile.min()) / 2
+    return int((above & ~np.roll(above, 1)).sum())
+
+
+def curves_and_lines(shapes: pl.DataFrame, members: pl.DataFrame) -> "Figure":
+    """Mean profiles of the largest families of curves, above those of lines, each with the middle 80 % of its members.
+
+    shapes, members: rows of `family_shapes` and `feature_families` of one analysis. Families are found by what more
+    than half of their members answer. A curve comes back to itself after a whole turn: one peak; a line twice.
+    """
+    found = {kind: families_answering(shapes, members, kind) for kind in ("curve", "line")}
+    columns = max(1, *(min(len(families), FAMILIES_OF_A_KIND) for families in found.values()))
+    with _style():
+        figure, grid = _figure(max(5.4, 2.5 * columns + 0.8), 5.0, rows=2, columns=columns, share=True)
+        for row, (kind, families) in enumerate(found.items()):
+            counts = np.bincount([peaks(np.array(profile)) for profile in families["profile"]], minlength=1)
+            told = [f"{count} with {peaks_said(number)}" for number, count in enumerate(counts) if count]
+            for axes, family in zip(
+                grid[row * columns : (row + 1) * columns], families.iter_rows(named=True), strict=False
+            ):
+                _draw_profile(axes, family, Stimulus(kind).colours[0])
+            for axes in grid[row * columns + len(families) : (row + 1) * columns]:
+                axes.axis("off")
+            grid[row * columns].annotate(
+                f"{kind} families: {', '.join(told) or 'none found'}", (0, 1), xytext=(0, 24), xycoords="axes fraction",
+                textcoords="offset points", fontsize=11, color=INK, annotation_clip=False,
+            )  # fmt: skip
+        figure.supxlabel("rotation of the image   (mean; middle 80 % of members)", fontsize=10, color=SOFT)
+        figure.supylabel("cosine to the identity block", fontsize=10, color=SOFT)
+    return figure
+
+
+def peaks_said(number: int) -> str:
+    return f"{number} peak" if number == 1 else f"{number} peaks"
+
+
+def _draw_profile(axes, family: dict, colour: str) -> None:
+    profile = np.array(family["profile"])
+    n = len(profile)
+    around = np.arange(-(n // 4), n - n // 4 + 1)  # from a quarter turn before the identity: no peak is cut in two
+    low, high = (np.array(family[f"profile_{end}"])[around % n] for end in ("low", "high"))
+    axes.fill_between(around * 360 / n, low, high, color=colour, alpha=0.22, linewidth=0)
+    axes.plot(around * 360 / n, profile[around % n], color=colour, marker="o" if n <= 16 else None, markersize=3)
+    axes.plot(0, 1, color=colour, marker="o", markersize=3.5)
+    axes.set_title(f"family {family['family']}", fontsize=9.5, color=colour, pad=5)
+    said = f"{family['size']} members, {peaks_said(peaks(profile))}"
+    axes.set_title(said, loc="right", fontsize=8.5, color=SOFT, pad=5)
+    axes.set_xlim(-95, 275)
+    axes.set_ylim(top=1.05)
+    axes.set_xticks([-90, 0, 90, 180, 270], ["−90°", "0°", "90°", "180°", "270°"], fontsize=8.5)
+
+
+def separation(subjects: Sequence[tuple[str, pl.DataFrame]]) -> "Figure":
+    """How well families agree with what features answer to, dictionary above dictionary, each above its controls.
+
+    subjects: (label, rows of `family_scores` of one analysis). A dot is a training seed, a bar their mean; dotted is
+    what neighbours drawn at random would agree by.
+    """
+    rows = [
+        (label if name == "features" else said, colour if name == "features" else SOFT, scores.filter(subject=name))
+        for (label, scores), colour in zip(subjects, PALETTE, strict=False)
+        for name, said in SUBJECTS.items()
+        if name in scores.filter(pl.col("metric").is_in(SCORES.keys()))["subject"]
+    ]
+    with _style():
+        figure, grid = _figure(11.0, 1.1 + 0.34 * len(rows), columns=len(SCORES))
+        for axes, (metric, (title, _)) in zip(grid, SCORES.items(), strict=True):
+            for place, (_, colour, scores) in enumerate(rows):
+                values = scores.filter(metric=metric)["value"].to_numpy()
+                axes.scatter(
+                    values, np.full(len(values), place), s=30, facecolor="none" if colour == SOFT else colour,
+                    edgecolor=colour, linewidth=1.1, alpha=0.7, zorder=3,
+                )  # fmt: skip
+                axes.plot(np.full(2, values.mean()), [place - 0.3, place + 0.3], color=colour, linewidth=2.2, zorder=2)
+                if metric == "neighbour_agreement":
+                    chance = scores.filter(metric="neighbour_chance")["value"].mean()
+                    axes.plot([chance] * 2, [place - 0.4, place + 0.4], color=INK, linewidth=1, linestyle=(0, (1, 1.5)))
+            axes.set_title(title, fontsize=10)
+            axes.set_xlim(left=min(0, axes.get_xlim()[0]))
+            axes.axvline(0, color=SOFT, linewidth=0.8, zorder=1)
+            axes.set_yticks(range(len(rows)), [label for label, _, _ in rows] if axes is grid[0] else [])
+            axes.set_ylim(len(rows) - 0.4, -0.6)
+            axes.tick_params(axis="y", length=0)
+            axes.grid(False, axis="y")
+            axes.spines["left"].set_visible(False)
+        for label, (_, colour, _) in zip(grid[0].get_yticklabels(), rows, strict=True):
+            label.set_color(colour)
+    return figure
+
+
+def family_figures(frames: Mapping[str, pl.DataFrame]) -> dict[str, "Figure"]:
+    """Name → figure for all that the frames of one analysis, and its scores where they are there, can show."""
+    members, shapes = frames["feature_families"], frames["family_shapes"]
+    figures = {}
+    if members["stimulus_type"].count():
+        figures["family_map"] = feature_map(members, [Stimulus(name) for name in members["stimulus_type"]])
+    if any(len(families_answering(shapes, members, kind)) for kind in ("curve", "line")):
+        figures["curves_and_lines"] = curves_and_lines(shapes, members)
+    if "family_scores" in frames and "adjusted_rand" in frames["family_scores"]["metric"]:
+        figures["family_separation"] = separation([("features", frames["family_scores"])])
+    return figures

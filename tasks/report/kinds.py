@@ -1,0 +1,119 @@
+"""How kinds of features are named and drawn: their symmetry types, and the stimuli that they answer most."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+# Light and dark variants of hues that stay apart under the common colour-vision deficiencies (after Okabe and Ito).
+COLOURS = {
+    "invariant": ("#b87400", "#edb04a"),
+    "period-360": ("#0067b5", "#62b0f4"),
+    "period-180": ("#00806a", "#41c7a4"),
+    "period-120": ("#a94890", "#e493cb"),
+    "period-90": ("#c4421a", "#f2845b"),
+    "mixed": ("#6d727c", "#9da3ad"),
+    "none": ("#858b95", "#7d838d"),
+}
+OTHER_PERIOD_COLOURS = ("#2588b8", "#7fd0f5")
+STIMULUS_COLOURS = {
+    "curve": ("#0067b5", "#62b0f4"),
+    "line": ("#00806a", "#41c7a4"),
+    "edge": ("#c4421a", "#f2845b"),
+    "angle": ("#a94890", "#e493cb"),
+    "grating": ("#b87400", "#edb04a"),
+    "hatch": ("#6b7a00", "#bccb4e"),
+    "centre-surround": ("#6a4fc0", "#a893f5"),
+    "colour": ("#c2255c", "#ff8fae"),
+    "mixed": ("#6d727c", "#9da3ad"),
+    "other": ("#a3a8b0", "#5f656e"),
+}
+
+
+@dataclass(frozen=True)
+class SymmetryType:
+    """How a value of `feature_symmetry.type` is named and drawn; "none": a feature without transform blocks."""
+
+    name: str
+
+    @property
+    def period(self) -> float | None:
+        match = re.fullmatch(r"period-(\d+(?:\.\d+)?)", self.name)
+        return float(match[1]) if match else None
+
+    @property
+    def css_class(self) -> str:
+        return "type-" + re.sub(r"[^a-z0-9]+", "-", self.name.lower())
+
+    @property
+    def label(self) -> str:
+        if self.name == "none":
+            return "no blocks"
+        return f"period {self.period:g}°" if self.period else self.name
+
+    @property
+    def meaning(self) -> str:
+        turns = {360: "a full turn, not before", 180: "half a turn", 120: "a third of a turn", 90: "a quarter turn"}
+        if self.period:
+            return f"repeats after {turns.get(self.period, f'{self.period:g}°')}"
+        return {
+            "invariant": "the same at every angle",
+            "mixed": "no clear period",
+            "none": "a sparse autoencoder’s feature has one block, so no symmetry can be read",
+        }.get(self.name, "")
+
+    @property
+    def rank(self) -> tuple:
+        """Sorts invariant first, then long periods to short, mixed, and none last."""
+        return ({"invariant": 0, "mixed": 2, "none": 3}.get(self.name, 1), -(self.period or 0), self.name)
+
+    @property
+    def colours(self) -> tuple[str, str]:
+        return COLOURS.get(self.name, OTHER_PERIOD_COLOURS)
+
+    @property
+    def glyph(self) -> str:
+        """CSS polygon with the symmetry of the type: as many lobes as the profile has periods in a turn."""
+        angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+        low = 0
+        if self.period == 360:
+            radius, low = 46 * (np.cos(angles) > -1e-9), 22
+        elif self.period:
+            radius = 12 + 36 * (0.5 + 0.5 * np.cos(360 / self.period * angles)) ** 1.2
+        elif self.name == "mixed":
+            radius = 34 + 9 * np.cos(2 * angles + 0.5) + 7 * np.cos(3 * angles)
+        else:
+            radius = np.full(60, 42 if self.name == "invariant" else 20)
+        points = zip(50 + radius * np.sin(angles), 50 + low - radius * np.cos(angles), strict=True)
+        return "polygon(" + ", ".join(f"{x:.1f}% {y:.1f}%" for x, y in points) + ")"
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """How a value of `stimulus_type` is named and drawn."""
+
+    name: str
+
+    @property
+    def css_class(self) -> str:
+        return f"stimulus-{self.name}"
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    @property
+    def meaning(self) -> str:
+        return {
+            "mixed": "several kinds of drawn stimuli alike",
+            "other": "no drawn stimulus beside natural images",
+        }.get(self.name, f"of drawn stimuli, {self.name} most")
+
+    @property
+    def rank(self) -> tuple:
+        """Sorts simple stimuli first, mixed and other last."""
+        return list(STIMULUS_COLOURS).index(self.name), self.name
+
+    @property
+    def colours(self) -> tuple[str, str]:
+        return STIMULUS_COLOURS[self.name]

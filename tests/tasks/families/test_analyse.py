@@ -1,0 +1,139 @@
+"""The stage on a small real set: its frames load, pass every audit, and are made once; bad input is named."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from tasks.activations.extract import extract
+from tasks.activations.shards import ActivationSet, activation_frames
+from tasks.dictionary import store
+from tasks.dictionary.analyse import analyse
+from tasks.dictionary.base import Dictionary
+from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.rows import every_row
+from tasks.dictionary.train import train
+from tasks.errors import UserError
+from tasks.families.analyse import analyse_families, family_metrics, subject
+from tasks.families.config import FamiliesConfig
+from tasks.families.separation import measure_separation
+from tasks.frames import read_frames
+from tasks.settings import Settings
+from tasks.warehouse.audit import run_sql_audit
+from tasks.warehouse.database import open_warehouse, sql_files
+from tasks.warehouse.load import load
+from tests.tasks.activations.small_set import SMALL
+
+FEW = FamiliesConfig(neighbours=4, min_family_size=2)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> tuple[Settings, dict[str, str]]:
+    """A small set under D_4, and dictionaries on it by name."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("families"))
+    config = SMALL.model_copy(update={"n_rotations": 4})
+    activation_set = extract(config, settings)
+    small = {"features": 40, "k": 4, "steps": 30, "batch_size": 16, "auxiliary_k": 0}
+    variants = {
+        "crosscoder": {},
+        "again": {"seed": 1},
+        "sae": {"architecture": "sae"},
+        "orbit": {"encode_from": "orbit"},
+    }
+    keys = {name: train(activation_set, DictionaryConfig(**small, **more), settings) for name, more in variants.items()}
+    return settings, keys | {"set": activation_set}
+
+
+def test_frames_load_and_pass_every_audit(trained):
+    settings, keys = trained
+    load("set", activation_frames(ActivationSet.open(keys["set"], settings)), settings)
+    told = []
+    for name in ("crosscoder", "sae", "orbit"):
+        analysis = analyse(keys[name], settings)
+        load(analysis, read_frames(analysis, settings), settings)
+        families = analyse_families(keys[name], FEW, settings, lambda *done: told.append(done))
+        assert told[-1] == (1000, 1000)
+        frames = read_frames(families, settings)
+        assert ("family_pairs" in frames) == (name != "sae")
+        assert frames["family_analyses"]["families"].item() >= 1
+        if name != "orbit":
+            scores = measure_separation(families, (), FEW, settings)
+            frames |= read_frames(scores, settings)
+        load(families, frames, settings)
+        assert family_metrics(frames)["families"] == len(frames["family_shapes"])
+    with open_warehouse(settings) as connection:
+        audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
+    assert [result for result in audits if not result.passed] == []
+
+
+def test_scores_name_each_seed_and_control(trained):
+    settings, keys = trained
+    families = analyse_families(keys["crosscoder"], FEW, settings)
+    scores = read_frames(measure_separation(families, (keys["again"],), FEW, settings), settings)["family_scores"]
+    assert set(scores.select("subject", "seed").unique().iter_rows()) == {
+        (name, seed) for name in ("features", "shuffled blocks", "random dictionary") for seed in (0, 1)
+    }
+    assert scores.filter(metric="features")["value"].n_unique() <= 2  # controls are scored on the same features
+
+
+def test_it_is_done_once_and_a_subgroup_is_another_analysis(trained, monkeypatch):
+    settings, keys = trained
+    whole = analyse_families(keys["crosscoder"], FEW, settings)
+    part = analyse_families(keys["crosscoder"], FEW.model_copy(update={"n_rotations": 2}), settings)
+    assert read_frames(part, settings)["family_analyses"].select("n_rotations", "group_order").row(0) == (2, 4)
+    monkeypatch.setattr("tasks.families.analyse.subject", None)
+    assert analyse_families(keys["crosscoder"], FEW, settings) == whole != part
+
+
+def test_live_features_are_those_of_the_analysis_and_maxima_are_exact(trained):
+    settings, keys = trained
+    for name in ("crosscoder", "sae", "orbit"):
+        found = subject(keys[name], None, settings)
+        features = read_frames(analyse(keys[name], settings), settings)["features"]
+        assert found.features.tolist() == features.filter(~pl.col("dead"))["feature"].to_list()
+        acts, dictionary = found.acts, store.load_dictionary(keys[name], settings)
+        blocks = acts.group.order if dictionary.reads_all_blocks else 1
+        maxima = torch.stack(
+            [
+                dictionary.encode(x_gbd.transpose(0, 1) if dictionary.is_crosscoder else x_gbd[0]).amax(0)
+                for shard in acts.shards
+                for _, x_gbd in every_row(acts, dictionary.config, shard, blocks)
+            ]
+        ).amax(0)
+        np.testing.assert_allclose(found.answers.maxima_m, maxima.numpy(), rtol=1e-6)
+        assert (found.answers.types_m is None) == (name == "orbit")
+
+
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        (FEW.model_copy(update={"n_rotations": 3}), r"was trained on D_4: n_rotations = 3 does not divide .*1, 2 or 4"),
+        (FEW.model_copy(update={"n_rotations": 8}), "was trained on D_4: n_rotations = 8 does not divide"),
+        (FEW.model_copy(update={"neighbours": 40}), "live features are too few for families.neighbours = 40"),
+    ],
+)
+def test_a_group_or_neighbours_it_has_not_are_refused(trained, config, complaint):
+    settings, keys = trained
+    with pytest.raises(UserError, match=complaint):
+        analyse_families(keys["crosscoder"], config, settings)
+
+
+def test_a_dead_dictionary_is_refused(trained, monkeypatch):
+    settings, keys = trained
+
+    def killed(key: str, settings: Settings) -> Dictionary:
+        dictionary = store.load_dictionary(key, settings)
+        dictionary.encoder.bias.fill_(-1e6)
+        return dictionary
+
+    monkeypatch.setattr("tasks.families.analyse.load_dictionary", killed)
+    with pytest.raises(UserError, match=r"is dead: none of its 40 features fires on any row; train it"):
+        analyse_families(keys["again"], FEW, settings)
+
+
+def test_whole_orbits_have_no_ground_truth(trained):
+    settings, keys = trained
+    families = analyse_families(keys["orbit"], FEW, settings)
+    assert read_frames(families, settings)["feature_families"]["stimulus_type"].null_count() > 0
+    with pytest.raises(UserError, match="encodes whole orbits"):
+        measure_separation(families, (), FEW, settings)
