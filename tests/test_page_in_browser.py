@@ -5,17 +5,23 @@ import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+import numpy as np
 import polars as pl
 import pytest
 
-from tasks.report.page import SymmetryType, page_name, write_pages, write_site
+from tasks.report.families import family_page
+from tasks.report.kinds import SymmetryType
+from tasks.report.page import page_name, write_pages, write_site
 from tasks.settings import Settings
 from tests.sample_frames import (
     CROSSCODER,
+    CROSSCODER_FAMILIES,
     FEATURES,
     GROUP_ORDER,
     PLAIN_LAYER,
     PLAIN_SAE,
+    SAE_FAMILIES,
+    SAE_PLANTED_FAMILIES,
     both_loads,
     planted_detectors,
     planted_mixture,
@@ -25,7 +31,9 @@ from tests.tasks.report.test_page import snapshot_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -264,6 +272,120 @@ def test_mixed_neurons_of_one_layer(browser, early):
     assert browser.find_element(By.TAG_NAME, "h1").text.startswith("Feature")
 
 
+def points_of(browser) -> dict[int, dict]:
+    """Of the map: by feature, where it is drawn in pixels from the canvas's middle, and its family."""
+    columns = browser.execute_script("return JSON.parse(document.getElementById('map-data').textContent).columns")
+    width, height = browser.execute_script(
+        "const map = document.querySelector('.map-frame canvas'); return [map.clientWidth, map.clientHeight]"
+    )
+    x, y = np.array(columns["x"]), np.array(columns["y"])
+    scale = min((width - 48) / np.ptp(x), (height - 48) / np.ptp(y))
+    across, up = scale * (x - (x.min() + x.max()) / 2), scale * (y - (y.min() + y.max()) / 2)
+    return {
+        feature: {"at": (round(float(right)), -round(float(top))), "family": family}
+        for feature, right, top, family in zip(columns["feature"], across, up, columns["family"], strict=True)
+    }
+
+
+def colour_at(browser, at: tuple[int, int]) -> list[int]:
+    """Red, green, blue, opacity of the map at pixels from its middle."""
+    return browser.execute_script(
+        "const map = document.querySelector('.map-frame canvas'); const ratio = window.devicePixelRatio;"
+        "const [x, y] = [map.clientWidth / 2 + arguments[0], map.clientHeight / 2 + arguments[1]];"
+        "return [...map.getContext('2d').getImageData(x * ratio, y * ratio, 1, 1).data]",
+        *at,
+    )
+
+
+def point_at(browser, at: tuple[int, int]) -> ActionChains:
+    canvas = browser.find_element(By.CSS_SELECTOR, ".map-frame canvas")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", canvas)
+    return ActionChains(browser).move_to_element_with_offset(canvas, *at)
+
+
+def test_the_map_draws_features_tells_of_them_and_leads_to_them(browser, early):
+    browser.get(early)
+    click(browser, "nav a[href='families.html']")
+    points = points_of(browser)
+    curve, line = points[16]["at"], points[22]["at"]  # of families that lie apart
+    wait(browser, lambda browser: all(colour_at(browser, each["at"])[3] > 200 for each in points.values()))
+    assert colour_at(browser, (0, 0))[3] == 0
+    assert colour_at(browser, curve) != colour_at(browser, line)
+
+    point_at(browser, curve).perform()
+    tip = browser.find_element(By.CSS_SELECTOR, ".map-frame .tip")
+    wait(browser, lambda browser: tip.is_displayed() and loaded(browser, ".tip img"))
+    assert tip.text.split("\n") == ["Feature 16", "period 360°", "answers curve", "family 0, 9 members, at 180°"]
+    # all but its family step back
+    wait(browser, lambda browser: colour_at(browser, line)[3] < 100 < colour_at(browser, points[2]["at"])[3])
+
+    click(browser, "[data-colour=stimulus]")
+    assert [legend.is_displayed() for legend in all_of(browser, "[data-legend]")] == [False, True]
+    click(browser, "[data-legend=stimulus] .chip.stimulus-line")
+    wait(browser, lambda browser: colour_at(browser, curve)[3] < 50 < colour_at(browser, line)[3])
+    point_at(browser, curve).perform()
+    assert not tip.is_displayed()
+    click(browser, "[data-colour=family]")
+    point_at(browser, curve).click().perform()
+    assert browser.current_url.endswith(f"features/{page_name(CROSSCODER, 16)}")
+
+
+def test_the_map_is_walked_with_the_keyboard(browser, early):
+    browser.get(early.replace("index.html", "families.html#feature=22"))
+    tip = browser.find_element(By.CSS_SELECTOR, ".map-frame .tip")
+    assert tip.text.startswith("Feature 22")
+    canvas = browser.find_element(By.CSS_SELECTOR, ".map-frame canvas")
+    points = points_of(browser)
+    canvas.send_keys(Keys.ARROW_LEFT)
+    reached = int(tip.text.split("\n")[0].removeprefix("Feature "))
+    assert points[reached]["at"][0] < points[22]["at"][0]
+    canvas.send_keys("++")
+    assert tip.is_displayed()
+    canvas.send_keys(Keys.ENTER)
+    assert browser.find_element(By.TAG_NAME, "h1").text.startswith(f"Feature {reached}")
+
+
+def test_another_dictionary_is_chosen(browser, early):
+    browser.get(early.replace("index.html", "families.html"))
+    browser.find_element(By.ID, "analysis").send_keys("TopK sparse")
+    wait(browser, lambda browser: browser.current_url.endswith(f"families-{SAE_FAMILIES[:8]}.html"))
+    assert browser.find_element(By.CSS_SELECTOR, "#analysis option:checked").text.startswith("TopK sparse autoencoder")
+    assert len(all_of(browser, "#all .card")) == len(SAE_PLANTED_FAMILIES)
+    click(browser, "#all .card")
+    wait(browser, lambda browser: loaded(browser, ".members img"))
+    shown = [int(number.text) for number in all_of(browser, ".members b")]
+    assert sorted(shown) == sorted(SAE_PLANTED_FAMILIES[0])
+
+
+def test_members_stand_around_their_circle(browser, early):
+    browser.get(early.replace("index.html", "families.html"))
+    assert len(all_of(browser, "#all .card [data-small] .member")) == 9 + 2 * 5 + 4 + 4 * 2
+    click(browser, "#all .card[data-family='2']")
+    places = {}
+    for member in all_of(browser, ".ring-of-members .member"):
+        disc = member.find_element(By.CSS_SELECTOR, ".edge")
+        x, y = (float(disc.get_attribute(name)) for name in ("cx", "cy"))
+        places[int(member.get_attribute("data-feature"))] = (math.degrees(math.atan2(-y, x)) % 360, math.hypot(x, y))
+    angles = {feature: angle for feature, (angle, _) in places.items()}
+    assert angles == pytest.approx({5: 0, 13: 90, 21: 0, 37: 180}, abs=0.1)
+    assert max(places[21][1], places[37][1]) < min(places[5][1], places[13][1])  # mirrored ones stand within
+    missing = browser.find_element(By.CSS_SELECTOR, ".ring-of-members .missing")
+    assert (float(missing.get_attribute("cx")), float(missing.get_attribute("cy")) > 100) == (0, True)
+    assert all_of(browser, "[data-spread] .band")
+    assert browser.find_element(By.CSS_SELECTOR, ".ring-of-members .number").text == "5"
+    ActionChains(browser).move_to_element(
+        browser.find_element(By.CSS_SELECTOR, ".ring-of-members [data-feature='13']")
+    ).perform()
+    assert browser.find_element(By.CSS_SELECTOR, ".ring-of-members .number").text == "13"
+
+    click(browser, "a[rel=prev]")
+    assert browser.find_element(By.TAG_NAME, "h1").text.startswith("Family 1")
+    again = all_of(browser, ".ring-of-members .member.again")
+    assert len(again) == len(all_of(browser, ".ring-of-members .member")) / 2 == 5
+    click(browser, ".ring-of-members .member[data-feature='14']")
+    assert browser.find_element(By.TAG_NAME, "h1").text.startswith("Feature 14")
+
+
 def test_optimised_images_are_seen(browser, early):
     browser.get(early.replace("index.html", f"features/{page_name(PLAIN_SAE, 2)}"))
     wait(browser, lambda browser: loaded(browser, ".optimised img"))
@@ -279,7 +401,9 @@ def test_no_page_is_wider_than_a_phone(browser, early):
     )
     try:
         detector = f"features/{page_name(PLAIN_SAE, 4)}"
-        for page in ("index.html", "features.html", "curves.html", "neurons.html", detector):
+        family = f"families/{family_page(CROSSCODER, CROSSCODER_FAMILIES, 2)}"
+        pages = ("index.html", "features.html", "curves.html", "neurons.html", "families.html", detector, family)
+        for page in pages:
             browser.get(early.replace("index.html", page))
             assert browser.execute_script("return document.documentElement.scrollWidth") <= 390, page
     finally:

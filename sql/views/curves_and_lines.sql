@@ -8,7 +8,8 @@ WITH of_one_type AS (
         h.type,
         h.profile,
         [h.profile[-1]] || h.profile AS around,
-        (list_max(h.profile) + list_min(h.profile)) / 2 AS half
+        -- the identity's own 1 is no measure of the height
+        (list_max(h.profile[2:]) + list_min(h.profile)) / 2 AS half
     FROM feature_families AS m
     JOIN family_shapes AS h USING (analysis, family)
     WHERE m.stimulus_type IN ('curve', 'line', 'edge') AND h.profile IS NOT NULL

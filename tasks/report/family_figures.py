@@ -60,8 +60,9 @@ def families_answering(shapes: pl.DataFrame, members: pl.DataFrame, kind: str) -
 
 
 def peaks(profile: np.ndarray) -> int:
-    """How often a circular profile rises above the middle between its largest and its least value."""
-    above = profile > (profile.max() + profile.min()) / 2
+    """How often a circular profile [n], the identity's own 1 first, rises above the middle between its other largest
+    value and its least."""
+    above = profile > (profile[1:].max() + profile.min()) / 2
     return int((above & ~np.roll(above, 1)).sum())
 
 

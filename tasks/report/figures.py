@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from tasks.report.page import SymmetryType
+from tasks.report.kinds import SymmetryType
 from tasks.symmetry.group import DihedralGroup
 
 if TYPE_CHECKING:

@@ -24,6 +24,18 @@ from PIL import Image
 
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
+from tasks.report.families import (
+    SCORES,
+    SUBJECTS,
+    circle_numbers,
+    family_analyses,
+    mean_and_spread,
+    memberships,
+    separations,
+    small_circle,
+    spread_numbers,
+)
+from tasks.report.kinds import Stimulus, SymmetryType
 from tasks.report.units import (
     MIXED_PER_DICTIONARY,
     curve_code,
@@ -58,76 +70,6 @@ METHODS = {
 }
 
 SAMPLINGS = {"norm": "large activations over-sampled", "uniform": "sampled evenly"}
-
-# Light and dark variants of hues that stay apart under the common colour-vision deficiencies (after Okabe and Ito).
-COLOURS = {
-    "invariant": ("#b87400", "#edb04a"),
-    "period-360": ("#0067b5", "#62b0f4"),
-    "period-180": ("#00806a", "#41c7a4"),
-    "period-120": ("#a94890", "#e493cb"),
-    "period-90": ("#c4421a", "#f2845b"),
-    "mixed": ("#6d727c", "#9da3ad"),
-    "none": ("#858b95", "#7d838d"),
-}
-OTHER_PERIOD_COLOURS = ("#2588b8", "#7fd0f5")
-
-
-@dataclass(frozen=True)
-class SymmetryType:
-    """How a value of `feature_symmetry.type` is named and drawn; "none": a feature without transform blocks."""
-
-    name: str
-
-    @property
-    def period(self) -> float | None:
-        match = re.fullmatch(r"period-(\d+(?:\.\d+)?)", self.name)
-        return float(match[1]) if match else None
-
-    @property
-    def css_class(self) -> str:
-        return "type-" + re.sub(r"[^a-z0-9]+", "-", self.name.lower())
-
-    @property
-    def label(self) -> str:
-        if self.name == "none":
-            return "no blocks"
-        return f"period {self.period:g}°" if self.period else self.name
-
-    @property
-    def meaning(self) -> str:
-        turns = {360: "a full turn, not before", 180: "half a turn", 120: "a third of a turn", 90: "a quarter turn"}
-        if self.period:
-            return f"repeats after {turns.get(self.period, f'{self.period:g}°')}"
-        return {
-            "invariant": "the same at every angle",
-            "mixed": "no clear period",
-            "none": "a sparse autoencoder’s feature has one block, so no symmetry can be read",
-        }.get(self.name, "")
-
-    @property
-    def rank(self) -> tuple:
-        """Sorts invariant first, then long periods to short, mixed, and none last."""
-        return ({"invariant": 0, "mixed": 2, "none": 3}.get(self.name, 1), -(self.period or 0), self.name)
-
-    @property
-    def colours(self) -> tuple[str, str]:
-        return COLOURS.get(self.name, OTHER_PERIOD_COLOURS)
-
-    @property
-    def glyph(self) -> str:
-        """CSS polygon with the symmetry of the type: as many lobes as the profile has periods in a turn."""
-        angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
-        low = 0
-        if self.period == 360:
-            radius, low = 46 * (np.cos(angles) > -1e-9), 22
-        elif self.period:
-            radius = 12 + 36 * (0.5 + 0.5 * np.cos(360 / self.period * angles)) ** 1.2
-        elif self.name == "mixed":
-            radius = 34 + 9 * np.cos(2 * angles + 0.5) + 7 * np.cos(3 * angles)
-        else:
-            radius = np.full(60, 42 if self.name == "invariant" else 20)
-        points = zip(50 + radius * np.sin(angles), 50 + low - radius * np.cos(angles), strict=True)
-        return "polygon(" + ", ".join(f"{x:.1f}% {y:.1f}%" for x, y in points) + ")"
 
 
 @dataclass(frozen=True)
@@ -189,8 +131,9 @@ class Snapshot:
         return sorted(names, key=lambda name: (name[0], len(name), name))
 
     @cached_property
-    def stimuli(self) -> list[str]:
-        return sorted({feature["stimulus_type"] for feature in self.features} - {None})
+    def stimuli(self) -> list[Stimulus]:
+        found = {Stimulus(feature["stimulus_type"]) for feature in self.features if feature["stimulus_type"]}
+        return sorted(found, key=lambda stimulus: stimulus.rank)
 
     @cached_property
     def floor(self) -> float:
@@ -316,6 +259,8 @@ def template_environment() -> Environment:
         environment.filters[helper.__name__] = helper
     environment.globals |= {"page_name": page_name, "transform_name": transform_name}
     environment.globals |= {"neuron_page": neuron_page, "tuning_numbers": tuning_numbers, "curve_code": curve_code}
+    environment.globals |= {"small_circle": small_circle, "spread_numbers": spread_numbers, "SCORES": SCORES}
+    environment.globals |= {"mean_and_spread": mean_and_spread, "SUBJECTS": SUBJECTS}
     environment.globals |= {"stimuli_named": stimuli_named, "MIXED_PER_DICTIONARY": MIXED_PER_DICTIONARY}
     environment.globals |= {"METHODS": METHODS, "ARCHITECTURES": ARCHITECTURES, "SAMPLINGS": SAMPLINGS}
     return environment
@@ -361,7 +306,7 @@ def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Exam
         "dictionary": {key: index for index, key in enumerate(snapshot.dictionary)},
         "type": {symmetry.name: index for index, symmetry in enumerate(snapshot.types)},
         "stabiliser": {None: None} | {name: index for index, name in enumerate(snapshot.stabilisers)},
-        "stimulus_type": {None: None} | {name: index for index, name in enumerate(snapshot.stimuli)},
+        "stimulus_type": {None: None} | {each.name: index for index, each in enumerate(snapshot.stimuli)},
     }
 
     def rounded(name: str) -> list[float | None]:
@@ -376,7 +321,7 @@ def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Exam
         "dictionaries": [
             {"short": key[:12], "rotations": each["n_rotations"]} for key, each in snapshot.dictionary.items()
         ],
-        "stimuli": snapshot.stimuli,
+        "stimuli": [each.name for each in snapshot.stimuli],
         "stabilisers": [{"name": name, "label": subgroup_name(name)} for name in snapshot.stabilisers],
         "columns": {
             "feature": [feature["feature"] for feature in features],
@@ -468,14 +413,21 @@ def write_site(settings: Settings, progress: Progress = silent) -> Path:
 def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
     """Write all files of the site into an empty folder."""
     shutil.copytree(HERE / "static", folder / "assets")
-    for name in ("patches", "optimised", "features", "neurons"):
+    for name in ("patches", "optimised", "features", "neurons", "families"):
         (folder / name).mkdir()
     examples = snapshot.export_patches(folder / "patches")
     pictures = snapshot.export_visualisations(folder / "optimised")
     panels = curve_panels(snapshot)
     neurons = shown_neurons(snapshot, panels, folder / "patches")
+    analyses = family_analyses(snapshot)
     templates = template_environment()
-    shared = {"snapshot": snapshot, "examples": examples, "panels": panels, "neurons": neurons}
+    shared = {
+        "snapshot": snapshot,
+        "examples": examples,
+        "panels": panels,
+        "neurons": neurons,
+        "analyses": analyses,
+    }
 
     def write(path: str, template: str, **values: Any) -> None:
         (folder / path).write_text(templates.get_template(template).render(shared | values), encoding="utf-8")
@@ -501,6 +453,27 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
         write("curves.html", "curves.html")
     if neurons.mixed:
         write("neurons.html", "neurons.html")
+    layers = separations(snapshot, analyses)
+    for analysis in analyses:
+        write(
+            analysis.page,
+            "families.html",
+            analysis=analysis,
+            separations=layers,
+            map_numbers=analysis.map(snapshot, examples),
+        )
+        for before, family, after in zip(
+            [None, *analysis.families], analysis.families, [*analysis.families[1:], None], strict=False
+        ):
+            write(
+                family.page,
+                "family.html",
+                analysis=analysis,
+                family=family,
+                before=before,
+                after=after,
+                circle=circle_numbers(family, examples),
+            )
     sets = {each["activation_set"]: each for each in snapshot.sets}
     for key, neuron in neurons.shown:
         write(
@@ -511,6 +484,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
             mixtures=neurons.mixtures.get((key, neuron), []),
             tuning=snapshot.tuning.get((neurons.detectors.get((key, neuron)), neuron)),
         )
+    belongs = memberships(analyses)
     total = len(snapshot.features)
     for done, feature in enumerate(snapshot.features, start=1):
         dictionary = snapshot.dictionary[feature["dictionary"]]
@@ -522,6 +496,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
             numbers=feature_numbers(feature, dictionary["group"], snapshot.floor) if feature["profile"] else None,
             tuning=snapshot.tuning.get((feature["tuning_subject"], feature["feature"])),
             pictures=pictures[feature["dictionary"], feature["feature"]],
+            belongs=belongs[feature["dictionary"], feature["feature"]],
         )
         if done % PROGRESS_EVERY == 0 or done == total:
             progress(done, total)

@@ -16,7 +16,8 @@ import polars as pl
 import pytest
 
 from tasks.errors import UserError
-from tasks.report.page import Snapshot, SymmetryType, page_name, profile_code, swapped_in, write_pages, write_site
+from tasks.report.kinds import SymmetryType
+from tasks.report.page import Snapshot, page_name, profile_code, swapped_in, write_pages, write_site
 from tasks.warehouse.database import create_schema, create_views, schema
 from tests.sample_frames import (
     CROSSCODER,
@@ -374,14 +375,16 @@ def test_neurons_that_detect_or_are_mixed_have_a_page(early):
     assert data_of(early / f"neurons/{PLAIN_SET[:12]}-2.html", "tuning") == []
 
 
-def test_without_tuning_there_are_no_pages_of_it(frames, tmp_path):
-    kept = {table: frame for table, frame in frames.items() if "tun" not in table and "neuron" not in table}
+def test_without_tuning_and_families_there_are_no_pages_of_them(frames, tmp_path):
+    other = ("tun", "neuron", "famil")
+    kept = {table: frame for table, frame in frames.items() if not any(part in table for part in other)}
     del kept["curve_detectors"]
     write_pages(snapshot_of(kept), tmp_path, lambda done, total: None)
     assert {path.name for path in tmp_path.glob("*.html")} == {"index.html", "features.html"}
     text = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
     assert "curves.html" not in text
     assert "neurons.html" not in text
+    assert "families" not in text
 
 
 def test_without_a_published_snapshot_the_command_to_run_is_named(settings):
