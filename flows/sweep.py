@@ -1,23 +1,27 @@
-"""Flow `sweep`: several dictionaries on one pass over the rows, compared."""
+"""Flow `sweep`: several dictionaries compared; those that ask for the same rows train on one pass over them."""
 
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, TypeVar
 
+import polars
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from flows.train import file_dictionary
+from flows.train import file_dictionary, match
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.store import config_of
+from tasks.dictionary.rows import STREAM_FIELDS
+from tasks.dictionary.store import config_of, folder_of, load_dictionary
 from tasks.keys import content_key
 from tasks.report.figures import pareto
 from tasks.settings import Settings
 from tasks.tracking.runs import sweep_run, test_metrics
 
 VERSION = 1
+T = TypeVar("T")
 
 
 class SweepConfig(BaseModel):
@@ -49,7 +53,9 @@ class SweepConfig(BaseModel):
 def sweep(config: SweepConfig = SweepConfig()) -> Summary:
     """Train several dictionaries side by side, analyse and register each, and plot FVU against L0 in MLflow.
 
-    One that diverges is named at the end; the others finish.
+    Variants that take their rows in another order, or other rows, have a pass of their own. Of variants that differ in
+    their seed alone the first is told how stable its features are. One that diverges is named at the end; the others
+    finish.
 
     Args:
         config: which activations, which dictionaries
@@ -57,28 +63,41 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
     settings = Settings()
     with recorded("sweep", config, settings) as measured:
         activation_set = extract_set(config.extraction, settings)
-        with reported(f"Train {len(config.variants)} dictionaries") as progress:
-            outcome = step(train_together)(activation_set, config.variants, settings, progress)
+        outcome = {}
+        for variants in alike(config.variants, lambda each: tuple(getattr(each, field) for field in STREAM_FIELDS)):
+            with reported(f"Train {len(variants)} dictionaries") as progress:
+                outcome |= step(train_together)(activation_set, variants, settings, progress)
         key = content_key("sweep", VERSION, dictionaries=sorted(outcome))
         finished = [dictionary for dictionary, failure in outcome.items() if failure is None]
         failures = {dictionary[:8]: failure for dictionary, failure in outcome.items() if failure is not None}
         with sweep_run(key, activation_set, settings) as run:
             for dictionary in finished:
                 file_dictionary(dictionary, settings, parent=run.run_id)
+            stability = stability_across_seeds(finished, settings)
             run.log({"pareto": pareto(scores(finished, settings))} if finished else {}, failures)
     return show(
         Summary(
             title=f"Sweep over {len(outcome)} dictionaries of {config.extraction.network} {config.extraction.layer}",
             made={f"dictionary {dictionary[:8]}": dictionary for dictionary in finished},
             figures={
-                f"{label} ({dictionary[:8]})": f"FVU {fvu:.3f} at L0 {l0:.1f}"
-                for dictionary, (label, l0, fvu) in zip(finished, scores(finished, settings), strict=True)
+                f"{label(dictionary, config.dictionary, settings)} ({dictionary[:8]})": ", ".join(
+                    [*measures(dictionary, settings), *stability.get(dictionary, [])]
+                )
+                for dictionary in finished
             }
             | measured.figures(),
             where={"MLflow": settings.mlflow_tracking_uri},
             failures=failures,
         )
     )
+
+
+def alike(things: Iterable[T], key: Callable[[T], Hashable]) -> list[tuple[T, ...]]:
+    """Things grouped by their key, in the order in which the first of each group stands."""
+    groups = {}
+    for thing in things:
+        groups.setdefault(key(thing), []).append(thing)
+    return [tuple(group) for group in groups.values()]
 
 
 def train_together(
@@ -94,3 +113,35 @@ def scores(dictionaries: list[str], settings: Settings) -> list[tuple[str, float
     metrics = [test_metrics(dictionary, settings) for dictionary in dictionaries]
     names = [config_of(dictionary, settings).name for dictionary in dictionaries]
     return [(name, each["l0"], each["fvu"]) for name, each in zip(names, metrics, strict=True)]
+
+
+def stability_across_seeds(dictionaries: list[str], settings: Settings) -> dict[str, list[str]]:
+    """Steps of the flow: match those that differ in seed alone; {the first of them: what a summary says of it}."""
+    said = {}
+    for first, *replicas in alike(dictionaries, lambda each: config_of(each, settings).model_copy(update={"seed": 0})):
+        if replicas:
+            with reported(f"Match {first[:8]} across seeds") as progress:
+                found = step(match)(first, tuple(replicas), settings, progress)
+            said[first] = [f"stability {found['stability']:.2f} (random {found['stability_random']:.2f})"]
+    return said
+
+
+def label(dictionary: str, common: DictionaryConfig, settings: Settings) -> str:
+    """A variant's name, and the other fields in which it differs from what is common to all."""
+    config = config_of(dictionary, settings)
+    others = config.model_dump(exclude={"architecture", "method"})
+    differs = [f"{field} = {value}" for field, value in others.items() if value != getattr(common, field)]
+    return ", ".join([config.name, *differs])
+
+
+def measures(dictionary: str, settings: Settings) -> list[str]:
+    """What a summary says of a variant, from the test split."""
+    metrics, trained = test_metrics(dictionary, settings), load_dictionary(dictionary, settings)
+    worst = polars.read_parquet(folder_of(dictionary, settings) / "block_fvu.parquet")["fvu"].max()
+    return [
+        f"FVU {metrics['fvu']:.3f}" + (f" (worst block {worst:.3f})" if trained.is_crosscoder else ""),
+        f"L0 {metrics['l0']:.1f}",
+        f"dead {metrics['dead_fraction']:.1%}",
+        f"trained in {metrics['train_seconds']:.0f} s",
+        f"{sum(parameter.numel() for parameter in trained.parameters()):,} parameters",
+    ]

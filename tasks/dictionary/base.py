@@ -7,6 +7,9 @@ crosscoder, |G| blocks). z = scale · x with E‖z_g‖ = √d, features f ≥ 0
 * Group crosscoder: pre = W_enc z_e + b_enc from the identity block, or Σ_g W_enc^g z_g + b_enc from the whole orbit;
   one code explains what the layer holds under all |G| transforms. Loss: the mean over blocks of the squared error,
   which is Σ_g ‖z_g − ẑ_g‖² up to a constant.
+* Band-limited group crosscoder (`harmonics`) [ours]: W_dec and b_dec are coefficients of the orthonormal basis B of
+  tasks/symmetry/fourier.py, blocks = B · coefficients. The decoder then rebuilds Bᵀz, fewer vectors than |G|, and
+  Σ_g ‖z_g − ẑ_g‖² is the error of the coefficients plus the energy of z beyond the band, which no decoder can rebuild.
 
 How f comes of `pre` and what is added to the loss is the method's to say: topk.py, relu.py, … one file a method.
 """
@@ -19,6 +22,8 @@ from torch import Tensor, nn
 
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import residual, to_dense
+from tasks.symmetry.fourier import fourier_basis
+from tasks.symmetry.group import DihedralGroup
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,23 @@ class Loss:
     fired_m: Tensor
 
 
+@dataclass(frozen=True)
+class Target:
+    """What the decoder is to rebuild of a batch.
+
+    rows_qbd: z [|G|, b, d]; band-limited, its coefficients [Q, b, d]. share: Q / |G|; beyond: the energy of z that lies
+    beyond the band, a mean over rows, blocks and channels.
+    """
+
+    rows_qbd: Tensor
+    share: float = 1.0
+    beyond: Tensor | float = 0.0
+
+    def mean_square(self, error_qbd: Tensor) -> Tensor:
+        """Mean over rows, blocks and channels of (z − ẑ)², for what was left of `rows_qbd`."""
+        return error_qbd.square().mean() * self.share + self.beyond
+
+
 class Affine(nn.Module):
     """A weight and a bias; which product they stand in is the dictionary's to say."""
 
@@ -49,22 +71,30 @@ class Affine(nn.Module):
 class Dictionary(nn.Module, ABC):
     """A dictionary of m features whose elements are `block_count` vectors of d channels.
 
-    encoder.weight: [m, d], or [blocks, m, d] where the encoder reads every block; encoder.bias: [m]
-    decoder.weight: [blocks, m, d]; decoder.bias: [blocks, d]; scale: []
+    encoder.weight: [m, d], or [q, m, d] where the encoder reads every block; encoder.bias: [m]
+    decoder.weight: [q, m, d]; decoder.bias: [q, d]; scale: []; q: blocks, or their coefficients in the band
+    basis_gq: None where blocks are free. An SAE has one block, whatever the group.
     """
 
     scale: Tensor
+    basis_gq: Tensor | None
 
-    def __init__(self, config: DictionaryConfig, channels: int, group_order: int):
+    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
         super().__init__()
         self.config, self.channels = config, channels
         self.is_crosscoder = config.architecture == "group-crosscoder"
-        self.block_count = group_order if self.is_crosscoder else 1
+        self.group = group if self.is_crosscoder else DihedralGroup(1, reflections=False)
+        self.block_count = rows = self.group.order
         self.reads_all_blocks = config.reads_all_blocks
+        basis_gq = None
+        if config.harmonics is not None:
+            basis_gq = torch.from_numpy(fourier_basis(self.group, config.harmonics)).float()
+            rows = basis_gq.shape[1]
         vectors = (config.features, channels)
-        self.encoder = Affine((group_order, *vectors) if self.reads_all_blocks else vectors, (config.features,))
-        self.decoder = Affine((self.block_count, *vectors), (self.block_count, channels))
+        self.encoder = Affine((rows, *vectors) if self.reads_all_blocks else vectors, (config.features,))
+        self.decoder = Affine((rows, *vectors), (rows, channels))
         self.register_buffer("scale", torch.ones(()))
+        self.register_buffer("basis_gq", basis_gq, persistent=False)
 
     # What a method says ---------------------------------------------------------------------------------------------
 
@@ -88,11 +118,19 @@ class Dictionary(nn.Module, ABC):
 
     def decode(self, f_bm: Tensor) -> Tensor:
         """Rows from features, dense: [b, m] -> [b, blocks, d]. The reference of the sparse decoder."""
-        return (torch.einsum("bm,gmd->bgd", f_bm, self.decoder.weight) + self.decoder.bias) / self.scale
+        weight_gmd, bias_gd = self.decoder_blocks()
+        return (torch.einsum("bm,gmd->bgd", f_bm, weight_gmd) + bias_gd) / self.scale
 
     def blocks(self) -> Tensor:
         """Transform blocks of every feature, [m, blocks, d], in units of z per unit of f."""
-        return self.decoder.weight.detach().transpose(0, 1)
+        return self.decoder_blocks()[0].detach().transpose(0, 1)
+
+    def decoder_blocks(self, count: int | None = None) -> tuple[Tensor, Tensor]:
+        """Weight [blocks, m, d] and bias [blocks, d] of all blocks, or of the first `count`, the identity's first."""
+        if self.basis_gq is None:
+            return self.decoder.weight[:count], self.decoder.bias[:count]
+        basis_gq = self.basis_gq[:count]
+        return _times(basis_gq, self.decoder.weight), _times(basis_gq, self.decoder.bias)
 
     # Start ----------------------------------------------------------------------------------------------------------
 
@@ -106,31 +144,45 @@ class Dictionary(nn.Module, ABC):
         """
         self.scale.copy_(self.channels**0.5 / rows_gbd.norm(dim=2).mean())
         z_gbd = rows_gbd * self.scale
-        self.decoder.bias.copy_(z_gbd.mean(1))
-        deviation_gbd = z_gbd - self.decoder.bias[:, None]
+        target_qbd = self.in_band(z_gbd)
+        self.decoder.bias.copy_(target_qbd.mean(1))
+        deviation_qbd = target_qbd - self.decoder.bias[:, None]
         read_hbd = self.encoder_input(z_gbd)
         direction_hbd = read_hbd - read_hbd.mean(1, keepdim=True)
         norm_b = direction_hbd.square().sum((0, 2)).sqrt().clamp_min(1e-6)
         direction_hbd = direction_hbd / norm_b[:, None]
         self.encoder.weight.copy_(direction_hbd.view_as(self.encoder.weight))
         self.encoder.bias.copy_(-torch.einsum("hmd,hd->m", direction_hbd, read_hbd.mean(1)))
-        self.decoder.weight.copy_(deviation_gbd / norm_b[:, None])
+        self.decoder.weight.copy_(deviation_qbd / norm_b[:, None])
 
         sample_gbd = z_gbd[:, : self.config.batch_size]
         values_bk, indices_bk = self.encode_active(sample_gbd)
-        target_gbd = deviation_gbd[:, : self.config.batch_size]
-        none_gd = torch.zeros_like(self.decoder.bias)
-        decoded_gbd = target_gbd - residual(target_gbd, values_bk, indices_bk, self.decoder.weight, none_gd)
-        self.decoder.weight *= (decoded_gbd * target_gbd).sum() / decoded_gbd.square().sum().clamp_min(1e-12)
+        target_qbd = deviation_qbd[:, : self.config.batch_size]
+        none_qd = torch.zeros_like(self.decoder.bias)
+        decoded_qbd = target_qbd - residual(target_qbd, values_bk, indices_bk, self.decoder.weight, none_qd)
+        self.decoder.weight *= (decoded_qbd * target_qbd).sum() / decoded_qbd.square().sum().clamp_min(1e-12)
 
     # What methods build on ------------------------------------------------------------------------------------------
 
+    def in_band(self, z_gbd: Tensor) -> Tensor:
+        """Scaled rows as the decoder writes them, [q, b, d]: their blocks, or the coefficients of these."""
+        return z_gbd if self.basis_gq is None else _times(self.basis_gq.T, z_gbd)
+
+    def target(self, z_gbd: Tensor) -> Target:
+        """What the decoder is to rebuild of scaled rows."""
+        rows_qbd = self.in_band(z_gbd)
+        if self.basis_gq is None:
+            return Target(rows_qbd)
+        share = len(rows_qbd) / len(z_gbd)
+        beyond = z_gbd.square().mean() - share * rows_qbd.square().mean()
+        return Target(rows_qbd, share, beyond.clamp_min(0))
+
     def encoder_input(self, z_gbd: Tensor) -> Tensor:
-        """The blocks that the encoder reads, [h, b, d]."""
+        """What the encoder reads, [h, b, d]: the identity block, or all that the decoder is to rebuild."""
         if not self.is_crosscoder:
             # b_dec learns from the decoder alone; through the encoder b_enc does the same work
             return z_gbd - self.decoder.bias.detach()[:, None]
-        return z_gbd if self.reads_all_blocks else z_gbd[:1]
+        return self.in_band(z_gbd) if self.reads_all_blocks else z_gbd[:1]
 
     def encoder_weight_hmd(self) -> Tensor:
         return self.encoder.weight.view(-1, self.config.features, self.channels)
@@ -143,12 +195,12 @@ class Dictionary(nn.Module, ABC):
         return pre_bm
 
     def decode_scaled(self, f_bm: Tensor) -> Tensor:
-        """ẑ [blocks, b, d] from dense features; float32 under autocast too."""
+        """What is rebuilt of the target from dense features, [q, b, d]; float32 under autocast too."""
         return (f_bm @ self.decoder.weight).float() + self.decoder.bias[:, None]
 
     def feature_norms(self) -> Tensor:
         """Σ_g ‖W_dec,i^g‖ of every feature, [m]."""
-        return self.decoder.weight.norm(dim=2).sum(0)
+        return self.decoder_blocks()[0].norm(dim=2).sum(0)
 
     def dense_loss(self, total: Tensor, reconstruction: Tensor, sparsity: Tensor, f_bm: Tensor) -> Loss:
         """A `Loss` with what is counted from dense features; without auxiliary part."""
@@ -161,6 +213,12 @@ class Dictionary(nn.Module, ABC):
             l0=active_bm.sum() / len(f_bm),
             fired_m=active_bm.any(0),
         )
+
+
+def _times(matrix: Tensor, rows: Tensor) -> Tensor:
+    """matrix @ rows over the first axis of rows; float32 under autocast too."""
+    with torch.autocast(rows.device.type, enabled=False):
+        return torch.tensordot(matrix, rows, 1)
 
 
 WARM_UP_SHARE = 0.05

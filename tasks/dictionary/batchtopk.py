@@ -7,9 +7,11 @@ exceeds a threshold, the running mean of the smallest kept pre-activation.
 import torch
 from torch import Tensor
 
+from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.distributed import in_any, kth_largest
 from tasks.dictionary.sparse import from_dense, top_k
 from tasks.dictionary.topk import TopK
+from tasks.symmetry.group import DihedralGroup
 
 THRESHOLD_MOMENTUM = 0.99
 
@@ -19,8 +21,8 @@ class BatchTopK(TopK):
 
     threshold: Tensor
 
-    def __init__(self, config, channels: int, group_order: int):
-        super().__init__(config, channels, group_order)
+    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+        super().__init__(config, channels, group)
         self.register_buffer("threshold", -torch.ones(()))
 
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:

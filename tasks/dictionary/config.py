@@ -29,6 +29,9 @@ class DictionaryConfig(BaseModel):
     orbit_reuse: bool = Field(
         True, description="let any transform stand for the identity, so one orbit gives |G| training rows"
     )
+    harmonics: int | None = Field(
+        None, ge=0, description="group crosscoder only: K of a decoder band-limited in the angle; default: free blocks"
+    )
     steps: int = Field(1000, ge=1, description="optimiser steps")
     batch_size: int = Field(256, ge=1, description="rows per step")
     learning_rate: float = Field(
@@ -59,6 +62,12 @@ class DictionaryConfig(BaseModel):
     def reads_all_blocks(self) -> bool:
         """Whether a code needs the whole orbit, and not the input alone."""
         return self.architecture == "group-crosscoder" and self.encode_from == "orbit"
+
+    @model_validator(mode="after")
+    def _has_an_angle(self) -> "DictionaryConfig":
+        if self.harmonics is not None and self.architecture == "sae":
+            raise ValueError(f"harmonics = {self.harmonics} is for a group crosscoder; leave it out with an sae")
+        return self
 
     @model_validator(mode="after")
     def _k_fits(self) -> "DictionaryConfig":

@@ -8,14 +8,16 @@ import torch
 from torch import Tensor, nn
 
 from tasks.dictionary.base import Dictionary, Loss, warmed_up
+from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import from_dense
+from tasks.symmetry.group import DihedralGroup
 
 
 class Gated(Dictionary):
     """magnitude_log_scale, magnitude_bias: [m]; the encoder's own bias is the gate's."""
 
-    def __init__(self, config, channels: int, group_order: int):
-        super().__init__(config, channels, group_order)
+    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+        super().__init__(config, channels, group)
         self.magnitude_log_scale = nn.Parameter(torch.zeros(config.features))
         self.magnitude_bias = nn.Parameter(torch.zeros(config.features))
 
@@ -32,13 +34,14 @@ class Gated(Dictionary):
 
     def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
         z_gbd = x_gbd * self.scale
+        target = self.target(z_gbd)
         gate_bm = self.pre_activations(self.encoder_input(z_gbd))
         f_bm, open_bm = self._features(gate_bm), gate_bm.relu()
-        reconstruction = (z_gbd - self.decode_scaled(f_bm)).square().mean()
+        reconstruction = target.mean_square(target.rows_qbd - self.decode_scaled(f_bm))
         sparsity = (open_bm @ self.feature_norms().detach()).mean() / (self.block_count * self.channels)
-        frozen_gmd, frozen_gd = self.decoder.weight.detach(), self.decoder.bias.detach()
-        by_the_gate_gbd = (open_bm @ frozen_gmd).float() + frozen_gd[:, None]
-        auxiliary = (z_gbd - by_the_gate_gbd).square().mean()
+        frozen_qmd, frozen_qd = self.decoder.weight.detach(), self.decoder.bias.detach()
+        by_the_gate_qbd = (open_bm @ frozen_qmd).float() + frozen_qd[:, None]
+        auxiliary = target.mean_square(target.rows_qbd - by_the_gate_qbd)
         total = reconstruction + warmed_up(self.config.sparsity, done) * sparsity + auxiliary
         return self.dense_loss(total, reconstruction, sparsity, f_bm)
 

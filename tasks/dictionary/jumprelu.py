@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from tasks.dictionary.base import Dictionary, Loss, warmed_up
+from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import from_dense
+from tasks.symmetry.group import DihedralGroup
 
 FIRST_THRESHOLD, BANDWIDTH, SPEED = 0.5, 1.0, 10.0
 """For one block of E‖z‖ = √d; h blocks are √h times as long. The paper's bandwidth, 0.001 at E‖z‖² = 1, is too narrow
@@ -36,8 +38,8 @@ class _Step(torch.autograd.Function):
 class JumpReLU(Dictionary):
     """log_threshold: [m], over `SPEED`; the threshold is the exponential, so that it stays positive."""
 
-    def __init__(self, config, channels: int, group_order: int):
-        super().__init__(config, channels, group_order)
+    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+        super().__init__(config, channels, group)
         length = math.sqrt(self.block_count) if self.reads_all_blocks else 1.0
         self.bandwidth = BANDWIDTH * length
         self.log_threshold = nn.Parameter(torch.full((config.features,), math.log(FIRST_THRESHOLD * length) / SPEED))
@@ -53,10 +55,11 @@ class JumpReLU(Dictionary):
 
     def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
         z_gbd = x_gbd * self.scale
+        target = self.target(z_gbd)
         pre_bm = self.pre_activations(self.encoder_input(z_gbd))
         step_bm = _Step.apply(pre_bm, self.threshold_m, self.bandwidth)
         f_bm = pre_bm * step_bm
-        reconstruction = (z_gbd - self.decode_scaled(f_bm)).square().mean()
+        reconstruction = target.mean_square(target.rows_qbd - self.decode_scaled(f_bm))
         l0 = step_bm.sum(1).mean()
         # λ weighs one active feature against the squared error of one channel
         total = reconstruction + warmed_up(self.config.sparsity, done) * l0 / self.channels

@@ -6,6 +6,7 @@ The loss is the mean over nested prefixes of the dictionary; which features are 
 import torch
 from torch import Tensor
 
+from tasks.dictionary.base import Target
 from tasks.dictionary.batchtopk import BatchTopK
 from tasks.dictionary.sparse import residual
 
@@ -20,10 +21,10 @@ class Matryoshka(BatchTopK):
         features = self.config.features
         return sorted({max(1, features >> halvings) for halvings in range(PREFIXES)})
 
-    def reconstruct(self, z_gbd: Tensor, values_bk: Tensor, indices_bk: Tensor) -> tuple[Tensor, Tensor]:
+    def reconstruct(self, target: Target, values_bk: Tensor, indices_bk: Tensor) -> tuple[Tensor, Tensor]:
         losses = []
         for size in self.prefix_sizes():
             of_prefix_bk = values_bk * (indices_bk < size)
-            error_gbd = residual(z_gbd, of_prefix_bk, indices_bk, self.decoder.weight, self.decoder.bias)
-            losses.append(error_gbd.square().mean())
-        return torch.stack(losses).mean(), error_gbd.detach()
+            error_qbd = residual(target.rows_qbd, of_prefix_bk, indices_bk, self.decoder.weight, self.decoder.bias)
+            losses.append(target.mean_square(error_qbd))
+        return torch.stack(losses).mean(), error_qbd.detach()

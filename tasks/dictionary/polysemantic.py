@@ -145,7 +145,7 @@ def _contributions(
     dictionary: Dictionary, acts: ActivationSet, top: polars.DataFrame, progress: Callable[[int], None]
 ) -> _Contributions:
     channels, features = acts.channels, dictionary.config.features
-    weight_md = dictionary.decoder.weight[0]
+    [weight_md], [of_block_d] = dictionary.decoder_blocks(1)
     blocks = acts.group.order if dictionary.reads_all_blocks else 1
     contribution_dm, leads_dm = torch.zeros(channels, features), torch.zeros(channels, features, dtype=torch.int32)
     activation_d, missed_d, bias_d = torch.zeros(3, channels, dtype=torch.float64)
@@ -166,7 +166,7 @@ def _contributions(
             leader_p = feature_pk.gather(1, place_p[:, None])[:, 0]
             leads_dm.index_put_((neuron_p, leader_p), (most_p > 0).int(), accumulate=True)
 
-            z_p, bias_p = z_gbd[0, pair_p, neuron_p], dictionary.decoder.bias[0, neuron_p]
+            z_p, bias_p = z_gbd[0, pair_p, neuron_p], of_block_d[neuron_p]
             missed_p = (z_p - added_pk.sum(1) - bias_p).abs()
             for sum_d, of_pair in ((activation_d, z_p), (missed_d, missed_p), (bias_d, bias_p)):
                 sum_d.index_add_(0, neuron_p, of_pair.double())

@@ -19,8 +19,9 @@ class ReLU(Dictionary):
 
     def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
         z_gbd = x_gbd * self.scale
+        target = self.target(z_gbd)
         f_bm = self.pre_activations(self.encoder_input(z_gbd)).relu()
-        reconstruction = (z_gbd - self.decode_scaled(f_bm)).square().mean()
+        reconstruction = target.mean_square(target.rows_qbd - self.decode_scaled(f_bm))
         # over blocks and channels, as the mean squared error is: λ then weighs sums against sums
         sparsity = (f_bm @ self.feature_norms()).mean() / (self.block_count * self.channels)
         total = reconstruction + warmed_up(self.config.sparsity, done) * sparsity

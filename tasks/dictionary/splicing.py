@@ -119,7 +119,7 @@ def _batches(acts: ActivationSet, frames: list[int]) -> Iterator[tuple[int, Tens
 def _reconstruction(dictionary: Dictionary, acts_bcyx: Tensor) -> Tensor:
     """Every position's activations by what the dictionary makes of them, [b, channels, h, w]."""
     rows_pc = acts_bcyx.movedim(1, -1).flatten(0, 2)
-    weight_gmd, bias_gd = dictionary.decoder.weight[:1], dictionary.decoder.bias[:1]
+    weight_gmd, bias_gd = dictionary.decoder_blocks(1)
     out = []
     for x_pc in rows_pc.split(POSITIONS_AT_ONCE):
         z_gpc = (x_pc * dictionary.scale)[None]

@@ -22,6 +22,7 @@ from tasks.dictionary.relu import ReLU
 from tasks.dictionary.topk import TopK
 from tasks.errors import UserError
 from tasks.settings import Settings
+from tasks.symmetry.group import DihedralGroup
 
 METHODS: dict[str, type[Dictionary]] = {
     "topk": TopK,
@@ -33,9 +34,12 @@ METHODS: dict[str, type[Dictionary]] = {
 }
 
 
-def create(config: DictionaryConfig, channels: int, group_order: int) -> Dictionary:
-    """An untrained dictionary of the method and architecture that the config names."""
-    return METHODS[config.method](config, channels, group_order)
+def create(config: DictionaryConfig, channels: int, group: DihedralGroup) -> Dictionary:
+    """An untrained dictionary of the method and architecture that the config names; an SAE ignores the group.
+
+    UserError where the config asks for more harmonics than the group's rotations can show.
+    """
+    return METHODS[config.method](config, channels, group)
 
 
 def folder_of(key: str, settings: Settings) -> Path:
@@ -52,7 +56,9 @@ def trained(settings: Settings) -> tuple[str, ...]:
 
 
 def describe(key: str, settings: Settings) -> dict[str, Any]:
-    """config.json: `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `version`."""
+    """config.json: `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `n_rotations`,
+    `reflections`, `version`; an SAE's group is that of order 1.
+    """
     if not is_whole(key, settings):
         raise UserError(f"no trained dictionary {key} in {settings.dictionaries_dir}; train it first")
     return json.loads((folder_of(key, settings) / "config.json").read_text())
@@ -66,7 +72,10 @@ def config_of(key: str, settings: Settings) -> DictionaryConfig:
 def load_dictionary(key: str, settings: Settings) -> Dictionary:
     """A trained dictionary, ready to encode. UserError if it isn't there or doesn't load."""
     description = describe(key, settings)
-    dictionary = create(config_of(key, settings), description["channels"], description["group_order"])
+    order = description["group_order"]
+    # dictionaries from before band limits tell its order alone, and no more matters to free blocks
+    group = DihedralGroup(description.get("n_rotations", order), description.get("reflections", False))
+    dictionary = create(config_of(key, settings), description["channels"], group)
     path = folder_of(key, settings) / "model.safetensors"
     try:
         dictionary.load_state_dict(load_file(path))

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tasks.dictionary.base import Dictionary, Loss
+from tasks.dictionary.base import Dictionary, Loss, Target
 from tasks.dictionary.sparse import pre_activations_at, residual, top_k
 
 
@@ -17,19 +17,19 @@ class TopK(Dictionary):
 
     def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
         z_gbd = x_gbd * self.scale
-        read_hbd = self.encoder_input(z_gbd)
+        read_hbd, target = self.encoder_input(z_gbd), self.target(z_gbd)
         with torch.no_grad():
             pre_bm = self.pre_activations(read_hbd)
             kept_bk, indices_bk = self.choose(pre_bm)
         values_bk = self._at(read_hbd, pre_bm, indices_bk).relu() * kept_bk
-        reconstruction, error_gbd = self.reconstruct(z_gbd, values_bk, indices_bk)
-        auxiliary = self._auxiliary(read_hbd, pre_bm, error_gbd, dead_m)
+        reconstruction, error_qbd = self.reconstruct(target, values_bk, indices_bk)
+        auxiliary = self._auxiliary(read_hbd, pre_bm, target, error_qbd, dead_m)
         values_bk = values_bk.detach()
         fired_m = torch.zeros(self.config.features, dtype=torch.bool, device=values_bk.device)
         fired_m[indices_bk[values_bk > 0]] = True
         return Loss(
             total=reconstruction + self.config.auxiliary_coefficient * auxiliary,
-            reconstruction=error_gbd.square().mean(),
+            reconstruction=target.mean_square(error_qbd),
             sparsity=values_bk.new_zeros(()),
             auxiliary=auxiliary.detach(),
             l0=(values_bk > 0).sum() / len(values_bk),
@@ -43,24 +43,26 @@ class TopK(Dictionary):
         values_bk, indices_bk = top_k(pre_bm, self.config.k)
         return torch.ones_like(values_bk), indices_bk
 
-    def reconstruct(self, z_gbd: Tensor, values_bk: Tensor, indices_bk: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of the reconstruction, and the error z − ẑ of the whole dictionary without gradient."""
-        error_gbd = residual(z_gbd, values_bk, indices_bk, self.decoder.weight, self.decoder.bias)
-        return error_gbd.square().mean(), error_gbd.detach()
+    def reconstruct(self, target: Target, values_bk: Tensor, indices_bk: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of the reconstruction, and what the whole dictionary leaves of the target, without gradient."""
+        error_qbd = residual(target.rows_qbd, values_bk, indices_bk, self.decoder.weight, self.decoder.bias)
+        return target.mean_square(error_qbd), error_qbd.detach()
 
     # ----------------------------------------------------------------------------------------------------------------
 
-    def _auxiliary(self, read_hbd: Tensor, pre_bm: Tensor, error_gbd: Tensor, dead_m: Tensor | None) -> Tensor:
+    def _auxiliary(
+        self, read_hbd: Tensor, pre_bm: Tensor, target: Target, error_qbd: Tensor, dead_m: Tensor | None
+    ) -> Tensor:
         """AuxK: the error left by rebuilding the error from the `auxiliary_k` most active of the dead features."""
         dead = [] if dead_m is None else dead_m.nonzero()[:, 0]
         if not len(dead) or not self.config.auxiliary_k:
-            return error_gbd.new_zeros(())
+            return error_qbd.new_zeros(())
         with torch.no_grad():
             _, places_bk = top_k(pre_bm[:, dead], min(self.config.auxiliary_k, len(dead)))
             dead_bk = dead[places_bk]
         dead_values_bk = self._at(read_hbd, pre_bm, dead_bk).relu()
-        no_bias_gd = torch.zeros_like(self.decoder.bias)
-        return residual(error_gbd, dead_values_bk, dead_bk, self.decoder.weight, no_bias_gd).square().mean()
+        no_bias_qd = torch.zeros_like(self.decoder.bias)
+        return target.mean_square(residual(error_qbd, dead_values_bk, dead_bk, self.decoder.weight, no_bias_qd))
 
     def _at(self, read_hbd: Tensor, pre_bm: Tensor, indices_bk: Tensor) -> Tensor:
         return pre_activations_at(read_hbd, self.encoder_weight_hmd(), self.encoder.bias, pre_bm, indices_bk)

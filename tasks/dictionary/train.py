@@ -132,7 +132,7 @@ class _Trainer:
         self.key, self.config = key, config
         self.folder = store.folder_of(key, settings)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.dictionary = store.create(config, acts.channels, acts.group.order)
+        self.dictionary = store.create(config, acts.channels, acts.group)
         self.rows_since_fired_m = torch.zeros(config.features, dtype=torch.int64, device=self.device)
         self.step, self.seconds, self.history = 0, 0.0, []
         self.failure: UserError | None = None
@@ -248,7 +248,9 @@ class _Trainer:
             "network": acts.config.network,
             "layer": acts.config.layer,
             "channels": acts.channels,
-            "group_order": dictionary.block_count,
+            "group_order": dictionary.group.order,
+            "n_rotations": dictionary.group.n_rotations,
+            "reflections": dictionary.group.reflections,
             "version": CODE_VERSION,
         }
         write_text(folder / "config.json", json.dumps(description, indent=1))

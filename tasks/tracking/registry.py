@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CANDIDATE, CHAMPION = "candidate", "champion"
 REQUIREMENTS = ("mlflow", "numpy", "pydantic", "pydantic-settings", "safetensors", "torch")
 MODEL_FILES = ("config.json", "metrics.json", "model.safetensors")
-MODEL_CODE = ("__init__.py", "errors.py", "settings.py", "dictionary")  # of tasks/
+MODEL_CODE = ("__init__.py", "errors.py", "settings.py", "dictionary", "symmetry")  # of tasks/
 KIND = ("network", "layer", "group_order")
 EXAMPLE_ROWS = 2
 

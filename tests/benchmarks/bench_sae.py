@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.topk import TopK
+from tasks.symmetry.group import DihedralGroup
 
 CHANNELS, FEATURES, K, BATCH, LEARNING_RATE = 480, 3840, 32, 1024, 1e-3
 STEPS, WARM_UP, HELD_OUT = 64, 4, 4096
@@ -63,7 +64,7 @@ class Candidate:
 
 def ours(rows_rd: Tensor) -> Candidate:
     config = DictionaryConfig(architecture="sae", features=FEATURES, k=K, batch_size=BATCH)
-    sae = TopK(config, CHANNELS, group_order=1)
+    sae = TopK(config, CHANNELS, DihedralGroup(1, reflections=False))
     sae.initialise(rows_rd[None, :FEATURES])
     rows_since_fired_m = torch.zeros(FEATURES, dtype=torch.int64)
 

@@ -1,13 +1,18 @@
-"""The sweep: variants laid over what they have in common, one pass, nested runs, a failure that is named."""
+"""The sweep: variants laid over what they have in common, a pass for each stream, nested runs, a failure named."""
 
+import polars
 import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.config import read_config
-from flows.sweep import SweepConfig, sweep
-from tasks.dictionary.store import config_of, trained
+from flows.sweep import SweepConfig, alike, sweep
+from tasks.dictionary import train as training
+from tasks.dictionary.rows import STREAM_FIELDS
+from tasks.dictionary.store import config_of, describe, folder_of, trained
 from tasks.errors import UserError
+from tasks.settings import ROOT
+from tasks.tracking import runs as tracked
 from tests.flows.test_flows import SMALL
 
 EXTRACTION = [assignment for assignment in SMALL if assignment.startswith("extraction.")]
@@ -27,6 +32,52 @@ def test_variants_differ_only_in_what_they_name():
         config("[{k = 99}]")
     with pytest.raises(UserError, match=r"unknown field variants\.0\.kk"):
         config("[{kk = 3}]")
+
+
+def test_the_study_of_choices_is_understood():
+    found = read_config(SweepConfig, ROOT / "flows" / "configs" / "inceptionv1-symmetry-choices.toml", [])
+    streams = alike(found.variants, lambda each: tuple(getattr(each, field) for field in STREAM_FIELDS))
+    assert [len(stream) for stream in streams] == [5, 1, 2, 1]
+    assert [each.harmonics for each in found.variants] == [None, 8, 5, 3, 5, None, None, 5, None]
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_variants_of_other_streams_have_a_pass_of_their_own_and_seeds_are_compared(settings, monkeypatch):
+    passes, train_together = [], training.train_together
+
+    def counted(activation_set, configs, *rest):
+        passes.append(configs)
+        return train_together(activation_set, configs, *rest)
+
+    monkeypatch.setattr(training, "train_together", counted)
+    variants = "[{}, {harmonics = 1}, {seed = 1}]"
+    crosscoder = "dictionary.architecture=group-crosscoder"
+    summary = sweep(read_config(SweepConfig, None, [*EXTRACTION, *COMMON, crosscoder, f"variants={variants}"]))
+    assert [[each.seed for each in of_stream] for of_stream in passes] == [[0, 0], [1]]
+    free, limited, _ = summary.made.values()
+    assert set(trained(settings)) == set(summary.made.values())
+
+    said = {name: value for name, value in summary.figures.items() if name.startswith("topk")}
+    names = [f"topk-group-crosscoder{differs}" for differs in ("", ", harmonics = 1", ", seed = 1")]
+    assert [name.split(" (")[0] for name in said] == names
+    with_stability = [name for name, value in said.items() if "stability" in value]
+    assert with_stability == [f"topk-group-crosscoder ({free[:8]})"]
+    channels = describe(free, settings)["channels"]
+    for dictionary, rows in ((free, 8), (limited, 2 * (2 * 1 + 1))):
+        parameters = 24 * channels + 24 + rows * 24 * channels + rows * channels
+        [text] = [value for name, value in said.items() if dictionary[:8] in name]
+        assert f"{parameters:,} parameters" in text
+    metrics = tracked.test_metrics(limited, settings)
+    worst = polars.read_parquet(folder_of(limited, settings) / "block_fvu.parquet")["fvu"].max()
+    assert f"FVU {metrics['fvu']:.3f} (worst block {worst:.3f}), L0 {metrics['l0']:.1f}, dead" in text
+
+    from mlflow import MlflowClient
+
+    client = MlflowClient(settings.mlflow_tracking_uri)
+    [experiment] = [each for each in client.search_experiments() if each.name != "Default"]
+    runs = {run.data.tags.get("dictionary"): run for run in client.search_runs([experiment.experiment_id])}
+    assert {"stability", "stability_random"} <= runs[free].data.metrics.keys()
+    assert "stability" not in runs[limited].data.metrics
 
 
 @pytest.mark.usefixtures("prefect_api")

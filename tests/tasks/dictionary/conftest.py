@@ -8,18 +8,20 @@ import pytest
 import torch
 
 from tasks.activations.shards import ActivationSet, ShardInfo
+from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.group import DihedralGroup
 
 
 @dataclass
 class PlantedOrbits:
-    """Stands where an ActivationSet stands; atoms_mgd [m, |G|, d] of unit norm per feature."""
+    """Stands where an ActivationSet stands; atoms_mgd [m, |G|, d] of unit norm per feature, band-limited on demand."""
 
     shard_orbits: tuple[int, ...] = (70, 41, 64, 50)
     features: int = 12
     channels: int = 16
     active: int = 2
     n_rotations: int = 3
+    harmonics: int | None = None
     key: str = "planted"
     config: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(network="planted", layer="planted"))
 
@@ -27,6 +29,9 @@ class PlantedOrbits:
         self.group = DihedralGroup(self.n_rotations)
         generator = torch.Generator().manual_seed(5)
         atoms_mgd = torch.randn(self.features, self.group.order, self.channels, generator=generator)
+        if self.harmonics is not None:
+            basis_gq = torch.from_numpy(fourier_basis(self.group, self.harmonics)).float()
+            atoms_mgd = basis_gq @ (basis_gq.T @ atoms_mgd)
         self.atoms_mgd = atoms_mgd / atoms_mgd.norm(dim=(1, 2), keepdim=True)
         last = len(self.shard_orbits) - 1
         self.shards = tuple(

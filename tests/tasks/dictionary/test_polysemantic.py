@@ -15,6 +15,7 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.polysemantic import EXAMPLES_EACH, FEATURES_SHOWN, decompose_neurons
 from tasks.dictionary.train import train
 from tasks.frames import read_frames
+from tasks.symmetry.group import DihedralGroup
 from tasks.vision.images import ImagesConfig
 from tasks.warehouse.audit import run_audits
 from tasks.warehouse.database import open_warehouse
@@ -49,7 +50,7 @@ def dictionary_of(atoms_md: torch.Tensor, bias_d: torch.Tensor, k: int, scale: f
     """A TopK SAE that writes these atoms, and reads them back exactly where they are linearly independent."""
     features, channels = atoms_md.shape
     config = DictionaryConfig(architecture="sae", features=features, k=k)
-    dictionary = store.create(config, channels, 1).requires_grad_(False)
+    dictionary = store.create(config, channels, DihedralGroup(1, reflections=False)).requires_grad_(False)
     dictionary.decoder.weight.copy_(atoms_md[None])
     dictionary.decoder.bias.copy_(bias_d[None])
     dictionary.encoder.weight.copy_(torch.linalg.pinv(atoms_md).T)

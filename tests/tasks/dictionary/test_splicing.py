@@ -31,7 +31,7 @@ def frames_of_the_test_split(acts):
 
 def trained_a_little(acts, **config):
     """As training starts: features from rows of data."""
-    dictionary = create(DictionaryConfig(features=8, k=3, **config), acts.channels, acts.group.order)
+    dictionary = create(DictionaryConfig(features=8, k=3, **config), acts.channels, acts.group)
     dictionary.initialise(acts.read(0).transpose(0, 1).float().repeat(1, 2, 1)[: dictionary.block_count, :8])
     return dictionary.eval().requires_grad_(False)
 
@@ -77,9 +77,9 @@ def by_the_formulas(dictionary, network, frames):
     }
 
 
-@pytest.mark.parametrize("architecture", ["sae", "group-crosscoder"])
-def test_metrics_are_what_a_hook_gives(acts, settings, lite0, monkeypatch, architecture):
-    dictionary = trained_a_little(acts, architecture=architecture)
+@pytest.mark.parametrize("shape", [{"architecture": "sae"}, {}, {"harmonics": 1}], ids=str)
+def test_metrics_are_what_a_hook_gives(acts, settings, lite0, monkeypatch, shape):
+    dictionary = trained_a_little(acts, **shape)
     expected = by_the_formulas(dictionary, lite0, frames_of_the_test_split(acts))
     # however it is cut into pieces
     monkeypatch.setattr(splicing, "FRAMES_AT_ONCE", 1)
@@ -95,7 +95,7 @@ def test_metrics_are_what_a_hook_gives(acts, settings, lite0, monkeypatch, archi
 def relu_sae(acts, strength):
     """x̂ = strength · x: a pair of features for each channel, one for each sign."""
     config = DictionaryConfig(architecture="sae", method="relu", features=2 * acts.channels)
-    dictionary = create(config, acts.channels, acts.group.order).eval().requires_grad_(False)
+    dictionary = create(config, acts.channels, acts.group).eval().requires_grad_(False)
     pairs_md = torch.cat([torch.eye(acts.channels), -torch.eye(acts.channels)])
     dictionary.encoder.weight.copy_(pairs_md)
     dictionary.decoder.weight[0] = strength * pairs_md

@@ -100,3 +100,17 @@ def test_compose_works_on_arrays_as_on_single_elements(drawn):
 def test_a_group_without_rotations_is_refused(n_rotations):
     with pytest.raises(UserError, match=rf"n_rotations is {n_rotations}\b"):
         DihedralGroup(n_rotations)
+
+
+@given(group_and_elements(0), st.integers(1, 48))
+def test_a_subgroup_multiplies_as_its_elements_do(group, n_rotations):
+    [group] = group
+    if group.n_rotations % n_rotations:
+        with pytest.raises(UserError, match=f"does not divide the {group.n_rotations} of {group.name}: take 1"):
+            group.subgroup(n_rotations)
+        return
+    part, elements = group.subgroup(n_rotations)
+    assert (part.n_rotations, part.reflections) == (n_rotations, group.reflections)
+    np.testing.assert_array_equal(elements[part.cayley], group.cayley[elements[:, None], elements])
+    for g, in_group in zip(part.elements, elements, strict=True):
+        np.testing.assert_allclose(part.matrix(g), group.matrix(in_group), atol=1e-12)

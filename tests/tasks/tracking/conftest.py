@@ -11,6 +11,8 @@ from safetensors.numpy import save_file
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.store import folder_of
 from tasks.settings import Settings
+from tasks.symmetry.fourier import fourier_basis
+from tasks.symmetry.group import DihedralGroup
 from tasks.tracking.store import create_store
 
 CHANNELS, GROUP_ORDER, FEATURES, K = 6, 4, 10, 3
@@ -32,28 +34,35 @@ def settings(tmp_path, empty_store):
     return settings
 
 
-def write_dictionary(key, settings, architecture="group-crosscoder", encode_from="identity", fvu=0.25, l0=2.5, seed=0):
+def write_dictionary(
+    key, settings, architecture="group-crosscoder", encode_from="identity", harmonics=None, fvu=0.25, l0=2.5, seed=0
+):
     """Write a trained dictionary's folder under `key`; returns its tensors."""
     generator = np.random.default_rng(seed)
-    group_order = GROUP_ORDER if architecture == "group-crosscoder" else 1
+    is_crosscoder = architecture == "group-crosscoder"
+    group = DihedralGroup(GROUP_ORDER // 2) if is_crosscoder else DihedralGroup(1, reflections=False)
+    written = group.order if harmonics is None else fourier_basis(group, harmonics).shape[1]
     shapes = {
-        "encoder.weight": (group_order, FEATURES, CHANNELS) if encode_from == "orbit" else (FEATURES, CHANNELS),
+        "encoder.weight": (written, FEATURES, CHANNELS) if encode_from == "orbit" else (FEATURES, CHANNELS),
         "encoder.bias": (FEATURES,),
-        "decoder.weight": (group_order, FEATURES, CHANNELS),
-        "decoder.bias": (group_order, CHANNELS),
+        "decoder.weight": (written, FEATURES, CHANNELS),
+        "decoder.bias": (written, CHANNELS),
     }
     tensors = {name: generator.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     tensors["scale"] = np.float32([1.7]).reshape(())
     config = DictionaryConfig(
-        architecture=architecture, features=FEATURES, k=K, encode_from=encode_from, steps=STEPS, seed=seed
-    )
+        architecture=architecture, features=FEATURES, k=K, encode_from=encode_from, harmonics=harmonics, steps=STEPS,
+        seed=seed,
+    )  # fmt: skip
     description = {
         "config": config.model_dump(mode="json"),
         "activation_set": "a" * 64,
         "network": "efficientnet_lite0",
         "layer": "blocks.5",
         "channels": CHANNELS,
-        "group_order": group_order,
+        "group_order": group.order,
+        "n_rotations": group.n_rotations,
+        "reflections": group.reflections,
         "version": 1,
     }
     steps = np.arange(1, STEPS + 1)

@@ -57,7 +57,7 @@ def registry(tmp_path_factory, empty_store):
     shutil.copyfile(empty_store, settings.mlflow_dir / "mlflow.db")
     sae, _ = registered("1" * 64, settings, architecture="sae")
     orbit, orbit_version = registered("2" * 64, settings, encode_from="orbit", seed=2)
-    identity, _ = registered("3" * 64, settings, seed=3)
+    identity, _ = registered("3" * 64, settings, harmonics=0, seed=3)
     assert promote("topk-sae", True, settings)
     assert promote("topk-group-crosscoder", True, settings)
     return settings, {
@@ -168,6 +168,7 @@ def test_a_version_says_what_it_is(registry):
     assert version.tags | {"network": "efficientnet_lite0", "layer": "blocks.5", "group_order": "4"} == version.tags
     assert (float(version.tags["fvu"]), float(version.tags["l0"])) == (0.25, 2.5)
     assert "TopK group crosscoder on `efficientnet_lite0` `blocks.5`" in version.description
+    assert "the identity block, decoder band-limited to harmonics ≤ 0." in version.description
     assert "| fvu | 0.25 |" in version.description
 
 

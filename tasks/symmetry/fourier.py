@@ -1,0 +1,25 @@
+"""Functions on the group as Fourier series in the angle: one over rotations r^k, one over reflections r^k s."""
+
+import numpy as np
+
+from tasks.errors import UserError
+from tasks.symmetry.group import DihedralGroup
+
+
+def fourier_basis(group: DihedralGroup, harmonics: int) -> np.ndarray:
+    """[|G|, Q] float64: orthonormal columns, the functions on G of at most `harmonics` oscillations a turn.
+
+    With θ = 2πk/n a series has the columns 1/√n, then √(2/n) cos hθ and √(2/n) sin hθ for h = 1 … K; for h = n/2 only
+    (cos hθ)/√n, as that sine is 0 at every θ. The rotations' columns come first: Q = 2(2K + 1), 2 fewer for K = n/2,
+    and half of that without reflections. K = n // 2 is complete: Q = |G|. UserError for more. Source: ours.
+    """
+    n = group.n_rotations
+    if harmonics > n // 2:
+        raise UserError(f"harmonics = {harmonics} is more than {n} rotations can show: take at most {n // 2}")
+    angles_n = 2 * np.pi * np.arange(n) / n
+    columns = [np.ones(n)]
+    for h in range(1, harmonics + 1):
+        columns += [np.cos(h * angles_n)] if 2 * h == n else [np.cos(h * angles_n), np.sin(h * angles_n)]
+    series_nq = np.stack(columns, axis=1)
+    series_nq /= np.linalg.norm(series_nq, axis=0)
+    return np.kron(np.eye(group.order // n), series_nq)
