@@ -3,14 +3,14 @@
 from typing import Any
 
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from flows.config import over
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import families_of, types_of
-from flows.train import metrics_of, stability_of, train_dictionary
+from flows.train import check_harmonics, metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary.config import DictionaryConfig
 from tasks.families.config import FamiliesConfig
@@ -38,6 +38,11 @@ class AtlasConfig(BaseModel):
     @classmethod
     def _over_the_demo(cls, value: Any, info: ValidationInfo) -> Any:
         return over(cls.model_fields[info.field_name].default, value)
+
+    @model_validator(mode="after")
+    def _harmonics_fit(self) -> "AtlasConfig":
+        check_harmonics(self.extraction, self.crosscoder)
+        return self
 
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))

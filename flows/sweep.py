@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 import polars
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from flows.train import file_dictionary, match
+from flows.train import check_harmonics, file_dictionary, match
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
@@ -47,6 +47,11 @@ class SweepConfig(BaseModel):
         if common is None or not isinstance(variants, list | tuple):
             return variants
         return [dict(common) | variant if isinstance(variant, dict) else variant for variant in variants]
+
+    @model_validator(mode="after")
+    def _harmonics_fit(self) -> "SweepConfig":
+        check_harmonics(self.extraction, *self.variants)
+        return self
 
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))

@@ -1,7 +1,7 @@
 """Flow `train`: a dictionary for an activation set, tracked and registered in MLflow."""
 
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
@@ -13,9 +13,12 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.splicing import measure_splicing
 from tasks.dictionary.stability import measure_stability
 from tasks.dictionary.store import config_of, describe
+from tasks.errors import UserError
 from tasks.frames import read_frames
 from tasks.report.figures import dictionary_figures
 from tasks.settings import Settings
+from tasks.symmetry.fourier import fourier_basis
+from tasks.symmetry.group import DihedralGroup
 from tasks.tracking.registry import register
 from tasks.tracking.runs import log_findings, log_training, test_metrics
 
@@ -29,6 +32,22 @@ class TrainConfig(BaseModel):
         ExtractionConfig(), description="the activation set; extracted first where it isn't there"
     )
     dictionary: DictionaryConfig = Field(DictionaryConfig(), description="the dictionary")
+
+    @model_validator(mode="after")
+    def _harmonics_fit(self) -> "TrainConfig":
+        check_harmonics(self.extraction, self.dictionary)
+        return self
+
+
+def check_harmonics(extraction: ExtractionConfig, *dictionaries: DictionaryConfig) -> None:
+    """Before an hour of extraction: ValueError for more harmonics than the group's rotations can show."""
+    group = DihedralGroup(extraction.n_rotations, extraction.reflections)
+    for dictionary in dictionaries:
+        if dictionary.harmonics is not None:
+            try:
+                fourier_basis(group, dictionary.harmonics)
+            except UserError as error:
+                raise ValueError(str(error)) from None
 
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))

@@ -12,7 +12,7 @@ WITH of_one_type AS (
         (list_max(h.profile[2:]) + list_min(h.profile)) / 2 AS half
     FROM feature_families AS m
     JOIN family_shapes AS h USING (analysis, family)
-    WHERE m.stimulus_type IN ('curve', 'line', 'edge') AND h.profile IS NOT NULL
+    WHERE m.stimulus_type IN ('curve', 'line', 'edge', 'grating') AND h.profile IS NOT NULL
     GROUP BY m.analysis, m.family, m.stimulus_type, h.size, h.type, h.profile
     HAVING count(*) > h.size / 2
 ),
@@ -47,7 +47,7 @@ JOIN dictionaries AS d USING (dictionary)
 JOIN activation_sets AS s USING (activation_set)
 GROUP BY ALL
 ORDER BY s.network, s.layer, a.dictionary, a.analysis, x.stimulus_type;
-COMMENT ON VIEW curves_and_lines IS 'one row per (analysis, stimulus type curve, line or edge): families of which more than half the members answer it, SAEs left out';
+COMMENT ON VIEW curves_and_lines IS 'one row per (analysis, stimulus type curve, line, edge or grating): families of which more than half the members answer it, SAEs left out';
 COMMENT ON COLUMN curves_and_lines.with_one_peak IS 'families whose mean profile rises above half its height once in a full turn, as a curve''s does';
 COMMENT ON COLUMN curves_and_lines.with_two_peaks IS 'twice, as a line''s does';
 COMMENT ON COLUMN curves_and_lines.mean_peaks IS 'per member';

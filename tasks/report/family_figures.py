@@ -17,6 +17,8 @@ NUMBERED = 15
 """Families whose numbers stand on the map: the largest."""
 FAMILIES_OF_A_KIND = 4
 MEMBERS_AT_LEAST = 5
+CURVES_AND_LINES = {"curve": ("curve",), "line and grating": ("line", "grating")}
+"""Kinds of stimuli that are themselves again after a whole turn, and after half a turn."""
 
 
 def feature_map(members: pl.DataFrame, kinds: Sequence[SymmetryType] | Sequence[Stimulus]) -> "Figure":
@@ -52,9 +54,9 @@ def feature_map(members: pl.DataFrame, kinds: Sequence[SymmetryType] | Sequence[
     return figure
 
 
-def families_answering(shapes: pl.DataFrame, members: pl.DataFrame, kind: str) -> pl.DataFrame:
-    """Rows of `family_shapes` whose members answer, more than half of them, a kind of stimulus; the largest first."""
-    counts = members.filter(stimulus_type=kind).group_by("family").agg(answering=pl.len())
+def families_answering(shapes: pl.DataFrame, members: pl.DataFrame, *kinds: str) -> pl.DataFrame:
+    """Rows of `family_shapes` whose members answer, more than half of them, kinds of stimuli; the largest first."""
+    counts = members.filter(pl.col("stimulus_type").is_in(kinds)).group_by("family").agg(answering=pl.len())
     enough = (pl.col("answering") > pl.col("size") / 2) & (pl.col("size") >= MEMBERS_AT_LEAST)
     return shapes.drop_nulls("profile").join(counts, on="family").filter(enough).sort("family")
 
@@ -67,28 +69,29 @@ def peaks(profile: np.ndarray) -> int:
 
 
 def curves_and_lines(shapes: pl.DataFrame, members: pl.DataFrame) -> "Figure":
-    """Mean profiles of the largest families of curves, above those of lines, each with the middle 80 % of its members.
+    """Mean profiles of the largest families of CURVES_AND_LINES, each with the middle 80 % of its members.
 
     shapes, members: rows of `family_shapes` and `feature_families` of one analysis. Families are found by what more
     than half of their members answer. A curve comes back to itself after a whole turn: one peak; a line twice.
     """
-    found = {kind: families_answering(shapes, members, kind) for kind in ("curve", "line")}
+    found = {name: families_answering(shapes, members, *kinds) for name, kinds in CURVES_AND_LINES.items()}
     columns = max(1, *(min(len(families), FAMILIES_OF_A_KIND) for families in found.values()))
     with _style():
         figure, grid = _figure(max(5.4, 2.5 * columns + 0.8), 5.0, rows=2, columns=columns, share=True)
-        for row, (kind, families) in enumerate(found.items()):
+        for row, (name, families) in enumerate(found.items()):
             counts = np.bincount([peaks(np.array(profile)) for profile in families["profile"]], minlength=1)
             told = [f"{count} with {peaks_said(number)}" for number, count in enumerate(counts) if count]
             for axes, family in zip(
                 grid[row * columns : (row + 1) * columns], families.iter_rows(named=True), strict=False
             ):
-                _draw_profile(axes, family, Stimulus(kind).colours[0])
+                _draw_profile(axes, family, Stimulus(CURVES_AND_LINES[name][-1]).colours[0])
             for axes in grid[row * columns + len(families) : (row + 1) * columns]:
                 axes.axis("off")
             grid[row * columns].annotate(
-                f"{kind} families: {', '.join(told) or 'none found'}", (0, 1), xytext=(0, 24), xycoords="axes fraction",
+                f"{name} families: {', '.join(told) or 'none found'}", (0, 1), xytext=(0, 24), xycoords="axes fraction",
                 textcoords="offset points", fontsize=11, color=INK, annotation_clip=False,
-            )  # fmt: skip
+            ).set_in_layout(False)  # fmt: skip
+        figure.get_layout_engine().set(hspace=0.14, rect=(0, 0, 1, 0.94))
         figure.supxlabel("rotation of the image   (mean; middle 80 % of members)", fontsize=10, color=SOFT)
         figure.supylabel("cosine to the identity block", fontsize=10, color=SOFT)
     return figure
@@ -107,8 +110,8 @@ def _draw_profile(axes, family: dict, colour: str) -> None:
     axes.plot(around * 360 / n, profile[around % n], color=colour, marker="o" if n <= 16 else None, markersize=3)
     axes.plot(0, 1, color=colour, marker="o", markersize=3.5)
     axes.set_title(f"family {family['family']}", fontsize=9.5, color=colour, pad=5)
-    said = f"{family['size']} members, {peaks_said(peaks(profile))}"
-    axes.set_title(said, loc="right", fontsize=8.5, color=SOFT, pad=5)
+    said = f"{family['size']} members\n{peaks_said(peaks(profile))}"
+    axes.text(0.98, 0.97, said, transform=axes.transAxes, fontsize=8.5, color=SOFT, ha="right", va="top")
     axes.set_xlim(-95, 275)
     axes.set_ylim(top=1.05)
     axes.set_xticks([-90, 0, 90, 180, 270], ["−90°", "0°", "90°", "180°", "270°"], fontsize=8.5)
@@ -158,7 +161,7 @@ def family_figures(frames: Mapping[str, pl.DataFrame]) -> dict[str, "Figure"]:
     figures = {}
     if members["stimulus_type"].count():
         figures["family_map"] = feature_map(members, [Stimulus(name) for name in members["stimulus_type"]])
-    if any(len(families_answering(shapes, members, kind)) for kind in ("curve", "line")):
+    if any(len(families_answering(shapes, members, *kinds)) for kinds in CURVES_AND_LINES.values()):
         figures["curves_and_lines"] = curves_and_lines(shapes, members)
     if "family_scores" in frames and "adjusted_rand" in frames["family_scores"]["metric"]:
         figures["family_separation"] = separation([("features", frames["family_scores"])])

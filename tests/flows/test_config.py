@@ -5,6 +5,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from flows.atlas import AtlasConfig
 from flows.config import fields_of, read_config
+from flows.sweep import SweepConfig
+from flows.train import TrainConfig
 from tasks.errors import UserError
 
 
@@ -98,3 +100,17 @@ def test_a_part_of_the_atlas_keeps_the_demos_other_fields():
 
 def test_fields_of_sections_are_dotted():
     assert fields_of(Run) == ["layer", "n_rotations", "images.sources", "images.seed"]
+
+
+@pytest.mark.parametrize(
+    ("model", "assignment"),
+    [
+        (TrainConfig, "dictionary.harmonics=9"),
+        (AtlasConfig, "crosscoder.harmonics=9"),
+        (SweepConfig, "variants=[{harmonics=9}]"),
+    ],
+)
+def test_more_harmonics_than_rotations_can_show_are_refused_before_the_extraction(model, assignment):
+    with pytest.raises(UserError, match="harmonics = 9 is more than 16 rotations can show: take at most 8"):
+        read_config(model, None, [assignment])
+    read_config(model, None, [assignment, "extraction.n_rotations=18"])

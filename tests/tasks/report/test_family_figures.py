@@ -71,6 +71,7 @@ def test_families_are_found_by_what_more_than_half_of_their_members_answer(frame
     shapes, members = frames["family_shapes"], frames["feature_families"]
     assert families_answering(shapes, members, "curve")["family"].to_list() == [0]
     assert families_answering(shapes, members, "line")["family"].to_list() == [1]
+    assert families_answering(shapes, members, "line", "curve")["family"].to_list() == [0, 1]
     assert families_answering(shapes, members, "edge").is_empty()  # of 4 members
     half = members.with_columns(
         stimulus_type=pl.when(pl.col("feature").is_in([0, 2, 8, 10])).then(pl.lit("mixed")).otherwise("stimulus_type")
@@ -81,8 +82,8 @@ def test_families_are_found_by_what_more_than_half_of_their_members_answer(frame
 def test_curves_have_one_peak_and_lines_two(frames):
     figure = curves_and_lines(frames["family_shapes"], frames["feature_families"])
     said = texts(figure)
-    assert {"curve families: 1 with 1 peak", "9 members, 1 peak"} <= set(said)
-    assert {"line families: 1 with 2 peaks", "5 members, 2 peaks"} <= set(said)
+    assert {"curve families: 1 with 1 peak", "9 members\n1 peak"} <= set(said)
+    assert {"line and grating families: 1 with 2 peaks", "5 members\n2 peaks"} <= set(said)
     shapes = frames["family_shapes"].sort("family")
     for axes, family in zip(figure.axes, (0, 1), strict=True):
         line, _ = axes.lines
@@ -104,7 +105,7 @@ def test_no_more_than_four_families_of_a_kind_are_drawn_and_all_counted(frames):
     figure = curves_and_lines(shapes, members)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["family 0", "family 1", "family 2", "family 3", "", "", "", ""]
-    assert {"curve families: 6 with 1 peak", "line families: none found"} <= set(texts(figure))
+    assert {"curve families: 6 with 1 peak", "line and grating families: none found"} <= set(texts(figure))
     picture(figure)
 
 
