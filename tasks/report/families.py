@@ -189,6 +189,12 @@ class Scale:
     low: float
     high: float
 
+    @classmethod
+    def around(cls, values: list[float]) -> "Scale":
+        step = 10.0 ** math.floor(math.log10(max(*map(abs, values), 1e-3)))
+        low, high = math.floor(min(values) / step) * step, math.ceil(max(values) / step) * step
+        return cls(min(0.0, round(low, 6)), max(step, round(high, 6)))
+
     def place(self, value: float) -> float:
         """In percent of the axis."""
         return 100 * (value - self.low) / (self.high - self.low)
@@ -204,15 +210,13 @@ class Separation:
 
     @property
     def scales(self) -> dict[str, Scale]:
-        """From 0, or the least value below it, to the next tenth above the largest."""
+        """From 0, or what lies below the least value, to what lies above the largest, in round numbers."""
         found = defaultdict(list)
         for _, _, scores in self.rows:
             for metric, values in scores.items():
                 found[metric] += values
         return {
-            metric: Scale(
-                min(0, math.floor(10 * min(found[metric])) / 10), max(0.1, math.ceil(10 * max(found[metric])) / 10)
-            )
+            metric: Scale.around(found[metric])
             for metric in SCORES
             if metric in found
         }
@@ -234,6 +238,6 @@ def separations(snapshot: "Snapshot", analyses: list[Analysis]) -> list[Separati
 
 
 def mean_and_spread(values: list[float]) -> str:
-    """0.42 ± 0.03: mean and sample standard deviation over the seeds."""
-    said = f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
+    """0.420 ± 0.031: mean and sample standard deviation over the seeds."""
+    said = f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
     return said.replace("-", "−")

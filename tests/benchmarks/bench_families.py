@@ -16,7 +16,7 @@ import torch
 from tasks.families.distance import orbit_distances
 from tasks.symmetry.group import DihedralGroup
 
-FEATURES, LOOPED, CHANNELS = 4000, 1000, 480
+FEATURES, LOOPED, CHANNELS = 4000, 500, 480
 GROUP = DihedralGroup(32)
 REQUIRED_RATIO, TOLERANCE = 5.0, 1e-5
 

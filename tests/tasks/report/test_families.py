@@ -194,7 +194,7 @@ def test_scores_stand_beside_their_controls_on_one_scale(site, sae_page):
         rows = re.findall(r'<tr class="(\S+)"><th.*?</tr>', table, re.S)
         assert rows == ["group-crosscoder", "control", "control", "sae", "control"]
         first = re.search(r'<tr class="group-crosscoder">.*?</tr>', table, re.S)[0]
-        assert text_of(first) == "TopK group crosscoder 0.60 ± 0.02 0.90 ± 0.02 0.50 ± 0.02 0.80 ± 0.02"
+        assert text_of(first) == "TopK group crosscoder 0.600 ± 0.020 0.900 ± 0.020 0.500 ± 0.020 0.800 ± 0.020"
         assert first.count('class="seed"') == 4 * 3
         # adjusted Rand index on −0.1 … 0.7
         places = [float(each) for each in re.findall(r'class="seed" style="left: ([\d.]+)%"', first)][:3]
@@ -245,7 +245,7 @@ def test_circle_of_features_without_examples(frames):
 
 
 @pytest.mark.parametrize(
-    ("values", "said"), [([0.5], "0.50"), ([-0.1, -0.3], "−0.20 ± 0.14"), ([0.4, 0.5, 0.6], "0.50 ± 0.10")]
+    ("values", "said"), [([0.5], "0.500"), ([-0.1, -0.3], "−0.200 ± 0.141"), ([0.4, 0.5, 0.6], "0.500 ± 0.100")]
 )
 def test_mean_and_spread(values, said):
     assert mean_and_spread(values) == said
