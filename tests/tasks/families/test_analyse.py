@@ -66,6 +66,30 @@ def test_frames_load_and_pass_every_audit(trained):
     assert [result for result in audits if not result.passed] == []
 
 
+@pytest.mark.parametrize(
+    ("n_rotations", "reflections"), [(1, True), (5, False), (6, True)], ids=["reflections alone", "C_5", "D_6"]
+)
+def test_any_finite_group_of_the_plane(n_rotations, reflections, tmp_path):
+    settings = Settings(data_dir=tmp_path)
+    activation_set = extract(
+        SMALL.model_copy(update={"n_rotations": n_rotations, "reflections": reflections}), settings
+    )
+    config = DictionaryConfig(features=30, k=4, steps=20, batch_size=16, auxiliary_k=0)
+    dictionary = train(activation_set, config, settings)
+    load("set", activation_frames(ActivationSet.open(activation_set, settings)), settings)
+    analysis = analyse(dictionary, settings)
+    load(analysis, read_frames(analysis, settings), settings)
+    families = analyse_families(dictionary, FEW, settings)
+    frames = read_frames(families, settings)
+    load(families, frames | read_frames(measure_separation(families, (), FEW, settings), settings), settings)
+    with open_warehouse(settings) as connection:
+        audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
+    assert [result for result in audits if not result.passed] == []
+    members = frames["feature_families"].drop_nulls("family")
+    assert members["element"].max() < len(frames["family_shapes"]["profile"][0]) * (1 + reflections)
+    assert members["mirrored"].any() <= reflections
+
+
 def test_scores_name_each_seed_and_control(trained):
     settings, keys = trained
     families = analyse_families(keys["crosscoder"], FEW, settings)
