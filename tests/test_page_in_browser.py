@@ -27,7 +27,7 @@ from tests.sample_frames import (
     planted_mixture,
     sample_frames,
 )
-from tests.tasks.report.test_page import snapshot_of
+from tests.tasks.report.conftest import snapshot_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.chrome.service import Service  # noqa: E402

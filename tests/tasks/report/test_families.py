@@ -18,24 +18,12 @@ from tests.sample_frames import (
     SAE,
     SAE_FAMILIES,
     SAE_PLANTED_FAMILIES,
-    sample_frames,
 )
-from tests.tasks.report.test_page import References, data_of, snapshot_of, text_of
+from tests.tasks.report.conftest import snapshot_of
+from tests.tasks.report.test_page import References, data_of, text_of
 
 OF_FAMILY = ("family", "element", "orientation_degrees", "mirrored", "similarity")
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
-
-
-@pytest.fixture(scope="module")
-def frames():
-    return sample_frames()
-
-
-@pytest.fixture(scope="module")
-def site(frames, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    write_pages(snapshot_of(frames), folder, lambda done, total: None)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,13 @@ import re
 import shutil
 from html.parser import HTMLParser
 
-import duckdb
 import numpy as np
 import polars as pl
 import pytest
 
 from tasks.errors import UserError
 from tasks.report.kinds import SymmetryType
-from tasks.report.page import Snapshot, page_name, profile_code, swapped_in, write_pages, write_site
-from tasks.warehouse.database import create_schema, create_views, schema
+from tasks.report.page import page_name, profile_code, swapped_in, write_pages, write_site
 from tests.sample_frames import (
     CROSSCODER,
     DEAD,
@@ -36,30 +34,9 @@ from tests.sample_frames import (
     planted_peak,
     sample_frames,
 )
+from tests.tasks.report.conftest import snapshot_of
 
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
-
-
-def snapshot_of(frames: dict[str, pl.DataFrame]) -> Snapshot:
-    connection = duckdb.connect()
-    create_schema(connection)
-    create_views(connection)
-    for table, description in schema().items():
-        if table in frames:
-            connection.from_arrow(frames[table].select(description.columns).to_arrow()).insert_into(table)
-    return Snapshot(connection)
-
-
-@pytest.fixture(scope="module")
-def frames():
-    return sample_frames()
-
-
-@pytest.fixture(scope="module")
-def site(frames, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    write_pages(snapshot_of(frames), folder, lambda done, total: None)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,31 @@
+"""The sample tables as a snapshot, and the site that is written from it."""
+
+import duckdb
+import polars as pl
+import pytest
+
+from tasks.report.page import Snapshot, write_pages
+from tasks.warehouse.database import create_schema, create_views, schema
+from tests.sample_frames import sample_frames
+
+
+def snapshot_of(frames: dict[str, pl.DataFrame]) -> Snapshot:
+    connection = duckdb.connect()
+    create_schema(connection)
+    create_views(connection)
+    for table, description in schema().items():
+        if table in frames:
+            connection.from_arrow(frames[table].select(description.columns).to_arrow()).insert_into(table)
+    return Snapshot(connection)
+
+
+@pytest.fixture(scope="session")
+def frames():
+    return sample_frames()
+
+
+@pytest.fixture(scope="session")
+def site(frames, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    write_pages(snapshot_of(frames), folder, lambda done, total: None)
+    return folder
