@@ -192,12 +192,22 @@ def test_pages_of_the_gallery_hold_every_feature_once(browser, index):
 
 def test_a_chosen_transform_turns_the_top_patch(browser, index):
     browser.get(index.replace("index.html", f"features/{CROSSCODER[:12]}-1.html"))
+    plot = browser.find_element(By.CSS_SELECTOR, "#polar svg")
+    quarter_turn = all_of(browser, "#polar .point")[GROUP_ORDER // 8]
+    ActionChains(browser).move_to_element(plot).move_to_element(quarter_turn).perform()
+    assert browser.find_element(By.ID, "element-name").text == "turned 90°"
+
     quarter_turn_after_mirror = GROUP_ORDER // 2 + GROUP_ORDER // 8
     browser.execute_script(
         "const slider = document.getElementById('element');"
         "slider.value = arguments[0];"
-        "slider.dispatchEvent(new Event('input'))",
+        "slider.dispatchEvent(new Event('input'));"
+        # what the browser itself sends of a pointer that rests on the plot while the page changes
+        "const box = arguments[1].getBoundingClientRect();"
+        "const at = {clientX: box.x + box.width / 2, clientY: box.y + box.height / 2, bubbles: true};"
+        "arguments[1].dispatchEvent(new PointerEvent('pointermove', at))",
         quarter_turn_after_mirror,
+        quarter_turn,
     )
     assert browser.find_element(By.ID, "element-name").text == "mirrored, then turned 90°"
     blocks = sample_frames()["transform_blocks"].filter(feature=1, element=quarter_turn_after_mirror)

@@ -45,7 +45,8 @@
     const distances = places.map(([x, y]) => Math.hypot(x - at.x, y - at.y));
     return distances.indexOf(Math.min(...distances));
   }
-  plot.addEventListener("pointermove", (event) => show(nearest(event)));
+  // a browser also reports a resting pointer, after each change of the page: that must not take back what the slider chose
+  plot.addEventListener("pointermove", (event) => (event.movementX || event.movementY) && show(nearest(event)));
   plot.addEventListener("pointerdown", (event) => show(nearest(event)));
   slider.addEventListener("input", () => show(Number(slider.value)));
   show(0);
