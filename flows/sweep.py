@@ -18,7 +18,7 @@ from tasks.dictionary.store import config_of, folder_of, load_dictionary
 from tasks.keys import content_key
 from tasks.report.figures import pareto
 from tasks.settings import Settings
-from tasks.tracking.runs import sweep_run, test_metrics
+from tasks.tracking.runs import study_run, test_metrics
 
 VERSION = 1
 T = TypeVar("T")
@@ -75,7 +75,8 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
         key = content_key("sweep", VERSION, dictionaries=sorted(outcome))
         finished = [dictionary for dictionary, failure in outcome.items() if failure is None]
         failures = {dictionary[:8]: failure for dictionary, failure in outcome.items() if failure is not None}
-        with sweep_run(key, activation_set, settings) as run:
+        experiment = f"{config.extraction.network}/{config.extraction.layer}"
+        with study_run("sweep", key, experiment, settings, {"activation_set": activation_set}) as run:
             for dictionary in finished:
                 file_dictionary(dictionary, settings, parent=run.run_id)
             stability = stability_across_seeds(finished, settings)

@@ -149,6 +149,7 @@ def _frames() -> dict[str, pl.DataFrame]:
     parts = [_dictionary_frames(*one, images, random) for one in made]
     frames |= {table: pl.concat(part[table] for part in parts) for table in parts[0]}
     frames |= _symmetry_frames(random) | _tuning_frames() | _neuron_frames(images) | _family_frames()
+    frames |= _dimension_frames()
     return frames | {"feature_visualisations": _visualisations()}
 
 
@@ -179,7 +180,7 @@ def early_vision_frames() -> dict[str, pl.DataFrame]:
         return frame.with_columns(**renamed)
 
     once = {"networks", "images", "runs", "quarantine", "transform_blocks", "feature_harmonics", "feature_symmetry"}
-    once |= _family_frames().keys()
+    once |= _family_frames().keys() | _dimension_frames().keys()
     frames = {table: retold(table) for table in first if table not in once}
     frames["layers"] = retold("layers", receptive_field=19)
     frames["activation_sets"] = retold(
@@ -694,6 +695,168 @@ def _family_scores() -> pl.DataFrame:
             key = {"analysis": analysis, "subject": subject, "seed": seed}
             rows += [key | {"metric": metric, "value": value} for metric, value in metrics.items()]
     return pl.DataFrame(rows)
+
+
+PCA_DIMENSIONS = content_key("sample dimensions", 1, method="pca")
+NEURON_DIMENSIONS = content_key("sample dimensions", 1, method="neurons")
+RANDOM_DIMENSIONS = content_key("sample dimensions", 1, method="random")
+FEATURE_DIMENSIONS = content_key("sample dimensions", 1, method="ica", dictionary=CROSSCODER)
+
+# dimension -> what it follows, how closely where PCA found it, and the irreducible representation it is nearest to
+PLANTED_DIMENSIONS = (
+    ("orientation", 0.94, "E2"),
+    ("frequency", 0.91, "A1"),
+    ("colour", 0.6, "A1"),
+    ("phase", 0.35, "E1"),
+    ("direction", 0.5, "E1"),
+    ("curvature", 0.4, "A1"),
+)
+# analysis -> method, whose features, dimensions, how much of PCA's closeness is left, share of the nearest irrep
+PLANTED_ANALYSES = {
+    PCA_DIMENSIONS: ("pca", None, 6, 1.0, 0.9),
+    NEURON_DIMENSIONS: ("neurons", None, 6, 0.3, 0.4),
+    RANDOM_DIMENSIONS: ("random", None, 6, 0.1, 0.3),
+    FEATURE_DIMENSIONS: ("ica", CROSSCODER, 3, 0.8, 0.7),
+}
+RENDERED = (0, 1)  # dimensions of PCA's
+PLACES = 5
+STIMULUS_VALUES = {
+    "orientation": [15.0 * step for step in range(12)],
+    "frequency": [0.03 * 2 ** (step / 2) for step in range(8)],
+    "phase": [45.0 * step for step in range(8)],
+    "colour": [30.0 * step for step in range(6)],
+    "direction": [30.0 * step for step in range(12)],
+    "curvature": [1 / radius for radius in (60, 30, 20, 12)],
+}
+PERIODS = {"orientation": 180.0, "phase": 360.0, "colour": 180.0, "direction": 360.0}
+IRREPS = {"A1": 0, "A2": 0, "E1": 1, "E2": 2, "E3": 3, "B": N_ROTATIONS // 2}
+
+
+def _dimension_frames() -> dict[str, pl.DataFrame]:
+    """Dimensions of the layer's neurons by PCA beside both controls, and of the crosscoder's features by ICA."""
+    rows = {
+        table: []
+        for table in (
+            *("dimension_analyses", "tuning_dimensions", "tuning_scores", "dimension_curves"),
+            *("dimension_harmonics", "dimension_completeness", "dimension_paths", "dimension_pictures"),
+        )
+    }
+    for analysis, (method, dictionary, components, gain, purity) in PLANTED_ANALYSES.items():
+        key = {"analysis": analysis}
+        rows["dimension_analyses"].append(
+            key
+            | {
+                "activation_set": SET,
+                "dictionary": dictionary,
+                "method": method,
+                "source": "patches",
+                "components": components,
+                "seed": 0,
+                "rows": 180 * GROUP_ORDER,
+                "units": FEATURES,
+                "constant_units": 0 if dictionary is None else len(DEAD),
+                "mean": [0.5 + 0.01 * unit for unit in range(FEATURES)],
+            }
+        )
+        if dictionary is None:
+            rows["dimension_completeness"] += [key | _completeness(kept, gain) for kept in (1, 2, 4, components)]
+        cumulative = 0.0
+        for dimension in range(components):
+            key = {"analysis": analysis, "dimension": dimension}
+            # the last independent component adds nothing on unseen rows
+            explained = -0.001 if method == "ica" and dimension == 2 else (0.2 + 0.2 * gain) * 0.6**dimension
+            cumulative += explained
+            rows["tuning_dimensions"].append(
+                key
+                | {
+                    "explained_variance": explained,
+                    "cumulative_variance": cumulative,
+                    "low": -2.0,
+                    "high": 2.0,
+                    "direction": [float(np.cos(unit * (dimension + 1))) for unit in range(FEATURES)],
+                }
+            )
+            for place, parameter in enumerate(STIMULUS_VALUES):
+                rows["tuning_scores"].append(key | _score(dimension, place, parameter, gain))
+                rows["dimension_curves"] += [key | point for point in _dimension_curve(dimension, parameter, gain)]
+            nearest = PLANTED_DIMENSIONS[dimension][2]
+            for irrep, frequency in IRREPS.items():
+                share = purity if irrep == nearest else (1 - purity) / (len(IRREPS) - 1)
+                rows["dimension_harmonics"].append(key | {"irrep": irrep, "frequency": frequency, "share": share})
+            if analysis == PCA_DIMENSIONS and dimension in RENDERED:
+                rows["dimension_paths"] += [key | path for path in _paths(dimension)]
+                rows["dimension_pictures"] += [key | _picture("rendered", dimension, place) for place in range(PLACES)]
+            rows["dimension_pictures"] += [key | _picture("patch", dimension, place) for place in range(PLACES)]
+    return {table: pl.DataFrame(each, infer_schema_length=None) for table, each in rows.items()}
+
+
+def _completeness(kept: int, gain: float) -> dict:
+    """What 20 frames say, half of them labelled."""
+    share = gain * kept / 8
+    return {
+        "dimensions": kept,
+        "frames": 20,
+        "labelled": 10,
+        "agreement_kept": round(20 * share) / 20,
+        "agreement_removed": round(20 * (1 - share)) / 20,
+        "accuracy_clean": 0.8,
+        "accuracy_kept": round(8 * share) / 10,
+        "accuracy_removed": round(8 * (1 - share)) / 10,
+    }
+
+
+def _score(dimension: int, place: int, parameter: str, gain: float) -> dict:
+    follows, closeness, _ = PLANTED_DIMENSIONS[dimension]
+    r_squared = gain * closeness if parameter == follows else 0.01 + 0.002 * place
+    return {
+        "parameter": parameter,
+        "r_squared": r_squared,
+        "null_r_squared": 0.06,
+        "p_value": 0.001 if r_squared > 0.1 else 0.03 if r_squared > 0.06 else 0.8,
+        "preferred": 30.0 * dimension if parameter in PERIODS else None,
+        "assigned": parameter == follows,
+    }
+
+
+def _dimension_curve(dimension: int, parameter: str, gain: float) -> list[dict]:
+    """A wave along a circular parameter and a ramp along another, flat along those that it does not follow."""
+    values = STIMULUS_VALUES[parameter]
+    height = gain if parameter == PLANTED_DIMENSIONS[dimension][0] else 0.05
+    if parameter in PERIODS:
+        shape = np.cos(2 * np.pi * (np.array(values) - 30.0 * dimension) / PERIODS[parameter])
+    else:
+        shape = np.linspace(-1, 1, len(values))
+    means = (1.4 * height * shape).tolist()
+    return [
+        {"parameter": parameter, "value": value, "mean": mean, "spread": 1.1 - height}
+        for value, mean in zip(values, means, strict=True)
+    ]
+
+
+def _paths(dimension: int) -> list[dict]:
+    intended = PLANTED_DIMENSIONS[dimension][0]
+    return [
+        {
+            "parameter": parameter,
+            "intended": parameter == intended,
+            "spearman": 0.9 if parameter == intended else 0.1,
+            "drift": 0.8 if parameter == intended else 0.15,
+        }
+        for parameter in ("orientation", "frequency")
+    ]
+
+
+def _picture(kind: str, dimension: int, place: int) -> dict:
+    row = {"kind": kind, "place": place, "score": -2.0 + 4.0 * place / (PLACES - 1)}
+    if kind == "patch":
+        measured = dict.fromkeys(("orientation_degrees", "coherence", "frequency"))
+        return row | measured | {"picture": _patch(dimension, place + 1)}
+    measured = {
+        "orientation_degrees": 35.0 * place if dimension == 0 else 20.0,
+        "coherence": 0.8,
+        "frequency": 0.02 * 2**place if dimension == 1 else 0.1,
+    }
+    return row | measured | {"picture": _waves(PLACES * dimension + place, 1)}
 
 
 def _degrees(element: int) -> float:

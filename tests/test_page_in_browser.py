@@ -18,8 +18,12 @@ from tests.sample_frames import (
     CROSSCODER_FAMILIES,
     FEATURES,
     GROUP_ORDER,
+    NEURON_DIMENSIONS,
+    PCA_DIMENSIONS,
+    PLACES,
     PLAIN_LAYER,
     PLAIN_SAE,
+    PLANTED_DIMENSIONS,
     SAE_FAMILIES,
     SAE_PLANTED_FAMILIES,
     both_loads,
@@ -97,7 +101,16 @@ def all_of(browser, selector: str) -> list:
 
 
 def click(browser, selector: str) -> None:
-    browser.find_element(By.CSS_SELECTOR, selector).click()
+    """Click, and where it is a link, wait for the page that it leads to."""
+    element, before = browser.find_element(By.CSS_SELECTOR, selector), browser.current_url
+    is_link = element.tag_name == "a"
+    element.click()
+    if is_link:
+        wait(
+            browser,
+            lambda browser: browser.current_url != before
+            and browser.execute_script("return document.readyState") == "complete",
+        )
 
 
 def wait(browser, condition: Callable) -> None:
@@ -396,6 +409,38 @@ def test_members_stand_around_their_circle(browser, early):
     assert browser.find_element(By.TAG_NAME, "h1").text.startswith("Feature 14")
 
 
+def test_dimensions_have_strips_and_curves_and_methods_are_changed(browser, early):
+    browser.get(early)
+    click(browser, "nav a[href='dimensions.html']")
+    pca, neurons = (f"[id='{key[:12]}']" for key in (PCA_DIMENSIONS, NEURON_DIMENSIONS))
+    first = f"[id='{PCA_DIMENSIONS[:12]}-0']"
+    browser.execute_script("arguments[0].scrollIntoView()", browser.find_element(By.CSS_SELECTOR, first))
+    wait(browser, lambda browser: loaded(browser, f"{first} img"))
+    assert len(all_of(browser, f"{first} img")) == 2 * PLACES
+    # orientation: the mean goes twice around, and is largest at 0° and 180°
+    angles = browser.execute_script(
+        "const path = document.querySelector(arguments[0]);"
+        "const points = path.getAttribute('d').slice(1, -1).split('L').map((point) => point.split(' ').map(Number));"
+        "const far = Math.max(...points.map(([x, y]) => Math.hypot(x, y)));"
+        "return points.filter(([x, y]) => Math.hypot(x, y) > far - 0.1).map(([x, y]) => Math.atan2(-y, x))",
+        f"{first} .along .mean",
+    )
+    assert sorted(math.degrees(angle) % 360 for angle in angles) == pytest.approx([0, 180], abs=1)
+    assert len(all_of(browser, f"{pca} .along svg")) == len(PLANTED_DIMENSIONS)
+    assert len(all_of(browser, f"{pca} .irreps rect")) > len(PLANTED_DIMENSIONS)
+    assert len(all_of(browser, "section:has(.heat) .line.search-pca")) == 3  # variance, kept, removed
+
+    click(browser, f"[data-search='{NEURON_DIMENSIONS[:12]}']")
+    assert not browser.find_element(By.CSS_SELECTOR, pca).is_displayed()
+    assert browser.find_element(By.CSS_SELECTOR, neurons).is_displayed()
+    click(browser, f".heat a[href='#{PCA_DIMENSIONS[:12]}-1']")
+    wait(browser, lambda browser: browser.find_element(By.CSS_SELECTOR, pca).is_displayed())
+    assert not browser.find_element(By.CSS_SELECTOR, neurons).is_displayed()
+    strip = browser.find_element(By.CSS_SELECTOR, f"[id='{PCA_DIMENSIONS[:12]}-1']")
+    wait(browser, lambda browser: abs(strip.rect["y"] - browser.execute_script("return scrollY")) < 900)
+    assert strip.find_element(By.CSS_SELECTOR, ".badge").text == "frequency"
+
+
 def test_optimised_images_are_seen(browser, early):
     browser.get(early.replace("index.html", f"features/{page_name(PLAIN_SAE, 2)}"))
     wait(browser, lambda browser: loaded(browser, ".optimised img"))
@@ -412,7 +457,8 @@ def test_no_page_is_wider_than_a_phone(browser, early):
     try:
         detector = f"features/{page_name(PLAIN_SAE, 4)}"
         family = f"families/{family_page(CROSSCODER, CROSSCODER_FAMILIES, 2)}"
-        pages = ("index.html", "features.html", "curves.html", "neurons.html", "families.html", detector, family)
+        names = ("index", "features", "curves", "neurons", "families", "dimensions")
+        pages = (*(f"{name}.html" for name in names), detector, family)
         for page in pages:
             browser.get(early.replace("index.html", page))
             assert browser.execute_script("return document.documentElement.scrollWidth") <= 390, page

@@ -30,6 +30,14 @@ WITH found AS (
     UNION ALL SELECT 'feature_families', count(*) FROM feature_families
     UNION ALL SELECT 'family_pairs', count(*) FROM family_pairs
     UNION ALL SELECT 'family_scores', count(*) FROM family_scores
+    UNION ALL SELECT 'dimension_analyses', count(*) FROM dimension_analyses
+    UNION ALL SELECT 'tuning_dimensions', count(*) FROM tuning_dimensions
+    UNION ALL SELECT 'tuning_scores', count(*) FROM tuning_scores
+    UNION ALL SELECT 'dimension_curves', count(*) FROM dimension_curves
+    UNION ALL SELECT 'dimension_harmonics', count(*) FROM dimension_harmonics
+    UNION ALL SELECT 'dimension_completeness', count(*) FROM dimension_completeness
+    UNION ALL SELECT 'dimension_paths', count(*) FROM dimension_paths
+    UNION ALL SELECT 'dimension_pictures', count(*) FROM dimension_pictures
 )
 SELECT f.table_name, f.rows_found, coalesce(sum(l.rows), 0)::BIGINT AS rows_loaded
 FROM found AS f

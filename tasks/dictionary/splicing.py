@@ -6,8 +6,6 @@ network's own distribution over the classes [ours]: L(clean) is that distributio
 Kullback-Leibler divergence.
 """
 
-from collections.abc import Iterator
-
 import polars
 import torch
 import torch.nn.functional as F
@@ -15,6 +13,7 @@ from torch import Tensor
 
 from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
+from tasks.activations.whole_frames import at_every_position, frame_batches, held_out_frames
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.sparse import residual
 from tasks.dictionary.store import describe, load_dictionary
@@ -22,14 +21,11 @@ from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
-from tasks.vision.graph import Spliced
+from tasks.vision.graph import cut
 
 CODE_VERSION = 1
 FRAMES = 64
 """Frames of the test split that are run; all of them where there are fewer."""
-FRAMES_AT_ONCE = 8
-POSITIONS_AT_ONCE = 2048
-"""Positions encoded at a time: bounds the memory of their pre-activations, [positions, features]."""
 
 
 def measure_splicing(dictionary: str, settings: Settings, progress: Progress = silent) -> str:
@@ -62,10 +58,10 @@ def spliced_metrics(
     if dictionary.reads_all_blocks:
         return {}
     network = loaded_network(acts.config.network, settings.weights_dir)
-    layer, frames = acts.config.layer, _test_frames(acts)
+    layer, frames = acts.config.layer, held_out_frames(acts, FRAMES)
 
     sum_c, positions = torch.zeros(acts.channels, dtype=torch.float64), 0
-    for done, images_bcyx in _batches(acts, frames):
+    for done, images_bcyx in frame_batches(acts, frames):
         acts_bcyx = network.activations(images_bcyx, layer)
         sum_c += acts_bcyx.sum((0, 2, 3), dtype=torch.float64)
         positions += acts_bcyx[:, 0].numel()
@@ -78,11 +74,11 @@ def spliced_metrics(
         "zero": torch.zeros_like,
         "mean": lambda acts_bcyx: mean_cyx.expand_as(acts_bcyx).clone(),
     }
-    runs = {name: Spliced(network.module, network.node(layer), run) for name, run in replacements.items()}
-    losses, changes = dict.fromkeys(runs, 0.0), dict.fromkeys(runs, 0)
-    for done, images_bcyx in _batches(acts, frames):
-        inputs_bcyx = network.preprocess(images_bcyx)
-        logits_bk = {name: run.run(inputs_bcyx) for name, run in runs.items()}
+    before, after = cut(network.module, network.node(layer))
+    losses, changes = dict.fromkeys(replacements, 0.0), dict.fromkeys(replacements, 0)
+    for done, images_bcyx in frame_batches(acts, frames):
+        acts_bcyx, *others = before(network.preprocess(images_bcyx))
+        logits_bk = {name: after(replace(acts_bcyx), *others) for name, replace in replacements.items()}
         clean_bk, clean_top1_b = logits_bk["clean"].softmax(1), logits_bk["clean"].argmax(1)
         for name, answer_bk in logits_bk.items():
             losses[name] += F.cross_entropy(answer_bk, clean_bk, reduction="sum").item()
@@ -102,27 +98,13 @@ def spliced_metrics(
     }
 
 
-def _test_frames(acts: ActivationSet) -> list[int]:
-    """Indices of the frames: the first of the test split in the set's seeded order."""
-    test = acts.plan.rows.filter(split="test")["image"].unique(maintain_order=True).head(FRAMES)
-    index = {frame.image: index for index, frame in enumerate(acts.plan.images.frames)}
-    return [index[image] for image in test]
-
-
-def _batches(acts: ActivationSet, frames: list[int]) -> Iterator[tuple[int, Tensor]]:
-    """(how many frames with these, [b, 3, side, side] RGB in [0, 1])."""
-    for start in range(0, len(frames), FRAMES_AT_ONCE):
-        batch = frames[start : start + FRAMES_AT_ONCE]
-        yield start + len(batch), torch.stack([acts.plan.images.load(frame) for frame in batch]).float() / 255
-
-
 def _reconstruction(dictionary: Dictionary, acts_bcyx: Tensor) -> Tensor:
     """Every position's activations by what the dictionary makes of them, [b, channels, h, w]."""
-    rows_pc = acts_bcyx.movedim(1, -1).flatten(0, 2)
     weight_gmd, bias_gd = dictionary.decoder_blocks(1)
-    out = []
-    for x_pc in rows_pc.split(POSITIONS_AT_ONCE):
+
+    def reconstruct(x_pc: Tensor) -> Tensor:
         z_gpc = (x_pc * dictionary.scale)[None]
         error_gpc = residual(z_gpc, *dictionary.encode_active(z_gpc), weight_gmd, bias_gd)
-        out.append((z_gpc - error_gpc)[0] / dictionary.scale)
-    return torch.cat(out).unflatten(0, acts_bcyx[:, 0].shape).movedim(-1, 1)
+        return (z_gpc - error_gpc)[0] / dictionary.scale
+
+    return at_every_position(acts_bcyx, reconstruct)

@@ -1,9 +1,11 @@
-"""How kinds of features are named and drawn: their symmetry types, and the stimuli that they answer most."""
+"""How kinds are named and drawn: features' symmetry types and stimuli, dimensions' methods, parameters and irreps."""
 
 import re
 from dataclasses import dataclass
 
 import numpy as np
+
+from tasks.dimensions.config import CONTROLS
 
 # Light and dark variants of hues that stay apart under the common colour-vision deficiencies (after Okabe and Ito).
 COLOURS = {
@@ -27,6 +29,14 @@ STIMULUS_COLOURS = {
     "colour": ("#c2255c", "#ff8fae"),
     "mixed": ("#6d727c", "#9da3ad"),
     "other": ("#a3a8b0", "#5f656e"),
+}
+SEARCHES = {
+    "pca": ("PCA", "Orthogonal directions, each of the most variance that is left.", ("#0067b5", "#62b0f4")),
+    "ica": ("ICA", "Directions whose scores are as independent as they can be.", ("#c4421a", "#f2845b")),
+    "nmf": ("NMF", "Parts that only add up: no unit and no score is negative.", ("#00806a", "#41c7a4")),
+    "kernel-pca": ("Kernel PCA", "Nonlinear: PCA after a kernel, so that scores may bend.", ("#a94890", "#e493cb")),
+    "neurons": ("Single units", "Control: each dimension is one unit.", ("#3f444d", "#c9cdd4")),
+    "random": ("Random basis", "Control: orthogonal directions drawn at random.", ("#a3a8b0", "#6d727c")),
 }
 
 
@@ -117,3 +127,86 @@ class Stimulus:
     @property
     def colours(self) -> tuple[str, str]:
         return STIMULUS_COLOURS[self.name]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How a value of `tuning_scores.parameter` is named and drawn: once around a circle, or from end to end."""
+
+    name: str
+
+    @property
+    def period(self) -> int | None:
+        """Degrees after which it repeats; None where it has ends."""
+        return {"orientation": 180, "colour": 180, "phase": 360, "direction": 360}.get(self.name)
+
+    @property
+    def is_logarithmic(self) -> bool:
+        return self.name == "frequency"
+
+    @property
+    def unit(self) -> str:
+        return {"frequency": "cycles a pixel", "curvature": "1 / pixels"}.get(self.name, "degrees")
+
+    @property
+    def rank(self) -> int:
+        return ["orientation", "frequency", "phase", "colour", "direction", "curvature"].index(self.name)
+
+
+@dataclass(frozen=True)
+class Search:
+    """How a value of `dimension_analyses.method` is named and drawn."""
+
+    name: str
+
+    @property
+    def css_class(self) -> str:
+        return f"search-{self.name}"
+
+    @property
+    def label(self) -> str:
+        return SEARCHES[self.name][0]
+
+    @property
+    def meaning(self) -> str:
+        return SEARCHES[self.name][1]
+
+    @property
+    def is_control(self) -> bool:
+        return self.name in CONTROLS
+
+    @property
+    def rank(self) -> int:
+        return list(SEARCHES).index(self.name)
+
+    @property
+    def colours(self) -> tuple[str, str]:
+        return SEARCHES[self.name][2]
+
+
+@dataclass(frozen=True)
+class Irrep:
+    """How a value of `dimension_harmonics.irrep` is drawn. frequency: waves in a full turn."""
+
+    name: str
+    frequency: int
+
+    @property
+    def label(self) -> str:
+        return self.name.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+    @property
+    def css_class(self) -> str:
+        return f"irrep-{self.name.lower()}"
+
+    @property
+    def rank(self) -> tuple:
+        """Sorts by waves in a full turn, what a mirror leaves alone first."""
+        return self.frequency, self.name
+
+    @property
+    def colours(self) -> tuple[str, str]:
+        """Those of the symmetry type that repeats as often; grey where only a mirror tells."""
+        if self.frequency:
+            return SymmetryType(f"period-{360 / self.frequency:g}").colours
+        return COLOURS["mixed" if self.name == "A2" else "invariant"]

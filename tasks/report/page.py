@@ -24,6 +24,7 @@ from PIL import Image
 
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
+from tasks.report.dimensions import IDENTIFIED, OPEN_STRIPS, SOURCES, Picture, dimension_sections, picture_title
 from tasks.report.families import (
     SCORES,
     SUBJECTS,
@@ -173,6 +174,16 @@ class Snapshot:
             pictures[row["dictionary"], row["feature"]][row["direction"]] = name
         return pictures
 
+    def export_strips(self, folder: Path) -> dict[tuple[str, int, str], list[Picture]]:
+        """Write the pictures along dimensions; returns those of each (analysis, dimension, kind) from low to high."""
+        pictures = defaultdict(list)
+        cursor = self.connection.execute((QUERIES / "dimension_pictures.sql").read_text(encoding="utf-8"))
+        while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
+            for analysis, dimension, kind, *measured, picture in rows:
+                shown = Picture(written_once(picture, folder), picture_title(*measured))
+                pictures[analysis, dimension, kind].append(shown)
+        return pictures
+
 
 def written_once(picture: bytes, folder: Path) -> str:
     """Write a WebP file under its SHA-256 unless it is there; returns the name without its ending."""
@@ -262,6 +273,7 @@ def template_environment() -> Environment:
     environment.globals |= {"small_circle": small_circle, "spread_numbers": spread_numbers, "SCORES": SCORES}
     environment.globals |= {"mean_and_spread": mean_and_spread, "SUBJECTS": SUBJECTS}
     environment.globals |= {"stimuli_named": stimuli_named, "MIXED_PER_DICTIONARY": MIXED_PER_DICTIONARY}
+    environment.globals |= {"IDENTIFIED": IDENTIFIED, "OPEN_STRIPS": OPEN_STRIPS, "SOURCES": SOURCES}
     environment.globals |= {"METHODS": METHODS, "ARCHITECTURES": ARCHITECTURES, "SAMPLINGS": SAMPLINGS}
     return environment
 
@@ -413,13 +425,14 @@ def write_site(settings: Settings, progress: Progress = silent) -> Path:
 def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
     """Write all files of the site into an empty folder."""
     shutil.copytree(HERE / "static", folder / "assets")
-    for name in ("patches", "optimised", "features", "neurons", "families"):
+    for name in ("patches", "optimised", "features", "neurons", "families", "dimensions"):
         (folder / name).mkdir()
     examples = snapshot.export_patches(folder / "patches")
     pictures = snapshot.export_visualisations(folder / "optimised")
     panels = curve_panels(snapshot)
     neurons = shown_neurons(snapshot, panels, folder / "patches")
     analyses = family_analyses(snapshot)
+    dimensions = dimension_sections(snapshot, folder / "dimensions")
     templates = template_environment()
     shared = {
         "snapshot": snapshot,
@@ -427,6 +440,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
         "panels": panels,
         "neurons": neurons,
         "analyses": analyses,
+        "dimensions": dimensions,
     }
 
     def write(path: str, template: str, **values: Any) -> None:
@@ -451,6 +465,8 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
     write("features.html", "features.html")
     if panels:
         write("curves.html", "curves.html")
+    if dimensions:
+        write("dimensions.html", "dimensions.html")
     if neurons.mixed:
         write("neurons.html", "neurons.html")
     layers = separations(snapshot, analyses)

@@ -3,14 +3,15 @@
 import json
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars
+from pydantic import BaseModel
 
-from tasks.activations.shards import ActivationSet
 from tasks.dictionary.store import config_of, describe, folder_of
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
@@ -35,25 +36,75 @@ def log_training(
     left behind is closed and replaced. UserError: no such dictionary, or MLflow can't be reached.
     """
     description = describe(dictionary, settings)
+
+    def log(client: "MlflowClient", run_id: str) -> None:
+        _log(client, run_id, dictionary, description, settings)
+        _log_figures(client, run_id, figures or {})
+
+    return _filed(
+        "dictionary",
+        dictionary,
+        f"{description['network']}/{description['layer']}",
+        f"{config_of(dictionary, settings).name} {dictionary[:8]}",
+        _tags(dictionary, description) | ({PARENT: parent} if parent else {}),
+        log,
+        settings,
+    )
+
+
+def log_analysis(
+    kind: str,
+    key: str,
+    experiment: str,
+    config: BaseModel,
+    metrics: Mapping[str, float],
+    figures: Mapping[str, "Figure"],
+    settings: Settings,
+    parent: str | None = None,
+) -> str:
+    """Record an analysis that is no training as a finished run, tagged `kind` = its key; returns the run's id.
+
+    experiment: `network/layer`. Kept, nested and replaced as in `log_training`. UserError: MLflow can't be reached.
+    """
+
+    def log(client: "MlflowClient", run_id: str) -> None:
+        from mlflow.entities import Metric, Param
+
+        now = int(time.time() * 1000)
+        client.log_batch(
+            run_id,
+            metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
+            params=[Param(name, str(value)) for name, value in config.model_dump().items()],
+        )
+        _log_figures(client, run_id, figures)
+
+    revision = git_revision()
+    tags = {kind: key} | ({"git_revision": revision} if revision else {}) | ({PARENT: parent} if parent else {})
+    return _filed(kind, key, experiment, f"{kind} {key[:8]}", tags, log, settings)
+
+
+def _filed(
+    kind: str,
+    key: str,
+    experiment_name: str,
+    run_name: str,
+    tags: Mapping[str, str],
+    log: Callable[["MlflowClient", str], None],
+    settings: Settings,
+) -> str:
+    """The finished run tagged `kind` = key; made, by `log`, where there is none. Returns its id."""
     with tracking(settings) as client:
-        experiment = _experiment(client, f"{description['network']}/{description['layer']}", settings)
-        for run in client.search_runs([experiment], f"tags.dictionary = '{dictionary}'"):
+        experiment = _experiment(client, experiment_name, settings)
+        for run in client.search_runs([experiment], f"tags.`{kind}` = '{key}'"):
             if run.info.status == "FINISHED":
-                if parent:
-                    client.set_tag(run.info.run_id, PARENT, parent)
+                if PARENT in tags:
+                    client.set_tag(run.info.run_id, PARENT, tags[PARENT])
                 return run.info.run_id
             if run.info.status == "RUNNING":
                 client.set_terminated(run.info.run_id, "KILLED")
-
-        name = config_of(dictionary, settings).name
-        run_id = client.create_run(
-            experiment,
-            run_name=f"{name} {dictionary[:8]}",
-            tags=_tags(dictionary, description) | ({PARENT: parent} if parent else {}),
-        ).info.run_id
+        run_id = client.create_run(experiment, run_name=run_name, tags=dict(tags)).info.run_id
         try:
-            _log(client, run_id, dictionary, description, settings)
-            _log_figures(client, run_id, figures or {})
+            log(client, run_id)
             client.set_terminated(run_id, "FINISHED")
         except BaseException:
             with suppress(Exception):  # what stopped the logging is the news, not that this failed too
@@ -84,20 +135,22 @@ def log_findings(
 
 
 @contextmanager
-def sweep_run(sweep: str, activation_set: str, settings: Settings) -> Iterator["SweepRun"]:
-    """The MLflow run that a sweep's trainings are nested under, FINISHED when the block ends well; one run a sweep key.
+def study_run(
+    kind: str, key: str, experiment_name: str, settings: Settings, tags: Mapping[str, str] = MappingProxyType({})
+) -> Iterator["StudyRun"]:
+    """The MLflow run that a study's runs are nested under, FINISHED when the block ends well; one a kind and key.
 
-    UserError: MLflow can't be reached.
+    experiment_name: `network/layer`. UserError: MLflow can't be reached.
     """
-    acts = ActivationSet.open(activation_set, settings)
     with tracking(settings) as client:
-        experiment = _experiment(client, f"{acts.config.network}/{acts.config.layer}", settings)
-        found = client.search_runs([experiment], f"tags.sweep = '{sweep}'")
-        tags = {"sweep": sweep, "activation_set": activation_set}
-        run = found[0] if found else client.create_run(experiment, run_name=f"sweep {sweep[:8]}", tags=tags)
+        experiment = _experiment(client, experiment_name, settings)
+        found = client.search_runs([experiment], f"tags.`{kind}` = '{key}'")
+        run = found[0] if found else client.create_run(
+            experiment, run_name=f"{kind} {key[:8]}", tags={kind: key} | dict(tags)
+        )
         run_id = run.info.run_id
         try:
-            yield SweepRun(client, run_id)
+            yield StudyRun(client, run_id)
             client.set_terminated(run_id, "FINISHED")
         except BaseException:
             with suppress(Exception):
@@ -106,8 +159,8 @@ def sweep_run(sweep: str, activation_set: str, settings: Settings) -> Iterator["
 
 
 @dataclass(frozen=True)
-class SweepRun:
-    """A sweep's run while it is open."""
+class StudyRun:
+    """A study's run while it is open."""
 
     client: "MlflowClient"
     run_id: str

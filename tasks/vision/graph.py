@@ -7,7 +7,6 @@ over its input. Receptive fields, prefixes and cones all follow from the windows
 import copy
 import operator
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -139,36 +138,46 @@ def geometries(graph_module: fx.GraphModule, image_channels: int = 3) -> dict[st
     return found
 
 
+def _part(graph_module: fx.GraphModule, given: list[fx.Node], wanted: fx.Node | tuple[fx.Node, ...]) -> fx.GraphModule:
+    """What leads from the values of some nodes to those of others and no more, sharing the parameters."""
+    needed, waiting = set(given), [wanted] if isinstance(wanted, fx.Node) else list(wanted)
+    while waiting:
+        node = waiting.pop()
+        if node not in needed:
+            needed.add(node)
+            waiting += node.all_input_nodes
+    graph = fx.Graph()
+    copies = {node: graph.placeholder(node.name) for node in given}
+    for node in graph_module.graph.nodes:
+        if node in needed and node not in copies:
+            copies[node] = graph.node_copy(node, copies.__getitem__)
+    graph.output(fx.node.map_arg(wanted, copies.__getitem__))
+    return fx.GraphModule(graph_module, graph)
+
+
 def prefix(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule:
     """The part of the network that leads to one node, sharing the parameters: [b, 3, H, W] -> [b, channels, h, w]."""
-    graph, copies = fx.Graph(), {}
-    for node in graph_module.graph.nodes:
-        copies[node] = graph.node_copy(node, copies.__getitem__)
-        if node.name == node_name:
-            graph.output(copies[node])
-            break
-    part = fx.GraphModule(graph_module, graph)
-    part.graph.eliminate_dead_code()
-    part.recompile()
-    part.delete_all_unused_submodules()
-    return part
+    target = next(node for node in graph_module.graph.nodes if node.name == node_name)
+    return _part(graph_module, graph_module.graph.find_nodes(op="placeholder"), target)
 
 
-class Spliced(fx.Interpreter):
-    """The network with one node's output replaced on the way: `run(images)` gives what the whole network answers.
+def cut(graph_module: fx.GraphModule, node_name: str) -> tuple[fx.GraphModule, fx.GraphModule]:
+    """The network in two parts, before and after a node: what comes before runs once, whatever replaces the node after.
 
-    replacement: the node's output [b, channels, h, w] -> what the rest of the network gets in its place.
+    before: images -> the node's output [b, channels, h, w], then all else that the second part reads: branches that run
+    past the node, the number of images. after: the same values, in the same order -> what the whole network answers.
     """
-
-    def __init__(
-        self, graph_module: fx.GraphModule, node_name: str, replacement: Callable[[torch.Tensor], torch.Tensor]
-    ) -> None:
-        super().__init__(graph_module)
-        self.node_name, self.replacement = node_name, replacement
-
-    def run_node(self, n: fx.Node) -> object:
-        output = super().run_node(n)
-        return self.replacement(output) if n.name == self.node_name else output
+    nodes = list(graph_module.graph.nodes)
+    target = next(node for node in nodes if node.name == node_name)
+    later = {target}
+    for node in nodes:
+        if not later.isdisjoint(node.all_input_nodes):
+            later.add(node)
+    read = {parent for node in later - {target} for parent in node.all_input_nodes}
+    values = [target, *(node for node in nodes if node in read - later)]
+    answer = nodes[-1].all_input_nodes[0]
+    before = _part(graph_module, graph_module.graph.find_nodes(op="placeholder"), tuple(values))
+    return before, _part(graph_module, values, answer)
 
 
 def _bare(module: nn.Module) -> nn.Module:

@@ -1,7 +1,8 @@
 """Networks by name, with pinned weights: what they are made of, what their units see, what they answer.
 
-Names: `efficientnet_lite0` (embedded), `inceptionv1-bvlc`, `inceptionv1-lucid`, `inceptionv1-torchvision`. The three
-InceptionV1 trainings share layer names and nothing else: their unit numbers do not carry over from one to another.
+Names: `efficientnet_lite0` (embedded), `inceptionv1-bvlc`, `inceptionv1-lucid`, `inceptionv1-torchvision`, and the
+`gabor-bank`, which was made and not trained. The three InceptionV1 trainings share layer names and nothing else: their
+unit numbers do not carry over from one to another.
 """
 
 import zipfile
@@ -14,9 +15,9 @@ import torch
 from torch import fx, nn
 
 from tasks.errors import UserError
-from tasks.keys import file_sha256
+from tasks.keys import content_key, file_sha256
 from tasks.settings import Settings
-from tasks.vision import efficientnet, inception_v1
+from tasks.vision import efficientnet, gabor, inception_v1
 from tasks.vision.frozen_graph import read_frozen_graph
 from tasks.vision.graph import geometries, prefix, trace
 
@@ -110,7 +111,7 @@ class Network:
 
 def network_names() -> tuple[str, ...]:
     """The networks that can be asked for; their weights may be missing still."""
-    return tuple(_LOADERS)
+    return (*_LOADERS, "gabor-bank")
 
 
 def load_network(name: str, settings: Settings | None = None) -> Network:
@@ -118,8 +119,10 @@ def load_network(name: str, settings: Settings | None = None) -> Network:
 
     UserError for an unknown name, and for a missing or wrong weight file: which file, which checksum, where to put it.
     """
+    if parameters := gabor.parameters_of(name):
+        return _gabor_bank(name, parameters)
     if name not in _LOADERS:
-        raise UserError(f"unknown network {name!r}; choose one of: {', '.join(_LOADERS)}")
+        raise UserError(f"unknown network {name!r}; choose one of: {', '.join(network_names())}")
     return _LOADERS[name](settings or Settings())
 
 
@@ -131,6 +134,13 @@ def check_weights(path: Path, sha256: str) -> str:
             f"weights {path} have the wrong SHA-256 {actual}; expected {sha256}: replace the file by the original"
         )
     return actual
+
+
+def _gabor_bank(name: str, parameters: gabor.GaborParameters) -> Network:
+    # made and not read: named by what it was made of, for the last bits of a cosine differ between machines
+    made_of = content_key("gabor_bank", gabor.VERSION, **vars(parameters))
+    normalisation = Normalisation(mean=(127.5, 127.5, 127.5), scale=127.5)
+    return Network(name, made_of, gabor.GaborBank(parameters), {"gabor": ("rectifier", 0)}, normalisation)
 
 
 def _brought_file(network: str, file: str, sha256: str, source: str, settings: Settings) -> Path:

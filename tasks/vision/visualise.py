@@ -9,6 +9,8 @@ What to give as a direction:
 * a neuron or a channel: its one-hot row; for what quiets it, the negative of that;
 * a dictionary's feature: its row of encoder.weight. The feature's activation is made of it (f = act(W_enc x + b)), so
   the picture shows what makes the feature fire, as its top patches do; its decoder row is what it writes in reply.
+* a point of the layer's space: itself, with a `cosine_power` (feature inversion, methods §6). The image's activations
+  then grow towards the point and not merely far along it.
 """
 
 import math
@@ -32,6 +34,8 @@ START = 0.01
 SILENT_SLOPE = 0.1
 """Of the gradient through the layer's own ReLUs where they are silent: enough to wake a unit (Adam sees no lengths),
 little beside a channel that is active. [ours]"""
+LEAST_COSINE = 0.1
+"""What a smaller cosine counts as: an image that lies across its direction is still pulled along it. Lucid's."""
 IMAGES_AT_ONCE = 32
 """Images optimised side by side; bounds the memory."""
 
@@ -52,6 +56,12 @@ class VisualisationConfig(BaseModel):
     jitter: float = Field(0.04, ge=0, le=0.25, description="each step shifts by at most this share of the side")
     scale: float = Field(0.1, ge=0, le=0.5, description="each step enlarges or shrinks by at most this share")
     rotate: float = Field(10.0, ge=0, le=45, description="each step turns by at most so many degrees")
+    cosine_power: float = Field(
+        0,
+        ge=0,
+        le=8,
+        description="activations are to lie along the direction alone: the objective times their cosine, to this power",
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="draws the first image and the transforms")
 
 
@@ -64,6 +74,7 @@ def visualise(
 ) -> Tensor:
     """Images [n, 3, s, s], RGB in [0, 1], each raising direction · activations of a layer as far as it can.
 
+    What is raised is (direction · acts) · max(cos(direction, acts), LEAST_COSINE) ** cosine_power, as Lucid has it.
     directions_nc: [n, channels]; their lengths don't matter. s: `channel_size`, or what a unit sees, and of that no
     more than the network's input. All images start alike and are transformed alike, so an image hangs neither on its
     place nor on its neighbours (up to rounding), and equal calls give equal bits on one machine and number of threads.
@@ -87,7 +98,9 @@ def visualise(
         height, width = acts_bcyx.shape[2:]
         unit = acts_bcyx[:, :, height // 2, width // 2]
         acts_bc = unit if config.objective == "unit" else acts_bcyx.mean((2, 3))
-        return (acts_bc * directions_bc).sum()
+        along_b = (acts_bc * directions_bc).sum(1)
+        cosine_b = F.cosine_similarity(acts_bc, directions_bc).clamp_min(LEAST_COSINE)
+        return (along_b * cosine_b**config.cosine_power).sum()
 
     images, total = [], config.steps * len(directions_nc)
     for directions_bc in (directions_nc / norm_n1).split(IMAGES_AT_ONCE):

@@ -1,7 +1,7 @@
 """The Great Expectations suite: what each column of the small tables may hold, whatever the other columns say.
 
-The large tables (blocks, harmonics, examples, neighbours, tuning curves, pairs) are checked in SQL alone: they need not
-be copied to pandas.
+The large tables (blocks, harmonics, examples, neighbours, curves, pairs, pictures) are checked in SQL alone: they need
+not be copied to pandas.
 """
 
 from typing import TYPE_CHECKING
@@ -88,6 +88,36 @@ def suite() -> dict[str, list["Expectation"]]:
             between("strength", 0, 1),
             between("similarity", -1.0001, 1.0001),
         ],
+        "dimension_analyses": [
+            matches("analysis", SHA256),
+            gxe.ExpectColumnValuesToBeInSet(
+                column="method", value_set=["pca", "ica", "nmf", "kernel-pca", "neurons", "random"]
+            ),
+            between("components", 1),
+            between("rows", 1),
+            between("constant_units", 0),
+        ],
+        "tuning_dimensions": [
+            between("explained_variance", None, 1.0001),
+            between("cumulative_variance", None, 1.0001),
+        ],
+        "tuning_scores": [
+            between("r_squared", 0, 1.0001),
+            between("null_r_squared", 0, 1.0001),
+            between("p_value", 0, 1),
+        ],
+        "dimension_completeness": [
+            between("frames", 1),
+            between("labelled", 0),
+            *(
+                between(column, 0, 1)
+                for column in (
+                    *("agreement_kept", "agreement_removed"),
+                    *("accuracy_clean", "accuracy_kept", "accuracy_removed"),
+                )
+            ),
+        ],
+        "dimension_paths": [between("spearman", -1.0001, 1.0001), between("drift", 0)],
         "runs": [
             matches("flow", "^[a-z][a-z0-9_-]*$"),
             between("seconds", 0),

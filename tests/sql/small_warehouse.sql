@@ -84,6 +84,42 @@ INSERT INTO family_scores VALUES
     ('kin', 'features', 0, 'purity', 0.7), ('kin', 'features', 1, 'purity', 0.8), ('kin', 'features', 2, 'purity', 0.9),
     ('kin', 'shuffled blocks', 0, 'purity', 0.4), ('plain', 'features', 0, 'purity', 0.5), ('plain', 'features', 1, 'purity', 0.6),
     ('kin', 'features', 0, 'adjusted_rand', 0.3);
+-- Two dimensions by PCA under two seeds, beside two neurons and two random directions, these under two seeds also; the best of three
+-- random directions are another matter, and one part of the SAE's features has no control.
+INSERT INTO dimension_analyses VALUES
+    ('axes', 'set', NULL, 'pca', 'patches', 2, 0, 32, 3, 0, [1, 2, 3]), ('axes again', 'set', NULL, 'pca', 'patches', 2, 1, 32, 3, 0, [1, 2, 3]),
+    ('units', 'set', NULL, 'neurons', 'patches', 2, 0, 32, 3, 0, [1, 2, 3]), ('dice', 'set', NULL, 'random', 'patches', 2, 0, 32, 3, 0, [1, 2, 3]),
+    ('dice again', 'set', NULL, 'random', 'patches', 2, 1, 32, 3, 0, [1, 2, 3]), ('more dice', 'set', NULL, 'random', 'patches', 3, 0, 32, 3, 0, [1, 2, 3]),
+    ('part', 'set', 'sae', 'nmf', 'gratings', 1, 0, 50, 2, 0, [1, 2]);
+INSERT INTO tuning_dimensions VALUES
+    ('axes', 0, 0.5, 0.5, -2, 2, [1, 0, 0]), ('axes', 1, 0.25, 0.75, -2, 2, [0, 1, 0]),
+    ('axes again', 0, 0.5, 0.5, -2, 2, [1, 0, 0]), ('axes again', 1, 0.125, 0.625, -2, 2, [0, 1, 0]),
+    ('units', 0, 0.375, 0.375, -2, 2, [1, 0, 0]), ('units', 1, 0.25, 0.625, -2, 2, [0, 1, 0]),
+    ('dice', 0, 0.125, 0.125, -2, 2, [1, 0, 0]), ('dice', 1, 0.125, 0.25, -2, 2, [0, 1, 0]),
+    ('dice again', 0, 0.375, 0.375, -2, 2, [1, 0, 0]), ('dice again', 1, 0.125, 0.5, -2, 2, [0, 1, 0]),
+    ('more dice', 0, 0.875, 0.875, -2, 2, [1, 0, 0]), ('more dice', 1, 0.125, 1, -2, 2, [0, 1, 0]), ('more dice', 2, 0, 1, -2, 2, [0, 0, 1]),
+    ('part', 0, 0.875, 0.875, -1, 3, [1, 1]);
+INSERT INTO tuning_scores VALUES
+    ('axes', 0, 'orientation', 0.9, 0.3, 0.01, 45, true), ('axes', 0, 'frequency', 0.1, 0.25, 0.9, NULL, false),
+    ('axes', 1, 'orientation', 0.2, 0.3, 0.5, 10, false), ('axes', 1, 'frequency', 0.6, 0.25, 0.02, NULL, true),
+    ('axes again', 0, 'orientation', 0.7, 0.3, 0.04, 45, true), ('axes again', 0, 'frequency', 0.05, 0.25, 0.9, NULL, false),
+    ('axes again', 1, 'orientation', 0.8, 0.3, 0.02, 10, false), ('axes again', 1, 'frequency', 0.6, 0.25, 0.02, NULL, true),
+    ('units', 0, 'orientation', 0.25, 0.3, 0.2, 45, true), ('units', 0, 'frequency', 0.1, 0.25, 0.9, NULL, false),
+    ('units', 1, 'orientation', 0.1, 0.3, 0.9, 10, false), ('units', 1, 'frequency', 0.9, 0.25, 0.01, NULL, true),
+    ('more dice', 2, 'orientation', 0.05, 0.3, 0.9, 90, false), ('more dice', 2, 'frequency', 0.05, 0.25, 0.9, NULL, false),
+    ('part', 0, 'orientation', 0.5, 0.3, 0.01, 30, true), ('part', 0, 'frequency', 0.1, 0.25, 0.9, NULL, false);
+INSERT INTO dimension_paths VALUES
+    ('axes', 0, 'orientation', true, 0.75, 0.8), ('axes', 0, 'frequency', false, -0.25, 0.2),
+    ('axes', 1, 'orientation', false, 0.1, 0.6), ('axes', 1, 'frequency', true, 0.5, 0.4),
+    ('axes again', 0, 'orientation', true, 0.25, 0.8), ('axes again', 0, 'frequency', false, 0.25, 0.1),
+    ('more dice', 2, 'orientation', false, 0.1, 0.35), ('more dice', 2, 'frequency', false, 0.1, 0.3);
+INSERT INTO dimension_harmonics VALUES
+    ('axes', 0, 'A1', 0, 0.2), ('axes', 0, 'A2', 0, 0.05), ('axes', 0, 'B', 1, 0.75), ('axes', 1, 'A1', 0, 0.6), ('axes', 1, 'A2', 0, 0.1), ('axes', 1, 'B', 1, 0.3),
+    ('units', 0, 'A1', 0, 0.5), ('units', 0, 'A2', 0, 0.3), ('units', 0, 'B', 1, 0.2), ('units', 1, 'A1', 0, 0.25), ('units', 1, 'A2', 0, 0.75), ('units', 1, 'B', 1, 0),
+    ('dice', 0, 'A1', 0, 0.5), ('dice', 0, 'A2', 0, 0), ('dice', 0, 'B', 1, 0.5), ('part', 0, 'A1', 0, 0.875), ('part', 0, 'A2', 0, 0), ('part', 0, 'B', 1, 0.125);
+INSERT INTO dimension_completeness VALUES
+    ('axes', 1, 8, 4, 0.5, 0.75, 1, 0.5, 0.75), ('axes again', 1, 4, 0, 0.5, 0.5, NULL, NULL, NULL), ('units', 1, 8, 4, 0.25, 0.875, 1, 0.25, 1),
+    ('dice', 1, 8, 4, 0.125, 1, 1, 0, 1), ('dice again', 1, 8, 4, 0.375, 0.5, 1, 0.5, 0.5), ('more dice', 1, 8, 4, 1, 0, 1, 1, 0);
 INSERT INTO runs VALUES
     ('first', 'extract', '2025-01-01 10:00:00', 90, 1073741824, 'abc', '{}'), ('second', 'atlas', '2025-01-02 10:00:00', 30, 536870912, NULL, '{}');
 INSERT INTO audit_results VALUES

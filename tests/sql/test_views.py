@@ -10,8 +10,11 @@ from tasks.warehouse.database import create_schema, create_views, schema, sql_fi
 from tests.sample_frames import (
     CROSSCODER,
     CROSSCODER_FAMILIES,
+    PCA_DIMENSIONS,
+    PLANTED_DIMENSIONS,
     PLANTED_FAMILIES,
     PLANTED_STIMULI,
+    RENDERED,
     SAE_FAMILIES,
     planted_detectors,
     planted_mixture,
@@ -30,6 +33,7 @@ GRAIN = {
     "data_quality": ["subject", "kind", "name"],
     "density_histogram": ["dictionary", "log10_density_from"],
     "dictionary_scores": ["dictionary"],
+    "dimension_harmonic_purity": ["analysis", "dimension"],
     "equivariant_pairs": ["analysis", "feature", "partner"],
     "families": ["analysis", "family"],
     "family_members": ["analysis", "family", "feature"],
@@ -46,6 +50,9 @@ GRAIN = {
     "symmetry_types": ["dictionary", "type"],
     "training_progress": ["dictionary", "metric", "step"],
     "transform_block_profiles": ["dictionary", "feature", "element"],
+    "tuning_completeness": ["analysis", "dimensions"],
+    "tuning_dimensions_found": ["analysis", "dimension"],
+    "tuning_methods": ["activation_set", "dictionary", "source", "components", "method", "parameter"],
 }
 
 
@@ -458,6 +465,105 @@ def test_neurons_are_mixed_as_they_were_planted(sample):
     found = rows(sample, "SELECT neuron, features FROM polysemantic_neurons ORDER BY neuron")
     mixtures = {neuron: list(planted_mixture(neuron)) for neuron in range(0, 40, 2)}
     assert dict(found) == {neuron: features for neuron, features in mixtures.items() if len(features) == 2}
+
+
+def test_tuning_dimensions_found(small):
+    columns = "analysis, dimension, method, source, follows, r_squared, null_r_squared, p_value, preferred, assigned"
+    found = rows(small, f"SELECT {columns} FROM tuning_dimensions_found WHERE method <> 'random'")
+    assert found == [
+        ("units", 0, "neurons", "patches", "orientation", 0.25, 0.3, 0.2, 45.0, "orientation"),
+        ("units", 1, "neurons", "patches", "frequency", 0.9, 0.25, 0.01, None, "frequency"),
+        ("axes", 0, "pca", "patches", "orientation", 0.9, 0.3, 0.01, 45.0, "orientation"),
+        ("axes", 1, "pca", "patches", "frequency", 0.6, 0.25, 0.02, None, "frequency"),
+        ("axes again", 0, "pca", "patches", "orientation", 0.7, 0.3, 0.04, 45.0, "orientation"),
+        # follows orientation more closely than the one that it is assigned
+        ("axes again", 1, "pca", "patches", "orientation", 0.8, 0.3, 0.02, 10.0, "frequency"),
+        ("part", 0, "nmf", "gratings", "orientation", 0.5, 0.3, 0.01, 30.0, "orientation"),
+    ]
+    columns = "dimension, explained_variance, cumulative_variance, path_spearman, path_drift, path_other_drift"
+    of = f"SELECT {columns} FROM tuning_dimensions_found WHERE analysis"
+    assert rows(small, f"{of} = 'axes'") == [(0, 0.5, 0.5, 0.75, 0.8, 0.2), (1, 0.25, 0.75, 0.5, 0.4, 0.6)]
+    assert rows(small, f"{of} = 'part'") == [(0, 0.875, 0.875, None, None, None)]
+    # the last was rendered and is nobody's; the others have no scores
+    assert rows(small, f"{of} = 'more dice'")[2] == (2, 0, 1, None, None, 0.35)
+    unscored = rows(small, "SELECT follows, assigned FROM tuning_dimensions_found WHERE method = 'random'")
+    assert unscored == [(None, None)] * 6 + [("frequency", None)]
+    assert rows(small, "SELECT DISTINCT network, layer, activation_set FROM tuning_dimensions_found") == [
+        ("net", "early", "set")
+    ]
+
+
+def test_tuning_completeness(small):
+    columns = "analysis, dimensions, variance, neurons_variance, random_variance, frames"
+    assert rows(small, f"SELECT {columns} FROM tuning_completeness WHERE method IN ('pca', 'nmf')") == [
+        ("axes", 1, 0.5, 0.375, 0.25, 8),
+        ("axes", 2, 0.75, 0.625, 0.375, None),
+        ("axes again", 1, 0.5, 0.375, 0.25, 4),
+        ("axes again", 2, 0.625, 0.625, 0.375, None),
+        ("part", 1, 0.875, None, None, None),
+    ]
+    measured = "agreement_kept", "agreement_removed", "accuracy_kept", "accuracy_removed"
+    columns = ", ".join(f"{name}, neurons_{name}, random_{name}" for name in measured)
+    assert rows(small, f"SELECT accuracy_clean, {columns} FROM tuning_completeness WHERE analysis = 'axes'") == [
+        (1, *(0.5, 0.25, 0.25), *(0.75, 0.875, 0.75), *(0.5, 0.25, 0.25), *(0.75, 1, 0.75)),
+        (None,) * 13,
+    ]
+    # its controls saw other frames
+    assert rows(small, f"SELECT accuracy_clean, {columns} FROM tuning_completeness WHERE analysis = 'axes again'")[
+        0
+    ] == (None, *(0.5, None, None), *(0.5, None, None), *(None, None, None), *(None, None, None))
+
+
+def test_the_best_of_more_controls_are_compared_with_as_many_dimensions(small):
+    found = rows(small, "SELECT random_variance, random_agreement_kept FROM tuning_completeness WHERE components = 3")
+    assert found == [(0.875, 1), (1, None), (1, None)]
+
+
+def test_tuning_methods(small):
+    columns = "dictionary, source, components, parameter, method, p_value, null_r_squared, path_spearman, seeds"
+    found = rows(small, f"SELECT {columns} FROM tuning_methods")
+    assert found == [
+        (None, "patches", 2, "frequency", "neurons", 0.01, 0.25, None, 1),
+        (None, "patches", 2, "frequency", "pca", 0.02, 0.25, 0.5, 2),
+        (None, "patches", 2, "orientation", "pca", 0.04, 0.3, 0.5, 2),
+        (None, "patches", 2, "orientation", "neurons", 0.2, 0.3, None, 1),
+        (None, "patches", 3, "frequency", "random", None, 0.25, None, 1),
+        (None, "patches", 3, "orientation", "random", None, 0.3, None, 1),
+        ("sae", "gratings", 1, "frequency", "nmf", None, 0.25, None, 1),
+        ("sae", "gratings", 1, "orientation", "nmf", 0.01, 0.3, None, 1),
+    ]
+    found = rows(small, "SELECT best_r_squared, r_squared, spread FROM tuning_methods WHERE components = 2")
+    assert found == [
+        (0.9, 0.9, None),
+        (0.6, 0.6, 0),
+        about(0.85, 0.8, 0.2 / 2**0.5),
+        (0.25, 0.25, None),
+    ]
+
+
+def test_dimension_harmonic_purity(small):
+    columns = "analysis, dimension, group_order, irrep, frequency, share, neurons_share, random_share"
+    assert rows(small, f"SELECT {columns} FROM dimension_harmonic_purity") == [
+        ("units", 0, 4, "A1", 0, 0.5, 0.625, 0.5),
+        ("units", 1, 4, "A2", 0, 0.75, 0.625, 0.5),
+        ("axes", 0, 4, "B", 1, 0.75, 0.625, 0.5),
+        ("axes", 1, 4, "A1", 0, 0.6, 0.625, 0.5),
+        ("dice", 0, 4, "A1", 0, 0.5, 0.625, 0.5),
+        ("part", 0, 4, "A1", 0, 0.875, None, None),
+    ]
+
+
+def test_dimensions_are_seen_as_they_were_planted(sample):
+    columns = "follows, r_squared, assigned, path_spearman"
+    found = rows(sample, f"SELECT {columns} FROM tuning_dimensions_found WHERE analysis = '{PCA_DIMENSIONS}'")
+    assert found == [
+        (parameter, closeness, parameter, 0.9 if dimension in RENDERED else None)
+        for dimension, (parameter, closeness, _) in enumerate(PLANTED_DIMENSIONS)
+    ]
+    found = rows(sample, f"SELECT irrep, share FROM dimension_harmonic_purity WHERE analysis = '{PCA_DIMENSIONS}'")
+    assert found == [(irrep, 0.9) for *_, irrep in PLANTED_DIMENSIONS]
+    methods = rows(sample, "SELECT method FROM tuning_methods WHERE parameter = 'orientation' AND dictionary IS NULL")
+    assert methods == [("pca",), ("neurons",), ("random",)]
 
 
 def test_runs_overview(small):

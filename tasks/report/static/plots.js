@@ -104,10 +104,10 @@ const Kaleidoscope = (() => {
   }
 
   /* Axes of a small chart: y from 0 to `top`, a grid line at each tick. */
-  function chart(label, top, ticks, format) {
-    const box = { left: 44, right: 470, top: 12, bottom: 168 };
+  function chart(label, top, ticks, format, width = 480, height = 200) {
+    const box = { left: 44, right: width - 10, top: 12, bottom: height - 32 };
     const y = (value) => fixed(box.bottom - ((box.bottom - box.top) * value) / top);
-    const root = svg("svg", { class: "chart", viewBox: "0 0 480 200", role: "img", "aria-label": label });
+    const root = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
     for (const tick of ticks) {
       root.append(
         svg("line", { class: tick === 0 ? "axis" : "grid", x1: box.left, x2: box.right, y1: y(tick), y2: y(tick) }),
@@ -257,5 +257,5 @@ const Kaleidoscope = (() => {
   document.querySelectorAll("[data-tuning]").forEach((place) => place.append(...tuningSheet(JSON.parse(place.dataset.tuning))));
   document.querySelectorAll("[data-densities]").forEach((place) => place.append(densities(JSON.parse(place.dataset.densities), Number(place.dataset.least))));
 
-  return { html, svg, fixed, ring, onCircle, spokes, angle, elementName, degrees, decodeProfile, polarPoints, miniPolar, polar, harmonics, norms };
+  return { html, svg, fixed, line, ring, onCircle, spokes, chart, angle, elementName, degrees, decodeProfile, polarPoints, miniPolar, polar, harmonics, norms };
 })();

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from tasks.activations import whole_frames
 from tasks.activations.extract import extract
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary import splicing
@@ -82,8 +83,8 @@ def test_metrics_are_what_a_hook_gives(acts, settings, lite0, monkeypatch, shape
     dictionary = trained_a_little(acts, **shape)
     expected = by_the_formulas(dictionary, lite0, frames_of_the_test_split(acts))
     # however it is cut into pieces
-    monkeypatch.setattr(splicing, "FRAMES_AT_ONCE", 1)
-    monkeypatch.setattr(splicing, "POSITIONS_AT_ONCE", 100)
+    monkeypatch.setattr(whole_frames, "FRAMES_AT_ONCE", 1)
+    monkeypatch.setattr(whole_frames, "POSITIONS_AT_ONCE", 100)
     seen = []
     metrics = spliced_metrics(dictionary, acts, settings, lambda done, total: seen.append((done, total)))
     assert metrics.keys() == expected.keys()

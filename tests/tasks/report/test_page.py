@@ -352,8 +352,8 @@ def test_neurons_that_detect_or_are_mixed_have_a_page(early):
     assert data_of(early / f"neurons/{PLAIN_SET[:12]}-2.html", "tuning") == []
 
 
-def test_without_tuning_and_families_there_are_no_pages_of_them(frames, tmp_path):
-    other = ("tun", "neuron", "famil")
+def test_without_tuning_families_and_dimensions_there_are_no_pages_of_them(frames, tmp_path):
+    other = ("tun", "neuron", "famil", "dimension")
     kept = {table: frame for table, frame in frames.items() if not any(part in table for part in other)}
     del kept["curve_detectors"]
     write_pages(snapshot_of(kept), tmp_path, lambda done, total: None)
@@ -362,6 +362,7 @@ def test_without_tuning_and_families_there_are_no_pages_of_them(frames, tmp_path
     assert "curves.html" not in text
     assert "neurons.html" not in text
     assert "families" not in text
+    assert "dimensions.html" not in text
 
 
 def test_without_a_published_snapshot_the_command_to_run_is_named(settings):

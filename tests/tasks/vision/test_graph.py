@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tasks.vision import efficientnet, inception_v1, torchvision_googlenet
-from tasks.vision.graph import Spliced, geometries, prefix, trace
+from tasks.vision.graph import cut, geometries, prefix, trace
 
 NARROW = {name: inception_v1.MixedWidths(1, 1, 1, 1, 1, 1) for name in inception_v1.MIXED_LAYERS}
 """Widths don't matter to what a unit sees."""
@@ -23,9 +23,12 @@ def lucid():
     return inception_v1.lucid(norms), inception_v1.layer_modules()
 
 
+def lite0_module():
+    return efficientnet.efficientnet_lite0(torch.load(efficientnet.weights_path(), weights_only=True))
+
+
 def lite0():
-    state = torch.load(efficientnet.weights_path(), weights_only=True)
-    return efficientnet.efficientnet_lite0(state), efficientnet.layer_modules()
+    return lite0_module(), efficientnet.layer_modules()
 
 
 def googlenet():
@@ -118,25 +121,60 @@ def frames():
     return torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("layer", ["conv2d1", "mixed3a", "mixed3b_5x5", "mixed4c_pool"])
-def test_a_network_spliced_with_the_same_answers_the_same(random_bvlc, frames, layer):
-    spliced = Spliced(random_bvlc.module, random_bvlc.node(layer), lambda acts: acts)
-    assert torch.equal(spliced.run(random_bvlc.preprocess(frames)), random_bvlc.logits(frames))
+@pytest.mark.parametrize("layer", ["conv2d0", "conv2d1", "mixed3a", "mixed3b_5x5", "mixed4c_pool"])
+def test_the_two_parts_of_inception_answer_as_the_whole(random_bvlc, frames, layer):
+    answers_as_the_whole(random_bvlc, frames, layer)
 
 
-SUBMODULES = {"mixed3a": "mixed3a", "mixed3b_5x5": "mixed3b.branch_5x5"}
+@pytest.mark.parametrize("layer", ["stem", "block0", "block2_expand", "block2_depthwise", "block2", "block3", "head"])
+def test_the_two_parts_of_efficientnet_answer_as_the_whole(lite0, frames, layer):
+    answers_as_the_whole(lite0, frames, layer)
 
 
-@pytest.mark.parametrize("layer", SUBMODULES)
-@pytest.mark.parametrize("replacement", [torch.zeros_like, lambda acts: 2 * acts.flip(1)], ids=["zeros", "others"])
-def test_a_spliced_network_is_one_with_a_hook(random_bvlc, frames, layer, replacement):
+def answers_as_the_whole(network, frames, layer):
+    before, after = cut(network.module, network.node(layer))
+    values = before(network.preprocess(frames))
+    kept = copy.deepcopy(values)
+    assert torch.equal(values[0], network.activations(frames, layer))
+    for _ in range(2):
+        assert torch.equal(after(*values), network.logits(frames))
+    # the second part leaves alone what it is given, so that it may be given it again
+    torch.testing.assert_close(values, kept, rtol=0, atol=0)
+
+
+def test_a_branch_is_cut_beside_its_neighbours(random_bvlc, frames):
+    before, after = cut(random_bvlc.module, random_bvlc.node("mixed3b_5x5"))
+    values = before(random_bvlc.preprocess(frames))
+    assert sorted(value.shape[1] for value in values) == [64, 96, 128, 192]
+    assert not any(name.startswith(("mixed3a", "mixed3b")) for name, _ in after.named_modules())
+    assert not any(name.startswith("mixed4a") for name, _ in before.named_modules())
+    assert len(cut(random_bvlc.module, random_bvlc.node("mixed3b"))[0](random_bvlc.preprocess(frames))) == 1
+
+
+HOOKED = {"mixed3a": "mixed3a", "mixed3b_5x5": "mixed3b.branch_5x5"}
+REPLACEMENTS = {"zeros": torch.zeros_like, "others": lambda acts: 2 * acts.flip(1)}
+
+
+@pytest.mark.parametrize("layer", HOOKED)
+@pytest.mark.parametrize("replace", REPLACEMENTS.values(), ids=REPLACEMENTS)
+def test_what_follows_a_replaced_layer_of_inception_is_what_follows_a_hook(random_bvlc, frames, layer, replace):
     plain = inception_v1.bvlc().eval()
     plain.load_state_dict(random_bvlc.module.state_dict())
-    plain.to(memory_format=torch.channels_last).get_submodule(SUBMODULES[layer]).register_forward_hook(
-        lambda module, args, output: replacement(output)
-    )
-    inputs = random_bvlc.preprocess(frames)
-    spliced = Spliced(random_bvlc.module, random_bvlc.node(layer), replacement)
+    equals_a_hook(random_bvlc, plain.to(memory_format=torch.channels_last), frames, layer, HOOKED[layer], replace)
+
+
+@pytest.mark.parametrize("layer", ["block2", "block3"])
+@pytest.mark.parametrize("replace", REPLACEMENTS.values(), ids=REPLACEMENTS)
+def test_what_follows_a_replaced_layer_of_efficientnet_is_what_follows_a_hook(lite0, frames, layer, replace):
+    plain = lite0_module().to(memory_format=torch.channels_last)
+    equals_a_hook(lite0, plain, frames, layer, layer.replace("block", "_blocks."), replace)
+
+
+def equals_a_hook(network, plain, frames, layer, module, replace):
+    plain.get_submodule(module).register_forward_hook(lambda module, args, output: replace(output))
+    inputs = network.preprocess(frames)
+    before, after = cut(network.module, network.node(layer))
     with torch.no_grad():
-        assert torch.equal(spliced.run(inputs), plain(inputs))
-        assert not torch.equal(spliced.run(inputs), random_bvlc.logits(frames))
+        acts, *others = before(inputs)
+        assert torch.equal(after(replace(acts), *others), plain(inputs))
+        assert not torch.equal(after(replace(acts), *others), network.logits(frames))

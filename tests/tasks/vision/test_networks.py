@@ -15,30 +15,19 @@ from PIL import Image
 from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.vision import efficientnet, inception_v1, networks, torchvision_googlenet
+from tasks.vision.classes import label_of
 from tasks.vision.networks import Network, Normalisation, load_network, network_names
 from tests.tasks.vision import frozen_inception
 
-CRANE_THE_BIRD = "n02012849"
 
-
-def labelled_photographs() -> list[tuple[Path, int]]:
+def labelled_photographs(network: Network) -> list[tuple[Path, int]]:
     """Photographs named <WordNet id>_<class>.JPEG, with the index of the class among ImageNet's 1000."""
-    from torchvision.models import GoogLeNet_Weights
-
     if "KALEIDOSCOPE_IMAGES_DIR" not in os.environ:
         pytest.skip("ImageNet photographs are not here: KALEIDOSCOPE_IMAGES_DIR is unset")
     folder = Path(os.environ["KALEIDOSCOPE_IMAGES_DIR"]) / "imagenet"
     if not folder.is_dir():
         pytest.skip(f"ImageNet photographs are not here: no {folder}")
-
-    def spelling(name):
-        return name.replace("_", " ").replace("-", " ").replace("'", "")
-
-    classes = {spelling(name): index for index, name in enumerate(GoogLeNet_Weights.DEFAULT.meta["categories"])}
-    labelled = []
-    for path in sorted(folder.iterdir()):
-        wordnet_id, _, name = path.stem.partition("_")
-        labelled.append((path, classes["crane bird" if wordnet_id == CRANE_THE_BIRD else spelling(name)]))
+    labelled = [(path, label_of(path.name, network)) for path in sorted(folder.iterdir())]
     labels = [label for _, label in labelled]
     assert labels == sorted(set(labels)), "classes stand in the order of their WordNet ids, so indices must rise"
     return labelled
@@ -55,7 +44,7 @@ def centre_crop(path: Path) -> torch.Tensor:
 
 
 def top1(network: Network) -> float:
-    hits, photographs = 0, labelled_photographs()
+    hits, photographs = 0, labelled_photographs(network)
     for start in range(0, len(photographs), 16):
         paths, labels = zip(*photographs[start : start + 16], strict=True)
         images = torch.stack([centre_crop(path) for path in paths])

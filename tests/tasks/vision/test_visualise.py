@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from skimage import data
 from torch import nn
 
 from tasks.activations.units import unit_extractor
@@ -65,6 +66,22 @@ def test_a_channels_image_raises_the_mean(lite0):
     with torch.no_grad():
         means_nc = lite0.activations(torch.cat([image[None], noise(64, 48)]), LINEAR).mean((2, 3))
     assert means_nc[0, 9] > 3 * means_nc[1:, 9].abs().max()
+
+
+def test_a_power_of_the_cosine_inverts_a_patchs_activations(lite0):
+    extractor = unit_extractor(lite0, RECTIFIED)
+    cat_cyx = torch.from_numpy(data.chelsea()).permute(2, 0, 1) / 255
+    places, side = ((100, 100), (60, 200), (150, 150), (200, 300)), extractor.side
+    points_nc = extractor(torch.stack([cat_cyx[:, y : y + side, x : x + side] for y, x in places]))
+    cosines = []
+    for power in (0, 4):
+        images = visualise(lite0, RECTIFIED, points_nc, VisualisationConfig(steps=48, cosine_power=power))
+        with torch.no_grad():
+            cosines.append(F.cosine_similarity(extractor(images)[:, None], points_nc[None], dim=2))
+    without_nn, with_nn = cosines
+    assert (with_nn.diagonal() > without_nn.diagonal() + 0.04).all()
+    assert with_nn.diagonal().min() > 0.93
+    assert with_nn.argmax(1).tolist() == [0, 1, 2, 3]
 
 
 def test_only_the_direction_counts_not_its_length(lite0):

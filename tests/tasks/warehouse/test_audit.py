@@ -14,8 +14,10 @@ from tests.sample_frames import (
     CROSSCODER,
     CROSSCODER_FAMILIES,
     DEAD,
+    FEATURE_DIMENSIONS,
     FEATURE_TUNING,
     NEURON_TUNING,
+    PCA_DIMENSIONS,
     SAE,
     SAE_FAMILIES,
     SET,
@@ -35,6 +37,13 @@ def without_rows(frames, table, **where):
     picked = pl.all_horizontal(pl.col(name) == wanted for name, wanted in where.items())
     assert frames[table].filter(picked).height, "the case must hit a row"
     return frames | {table: frames[table].filter(~picked)}
+
+
+def trained_on_another_layer(frames, dictionary):
+    sets = frames["activation_sets"]
+    other = sets.with_columns(activation_set=pl.lit("f" * 64), layer=pl.lit("blocks.1"))
+    frames = frames | {"activation_sets": pl.concat([sets, other])}
+    return with_cell(frames, "dictionaries", "activation_set", "f" * 64, dictionary=dictionary)
 
 
 def cell(table, column, value, **where):
@@ -60,6 +69,16 @@ MEMBER = KIN | {"feature": 14}  # of the lines
 LONER = KIN | {"feature": 15}  # in no family
 PAIR = KIN | {"feature": 6, "partner": 14}
 SCORE = KIN | {"subject": "features", "seed": 1}
+FOUND = {"analysis": PCA_DIMENSIONS}
+OF_FEATURES = {"analysis": FEATURE_DIMENSIONS}
+DIMENSION = FOUND | {"dimension": 1}
+FOLLOWED = DIMENSION | {"parameter": "frequency"}
+BESIDE = DIMENSION | {"parameter": "orientation"}
+CURVE = DIMENSION | {"parameter": "colour"}
+HARMONIC = DIMENSION | {"irrep": "A1"}
+KEPT = FOUND | {"dimensions": 4}
+RENDERING = DIMENSION | {"kind": "rendered", "place": 2}
+NATURAL = DIMENSION | {"kind": "patch", "place": 2}
 
 # audit -> (what spoils the sample, what the first offending row must say)
 SPOILT = {
@@ -456,6 +475,227 @@ SPOILT = {
         ]
     ]
     + [(cell("family_scores", "metric", "beauty", **SCORE, metric="purity"), SCORE | {"metric": "beauty"})],
+    "dimensions_are_complete": [
+        (cell("dimension_analyses", "components", 7, **FOUND), FOUND | {"components": 7, "rows_found": 6}),
+        (no_rows("tuning_dimensions", **FOUND), FOUND | {"rows_found": 0}),
+        (cell("tuning_dimensions", "dimension", 6, **DIMENSION), FOUND | {"last": 6}),
+        (cell("tuning_dimensions", "dimension", 6, **FOUND, dimension=0), FOUND | {"first": 1}),
+        (cell("tuning_dimensions", "direction", pl.col("direction").list.head(39), **DIMENSION), {"shortest": 39}),
+        (cell("tuning_dimensions", "direction", pl.lit([0.0] * 41), **DIMENSION), {"longest": 41}),
+        (cell("tuning_dimensions", "direction", pl.lit([NAN] * 40), **DIMENSION), FOUND),
+    ],
+    "dimension_analyses_fit_their_units": [
+        (cell("dimension_analyses", column, value, **where), where)
+        for where, column, value in [
+            (FOUND, "method", "guesswork"),
+            (FOUND, "units", 41),
+            (OF_FEATURES, "units", 41),
+            (FOUND, "dictionary", "f" * 64),
+            (FOUND, "constant_units", -1),
+            (FOUND, "constant_units", 41),
+            (FOUND, "constant_units", 35),
+            (FOUND, "rows", 5),
+            (FOUND, "components", 0),
+            (FOUND, "mean", pl.lit([0.0] * 39)),
+            (FOUND, "mean", pl.lit([NAN] * 40)),
+        ]
+    ]
+    + [
+        (cell("layers", "channels", 41, layer="blocks.5"), FOUND | {"layer_channels": 41}),
+        (lambda frames: trained_on_another_layer(frames, CROSSCODER), OF_FEATURES | {"dictionary": CROSSCODER}),
+    ],
+    "dimension_variance_adds_up": [
+        (cell("tuning_dimensions", column, value, **DIMENSION), DIMENSION)
+        for column, value in [
+            ("explained_variance", pl.col("explained_variance") + 1e-5),
+            ("explained_variance", NAN),
+            ("cumulative_variance", pl.col("cumulative_variance") - 1e-5),
+            ("cumulative_variance", NAN),
+            ("low", 3.0),
+            ("low", NAN),
+            ("high", float("inf")),
+        ]
+    ]
+    + [
+        (
+            lambda frames: with_cell(
+                with_cell(frames, "tuning_dimensions", "explained_variance", 1.2, **FOUND, dimension=0),
+                "tuning_dimensions",
+                "cumulative_variance",
+                1.2,
+                **FOUND,
+                dimension=0,
+            ),
+            FOUND | {"dimension": 0, "explained_so_far": 1.2},
+        )
+    ],
+    "tuning_scores_are_complete": [
+        (no_rows("tuning_scores", **FOUND), FOUND | {"scores": None}),
+        (no_rows("tuning_scores", **DIMENSION), FOUND | {"dimensions_scored": 5}),
+        (no_rows("tuning_scores", **BESIDE), FOUND | {"scores": 35, "parameters": 6}),
+        (cell("tuning_scores", "assigned", False, **FOLLOWED), FOUND | {"assigned_scores": 5}),
+        (cell("tuning_scores", "assigned", True, **BESIDE), FOUND | {"assigned_scores": 7}),
+        (
+            # in place of the dimension that is orientation's
+            lambda frames: with_cell(
+                with_cell(frames, "tuning_scores", "assigned", False, **FOUND, dimension=0, parameter="orientation"),
+                "tuning_scores",
+                "assigned",
+                True,
+                **BESIDE,
+            ),
+            FOUND | {"assigned_scores": 6, "assigned_dimensions": 5},
+        ),
+        (
+            lambda frames: with_cell(
+                with_cell(frames, "tuning_scores", "assigned", False, **FOLLOWED),
+                "tuning_scores",
+                "assigned",
+                True,
+                **BESIDE,
+            ),
+            FOUND | {"assigned_scores": 6, "assigned_parameters": 5},
+        ),
+    ],
+    "tuning_scores_are_in_range": [
+        (cell("tuning_scores", column, value, **where), where)
+        for where, column, value in [
+            (FOLLOWED, "r_squared", 1.1),
+            (FOLLOWED, "r_squared", -0.1),
+            (FOLLOWED, "r_squared", NAN),
+            (FOLLOWED, "null_r_squared", 0.07),
+            (FOLLOWED, "null_r_squared", NAN),
+            (FOLLOWED, "p_value", 0.0),
+            (FOLLOWED, "p_value", 1.1),
+            (FOLLOWED, "p_value", NAN),
+            (FOLLOWED, "preferred", 0.0),
+            (BESIDE, "preferred", None),
+            (BESIDE, "preferred", 180.0),
+            (BESIDE, "preferred", -1.0),
+            (BESIDE, "preferred", NAN),
+        ]
+    ]
+    + [
+        (cell("tuning_scores", "null_r_squared", -0.1, **FOUND, parameter="frequency"), {"null_r_squared": -0.1}),
+        (cell("tuning_scores", "p_value", 0.9, **FOLLOWED), FOUND | {"p_value": 0.8, "p_value_of_closer": 0.9}),
+        (cell("tuning_scores", "parameter", "beauty", **FOLLOWED), DIMENSION | {"parameter": "beauty"}),
+    ],
+    "dimension_curves_span_their_parameter": [
+        (no_rows("dimension_curves", **CURVE), CURVE | {"values": None}),
+        (no_rows("tuning_scores", **CURVE), CURVE | {"r_squared": None}),
+        (no_rows("dimension_curves", **CURVE, value=30.0), CURVE | {"values": [0.0, 60.0, 90.0, 120.0, 150.0]}),
+        (cell("dimension_curves", "mean", NAN, **CURVE), CURVE | {"possible": False}),
+        (cell("dimension_curves", "spread", -0.1, **CURVE), CURVE | {"possible": False}),
+        *(
+            (cell("dimension_curves", "value", pl.col("value") + shift, parameter=parameter), {"parameter": parameter})
+            for parameter, shift in [
+                ("orientation", 15.0),
+                ("colour", -1.0),
+                ("phase", 45.0),
+                ("direction", -1.0),
+                ("frequency", 0.5),
+                ("frequency", -0.03),
+                ("curvature", -0.1),
+                ("curvature", float("inf")),
+            ]
+        ),
+    ],
+    "dimension_harmonics_sum_to_one": [
+        (no_rows("dimension_harmonics", **DIMENSION), FOUND | {"dimensions": 5}),
+        (no_rows("dimension_harmonics", **FOUND), FOUND | {"dimensions": None, "components": 6}),
+        (no_rows("dimension_harmonics", **HARMONIC), DIMENSION),
+        (
+            cell("dimension_harmonics", "irrep", "E9", **HARMONIC),
+            DIMENSION | {"irreps": ["A2", "B", "E1", "E2", "E3", "E9"]},
+        ),
+        (cell("dimension_harmonics", "share", pl.col("share") + 0.01, **HARMONIC), DIMENSION),
+        (cell("dimension_harmonics", "share", NAN, **HARMONIC), DIMENSION),
+        (
+            lambda frames: with_cell(
+                with_cell(frames, "dimension_harmonics", "share", pl.col("share") + 1, **HARMONIC),
+                "dimension_harmonics",
+                "share",
+                pl.col("share") - 1,
+                **DIMENSION,
+                irrep="A2",
+            ),
+            DIMENSION,
+        ),
+        (cell("dimension_harmonics", "frequency", 5, **HARMONIC), DIMENSION | {"highest": 5}),
+        (cell("dimension_harmonics", "frequency", -1, **HARMONIC), DIMENSION | {"lowest": -1}),
+        (cell("activation_sets", "group_order", 1, seed=0), FOUND | {"group_order": 1}),
+    ],
+    "dimension_completeness_is_in_range": [
+        (no_rows("dimension_completeness", **FOUND, dimensions=6), FOUND | {"last": 4, "components": 6}),
+        (cell("dimension_completeness", "analysis", "f" * 64, **FOUND), {"analysis": "f" * 64, "components": None}),
+        *(
+            (cell("dimension_completeness", column, value, **KEPT), FOUND | {column: value})
+            for column, value in [
+                ("dimensions", 0),
+                ("dimensions", 7),
+                ("frames", 0),
+                ("frames", 21),
+                ("labelled", 21),
+                ("labelled", -1),
+                ("labelled", 9),
+                ("labelled", 0),
+                ("agreement_kept", 1.1),
+                ("agreement_removed", -0.1),
+                ("accuracy_clean", None),
+                ("accuracy_clean", 0.9),
+                ("accuracy_kept", None),
+                ("accuracy_kept", 1.1),
+                ("accuracy_removed", None),
+                ("accuracy_removed", -0.1),
+            ]
+        ),
+        (cell("dimension_completeness", "agreement_kept", NAN, **KEPT), KEPT),
+        (cell("dimension_completeness", "accuracy_clean", 1.1, **FOUND), KEPT),
+    ],
+    "dimension_pictures_go_from_low_to_high": [
+        (no_rows("dimension_pictures", **NATURAL), DIMENSION | {"place": 3, "expected_place": 2}),
+        (cell("dimension_pictures", "picture", b"GIF89a, not a WebP", **NATURAL), NATURAL | {"picture_bytes": 18}),
+        (cell("dimension_pictures", "picture", b"", **NATURAL), NATURAL | {"picture_bytes": 0}),
+        (cell("dimension_pictures", "coherence", 0.5, **NATURAL), NATURAL),
+        (cell("dimension_pictures", "orientation_degrees", 20.0, **NATURAL), NATURAL),
+        (cell("dimension_pictures", "frequency", 0.1, **NATURAL), NATURAL),
+        *(
+            (cell("dimension_pictures", column, value, **RENDERING), RENDERING)
+            for column, value in [
+                ("score", -9.0),
+                ("score", NAN),
+                ("coherence", None),
+                ("coherence", 1.1),
+                ("orientation_degrees", None),
+                ("orientation_degrees", 180.0),
+                ("orientation_degrees", NAN),
+                ("frequency", None),
+                ("frequency", 0.0),
+                ("frequency", 0.8),
+            ]
+        ),
+        (cell("dimension_pictures", "score", 9.0, **NATURAL), NATURAL | {"place": 3, "score_before": 9.0}),
+        (cell("tuning_dimensions", "high", 1.0, **DIMENSION), RENDERING | {"place": 4, "high": 1.0}),
+        (no_rows("tuning_dimensions", **DIMENSION), RENDERING | {"low": None}),
+    ],
+    "dimension_paths_belong_to_rendered_pictures": [
+        (no_rows("dimension_paths", **FOLLOWED), FOLLOWED | {"is_rendered": True, "spearman": None}),
+        (no_rows("dimension_pictures", **DIMENSION, kind="rendered"), FOLLOWED | {"is_rendered": False}),
+        (cell("dimension_paths", "parameter", "phase", **FOLLOWED), DIMENSION | {"parameter": "phase"}),
+        (cell("dimension_paths", "intended", False, **FOLLOWED), FOLLOWED | {"assigned": True}),
+        (cell("dimension_paths", "intended", True, **BESIDE), BESIDE | {"assigned": False}),
+        *(
+            (cell("dimension_paths", column, value, **FOLLOWED), FOLLOWED)
+            for column, value in [
+                ("spearman", -1.1),
+                ("spearman", NAN),
+                ("drift", -0.1),
+                ("drift", NAN),
+                ("drift", float("inf")),
+            ]
+        ),
+        (cell("dimension_paths", "drift", 1.1, **BESIDE), BESIDE),
+    ],
 }
 CASES = [
     pytest.param(name, spoil, row, id=f"{name}-{number}")
@@ -574,6 +814,25 @@ UNEXPECTED = {
     "feature_families.stimulus_type: be_in_set": ("blob", MEMBER),
     "feature_families.strength: be_between": (1.2, MEMBER),
     "feature_families.similarity: be_between": (-1.1, MEMBER),
+    "dimension_analyses.analysis: match_regex": ("no key", {"method": "random"}),
+    "dimension_analyses.method: be_in_set": ("guesswork", FOUND),
+    "dimension_analyses.components: be_between": (0, {"method": "ica"}),
+    "dimension_analyses.rows: be_between": (0, {"method": "ica"}),
+    "dimension_analyses.constant_units: be_between": (-1, {"method": "ica"}),
+    "tuning_dimensions.explained_variance: be_between": (1.1, DIMENSION),
+    "tuning_dimensions.cumulative_variance: be_between": (1.1, DIMENSION),
+    "tuning_scores.r_squared: be_between": (1.1, FOLLOWED),
+    "tuning_scores.null_r_squared: be_between": (-0.1, FOLLOWED),
+    "tuning_scores.p_value: be_between": (1.1, FOLLOWED),
+    "dimension_completeness.frames: be_between": (0, KEPT),
+    "dimension_completeness.labelled: be_between": (-1, KEPT),
+    "dimension_completeness.agreement_kept: be_between": (1.1, KEPT),
+    "dimension_completeness.agreement_removed: be_between": (1.1, KEPT),
+    "dimension_completeness.accuracy_clean: be_between": (1.1, KEPT),
+    "dimension_completeness.accuracy_kept: be_between": (-0.1, KEPT),
+    "dimension_completeness.accuracy_removed: be_between": (-0.1, KEPT),
+    "dimension_paths.spearman: be_between": (1.1, FOLLOWED),
+    "dimension_paths.drift: be_between": (-0.1, FOLLOWED),
     "runs.flow: match_regex": ("Not a flow!", {"run": "sample-run"}),
     "runs.seconds: be_between": (-1.0, {"run": "sample-run"}),
     "runs.peak_memory_bytes: be_between": (0, {"run": "sample-run"}),

@@ -137,7 +137,7 @@ def full_disk(published, tmp_path):
     folder = published.published_file.parent
     shutil.copytree(folder, tmp_path / "aside", symlinks=True)
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", "size=128m", "tmpfs", folder], capture_output=True, text=True
     )
     if mounted.returncode:
         pytest.skip(f"needs the right to mount a small tmpfs: {mounted.stderr.strip()}")

@@ -1,0 +1,28 @@
+-- Guards: a dimension has a curve for every parameter that it is scored on and no other, all of an analysis at the same values.
+WITH curves AS (
+    SELECT
+        analysis,
+        dimension,
+        parameter,
+        list(value ORDER BY value) AS values,
+        bool_and(isfinite(mean) AND isfinite(spread) AND spread >= 0) AS possible
+    FROM dimension_curves
+    GROUP BY ALL
+),
+compared AS (
+    SELECT *, first_value(values) OVER (PARTITION BY analysis, parameter ORDER BY dimension) AS expected_values
+    FROM curves
+)
+SELECT analysis, dimension, parameter, s.r_squared, c.values, c.expected_values, c.possible
+FROM tuning_scores AS s
+FULL JOIN compared AS c USING (analysis, dimension, parameter)
+WHERE s.r_squared IS NULL
+    OR c.values IS NULL
+    OR c.values <> c.expected_values
+    OR NOT c.possible
+    OR NOT CASE
+        WHEN parameter IN ('orientation', 'colour') THEN c.values[1] >= 0 AND c.values[-1] < 180
+        WHEN parameter IN ('phase', 'direction') THEN c.values[1] >= 0 AND c.values[-1] < 360
+        WHEN parameter = 'frequency' THEN c.values[1] > 0 AND c.values[-1] <= 0.5
+        ELSE c.values[1] >= 0 AND isfinite(c.values[-1])
+    END;

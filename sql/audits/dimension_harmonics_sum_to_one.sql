@@ -1,0 +1,30 @@
+-- Guards: every dimension of orbits divides among the irreducible representations of their group, the same ones for a whole analysis.
+WITH divided AS (
+    SELECT
+        analysis,
+        dimension,
+        sum(share) AS total,
+        min(share) AS least,
+        min(frequency) AS lowest,
+        max(frequency) AS highest,
+        list(irrep ORDER BY irrep) AS irreps
+    FROM dimension_harmonics
+    GROUP BY ALL
+),
+compared AS (
+    SELECT
+        *,
+        first_value(irreps) OVER (PARTITION BY analysis ORDER BY dimension) AS expected_irreps,
+        count(*) OVER (PARTITION BY analysis) AS dimensions
+    FROM divided
+)
+SELECT a.analysis, c.* EXCLUDE (analysis), a.components, s.n_rotations, s.group_order
+FROM dimension_analyses AS a
+JOIN activation_sets AS s USING (activation_set)
+LEFT JOIN compared AS c USING (analysis)
+WHERE coalesce(c.dimensions, 0) <> CASE WHEN s.group_order > 1 THEN a.components ELSE 0 END
+    OR NOT abs(c.total - 1) <= 1e-4
+    OR NOT c.least >= -1e-6
+    OR c.lowest < 0
+    OR c.highest > s.n_rotations / 2
+    OR c.irreps <> c.expected_irreps;

@@ -1,0 +1,28 @@
+-- Guards: a strip of pictures goes along its dimension from place 0 on; rendered ones stay on the path and are measured, patches are
+-- not.
+WITH ordered AS (
+    SELECT
+        * EXCLUDE (picture),
+        picture[1:4] AS container,
+        picture[9:12] AS format,
+        octet_length(picture) AS picture_bytes,
+        row_number() OVER by_place - 1 AS expected_place,
+        lag(score) OVER by_place AS score_before
+    FROM dimension_pictures
+    WINDOW by_place AS (PARTITION BY analysis, dimension, kind ORDER BY place)
+)
+SELECT o.* EXCLUDE (container, format), d.low, d.high
+FROM ordered AS o
+LEFT JOIN tuning_dimensions AS d USING (analysis, dimension)
+WHERE place <> expected_place
+    OR NOT isfinite(score)
+    OR (kind = 'rendered' AND NOT coalesce(score BETWEEN d.low - 1e-6 AND d.high + 1e-6, false))
+    OR score < score_before
+    OR (kind = 'patch') <> (coherence IS NULL)
+    OR (kind = 'patch' AND orientation_degrees IS NOT NULL)
+    OR (orientation_degrees IS NULL) <> (frequency IS NULL)
+    OR NOT coalesce(coherence BETWEEN 0 AND 1.000001, true)
+    OR NOT coalesce(orientation_degrees >= 0 AND orientation_degrees < 180, true)
+    OR NOT coalesce(frequency > 0 AND frequency < 0.71, true)
+    OR hex(container) <> '52494646' -- RIFF
+    OR hex(format) <> '57454250'; -- WEBP

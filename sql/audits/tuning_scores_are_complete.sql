@@ -1,0 +1,21 @@
+-- Guards: every dimension has a score for every parameter of its analysis, and they are assigned one to one, until either is used up.
+WITH counted AS (
+    SELECT
+        analysis,
+        count(DISTINCT dimension) AS dimensions_scored,
+        count(DISTINCT parameter) AS parameters,
+        count(*) AS scores,
+        count(*) FILTER (assigned) AS assigned_scores,
+        count(DISTINCT dimension) FILTER (assigned) AS assigned_dimensions,
+        count(DISTINCT parameter) FILTER (assigned) AS assigned_parameters
+    FROM tuning_scores
+    GROUP BY analysis
+)
+SELECT a.analysis, a.components, c.* EXCLUDE (analysis)
+FROM dimension_analyses AS a
+LEFT JOIN counted AS c USING (analysis)
+WHERE c.dimensions_scored IS DISTINCT FROM a.components
+    OR c.scores <> a.components * c.parameters
+    OR c.assigned_scores <> least(a.components, c.parameters)
+    OR c.assigned_dimensions <> c.assigned_scores
+    OR c.assigned_parameters <> c.assigned_scores;

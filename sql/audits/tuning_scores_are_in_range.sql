@@ -1,0 +1,23 @@
+-- Guards: scores are shares, luck has one limit for all dimensions of an analysis and explains less easily what follows more closely;
+-- a preferred value goes around where the parameter does.
+WITH ranked AS (
+    SELECT
+        *,
+        lag(p_value) OVER (PARTITION BY analysis, parameter ORDER BY r_squared DESC, p_value) AS p_value_of_closer,
+        min(null_r_squared) OVER (PARTITION BY analysis, parameter) AS least_null,
+        CASE
+            WHEN parameter IN ('orientation', 'colour') THEN 180
+            WHEN parameter IN ('phase', 'direction') THEN 360
+        END AS period
+    FROM tuning_scores
+)
+SELECT analysis, dimension, parameter, r_squared, null_r_squared, least_null, p_value, p_value_of_closer, preferred, period
+FROM ranked
+WHERE parameter NOT IN ('orientation', 'frequency', 'phase', 'colour', 'direction', 'curvature')
+    OR NOT r_squared BETWEEN 0 AND 1.000001
+    OR NOT null_r_squared BETWEEN 0 AND 1.000001
+    OR null_r_squared <> least_null
+    OR NOT (p_value > 0 AND p_value <= 1)
+    OR p_value < p_value_of_closer
+    OR (preferred IS NULL) <> (period IS NULL)
+    OR NOT coalesce(preferred >= 0 AND preferred < period, true);

@@ -1,0 +1,224 @@
+"""The tuning dimensions of one layer's units by one method, as frames for the warehouse."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars
+import torch
+
+from tasks.activations.shards import ActivationSet
+from tasks.dictionary.store import load_dictionary
+from tasks.dimensions.completeness import measure_completeness
+from tasks.dimensions.config import DimensionsConfig
+from tasks.dimensions.harmonics import IrrepEnergies
+from tasks.dimensions.identify import Shown, follow, shown_to
+from tasks.dimensions.methods import Dimensions, Rows, constant_units, fit, sample
+from tasks.dimensions.moments import Moments
+from tasks.errors import UserError
+from tasks.frames import frames_exist, write_frames
+from tasks.keys import content_key
+from tasks.progress import Progress, part_of, silent
+from tasks.settings import Settings
+from tasks.tuning.responses import Encode, encoded, encoder_of
+from tasks.vision.images import webp
+
+CODE_VERSION = 1
+ROWS = 2048
+"""Rows in memory at a time, or one orbit where that is more."""
+LOW, HIGH = 2, 98
+"""Percentiles of a score between which a dimension is shown."""
+POINTS = 9
+"""Pictures of a strip."""
+
+
+@dataclass(frozen=True)
+class UnitRows:
+    """Rows of a layer's neurons, or of a dictionary's features (`encode`), in batches of whole orbits."""
+
+    acts: ActivationSet
+    encode: Encode | None
+    at_most: int
+
+    @torch.no_grad()
+    def orbits(self, split: str) -> Iterator[tuple[list[int], np.ndarray]]:
+        """(row numbers [r], float32 [r, |G|, units]); the same ones each time."""
+        shards = [shard for shard in self.acts.shards if shard.split == split]
+        order = self.acts.group.order
+        share = min(1.0, self.at_most / order / max(1, sum(shard.orbits for shard in shards)))
+        for shard in shards:
+            taken = max(1, round(share * shard.orbits))
+            numbers = self.acts.rows(shard.index)["row"].to_list()
+            acts_rgc, at_once = self.acts.read(shard.index)[:taken], max(1, ROWS // order)
+            for start, part_rgc in zip(range(0, taken, at_once), acts_rgc.split(at_once), strict=True):
+                units_nd = encoded(part_rgc.flatten(0, 1).float(), self.encode)
+                yield numbers[start : start + len(part_rgc)], units_nd.unflatten(0, part_rgc.shape[:2]).numpy()
+
+    def batches(self, split: str) -> Iterator[np.ndarray]:
+        """float32 [n, units]: every transform of an orbit is a row."""
+        for _, units_rgd in self.orbits(split):
+            yield units_rgd.reshape(-1, units_rgd.shape[2])
+
+
+def analyse_dimensions(
+    activation_set: str,
+    dictionary: str | None,
+    config: DimensionsConfig,
+    settings: Settings,
+    progress: Progress = silent,
+) -> str:
+    """Frames of `dimension_analyses`, `tuning_dimensions` and what they follow, hold and look like; returns their key.
+
+    dictionary: whose features the units are; None for the layer's neurons. progress: in thousandths.
+    Done once per set, dictionary and config. UserError as `fit` and `encoder_of`, and for a set without a test split.
+    """
+    key = content_key(
+        "dimensions", CODE_VERSION, activation_set=activation_set, dictionary=dictionary, config=config
+    )
+    if frames_exist(key, settings):
+        return key
+    acts = ActivationSet.open(activation_set, settings)
+    if {shard.split for shard in acts.shards} != {"train", "test"}:
+        raise UserError(
+            f"activation set {activation_set[:12]} has no test split to judge dimensions on: extract with "
+            "test_share > 0"
+        )
+    encode = encoder_of(load_dictionary(dictionary, settings)) if dictionary else None
+    natural = UnitRows(acts, encode, config.rows)
+    shown = {
+        name: Shown(name, family.table, encoded(torch.from_numpy(family.responses_nd), encode).numpy())
+        for name, family in shown_to(acts.config.network, acts.config.layer, settings.weights_dir).items()
+    }
+    progress(150, 1000)
+
+    if config.source == "gratings":
+        drawn_nd = shown["gratings"].responses_nd
+        found_in = judged_on = lambda: iter(np.split(drawn_nd, range(ROWS, len(drawn_nd), ROWS)))
+    else:
+        found_in, judged_on = (lambda split=split: natural.batches(split) for split in ("train", "test"))
+    moments = Moments.of(found_in())
+    where = f"{config.source} of {acts.config.network} {acts.config.layer}"
+    where += f", dictionary {dictionary[:12]}" if dictionary else ""
+    dimensions = fit(config, found_in, moments, where)
+    progress(350, 1000)
+
+    followed, curves = follow(shown, dimensions.scores, config.permutations, config.seed)
+    progress(450, 1000)
+    frames = {
+        "dimension_analyses": polars.DataFrame(
+            {
+                "analysis": [key],
+                "activation_set": [activation_set],
+                "dictionary": [dictionary],
+                "method": [config.method],
+                "source": [config.source],
+                "components": [config.components],
+                "seed": [config.seed],
+                "rows": [moments.count],
+                "units": [len(dimensions.mean_d)],
+                "constant_units": [int(constant_units(moments).sum())],
+                "mean": [dimensions.mean_d.tolist()],
+            },
+            schema_overrides={"dictionary": polars.String},
+        ),
+        "tuning_dimensions": _dimensions_frame(dimensions, found_in, judged_on, moments),
+        "tuning_scores": followed,
+        "dimension_curves": curves,
+        "dimension_pictures": _patches(dimensions, natural, part_of(progress, 500, 600)),
+    }
+    if acts.group.order > 1:
+        frames["dimension_harmonics"] = _harmonics(dimensions, natural)
+    counts = sorted({*(2**power for power in range(config.components.bit_length())), config.components})
+    frames["dimension_completeness"] = measure_completeness(
+        dimensions, acts, dictionary, counts, config.frames, settings, part_of(progress, 600, 1000)
+    )
+    named = {
+        table: frame if "analysis" in frame.columns else frame.select(polars.lit(key).alias("analysis"), polars.all())
+        for table, frame in frames.items()
+    }
+    write_frames(key, named, settings)
+    progress(1000, 1000)
+    return key
+
+
+def _dimensions_frame(dimensions: Dimensions, found_in: Rows, judged_on: Rows, moments: Moments) -> polars.DataFrame:
+    cumulative_k = dimensions.explained(judged_on())
+    low_k, high_k = np.percentile(dimensions.scores(sample(found_in, moments.count)), (LOW, HIGH), axis=0)
+    return polars.DataFrame(
+        {
+            "dimension": np.arange(dimensions.count),
+            "explained_variance": np.diff(cumulative_k, prepend=0),
+            "cumulative_variance": cumulative_k,
+            "low": low_k,
+            "high": high_k,
+            "direction": dimensions.directions.tolist(),
+        }
+    )
+
+
+def _patches(dimensions: Dimensions, natural: UnitRows, progress: Progress) -> polars.DataFrame:
+    """`dimension_pictures`: for each dimension patches of the test split, spread evenly over its scores there."""
+    rows, scores = [], []
+    for numbers, units_rgd in natural.orbits("test"):
+        rows += numbers
+        scores.append(dimensions.scores(units_rgd[:, 0]))
+    scores_rk = np.concatenate(scores)
+    low_k, high_k = np.percentile(scores_rk, (LOW, HIGH), axis=0)
+    found = []
+    for dimension, (low, high) in enumerate(zip(low_k, high_k, strict=True)):
+        score_r = scores_rk[:, dimension].copy()
+        chosen = []
+        for point in np.linspace(low, high, min(POINTS, len(score_r))):
+            chosen.append(int(np.abs(score_r - point).argmin()))
+            score_r[chosen[-1]] = np.inf
+        chosen.sort(key=lambda place, dimension=dimension: scores_rk[place, dimension])
+        found += [
+            (dimension, "patch", place, float(scores_rk[row, dimension]), rows[row]) for place, row in enumerate(chosen)
+        ]
+        progress(dimension + 1, dimensions.count)
+    distinct = sorted({row for *_, row in found})
+    pictures = dict(zip(distinct, map(webp, natural.acts.patches(distinct).float()), strict=True))
+    return polars.DataFrame(
+        [(*cells, None, None, None, pictures[row]) for *cells, row in found],
+        schema={
+            "dimension": polars.Int32,
+            "kind": polars.String,
+            "place": polars.Int32,
+            "score": polars.Float64,
+            "orientation_degrees": polars.Float64,
+            "coherence": polars.Float64,
+            "frequency": polars.Float64,
+            "picture": polars.Binary,
+        },
+        orient="row",
+    )
+
+
+def _harmonics(dimensions: Dimensions, natural: UnitRows) -> polars.DataFrame:
+    """`dimension_harmonics` over the orbits of the train split."""
+    group = natural.acts.group
+    energies = IrrepEnergies(group, dimensions.count)
+    for _, units_rgd in natural.orbits("train"):
+        scores_nk = dimensions.scores(units_rgd.reshape(-1, units_rgd.shape[2]))
+        energies.add(scores_nk.reshape(-1, group.order, dimensions.count))
+    return energies.shares()
+
+
+def dimension_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
+    """What a run tells of the frames of `analyse_dimensions` and, where they are there, `render_path`."""
+    found = frames["tuning_dimensions"].sort("dimension")
+    metrics = {"explained_variance": found["cumulative_variance"].tail(1).item()}
+    best = frames["tuning_scores"].group_by("parameter").agg(polars.col("r_squared").max()).sort("parameter")
+    metrics |= {f"r_squared_{parameter}": value for parameter, value in best.iter_rows()}
+    for most in frames["dimension_completeness"].sort("dimensions").tail(1).iter_rows(named=True):
+        metrics |= {name: most[name] for name in ("agreement_kept", "agreement_removed")}
+    if "dimension_harmonics" in frames:
+        purest = frames["dimension_harmonics"].group_by("dimension").agg(polars.col("share").max())
+        metrics["harmonic_purity"] = purest["share"].mean()
+    if "dimension_paths" in frames:
+        intended = frames["dimension_paths"].filter("intended")
+        for dimension, parameter, spearman in intended.select("dimension", "parameter", "spearman").iter_rows():
+            metrics[f"path_spearman_{parameter}"] = spearman
+            others = frames["dimension_paths"].filter(~polars.col("intended"), dimension=dimension)
+            metrics[f"path_drift_beside_{parameter}"] = others["drift"].max()
+    return metrics

@@ -1,0 +1,161 @@
+"""What dimensions follow: their scores on drawn stimuli whose parameters are known.
+
+Source: methods §6. R² regresses a score on a parameter: linearly, on a logarithmic axis for frequency, and on cosine
+and sine where the parameter goes around. Every combination of a family's parameters is drawn once, so what a parameter
+explains is what it does over all values of the others; a score that is tuned to one orientation of one frequency in
+one phase follows neither. p-values and the one-to-one assignment are ours.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import polars
+
+from tasks.activations.plan import loaded_network
+from tasks.tuning.responses import neuron_responses
+from tasks.vision.gratings import gratings
+from tasks.vision.stimuli import Stimuli, stimuli
+
+NULL_PERCENTILE = 95
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Of a family of stimuli. value: from the family's table; period: degrees, None where it has ends."""
+
+    name: str
+    family: str
+    value: polars.Expr
+    period: float | None = None
+    axis: Callable[[np.ndarray], np.ndarray] = lambda values: values
+    """What the score is regressed on, where the parameter has ends."""
+
+    def columns(self, values_n: np.ndarray) -> np.ndarray:
+        """[n, 1 or 2]: what a score is regressed on."""
+        if self.period is None:
+            return self.axis(values_n)[:, None]
+        angle_n = 2 * np.pi * values_n / self.period
+        return np.stack([np.cos(angle_n), np.sin(angle_n)], axis=1)
+
+
+PARAMETERS = (
+    Parameter("orientation", "gratings", polars.col("orientation"), period=180),
+    Parameter("frequency", "gratings", polars.col("frequency"), axis=np.log2),
+    Parameter("phase", "gratings", polars.col("phase"), period=360),
+    Parameter("colour", "gratings", polars.col("colour"), period=180),
+    Parameter("direction", "arcs", polars.col("angle_degrees"), period=360),
+    Parameter("curvature", "arcs", 1 / polars.col("radius")),
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Stimuli of one family and the units' responses [n, units]."""
+
+    family: str
+    table: polars.DataFrame
+    responses_nd: np.ndarray
+
+
+@lru_cache(maxsize=2)
+def shown_to(network_name: str, layer: str, weights_dir: Path | None) -> dict[str, Shown]:
+    """Gratings and arcs, sized by what a unit of the layer sees, and what its neurons answer; kept for all methods."""
+    network = loaded_network(network_name, weights_dir)
+    side = network.layer(layer).receptive_field
+    drawn = stimuli(side)
+    arcs = Stimuli(side, drawn.step_degrees, drawn.table.filter(family="arc"))
+    return {
+        name: Shown(name, family.table, neuron_responses(network, layer, family).numpy())
+        for name, family in (("gratings", gratings(side)), ("arcs", arcs))
+    }
+
+
+def follow(
+    shown: Mapping[str, Shown], scores: Callable[[np.ndarray], np.ndarray], permutations: int, seed: int
+) -> tuple[polars.DataFrame, polars.DataFrame]:
+    """(`tuning_scores`, `dimension_curves`) of the dimensions, without the analysis.
+
+    scores: responses [n, units] -> [n, K]. Permutations shuffle the stimuli of a family, the same way for all
+    dimensions, so that the largest R² among them tells what luck gives (Westfall & Young).
+    """
+    scores_of = {name: scores(family.responses_nd) for name, family in shown.items()}
+    r_squared, p_values, nulls, preferred, curves = [], [], [], [], []
+    for place, parameter in enumerate(PARAMETERS):
+        family = shown[parameter.family]
+        values_n = family.table.select(parameter.value).to_series().to_numpy()
+        scores_nk = scores_of[parameter.family] - scores_of[parameter.family].mean(0)
+        basis_nq = np.linalg.qr(_centred(parameter.columns(values_n)))[0]
+        found_k = _r_squared(basis_nq, scores_nk)
+        generator = np.random.default_rng([seed, place])
+        largest = np.array(
+            [_r_squared(generator.permutation(basis_nq), scores_nk).max() for _ in range(permutations)]
+        )
+        r_squared.append(found_k)
+        p_values.append((1 + (largest[:, None] >= found_k).sum(0)) / (1 + permutations))
+        nulls.append(np.percentile(largest, NULL_PERCENTILE))
+        preferred.append(_preferred(parameter, values_n, scores_nk))
+        curves.append(_curves(parameter.name, values_n, scores_of[parameter.family]))
+    assigned = assign(np.stack(r_squared, axis=1))
+    followed = polars.concat(
+        polars.DataFrame(
+            {
+                "dimension": np.arange(len(r_squared[place])),
+                "parameter": parameter.name,
+                "r_squared": r_squared[place],
+                "null_r_squared": nulls[place],
+                "p_value": p_values[place],
+                "preferred": polars.Series(preferred[place], dtype=polars.Float64),
+                "assigned": assigned[:, place],
+            }
+        )
+        for place, parameter in enumerate(PARAMETERS)
+    )
+    return followed.sort("dimension", maintain_order=True), polars.concat(curves)
+
+
+def assign(r_squared_kp: np.ndarray) -> np.ndarray:
+    """[K, P] bool: one dimension a parameter and one parameter a dimension, with the largest sum of R² (Hungarian)."""
+    from scipy.optimize import linear_sum_assignment
+
+    chosen = np.zeros(r_squared_kp.shape, dtype=bool)
+    chosen[linear_sum_assignment(r_squared_kp, maximize=True)] = True
+    return chosen
+
+
+def _centred(columns_nq: np.ndarray) -> np.ndarray:
+    return columns_nq - columns_nq.mean(0)
+
+
+def _r_squared(basis_nq: np.ndarray, centred_nk: np.ndarray) -> np.ndarray:
+    """[K]: share of each score's variance in the span of an orthonormal basis; 0 for a score that never changes."""
+    total_k = (centred_nk**2).sum(0)
+    return ((basis_nq.T @ centred_nk) ** 2).sum(0) / np.where(total_k > 0, total_k, 1)
+
+
+def _preferred(parameter: Parameter, values_n: np.ndarray, scores_nk: np.ndarray) -> list[float | None]:
+    """Where each score's cosine is largest, degrees in [0, period); None where the parameter has ends."""
+    if parameter.period is None:
+        return [None] * scores_nk.shape[1]
+    cosine_k, sine_k = parameter.columns(values_n).T @ scores_nk
+    # twice: the remainder of a tiny negative angle is rounded up to the period
+    degrees_k = np.degrees(np.arctan2(sine_k, cosine_k)) * parameter.period / 360
+    return (degrees_k % parameter.period % parameter.period).tolist()
+
+
+def _curves(parameter: str, values_n: np.ndarray, scores_nk: np.ndarray) -> polars.DataFrame:
+    """Mean and spread of each score at each value."""
+    values, place_n = np.unique(values_n, return_inverse=True)
+    at = [scores_nk[place_n == place] for place in range(len(values))]
+    shape = (scores_nk.shape[1], len(values))
+    return polars.DataFrame(
+        {
+            "dimension": np.repeat(np.arange(shape[0]), shape[1]),
+            "parameter": parameter,
+            "value": np.tile(values, shape[0]),
+            "mean": np.stack([scores.mean(0) for scores in at], axis=1).ravel(),
+            "spread": np.stack([scores.std(0) for scores in at], axis=1).ravel(),
+        }
+    )

@@ -1,0 +1,252 @@
+"""Figures of tuning dimensions: curves, strips of rendered pictures, harmonics; and methods beside one another."""
+
+import io
+import itertools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from PIL import Image
+
+from tasks.report.dimensions import IDENTIFIED
+from tasks.report.figures import INK, PALETTE, RULE, SOFT, _figure, _style
+from tasks.report.kinds import Irrep, Parameter, Search
+from tasks.report.tuning_figures import orientation_colour
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Frames = Mapping[str, pl.DataFrame]
+"""By table name, as in `sql/schema`: those of one analysis, where they are there."""
+
+SHOWN = 12
+"""Dimensions at most."""
+CURVES_ACROSS = 4
+GAP = 0.06
+"""Between the pictures of a strip, of a picture's side."""
+
+
+def followed(frames: Frames) -> pl.DataFrame:
+    """Rows of `tuning_scores`, one a dimension: its assigned parameter, else that of the largest R²; assigned first."""
+    best_first = frames["tuning_scores"].sort("assigned", "r_squared", "parameter", descending=[True, True, False])
+    return best_first.unique("dimension", keep="first").sort("assigned", "dimension", descending=[True, False])
+
+
+def tuning_curves(frames: Frames) -> "Figure":
+    """The score of the first dimensions along the parameter that each follows: mean, and spread over the others."""
+    rows = followed(frames).head(SHOWN)
+    across = min(CURVES_ACROSS, len(rows))
+    down = -(-len(rows) // across)
+    with _style():
+        figure, _ = _figure(2.45 * across + 0.2, 2.75 * down + 0.1)
+        figure.clear()
+        for place, row in enumerate(rows.iter_rows(named=True), start=1):
+            parameter = Parameter(row["parameter"])
+            curve = frames["dimension_curves"].filter(dimension=row["dimension"], parameter=parameter.name)
+            projection = "polar" if parameter.period else None
+            axes = figure.add_subplot(down, across, place, projection=projection)
+            _draw_curve(axes, parameter, curve.sort("value"), row["preferred"])
+            mark = " ◆" if row["assigned"] else ""
+            title = f"{row['dimension']}   {parameter.name}{mark}\nR² {row['r_squared']:.2f}"
+            axes.set_title(title, loc="center" if projection else "left", fontsize=9.5, pad=8)
+    return figure
+
+
+def _draw_curve(axes, parameter: Parameter, curve: pl.DataFrame, preferred: float | None) -> None:
+    values, means, spreads = (curve[name].to_numpy() for name in ("value", "mean", "spread"))
+    colour = PALETTE[0]
+    if parameter.period:
+        # what repeats before a full turn is drawn as often as it fits
+        turns = np.arange(0, 360, parameter.period)
+        values = np.radians(np.append((turns[:, None] + values).ravel(), 360 + values[0]))
+        means, spreads = (np.append(np.tile(each, len(turns)), each[0]) for each in (means, spreads))
+        colour = orientation_colour(360 * preferred / parameter.period)
+    axes.fill_between(values, means - spreads, means + spreads, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(values, means, color=colour)
+    if parameter.period:
+        axes.plot(np.linspace(0, 2 * np.pi, 181), np.zeros(181), color=SOFT, linewidth=0.8)
+        axes.set_rlim(min(0, (means - spreads).min()), (means + spreads).max())
+        axes.set_rgrids([])
+        axes.set_thetagrids([0, 90, 180, 270], fontsize=8)
+        axes.spines["polar"].set_color(RULE)
+        return
+    axes.axhline(0, color=SOFT, linewidth=0.8)
+    axes.set_xlabel(parameter.unit, fontsize=8.5)
+    axes.tick_params(labelsize=8)
+    if parameter.is_logarithmic:
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(values[:: max(1, len(values) // 3)])
+        axes.xaxis.set_major_formatter("{x:.2g}")
+
+
+def strips(frames: Frames) -> "Figure":
+    """Pictures rendered along each dimension, from low to high, a strip a dimension; natural patches are left out."""
+    rendered = frames["dimension_pictures"].filter(kind="rendered")
+    rows = followed(frames).filter(pl.col("dimension").is_in(rendered["dimension"].unique().to_list())).head(SHOWN)
+    pictures = [
+        [_decoded(each) for each in rendered.filter(dimension=dimension).sort("place")["picture"]]
+        for dimension in rows["dimension"]
+    ]
+    across = max(map(len, pictures))
+    with _style():
+        figure, grid = _figure(0.92 * across + 1.9, 0.95 * len(rows) + 0.4, rows=len(rows))
+        figure.get_layout_engine().set(h_pad=0.02)
+        for axes, row, strip in zip(np.atleast_1d(grid), rows.iter_rows(named=True), pictures, strict=True):
+            _draw_strip(axes, strip, across)
+            said = f"{row['dimension']}   {row['parameter']}\nR² {row['r_squared']:.2f}{_path_said(frames, row)}"
+            axes.set_ylabel(said, rotation=0, ha="right", va="center", fontsize=9, color=INK, labelpad=8)
+        axes.set_xlabel("score, from low to high  →", fontsize=9)
+    return figure
+
+
+def _decoded(picture: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
+
+
+def _draw_strip(axes, pictures: list[np.ndarray], across: int) -> None:
+    for place, picture_yxc in enumerate(pictures):
+        left = place * (1 + GAP)
+        axes.imshow(picture_yxc, extent=(left, left + 1, 0, 1))
+    axes.set_xlim(0, across * (1 + GAP) - GAP)
+    axes.set_ylim(0, 1)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+
+
+def _path_said(frames: Frames, row: dict) -> str:
+    """Spearman's correlation of the path with the parameter that the dimension is meant to move, where measured."""
+    if "dimension_paths" not in frames:
+        return ""
+    paths = frames["dimension_paths"].filter(pl.col("intended"), dimension=row["dimension"])
+    return "".join(f"   ρ {spearman:.2f}" for spearman in paths["spearman"])
+
+
+def harmonics(frames: Frames) -> "Figure":
+    """Shares of each dimension's variance in the irreducible representations of the group, as stacked bars."""
+    shares = frames["dimension_harmonics"]
+    named = shares.select("irrep", "frequency").unique().iter_rows()
+    irreps = sorted((Irrep(*each) for each in named), key=lambda irrep: irrep.rank)
+    dimensions = shares["dimension"].unique().sort()
+    with _style():
+        figure, axes = _figure(max(4.6, 0.32 * len(dimensions) + 1.6), 3.4)
+        below = np.zeros(len(dimensions))
+        for irrep in irreps:
+            of_irrep = shares.filter(irrep=irrep.name).sort("dimension")["share"].to_numpy()
+            axes.bar(
+                dimensions, of_irrep, bottom=below, width=0.8, color=irrep.colours[0], edgecolor="white", linewidth=0.5,
+                label=irrep.label,
+            )  # fmt: skip
+            below += of_irrep
+        axes.set_ylim(0, 1)
+        axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
+        axes.set_xlim(dimensions.min() - 0.6, dimensions.max() + 0.6)
+        axes.grid(False, axis="x")
+        axes.set_xlabel("dimension")
+        axes.set_title("Share of a dimension’s variance by irreducible representation")
+        figure.legend(loc="outside lower center", ncols=8, fontsize=9, handlelength=1)
+    return figure
+
+
+def dimension_figures(frames: Frames) -> dict[str, "Figure"]:
+    """Name → figure for all that the frames of one analysis can show; no photograph is in any of them."""
+    figures = {}
+    if _holds(frames, "tuning_scores"):
+        figures["tuning_curves"] = tuning_curves(frames)
+        if _holds(frames, "dimension_pictures") and "rendered" in frames["dimension_pictures"]["kind"]:
+            figures["strips"] = strips(frames)
+    if _holds(frames, "dimension_harmonics"):
+        figures["harmonics"] = harmonics(frames)
+    return figures
+
+
+def _holds(frames: Frames, table: str) -> bool:
+    return table in frames and not frames[table].is_empty()
+
+
+def completeness_figure(analyses: Mapping[str, Frames]) -> "Figure":
+    """Methods beside one another, by name: variance explained by the first dimensions, and what the network answers.
+
+    Right, where any analysis ran the network: share of frames that keep their first class, with only the first
+    dimensions kept (solid), and with these removed (dashed).
+    """
+    asked = any(_holds(frames, "dimension_completeness") for frames in analyses.values())
+    with _style():
+        figure, grid = _figure(9.6 if asked else 5.4, 4.4, columns=2 if asked else 1)
+        variance, *answers = np.atleast_1d(grid)
+        most = 1
+        for (name, frames), marker in zip(analyses.items(), itertools.cycle("osD^vP"), strict=False):
+            look = {"color": _search(frames).colours[0], "marker": marker, "markersize": 3.5, "linewidth": 1.5}
+            found = frames["tuning_dimensions"].sort("dimension")
+            counts = np.arange(len(found) + 1)
+            variance.plot(counts, np.append(0, found["cumulative_variance"]), label=name, **look)
+            most = max(most, len(found))
+            if _holds(frames, "dimension_completeness"):
+                rows = frames["dimension_completeness"].sort("dimensions")
+                answers[0].plot(rows["dimensions"], rows["agreement_kept"], **look)
+                answers[0].plot(rows["dimensions"], rows["agreement_removed"], linestyle=(0, (4, 2)), **look)
+                most = max(most, rows["dimensions"].max())
+        variance.set_title("Variance explained")
+        for axes in answers:
+            axes.set_title("Same first class: kept (solid), removed (dashed)")
+        for axes in (variance, *answers):
+            axes.set_xscale("function", functions=(lambda k: np.log2(1 + k), lambda x: 2**x - 1))
+            axes.set_xticks([0, *2 ** np.arange(int(np.log2(most)) + 1)])
+            axes.minorticks_off()
+            axes.set_xlim(-0.08, 1.08 * most)
+            axes.set_ylim(min(0, axes.get_ylim()[0]), 1.02)
+            axes.set_yticks(np.arange(0, 1.01, 0.25), ["0 %", "25 %", "50 %", "75 %", "100 %"])
+            axes.set_xlabel("first dimensions")
+        figure.legend(loc="outside lower center", ncols=6, fontsize=9)
+    return figure
+
+
+def _search(frames: Frames) -> Search:
+    return Search(frames["dimension_analyses"]["method"].item())
+
+
+def identification_figure(analyses: Mapping[str, Frames]) -> "Figure":
+    """Largest R² of any dimension, method by parameter, the controls below; framed from IDENTIFIED on."""
+    ordered = sorted(analyses.items(), key=lambda item: _search(item[1]).is_control)
+    best = {
+        name: dict(frames["tuning_scores"].group_by("parameter").agg(pl.col("r_squared").max()).iter_rows())
+        for name, frames in ordered
+    }
+    parameters = sorted({name for found in best.values() for name in found}, key=lambda name: Parameter(name).rank)
+    controls = [_search(frames).is_control for _, frames in ordered]
+    # the controls stand a little apart
+    heights = [place + 0.35 * control * (not all(controls)) for place, control in enumerate(controls)]
+    with _style():
+        from matplotlib.colors import LinearSegmentedColormap
+        from matplotlib.patches import Rectangle
+
+        shade = LinearSegmentedColormap.from_list("r_squared", ["#f4f7fa", PALETTE[0]])
+        figure, axes = _figure(1.15 * len(parameters) + 2.2, 0.46 * len(ordered) + 1.3)
+        for found, height in zip(best.values(), heights, strict=True):
+            for column, parameter in enumerate(parameters):
+                if parameter not in found:
+                    continue
+                value, corner = found[parameter], (column - 0.47, height - 0.45)
+                held = value >= IDENTIFIED
+                axes.add_patch(
+                    Rectangle(
+                        corner, 0.94, 0.9, facecolor=shade(max(0, value)), edgecolor=INK if held else "none",
+                        linewidth=1.6,
+                    )
+                )  # fmt: skip
+                axes.text(
+                    column, height, f"{value:.2f}", ha="center", va="center", fontsize=9.5,
+                    fontweight="bold" if held else "normal", color="white" if value > 0.55 else INK,
+                )  # fmt: skip
+        axes.set_xlim(-0.5, len(parameters) - 0.5)
+        axes.set_ylim(heights[-1] + 0.5, -0.5)
+        axes.set_xticks(range(len(parameters)), parameters, color=INK)
+        axes.set_yticks(heights, list(best), color=INK)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+        axes.grid(False)
+        axes.set_xlabel(f"largest R² of any dimension; framed from {IDENTIFIED}", fontsize=9)
+    return figure

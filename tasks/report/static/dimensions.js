@@ -1,0 +1,100 @@
+"use strict";
+
+/* Tuning dimensions: tuning curves, lines against the number of dimensions, harmonics, and which method is shown. */
+(() => {
+  const { html, svg, fixed, ring, onCircle, line, chart, degrees } = Kaleidoscope;
+
+  const band = (high, low) => ring([...high, ...[...low].reverse()]);
+  const percent = (value) => `${+(100 * value).toPrecision(3)} %`;
+
+  /* The score along a parameter: its mean, and as a band its standard deviation over all the others. */
+  function along(numbers) {
+    const { parameter, period, values, means, spreads, preferred, unit } = numbers;
+    const low = Math.min(0, ...means.map((mean, i) => mean - spreads[i]));
+    const high = Math.max(0, ...means.map((mean, i) => mean + spreads[i]));
+    const share = (score) => (score - low) / (high - low || 1);
+    const ends = [-1, 0, 1].map((sign) => means.map((mean, i) => mean + sign * spreads[i]));
+    const said = values.map((value, i) => `${period ? degrees(value) : value}: ${means[i].toFixed(2)}`).join(", ").replaceAll("-", "−");
+    const label = svg("title", {}, `score along ${parameter}${period ? "" : `, ${unit}`}: ${said}`);
+    if (!period) return straight(numbers, share, ends, label);
+
+    /* What repeats before a full turn stands as often as it fits. */
+    const turns = Array.from({ length: 360 / period }, (_, k) => k * period);
+    const points = (scores) => turns.flatMap((turn) => scores.map((score, i) => onCircle(values[i] + turn, 30 * share(score))));
+    const [bottom, middle, top] = ends.map(points);
+    return svg("svg", { class: "polar mini", viewBox: "-33 -33 66 66", role: "img", style: preferred === null ? null : `--hue: ${Math.round((preferred * 360) / period)}` },
+      label, svg("circle", { class: "rim", r: 30 }), svg("path", { class: "spoke", d: "M-30 0H30M0 -30V30" }), svg("circle", { class: "zero", r: fixed(30 * share(0)) }),
+      svg("path", { class: "spread", "fill-rule": "evenodd", d: ring(top) + ring(bottom) }), svg("path", { class: "mean", d: ring(middle) }));
+  }
+
+  function straight({ logarithmic, values }, share, ends, label) {
+    const places = values.map((value) => (logarithmic ? Math.log2(value) : value));
+    const [first, last] = [places[0], places[places.length - 1]];
+    const points = (scores) => scores.map((score, i) => [4 + (58 * (places[i] - first)) / (last - first || 1), 48 - 40 * share(score)]);
+    const [bottom, middle, top] = ends.map(points);
+    const zero = fixed(48 - 40 * share(0));
+    return svg("svg", { class: "polar mini", viewBox: "0 0 66 66", role: "img" },
+      label, svg("line", { class: "zero", x1: 4, x2: 62, y1: zero, y2: zero }),
+      svg("path", { class: "spread", d: band(top, bottom) }), svg("path", { class: "mean", d: line(middle) }),
+      svg("text", { x: 4, y: 59 }, String(+values[0].toPrecision(2))), svg("text", { x: 62, y: 59, "text-anchor": "end" }, String(+values[values.length - 1].toPrecision(2))));
+  }
+
+  /* Shares against the number of first dimensions, 0 to the most, each doubling as wide. */
+  function lines(all, label) {
+    const most = Math.max(...all.flatMap(({ points }) => points.map(([k]) => k)));
+    const { root, box, y } = chart(label, 1, [0, 0.25, 0.5, 0.75, 1], percent, 330, 250);
+    const x = (k) => fixed(box.left + 6 + ((box.right - box.left - 12) * Math.log2(1 + k)) / Math.log2(1 + most));
+    for (const k of [0, 1, 2, 4, 8, 16, 32, 64, 128, 256].filter((each) => each <= most)) {
+      root.append(svg("text", { x: x(k), y: box.bottom + 18, "text-anchor": "middle" }, String(k)));
+    }
+    for (const { name, class: css, dashed, points } of [...all].reverse()) {
+      const at = points.map(([k, value]) => [x(k), y(value)]);
+      root.append(svg("g", { class: `line ${css}${dashed ? " dashed" : ""}` }, svg("path", { d: line(at) }),
+        ...at.map(([px, py], i) => svg("circle", { cx: px, cy: py, r: points.length > 12 ? 2.2 : 3 },
+          svg("title", {}, `${name}, ${points[i][0]} dimensions${dashed ? " removed" : ""}: ${percent(points[i][1])}`)))));
+    }
+    return root;
+  }
+
+  /* A bar a dimension, of its shares in the group's irreps. */
+  function irreps(shares, names, classes) {
+    const { root, box, y } = chart("Shares of irreducible representations by dimension", 1, [0, 0.25, 0.5, 0.75, 1], percent, 640);
+    const slot = (box.right - box.left) / shares.length;
+    const every = Math.ceil(shares.length / 17);
+    shares.forEach((bar, dimension) => {
+      let below = 0;
+      const left = box.left + slot * dimension;
+      bar.forEach((share, i) => {
+        root.append(svg("rect", { class: `irrep ${classes[i]}`, x: fixed(left + slot * 0.12), width: fixed(slot * 0.76), y: y(below + share), height: fixed(y(below) - y(below + share)) },
+          svg("title", {}, `dimension ${dimension}, ${names[i]}: ${percent(share)}`)));
+        below += share;
+      });
+      if (dimension % every === 0) root.append(svg("text", { x: fixed(left + slot / 2), y: box.bottom + 18, "text-anchor": "middle" }, String(dimension)));
+    });
+    return [root, html("p", { class: "legend" }, ...names.map((name, i) => html("span", { class: `key square ${classes[i]}` }, name)))];
+  }
+
+  document.querySelectorAll("[data-along]").forEach((place) => place.append(along(JSON.parse(place.dataset.along))));
+  document.querySelectorAll("[data-lines]").forEach((place) => place.append(lines(JSON.parse(place.dataset.lines), place.dataset.label)));
+  document.querySelectorAll("[data-irreps]").forEach((place) => place.append(...irreps(JSON.parse(place.dataset.irreps), place.dataset.names.split(" "), place.dataset.classes.split(" "))));
+
+  function show(id) {
+    const section = document.getElementById(id).closest("section");
+    section.querySelectorAll(".search").forEach((each) => { each.hidden = each.id !== id; });
+    section.querySelectorAll("[data-search]").forEach((each) => each.setAttribute("aria-pressed", each.dataset.search === id));
+  }
+  document.querySelectorAll("[data-search]").forEach((button) => button.addEventListener("click", () => show(button.dataset.search)));
+
+  /* An address that names a strip leads to it, whichever method it is of. */
+  function showGiven() {
+    const given = document.getElementById(location.hash.slice(1));
+    const search = given?.closest(".search");
+    if (!search) return;
+    show(search.id);
+    const details = given.closest("details");
+    if (details) details.open = true;
+    given.scrollIntoView({ block: "center" });
+  }
+  window.addEventListener("hashchange", showGiven);
+  showGiven();
+})();

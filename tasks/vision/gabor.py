@@ -1,0 +1,113 @@
+"""A bank of Gabor filters as a network: a convolution whose channels are known to the last parameter, and a rectifier.
+
+What is found in it can be compared with the truth. Source: ours (methods §6). Channels are all combinations of
+orientation, spatial frequency, phase and colour, in that order, the last running fastest; they mean what they mean in
+`tasks.vision.gratings`. Each filter answers 1 to its own grating at full contrast, and nothing to an even field. The
+classes are pairs (orientation, frequency): which of them answers most over the whole image, all phases and colours
+together.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import polars
+import torch
+from torch import Tensor, nn
+
+from tasks.errors import UserError
+from tasks.vision.gratings import SCHEMA, across, colour_vectors, waves
+
+VERSION = 1
+"""Of the code that decides on the filters."""
+SIDE = 33
+"""Pixels of a filter: two periods of the lowest frequency."""
+STRIDE = 8
+FREQUENCY_RANGE = (1 / 16, 1 / 3)
+"""Cycles a pixel, of the first and last frequency; between them evenly on a logarithmic axis."""
+BANDWIDTH = 1.2
+"""Octaves between the frequencies to which a filter gives half its answer."""
+NAME = re.compile(r"gabor-bank(?:-(\d+)x(\d+)x(\d+)x(\d+))?")
+LEAST = (3, 2, 2, 2)
+
+
+@dataclass(frozen=True)
+class GaborParameters:
+    """How many values each parameter has."""
+
+    orientations: int = 8
+    frequencies: int = 6
+    phases: int = 4
+    colours: int = 4
+
+    @property
+    def table(self) -> polars.DataFrame:
+        """Every channel's orientation, frequency, phase and colour, as of `gratings`."""
+        values = [
+            np.arange(self.orientations) * 180 / self.orientations,
+            np.geomspace(*FREQUENCY_RANGE, self.frequencies),
+            np.arange(self.phases) * 360 / self.phases,
+            np.arange(self.colours) * 180 / self.colours,
+        ]
+        grid = [column.ravel() for column in np.meshgrid(*values, indexing="ij")]
+        return polars.DataFrame(dict(zip(SCHEMA, grid, strict=True)), schema=SCHEMA)
+
+
+def parameters_of(name: str) -> GaborParameters | None:
+    """`gabor-bank`, or `gabor-bank-8x6x4x4`: orientations, frequencies, phases, colours; None for any other name.
+
+    UserError for a bank that could not show all four as dimensions.
+    """
+    if not (match := NAME.fullmatch(name)):
+        return None
+    if not match[1]:
+        return GaborParameters()
+    counts = tuple(map(int, match.groups()))
+    for count, least, what in zip(counts, LEAST, ("orientations", "frequencies", "phases", "colours"), strict=True):
+        if count < least:
+            raise UserError(
+                f"{name} has {count} {what}, and with fewer than {least} there is no such dimension to find: "
+                f"name a bank of at least {'x'.join(map(str, LEAST))} orientations, frequencies, phases and colours"
+            )
+    return GaborParameters(*counts)
+
+
+class GaborBank(nn.Module):
+    """Filters, rectifier, mean over the image, one output a pair (orientation, frequency)."""
+
+    def __init__(self, parameters: GaborParameters) -> None:
+        super().__init__()
+        weight_coyx = filters(parameters)
+        channels, pairs = len(weight_coyx), parameters.orientations * parameters.frequencies
+        self.filters = nn.Conv2d(3, channels, SIDE, stride=STRIDE, bias=False)
+        self.rectifier = nn.ReLU()
+        self.mean = nn.AdaptiveAvgPool2d(1)
+        self.flatten = nn.Flatten()
+        self.pairs = nn.Linear(channels, pairs, bias=False)
+        with torch.no_grad():
+            self.filters.weight.copy_(weight_coyx)
+            self.pairs.weight.copy_(torch.eye(pairs).repeat_interleave(channels // pairs, dim=1))
+
+    def forward(self, images_bcyx: Tensor) -> Tensor:
+        return self.pairs(self.flatten(self.mean(self.rectifier(self.filters(images_bcyx)))))
+
+
+def filters(parameters: GaborParameters) -> Tensor:
+    """float32 [channels, 3, SIDE, SIDE]."""
+    table = parameters.table
+    width = math.sqrt(math.log(2) / 2) / math.pi * (2**BANDWIDTH + 1) / (2**BANDWIDTH - 1)
+    sigma_n11 = width / torch.tensor(table["frequency"].to_list(), dtype=torch.float64)[:, None, None]
+    x, y = (across(torch.tensor(angle, dtype=torch.float64).view(1, 1, 1), SIDE) for angle in (0.0, 90.0))
+    envelope_nyx = torch.exp(-(x**2 + y**2) / (2 * sigma_n11**2))
+    carrier_nyx = waves(table, SIDE).double()
+    even = (envelope_nyx * carrier_nyx).sum((1, 2), keepdim=True) / envelope_nyx.sum((1, 2), keepdim=True)
+    gabor_nyx = envelope_nyx * (carrier_nyx - even)
+    gabor_nyx = gabor_nyx / (gabor_nyx * carrier_nyx).sum((1, 2), keepdim=True)
+    return gabor_nyx[:, None].float() * colour_vectors(table["colour"])[:, :, None, None]
+
+
+def class_names(parameters: GaborParameters) -> tuple[str, ...]:
+    """What each output stands for."""
+    pairs = parameters.table.unique(["orientation", "frequency"], maintain_order=True)
+    return tuple(f"{o:g}°, {f:.3g} cycles a pixel" for o, f in pairs.select("orientation", "frequency").iter_rows())
