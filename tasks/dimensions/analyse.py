@@ -129,8 +129,10 @@ def analyse_dimensions(
     if acts.group.order > 1:
         frames["dimension_harmonics"] = _harmonics(dimensions, natural)
     counts = sorted({*(2**power for power in range(config.components.bit_length())), config.components})
+    # about the mean of gratings, photographs are not to be taken apart
+    whole_frames = config.frames if config.source == "patches" else 0
     frames["dimension_completeness"] = measure_completeness(
-        dimensions, acts, dictionary, counts, config.frames, settings, part_of(progress, 600, 1000)
+        dimensions, acts, dictionary, counts, whole_frames, settings, part_of(progress, 600, 1000)
     )
     named = {
         table: frame if "analysis" in frame.columns else frame.select(polars.lit(key).alias("analysis"), polars.all())

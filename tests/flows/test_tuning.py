@@ -18,7 +18,7 @@ SMALL = [
     "images.scenes=8",
     "images.frame_size=64",
     'methods=["pca", "nmf", "neurons"]',
-    'sources=["gratings"]',
+    'sources=["gratings", "patches"]',
     "components=6",
     "frames=2",
     "rendered=1",
@@ -33,24 +33,26 @@ def small(*more: str) -> TuningConfig:
 @pytest.mark.usefixtures("prefect_api")
 def test_the_study_goes_from_images_to_the_page(settings, monkeypatch):
     monkeypatch.setattr(paths, "CONFIG", paths.CONFIG.model_copy(update={"channel_size": 64, "steps": 2}))
-    summary = tuning(small())
-    assert set(summary.made) == {f"gabor, {method} in gratings" for method in ("pca", "nmf", "neurons")}
-    found = query("SELECT method, parameter, r_squared FROM tuning_methods", settings)
+    config = small()
+    summary = tuning(config)
+    methods = ("pca", "nmf", "neurons")
+    assert set(summary.made) == {f"gabor, {method} in {source}" for method in methods for source in config.sources}
+    found = query("SELECT method, parameter, r_squared FROM tuning_methods WHERE source = 'gratings'", settings)
     assert set(found["method"]) == {"pca", "nmf", "neurons"}
     orientation = dict(found.filter(parameter="orientation").select("method", "r_squared").iter_rows())
     assert orientation["pca"] > 0.6 > 0.3 > orientation["neurons"]
-    assert query("SELECT count(*) AS rows FROM tuning_completeness", settings)["rows"].item() > 0
+    assert query("SELECT agreement_kept FROM tuning_completeness", settings)["agreement_kept"].count() > 0
     assert "dimensions.html" in (settings.site_dir / "index.html").read_text()
     with tracking(settings) as client:
         experiment = client.get_experiment_by_name("gabor-bank-4x3x2x2/gabor")
         runs = client.search_runs([experiment.experiment_id])
-        [study] = [run for run in runs if "tuning" in run.data.tags]
+        [study] = [run for run in runs if run.data.tags.get("source") == "gratings"]
         nested = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == study.info.run_id]
         assert {run.data.params["method"] for run in nested} == {"pca", "nmf", "neurons"}
         assert all("r_squared_orientation" in run.data.metrics for run in nested)
-        figures = {file.path for file in client.list_artifacts(study.info.run_id, "figures")}
-    assert figures == {"figures/identification.png", "figures/completeness.png"}
-    assert tuning(small()).made == summary.made
+        artifacts = {file.path for file in client.list_artifacts(study.info.run_id, "figures")}
+    assert artifacts == {"figures/identification.png", "figures/completeness.png"}
+    assert tuning(config).made == summary.made
 
 
 @pytest.mark.usefixtures("prefect_api")
