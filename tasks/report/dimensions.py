@@ -52,7 +52,8 @@ class Strip:
 
     @property
     def assigned(self) -> bool:
-        return any(score["assigned"] for score in self.row["scores"])
+        """To a parameter that it follows more than shuffled labels let it: each parameter gets some dimension."""
+        return any(score["assigned"] and score["p_value"] <= 0.05 for score in self.row["scores"])
 
     @property
     def preferred(self) -> float | None:

@@ -116,6 +116,11 @@ def fit_to_frame(image: Image.Image, frame_size: int) -> Image.Image:
     return image.resize((frame_size, frame_size), Image.Resampling.BICUBIC, box=box)
 
 
+def rgb_tensor(image: Image.Image) -> torch.Tensor:
+    """[3, height, width] uint8 of an RGB image."""
+    return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
+
+
 def webp(image_cyx: torch.Tensor) -> bytes:
     """A picture [3, h, w], values 0 to 255, as WebP: small enough to keep one for each example of each feature."""
     buffer = BytesIO()
@@ -256,11 +261,8 @@ class FrameSet:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def load(self, index: int) -> torch.Tensor:
-        """[3, frame_size, frame_size] uint8 RGB.
-
-        Raises UserError when the image is gone or has other pixels than when the set was made.
-        """
+    def read(self, index: int) -> Image.Image:
+        """The whole image; raises UserError when it is gone or has other pixels than when the set was made."""
         frame = self.frames[index]
         try:
             image = self._sources[frame.source].read(frame.name)
@@ -268,8 +270,11 @@ class FrameSet:
             raise UserError(f"image {frame.name} ({frame.source}) can't be read any more: {_reason(error)}") from error
         if pixel_key(image) != frame.image:
             raise UserError(f"image {frame.name} ({frame.source}) has changed since its key was taken: run again")
-        pixels_yxc = np.asarray(fit_to_frame(image, self.config.frame_size))
-        return torch.from_numpy(np.ascontiguousarray(pixels_yxc.transpose(2, 0, 1)))
+        return image
+
+    def load(self, index: int) -> torch.Tensor:
+        """[3, frame_size, frame_size] uint8 RGB; raises as `read` does."""
+        return rgb_tensor(fit_to_frame(self.read(index), self.config.frame_size))
 
 
 def open_source(name: SourceName, config: ImagesConfig, settings: Settings) -> Source:
@@ -281,8 +286,10 @@ def open_source(name: SourceName, config: ImagesConfig, settings: Settings) -> S
     }[name]()
 
 
-def open_frames(config: ImagesConfig, settings: Settings, progress: Progress = silent) -> FrameSet:
-    """Read every image once, key it, set aside what can't be read; of equal images the first is taken.
+def open_frames(
+    config: ImagesConfig, settings: Settings, progress: Progress = silent, smallest_side: int = SMALLEST_SIDE
+) -> FrameSet:
+    """Read every image once, key it, set aside what can't be read or is too small; of equal ones the first is taken.
 
     Raises UserError when a folder is missing or empty, or when no image is left.
     """
@@ -301,8 +308,8 @@ def open_frames(config: ImagesConfig, settings: Settings, progress: Progress = s
                 if shown != name:
                     raise ValueError("its name is not UTF-8: rename it")
                 image = source.read(name)
-                if min(image.size) < SMALLEST_SIDE:
-                    raise ValueError(f"shorter side of {min(image.size)} pixels is below {SMALLEST_SIDE}")
+                if min(image.size) < smallest_side:
+                    raise ValueError(f"shorter side of {min(image.size)} pixels is below {smallest_side}")
                 key = pixel_key(image)
                 if key in frames:
                     raise ValueError(f"same pixels as {frames[key].name}")

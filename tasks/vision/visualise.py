@@ -14,6 +14,7 @@ What to give as a direction:
 """
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -80,6 +81,17 @@ def visualise(
     place nor on its neighbours (up to rounding), and equal calls give equal bits on one machine and number of threads.
     UserError for an unknown layer, and for directions that don't fit the layer, are zero or not finite.
     """
+    directions_nc = unit_directions(network, layer_name, directions_nc)
+    module, side = what_it_sees(network, layer_name, config)
+
+    def objective(seen_bcyx: Tensor, directions_bc: Tensor) -> Tensor:
+        return raised(module(network.preprocess(seen_bcyx)), directions_bc, config).sum()
+
+    return optimised(objective, directions_nc, side, config, progress)
+
+
+def unit_directions(network: Network, layer_name: str, directions_nc: Tensor) -> Tensor:
+    """The directions at length 1. UserError for an unknown layer, and what doesn't fit it, is zero or not finite."""
     layer = network.layer(layer_name)
     if directions_nc.ndim != 2 or directions_nc.shape[1] != layer.channels:
         raise UserError(
@@ -91,32 +103,45 @@ def visualise(
     if useless_n.any():
         which = useless_n.nonzero()[0].item()
         raise UserError(f"direction {which} of {network.name} {layer_name} is zero or not finite: leave it out")
-    module, side = _what_it_sees(network, layer_name, config)
+    return directions_nc / norm_n1
 
-    def objective(seen_bcyx: Tensor, directions_bc: Tensor) -> Tensor:
-        acts_bcyx = module(network.preprocess(seen_bcyx))
-        height, width = acts_bcyx.shape[2:]
-        unit = acts_bcyx[:, :, height // 2, width // 2]
-        acts_bc = unit if config.objective == "unit" else acts_bcyx.mean((2, 3))
-        along_b = (acts_bc * directions_bc).sum(1)
-        cosine_b = F.cosine_similarity(acts_bc, directions_bc).clamp_min(LEAST_COSINE)
-        return (along_b * cosine_b**config.cosine_power).sum()
 
-    images, total = [], config.steps * len(directions_nc)
-    for directions_bc in (directions_nc / norm_n1).split(IMAGES_AT_ONCE):
+def raised(acts_bcyx: Tensor, directions_bc: Tensor, config: VisualisationConfig) -> Tensor:
+    """What a plain visualisation raises, [b]: of the layer's activations and directions of length 1."""
+    height, width = acts_bcyx.shape[2:]
+    unit = acts_bcyx[:, :, height // 2, width // 2]
+    acts_bc = unit if config.objective == "unit" else acts_bcyx.mean((2, 3))
+    along_b = (acts_bc * directions_bc).sum(1)
+    cosine_b = F.cosine_similarity(acts_bc, directions_bc).clamp_min(LEAST_COSINE)
+    return along_b * cosine_b**config.cosine_power
+
+
+def optimised(
+    objective: Callable[[Tensor, Tensor], Tensor],
+    aims_nd: Tensor,
+    side: int,
+    config: VisualisationConfig,
+    progress: Progress = silent,
+) -> Tensor:
+    """Images [n, 3, side, side], RGB in [0, 1], one for each row of aims_nd, that raise an objective.
+
+    objective: of some images as they are seen [b, 3, side, side] and of their aims [b, d]; the sum over the images.
+    """
+    images, total = [], config.steps * len(aims_nd)
+    for aims_bd in aims_nd.split(IMAGES_AT_ONCE):
         done = config.steps * sum(map(len, images))
-        painting = _Painting(len(directions_bc), side, config)
+        painting = _Painting(len(aims_bd), side, config)
         optimiser = torch.optim.Adam([painting.coefficients], lr=config.learning_rate)
         for step in range(config.steps):
             optimiser.zero_grad()
-            (-objective(painting.transformed(), directions_bc)).backward()
+            (-objective(painting.transformed(), aims_bd)).backward()
             optimiser.step()
-            progress(done + (step + 1) * len(directions_bc), total)
+            progress(done + (step + 1) * len(aims_bd), total)
         images.append(painting.middle())
     return torch.cat(images)
 
 
-def _what_it_sees(network: Network, layer_name: str, config: VisualisationConfig) -> tuple[fx.GraphModule, int]:
+def what_it_sees(network: Network, layer_name: str, config: VisualisationConfig) -> tuple[fx.GraphModule, int]:
     """What computes the layer, or one unit of it, from a square of so many pixels."""
     node, seen = network.node(layer_name), network.layer(layer_name).receptive_field
     if config.objective == "channel":

@@ -1,0 +1,177 @@
+"""Exemplars: the images that say what a concept, a random set or a class looks like, as the frames a network sees.
+
+An image of exactly the frame's size is taken as it stands, so that one saved as PNG is scored bit for bit; any other is
+fitted to the frame as all photographs are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from tasks.concepts.cav import FRAMES_AT_ONCE
+from tasks.concepts.drawn import Pattern, draw_pattern
+from tasks.errors import UserError
+from tasks.keys import content_key
+from tasks.progress import Progress, silent
+from tasks.settings import Settings
+from tasks.vision.images import FrameSet, ImagesConfig, fit_to_frame, open_frames, pixel_key, rgb_tensor
+from tasks.vision.networks import Network
+
+CODE_VERSION = 1
+Role = Literal["concept", "random", "class"]
+
+
+@dataclass(frozen=True)
+class ExemplarSet:
+    """frames_ncyx: uint8 [n, 3, side, side] RGB, no two alike; names: of the files; quarantine: (name, reason)."""
+
+    name: str
+    role: Role
+    frames_ncyx: Tensor
+    names: tuple[str, ...]
+    quarantine: tuple[tuple[str, str], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def images(self) -> tuple[str, ...]:
+        """SHA-256 of each frame's pixels, as `pixel_key` takes it of the frame saved as PNG."""
+        return tuple(
+            pixel_key(Image.fromarray(frame_cyx.permute(1, 2, 0).numpy(force=True))) for frame_cyx in self.frames_ncyx
+        )
+
+    @cached_property
+    def key(self) -> str:
+        """Names the frames by their pixels and order, whatever they are called."""
+        return content_key("exemplars", CODE_VERSION, images=self.images)
+
+
+def read_exemplars(folder: Path, role: Role, frame_size: int, progress: Progress = silent) -> ExemplarSet:
+    """The images of a folder, named by it. What can't be read, or equals another, is set aside with its reason.
+
+    UserError for images smaller than a frame, for fewer than two, and as `open_frames` raises.
+    """
+    found = _open(folder, frame_size, progress)
+    if small := [frame for frame in found.frames if min(frame.width, frame.height) < frame_size]:
+        raise UserError(
+            f"{len(small)} of {len(found)} images in {folder} are smaller than the network's input of {frame_size} "
+            f"pixels, {small[0].name} is {small[0].width} × {small[0].height}: take them out, or give larger ones"
+        )
+    if len(found) < 2:
+        raise UserError(
+            f"{folder} holds one image that can be read, {found.frames[0].name}, and no second one that differs: "
+            "give two or more, 40 are usual"
+        )
+    frames_ncyx = torch.stack([_frame(found, index) for index in range(len(found))])
+    names = tuple(frame.name for frame in found.frames)
+    return ExemplarSet(folder.name, role, frames_ncyx, names, tuple(found.quarantine))
+
+
+def class_frames(
+    folder: Path, network: Network, class_index: int, least_probability: float = 0.0, progress: Progress = silent
+) -> ExemplarSet:
+    """Photographs of a class: a folder's, as far as the network gives the class more than a probability.
+
+    What is smaller than the network's input, and what the network takes for something else, is set aside with its
+    reason. UserError where no image is left, and as `open_frames` raises.
+    """
+    found = _open(folder, network.input_size, progress)
+    taken, quarantine = [], list(found.quarantine)
+    for index, frame in enumerate(found.frames):
+        if min(frame.width, frame.height) < network.input_size:
+            side = f"shorter side of {min(frame.width, frame.height)} pixels is below {network.input_size}"
+            quarantine.append((frame.name, side))
+        else:
+            taken.append((frame.name, _frame(found, index)))
+    if least_probability and taken:
+        frames_ncyx = torch.stack([frame_cyx for _, frame_cyx in taken])
+        with torch.no_grad():
+            logits_nk = torch.cat([network.logits(part.float() / 255) for part in frames_ncyx.split(FRAMES_AT_ONCE)])
+        sure_n = logits_nk.softmax(1)[:, class_index].tolist()
+        quarantine += [
+            (name, f"the network gives class {class_index} a probability of {sure:.3f}, not above {least_probability}")
+            for (name, _), sure in zip(taken, sure_n, strict=True)
+            if sure <= least_probability
+        ]
+        taken = [one for one, sure in zip(taken, sure_n, strict=True) if sure > least_probability]
+    if not taken:
+        name, reason = quarantine[0]
+        raise UserError(f"no image in {folder} can stand for class {class_index} (first {name}: {reason}): give others")
+    names, frames = zip(*taken, strict=True)
+    return ExemplarSet(folder.name, "class", torch.stack(frames), names, tuple(quarantine))
+
+
+def drawn_exemplars(pattern: Pattern, count: int, frame_size: int, seed: int = 0) -> ExemplarSet:
+    """A concept drawn in random scale, angle, colour and position; the first ones stay the same whatever the count."""
+    frames = [draw_pattern(pattern, seed, index, frame_size) for index in range(count)]
+    return ExemplarSet(pattern, "concept", torch.stack(frames), tuple(f"{pattern}-{seed}-{i}" for i in range(count)))
+
+
+def random_sets(
+    pool: FrameSet, count: int, size: int, seed: int = 0, apart_from: Sequence[ExemplarSet] = ()
+) -> list[ExemplarSet]:
+    """`count` sets of `size` images each, drawn from a pool, no image twice and none that is in another given set.
+
+    Images smaller than a frame are passed over. UserError when the pool has too few.
+    """
+    frame_size = pool.config.frame_size
+    large = [i for i, frame in enumerate(pool.frames) if min(frame.width, frame.height) >= frame_size]
+    seen = {image for given in apart_from for image in given.images}
+    names, frames = [], []
+    for index in np.random.default_rng(seed).permutation(large).tolist():
+        if len(names) == count * size:
+            break
+        image = _fitted(pool, index)
+        if (key := pixel_key(image)) not in seen:
+            seen.add(key)
+            names.append(pool.frames[index].name)
+            frames.append(rgb_tensor(image))
+    if len(names) < count * size:
+        raise UserError(
+            f"{count} random sets of {size} need {count * size} images, and the pool has {len(names)} of at least "
+            f"{frame_size} pixels that are in no other set: give a larger pool, or ask for fewer or smaller sets"
+        )
+    return [
+        ExemplarSet(
+            f"random_{one}",
+            "random",
+            torch.stack(frames[one * size : (one + 1) * size]),
+            tuple(names[one * size : (one + 1) * size]),
+        )
+        for one in range(count)
+    ]
+
+
+def check_apart(sets: Sequence[ExemplarSet]) -> None:
+    """UserError when two of the sets share an image: what is compared must differ."""
+    for one, other in combinations(sets, 2):
+        places = dict(zip(other.images, other.names, strict=True))
+        for image, name in zip(one.images, one.names, strict=True):
+            if image in places:
+                raise UserError(
+                    f"sets {one.name} and {other.name} share an image ({name} and {places[image]} have the same "
+                    f"pixels): take it out of one of them"
+                )
+
+
+def _open(folder: Path, frame_size: int, progress: Progress) -> FrameSet:
+    config = ImagesConfig(sources=("folder",), folder=folder, frame_size=frame_size)
+    return open_frames(config, Settings(), progress, smallest_side=1)
+
+
+def _fitted(frames: FrameSet, index: int) -> Image.Image:
+    image, frame_size = frames.read(index), frames.config.frame_size
+    return image if image.size == (frame_size, frame_size) else fit_to_frame(image, frame_size)
+
+
+def _frame(frames: FrameSet, index: int) -> Tensor:
+    return rgb_tensor(_fitted(frames, index))
