@@ -90,7 +90,7 @@ def strips(frames: Frames) -> "Figure":
     ]
     across = max(map(len, pictures))
     with _style():
-        figure, grid = _figure(0.92 * across + 1.9, 0.95 * len(rows) + 0.4, rows=len(rows))
+        figure, grid = _figure(0.92 * across + 2.6, 0.95 * len(rows) + 0.4, rows=len(rows))
         figure.get_layout_engine().set(h_pad=0.02)
         for axes, row, strip in zip(np.atleast_1d(grid), rows.iter_rows(named=True), pictures, strict=True):
             _draw_strip(axes, strip, across)
@@ -114,6 +114,7 @@ def _draw_strip(axes, pictures: list[np.ndarray], across: int) -> None:
     axes.set_yticks([])
     axes.grid(False)
     axes.spines[:].set_visible(False)
+    axes.set_anchor("E")  # what the square pictures leave of the width goes to the label
 
 
 def _path_said(frames: Frames, row: dict) -> str:
