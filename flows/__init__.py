@@ -1,6 +1,6 @@
 """What runs: one flow a file, one file a Prefect deployment; and the console command."""
 
-FLOWS = ("atlas", "early-vision", "extract", "train", "sweep", "symmetry", "tuning", "publish")
+FLOWS = ("atlas", "early-vision", "extract", "train", "sweep", "symmetry", "tuning", "concepts", "publish")
 
 WORK_POOL = "kaleidoscope"
 LOADER_LIMIT = "warehouse"

@@ -149,7 +149,7 @@ def _frames() -> dict[str, pl.DataFrame]:
     parts = [_dictionary_frames(*one, images, random) for one in made]
     frames |= {table: pl.concat(part[table] for part in parts) for table in parts[0]}
     frames |= _symmetry_frames(random) | _tuning_frames() | _neuron_frames(images) | _family_frames()
-    frames |= _dimension_frames()
+    frames |= _dimension_frames() | _concept_frames()
     return frames | {"feature_visualisations": _visualisations()}
 
 
@@ -180,7 +180,7 @@ def early_vision_frames() -> dict[str, pl.DataFrame]:
         return frame.with_columns(**renamed)
 
     once = {"networks", "images", "runs", "quarantine", "transform_blocks", "feature_harmonics", "feature_symmetry"}
-    once |= _family_frames().keys() | _dimension_frames().keys()
+    once |= _family_frames().keys() | _dimension_frames().keys() | _concept_frames().keys()
     frames = {table: retold(table) for table in first if table not in once}
     frames["layers"] = retold("layers", receptive_field=19)
     frames["activation_sets"] = retold(
@@ -857,6 +857,102 @@ def _picture(kind: str, dimension: int, place: int) -> dict:
         "frequency": 0.02 * 2**place if dimension == 1 else 0.1,
     }
     return row | measured | {"picture": _waves(PLACES * dimension + place, 1)}
+
+
+CONCEPT_ANALYSIS = content_key("sample concepts", 1)
+ZEBRA = 340
+ZEBRAS = content_key("sample exemplars", 1, name="zebra")
+RANDOM_SETS = [content_key("sample exemplars", 1, name=f"random_{number}") for number in range(3)]
+# scores of the vectors of random sets, each against the next
+RANDOM_SCORES = (0.4, 0.6, 0.4)
+# concept -> its scores by random set, the vectors' accuracy and cosine, p and p after Holm's correction over both
+PLANTED_CONCEPTS = {
+    "stripes": ((1.0, 0.8, 1.0), 1.0, 0.9, 0.008, 0.016),
+    "dots": ((0.6, 0.4, 0.4), 0.5, 0.3, 1.0, 1.0),
+}
+CONCEPTS = {name: content_key("sample exemplars", 1, name=name) for name in PLANTED_CONCEPTS}
+
+
+def _concept_frames() -> dict[str, pl.DataFrame]:
+    """Drawn stripes, which matter for zebras at the layer, and dots, which do not, over three random sets."""
+    # set -> name, role, origin, exemplars, quarantined
+    sets = {concept: (name, "concept", "drawn", 4, 0) for name, concept in CONCEPTS.items()}
+    sets |= {concept: (f"random_{number}", "random", "folder", 4, 0) for number, concept in enumerate(RANDOM_SETS)}
+    sets |= {ZEBRAS: ("zebra", "class", "folder", 5, 1)}
+    exemplars = [
+        {
+            "concept": concept,
+            "place": place,
+            "image": content_key("sample exemplar", 1, concept=concept, place=place),
+            "name": f"{name}-{place}",
+            "picture": _waves(place, 1) if name == "stripes" else _patch(number, place),
+        }
+        for number, (concept, (name, *_, count, _)) in enumerate(sets.items())
+        for place in range(count)
+    ]
+    following = [*RANDOM_SETS[1:], RANDOM_SETS[0]]
+    vectors = [*zip(RANDOM_SETS, following, RANDOM_SCORES, [0.5] * len(RANDOM_SETS), strict=True)]
+    for name, (scores, accuracy, *_) in PLANTED_CONCEPTS.items():
+        vectors += [
+            (CONCEPTS[name], random, score, accuracy) for random, score in zip(RANDOM_SETS, scores, strict=True)
+        ]
+    cavs = [
+        {
+            "cav": content_key("sample cav", 1, concept=concept, random=random),
+            "concept": concept,
+            "random": random,
+            "network": NETWORK,
+            "layer": LAYER,
+            "accuracy": accuracy,
+        }
+        for concept, random, _, accuracy in vectors
+    ]
+    scored = {"analysis": CONCEPT_ANALYSIS, "class": ZEBRAS, "class_index": ZEBRA}
+    tests = [
+        scored
+        | {
+            "concept": CONCEPTS[name],
+            "layer": LAYER,
+            "class_name": "zebra",
+            "random_sets": len(RANDOM_SETS),
+            "score": float(np.mean(scores)),
+            "spread": float(np.std(scores, ddof=1)),
+            "magnitude": float(np.mean(scores)) / 2,
+            "random_score": float(np.mean(RANDOM_SCORES)),
+            "random_spread": float(np.std(RANDOM_SCORES, ddof=1)),
+            "accuracy": accuracy,
+            "agreement": agreement,
+            "p_value": p_value,
+            "p_holm": p_holm,
+        }
+        for name, (scores, accuracy, agreement, p_value, p_holm) in PLANTED_CONCEPTS.items()
+    ]
+    analysis = {
+        "analysis": CONCEPT_ANALYSIS,
+        "network": NETWORK,
+        "classifier": "logistic",
+        "pool": "mean",
+        "penalty": 0.01,
+        "held_out": 0.25,
+        "seed": 0,
+        "tests": len(tests),
+    }
+    described = ("name", "role", "origin", "exemplars", "quarantined")
+    return {
+        "concepts": pl.DataFrame(
+            [{"concept": concept} | dict(zip(described, row, strict=True)) for concept, row in sets.items()]
+        ),
+        "concept_exemplars": pl.DataFrame(exemplars),
+        "concept_analyses": pl.DataFrame([analysis]),
+        "cavs": pl.DataFrame(cavs),
+        "tcav_scores": pl.DataFrame(
+            [
+                scored | {"cav": cav["cav"], "score": score, "magnitude": score / 2}
+                for cav, (_, _, score, _) in zip(cavs, vectors, strict=True)
+            ]
+        ),
+        "tcav_tests": pl.DataFrame(tests),
+    }
 
 
 def _degrees(element: int) -> float:

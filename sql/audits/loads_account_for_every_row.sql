@@ -38,6 +38,12 @@ WITH found AS (
     UNION ALL SELECT 'dimension_completeness', count(*) FROM dimension_completeness
     UNION ALL SELECT 'dimension_paths', count(*) FROM dimension_paths
     UNION ALL SELECT 'dimension_pictures', count(*) FROM dimension_pictures
+    UNION ALL SELECT 'concepts', count(*) FROM concepts
+    UNION ALL SELECT 'concept_exemplars', count(*) FROM concept_exemplars
+    UNION ALL SELECT 'concept_analyses', count(*) FROM concept_analyses
+    UNION ALL SELECT 'cavs', count(*) FROM cavs
+    UNION ALL SELECT 'tcav_scores', count(*) FROM tcav_scores
+    UNION ALL SELECT 'tcav_tests', count(*) FROM tcav_tests
 )
 SELECT f.table_name, f.rows_found, coalesce(sum(l.rows), 0)::BIGINT AS rows_loaded
 FROM found AS f

@@ -22,11 +22,24 @@ from tasks.errors import UserError
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
-from tasks.vision.images import FrameSet, ImagesConfig, fit_to_frame, open_frames, pixel_key, rgb_tensor
+from tasks.storage import atomic_file, writing
+from tasks.vision.images import (
+    Frame,
+    FrameSet,
+    ImagesConfig,
+    ScikitImage,
+    fit_to_frame,
+    open_frames,
+    pixel_key,
+    rgb_tensor,
+)
 from tasks.vision.networks import Network
 
 CODE_VERSION = 1
 Role = Literal["concept", "random", "class"]
+Origin = Literal["folder", "drawn", "attacked"]
+CUT_STEP = 1 / 4
+"""Of a cut's side: how far apart overlapping cuts of a photograph lie."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,7 @@ class ExemplarSet:
     frames_ncyx: Tensor
     names: tuple[str, ...]
     quarantine: tuple[tuple[str, str], ...] = ()
+    origin: Origin = "folder"
 
     def __len__(self) -> int:
         return len(self.names)
@@ -60,7 +74,7 @@ def read_exemplars(folder: Path, role: Role, frame_size: int, progress: Progress
 
     UserError for images smaller than a frame, for fewer than two, and as `open_frames` raises.
     """
-    found = _open(folder, frame_size, progress)
+    found = open_folder(folder, frame_size, progress)
     if small := [frame for frame in found.frames if min(frame.width, frame.height) < frame_size]:
         raise UserError(
             f"{len(small)} of {len(found)} images in {folder} are smaller than the network's input of {frame_size} "
@@ -76,15 +90,43 @@ def read_exemplars(folder: Path, role: Role, frame_size: int, progress: Progress
     return ExemplarSet(folder.name, role, frames_ncyx, names, tuple(found.quarantine))
 
 
-def class_frames(
-    folder: Path, network: Network, class_index: int, least_probability: float = 0.0, progress: Progress = silent
-) -> ExemplarSet:
-    """Photographs of a class: a folder's, as far as the network gives the class more than a probability.
+def write_exemplars(exemplars: ExemplarSet, folder: Path) -> None:
+    """PNG files whose names keep the order, so that the folder, read again, is the same set by key."""
+    with writing(folder):
+        for place, (name, frame_cyx) in enumerate(zip(exemplars.names, exemplars.frames_ncyx, strict=True)):
+            with atomic_file(folder / f"{place:04}-{Path(name).stem}.png") as temporary:
+                Image.fromarray(frame_cyx.permute(1, 2, 0).numpy()).save(temporary, "PNG")
 
-    What is smaller than the network's input, and what the network takes for something else, is set aside with its
-    reason. UserError where no image is left, and as `open_frames` raises.
+
+def open_folder(folder: Path, frame_size: int, progress: Progress = silent) -> FrameSet:
+    """Every image of a folder that can be read, however small. UserError as `open_frames`."""
+    config = ImagesConfig(sources=("folder",), folder=folder, frame_size=frame_size)
+    return open_frames(config, Settings(), progress, smallest_side=1)
+
+
+def photograph_cuts(frame_size: int) -> FrameSet:
+    """Overlapping squares of a frame's size out of the photographs that ship with scikit-image, at their own size."""
+    source, frames, step = ScikitImage(), [], round(frame_size * CUT_STEP)
+    for photograph in source.PHOTOGRAPHS:
+        width, height = source.size(photograph)
+        for top in range(0, height - frame_size + 1, step):
+            for left in range(0, width - frame_size + 1, step):
+                name = f"{photograph}@{frame_size}+{left}+{top}"
+                frames.append(
+                    Frame(pixel_key(source.read(name)), "scikit-image", name, photograph, frame_size, frame_size)
+                )
+    config = ImagesConfig(sources=("scikit-image",), frame_size=frame_size)
+    return FrameSet(config, Settings(), tuple(frames))
+
+
+def class_frames(
+    found: FrameSet, name: str, network: Network, class_index: int, least_probability: float = 0.0
+) -> ExemplarSet:
+    """Photographs of a class: those that the network gives the class more than a probability.
+
+    found: photographs in frames of the network's input; name: of the set. What is smaller than that, and what the
+    network takes for something else, is set aside with its reason. UserError where no image is left.
     """
-    found = _open(folder, network.input_size, progress)
     taken, quarantine = [], list(found.quarantine)
     for index, frame in enumerate(found.frames):
         if min(frame.width, frame.height) < network.input_size:
@@ -98,22 +140,24 @@ def class_frames(
             logits_nk = torch.cat([network.logits(part.float() / 255) for part in frames_ncyx.split(FRAMES_AT_ONCE)])
         sure_n = logits_nk.softmax(1)[:, class_index].tolist()
         quarantine += [
-            (name, f"the network gives class {class_index} a probability of {sure:.3f}, not above {least_probability}")
-            for (name, _), sure in zip(taken, sure_n, strict=True)
+            (photograph, f"the network gives class {class_index} only {sure:.3f}, not above {least_probability}")
+            for (photograph, _), sure in zip(taken, sure_n, strict=True)
             if sure <= least_probability
         ]
         taken = [one for one, sure in zip(taken, sure_n, strict=True) if sure > least_probability]
     if not taken:
-        name, reason = quarantine[0]
-        raise UserError(f"no image in {folder} can stand for class {class_index} (first {name}: {reason}): give others")
+        first, reason = quarantine[0]
+        where = found.config.folder or "the photographs inside scikit-image"
+        raise UserError(f"no image in {where} can stand for class {class_index} (first {first}: {reason}): give others")
     names, frames = zip(*taken, strict=True)
-    return ExemplarSet(folder.name, "class", torch.stack(frames), names, tuple(quarantine))
+    return ExemplarSet(name, "class", torch.stack(frames), names, tuple(quarantine))
 
 
 def drawn_exemplars(pattern: Pattern, count: int, frame_size: int, seed: int = 0) -> ExemplarSet:
     """A concept drawn in random scale, angle, colour and position; the first ones stay the same whatever the count."""
     frames = [draw_pattern(pattern, seed, index, frame_size) for index in range(count)]
-    return ExemplarSet(pattern, "concept", torch.stack(frames), tuple(f"{pattern}-{seed}-{i}" for i in range(count)))
+    names = tuple(f"{pattern}-{seed}-{index}" for index in range(count))
+    return ExemplarSet(pattern, "concept", torch.stack(frames), names, origin="drawn")
 
 
 def random_sets(
@@ -161,11 +205,6 @@ def check_apart(sets: Sequence[ExemplarSet]) -> None:
                     f"sets {one.name} and {other.name} share an image ({name} and {places[image]} have the same "
                     f"pixels): take it out of one of them"
                 )
-
-
-def _open(folder: Path, frame_size: int, progress: Progress) -> FrameSet:
-    config = ImagesConfig(sources=("folder",), folder=folder, frame_size=frame_size)
-    return open_frames(config, Settings(), progress, smallest_side=1)
 
 
 def _fitted(frames: FrameSet, index: int) -> Image.Image:

@@ -193,10 +193,14 @@ class ScikitImage:
         # Cuts of one photograph are read one after the other.
         self._decode = lru_cache(maxsize=1)(decode)
 
+    def size(self, photograph: str) -> tuple[int, int]:
+        """Width and height, pixels."""
+        with Image.open(self.folder / photograph, formats=FORMATS) as image:
+            return image.size
+
     def names(self) -> Iterator[str]:
         for photograph in self.PHOTOGRAPHS:
-            with Image.open(self.folder / photograph, formats=FORMATS) as image:
-                width, height = image.size
+            width, height = self.size(photograph)
             for parts in (1, 2, 3):
                 side = min(width, height) // parts
                 if side < self.SMALLEST_CUT:

@@ -118,6 +118,25 @@ def suite() -> dict[str, list["Expectation"]]:
             ),
         ],
         "dimension_paths": [between("spearman", -1.0001, 1.0001), between("drift", 0)],
+        "concepts": [matches("concept", SHA256), matches("name", r"\S"), between("quarantined", 0)],
+        "concept_analyses": [
+            matches("analysis", SHA256),
+            gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=["logistic", "sgd", "mean-difference"]),
+            gxe.ExpectColumnValuesToBeInSet(column="pool", value_set=["mean", "none"]),
+            between("penalty", 1e-12),
+            between("held_out", 1e-6, 0.999999),
+        ],
+        "tcav_tests": [
+            matches("class_name", r"\S"),
+            between("random_sets", 3),
+            *(
+                between(column, 0, 1.0001)
+                for column in ("score", "magnitude", "random_score", "accuracy", "p_value", "p_holm")
+            ),
+            between("spread", 0),
+            between("random_spread", 0),
+            between("agreement", -1.0001, 1.0001),
+        ],
         "runs": [
             matches("flow", "^[a-z][a-z0-9_-]*$"),
             between("seconds", 0),

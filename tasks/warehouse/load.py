@@ -17,14 +17,17 @@ SHARED = {
     "networks": ("weights_sha256", "input_size", "classes"),
     "layers": ("channels", "receptive_field", "stride", "offset_px"),
     "images": ("width", "height"),
+    "concepts": ("exemplars",),
+    "concept_exemplars": ("image",),
+    "cavs": ("concept", "random", "network", "layer"),
 }
 
 
 def load(load_key: str, frames: dict[str, pl.DataFrame], settings: Settings) -> bool:
     """Insert `frames` in one transaction; False when `load_key` was loaded before.
 
-    frames: table name -> rows, with the columns of `sql/schema` in any order. Rows of networks, layers and images that
-    are already there are left alone.
+    frames: table name -> rows, with the columns of `sql/schema` in any order. Rows of SHARED tables that are already
+    there are left alone.
     Raises UserError, with nothing written, for unknown tables, missing or unknown columns, rows that break a constraint
     or contradict a shared row, a full disk, and a warehouse held by another process.
     """

@@ -120,6 +120,16 @@ INSERT INTO dimension_harmonics VALUES
 INSERT INTO dimension_completeness VALUES
     ('axes', 1, 8, 4, 0.5, 0.75, 1, 0.5, 0.75), ('axes again', 1, 4, 0, 0.5, 0.5, NULL, NULL, NULL), ('units', 1, 8, 4, 0.25, 0.875, 1, 0.25, 1),
     ('dice', 1, 8, 4, 0.125, 1, 1, 0, 1), ('dice again', 1, 8, 4, 0.375, 0.5, 1, 0.5, 0.5), ('more dice', 1, 8, 4, 1, 0, 1, 1, 0);
+-- Drawn stripes matter for cats and dots speak against them; for dogs stripes are just not significant, and attacked ones are as chance.
+INSERT INTO concepts VALUES
+    ('striped', 'stripes', 'concept', 'drawn', 8, 0), ('dotted', 'dots', 'concept', 'folder', 8, 1), ('pushed', 'stripes', 'concept', 'attacked', 8, 0),
+    ('cats', 'tabby', 'class', 'folder', 4, 0), ('dogs', 'collie', 'class', 'folder', 4, 2);
+INSERT INTO concept_analyses VALUES ('asked', 'net', 'logistic', 'mean', 0.01, 0.25, 0, 4);
+INSERT INTO tcav_tests VALUES
+    ('asked', 'striped', 'early', 'cats', 1, 'tabby', 10, 0.75, 0.1, 0.7, 0.5, 0.2, 0.9, 0.8, 0.001, 0.004),
+    ('asked', 'dotted', 'early', 'cats', 1, 'tabby', 10, 0.1, 0.2, 0.2, 0.5, 0.2, 0.8, 0.6, 0.002, 0.006),
+    ('asked', 'striped', 'early', 'dogs', 2, 'collie', 4, 0.95, 0.2, 0.9, 0.5, 0.2, 0.9, 0.8, 0.025, 0.05),
+    ('asked', 'pushed', 'early', 'dogs', 2, 'collie', 4, 0.5, 0, 0.5, 0.5, 0, 0.7, 0.4, 1, 1);
 INSERT INTO runs VALUES
     ('first', 'extract', '2025-01-01 10:00:00', 90, 1073741824, 'abc', '{}'), ('second', 'atlas', '2025-01-02 10:00:00', 30, 536870912, NULL, '{}');
 INSERT INTO audit_results VALUES

@@ -8,6 +8,7 @@ import pytest
 
 from tasks.warehouse.database import create_schema, create_views, schema, sql_files
 from tests.sample_frames import (
+    CONCEPT_ANALYSIS,
     CROSSCODER,
     CROSSCODER_FAMILIES,
     PCA_DIMENSIONS,
@@ -27,6 +28,7 @@ GRAIN = {
     "activation_sets_overview": ["activation_set"],
     "block_scores": ["dictionary", "element"],
     "catalogue": ["name"],
+    "concept_importance": ["analysis", "concept", "layer", "class_index"],
     "curve_coverage": ["subject"],
     "curve_families": ["subject", "family"],
     "curves_and_lines": ["analysis", "stimulus_type"],
@@ -564,6 +566,44 @@ def test_dimensions_are_seen_as_they_were_planted(sample):
     assert found == [(irrep, 0.9) for *_, irrep in PLANTED_DIMENSIONS]
     methods = rows(sample, "SELECT method FROM tuning_methods WHERE parameter = 'orientation' AND dictionary IS NULL")
     assert methods == [("pca",), ("neurons",), ("random",)]
+
+
+def test_concept_importance(small):
+    columns = "class_name, concept_name, concept_origin, score, random_score, p_holm, verdict"
+    assert rows(small, f"SELECT {columns} FROM concept_importance") == [
+        ("collie", "stripes", "drawn", 0.95, 0.5, 0.05, "no evidence"),
+        ("collie", "stripes", "attacked", 0.5, 0.5, 1, "no evidence"),
+        ("tabby", "stripes", "drawn", 0.75, 0.5, 0.004, "matters"),
+        ("tabby", "dots", "folder", 0.1, 0.5, 0.006, "speaks against"),
+    ]
+    columns = "network, layer, classifier, pool, concept, class, class_index, random_sets, spread, random_spread"
+    columns += ", magnitude, accuracy, agreement, p_value"
+    assert rows(small, f"SELECT {columns} FROM concept_importance WHERE analysis = 'asked'")[3] == (
+        *("net", "early", "logistic", "mean", "dotted", "cats", 1, 10, 0.2, 0.2),
+        *(0.2, 0.8, 0.6, 0.002),
+    )
+    assert rows(small, "SELECT low, high FROM concept_importance") == [
+        pytest.approx((0.95 - 3.182 * 0.1, 1), rel=1e-3),
+        (0.5, 0.5),
+        pytest.approx((0.75 - 2.262 * 0.1 / 10**0.5, 0.75 + 2.262 * 0.1 / 10**0.5), rel=1e-4),
+        pytest.approx((0, 0.1 + 2.262 * 0.2 / 10**0.5), rel=1e-4),
+    ]
+
+
+@pytest.mark.parametrize(("random_sets", "within"), [(3, 0.01), (4, 0.002), (10, 1e-4), (30, 1e-4), (500, 1e-4)])
+def test_the_interval_of_a_score_is_students(changing, random_sets, within):
+    from scipy.stats import t
+
+    changing.execute("UPDATE tcav_tests SET spread = 0.01, score = 0.5, random_sets = ?", [random_sets])
+    for low, high in rows(changing, "SELECT low, high FROM concept_importance"):
+        expected = t.interval(0.95, random_sets - 1, loc=0.5, scale=0.01 / random_sets**0.5)
+        assert (low - 0.5, high - 0.5) == pytest.approx((expected[0] - 0.5, expected[1] - 0.5), rel=within)
+
+
+def test_concepts_are_seen_as_they_were_planted(sample):
+    columns = "concept_name, class_name, round(score, 2), verdict"
+    found = rows(sample, f"SELECT {columns} FROM concept_importance WHERE analysis = '{CONCEPT_ANALYSIS}'")
+    assert found == [("stripes", "zebra", 0.93, "matters"), ("dots", "zebra", 0.47, "no evidence")]
 
 
 def test_runs_overview(small):

@@ -12,6 +12,8 @@ from tasks.concepts.exemplars import (
     check_apart,
     class_frames,
     drawn_exemplars,
+    open_folder,
+    photograph_cuts,
     random_sets,
     read_exemplars,
 )
@@ -122,15 +124,26 @@ def test_photographs_of_a_class_are_those_the_network_is_sure_of(folder, lite0: 
     for index in range(3):
         noise(seed=index).save(folder / f"{index}.png")
     noise(300, 100).save(folder / "small.png")
-    everything = class_frames(folder, lite0, 7)
+    everything = class_frames(open_folder(folder, 224), "sevens", lite0, 7)
     assert (everything.role, everything.names) == ("class", ("0.png", "1.png", "2.png"))
     assert everything.quarantine == (("small.png", "shorter side of 100 pixels is below 224"),)
 
     sure_n = lite0.logits(everything.frames_ncyx.float() / 255).softmax(1)[:, 7]
     middle = sure_n.sort().values[1].item()
-    surest = class_frames(folder, lite0, 7, least_probability=middle)
+    surest = class_frames(open_folder(folder, 224), "sevens", lite0, 7, least_probability=middle)
     assert surest.names == (f"{sure_n.argmax()}.png",)
     assert torch.equal(surest.frames_ncyx[0], everything.frames_ncyx[sure_n.argmax()])
     assert len(surest.quarantine) == 3
     with pytest.raises(UserError, match=r"no image in .* can stand for class 7 .first small\.png"):
-        class_frames(folder, lite0, 7, least_probability=0.999)
+        class_frames(open_folder(folder, 224), "sevens", lite0, 7, least_probability=0.999)
+
+
+def test_cuts_of_photographs_are_of_the_frames_size_and_taken_as_they_stand():
+    cuts = photograph_cuts(SIDE)
+    assert {(frame.width, frame.height) for frame in cuts.frames} == {(SIDE, SIDE)}
+    assert len({frame.image for frame in cuts.frames}) == len(cuts)
+    of_cat = [index for index, frame in enumerate(cuts.frames) if frame.origin == "chelsea.png"]
+    assert len(of_cat) == 10
+    # the second lies a quarter of a side to the right of the first
+    first, second = (pixels(cuts.read(index)) for index in of_cat[:2])
+    assert torch.equal(first[:, :, SIDE // 4 :], second[:, :, : -SIDE // 4])

@@ -1,5 +1,6 @@
 import json
 import os
+from statistics import stdev
 
 import duckdb
 import polars as pl
@@ -11,6 +12,8 @@ from tasks.warehouse.database import SQL_DIR, open_warehouse, schema, sql_files
 from tasks.warehouse.expectations import suite
 from tasks.warehouse.load import BOOKKEEPING
 from tests.sample_frames import (
+    CONCEPT_ANALYSIS,
+    CONCEPTS,
     CROSSCODER,
     CROSSCODER_FAMILIES,
     DEAD,
@@ -18,9 +21,13 @@ from tests.sample_frames import (
     FEATURE_TUNING,
     NEURON_TUNING,
     PCA_DIMENSIONS,
+    RANDOM_SCORES,
+    RANDOM_SETS,
     SAE,
     SAE_FAMILIES,
     SET,
+    ZEBRA,
+    ZEBRAS,
     sample_frames,
 )
 
@@ -79,6 +86,49 @@ HARMONIC = DIMENSION | {"irrep": "A1"}
 KEPT = FOUND | {"dimensions": 4}
 RENDERING = DIMENSION | {"kind": "rendered", "place": 2}
 NATURAL = DIMENSION | {"kind": "patch", "place": 2}
+STRIPES = {"concept": CONCEPTS["stripes"]}
+EXEMPLAR = STRIPES | {"place": 2}
+VECTOR = STRIPES | {"random": RANDOM_SETS[0]}
+RANDOM_VECTOR = {"concept": RANDOM_SETS[0], "random": RANDOM_SETS[1]}
+TEST = STRIPES | {"analysis": CONCEPT_ANALYSIS, "class_index": ZEBRA}
+CORRECTED = TEST | {"tests": 2}
+TWICE = stdev(2 * RANDOM_SCORES)  # of stripes' scores too
+
+
+def of_vector(about, change):
+    """`change(frames, cav)` with the key of the vector that `about` picks."""
+    return lambda frames: change(frames, frames["cavs"].filter(**about)["cav"].item())
+
+
+def score_cell(column, value, **about):
+    return of_vector(about, lambda frames, cav: with_cell(frames, "tcav_scores", column, value, cav=cav))
+
+
+def told_twice(frames, concepts, **changes):
+    """Every vector and score of `concepts` again under another key, and the numbers of the test as they then are."""
+    again = frames["cavs"].filter(pl.col("concept").is_in(concepts))
+    scores = frames["tcav_scores"].join(again.select("cav"), on="cav", how="semi")
+    reverse = pl.col("cav").str.reverse()
+    frames = frames | {
+        "cavs": pl.concat([frames["cavs"], again.with_columns(reverse)]),
+        "tcav_scores": pl.concat([frames["tcav_scores"], scores.with_columns(reverse)]),
+    }
+    for column, value in changes.items():
+        frames = with_cell(frames, "tcav_tests", column, value, **TEST)
+    return frames
+
+
+def of_two_classes(frames):
+    scores = frames["tcav_scores"]
+    other = scores.head(1).with_columns(**{"class": pl.lit(CONCEPTS["dots"])})
+    return frames | {"tcav_scores": pl.concat([scores, other])}
+
+
+def in_no_test(frames):
+    scores = frames["tcav_scores"]
+    other = scores.with_columns(class_index=pl.lit(ZEBRA + 1, dtype=pl.Int64))
+    return frames | {"tcav_scores": pl.concat([scores, other])}
+
 
 # audit -> (what spoils the sample, what the first offending row must say)
 SPOILT = {
@@ -696,6 +746,157 @@ SPOILT = {
         ),
         (cell("dimension_paths", "drift", 1.1, **BESIDE), BESIDE),
     ],
+    "concept_exemplars_are_complete": [
+        (no_rows("concept_exemplars", **STRIPES), STRIPES | {"exemplars_found": 0}),
+        (no_rows("concept_exemplars", **EXEMPLAR), STRIPES | {"exemplars": 4, "exemplars_found": 3}),
+        (cell("concepts", "exemplars", 5, **STRIPES), STRIPES | {"exemplars": 5, "exemplars_found": 4}),
+        (cell("concept_exemplars", "place", 4, **STRIPES, place=0), STRIPES | {"first": 1, "last": 4}),
+        (cell("concept_exemplars", "place", 4, **EXEMPLAR), STRIPES | {"first": 0, "last": 4}),
+        (cell("concept_exemplars", "place", -1, **EXEMPLAR), STRIPES | {"first": -1, "last": 3}),
+        (
+            lambda frames: frames | {"concept_exemplars": pl.concat([frames["concept_exemplars"]] * 2)},
+            STRIPES | {"exemplars": 4, "exemplars_found": 8, "images": 4},
+        ),
+        (cell("concept_exemplars", "image", "f" * 64, **STRIPES), STRIPES | {"exemplars": 4, "images": 1}),
+        (
+            lambda frames: without_rows(
+                with_cell(frames, "concepts", "exemplars", 0, **STRIPES), "concept_exemplars", **STRIPES
+            ),
+            STRIPES | {"exemplars": 0},
+        ),
+    ],
+    "concept_exemplars_are_pictures": [
+        (cell("concept_exemplars", "picture", b"GIF89a, not a WebP", **EXEMPLAR), EXEMPLAR | {"picture_bytes": 18}),
+        (cell("concept_exemplars", "picture", b"RIFF    WAVEfmt ", **EXEMPLAR), EXEMPLAR | {"picture_bytes": 16}),
+        (cell("concept_exemplars", "picture", b"JUNK    WEBPVP8 ", **EXEMPLAR), EXEMPLAR | {"picture_bytes": 16}),
+        (cell("concept_exemplars", "picture", b"", **EXEMPLAR), EXEMPLAR | {"picture_bytes": 0}),
+    ],
+    "concept_sets_are_apart": [
+        (
+            lambda frames, sets=sets: with_cell(
+                with_cell(frames, "concept_exemplars", "image", "f" * 64, concept=sets[0], place=1),
+                "concept_exemplars",
+                "image",
+                "f" * 64,
+                concept=sets[1],
+                place=2,
+            ),
+            {"analysis": CONCEPT_ANALYSIS, "image": "f" * 64, "concepts": sorted(sets)},
+        )
+        for sets in [
+            (CONCEPTS["stripes"], RANDOM_SETS[2]),
+            (CONCEPTS["stripes"], ZEBRAS),
+            (RANDOM_SETS[0], ZEBRAS),
+            (RANDOM_SETS[0], RANDOM_SETS[1]),
+            (CONCEPTS["stripes"], CONCEPTS["dots"]),
+        ]
+    ],
+    "cavs_fit_their_analysis": [
+        (cell("cavs", "network", "another", **VECTOR), VECTOR | {"analysis_network": "efficientnet_lite0"}),
+        (cell("cavs", "concept", RANDOM_SETS[0], **VECTOR), VECTOR | {"concept": RANDOM_SETS[0]}),
+        (cell("cavs", "accuracy", 1.1, **VECTOR), VECTOR | {"accuracy": 1.1}),
+        (cell("cavs", "accuracy", -0.1, **RANDOM_VECTOR), RANDOM_VECTOR),
+        (cell("cavs", "accuracy", NAN, **VECTOR), VECTOR),
+        (
+            of_vector(VECTOR, lambda frames, cav: without_rows(frames, "tcav_scores", cav=cav)),
+            VECTOR | {"analysis": None},
+        ),
+    ],
+    "tcav_scores_are_in_range": [
+        *(
+            (score_cell(column, value, **VECTOR), {"class": ZEBRAS, column: value})
+            for column, value in [
+                ("score", 1.2),
+                ("score", -0.2),
+                ("score", 0.7),
+                ("magnitude", 1.1),
+                ("magnitude", -0.1),
+                ("class_index", 1000),
+                ("class_index", -1),
+            ]
+        ),
+        (score_cell("score", NAN, **VECTOR), {"class": ZEBRAS}),
+        (score_cell("magnitude", NAN, **VECTOR), {"class": ZEBRAS}),
+        (cell("concepts", "exemplars", 4, concept=ZEBRAS), {"class": ZEBRAS, "class_images": 4}),
+        (no_rows("concepts", concept=ZEBRAS), {"class": ZEBRAS, "class_images": None}),
+        (of_two_classes, {"class": ZEBRAS, "class_sets": 2}),
+    ],
+    "tcav_tests_agree_with_their_scores": [
+        (of_vector(VECTOR, lambda frames, cav: without_rows(frames, "tcav_scores", cav=cav)), TEST | {"vectors": 2}),
+        (
+            of_vector(RANDOM_VECTOR, lambda frames, cav: without_rows(frames, "tcav_scores", cav=cav)),
+            TEST | {"vectors": 3, "random_vectors": 2},
+        ),
+        (no_rows("tcav_scores", analysis=CONCEPT_ANALYSIS), TEST | {"vectors": None}),
+        (no_rows("tcav_tests", **TEST), TEST | {"random_sets": None, "vectors": 3}),
+        (in_no_test, TEST | {"class_index": ZEBRA + 1, "random_sets": None}),
+        (cell("cavs", "random", RANDOM_SETS[1], **VECTOR), TEST | {"vectors": 3, "different_randoms": 2}),
+        (cell("cavs", "layer", "blocks.1", **RANDOM_VECTOR), TEST | {"random_vectors": 2}),
+        (
+            lambda frames: told_twice(frames, STRIPES.values(), spread=TWICE),
+            TEST | {"vectors": 6, "random_vectors": 3, "different_randoms": 3},
+        ),
+        (
+            lambda frames: told_twice(frames, RANDOM_SETS, random_spread=TWICE),
+            TEST | {"vectors": 3, "random_vectors": 6, "different_randoms": 3},
+        ),
+        (
+            lambda frames: told_twice(
+                frames, [*STRIPES.values(), *RANDOM_SETS], random_sets=6, spread=TWICE, random_spread=TWICE
+            ),
+            TEST | {"random_sets": 6, "vectors": 6, "random_vectors": 6, "different_randoms": 3},
+        ),
+        (
+            # two random sets against the same third
+            cell("cavs", "random", RANDOM_SETS[2], **RANDOM_VECTOR),
+            TEST | {"vectors": 3, "random_vectors": 3, "different_randoms": 3},
+        ),
+        *(
+            (cell("tcav_tests", column, value, **TEST), TEST | {name: value})
+            for column, name, value in [
+                ("random_sets", "random_sets", 4),
+                ("class", "class", CONCEPTS["dots"]),
+                ("score", "score", 0.9),
+                ("spread", "spread", 0.1),
+                ("magnitude", "magnitude", 0.4),
+                ("accuracy", "accuracy", 0.9),
+                ("random_score", "random_score", 0.5),
+                ("random_spread", "random_spread", 0.1),
+            ]
+        ),
+        *(
+            (cell("tcav_tests", column, NAN, **TEST), TEST)
+            for column in ("score", "spread", "magnitude", "accuracy", "random_score", "random_spread", "agreement")
+        ),
+        (cell("tcav_tests", "score", pl.col("score") + 1e-5, **TEST), TEST),
+        (cell("tcav_tests", "agreement", 1.1, **TEST), TEST),
+        (score_cell("score", 0.8, **VECTOR), TEST),
+        (score_cell("score", 0.8, **RANDOM_VECTOR), TEST),
+        (cell("cavs", "accuracy", 0.5, **VECTOR), TEST),
+    ],
+    "tcav_p_values_are_corrected": [
+        (cell("concept_analyses", "tests", 3, analysis=CONCEPT_ANALYSIS), CORRECTED | {"tests": 3, "tests_found": 2}),
+        (no_rows("tcav_tests", analysis=CONCEPT_ANALYSIS), {"analysis": CONCEPT_ANALYSIS, "tests_found": None}),
+        (cell("tcav_tests", "p_holm", 0.008, **TEST), CORRECTED | {"p_holm": 0.008, "expected_p_holm": 0.016}),
+        (cell("tcav_tests", "p_holm", 0.004, **TEST), CORRECTED | {"p_holm": 0.004}),
+        (cell("tcav_tests", "p_holm", 0.017, **TEST), CORRECTED | {"p_holm": 0.017}),
+        (cell("tcav_tests", "p_holm", NAN, **TEST), CORRECTED),
+        (
+            lambda frames: with_cell(
+                with_cell(frames, "tcav_tests", "p_value", -0.1, **TEST), "tcav_tests", "p_holm", -0.2, **TEST
+            ),
+            CORRECTED | {"p_value": -0.1, "expected_p_holm": -0.2},
+        ),
+        (cell("tcav_tests", "p_value", NAN, **TEST), CORRECTED),
+        (
+            cell("tcav_tests", "p_value", 1.5, analysis=CONCEPT_ANALYSIS, concept=CONCEPTS["dots"]),
+            {"p_value": 1.5, "p_holm": 1.0},
+        ),
+        (
+            cell("tcav_tests", "p_holm", 1.5, analysis=CONCEPT_ANALYSIS, concept=CONCEPTS["dots"]),
+            {"p_value": 1.0, "p_holm": 1.5},
+        ),
+    ],
 }
 CASES = [
     pytest.param(name, spoil, row, id=f"{name}-{number}")
@@ -833,6 +1034,25 @@ UNEXPECTED = {
     "dimension_completeness.accuracy_removed: be_between": (-0.1, KEPT),
     "dimension_paths.spearman: be_between": (1.1, FOLLOWED),
     "dimension_paths.drift: be_between": (-0.1, FOLLOWED),
+    "concepts.concept: match_regex": ("no key", {"name": "stripes"}),
+    "concepts.name: match_regex": (" ", {"role": "class"}),
+    "concepts.quarantined: be_between": (-1, {"role": "class"}),
+    "concept_analyses.analysis: match_regex": ("no key", {"seed": 0}),
+    "concept_analyses.classifier: be_in_set": ("guesswork", {"seed": 0}),
+    "concept_analyses.pool: be_in_set": ("swimming", {"seed": 0}),
+    "concept_analyses.penalty: be_between": (0.0, {"seed": 0}),
+    "concept_analyses.held_out: be_between": (1.0, {"seed": 0}),
+    "tcav_tests.class_name: match_regex": (" ", TEST),
+    "tcav_tests.random_sets: be_between": (2, TEST),
+    "tcav_tests.score: be_between": (1.1, TEST),
+    "tcav_tests.magnitude: be_between": (-0.1, TEST),
+    "tcav_tests.random_score: be_between": (1.1, TEST),
+    "tcav_tests.accuracy: be_between": (1.1, TEST),
+    "tcav_tests.p_value: be_between": (-0.1, TEST),
+    "tcav_tests.p_holm: be_between": (1.1, TEST),
+    "tcav_tests.spread: be_between": (-0.1, TEST),
+    "tcav_tests.random_spread: be_between": (-0.1, TEST),
+    "tcav_tests.agreement: be_between": (-1.1, TEST),
     "runs.flow: match_regex": ("Not a flow!", {"run": "sample-run"}),
     "runs.seconds: be_between": (-1.0, {"run": "sample-run"}),
     "runs.peak_memory_bytes: be_between": (0, {"run": "sample-run"}),

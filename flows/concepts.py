@@ -1,0 +1,45 @@
+"""Flow `concepts`: how much concepts matter for classes, by TCAV."""
+
+from flows.publish import PublishConfig, publish_staged
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.concepts.analyse import analyse_concepts, concept_metrics
+from tasks.concepts.config import ConceptsConfig
+from tasks.frames import read_frames
+from tasks.settings import Settings
+from tasks.tracking.runs import log_analysis
+
+
+@kaleidoscope_flow
+def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
+    """Test concepts × classes × layers of a network together, against random sets; publish.
+
+    Args:
+        config: which concepts, which classes, which layers
+    """
+    settings = Settings()
+    with recorded("concepts", config, settings) as measured:
+        with reported("Test concepts") as progress:
+            key = step(analyse_concepts)(config, settings, progress)
+        found = step(log_concepts)(key, config, settings)
+    published = publish_staged(PublishConfig(), settings)
+    return show(
+        Summary(
+            title=f"Concepts in {config.network}",
+            made={"analysis": key},
+            figures=found | measured.figures(),
+            where=published.where,
+        )
+    )
+
+
+def log_concepts(key: str, config: ConceptsConfig, settings: Settings) -> dict[str, str]:
+    """Tell MLflow of an analysis; returns what was found, by test."""
+    frames = read_frames(key, settings)
+    log_analysis("concepts", key, f"{config.network}/concepts", config, concept_metrics(frames), {}, settings)
+    names = dict(frames["concepts"].select("concept", "name").iter_rows())
+    return {
+        f"{names[test['concept']]} for {test['class_name']}, {test['layer']}": (
+            f"{test['score']:.2f} ± {test['spread']:.2f} (random {test['random_score']:.2f}), p {test['p_holm']:.2g}"
+        )
+        for test in frames["tcav_tests"].iter_rows(named=True)
+    }

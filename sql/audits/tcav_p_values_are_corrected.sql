@@ -1,0 +1,27 @@
+-- Guards: p values are probabilities, corrected (hence never smaller) by Holm's method over all tests of their analysis, as many as it
+-- says.
+WITH ranked AS (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY analysis) AS tests_found,
+        row_number() OVER (PARTITION BY analysis ORDER BY p_value) AS rank
+    FROM tcav_tests
+),
+corrected AS (
+    SELECT
+        analysis,
+        concept,
+        layer,
+        class_index,
+        tests_found,
+        p_value,
+        p_holm,
+        least(max((tests_found - rank + 1) * p_value) OVER (PARTITION BY analysis ORDER BY rank), 1) AS expected_p_holm
+    FROM ranked
+)
+SELECT a.analysis, a.tests, c.* EXCLUDE (analysis)
+FROM concept_analyses AS a
+LEFT JOIN corrected AS c USING (analysis)
+WHERE c.tests_found IS DISTINCT FROM a.tests
+    OR NOT c.p_value BETWEEN 0 AND 1
+    OR NOT abs(c.p_holm - c.expected_p_holm) <= 1e-9;

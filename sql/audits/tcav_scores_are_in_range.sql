@@ -1,0 +1,15 @@
+-- Guards: a score is a share of the images of the class, which is one of the network's and has one set; a magnitude is a share.
+WITH compared AS (
+    SELECT *, count(DISTINCT class) OVER (PARTITION BY analysis, class_index) AS class_sets
+    FROM tcav_scores
+)
+SELECT s.*, k.exemplars AS class_images, n.classes
+FROM compared AS s
+JOIN concept_analyses AS a USING (analysis)
+JOIN networks AS n USING (network)
+LEFT JOIN concepts AS k ON k.concept = s.class
+WHERE s.class_sets > 1
+    OR NOT s.class_index BETWEEN 0 AND n.classes - 1
+    OR NOT s.score BETWEEN 0 AND 1
+    OR NOT coalesce(abs(s.score * k.exemplars - round(s.score * k.exemplars)) <= 1e-3, false)
+    OR NOT s.magnitude BETWEEN 0 AND 1.000001;

@@ -1,0 +1,312 @@
+"""TCAV over concepts, classes and layers of one network, as frames for the warehouse.
+
+Source: Kim et al. 2018, methods §7. Every concept is told from every random set, every random set from the next one;
+each class's gradients are taken once a layer; Holm's correction is over all (concept, class, layer) of the analysis.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise, product
+from pathlib import Path
+from statistics import mean, stdev
+
+import polars
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from tasks.activations.plan import loaded_network
+from tasks.concepts.cav import Cav, fit_cav, layer_activations
+from tasks.concepts.config import ClassImages, ConceptsConfig
+from tasks.concepts.drawn import PATTERNS
+from tasks.concepts.exemplars import (
+    ExemplarSet,
+    check_apart,
+    class_frames,
+    drawn_exemplars,
+    open_folder,
+    photograph_cuts,
+    random_sets,
+    read_exemplars,
+)
+from tasks.concepts.tcav import class_gradients, holm, magnitude, random_cavs, score, sensitivities, significance
+from tasks.frames import frames_exist, write_frames
+from tasks.keys import content_key
+from tasks.progress import Progress, part_of, silent
+from tasks.settings import Settings
+from tasks.vision.classes import class_index, class_names
+from tasks.vision.images import open_frames, webp
+from tasks.vision.networks import Network
+
+CODE_VERSION = 1
+PICTURE_SIDE = 96
+"""Pixels of an exemplar's small picture."""
+
+
+@dataclass(frozen=True)
+class ClassSet:
+    """A class of the network, and its images."""
+
+    index: int
+    name: str
+    images: ExemplarSet
+
+
+@dataclass(frozen=True)
+class Sets:
+    """Everything that an analysis looks at."""
+
+    network: Network
+    concepts: list[ExemplarSet]
+    random: list[ExemplarSet]
+    classes: list[ClassSet]
+
+    @property
+    def all(self) -> list[ExemplarSet]:
+        return [*self.concepts, *self.random, *(each.images for each in self.classes)]
+
+
+def gather(config: ConceptsConfig, settings: Settings, progress: Progress = silent) -> Sets:
+    """Read and draw all sets. progress: in thousandths.
+
+    UserError for an unknown network, layer or class, for sets that can't be read, are too small, or share an image.
+    """
+    network = loaded_network(config.network, settings.weights_dir)
+    for layer in config.layers:
+        network.layer(layer)  # one that isn't there is named before anything is read
+    indices = [class_index(network, each.name) for each in config.classes]
+    concepts = [_concept(name, config, network) for name in config.concepts]
+    progress(200, 1000)
+    classes = [
+        ClassSet(index, class_names(network)[index], _class_images(each, index, network))
+        for each, index in zip(config.classes, indices, strict=True)
+    ]
+    progress(600, 1000)
+    pool = open_frames(
+        config.random.model_copy(update={"frame_size": network.input_size}), settings, part_of(progress, 600, 900)
+    )
+    given = [*concepts, *(each.images for each in classes)]
+    random = random_sets(pool, config.random_sets, config.random_size, config.seed, apart_from=given)
+    sets = Sets(network, concepts, random, classes)
+    check_apart(sets.all)
+    progress(1000, 1000)
+    return sets
+
+
+def _concept(name: str, config: ConceptsConfig, network: Network) -> ExemplarSet:
+    if name in PATTERNS:
+        return drawn_exemplars(name, config.drawn, network.input_size, config.seed)
+    return read_exemplars(Path(name), "concept", network.input_size)
+
+
+def _class_images(wanted: ClassImages, index: int, network: Network) -> ExemplarSet:
+    size = network.input_size
+    found = open_folder(wanted.folder, size) if wanted.folder else photograph_cuts(size)
+    return class_frames(found, wanted.name, network, index, wanted.least_probability)
+
+
+def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progress = silent) -> str:
+    """Frames of `concepts`, `cavs`, `tcav_scores`, `tcav_tests` and what they refer to; returns their key.
+
+    Named by the pixels of all sets, the layers, the classes and the vectors' config: equal pixels, equal key.
+    progress: in thousandths. UserError as `gather` and `fit_cav`.
+    """
+    sets = gather(config, settings, part_of(progress, 0, 200))
+    key = content_key(
+        "concepts",
+        CODE_VERSION,
+        weights_sha256=sets.network.weights_sha256,
+        layers=config.layers,
+        concepts=[each.key for each in sets.concepts],
+        random=[each.key for each in sets.random],
+        classes=[(each.index, each.images.key) for each in sets.classes],
+        cav=config.cav,
+    )
+    if frames_exist(key, settings):
+        return key
+    cavs, scores, tests = [], [], []
+    for place, layer in enumerate(config.layers):
+        start, stop = (200 + 800 * done // len(config.layers) for done in (place, place + 1))
+        of_layer = _test_layer(key, layer, sets, config, part_of(progress, start, stop))
+        for rows, found in zip((cavs, scores, tests), of_layer, strict=True):
+            rows += found
+    adjusted = holm([test["p_value"] for test in tests])
+    write_frames(
+        key,
+        {
+            **_network_frames(sets.network, config.layers),
+            **set_frames(sets.all),
+            "concept_analyses": polars.DataFrame(
+                {
+                    "analysis": key,
+                    "network": sets.network.name,
+                    **config.cav.model_dump(),
+                    "tests": len(tests),
+                }
+            ),
+            "cavs": polars.DataFrame(cavs),
+            "tcav_scores": polars.DataFrame(scores),
+            "tcav_tests": polars.DataFrame(
+                [test | {"p_holm": p} for test, p in zip(tests, adjusted, strict=True)]
+            ),
+        },
+        settings,
+    )
+    progress(1000, 1000)
+    return key
+
+
+def _test_layer(
+    analysis: str, layer: str, sets: Sets, config: ConceptsConfig, progress: Progress
+) -> tuple[list[dict], list[dict], list[dict]]:
+    """Rows of cavs, tcav_scores and tcav_tests (without p_holm) of one layer."""
+    network = sets.network
+    acts = {}
+    for done, each in enumerate([*sets.concepts, *sets.random], start=1):
+        acts[each.key] = layer_activations(network, layer, each.frames_ncyx, config.cav.pool)
+        progress(600 * done // (len(sets.concepts) + len(sets.random)), 1000)
+    random_nd = [acts[each.key] for each in sets.random]
+    vectors: dict[tuple[str, str], Cav] = {
+        (concept.key, random.key): fit_cav(acts[concept.key], acts[random.key], config.cav)
+        for concept, random in product(sets.concepts, sets.random)
+    }
+    controls = [
+        ((one.key, other.key), cav)
+        for (one, other), cav in zip(
+            pairwise([*sets.random, sets.random[0]]), random_cavs(random_nd, config.cav), strict=True
+        )
+    ]
+    keys = {pair: _cav_key(pair, layer, network, config) for pair in [*vectors, *(pair for pair, _ in controls)]}
+    cavs = [
+        {"cav": keys[pair], "concept": pair[0], "random": pair[1], "network": network.name, "layer": layer}
+        | {"accuracy": cav.accuracy}
+        for pair, cav in [*vectors.items(), *controls]
+    ]
+
+    scores, tests = [], []
+    for done, of_class in enumerate(sets.classes, start=1):
+        gradients_ncyx = class_gradients(network, layer, of_class.index, of_class.images.frames_ncyx)
+
+        def row(pair: tuple[str, str], cav: Cav, gradients_ncyx=gradients_ncyx, of_class=of_class) -> dict:
+            sensitivity_n = sensitivities(gradients_ncyx, cav)
+            return {
+                "analysis": analysis,
+                "cav": keys[pair],
+                "class": of_class.images.key,
+                "class_index": of_class.index,
+                "score": score(sensitivity_n),
+                "magnitude": magnitude(sensitivity_n),
+            }
+
+        random_rows = [row(pair, cav) for pair, cav in controls]
+        scores += random_rows
+        for concept in sets.concepts:
+            own = {pair: cav for pair, cav in vectors.items() if pair[0] == concept.key}
+            rows = [row(pair, cav) for pair, cav in own.items()]
+            scores += rows
+            tests.append(
+                {"analysis": analysis, "concept": concept.key, "layer": layer, "class": of_class.images.key}
+                | {"class_index": of_class.index, "class_name": of_class.name, "random_sets": len(rows)}
+                | _tested(rows, random_rows, list(own.values()))
+            )
+        progress(600 + 400 * done // len(sets.classes), 1000)
+    return cavs, scores, tests
+
+
+def _cav_key(pair: tuple[str, str], layer: str, network: Network, config: ConceptsConfig) -> str:
+    concept, random = pair
+    return content_key(
+        "cav",
+        CODE_VERSION,
+        weights_sha256=network.weights_sha256,
+        layer=layer,
+        concept=concept,
+        random=random,
+        config=config.cav,
+    )
+
+
+def _tested(rows: Sequence[dict], random_rows: Sequence[dict], cavs: Sequence[Cav]) -> dict[str, float]:
+    """A concept's scores against those of random vectors."""
+    own, random = ([row["score"] for row in some] for some in (rows, random_rows))
+    return {
+        "score": mean(own),
+        "spread": stdev(own),
+        "magnitude": mean(row["magnitude"] for row in rows),
+        "random_score": mean(random),
+        "random_spread": stdev(random),
+        "accuracy": mean(cav.accuracy for cav in cavs),
+        "agreement": agreement(torch.stack([cav.vector_d for cav in cavs])),
+        "p_value": significance(own, random),
+    }
+
+
+def agreement(vectors_nd: Tensor) -> float:
+    """Mean cosine between different ones of unit vectors."""
+    count = len(vectors_nd)
+    cosines_nn = vectors_nd @ vectors_nd.T
+    return ((cosines_nn.sum() - cosines_nn.trace()) / (count * (count - 1))).item()
+
+
+def set_frames(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFrame]:
+    """`concepts` and `concept_exemplars` of sets."""
+    exemplars = []
+    for each in sets:
+        small_ncyx = F.interpolate(each.frames_ncyx.float(), (PICTURE_SIDE, PICTURE_SIDE), mode="area")
+        exemplars += [
+            (each.key, place, image, name, webp(small_cyx))
+            for place, (image, name, small_cyx) in enumerate(zip(each.images, each.names, small_ncyx, strict=True))
+        ]
+    return {
+        "concepts": polars.DataFrame(
+            [(each.key, each.name, each.role, each.origin, len(each), len(each.quarantine)) for each in sets],
+            schema={
+                "concept": polars.String,
+                "name": polars.String,
+                "role": polars.String,
+                "origin": polars.String,
+                "exemplars": polars.Int32,
+                "quarantined": polars.Int32,
+            },
+            orient="row",
+        ),
+        "concept_exemplars": polars.DataFrame(
+            exemplars,
+            schema={
+                "concept": polars.String,
+                "place": polars.Int32,
+                "image": polars.String,
+                "name": polars.String,
+                "picture": polars.Binary,
+            },
+            orient="row",
+        ),
+    }
+
+
+def _network_frames(network: Network, layers: Sequence[str]) -> dict[str, polars.DataFrame]:
+    rows = []
+    for name in layers:
+        layer = asdict(network.layer(name))
+        rows.append({"network": network.name, "layer": layer.pop("name"), "offset_px": layer.pop("offset"), **layer})
+    return {
+        "networks": polars.DataFrame(
+            {
+                "network": network.name,
+                "weights_sha256": network.weights_sha256,
+                "input_size": network.input_size,
+                "classes": network.classes,
+            }
+        ),
+        "layers": polars.DataFrame(rows),
+    }
+
+
+def concept_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
+    """What a run tells of the frames of `analyse_concepts`: each test, by names."""
+    names = dict(frames["concepts"].select("concept", "name").iter_rows())
+    metrics = {}
+    for test in frames["tcav_tests"].iter_rows(named=True):
+        about = f"{names[test['concept']]}/{test['class_name'].replace(' ', '-')}/{test['layer']}"
+        metrics |= {f"{name}/{about}": test[name] for name in ("score", "p_holm", "accuracy")}
+    return metrics

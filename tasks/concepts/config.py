@@ -1,0 +1,47 @@
+"""Which concepts are tested for which classes: Prefect's form and the console's options are this object."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tasks.concepts.cav import CavConfig
+from tasks.vision.images import ImagesConfig
+
+
+class ClassImages(BaseModel):
+    """A class of the network, and photographs of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="name or number of the class, as the network has it")
+    folder: Path | None = Field(
+        None, description="photographs of it; default: cuts of the photographs that ship with scikit-image"
+    )
+    least_probability: float = Field(
+        0.2, ge=0, lt=1, description="photographs that the network gives the class no more than this are left out"
+    )
+
+
+class ConceptsConfig(BaseModel):
+    """TCAV: concepts × classes × layers of one network, tested together. The defaults need no photographs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str = Field("efficientnet_lite0", description="network, by name")
+    layers: tuple[str, ...] = Field(("block10_expand",), min_length=1, description="layers, by name")
+    concepts: tuple[str, ...] = Field(
+        ("stripes", "dots", "checks"),
+        min_length=1,
+        description="folders of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks",
+    )
+    drawn: int = Field(24, ge=2, description="exemplars of a drawn concept")
+    classes: tuple[ClassImages, ...] = Field(
+        (ClassImages(name="Egyptian cat"),), min_length=1, description="classes"
+    )
+    random: ImagesConfig = Field(
+        ImagesConfig(sources=("dead-leaves",), scenes=120), description="pool that random sets are drawn from"
+    )
+    random_sets: int = Field(10, ge=3, description="random sets; fewer than 10 make a weak test")
+    random_size: int = Field(12, ge=2, description="images of a random set")
+    cav: CavConfig = Field(CavConfig(), description="how vectors are found")
+    seed: int = Field(0, ge=0, lt=2**31, description="draws concepts and random sets")

@@ -1,0 +1,44 @@
+"""The concepts flow on small sets: what it leaves behind for analysts and in MLflow."""
+
+import pytest
+
+from flows.concepts import concepts
+from flows.config import read_config
+from tasks.concepts.config import ConceptsConfig
+from tasks.errors import UserError
+from tasks.tracking.store import tracking
+from tasks.warehouse.query import query
+from tests.tasks.concepts.test_analyse import CLASS, write_noise
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_the_study_goes_from_exemplars_to_a_view(settings, tmp_path):
+    images = write_noise(tmp_path / "cats", 3)
+    config = read_config(
+        ConceptsConfig,
+        None,
+        [
+            'layers=["block2_expand"]',
+            'concepts=["stripes", "checks"]',
+            "drawn=4",
+            f'classes=[{{name="{CLASS}", folder="{images}", least_probability=0}}]',
+            "random.scenes=9",
+            "random_sets=3",
+            "random_size=3",
+        ],
+    )
+    summary = concepts(config)
+    assert f"stripes for {CLASS}, block2_expand" in summary.figures
+    found = query("SELECT * FROM concept_importance", settings)
+    assert sorted(found["concept_name"]) == ["checks", "stripes"]
+    with tracking(settings) as client:
+        experiment = client.get_experiment_by_name("efficientnet_lite0/concepts")
+        [run] = client.search_runs([experiment.experiment_id])
+    assert run.data.tags["concepts"] == summary.made["analysis"]
+    assert f"score/stripes/{CLASS}/block2_expand" in run.data.metrics
+    assert concepts(config).made == summary.made
+
+
+def test_unknown_classifiers_are_refused():
+    with pytest.raises(UserError, match=r"cav\.classifier: Input should be 'logistic', 'sgd' or 'mean-difference'"):
+        read_config(ConceptsConfig, None, ["cav.classifier=forest"])

@@ -1,0 +1,121 @@
+"""The stage on small sets: its rows are those of the plain functions, load, pass every audit; bad input is named."""
+
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from PIL import Image
+
+from tasks.activations.plan import loaded_network
+from tasks.concepts.analyse import agreement, analyse_concepts, concept_metrics, gather
+from tasks.concepts.cav import fit_cav, layer_activations
+from tasks.concepts.config import ClassImages, ConceptsConfig
+from tasks.concepts.tcav import class_gradients, holm, score, sensitivities, significance
+from tasks.errors import UserError
+from tasks.frames import read_frames
+from tasks.settings import Settings
+from tasks.vision.images import ImagesConfig
+from tasks.warehouse.audit import run_sql_audit
+from tasks.warehouse.database import open_warehouse, sql_files
+from tasks.warehouse.load import load
+
+CLASS = "tabby"
+
+
+def write_noise(folder, count: int, seed: int = 0):
+    folder.mkdir()
+    for index in range(count):
+        pixels = np.random.default_rng([seed, index]).integers(0, 256, size=(224, 224, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> tuple[Settings, ConceptsConfig, str]:
+    folder = tmp_path_factory.mktemp("concepts")
+    settings = Settings(data_dir=folder / "data")
+    config = ConceptsConfig(
+        layers=("block2_expand", "block5_expand"),
+        concepts=("stripes", str(write_noise(folder / "speckles", 5, seed=1))),
+        drawn=5,
+        classes=(ClassImages(name=CLASS, folder=write_noise(folder / "cats", 4), least_probability=0),),
+        random=ImagesConfig(sources=("dead-leaves",), scenes=12),
+        random_sets=3,
+        random_size=4,
+    )
+    return settings, config, analyse_concepts(config, settings)
+
+
+def test_rows_are_those_of_the_plain_functions(made):
+    settings, config, key = made
+    frames = read_frames(key, settings)
+    sets, network = gather(config, settings), loaded_network("efficientnet_lite0", None)
+    tests = frames["tcav_tests"]
+    assert len(tests) == frames["concept_analyses"]["tests"].item() == 4
+    assert tests["p_holm"].to_list() == pytest.approx(holm(tests["p_value"].to_list()))
+    layer = "block5_expand"
+    acts = {
+        each.key: layer_activations(network, layer, each.frames_ncyx, "mean") for each in [*sets.concepts, *sets.random]
+    }
+    [tabby] = sets.classes
+    gradients_ncyx = class_gradients(network, layer, tabby.index, tabby.images.frames_ncyx)
+
+    def scored(one, other) -> float:
+        return score(sensitivities(gradients_ncyx, fit_cav(acts[one.key], acts[other.key], config.cav)))
+
+    random = [scored(one, other) for one, other in pairwise([*sets.random, sets.random[0]])]
+    for concept in sets.concepts:
+        own = [scored(concept, other) for other in sets.random]
+        row = tests.row(by_predicate=(pl.col("concept") == concept.key) & (pl.col("layer") == layer), named=True)
+        assert row["score"] == pytest.approx(np.mean(own))
+        assert row["random_score"] == pytest.approx(np.mean(random))
+        assert row["p_value"] == pytest.approx(significance(own, random))
+        assert row["class_name"] == CLASS
+    assert len(frames["cavs"]) == 2 * (2 * 3 + 3)
+    assert {name for name in concept_metrics(frames) if "stripes" in name and layer in name} == {
+        f"{metric}/stripes/{CLASS}/{layer}" for metric in ("score", "p_holm", "accuracy")
+    }
+
+
+def test_frames_load_beside_another_analysis_of_the_same_sets_and_pass_every_audit(made):
+    settings, config, key = made
+    other = config.model_copy(update={"cav": config.cav.model_copy(update={"classifier": "mean-difference"})})
+    keys = [key, analyse_concepts(other, settings)]
+    assert len(set(keys)) == 2
+    for each in keys:
+        load(each, read_frames(each, settings), settings)
+    with open_warehouse(settings) as connection:
+        audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
+        sets = connection.execute("SELECT role, count(*) FROM concepts GROUP BY role").fetchall()
+    assert [result for result in audits if not result.passed] == []
+    assert dict(sets) == {"concept": 2, "random": 3, "class": 1}
+
+
+def test_it_is_done_once(made, monkeypatch):
+    settings, config, key = made
+    monkeypatch.setattr("tasks.concepts.analyse._test_layer", None)
+    assert analyse_concepts(config, settings) == key
+
+
+def test_agreement_is_the_mean_cosine_of_different_vectors():
+    vectors = torch.nn.functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 2.0]]), dim=1)
+    assert agreement(vectors) == pytest.approx((2 * np.sqrt(0.5) + 0) / 3)
+
+
+def test_bad_input_is_named(made, tmp_path):
+    settings, config, _ = made
+    one = write_noise(tmp_path / "one", 1)
+    tabby = config.classes[0]
+    for change, complaint in (
+        ({"concepts": ("stripes", str(one))}, "holds one image that can be read"),
+        ({"concepts": (str(tabby.folder),)}, "sets cats and tabby share an image"),
+        ({"classes": (ClassImages(name="crane"),)}, r"crane.*crane \(bird\)"),
+        ({"classes": (tabby.model_copy(update={"folder": tmp_path / "none"}),)}, "images folder .* is not there"),
+        ({"layers": ("conv9",)}, "has no layer 'conv9'"),
+        ({"random_size": 5}, "3 random sets of 5 need 15 images, and the pool has 12"),
+    ):
+        with pytest.raises(UserError, match=complaint) as raised:
+            analyse_concepts(config.model_copy(update=change), settings)
+        assert "\n" not in str(raised.value)
