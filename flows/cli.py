@@ -215,6 +215,38 @@ def coverage(
 
 
 @app.command()
+def trust(
+    folder: Annotated[Path, typer.Argument(help="A concept's exemplars.")],
+    network: Annotated[str, typer.Option(help="Network, by name.")] = "efficientnet_lite0",
+    layer: Annotated[str, typer.Option(help="Layer, by name.")] = "block10",
+    random: Annotated[
+        Path | None,
+        typer.Option(help="Photographs for random sets; default: scikit-image's and dead leaves."),
+    ] = None,
+    output: Annotated[Report, typer.Option("--format", help="How the answer is written.")] = Report.table,
+) -> None:
+    """Were a concept's exemplars changed to turn its vector? Exits with 1 when they can't be trusted."""
+    import json
+    from dataclasses import asdict
+
+    import polars
+
+    from flows.steps import progress_bar
+    from tasks.concepts.trust import check_folder
+
+    with progress_bar(f"Check {folder.name}") as progress:
+        report = check_folder(folder, random, network, layer, Settings(), progress)
+    checks = [asdict(check) | {"passed": check.passed} for check in report.checks]
+    if output is Report.json:
+        print(json.dumps({"verdict": report.verdict, "reasons": report.reasons, "checks": checks}))
+    else:
+        _print_table(polars.DataFrame(checks))
+        print("\n".join([report.verdict, *report.reasons]))
+    if not report.trusted:
+        raise typer.Exit(1)
+
+
+@app.command()
 def page() -> None:
     """Write the page from the published snapshot."""
     from flows.steps import progress_bar

@@ -9,7 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from skimage import data
 
 from flows import cli, doctor
 from flows.config import read_config
@@ -180,6 +183,46 @@ def test_curves_coverage_that_can_not_be_answered_is_one_line(kaleidoscope, tmp_
     assert "threshold 2 is not in" in the_error(
         kaleidoscope("curves", "coverage", "--responses", EXAMPLE, "--threshold", "2")
     )
+
+
+@pytest.fixture
+def photographs(tmp_path) -> Path:
+    """Folders of PNG: cat, 8 cuts of one photograph; noisy, the same with noise; others, 24 cuts of another."""
+    rng = np.random.default_rng(0)
+    for name, pixels, count in (("cat", data.chelsea(), 8), ("others", data.rocket(), 24)):
+        for index in range(count):
+            cut = pixels[index : index + 224, 8 * index : 8 * index + 224]
+            noise = rng.integers(-8, 9, size=cut.shape)
+            for folder, shown in ((name, cut), ("noisy", (cut + noise).clip(0, 255).astype(np.uint8))):
+                (tmp_path / folder).mkdir(exist_ok=True)
+                if name == "cat" or folder == name:
+                    Image.fromarray(shown).save(tmp_path / folder / f"{index}.png")
+    return tmp_path
+
+
+def test_trust_says_yes_or_no_by_its_exit_code(kaleidoscope, photographs):
+    others = ("--random", str(photographs / "others"))
+    code, out, err = kaleidoscope("trust", str(photographs / "cat"), *others)
+    assert code == 0, err
+    assert out.splitlines()[-1] == "trusted"
+    code, out, _ = kaleidoscope("trust", str(photographs / "noisy"), *others, "--format", "json")
+    report = json.loads(out)
+    assert code == 1
+    assert report["verdict"] == "not trusted"
+    assert len(report["reasons"]) == sum(not check["passed"] for check in report["checks"])
+    assert {check["name"]: check["passed"] for check in report["checks"]}["grain of colour"] is False
+
+
+def test_trust_that_can_not_be_answered_is_one_line(kaleidoscope, photographs):
+    cat = str(photographs / "cat")
+    for options, message in (
+        (("--layer", "mixed4d"), "network efficientnet_lite0 has no layer 'mixed4d'"),
+        (("--random", cat), "3 random sets of 8 need 24 images"),
+    ):
+        code, out, err = kaleidoscope("trust", cat, *options)
+        assert (code, out) == (2, "")
+        [said] = [line for line in err.splitlines() if line.startswith("kaleidoscope: ")]
+        assert message in said
 
 
 @pytest.mark.parametrize(

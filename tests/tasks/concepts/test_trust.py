@@ -1,0 +1,128 @@
+"""Trust: a clean set passes, an attacked one doesn't, and each number is what it says."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+from tasks.concepts.attack import AttackConfig, along, attack, noise
+from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
+from tasks.concepts.exemplars import ExemplarSet
+from tasks.concepts.trust import check_trust, colour_grain, divided, recompressed, turned
+from tasks.errors import UserError
+
+LAYER, SIDE, COUNT = "block5", 64, 12
+
+
+def cuts(name, photograph, role="random", step=16):
+    """As a camera's JPEG has them; from along a photograph's diagonal."""
+    buffer = BytesIO()
+    Image.fromarray(photograph).save(buffer, "JPEG", quality=90)
+    frame_cyx = torch.from_numpy(np.array(Image.open(buffer))).permute(2, 0, 1)
+    frames = [frame_cyx[:, at : at + SIDE, at : at + SIDE] for at in range(0, COUNT * step, step)]
+    return ExemplarSet(name, role, torch.stack(frames), tuple(f"{name}-{index}" for index in range(COUNT)))
+
+
+@pytest.fixture(scope="module")
+def cats():
+    return cuts("cat", data.chelsea(), "concept")
+
+
+@pytest.fixture(scope="module")
+def randoms():
+    return [cuts("cup", data.coffee()), cuts("astronaut", data.astronaut())]
+
+
+@pytest.fixture(scope="module")
+def attacked(lite0, cats, randoms):
+    acts = [layer_activations(lite0, LAYER, each.frames_ncyx, "mean") for each in (cats, randoms[0])]
+    away = along(-fit_cav(*acts, CavConfig()).vector_d)
+    return attack(lite0, LAYER, cats.frames_ncyx, away, AttackConfig(epsilon=8, steps=5))
+
+
+def instead(exemplars, frames_ncyx):
+    return ExemplarSet(exemplars.name, exemplars.role, frames_ncyx, exemplars.names)
+
+
+def test_a_clean_set_is_trusted_and_an_attacked_one_is_not(lite0, cats, randoms, attacked):
+    clean = check_trust(cats, randoms, lite0, LAYER)
+    assert (clean.verdict, clean.trusted, clean.reasons) == ("trusted", True, [])
+    told = []
+    report = check_trust(
+        instead(cats, attacked), randoms, lite0, LAYER, progress=lambda done, total: told.append(done / total)
+    )
+    assert report.verdict == "not trusted"
+    turned_by_jpeg, _, grain = report.checks
+    assert not turned_by_jpeg.passed
+    assert not grain.passed
+    assert len(report.reasons) == sum(not check.passed for check in report.checks)
+    assert report.reasons[0].startswith("turned by JPEG is 0.")
+    assert told == sorted(told)
+    assert told[-1] == 1
+
+
+def test_noise_as_large_turns_less_than_the_attack(lite0, cats, randoms, attacked):
+    noisy = noise(cats.frames_ncyx, AttackConfig(epsilon=8))
+    by_noise, by_attack = (
+        check_trust(instead(cats, frames_ncyx), randoms, lite0, LAYER).checks for frames_ncyx in (noisy, attacked)
+    )
+    assert by_noise[0].value < by_attack[0].value / 2
+    assert not by_noise[2].passed
+
+
+def test_colour_grain_is_that_of_a_plain_reference():
+    frame = np.random.default_rng(0).integers(0, 256, size=(8, 8, 3)).astype(np.uint8)
+    pixels = frame.astype(float)
+    details = [
+        abs(plane[y, x] - plane[y, x + 1] - plane[y + 1, x] + plane[y + 1, x + 1]) / 2
+        for plane in (pixels[..., 0] - pixels[..., 1], pixels[..., 2] - pixels[..., 1])
+        for y in range(0, 8, 2)
+        for x in range(0, 8, 2)
+    ]
+    grain = colour_grain(torch.from_numpy(frame).permute(2, 0, 1)[None])
+    assert grain.item() == pytest.approx(np.mean(sorted(details)[:16]), abs=1e-4)
+
+
+def test_what_has_no_colour_has_no_grain():
+    grey_nyx = torch.randint(0, 256, (3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    assert colour_grain(grey_nyx[:, None].expand(-1, 3, -1, -1)).tolist() == [0, 0, 0]
+
+
+def test_jpeg_keeps_the_picture_and_changes_pixels(cats):
+    after = recompressed(cats.frames_ncyx)
+    change = (after.float() - cats.frames_ncyx.float()).abs()
+    assert after.dtype == torch.uint8
+    assert after.shape == cats.frames_ncyx.shape
+    assert 0 < change.mean() < 10
+
+
+def rows(shift_d, seed):
+    return torch.randn(COUNT, 5, generator=torch.Generator().manual_seed(seed)) + torch.tensor(shift_d)
+
+
+def test_a_vector_that_stays_is_not_turned_and_one_that_is_reversed_is_turned_by_two():
+    config = CavConfig(classifier="mean-difference")
+    concept_nd, random_nd = rows([9.0, 0, 0, 0, 0], 0), rows([0.0, 0, 0, 0, 0], 1)
+    same = [concept_nd, random_nd, random_nd + 1e-3]
+    assert turned(same, same, config) == pytest.approx(0, abs=1e-6)
+    assert turned([concept_nd, random_nd], [random_nd, concept_nd], config) == pytest.approx(2, abs=1e-5)
+
+
+def test_a_set_torn_in_two_is_divided():
+    random_nd = rows([0.0, 0, 0, 0, 0], 1)
+    whole = rows([9.0, 0, 0, 0, 0], 0)
+    torn = torch.cat([whole[: COUNT // 2], whole[COUNT // 2 :] + torch.tensor([0.0, 40, 0, 0, 0])])
+    assert divided([whole, random_nd], CavConfig()) < divided([torn, random_nd], CavConfig())
+
+
+def test_what_can_not_be_checked_says_so(lite0, cats, randoms):
+    few = ExemplarSet("few", "concept", cats.frames_ncyx[:7], cats.names[:7])
+    with pytest.raises(UserError, match="few has 7 exemplars, too few to be halved: give 8 or more"):
+        check_trust(few, randoms, lite0, LAYER)
+    with pytest.raises(UserError, match="no random set to compare with"):
+        check_trust(cats, [], lite0, LAYER)
+    with pytest.raises(UserError, match="sets cat and cat share an image"):
+        check_trust(cats, [cats], lite0, LAYER)
