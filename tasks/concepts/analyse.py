@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise, product
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
 import polars
 import torch
@@ -29,7 +29,7 @@ from tasks.concepts.exemplars import (
     random_sets,
     read_exemplars,
 )
-from tasks.concepts.tcav import class_gradients, holm, magnitude, random_cavs, score, sensitivities, significance
+from tasks.concepts.tcav import class_gradients, compared, holm, magnitude, random_cavs, score, sensitivities
 from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
@@ -170,44 +170,39 @@ def _test_layer(
         (concept.key, random.key): fit_cav(acts[concept.key], acts[random.key], config.cav)
         for concept, random in product(sets.concepts, sets.random)
     }
-    controls = [
-        ((one.key, other.key), cav)
-        for (one, other), cav in zip(
-            pairwise([*sets.random, sets.random[0]]), random_cavs(random_nd, config.cav), strict=True
-        )
-    ]
-    keys = {pair: _cav_key(pair, layer, network, config) for pair in [*vectors, *(pair for pair, _ in controls)]}
+    following = pairwise([*sets.random, sets.random[0]])
+    controls = {
+        (one.key, other.key): cav
+        for (one, other), cav in zip(following, random_cavs(random_nd, config.cav), strict=True)
+    }
+    keys = {pair: _cav_key(pair, layer, network, config) for pair in [*vectors, *controls]}
     cavs = [
         {"cav": keys[pair], "concept": pair[0], "random": pair[1], "network": network.name, "layer": layer}
         | {"accuracy": cav.accuracy}
-        for pair, cav in [*vectors.items(), *controls]
+        for pair, cav in [*vectors.items(), *controls.items()]
     ]
 
     scores, tests = [], []
     for done, of_class in enumerate(sets.classes, start=1):
         gradients_ncyx = class_gradients(network, layer, of_class.index, of_class.images.frames_ncyx)
 
-        def row(pair: tuple[str, str], cav: Cav, gradients_ncyx=gradients_ncyx, of_class=of_class) -> dict:
-            sensitivity_n = sensitivities(gradients_ncyx, cav)
-            return {
-                "analysis": analysis,
-                "cav": keys[pair],
-                "class": of_class.images.key,
-                "class_index": of_class.index,
-                "score": score(sensitivity_n),
-                "magnitude": magnitude(sensitivity_n),
-            }
-
-        random_rows = [row(pair, cav) for pair, cav in controls]
-        scores += random_rows
+        sensitivity_n = {
+            pair: sensitivities(gradients_ncyx, cav) for pair, cav in [*vectors.items(), *controls.items()]
+        }
+        scores += [
+            {"analysis": analysis, "cav": keys[pair], "class": of_class.images.key, "class_index": of_class.index}
+            | {"score": score(of_pair_n), "magnitude": magnitude(of_pair_n)}
+            for pair, of_pair_n in sensitivity_n.items()
+        ]
         for concept in sets.concepts:
-            own = {pair: cav for pair, cav in vectors.items() if pair[0] == concept.key}
-            rows = [row(pair, cav) for pair, cav in own.items()]
-            scores += rows
+            own = [pair for pair in vectors if pair[0] == concept.key]
+            cavs_of_concept = [vectors[pair] for pair in own]
             tests.append(
                 {"analysis": analysis, "concept": concept.key, "layer": layer, "class": of_class.images.key}
-                | {"class_index": of_class.index, "class_name": of_class.name, "random_sets": len(rows)}
-                | _tested(rows, random_rows, list(own.values()))
+                | {"class_index": of_class.index, "class_name": of_class.name, "random_sets": len(own)}
+                | compared([sensitivity_n[pair] for pair in own], [sensitivity_n[pair] for pair in controls])
+                | {"accuracy": mean(cav.accuracy for cav in cavs_of_concept)}
+                | {"agreement": agreement(torch.stack([cav.vector_d for cav in cavs_of_concept]))}
             )
         progress(600 + 400 * done // len(sets.classes), 1000)
     return cavs, scores, tests
@@ -224,21 +219,6 @@ def _cav_key(pair: tuple[str, str], layer: str, network: Network, config: Concep
         random=random,
         config=config.cav,
     )
-
-
-def _tested(rows: Sequence[dict], random_rows: Sequence[dict], cavs: Sequence[Cav]) -> dict[str, float]:
-    """A concept's scores against those of random vectors."""
-    own, random = ([row["score"] for row in some] for some in (rows, random_rows))
-    return {
-        "score": mean(own),
-        "spread": stdev(own),
-        "magnitude": mean(row["magnitude"] for row in rows),
-        "random_score": mean(random),
-        "random_spread": stdev(random),
-        "accuracy": mean(cav.accuracy for cav in cavs),
-        "agreement": agreement(torch.stack([cav.vector_d for cav in cavs])),
-        "p_value": significance(own, random),
-    }
 
 
 def agreement(vectors_nd: Tensor) -> float:

@@ -15,11 +15,11 @@ What to attack with, all on activations of one layer, average-pooled or whole as
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from torch import Tensor
 
 from tasks.progress import Progress, silent
@@ -31,12 +31,22 @@ FRAMES_AT_ONCE = 8
 """Frames that go through the network together: bounds the memory of the activations kept for the gradient."""
 
 
+def _changes_something(epsilon: object) -> object:
+    if epsilon == 0:
+        raise ValueError("0 leaves every image as it is; give 1 to 255, in steps of 1/255")
+    return epsilon
+
+
+Epsilon = Annotated[int, BeforeValidator(_changes_something), Field(ge=1, le=255)]
+"""How far a pixel may change in any channel, in steps of 1/255."""
+
+
 class AttackConfig(BaseModel):
     """How far and how images are pushed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epsilon: int = Field(8, ge=1, le=255, description="no pixel changes by more in any channel; in steps of 1/255")
+    epsilon: Epsilon = Field(8, description="no pixel changes by more in any channel; in steps of 1/255")
     steps: int = Field(20, ge=1, description="gradient steps")
     step_size: float | None = Field(
         None, gt=0, description="of one gradient step, in steps of 1/255; default: 2.5 ε / steps"
@@ -46,13 +56,6 @@ class AttackConfig(BaseModel):
         1.0, gt=0, le=1, description="share of the images that are attacked, one at least; the others stay as they are"
     )
     seed: int = Field(0, ge=0, lt=2**31, description="of which images are attacked, of the random start and the noise")
-
-    @field_validator("epsilon", mode="before")
-    @classmethod
-    def _changes_something(cls, epsilon: object) -> object:
-        if epsilon == 0:
-            raise ValueError("0 leaves every image as it is; give 1 to 255, in steps of 1/255")
-        return epsilon
 
     @property
     def step(self) -> float:

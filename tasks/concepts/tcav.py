@@ -77,6 +77,19 @@ def significance(scores: Sequence[float], random_scores: Sequence[float]) -> flo
     return float(ttest_ind_from_stats(*moments, equal_var=False).pvalue)
 
 
+def compared(own_rn: Sequence[Tensor], random_rn: Sequence[Tensor]) -> dict[str, float]:
+    """A concept's sensitivities, [n] of each of its vectors, against those of random vectors."""
+    scores, random_scores = ([score(one_n) for one_n in some] for some in (own_rn, random_rn))
+    return {
+        "score": mean(scores),
+        "spread": stdev(scores),
+        "magnitude": mean(magnitude(one_n) for one_n in own_rn),
+        "random_score": mean(random_scores),
+        "random_spread": stdev(random_scores),
+        "p_value": significance(scores, random_scores),
+    }
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for having tested them all: those below α hold an error with probability ≤ α (Holm 1979).
 

@@ -13,10 +13,36 @@ from captum.concept._utils.classifier import Classifier
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from tasks.concepts.cav import CavConfig, split
 from tasks.vision import efficientnet
 from tasks.vision.networks import Normalisation
 
 FRAMES_AT_ONCE = 16
+
+
+class PlainLogistic(Classifier):
+    """scikit-learn's logistic regression on whole maps, fitted to the exemplars that ours is fitted to."""
+
+    def __init__(self, config: CavConfig) -> None:
+        self.config = config
+
+    def train_and_eval(self, dataloader, **kwargs) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        rows_nd, labels_n = map(torch.cat, zip(*dataloader, strict=True))
+        self.ids = labels_n.unique().tolist()
+        places = [(labels_n == id).nonzero()[:, 0] for id in self.ids]
+        fitted = torch.cat([own_n[split(len(own_n), self.config)[0]] for own_n in places])
+        x_nd, y_n = rows_nd[fitted].double().numpy(), labels_n[fitted].numpy() == self.ids[0]
+        scale = x_nd.var(0).sum() ** 0.5
+        model = LogisticRegression(C=1 / (self.config.penalty * len(x_nd)), tol=1e-8, max_iter=1000)
+        self.normal_d = torch.from_numpy(model.fit(x_nd / scale, y_n).coef_[0])
+
+    def weights(self) -> Tensor:
+        return torch.stack([self.normal_d, -self.normal_d])
+
+    def classes(self) -> list[int]:
+        return self.ids
 
 
 def sign_counts(

@@ -143,7 +143,11 @@ def test_local_response_norm_equals_pytorchs(size, beta):
 @pytest.mark.parametrize("beta", [0.5, 0.75])
 def test_local_response_norm_has_the_right_gradient(beta):
     x = torch.randn(1, 7, 2, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(inception_v1.LocalResponseNorm(5, alpha=0.5, beta=beta, k=1.5), x)
+    norm = inception_v1.LocalResponseNorm(5, alpha=0.5, beta=beta, k=1.5)
+    assert torch.autograd.gradcheck(norm, x)
+    assert torch.autograd.gradgradcheck(norm, x)
+    theirs = torch.autograd.grad(F.local_response_norm(x, 5, 0.5, beta, 1.5).sin().sum(), x)
+    torch.testing.assert_close(torch.autograd.grad(norm(x).sin().sum(), x), theirs)
 
 
 @pytest.mark.parametrize(("size", "beta"), [(5, 0.6), (4, 0.75)])
