@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS concepts (
 );
 COMMENT ON TABLE concepts IS 'one row per set of exemplars, named by their pixels: a concept''s, a random set or the images of a class';
 COMMENT ON COLUMN concepts.name IS 'of the folder, or of the pattern that was drawn';
+COMMENT ON COLUMN concepts.origin IS 'folder: photographs, of a folder or those inside scikit-image; drawn: patterns and scenes; attacked: changed by an attack';
 COMMENT ON COLUMN concepts.quarantined IS 'images of the folder that were set aside';
 
 CREATE TABLE IF NOT EXISTS concept_exemplars (

@@ -190,6 +190,7 @@ def random_sets(
             "random",
             torch.stack(frames[one * size : (one + 1) * size]),
             tuple(names[one * size : (one + 1) * size]),
+            origin="drawn" if pool.config.sources == ("dead-leaves",) else "folder",
         )
         for one in range(count)
     ]

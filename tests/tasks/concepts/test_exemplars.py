@@ -118,6 +118,7 @@ def test_scenes_of_a_series_will_do_as_a_pool():
     pool = open_frames(ImagesConfig(sources=("dead-leaves",), scenes=4), Settings())
     sets = random_sets(pool, 2, 2)
     assert sorted(name for one in sets for name in one.names) == ["0-0", "0-1", "0-2", "0-3"]
+    assert {one.origin for one in sets} == {"drawn"}
 
 
 def test_photographs_of_a_class_are_those_the_network_is_sure_of(folder, lite0: Network):
