@@ -6,12 +6,13 @@ from tasks.concepts.analyse import analyse_concepts, concept_metrics
 from tasks.concepts.config import ConceptsConfig
 from tasks.frames import read_frames
 from tasks.settings import Settings
+from tasks.tracking.cavs import register_cavs
 from tasks.tracking.runs import log_analysis
 
 
 @kaleidoscope_flow
 def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
-    """Test concepts × classes × layers of a network together, against random sets; publish.
+    """Test concepts × classes × layers of a network together, against random sets; register the vectors, publish.
 
     Args:
         config: which concepts, which classes, which layers
@@ -33,9 +34,10 @@ def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
 
 
 def log_concepts(key: str, config: ConceptsConfig, settings: Settings) -> dict[str, str]:
-    """Tell MLflow of an analysis; returns what was found, by test."""
+    """Tell MLflow of an analysis and register its vectors; returns what was found, by test."""
     frames = read_frames(key, settings)
-    log_analysis("concepts", key, f"{config.network}/concepts", config, concept_metrics(frames), {}, settings)
+    run = log_analysis("concepts", key, f"{config.network}/concepts", config, concept_metrics(frames), {}, settings)
+    register_cavs(key, run, settings)
     names = dict(frames["concepts"].select("concept", "name").iter_rows())
     return {
         f"{names[test['concept']]} for {test['class_name']}, {test['layer']}": (

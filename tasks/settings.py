@@ -33,6 +33,14 @@ class Settings(BaseSettings):
         return self.data_dir / "dictionaries"
 
     @property
+    def cavs_dir(self) -> Path:
+        return self.data_dir / "cavs"
+
+    @property
+    def attacks_dir(self) -> Path:
+        return self.data_dir / "attacks"
+
+    @property
     def frames_dir(self) -> Path:
         return self.data_dir / "frames"
 

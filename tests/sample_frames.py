@@ -13,6 +13,8 @@ import numpy as np
 import polars as pl
 from PIL import Image, ImageDraw
 
+from tasks.concepts.effect import IDENTITY
+from tasks.concepts.tcav import holm
 from tasks.keys import content_key
 from tasks.symmetry.group import DihedralGroup
 
@@ -27,6 +29,9 @@ PATCH_SIDE = 31
 
 NETWORK = "efficientnet_lite0"
 LAYER = "blocks.5"
+LOWER_LAYER = "blocks.3"
+OTHER_NETWORK = "inceptionv1-bvlc"
+OTHER_LAYER = "mixed4d"
 SET = content_key("sample activation set", 1)
 SAE = content_key("sample dictionary", 1, method="topk-sae")
 CROSSCODER = content_key("sample dictionary", 1, method="group-crosscoder")
@@ -58,20 +63,20 @@ def _frames() -> dict[str, pl.DataFrame]:
     frames = {
         "networks": pl.DataFrame(
             {
-                "network": [NETWORK],
-                "weights_sha256": [content_key("sample weights", 1)],
-                "input_size": [224],
-                "classes": [1000],
+                "network": [NETWORK, OTHER_NETWORK],
+                "weights_sha256": [content_key("sample weights", 1, network=each) for each in (NETWORK, OTHER_NETWORK)],
+                "input_size": [224] * 2,
+                "classes": [1000] * 2,
             }
         ),
         "layers": pl.DataFrame(
             {
-                "network": [NETWORK],
-                "layer": [LAYER],
-                "channels": [40],
-                "receptive_field": [PATCH_SIDE],
-                "stride": [8],
-                "offset_px": [-11],
+                "network": [NETWORK, NETWORK, OTHER_NETWORK],
+                "layer": [LAYER, LOWER_LAYER, OTHER_LAYER],
+                "channels": [40, 24, 480],
+                "receptive_field": [PATCH_SIDE, 23, 123],
+                "stride": [8, 8, 16],
+                "offset_px": [-11, -7, -58],
             }
         ),
         "images": pl.DataFrame(
@@ -149,7 +154,11 @@ def _frames() -> dict[str, pl.DataFrame]:
     parts = [_dictionary_frames(*one, images, random) for one in made]
     frames |= {table: pl.concat(part[table] for part in parts) for table in parts[0]}
     frames |= _symmetry_frames(random) | _tuning_frames() | _neuron_frames(images) | _family_frames()
-    frames |= _dimension_frames() | _concept_frames()
+    frames |= _dimension_frames()
+    concepts, attacked = _concept_frames(), _attack_frames()
+    for table in concepts:
+        frames[table] = pl.concat([each[table] for each in (concepts, attacked) if table in each])
+    frames |= {table: frame for table, frame in attacked.items() if table not in concepts}
     return frames | {"feature_visualisations": _visualisations()}
 
 
@@ -180,9 +189,10 @@ def early_vision_frames() -> dict[str, pl.DataFrame]:
         return frame.with_columns(**renamed)
 
     once = {"networks", "images", "runs", "quarantine", "transform_blocks", "feature_harmonics", "feature_symmetry"}
-    once |= _family_frames().keys() | _dimension_frames().keys() | _concept_frames().keys()
+    once |= _family_frames().keys() | _dimension_frames().keys()
+    once |= _concept_frames().keys() | _attack_frames().keys()
     frames = {table: retold(table) for table in first if table not in once}
-    frames["layers"] = retold("layers", receptive_field=19)
+    frames["layers"] = retold("layers", receptive_field=19).head(1)
     frames["activation_sets"] = retold(
         "activation_sets", n_rotations=1, reflections=False, group_order=1, sampling="uniform"
     )
@@ -955,6 +965,279 @@ def _concept_frames() -> dict[str, pl.DataFrame]:
     }
 
 
+ATTACK_ANALYSIS = content_key("sample attacks", 1)
+# what is touched -> the ε, the poisoned fractions and the attacks that it was touched with
+ATTACKED = {
+    "concept": ((2, 8), (0.5, 1.0), ("noise", "random-direction", "token-pushing", "cav")),
+    "random": ((8,), (1.0,), ("noise", "random-direction", "random-set")),
+}
+# place that is read -> the class there, and the score by attack and ε of whole sets where it is not clean stripes' own
+PLANTED_READINGS = {
+    (NETWORK, LAYER): (ZEBRA, {("token-pushing", 8): 5 / 15, ("cav", 8): 1 / 15, ("random-set", 8): 8 / 15}),
+    (NETWORK, LOWER_LAYER): (ZEBRA, {("token-pushing", 8): 7 / 15, ("random-set", 8): 12 / 15}),
+    (OTHER_NETWORK, OTHER_LAYER): (ZEBRA + 1, {("token-pushing", 8): 13 / 15, ("cav", 8): 12 / 15}),
+}
+# statistic of a dictionary's features -> its value on clean exemplars and on random sets, and its rise for an ε of 1
+PLANTED_STATISTICS = {"fvu": (0.2, 0.25, 0.01), "rare": (0.1, 0.1, 0.05), "fragile": (0.1, 0.15, 0.04)}
+TRUST_ANALYSIS = content_key("sample trust", 1)
+# check -> its threshold, and its value for clean stripes, clean dots, noise, and a whole attack at ε 8
+PLANTED_CHECKS = {
+    "turned by JPEG": (0.052, 0.01, 0.03, 0.04, 0.3),
+    "divided": (0.3, 0.1, 0.31, 0.2, 0.25),
+    "grain of colour": (0.34, 0.2, 0.1, 1.9, 1.4),
+}
+FACET_ANALYSIS = content_key("sample facets", 1)
+FACET_UNIT = 3
+FACET_EPSILON = 4
+# pictures -> the cosine of their probe, and how much they show of their facet and of the other
+PLANTED_FACETS = {
+    "clean": (1.0, 2.0, -1.2),
+    "noise": (0.95, 1.8, -1.1),
+    "negative": (-0.3, 0.2, -1.0),
+    "positive": (-0.5, -0.6, 1.4),
+}
+
+
+def attacked_key(name: str, attack: str, epsilon: int, fraction: float = 1.0) -> str:
+    """The exemplars `name` as an attack left them."""
+    return content_key("sample exemplars", 1, name=f"{name}-{attack}-{epsilon}-{fraction:g}")
+
+
+def _attack_frames() -> dict[str, pl.DataFrame]:
+    """Stripes are to stop mattering for zebras; what TCAV, a dictionary, facets and the trust checks make of it.
+
+    Token pushing at ε 8 does it, of whole sets, there and at a lower layer, but not in another network; the weaker ones
+    and the controls do nothing.
+    """
+    sets = [("concept", "clean", 0, 0.0)]
+    for touched, (epsilons, fractions, names) in ATTACKED.items():
+        sets += [(touched, name, epsilon, share) for epsilon in epsilons for name in names for share in fractions]
+    rows = [{"analysis": ATTACK_ANALYSIS} | dict(zip(IDENTITY, each, strict=True)) for each in sets]
+    scores = [
+        row | _reading(row, *place) for place in PLANTED_READINGS for row in rows if place[1] == LAYER or _whole(row)
+    ]
+    adjusted = holm([row["p_value"] for row in scores])
+    story = {
+        "analysis": ATTACK_ANALYSIS,
+        "network": NETWORK,
+        "layer": LAYER,
+        "kind": "negative",
+        "concept": CONCEPTS["stripes"],
+        "class": ZEBRAS,
+        "class_name": "zebra",
+        "random_sets": len(RANDOM_SETS),
+        "classifier": "logistic",
+        "pool": "mean",
+        "steps": 20,
+        "seed": 0,
+        "tests": len(scores),
+    }
+    facet_pictures, facet_readings = _facet_rows()
+    of_exemplars = [row for row in rows if row["touched"] == "concept"]
+    changed = [("stripes", row["attack"], row["epsilon"], row["fraction"]) for row in of_exemplars[1:]]
+    changed += [
+        (facet, attack, FACET_EPSILON, 1.0) for facet in CONCEPTS for attack in PLANTED_FACETS if attack != "clean"
+    ]
+    return {
+        "concepts": pl.DataFrame(
+            [
+                {
+                    "concept": attacked_key(*each),
+                    "name": "{}-{}-{}-{:g}".format(*each),
+                    "role": "concept",
+                    "origin": "attacked",
+                    "exemplars": 4,
+                    "quarantined": 0,
+                }
+                for each in changed
+            ]
+        ),
+        "concept_exemplars": pl.DataFrame([row for each in changed for row in _attacked_exemplars(*each)]),
+        "attack_analyses": pl.DataFrame([story]),
+        "attacks": pl.DataFrame([row | _change(row) for row in rows], infer_schema_length=None),
+        "attack_scores": pl.DataFrame([row | {"p_holm": p} for row, p in zip(scores, adjusted, strict=True)]),
+        "attack_pictures": pl.DataFrame(
+            [
+                {name: row[name] for name in ("analysis", "touched", "attack", "epsilon")} | _attack_picture(row, place)
+                for row in rows[1:]
+                if _whole(row)
+                for place in range(4)
+            ]
+        ),
+        "attack_features": pl.DataFrame(
+            [row | _statistic(row, statistic) for row in of_exemplars for statistic in PLANTED_STATISTICS]
+        ),
+        "facet_analyses": pl.DataFrame(
+            [
+                {
+                    "analysis": FACET_ANALYSIS,
+                    "network": NETWORK,
+                    "layer": LAYER,
+                    "unit": FACET_UNIT,
+                    "unit_name": f"{LAYER} {FACET_UNIT}",
+                    "facet_layer": LOWER_LAYER,
+                    "weight": 2.0,
+                    "epsilon": FACET_EPSILON,
+                    "steps": 20,
+                    "seed": 0,
+                }
+            ]
+        ),
+        "facet_pictures": pl.DataFrame(facet_pictures, infer_schema_length=None),
+        "facet_readings": pl.DataFrame(facet_readings),
+        "trust_analyses": pl.DataFrame(
+            [{"analysis": TRUST_ANALYSIS, "network": NETWORK, "layer": LAYER, "random_sets": len(RANDOM_SETS)}]
+        ),
+        "trust_checks": pl.DataFrame(
+            [check for row in of_exemplars for check in _checks(_concept_of(row), row)]
+            + _checks(CONCEPTS["dots"], of_exemplars[0])
+        ),
+    }
+
+
+def _whole(row: dict) -> bool:
+    return row["fraction"] in (0, 1)
+
+
+def _concept_of(row: dict) -> str:
+    """The exemplars that a user gets."""
+    if row["touched"] == "random" or row["attack"] == "clean":
+        return CONCEPTS["stripes"]
+    return attacked_key("stripes", row["attack"], row["epsilon"], row["fraction"])
+
+
+def _change(row: dict) -> dict:
+    images, epsilon = 4 if row["touched"] == "concept" else 4 * len(RANDOM_SETS), row["epsilon"]
+    same = {name: row[name] for name in ("touched", "attack", "epsilon")}
+    return {
+        "concept": _concept_of(row),
+        "piece": content_key("sample piece", 1, **same) if epsilon else None,
+        "images": images,
+        "changed": round(row["fraction"] * images),
+        "largest_change": epsilon,
+        "psnr": float(20 * np.log10(255 / epsilon) + 1) if epsilon else None,
+        "perceptual": 0.02 * epsilon if row["attack"] == "noise" else 0.05 * epsilon,
+    }
+
+
+def _reading(row: dict, network: str, layer: str) -> dict:
+    clean, by_chance = float(np.mean(PLANTED_CONCEPTS["stripes"][0])), float(np.mean(RANDOM_SCORES))
+    class_index, turned = PLANTED_READINGS[network, layer]
+    score = turned.get((row["attack"], row["epsilon"]), clean) if _whole(row) else clean
+    return {
+        "read_network": network,
+        "read_layer": layer,
+        "class_index": class_index,
+        "score": score,
+        "spread": 0.1,
+        "magnitude": score / 2,
+        "random_score": by_chance,
+        "random_spread": float(np.std(RANDOM_SCORES, ddof=1)),
+        "accuracy": 1.0,
+        "cosine": 1.0 if row["attack"] == "clean" else 0.95 if score == clean else 0.1,
+        "p_value": 0.0004 if abs(score - by_chance) > 0.3 else 0.5,
+    }
+
+
+def _attacked_exemplars(name: str, attack: str, epsilon: int, fraction: float) -> list[dict]:
+    """The first of four images are changed, the others stay as they are."""
+    rows = []
+    for place in range(4):
+        changed = place < 4 * fraction
+        known = {"concept": CONCEPTS[name], "place": place}
+        if changed:
+            known |= {"attack": attack, "epsilon": epsilon}
+        rows.append(
+            {
+                "concept": attacked_key(name, attack, epsilon, fraction),
+                "place": place,
+                "image": content_key("sample exemplar", 1, **known),
+                "name": f"{name}-{place}",
+                "picture": _webp(_attacked(place, attack, epsilon if changed else 0)[1]),
+            }
+        )
+    return rows
+
+
+def _attack_picture(row: dict, place: int) -> dict:
+    clean, attacked, difference = _attacked(place, row["attack"], row["epsilon"])
+    return {"place": place, "clean": _webp(clean), "attacked": _webp(attacked), "difference": _webp(difference)}
+
+
+def _attacked(place: int, attack: str, epsilon: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Waves; the same under grain (noise) or finer waves of up to ε; and these alone, at full contrast around grey."""
+    clean = _wave_pixels(place, 1).astype(float)
+    grain = np.random.default_rng(place).choice([-1.0, 1.0], clean.shape)
+    pattern = grain if attack == "noise" else np.sin(np.arange(64) * 1.5 + len(attack))[None, :, None] + 0 * clean
+    return tuple(
+        pixels.clip(0, 255).astype(np.uint8) for pixels in (clean, clean + epsilon * pattern, 127.5 + 127 * pattern)
+    )
+
+
+def _statistic(row: dict, statistic: str) -> dict:
+    clean, by_chance, rise = PLANTED_STATISTICS[statistic]
+    strength = row["fraction"] * row["epsilon"]
+    return {
+        "dictionary": SAE,
+        "statistic": statistic,
+        "value": clean + rise * strength,
+        "random": by_chance,
+        "flagged": row["fraction"] if strength > 2 else 0.0,
+        "auc": 0.5 + row["epsilon"] / 20,
+    }
+
+
+def _checks(concept: str, row: dict) -> list[dict]:
+    """What the trust checks find in exemplars that `row` of `attacks` tells of."""
+    found = []
+    for name, (threshold, stripes, dots, noise, attack) in PLANTED_CHECKS.items():
+        full = noise if row["attack"] == "noise" else attack
+        value = stripes + (full - stripes) * row["fraction"] * row["epsilon"] / 8
+        value = dots if concept == CONCEPTS["dots"] else value
+        found.append(
+            {
+                "analysis": TRUST_ANALYSIS,
+                "concept": concept,
+                "check_name": name,
+                "value": value,
+                "threshold": threshold,
+                "passed": value <= threshold,
+            }
+        )
+    return found
+
+
+def _facet_rows() -> tuple[list[dict], list[dict]]:
+    """Pictures of a unit, and the readings of each by the probes of both facets."""
+    plain = dict.fromkeys(("facet", "target", "images", "accuracy", "cosine"))
+    pictures = [{"attack": "plain"} | plain]
+    shown = [dict.fromkeys(CONCEPTS.values(), -1.0)]
+    for attack, (cosine, own, others) in PLANTED_FACETS.items():
+        for name, facet in CONCEPTS.items():
+            (other,) = set(CONCEPTS.values()) - {facet}
+            pictures.append(
+                {
+                    "attack": attack,
+                    "facet": facet,
+                    "target": other if attack == "positive" else None,
+                    "images": facet if attack == "clean" else attacked_key(name, attack, FACET_EPSILON),
+                    "accuracy": 1.0,
+                    "cosine": cosine,
+                }
+            )
+            shown.append({facet: own, other: others})
+    numbered = [
+        {"analysis": FACET_ANALYSIS, "place": place} | picture | {"picture": _waves(place, 1)}
+        for place, picture in enumerate(pictures)
+    ]
+    readings = [
+        {"analysis": FACET_ANALYSIS, "place": place, "facet": facet, "logit": logit}
+        for place, logits in enumerate(shown)
+        for facet, logit in logits.items()
+    ]
+    return numbered, readings
+
+
 def _degrees(element: int) -> float:
     return 360.0 / N_ROTATIONS * (element % N_ROTATIONS)
 
@@ -984,11 +1267,19 @@ def _visualisations() -> pl.DataFrame:
 
 def _waves(feature: int, sign: int) -> bytes:
     """WebP of coloured waves that run at an angle of the feature's."""
+    return _webp(_wave_pixels(feature, sign))
+
+
+def _wave_pixels(feature: int, sign: int) -> np.ndarray:
     y, x = np.mgrid[:64, :64]
     along = (x * np.cos(feature) + y * np.sin(feature)) / 6
     wave = np.stack([np.sin(along + shift) for shift in (0, 2, 4)], axis=2)
+    return (127.5 + 100 * sign * wave).astype(np.uint8)
+
+
+def _webp(pixels: np.ndarray) -> bytes:
     file = io.BytesIO()
-    Image.fromarray((127.5 + 100 * sign * wave).astype(np.uint8)).save(file, "WEBP", quality=80)
+    Image.fromarray(pixels).save(file, "WEBP", quality=80)
     return file.getvalue()
 
 
@@ -1012,6 +1303,4 @@ def _patch(feature: int, rank: int) -> bytes:
             angle = np.deg2rad(planted_orientation(feature) + turn)
             dx, dy = 14 * np.cos(angle), -14 * np.sin(angle)
             pen.line((centre - dx, centre - dy, centre + dx, centre + dy), fill=(ink, ink, ink), width=3)
-    file = io.BytesIO()
-    picture.save(file, "WEBP", quality=80)
-    return file.getvalue()
+    return _webp(np.asarray(picture))

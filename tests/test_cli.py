@@ -55,7 +55,8 @@ def the_error(result: tuple[int, str, str]) -> str:
 
 def test_an_unknown_flow_names_the_flows(kaleidoscope):
     assert the_error(kaleidoscope("run", "atlass")) == (
-        "no flow 'atlass'; there are atlas, early-vision, extract, train, sweep, symmetry, tuning, concepts, publish"
+        "no flow 'atlass'; there are atlas, early-vision, extract, train, sweep, "
+        "symmetry, tuning, concepts, attack, trust, publish"
     )
 
 

@@ -14,6 +14,7 @@ from tasks.report.kinds import SymmetryType
 from tasks.report.page import page_name, write_pages, write_site
 from tasks.settings import Settings
 from tests.sample_frames import (
+    ATTACK_ANALYSIS,
     CROSSCODER,
     CROSSCODER_FAMILIES,
     FEATURES,
@@ -441,6 +442,72 @@ def test_dimensions_have_strips_and_curves_and_methods_are_changed(browser, earl
     assert strip.find_element(By.CSS_SELECTOR, ".badge").text == "frequency"
 
 
+def test_attack_and_epsilon_are_chosen(browser, early):
+    browser.get(early)
+    click(browser, "nav a[href='attacks.html']")
+    story = f"[id='story-{ATTACK_ANALYSIS[:12]}']"
+
+    def shown(selector: str) -> list:
+        return [each for each in all_of(browser, f"{story} {selector}") if each.is_displayed()]
+
+    def pictures() -> list[str]:
+        return [each.get_attribute("src") for each in shown(".exemplar-rows img")]
+
+    def row() -> str:
+        (row,) = shown(".before-after tr[aria-current='true']")
+        return row.text.replace("\n", " ")
+
+    browser.execute_script("arguments[0].scrollIntoView()", browser.find_element(By.CSS_SELECTOR, f"{story} .sheet"))
+    wait(browser, lambda browser: all(each.get_property("naturalWidth") for each in shown(".exemplar-rows img")))
+    before = pictures()
+    assert len(before) == 12
+    assert row() == "CAV 0.07 speaks against"
+
+    click(browser, f"{story} [value='concept-token-pushing']")
+    assert row() == "token pushing 0.33 no evidence"
+    after = pictures()
+    assert before[:4] == after[:4]  # clean
+    assert not {*before[4:]} & {*after[4:]}
+    wait(browser, lambda browser: all(each.get_property("naturalWidth") for each in shown(".exemplar-rows img")))
+    pressed = [button.text for button in all_of(browser, f"{story} [aria-pressed='true']")]
+    assert pressed == ["token pushing", "8"]
+
+    # with the keyboard
+    browser.find_element(By.CSS_SELECTOR, f"{story} [data-choose='epsilon'][value='2']").send_keys(Keys.ENTER)
+    assert row() == "token pushing 0.93 matters"
+    assert not {*pictures()[4:8]} & {*after[4:8]}
+    assert len(shown(".transfer")) == 1
+    assert shown(".transfer td.turned") == []
+    assert "by more than 2/255" in shown("dl.facts")[0].text
+
+    # through the random set nothing was made at this ε
+    assert shown(".none") == []
+    click(browser, f"{story} [value='random-random-set']")
+    assert len(shown(".none")) == 1
+    assert pictures() == []
+    click(browser, f"{story} [data-choose='epsilon'][value='8']")
+    assert row() == "through the random set 0.53 no evidence"
+    assert len(pictures()) == 12
+    assert shown(".none") == []
+
+
+def test_scores_are_drawn_by_epsilon_and_share(browser, early):
+    browser.get(early.replace("index.html", "attacks.html"))
+    charts = [each for each in all_of(browser, "[data-effect]") if each.is_displayed()]
+    assert len(charts) == 2
+    line = ".line.attack-token-pushing"
+    for chart, points in zip(charts, (2, 3), strict=True):
+        heights = [float(each.get_attribute("cy")) for each in chart.find_elements(By.CSS_SELECTOR, f"{line} circle")]
+        assert len(heights) == points
+        assert heights[-1] > heights[0] + 50  # the score falls
+        kinds = [each.get_attribute("class") for each in chart.find_elements(By.CSS_SELECTOR, f"{line} circle")]
+        assert kinds == ["evidence"] * (points - 1) + ["nothing"]
+        assert chart.find_elements(By.CSS_SELECTOR, ".line.dashed.attack-noise")
+    said = charts[0].find_elements(By.CSS_SELECTOR, f"{line} circle title")[-1].get_attribute("textContent")
+    assert said.startswith("token pushing, ε 8: 0.33, ")
+    assert said.endswith(", no evidence")
+
+
 def test_optimised_images_are_seen(browser, early):
     browser.get(early.replace("index.html", f"features/{page_name(PLAIN_SAE, 2)}"))
     wait(browser, lambda browser: loaded(browser, ".optimised img"))
@@ -457,7 +524,7 @@ def test_no_page_is_wider_than_a_phone(browser, early):
     try:
         detector = f"features/{page_name(PLAIN_SAE, 4)}"
         family = f"families/{family_page(CROSSCODER, CROSSCODER_FAMILIES, 2)}"
-        names = ("index", "features", "curves", "neurons", "families", "dimensions")
+        names = ("index", "features", "curves", "neurons", "families", "dimensions", "attacks")
         pages = (*(f"{name}.html" for name in names), detector, family)
         for page in pages:
             browser.get(early.replace("index.html", page))

@@ -44,6 +44,16 @@ WITH found AS (
     UNION ALL SELECT 'cavs', count(*) FROM cavs
     UNION ALL SELECT 'tcav_scores', count(*) FROM tcav_scores
     UNION ALL SELECT 'tcav_tests', count(*) FROM tcav_tests
+    UNION ALL SELECT 'attack_analyses', count(*) FROM attack_analyses
+    UNION ALL SELECT 'attacks', count(*) FROM attacks
+    UNION ALL SELECT 'attack_scores', count(*) FROM attack_scores
+    UNION ALL SELECT 'attack_pictures', count(*) FROM attack_pictures
+    UNION ALL SELECT 'attack_features', count(*) FROM attack_features
+    UNION ALL SELECT 'facet_analyses', count(*) FROM facet_analyses
+    UNION ALL SELECT 'facet_pictures', count(*) FROM facet_pictures
+    UNION ALL SELECT 'facet_readings', count(*) FROM facet_readings
+    UNION ALL SELECT 'trust_analyses', count(*) FROM trust_analyses
+    UNION ALL SELECT 'trust_checks', count(*) FROM trust_checks
 )
 SELECT f.table_name, f.rows_found, coalesce(sum(l.rows), 0)::BIGINT AS rows_loaded
 FROM found AS f

@@ -29,6 +29,7 @@ from tasks.concepts.exemplars import (
     random_sets,
     read_exemplars,
 )
+from tasks.concepts.store import cavs_exist, save_cavs
 from tasks.concepts.tcav import class_gradients, compared, holm, magnitude, random_cavs, score, sensitivities
 from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
@@ -75,7 +76,7 @@ def gather(config: ConceptsConfig, settings: Settings, progress: Progress = sile
     for layer in config.layers:
         network.layer(layer)  # one that isn't there is named before anything is read
     indices = [class_index(network, each.name) for each in config.classes]
-    concepts = [_concept(name, config, network) for name in config.concepts]
+    concepts = [concept_set(name, config.drawn, network.input_size, config.seed) for name in config.concepts]
     progress(200, 1000)
     classes = [
         ClassSet(index, class_names(network)[index], _class_images(each, index, network))
@@ -93,10 +94,11 @@ def gather(config: ConceptsConfig, settings: Settings, progress: Progress = sile
     return sets
 
 
-def _concept(name: str, config: ConceptsConfig, network: Network) -> ExemplarSet:
+def concept_set(name: str, drawn: int, frame_size: int, seed: int) -> ExemplarSet:
+    """A pattern's exemplars, `drawn` of them, or a folder's. UserError as `read_exemplars`."""
     if name in PATTERNS:
-        return drawn_exemplars(name, config.drawn, network.input_size, config.seed)
-    return read_exemplars(Path(name), "concept", network.input_size)
+        return drawn_exemplars(name, drawn, frame_size, seed)
+    return read_exemplars(Path(name), "concept", frame_size)
 
 
 def _class_images(wanted: ClassImages, index: int, network: Network) -> ExemplarSet:
@@ -106,7 +108,8 @@ def _class_images(wanted: ClassImages, index: int, network: Network) -> Exemplar
 
 
 def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progress = silent) -> str:
-    """Frames of `concepts`, `cavs`, `tcav_scores`, `tcav_tests` and what they refer to; returns their key.
+    """Frames of `concepts`, `cavs`, `tcav_scores`, `tcav_tests` and what they refer to, and the concepts' vectors as
+    `save_cavs` keeps them; returns their key.
 
     Named by the pixels of all sets, the layers, the classes and the vectors' config: equal pixels, equal key.
     progress: in thousandths. UserError as `gather` and `fit_cav`.
@@ -122,19 +125,21 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
         classes=[(each.index, each.images.key) for each in sets.classes],
         cav=config.cav,
     )
-    if frames_exist(key, settings):
+    if frames_exist(key, settings) and cavs_exist(key, settings):
         return key
-    cavs, scores, tests = [], [], []
+    cavs, scores, tests, vectors = [], [], [], {}
     for place, layer in enumerate(config.layers):
         start, stop = (200 + 800 * done // len(config.layers) for done in (place, place + 1))
-        of_layer = _test_layer(key, layer, sets, config, part_of(progress, start, stop))
+        *of_layer, vectors_of_layer = _test_layer(key, layer, sets, config, part_of(progress, start, stop))
         for rows, found in zip((cavs, scores, tests), of_layer, strict=True):
             rows += found
+        vectors |= vectors_of_layer
+    save_cavs(key, vectors, settings)
     adjusted = holm([test["p_value"] for test in tests])
     write_frames(
         key,
         {
-            **_network_frames(sets.network, config.layers),
+            **network_frames(sets.network, config.layers),
             **set_frames(sets.all),
             "concept_analyses": polars.DataFrame(
                 {
@@ -158,8 +163,8 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
 
 def _test_layer(
     analysis: str, layer: str, sets: Sets, config: ConceptsConfig, progress: Progress
-) -> tuple[list[dict], list[dict], list[dict]]:
-    """Rows of cavs, tcav_scores and tcav_tests (without p_holm) of one layer."""
+) -> tuple[list[dict], list[dict], list[dict], dict[tuple[str, str], list[Cav]]]:
+    """Rows of cavs, tcav_scores and tcav_tests (without p_holm) of one layer; {(layer, concept): its vectors}."""
     network = sets.network
     acts = {}
     for done, each in enumerate([*sets.concepts, *sets.random], start=1):
@@ -205,7 +210,10 @@ def _test_layer(
                 | {"agreement": agreement(torch.stack([cav.vector_d for cav in cavs_of_concept]))}
             )
         progress(600 + 400 * done // len(sets.classes), 1000)
-    return cavs, scores, tests
+    kept = {
+        (layer, concept.key): [vectors[concept.key, random.key] for random in sets.random] for concept in sets.concepts
+    }
+    return cavs, scores, tests, kept
 
 
 def _cav_key(pair: tuple[str, str], layer: str, network: Network, config: ConceptsConfig) -> str:
@@ -229,7 +237,8 @@ def agreement(vectors_nd: Tensor) -> float:
 
 
 def set_frames(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFrame]:
-    """`concepts` and `concept_exemplars` of sets."""
+    """`concepts` and `concept_exemplars` of sets; those of equal pixels are one."""
+    sets = list({each.key: each for each in sets}.values())
     exemplars = []
     for each in sets:
         small_ncyx = F.interpolate(each.frames_ncyx.float(), (PICTURE_SIDE, PICTURE_SIDE), mode="area")
@@ -264,7 +273,7 @@ def set_frames(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFrame]:
     }
 
 
-def _network_frames(network: Network, layers: Sequence[str]) -> dict[str, polars.DataFrame]:
+def network_frames(network: Network, layers: Sequence[str]) -> dict[str, polars.DataFrame]:
     rows = []
     for name in layers:
         layer = asdict(network.layer(name))

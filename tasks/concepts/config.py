@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.concepts.cav import CavConfig
+from tasks.concepts.effect import StoryConfig
 from tasks.vision.images import ImagesConfig
 
 
@@ -45,3 +46,66 @@ class ConceptsConfig(BaseModel):
     random_size: int = Field(12, ge=2, description="images of a random set")
     cav: CavConfig = Field(CavConfig(), description="how vectors are found")
     seed: int = Field(0, ge=0, lt=2**31, description="draws concepts and random sets")
+
+
+class Place(BaseModel):
+    """Where activations are read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str = Field(description="network, by name")
+    layer: str = Field(description="layer, by name")
+
+
+class AttackStudyConfig(BaseModel):
+    """One story: a concept, a class, the layer where the exemplars are attacked. The defaults need no photographs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: str = Field("efficientnet_lite0", description="network, by name")
+    layer: str = Field("block10_expand", description="layer at which the exemplars are attacked, by name")
+    concept: str = Field(
+        "checks", description="folder of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks"
+    )
+    drawn: int = Field(12, ge=2, description="exemplars of a drawn concept")
+    of_class: ClassImages = Field(ClassImages(name="Egyptian cat"), description="class")
+    story: StoryConfig = Field(
+        StoryConfig(
+            kind="negative",
+            objectives=("token-pushing", "class-gradient"),
+            epsilons=(2, 8),
+            fractions=(0.5, 1.0),
+            steps=5,
+        ),
+        description="how the exemplars are pushed",
+    )
+    read_at: tuple[Place, ...] = Field(
+        (Place(network="efficientnet_lite0", layer="block8_expand"),),
+        description="where else the attacked sets are read; of the largest fraction",
+    )
+    dictionaries: tuple[str, ...] = Field(
+        (), description="keys of trained sparse autoencoders that are asked whether they notice"
+    )
+    random: ImagesConfig = Field(
+        ImagesConfig(sources=("dead-leaves",), scenes=120), description="pool that random sets are drawn from"
+    )
+    random_sets: int = Field(10, ge=3, description="random sets; of many attacks 20 are needed to tell anything")
+    random_size: int = Field(12, ge=2, description="images of a random set")
+    cav: CavConfig = Field(CavConfig(), description="how vectors are found")
+    seed: int = Field(0, ge=0, lt=2**31, description="draws the concept and the random sets")
+
+    @property
+    def tested(self) -> ConceptsConfig:
+        """The test of the clean exemplars."""
+        return ConceptsConfig(
+            network=self.network,
+            layers=(self.layer,),
+            concepts=(self.concept,),
+            drawn=self.drawn,
+            classes=(self.of_class,),
+            random=self.random,
+            random_sets=self.random_sets,
+            random_size=self.random_size,
+            cav=self.cav,
+            seed=self.seed,
+        )

@@ -1,17 +1,19 @@
 """What an attack does to TCAV: attacked sets beside their controls, read where they were made and elsewhere.
 
-A story is a concept, a class and a layer (methods §7). `attacked_sets` changes the exemplars' pixels, `read_scores`
-says what TCAV then makes of them at any layer of any network, `picture_changes` how much of it an eye could see.
+A story is a concept, a class and a layer (methods §7). `attacked_sets` changes the exemplars' pixels, a `ScoreReader`
+says what TCAV then makes of them at any layer of any network, a `PictureReader` how much of it an eye could see. Sets
+come one at a time, so that one is in memory; changed images are kept as PNG, and it is the PNG that is read.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from statistics import mean
 from typing import Annotated, Literal
 
-import polars
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
@@ -33,16 +35,24 @@ from tasks.concepts.attack import (
     towards,
 )
 from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
-from tasks.concepts.exemplars import ExemplarSet
-from tasks.concepts.tcav import class_gradients, compared, holm, random_cavs, sensitivities
+from tasks.concepts.exemplars import ExemplarSet, write_exemplars
+from tasks.concepts.tcav import class_gradients, compared, random_cavs, sensitivities
+from tasks.errors import UserError
+from tasks.keys import content_key, file_sha256
 from tasks.progress import Progress, part_of, silent
+from tasks.settings import Settings
+from tasks.storage import write_text
 from tasks.vision.classes import class_index
+from tasks.vision.images import rgb_tensor
 from tasks.vision.networks import Network
 
 ObjectiveName = Literal["token-pushing", "cav", "class-gradient", "random-set"]
 Touched = Literal["concept", "random"]
 IDENTITY = ("touched", "attack", "epsilon", "fraction")
-"""Columns that tell the sets of one story apart, in every frame made here."""
+"""Columns that tell the sets of one story apart, in every table about them."""
+CODE_VERSION = 1
+COMMIT = "sha256.txt"
+"""Beside the images of a piece: their names and checksums, written last."""
 
 
 class StoryConfig(BaseModel):
@@ -105,6 +115,7 @@ class AttackedSets:
 
     touched: whose images were changed; attack: an objective's name, or a control: clean, noise, random-direction;
     epsilon: in steps of 1/255; fraction: of the touched images that were changed. Both are 0 where clean.
+    piece: folder of settings.attacks_dir that holds the touched images at the largest fraction; None where clean.
     """
 
     touched: Touched
@@ -113,6 +124,7 @@ class AttackedSets:
     fraction: float
     concept: ExemplarSet
     random: tuple[ExemplarSet, ...]
+    piece: str | None = None
 
     @property
     def identity(self) -> dict[str, str | int | float]:
@@ -130,36 +142,78 @@ def attacked_sets(
     at: ClassAtLayer,
     concept: ExemplarSet,
     random: Sequence[ExemplarSet],
+    settings: Settings,
     cav_config: CavConfig = CavConfig(),
     progress: Progress = silent,
-) -> list[AttackedSets]:
-    """The clean sets, then for whatever is touched, ε by ε and fraction by fraction: noise, random direction, attacks.
+) -> Iterator[AttackedSets]:
+    """The clean sets; then for whatever is touched, ε by ε: noise, random direction, attacks, largest fraction first.
 
     A positive attack goes to where the class's images are. Images are attacked one for one, so that a smaller
-    fraction's are taken from a larger one's. Objectives see activations as cav_config pools them.
-    progress: in thousandths. UserError as `attack` and `fit_cav`.
+    fraction's are taken from a larger one's. Objectives see activations as cav_config pools them. What was attacked
+    before is read from its files. progress: in thousandths. UserError as `attack` and `fit_cav`, and for damaged files.
     """
     clean = AttackedSets("concept", "clean", 0, 0.0, concept, tuple(random))
+    yield clean
     jobs = [
         (replace(clean, touched=touched, attack=name, epsilon=epsilon), objective)
         for touched, objectives in _objectives(config, at, concept, random, cav_config).items()
         for epsilon in config.epsilons
         for name, objective in objectives.items()
     ]
-    found = [clean]
     for done, (job, objective) in enumerate(jobs):
         listen = part_of(progress, 1000 * done // len(jobs), 1000 * (done + 1) // len(jobs))
-        frames_ncyx, widest = job.frames_ncyx, config.attack(job.epsilon, max(config.fractions))
-        if objective is None:
-            changed_ncyx = noise(frames_ncyx, widest)
-        else:
-            changed_ncyx = attack(at.network, at.layer, frames_ncyx, objective, widest, listen)
-        for fraction in config.fractions:
-            chosen_p = poisoned(len(frames_ncyx), config.attack(job.epsilon, fraction))
-            mixed_ncyx = frames_ncyx.index_copy(0, chosen_p, changed_ncyx[chosen_p])
-            found.append(_with_frames(replace(job, fraction=fraction), mixed_ncyx))
+        widest = config.attack(job.epsilon, max(config.fractions))
+        job = replace(job, piece=_piece(job, config.kind, widest, at, cav_config))
+        changed_ncyx = _kept(settings.attacks_dir / job.piece, job, _changer(objective, widest, at, listen))
+        for fraction in sorted(config.fractions, reverse=True):
+            chosen_p = poisoned(len(changed_ncyx), config.attack(job.epsilon, fraction))
+            mixed_ncyx = job.frames_ncyx.index_copy(0, chosen_p, changed_ncyx[chosen_p])
+            yield _with_frames(replace(job, fraction=fraction), mixed_ncyx)
     progress(1000, 1000)
-    return found
+
+
+def _changer(
+    objective: Objective | None, config: AttackConfig, at: ClassAtLayer, progress: Progress
+) -> Callable[[Tensor], Tensor]:
+    """What changes frames: the attack on an objective at the layer, or noise where there is none."""
+    if objective is None:
+        return lambda frames_ncyx: noise(frames_ncyx, config)
+    return lambda frames_ncyx: attack(at.network, at.layer, frames_ncyx, objective, config, progress)
+
+
+def _piece(job: AttackedSets, kind: str, config: AttackConfig, at: ClassAtLayer, cav_config: CavConfig) -> str:
+    return content_key(
+        "attack",
+        CODE_VERSION,
+        weights_sha256=at.network.weights_sha256,
+        layer=at.layer,
+        story=kind,
+        touched=job.touched,
+        attack=job.attack,
+        config=config,
+        concept=job.concept.key,
+        random=[one.key for one in job.random],
+        classes=(at.index, at.images.key),
+        cav=cav_config,
+    )
+
+
+def _kept(folder: Path, job: AttackedSets, change: Callable[[Tensor], Tensor]) -> Tensor:
+    """The touched frames, changed, as the PNG files of a folder have them; made where they aren't all there."""
+    commit = folder / COMMIT
+    if not commit.exists():
+        touched = job.random if job.touched == "random" else (job.concept,)
+        names = tuple(name for one in touched for name in one.names)
+        write_exemplars(ExemplarSet(job.attack, "concept", change(job.frames_ncyx), names), folder)
+        write_text(commit, "\n".join(f"{file_sha256(file)}  {file.name}" for file in sorted(folder.glob("*.png"))))
+    frames = []
+    for line in commit.read_text(encoding="utf-8").splitlines():
+        sha256, name = line.split("  ", maxsplit=1)
+        file = folder / name
+        if not file.exists() or file_sha256(file) != sha256:
+            raise UserError(f"{file} is missing or damaged: remove {folder}, and the attack is made again")
+        frames.append(rgb_tensor(Image.open(file)))
+    return torch.stack(frames)
 
 
 def _objectives(
@@ -218,82 +272,88 @@ def _with_frames(job: AttackedSets, frames_ncyx: Tensor) -> AttackedSets:
     return replace(job, random=tuple(changed(one, part) for one, part in zip(job.random, parts, strict=True)))
 
 
+@dataclass
+class ScoreReader:
+    """What TCAV says of sets at one place: where they were attacked, or where they never were (transfer).
+
+    The clean sets are to be read first. Random sets that no attack touched are looked at once, and of an attacked image
+    activations are kept as long as sets of the same piece come.
+    """
+
+    at: ClassAtLayer
+    cav_config: CavConfig
+    _clean_d: Tensor | None = field(default=None, init=False)
+    _clean_random: tuple[list[Tensor], list[Cav]] = field(default=([], []), init=False)
+    _piece: str | None = field(default=None, init=False)
+    _known: dict[str, Tensor] = field(default_factory=dict, init=False)
+
+    def read(self, one: AttackedSets) -> dict[str, str | int | float]:
+        """`IDENTITY`, read_network, read_layer, class_index; score and its spread over the random sets, magnitude;
+        random_score and random_spread, of vectors of random sets; p_value of the one against the other; accuracy of the
+        vectors; cosine of their mean to the clean sets'. UserError as `random_cavs` and `fit_cav`.
+        """
+        if one.piece != self._piece:
+            self._piece, self._known = one.piece, {}
+        if one.touched == "random" or self._clean_d is None:
+            random_nds = [self._acts_nd(random) for random in one.random]
+            controls = random_cavs(random_nds, self.cav_config)
+        else:
+            random_nds, controls = self._clean_random
+        concept_nd = self._acts_nd(one.concept)
+        cavs = [fit_cav(concept_nd, random_nd, self.cav_config) for random_nd in random_nds]
+        mean_d = mean_vector(cavs)
+        if self._clean_d is None:
+            self._clean_d, self._clean_random = mean_d, (random_nds, controls)
+        gradients_ncyx = self.at.gradients_ncyx
+        return {
+            **one.identity,
+            "read_network": self.at.network.name,
+            "read_layer": self.at.layer,
+            "class_index": self.at.index,
+            **compared(*([sensitivities(gradients_ncyx, cav) for cav in some] for some in (cavs, controls))),
+            "accuracy": mean(cav.accuracy for cav in cavs),
+            "cosine": (mean_d @ self._clean_d).item(),
+        }
+
+    def _acts_nd(self, images: ExemplarSet) -> Tensor:
+        new = [place for place, key in enumerate(images.images) if key not in self._known]
+        if new:
+            acts_nd = layer_activations(self.at.network, self.at.layer, images.frames_ncyx[new], self.cav_config.pool)
+            self._known |= {images.images[place]: acts_d for place, acts_d in zip(new, acts_nd, strict=True)}
+        return torch.stack([self._known[key] for key in images.images])
+
+
+@dataclass
+class PictureReader:
+    """How far pictures went from the clean ones; of a piece, its largest fraction is to be read first."""
+
+    clean: AttackedSets
+    network: Network
+    layers: tuple[str, ...]
+    _piece: str | None = field(default=None, init=False)
+    _apart: tuple[Tensor, Tensor] = field(default=(torch.empty(0), torch.empty(0)), init=False)
+
+    def read(self, one: AttackedSets) -> dict[str, int | float | None]:
+        """images: that are touched; changed: their number; largest_change: greatest, in steps of 1/255; of the changed
+        ones psnr: mean, dB, null where nothing changed; perceptual: mean of `perceptual_distance` at the layers, 0
+        where nothing changed.
+        """
+        before_ncyx, after_ncyx = replace(self.clean, touched=one.touched).frames_ncyx, one.frames_ncyx
+        by_n = largest_change(before_ncyx, after_ncyx)
+        changed_n = by_n > 0
+        found = {"images": len(by_n), "changed": int(changed_n.sum()), "largest_change": by_n.max().item()}
+        if not found["changed"]:
+            return found | {"psnr": None, "perceptual": 0.0}
+        if one.piece != self._piece:
+            psnr_n, perceptual_n = torch.zeros(len(by_n), dtype=torch.float64), torch.zeros(len(by_n))
+            changed = before_ncyx[changed_n], after_ncyx[changed_n]
+            psnr_n[changed_n] = psnr(*changed)
+            perceptual_n[changed_n] = perceptual_distance(self.network, self.layers, *changed)
+            self._piece, self._apart = one.piece, (psnr_n, perceptual_n)
+        psnr_n, perceptual_n = self._apart
+        return found | {"psnr": psnr_n[changed_n].mean().item(), "perceptual": perceptual_n[changed_n].mean().item()}
+
+
 def mean_vector(cavs: Sequence[Cav]) -> Tensor:
     """Unit [d]: the mean of vectors."""
     return F.normalize(torch.stack([cav.vector_d for cav in cavs]).mean(0), dim=0)
-
-
-def read_scores(
-    sets: Sequence[AttackedSets],
-    places: Sequence[ClassAtLayer],
-    cav_config: CavConfig = CavConfig(),
-    progress: Progress = silent,
-) -> polars.DataFrame:
-    """What TCAV says of the sets at each place: where they were attacked, or where they never were (transfer).
-
-    sets: the clean one first, as `attacked_sets` gives them. One row per (place, set): `IDENTITY`, read_network,
-    read_layer, class_index; score and its spread over the random sets, magnitude; random_score and random_spread, of
-    vectors of random sets; p_value of the one against the other and p_holm over all the rows; accuracy of the vectors;
-    cosine of their mean to the clean set's. progress: in rows. UserError as `random_cavs` and `fit_cav`.
-    """
-    rows = []
-    for at in places:
-        clean_d = None
-        for one, cavs, controls in _vectors(sets, at, cav_config):
-            clean_d = mean_vector(cavs) if clean_d is None else clean_d
-            rows.append(
-                {
-                    **one.identity,
-                    "read_network": at.network.name,
-                    "read_layer": at.layer,
-                    "class_index": at.index,
-                    **compared(*([sensitivities(at.gradients_ncyx, cav) for cav in some] for some in (cavs, controls))),
-                    "accuracy": mean(cav.accuracy for cav in cavs),
-                    "cosine": (mean_vector(cavs) @ clean_d).item(),
-                }
-            )
-            progress(len(rows), len(sets) * len(places))
-    adjusted = holm([row["p_value"] for row in rows])
-    return polars.DataFrame([row | {"p_holm": p} for row, p in zip(rows, adjusted, strict=True)])
-
-
-def _vectors(
-    sets: Sequence[AttackedSets], at: ClassAtLayer, cav_config: CavConfig
-) -> Iterator[tuple[AttackedSets, list[Cav], list[Cav]]]:
-    """Each set with the concept's vectors and those of random sets; what random sets have in common is found once."""
-    known: dict[tuple[str, ...], tuple[list[Tensor], list[Cav]]] = {}
-
-    def acts_nd(images: ExemplarSet) -> Tensor:
-        return layer_activations(at.network, at.layer, images.frames_ncyx, cav_config.pool)
-
-    for one in sets:
-        keys = tuple(random.key for random in one.random)
-        if keys not in known:
-            random_nds = [acts_nd(random) for random in one.random]
-            known[keys] = random_nds, random_cavs(random_nds, cav_config)
-        random_nds, controls = known[keys]
-        concept_nd = acts_nd(one.concept)
-        yield one, [fit_cav(concept_nd, random_nd, cav_config) for random_nd in random_nds], controls
-
-
-def picture_changes(
-    sets: Sequence[AttackedSets], network: Network, layers: tuple[str, ...], progress: Progress = silent
-) -> polars.DataFrame:
-    """How far the pictures went from the clean ones, of those that changed at all; one row per set.
-
-    `IDENTITY`; changed: their number; largest_change: greatest, in steps of 1/255; psnr: mean, dB, null where nothing
-    changed; perceptual: mean of `perceptual_distance` at the layers, 0 where nothing changed. sets: as `read_scores`.
-    progress: in sets.
-    """
-    clean, rows = sets[0], []
-    for done, one in enumerate(sets, start=1):
-        before_ncyx, after_ncyx = replace(clean, touched=one.touched).frames_ncyx, one.frames_ncyx
-        by_n = largest_change(before_ncyx, after_ncyx)
-        before_ncyx, after_ncyx = before_ncyx[by_n > 0], after_ncyx[by_n > 0]
-        row = {"changed": len(after_ncyx), "largest_change": by_n.max().item(), "psnr": None, "perceptual": 0.0}
-        if len(after_ncyx):
-            row["psnr"] = psnr(before_ncyx, after_ncyx).mean().item()
-            row["perceptual"] = perceptual_distance(network, layers, before_ncyx, after_ncyx).mean().item()
-        rows.append(one.identity | row)
-        progress(done, len(sets))
-    return polars.DataFrame(rows, schema_overrides={"psnr": polars.Float64})

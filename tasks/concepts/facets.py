@@ -20,7 +20,7 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, fx
 
 from tasks.concepts.cav import Cav, layer_activations
 from tasks.errors import UserError
@@ -57,13 +57,7 @@ def facet_visualisations(
     """
     directions_1c = unit_directions(network, layer_name, direction_c[None])
     probes_fc = _stacked(network, facet_layer_name, probes)
-    module, side = what_it_sees(network, layer_name, config)
-    node = network.node(facet_layer_name)
-    if facet_layer_name == layer_name or node not in {found.name for found in module.graph.nodes}:
-        raise UserError(
-            f"facet layer {facet_layer_name} of {network.name} does not lead to {layer_name}: choose one below it"
-        )
-    lower, upper = cut(module, node)
+    lower, upper, side = divided(network, layer_name, facet_layer_name, config)
 
     def objective(seen_bcyx: Tensor, gains_bc: Tensor) -> Tensor:
         acts_bcyx, *others = lower(network.preprocess(seen_bcyx))
@@ -73,6 +67,22 @@ def facet_visualisations(
     scaled_fc = probes_fc / probes_fc.square().mean(1, keepdim=True).sqrt()
     gains_fc = 1 + config.weight * F.pad(scaled_fc, (0, 0, 0, 1))  # the plain image has a probe of zeros
     return optimised(objective, gains_fc, side, config, progress)
+
+
+def divided(
+    network: Network, layer_name: str, facet_layer_name: str, config: FacetConfig
+) -> tuple[fx.GraphModule, fx.GraphModule, int]:
+    """What computes the facet layer, what the layer from there, from a square of so many pixels.
+
+    UserError for an unknown layer, and a facet layer that does not lead to the other.
+    """
+    module, side = what_it_sees(network, layer_name, config)
+    node = network.node(facet_layer_name)
+    if facet_layer_name == layer_name or node not in {found.name for found in module.graph.nodes}:
+        raise UserError(
+            f"facet layer {facet_layer_name} of {network.name} does not lead to {layer_name}: choose one below it"
+        )
+    return *cut(module, node), side
 
 
 def separation(network: Network, layer_name: str, probes: Sequence[Cav], frames_ncyx: Tensor) -> tuple[Tensor, Tensor]:

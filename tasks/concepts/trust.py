@@ -35,6 +35,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Literal
 
+import polars
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -112,6 +113,78 @@ class TrustReport:
         ]
 
 
+class TrustChecker:
+    """Asks concepts' exemplars, one set after the other, whether they can be trusted, beside random sets that can."""
+
+    def __init__(
+        self,
+        randoms: Sequence[ExemplarSet],
+        network: Network,
+        layer: str,
+        config: TrustConfig = TrustConfig(),
+        progress: Progress = silent,
+    ):
+        """progress: in thousandths. UserError for no random set, some that share an image, and an unknown layer."""
+        if not randoms:
+            raise UserError("no random set to compare with: give one or more, 3 are usual")
+        check_apart(randoms)
+        self.randoms, self._network, self._layer, self._cav = tuple(randoms), network, layer, config.cav
+        self._acts = []
+        for place, one in enumerate(randoms):
+            start, stop = (1000 * done // len(randoms) for done in (place, place + 1))
+            self._acts.append(self._before_and_after(one.frames_ncyx, part_of(progress, start, stop)))
+
+    def check(self, exemplars: ExemplarSet, progress: Progress = silent) -> TrustReport:
+        """progress: in thousandths. UserError for fewer than eight exemplars, and one that is in a random set too."""
+        check_enough(exemplars)
+        for random in self.randoms:
+            check_apart([exemplars, random])
+        acts = [self._before_and_after(exemplars.frames_ncyx, progress), *self._acts]
+        before, after = zip(*acts, strict=True)
+        return TrustReport(
+            (
+                Check(
+                    "turned by JPEG",
+                    turned(before, after, self._cav),
+                    MOST_TURNED,
+                    "1 − cosine between the vector and the one of the same images, exemplars and random, after JPEG",
+                ),
+                Check(
+                    "divided",
+                    divided(before, self._cav),
+                    MOST_DIVIDED,
+                    "1 − cosine between the vectors of two halves of the exemplars",
+                ),
+                Check(
+                    "grain of colour",
+                    colour_grain(exemplars.frames_ncyx).quantile(0.75).item(),
+                    MOST_GRAIN,
+                    "contrast between neighbouring pixels in colour alone, where there is least, in steps of 1/255; "
+                    "uncompressed photographs with sensor noise have it too",
+                ),
+            )
+        )
+
+    def _before_and_after(self, frames_ncyx: Tensor, progress: Progress) -> tuple[Tensor, Tensor]:
+        """Activations [n, d] of frames as they are, and after JPEG."""
+        before_nd, after_nd = (
+            layer_activations(
+                self._network, self._layer, each_ncyx, self._cav.pool, part_of(progress, start, start + 500)
+            )
+            for start, each_ncyx in ((0, frames_ncyx), (500, recompressed(frames_ncyx)))
+        )
+        return before_nd, after_nd
+
+
+def check_enough(exemplars: ExemplarSet) -> None:
+    """UserError for a set that is too small to be checked."""
+    if len(exemplars) < FEWEST:
+        raise UserError(
+            f"{exemplars.name} has {len(exemplars)} exemplars, too few to be halved: give {FEWEST} or more, "
+            "40 are usual"
+        )
+
+
 def check_folder(
     folder: Path,
     random_folder: Path | None,
@@ -120,14 +193,15 @@ def check_folder(
     settings: Settings,
     progress: Progress = silent,
 ) -> TrustReport:
-    """`check_trust` of a folder of exemplars, beside three random sets of as many images.
+    """A folder of exemplars, checked beside three random sets of as many images.
 
     random_folder: what they are drawn from; without one, scikit-image's photographs and dead leaves. UserError as
-    `load_network`, `read_exemplars`, `random_sets` and `check_trust`.
+    `load_network`, `read_exemplars`, `random_sets` and `TrustChecker`.
     """
     network = load_network(network_name, settings)
     network.layer(layer)
     exemplars = read_exemplars(folder, "concept", network.input_size)
+    check_enough(exemplars)
     if random_folder:
         pool = open_folder(random_folder, network.input_size)
     else:
@@ -135,58 +209,40 @@ def check_folder(
         embedded = ("scikit-image", "dead-leaves")
         pool = open_frames(ImagesConfig(sources=embedded, scenes=scenes, frame_size=network.input_size), settings)
     drawn = random_sets(pool, RANDOM_SETS, len(exemplars), apart_from=[exemplars])
-    return check_trust(exemplars, drawn, network, layer, progress=progress)
+    of_random = 1000 * RANDOM_SETS // (RANDOM_SETS + 1)
+    checker = TrustChecker(drawn, network, layer, progress=part_of(progress, 0, of_random))
+    return checker.check(exemplars, part_of(progress, of_random, 1000))
 
 
-def check_trust(
-    exemplars: ExemplarSet,
-    randoms: Sequence[ExemplarSet],
-    network: Network,
-    layer: str,
-    config: TrustConfig = TrustConfig(),
-    progress: Progress = silent,
-) -> TrustReport:
-    """Ask a concept's exemplars whether they can be trusted, beside random sets that can.
+def trust_frames(
+    reports: Sequence[tuple[ExemplarSet, TrustReport]], analysis: str, network: str, layer: str, random_sets: int
+) -> dict[str, polars.DataFrame]:
+    """`trust_analyses` and `trust_checks` of sets that were checked beside the same random sets.
 
-    UserError for fewer than eight exemplars, no random set, sets that share an image, and an unknown layer.
+    analysis: key of the run; network, layer: names; random_sets: how many. Of sets with equal pixels the last counts.
     """
-    if len(exemplars) < FEWEST:
-        raise UserError(
-            f"{exemplars.name} has {len(exemplars)} exemplars, too few to be halved: give {FEWEST} or more, "
-            "40 are usual"
-        )
-    if not randoms:
-        raise UserError("no random set to compare with: give one or more, 3 are usual")
-    sets = [exemplars, *randoms]
-    check_apart(sets)
-    before, after = [], []
-    for place, one in enumerate(sets):
-        for half, (acts, frames_ncyx) in enumerate([(before, one.frames_ncyx), (after, recompressed(one.frames_ncyx))]):
-            start, stop = (1000 * (2 * place + step) // (2 * len(sets)) for step in (half, half + 1))
-            acts.append(layer_activations(network, layer, frames_ncyx, config.cav.pool, part_of(progress, start, stop)))
-    return TrustReport(
-        (
-            Check(
-                "turned by JPEG",
-                turned(before, after, config.cav),
-                MOST_TURNED,
-                "1 − cosine between the vector and the one of the same images, exemplars and random, after JPEG",
-            ),
-            Check(
-                "divided",
-                divided(before, config.cav),
-                MOST_DIVIDED,
-                "1 − cosine between the vectors of two halves of the exemplars",
-            ),
-            Check(
-                "grain of colour",
-                colour_grain(exemplars.frames_ncyx).quantile(0.75).item(),
-                MOST_GRAIN,
-                "contrast between neighbouring pixels in colour alone, where there is least, in steps of 1/255; "
-                "uncompressed photographs with sensor noise have it too",
-            ),
-        )
-    )
+    of_set = {exemplars.key: report for exemplars, report in reports}
+    return {
+        "trust_analyses": polars.DataFrame(
+            {"analysis": analysis, "network": network, "layer": layer, "random_sets": random_sets}
+        ),
+        "trust_checks": polars.DataFrame(
+            [
+                (analysis, concept, check.name, check.value, check.threshold, check.passed)
+                for concept, report in of_set.items()
+                for check in report.checks
+            ],
+            schema={
+                "analysis": polars.String,
+                "concept": polars.String,
+                "check_name": polars.String,
+                "value": polars.Float64,
+                "threshold": polars.Float64,
+                "passed": polars.Boolean,
+            },
+            orient="row",
+        ),
+    }
 
 
 def turned(before: Sequence[Tensor], after: Sequence[Tensor], config: CavConfig) -> float:

@@ -1,4 +1,4 @@
-"""How kinds are named and drawn: features' symmetry types and stimuli, dimensions' methods, parameters and irreps."""
+"""How kinds are named and drawn: symmetry types, stimuli; dimensions' methods, parameters and irreps; attacks."""
 
 import re
 from dataclasses import dataclass
@@ -37,6 +37,36 @@ SEARCHES = {
     "kernel-pca": ("Kernel PCA", "Nonlinear: PCA after a kernel, so that scores may bend.", ("#a94890", "#e493cb")),
     "neurons": ("Single units", "Control: each dimension is one unit.", ("#3f444d", "#c9cdd4")),
     "random": ("Random basis", "Control: orthogonal directions drawn at random.", ("#a3a8b0", "#6d727c")),
+}
+# name: label, what it does to the images of a negative and of a positive story, colours
+ATTACKS = {
+    "clean": ("clean", "left as they are", "left as they are", ("#1b1e24", "#e8e6e1")),
+    "noise": ("noise", "given noise", "given noise", ("#6d727c", "#9da3ad")),
+    "random-direction": (
+        "random direction",
+        "pushed in a random direction",
+        "pushed in a random direction",
+        ("#a3a8b0", "#6d727c"),
+    ),
+    "token-pushing": (
+        "token pushing",
+        "pushed away from their own mean",
+        "pushed to the class’s mean",
+        ("#0067b5", "#62b0f4"),
+    ),
+    "cav": ("CAV", "pushed against the vector", "pushed along the class’s vector", ("#c4421a", "#f2845b")),
+    "class-gradient": (
+        "class gradient",
+        "pushed against the class’s gradient",
+        "pushed along the class’s gradient",
+        ("#00806a", "#41c7a4"),
+    ),
+    "random-set": (
+        "through the random set",
+        "pushed along the class’s gradient",
+        "pushed so that the vector turns to the class",
+        ("#a94890", "#e493cb"),
+    ),
 }
 
 
@@ -210,3 +240,46 @@ class Irrep:
         if self.frequency:
             return SymmetryType(f"period-{360 / self.frequency:g}").colours
         return COLOURS["mixed" if self.name == "A2" else "invariant"]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """How an attack is named and drawn. touched, name: as in `attacks`."""
+
+    touched: str
+    name: str
+
+    @property
+    def css_class(self) -> str:
+        return f"attack-{self.name}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.touched}-{self.name}"
+
+    @property
+    def short(self) -> str:
+        """Where it is told whose images are touched."""
+        return ATTACKS[self.name][0]
+
+    @property
+    def label(self) -> str:
+        """Controls of an attack on the random images say so; the attack itself is named by it."""
+        return f"{self.short}, random set" if self.touched == "random" and self.is_control else self.short
+
+    @property
+    def is_control(self) -> bool:
+        return self.name in ("clean", "noise", "random-direction")
+
+    @property
+    def rank(self) -> tuple:
+        """Sorts attacks on exemplars first, and controls before attacks."""
+        return self.touched == "random", list(ATTACKS).index(self.name)
+
+    @property
+    def colours(self) -> tuple[str, str]:
+        return ATTACKS[self.name][3]
+
+    def done(self, kind: str) -> str:
+        """What it does to images, in words; kind: of the story."""
+        return ATTACKS[self.name][1 if kind == "negative" else 2]

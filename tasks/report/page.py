@@ -24,6 +24,7 @@ from PIL import Image
 
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
+from tasks.report.attacks import FACET_COLUMNS, STATISTICS, VERDICTS, attacks_shown, random_band
 from tasks.report.dimensions import IDENTIFIED, OPEN_STRIPS, SOURCES, Picture, dimension_sections, picture_title
 from tasks.report.families import (
     SCORES,
@@ -36,7 +37,7 @@ from tasks.report.families import (
     small_circle,
     spread_numbers,
 )
-from tasks.report.kinds import Stimulus, SymmetryType
+from tasks.report.kinds import ATTACKS, Stimulus, SymmetryType
 from tasks.report.units import (
     MIXED_PER_DICTIONARY,
     curve_code,
@@ -102,6 +103,16 @@ class Snapshot:
         cursor = self.connection.execute((QUERIES / f"{query}.sql").read_text(encoding="utf-8"), parameters or None)
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def rows_with_pictures(self, query: str, folder: Path, *pictures: str, **parameters: Any) -> list[dict]:
+        """As `rows`, a few at a time: the pictures in these columns are written into a folder, their names stay."""
+        cursor = self.connection.execute((QUERIES / f"{query}.sql").read_text(encoding="utf-8"), parameters or None)
+        names = [column[0] for column in cursor.description]
+        found = []
+        while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
+            for row in (dict(zip(names, row, strict=True)) for row in rows):
+                found.append(row | {column: written_once(row[column], folder) for column in pictures})
+        return found
 
     @cached_property
     def dictionary(self) -> dict[str, dict]:
@@ -274,6 +285,8 @@ def template_environment() -> Environment:
     environment.globals |= {"mean_and_spread": mean_and_spread, "SUBJECTS": SUBJECTS}
     environment.globals |= {"stimuli_named": stimuli_named, "MIXED_PER_DICTIONARY": MIXED_PER_DICTIONARY}
     environment.globals |= {"IDENTIFIED": IDENTIFIED, "OPEN_STRIPS": OPEN_STRIPS, "SOURCES": SOURCES}
+    environment.globals |= {"FACET_COLUMNS": FACET_COLUMNS, "STATISTICS": STATISTICS, "VERDICTS": VERDICTS}
+    environment.globals |= {"random_band": random_band, "ATTACKS": ATTACKS}
     environment.globals |= {"METHODS": METHODS, "ARCHITECTURES": ARCHITECTURES, "SAMPLINGS": SAMPLINGS}
     return environment
 
@@ -425,7 +438,7 @@ def write_site(settings: Settings, progress: Progress = silent) -> Path:
 def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
     """Write all files of the site into an empty folder."""
     shutil.copytree(HERE / "static", folder / "assets")
-    for name in ("patches", "optimised", "features", "neurons", "families", "dimensions"):
+    for name in ("patches", "optimised", "features", "neurons", "families", "dimensions", "attacks"):
         (folder / name).mkdir()
     examples = snapshot.export_patches(folder / "patches")
     pictures = snapshot.export_visualisations(folder / "optimised")
@@ -433,6 +446,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
     neurons = shown_neurons(snapshot, panels, folder / "patches")
     analyses = family_analyses(snapshot)
     dimensions = dimension_sections(snapshot, folder / "dimensions")
+    attacks = attacks_shown(snapshot, folder / "attacks")
     templates = template_environment()
     shared = {
         "snapshot": snapshot,
@@ -441,6 +455,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
         "neurons": neurons,
         "analyses": analyses,
         "dimensions": dimensions,
+        "attacks": attacks,
     }
 
     def write(path: str, template: str, **values: Any) -> None:
@@ -467,6 +482,8 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
         write("curves.html", "curves.html")
     if dimensions:
         write("dimensions.html", "dimensions.html")
+    if attacks:
+        write("attacks.html", "attacks.html")
     if neurons.mixed:
         write("neurons.html", "neurons.html")
     layers = separations(snapshot, analyses)

@@ -2,7 +2,7 @@
 
 One registered model a method and architecture (`topk-sae`, `topk-group-crosscoder`, …). A version is MLflow's
 models-from-code: the script mlflow/dictionary_model.py, the modules of ours that it needs, and the dictionary's own
-files; nothing in it is pickled.
+files; nothing in it is pickled. `file_version` and `point` serve other kinds of models too.
 
 Aliases. `candidate`: the newest version. `champion-NETWORK-LAYER-gORDER`: the best of its kind, as FVU and L0 say
 nothing across layers or groups. `champion`: what `models:/METHOD@champion` loads; the first version that passes takes
@@ -14,10 +14,12 @@ import math
 import re
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from packaging.version import Version
@@ -31,6 +33,7 @@ from tasks.tracking.store import MLFLOW_FILES, tracking
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
 
 CANDIDATE, CHAMPION = "candidate", "champion"
 REQUIREMENTS = ("mlflow", "numpy", "pydantic", "pydantic-settings", "safetensors", "torch")
@@ -38,6 +41,7 @@ MODEL_FILES = ("config.json", "metrics.json", "model.safetensors")
 MODEL_CODE = ("__init__.py", "errors.py", "settings.py", "dictionary", "symmetry")  # of tasks/
 KIND = ("network", "layer", "group_order")
 EXAMPLE_ROWS = 2
+ALIAS_LENGTH = 255  # MLflow's limit
 
 
 def register(dictionary: str, run_id: str, settings: Settings) -> int:
@@ -51,27 +55,20 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
         raise UserError(f"the FVU of dictionary {dictionary} is {metrics['fvu']}; train it with a lower learning_rate")
     name = config_of(dictionary, settings).name
     with tracking(settings) as client:
-        found = client.search_model_versions(f"name = '{name}' and tags.dictionary = '{dictionary}'")
-        if found:
-            version = int(found[0].version)
-        else:
-            model_id = _log_model(client, dictionary, run_id, settings)
-            _create_registered_model(client, name)
-            version = int(
-                client.create_model_version(
-                    name,
-                    source=f"models:/{model_id}",
-                    run_id=run_id,
-                    model_id=model_id,
-                    description=_model_card(dictionary, description, metrics),
-                    tags={"dictionary": dictionary, "activation_set": description["activation_set"]}
-                    | {tag: str(description[tag]) for tag in KIND}
-                    | {tag: repr(metrics[tag]) for tag in ("fvu", "l0")},
-                ).version
-            )
-        candidate = _aliased(client, name, CANDIDATE)
-        if candidate is None or int(candidate.version) < version:
-            client.set_registered_model_alias(name, CANDIDATE, str(version))
+        version = file_version(
+            client,
+            name,
+            {"dictionary": dictionary},
+            lambda: _log_model(client, dictionary, run_id, settings),
+            run_id=run_id,
+            description=model_card(
+                "model_card.md.jinja", dictionary=dictionary, metrics=metrics, champion=CHAMPION, **description
+            ),
+            tags={"activation_set": description["activation_set"]}
+            | {tag: str(description[tag]) for tag in KIND}
+            | {tag: repr(metrics[tag]) for tag in ("fvu", "l0")},
+        )
+        point(client, name, CANDIDATE, version)
     return version
 
 
@@ -99,7 +96,7 @@ def promote(name: str, audits_hold: bool, settings: Settings) -> bool:
 
 def champion_of(network: str, layer: str, group_order: int | str) -> str:
     """Alias of the best version of one network, layer and |G|."""
-    return re.sub(r"[^A-Za-z0-9_-]", "-", f"{CHAMPION}-{network}-{layer}-g{group_order}")
+    return alias_of(CHAMPION, network, layer, f"g{group_order}")
 
 
 def is_better(candidate: dict[str, str], champion: dict[str, str]) -> bool:
@@ -118,6 +115,93 @@ def _aliased(client: "MlflowClient", name: str, alias: str) -> "ModelVersion | N
     return None
 
 
+def file_version(
+    client: "MlflowClient",
+    name: str,
+    identity: Mapping[str, str],
+    log_model: Callable[[], str],
+    run_id: str,
+    description: str,
+    tags: Mapping[str, str],
+) -> int:
+    """The version of a registered model whose tags say `identity`; where there is none, of the model that `log_model`
+    stores (it returns MLflow's id of it), with `tags` as well.
+    """
+    says = " and ".join(f"tags.{tag} = '{value}'" for tag, value in identity.items())
+    if found := client.search_model_versions(f"name = '{name}' and {says}"):
+        return int(found[0].version)
+    model_id = log_model()
+    _create_registered_model(client, name)
+    source = f"models:/{model_id}"
+    made = client.create_model_version(
+        name, source, run_id, model_id=model_id, description=description, tags={**identity, **tags}
+    )
+    return int(made.version)
+
+
+def point(client: "MlflowClient", name: str, alias: str, version: int) -> None:
+    """Let an alias name this version, unless it names a newer one."""
+    held = _aliased(client, name, alias)
+    if held is None or int(held.version) < version:
+        client.set_registered_model_alias(name, alias, str(version))
+
+
+def alias_of(*parts: str) -> str:
+    """An alias in MLflow's letters and length."""
+    return re.sub(r"[^\w-]", "-", "-".join(parts))[:ALIAS_LENGTH]
+
+
+def log_model(
+    client: "MlflowClient",
+    run_id: str,
+    name: str,
+    model_type: str,
+    script: str,
+    artifacts: Mapping[str, Path],
+    requirements: Sequence[str],
+    signature: "ModelSignature",
+    example: np.ndarray,
+    **code: Any,
+) -> str:
+    """Store a model from code beside its run, which stays finished; returns MLflow's id of it.
+
+    script: file of mlflow/; requirements: packages, pinned to what is installed; code: what `save_model` is told of
+    our own code.
+    """
+    import mlflow
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model
+
+    run = client.get_run(run_id)
+    model_id = client.create_logged_model(
+        run.info.experiment_id, name=name, source_run_id=run_id, params=run.data.params, model_type=model_type
+    ).model_id
+    with tempfile.TemporaryDirectory() as temporary:
+        model = Path(temporary) / "model"
+        mlflow.pyfunc.save_model(
+            model,
+            mlflow_model=Model(run_id=run_id, model_id=model_id, model_uuid=model_id),
+            python_model=str(MLFLOW_FILES / script),
+            artifacts={artifact: str(path) for artifact, path in artifacts.items()},
+            pip_requirements=[f"{package}=={Version(installed_version(package)).public}" for package in requirements],
+            signature=signature,
+            input_example=example,
+            **code,
+        )
+        client.log_model_artifacts(model_id, str(model))
+    client.finalize_logged_model(model_id, "READY")
+    client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+    return model_id
+
+
+def model_card(template: str, **facts: Any) -> str:
+    """A template of mlflow/, filled in."""
+    environment = Environment(
+        loader=FileSystemLoader(MLFLOW_FILES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(template).render(facts)
+
+
 def _create_registered_model(client: "MlflowClient", name: str) -> None:
     from mlflow.exceptions import MlflowException
 
@@ -129,10 +213,7 @@ def _create_registered_model(client: "MlflowClient", name: str) -> None:
 
 
 def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: Settings) -> str:
-    """Store the model beside its run, which stays finished; returns MLflow's id of it."""
-    import mlflow
-    from mlflow.entities import LoggedModelOutput
-    from mlflow.models import Model, ModelSignature
+    from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
     example = _example_rows(dictionary, settings)
@@ -141,14 +222,6 @@ def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: S
         inputs=Schema([TensorSpec(example.dtype, (-1, *example.shape[1:]))]),
         outputs=Schema([TensorSpec(example.dtype, (-1, config.features))]),
     )
-    run = client.get_run(run_id)
-    model_id = client.create_logged_model(
-        run.info.experiment_id,
-        name=f"{config.name}-{dictionary[:8]}",
-        source_run_id=run_id,
-        params=run.data.params,
-        model_type=config.name,
-    ).model_id
     with tempfile.TemporaryDirectory() as temporary:
         # laid out as a data folder, so that the model is loaded by the code that loads every dictionary
         inside = Settings(data_dir=Path(temporary) / "data")
@@ -161,35 +234,23 @@ def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: S
         for name in MODEL_CODE:
             copy = shutil.copytree if (ROOT / "tasks" / name).is_dir() else shutil.copyfile
             copy(ROOT / "tasks" / name, code / name)
-        model = Path(temporary) / "model"
-        mlflow.pyfunc.save_model(
-            model,
-            mlflow_model=Model(run_id=run_id, model_id=model_id, model_uuid=model_id),
-            python_model=str(MLFLOW_FILES / "dictionary_model.py"),
-            artifacts={"data": str(inside.data_dir)},
+        return log_model(
+            client,
+            run_id,
+            f"{config.name}-{dictionary[:8]}",
+            config.name,
+            "dictionary_model.py",
+            {"data": inside.data_dir},
+            REQUIREMENTS,
+            signature,
+            example,
             model_config={"dictionary": dictionary},
             code_paths=[str(code)],
-            pip_requirements=[f"{name}=={Version(installed_version(name)).public}" for name in REQUIREMENTS],
-            signature=signature,
-            input_example=example,
         )
-        client.log_model_artifacts(model_id, str(model))
-    client.finalize_logged_model(model_id, "READY")
-    client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
-    return model_id
 
 
-def _example_rows(dictionary: str, settings: Settings):
+def _example_rows(dictionary: str, settings: Settings) -> np.ndarray:
     """Two rows as the dictionary itself would write them (one feature each), float32 in the layout that it reads."""
     trained = load_dictionary(dictionary, settings)
     rows_bgd = trained.decode(torch.eye(trained.config.features)[:EXAMPLE_ROWS]).numpy()
     return rows_bgd if trained.is_crosscoder else rows_bgd[:, 0]
-
-
-def _model_card(dictionary: str, description: dict, metrics: dict[str, float]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(MLFLOW_FILES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("model_card.md.jinja").render(
-        dictionary=dictionary, metrics=metrics, champion=CHAMPION, **description
-    )

@@ -1,13 +1,14 @@
-"""One MLflow run per training: what was asked for, how it went, what came out."""
+"""One MLflow run per training or analysis: what was asked for, how it went, what came out."""
 
 import json
+import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars
 from pydantic import BaseModel
@@ -39,14 +40,14 @@ def log_training(
 
     def log(client: "MlflowClient", run_id: str) -> None:
         _log(client, run_id, dictionary, description, settings)
-        _log_figures(client, run_id, figures or {})
+        log_figures(client, run_id, figures or {})
 
-    return _filed(
+    return filed(
         "dictionary",
         dictionary,
         f"{description['network']}/{description['layer']}",
         f"{config_of(dictionary, settings).name} {dictionary[:8]}",
-        _tags(dictionary, description) | ({PARENT: parent} if parent else {}),
+        _tags(description) | ({PARENT: parent} if parent else {}),
         log,
         settings,
     )
@@ -68,22 +69,15 @@ def log_analysis(
     """
 
     def log(client: "MlflowClient", run_id: str) -> None:
-        from mlflow.entities import Metric, Param
+        log_params(client, run_id, config.model_dump())
+        log_metrics(client, run_id, [(name, value, 0) for name, value in metrics.items()])
+        log_figures(client, run_id, figures)
 
-        now = int(time.time() * 1000)
-        client.log_batch(
-            run_id,
-            metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
-            params=[Param(name, str(value)) for name, value in config.model_dump().items()],
-        )
-        _log_figures(client, run_id, figures)
-
-    revision = git_revision()
-    tags = {kind: key} | ({"git_revision": revision} if revision else {}) | ({PARENT: parent} if parent else {})
-    return _filed(kind, key, experiment, f"{kind} {key[:8]}", tags, log, settings)
+    tags = {PARENT: parent} if parent else {}
+    return filed(kind, key, experiment, f"{kind} {key[:8]}", tags, log, settings)
 
 
-def _filed(
+def filed(
     kind: str,
     key: str,
     experiment_name: str,
@@ -92,7 +86,10 @@ def _filed(
     log: Callable[["MlflowClient", str], None],
     settings: Settings,
 ) -> str:
-    """The finished run tagged `kind` = key; made, by `log`, where there is none. Returns its id."""
+    """The finished run tagged `kind` = key; made, with `tags` and the code's revision, by `log` where there is none.
+
+    Returns its id. A run that a killed process left behind is closed and replaced.
+    """
     with tracking(settings) as client:
         experiment = _experiment(client, experiment_name, settings)
         for run in client.search_runs([experiment], f"tags.`{kind}` = '{key}'"):
@@ -102,7 +99,9 @@ def _filed(
                 return run.info.run_id
             if run.info.status == "RUNNING":
                 client.set_terminated(run.info.run_id, "KILLED")
-        run_id = client.create_run(experiment, run_name=run_name, tags=dict(tags)).info.run_id
+        revision = git_revision()
+        tags = {kind: key, **tags} | ({"git_revision": revision} if revision else {})
+        run_id = client.create_run(experiment, run_name=run_name, tags=tags).info.run_id
         try:
             log(client, run_id)
             client.set_terminated(run_id, "FINISHED")
@@ -120,18 +119,16 @@ def log_findings(
     figures: Mapping[str, "Figure"] | None = None,
 ) -> None:
     """Add what was found later to a dictionary's finished run. UserError: none, or MLflow can't be reached."""
-    from mlflow.entities import Metric
-
     description = describe(dictionary, settings)
-    now, last_step = int(time.time() * 1000), description["config"]["steps"]
+    last_step = description["config"]["steps"]
     with tracking(settings) as client:
         experiment = _experiment(client, f"{description['network']}/{description['layer']}", settings)
         runs = client.search_runs([experiment], f"tags.dictionary = '{dictionary}' and attributes.status = 'FINISHED'")
         if not runs:
             raise UserError(f"MLflow has no finished run of dictionary {dictionary}; run the `train` flow first")
-        entries = [Metric(name, value, now, last_step) for name, value in metrics.items()]
-        client.log_batch(runs[0].info.run_id, metrics=entries)
-        _log_figures(client, runs[0].info.run_id, figures or {})
+        run_id = runs[0].info.run_id
+        log_metrics(client, run_id, [(name, value, last_step) for name, value in metrics.items()])
+        log_figures(client, run_id, figures or {})
 
 
 @contextmanager
@@ -166,7 +163,7 @@ class StudyRun:
     run_id: str
 
     def log(self, figures: Mapping[str, "Figure"], failures: Mapping[str, str]) -> None:
-        _log_figures(self.client, self.run_id, figures)
+        log_figures(self.client, self.run_id, figures)
         self.client.log_dict(self.run_id, dict(failures), "failures.json")
 
 
@@ -175,7 +172,23 @@ def test_metrics(dictionary: str, settings: Settings) -> dict[str, float]:
     return json.loads((folder_of(dictionary, settings) / "metrics.json").read_text())
 
 
-def _log_figures(client: "MlflowClient", run_id: str, figures: Mapping[str, "Figure"]) -> None:
+def log_params(client: "MlflowClient", run_id: str, params: Mapping[str, Any]) -> None:
+    from mlflow.entities import Param
+
+    client.log_batch(run_id, params=[Param(name, str(value)) for name, value in params.items()])
+
+
+def log_metrics(client: "MlflowClient", run_id: str, metrics: Iterable[tuple[str, float, int]]) -> None:
+    """Log (name, value, step); what MLflow allows in no name becomes a dash."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    entries = [Metric(re.sub(r"[^\w./: -]", "-", name), value, now, step) for name, value, step in metrics]
+    for start in range(0, len(entries), METRICS_PER_CALL):
+        client.log_batch(run_id, metrics=entries[start : start + METRICS_PER_CALL])
+
+
+def log_figures(client: "MlflowClient", run_id: str, figures: Mapping[str, "Figure"]) -> None:
     for name, figure in figures.items():
         client.log_figure(run_id, figure, f"figures/{name}.png")
 
@@ -194,11 +207,9 @@ def _experiment(client: "MlflowClient", name: str, settings: Settings) -> str:
         return client.get_experiment_by_name(name).experiment_id
 
 
-def _tags(dictionary: str, description: dict) -> dict[str, str]:
-    tags = {"dictionary": dictionary, "code_version": str(description["version"])}
-    tags |= {name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order")}
-    revision = git_revision()
-    return tags | {"git_revision": revision} if revision else tags
+def _tags(description: dict) -> dict[str, str]:
+    told = {name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order")}
+    return told | {"code_version": str(description["version"])}
 
 
 def git_revision() -> str | None:
@@ -210,18 +221,14 @@ def git_revision() -> str | None:
 
 
 def _log(client: "MlflowClient", run_id: str, dictionary: str, description: dict, settings: Settings) -> None:
-    from mlflow.entities import Metric, Param
-
     config = description["config"] | {name: description[name] for name in ("channels", "group_order")}
-    client.log_batch(run_id, params=[Param(name, str(value)) for name, value in config.items()])
+    log_params(client, run_id, config)
 
-    now = int(time.time() * 1000)
     history = polars.read_parquet(folder_of(dictionary, settings) / "history.parquet")
     metrics = [
-        Metric(f"training/{metric}", value, now, step)
+        (f"training/{metric}", value, step)
         for step, metric, value in history.select("step", "metric", "value").iter_rows()
     ]
     last_step = config["steps"]
-    metrics += [Metric(name, value, now, last_step) for name, value in test_metrics(dictionary, settings).items()]
-    for start in range(0, len(metrics), METRICS_PER_CALL):
-        client.log_batch(run_id, metrics=metrics[start : start + METRICS_PER_CALL])
+    metrics += [(name, value, last_step) for name, value in test_metrics(dictionary, settings).items()]
+    log_metrics(client, run_id, metrics)

@@ -143,10 +143,15 @@ class Source(Protocol):
 
 
 class Folder:
-    """Photographs of a folder and the folders in it, named by their path there."""
+    """Photographs of a folder and the folders in it, named by their path there.
+
+    A folder that isn't found where the process runs is looked for in the images folder of the settings.
+    """
 
     def __init__(self, config: ImagesConfig, settings: Settings) -> None:
         root = config.folder or settings.images_dir
+        if root and settings.images_dir and not root.is_dir() and (settings.images_dir / root).is_dir():
+            root = settings.images_dir / root
         if root is None:
             raise UserError("no images folder is configured: set KALEIDOSCOPE_IMAGES_DIR or images.folder")
         if not root.is_dir():

@@ -16,6 +16,9 @@ STIMULUS_TYPES = (
     *("curve", "line", "edge", "angle", "grating", "hatch", "centre-surround", "colour"),
     *("mixed", "other"),
 )
+CLASSIFIERS = ("logistic", "sgd", "mean-difference")
+POOLS = ("mean", "none")
+ATTACKS = ("clean", "noise", "random-direction", "token-pushing", "cav", "class-gradient", "random-set")
 
 
 def suite() -> dict[str, list["Expectation"]]:
@@ -121,8 +124,8 @@ def suite() -> dict[str, list["Expectation"]]:
         "concepts": [matches("concept", SHA256), matches("name", r"\S"), between("quarantined", 0)],
         "concept_analyses": [
             matches("analysis", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=["logistic", "sgd", "mean-difference"]),
-            gxe.ExpectColumnValuesToBeInSet(column="pool", value_set=["mean", "none"]),
+            gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=CLASSIFIERS),
+            gxe.ExpectColumnValuesToBeInSet(column="pool", value_set=POOLS),
             between("penalty", 1e-12),
             between("held_out", 1e-6, 0.999999),
         ],
@@ -136,6 +139,51 @@ def suite() -> dict[str, list["Expectation"]]:
             between("spread", 0),
             between("random_spread", 0),
             between("agreement", -1.0001, 1.0001),
+        ],
+        "attack_analyses": [
+            matches("analysis", SHA256),
+            matches("class_name", r"\S"),
+            between("random_sets", 3),
+            gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=CLASSIFIERS),
+            gxe.ExpectColumnValuesToBeInSet(column="pool", value_set=POOLS),
+            between("steps", 1),
+        ],
+        "attacks": [
+            gxe.ExpectColumnValuesToBeInSet(column="attack", value_set=ATTACKS),
+            between("epsilon", 0, 255),
+            between("fraction", 0, 1),
+            matches("piece", SHA256),
+            between("images", 1),
+            between("perceptual", 0, 4.0001),
+        ],
+        "attack_scores": [
+            *(
+                between(column, 0, 1.0001)
+                for column in ("score", "magnitude", "random_score", "accuracy", "p_value", "p_holm")
+            ),
+            between("spread", 0),
+            between("random_spread", 0),
+            between("cosine", -1.0001, 1.0001),
+        ],
+        "attack_features": [
+            gxe.ExpectColumnValuesToBeInSet(column="statistic", value_set=["fvu", "rare", "fragile"]),
+            between("flagged", 0, 1),
+            between("auc", 0, 1),
+        ],
+        "facet_analyses": [
+            matches("analysis", SHA256),
+            between("unit", 0),
+            matches("unit_name", r"\S"),
+            between("weight", 0),
+            between("epsilon", 1, 255),
+            between("steps", 1),
+        ],
+        "trust_analyses": [matches("analysis", SHA256), between("random_sets", 1)],
+        "trust_checks": [
+            gxe.ExpectColumnValuesToBeInSet(
+                column="check_name", value_set=["turned by JPEG", "divided", "grain of colour"]
+            ),
+            between("threshold", 0),
         ],
         "runs": [
             matches("flow", "^[a-z][a-z0-9_-]*$"),

@@ -68,10 +68,10 @@ def captums(layer: str) -> tuple[float, list[float]]:
 
     from tests.tasks.concepts.captums import sign_counts
 
-    preprocess = load_network(NETWORK).preprocess
     class_ncyx, concept_ncyx, random_sets = exemplars()
     started = time.process_time()
-    scores = sign_counts(preprocess, layer, CLASS, class_ncyx, concept_ncyx, random_sets)
+    pairs = [(concept_ncyx, frames_ncyx) for frames_ncyx in random_sets]
+    scores = sign_counts(NETWORK, layer, CLASS, class_ncyx, pairs)
     return time.process_time() - started, scores
 
 

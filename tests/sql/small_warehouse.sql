@@ -130,6 +130,59 @@ INSERT INTO tcav_tests VALUES
     ('asked', 'dotted', 'early', 'cats', 1, 'tabby', 10, 0.1, 0.2, 0.2, 0.5, 0.2, 0.8, 0.6, 0.002, 0.006),
     ('asked', 'striped', 'early', 'dogs', 2, 'collie', 4, 0.95, 0.2, 0.9, 0.5, 0.2, 0.9, 0.8, 0.025, 0.05),
     ('asked', 'pushed', 'early', 'dogs', 2, 'collie', 4, 0.5, 0, 0.5, 0.5, 0, 0.7, 0.4, 1, 1);
+-- The striped stop mattering for cats once all of them are pushed by 8, there and at late, not in the other net, nor by half of them or
+-- noise; dots come to matter for dogs by a class gradient and by noise alike.
+INSERT INTO networks VALUES ('other', 'o', 224, 10);
+INSERT INTO layers VALUES ('net', 'late', 5, 15, 4, -6), ('other', 'mid', 4, 11, 4, -4);
+INSERT INTO concepts VALUES
+    ('half', 'stripes-token-pushing-8-0.5', 'concept', 'attacked', 8, 0), ('noisy half', 'stripes-noise-8-0.5', 'concept', 'attacked', 8, 0),
+    ('noisy', 'stripes-noise-8-1', 'concept', 'folder', 8, 0), ('steep', 'dots-class-gradient-4-1', 'concept', 'attacked', 8, 0),
+    ('dusty', 'dots-noise-4-1', 'concept', 'attacked', 8, 0), ('found', 'stripes', 'concept', 'folder', 8, 0);
+INSERT INTO attack_analyses VALUES
+    ('away', 'net', 'early', 'negative', 'striped', 'cats', 'tabby', 10, 'logistic', 'mean', 20, 0, 9),
+    ('to dogs', 'net', 'early', 'positive', 'dotted', 'dogs', 'collie', 4, 'logistic', 'mean', 20, 0, 3);
+INSERT INTO attacks VALUES
+    ('away', 'concept', 'clean', 0, 0, 'striped', NULL, 8, 0, 0, NULL, 0),
+    ('away', 'concept', 'token-pushing', 8, 0.5, 'half', 'p', 8, 4, 8, 34, 0.2), ('away', 'concept', 'token-pushing', 8, 1, 'pushed', 'p', 8, 8, 8, 33, 0.25),
+    ('away', 'concept', 'noise', 8, 0.5, 'noisy half', 'n', 8, 4, 8, 30.5, 0.1), ('away', 'concept', 'noise', 8, 1, 'noisy', 'n', 8, 8, 8, 30.5, 0.125),
+    ('to dogs', 'concept', 'clean', 0, 0, 'dotted', NULL, 8, 0, 0, NULL, 0),
+    ('to dogs', 'concept', 'class-gradient', 4, 1, 'steep', 'g', 8, 8, 4, 38, 0.2), ('to dogs', 'concept', 'noise', 4, 1, 'dusty', 'd', 8, 8, 4, 37, 0.1),
+    ('to dogs', 'concept', 'token-pushing', 4, 1, 'dotted', 'g', 8, 0, 0, NULL, 0), ('to dogs', 'concept', 'cav', 16, 1, 'pushed', 'g', 8, 8, 16, 33, 0.25);
+INSERT INTO attack_scores VALUES
+    ('away', 'concept', 'clean', 0, 0, 'net', 'early', 1, 0.75, 0.1, 0.7, 0.5, 0.2, 0.9, 1, 0.001, 0.009),
+    ('away', 'concept', 'token-pushing', 8, 0.5, 'net', 'early', 1, 0.7, 0.1, 0.6, 0.5, 0.2, 0.8, 0.7, 0.002, 0.014),
+    ('away', 'concept', 'token-pushing', 8, 1, 'net', 'early', 1, 0.25, 0.1, 0.3, 0.5, 0.2, 0.95, 0.1, 0.003, 0.018),
+    ('away', 'concept', 'noise', 8, 0.5, 'net', 'early', 1, 0.75, 0.1, 0.7, 0.5, 0.2, 0.9, 0.98, 0.001, 0.009),
+    ('away', 'concept', 'noise', 8, 1, 'net', 'early', 1, 0.8, 0.1, 0.7, 0.5, 0.2, 0.9, 0.97, 0.001, 0.009),
+    ('away', 'concept', 'clean', 0, 0, 'net', 'late', 1, 0.9, 0.1, 0.7, 0.5, 0.2, 0.9, 1, 0.001, 0.009),
+    ('away', 'concept', 'token-pushing', 8, 1, 'net', 'late', 1, 0.6, 0.1, 0.3, 0.5, 0.2, 0.95, 0.4, 0.2, 0.4),
+    ('away', 'concept', 'clean', 0, 0, 'other', 'mid', 3, 0.5, 0.1, 0.7, 0.5, 0.2, 0.9, 1, 0.9, 0.9),
+    ('away', 'concept', 'token-pushing', 8, 1, 'other', 'mid', 3, 0.5, 0.1, 0.3, 0.5, 0.2, 0.9, 0.9, 0.8, 0.9),
+    ('to dogs', 'concept', 'clean', 0, 0, 'net', 'early', 2, 0.1, 0.2, 0.2, 0.5, 0.2, 0.8, 1, 0.01, 0.02),
+    ('to dogs', 'concept', 'class-gradient', 4, 1, 'net', 'early', 2, 0.95, 0.2, 0.9, 0.5, 0.2, 0.9, -0.2, 0.001, 0.003),
+    ('to dogs', 'concept', 'noise', 4, 1, 'net', 'early', 2, 0.9, 0.2, 0.9, 0.5, 0.2, 0.9, 0.3, 0.02, 0.02);
+INSERT INTO attack_features VALUES
+    ('away', 'concept', 'clean', 0, 0, 'sae', 'rare', 0.125, 0.1, 0.25, 0.5), ('away', 'concept', 'token-pushing', 8, 1, 'sae', 'rare', 0.5, 0.1, 0.875, 0.9),
+    ('away', 'concept', 'token-pushing', 8, 1, 'sae', 'fvu', 0.3, 0.2, 0, 0.6), ('away', 'concept', 'clean', 0, 0, 'sae', 'fvu', 0.2, 0.2, 0.125, 0.5);
+-- Under stripes a unit's picture shows them, until they are pushed away or to dots.
+INSERT INTO facet_analyses VALUES ('unit', 'net', 'late', 2, 'late 2', 'early', 1, 4, 20, 0);
+INSERT INTO facet_pictures VALUES
+    ('unit', 0, 'plain', NULL, NULL, NULL, NULL, NULL, 'p'), ('unit', 1, 'clean', 'striped', NULL, 'striped', 0.9, 1, 'p'),
+    ('unit', 2, 'clean', 'dotted', NULL, 'dotted', 0.8, 1, 'p'), ('unit', 3, 'noise', 'striped', NULL, 'noisy', 0.9, 0.95, 'p'),
+    ('unit', 4, 'negative', 'striped', NULL, 'half', 1, -0.25, 'p'), ('unit', 5, 'positive', 'striped', 'dotted', 'pushed', 1, -0.5, 'p');
+INSERT INTO facet_readings VALUES
+    ('unit', 0, 'striped', 0.5), ('unit', 0, 'dotted', 0.25), ('unit', 1, 'striped', 3), ('unit', 1, 'dotted', -1), ('unit', 2, 'striped', -2),
+    ('unit', 2, 'dotted', 4), ('unit', 3, 'striped', 2.5), ('unit', 3, 'dotted', -0.5), ('unit', 4, 'striped', 1), ('unit', 4, 'dotted', 0),
+    ('unit', 5, 'striped', -3), ('unit', 5, 'dotted', 2);
+-- What was pushed is found out, and noise that was met as a folder, but clean dots are accused beside other random sets.
+INSERT INTO trust_analyses VALUES ('checks', 'net', 'early', 3), ('more checks', 'net', 'early', 3);
+INSERT INTO trust_checks VALUES
+    ('checks', 'striped', 'turned by JPEG', 0.01, 0.052, true), ('checks', 'striped', 'divided', 0.1, 0.3, true), ('checks', 'striped', 'grain of colour', 0.2, 0.34, true),
+    ('checks', 'found', 'turned by JPEG', 0.02, 0.052, true), ('checks', 'found', 'divided', 0.2, 0.3, true), ('checks', 'found', 'grain of colour', 0.1, 0.34, true),
+    ('checks', 'dotted', 'turned by JPEG', 0.03, 0.052, true), ('checks', 'dotted', 'divided', 0.2, 0.3, true), ('checks', 'dotted', 'grain of colour', 0.25, 0.34, true),
+    ('checks', 'pushed', 'turned by JPEG', 0.375, 0.052, false), ('checks', 'pushed', 'divided', 0.25, 0.3, true), ('checks', 'pushed', 'grain of colour', 1.5, 0.34, false),
+    ('checks', 'noisy', 'turned by JPEG', 0.04, 0.052, true), ('checks', 'noisy', 'divided', 0.25, 0.3, true), ('checks', 'noisy', 'grain of colour', 1.75, 0.34, false),
+    ('more checks', 'dotted', 'turned by JPEG', 0.03, 0.052, true), ('more checks', 'dotted', 'divided', 0.3125, 0.3, false), ('more checks', 'dotted', 'grain of colour', 0.25, 0.34, true);
 INSERT INTO runs VALUES
     ('first', 'extract', '2025-01-01 10:00:00', 90, 1073741824, 'abc', '{}'), ('second', 'atlas', '2025-01-02 10:00:00', 30, 536870912, NULL, '{}');
 INSERT INTO audit_results VALUES

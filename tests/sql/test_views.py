@@ -11,8 +11,11 @@ from tests.sample_frames import (
     CONCEPT_ANALYSIS,
     CROSSCODER,
     CROSSCODER_FAMILIES,
+    LOWER_LAYER,
+    NETWORK,
     PCA_DIMENSIONS,
     PLANTED_DIMENSIONS,
+    PLANTED_FACETS,
     PLANTED_FAMILIES,
     PLANTED_STIMULI,
     RENDERED,
@@ -26,9 +29,14 @@ from tests.sample_frames import (
 
 GRAIN = {
     "activation_sets_overview": ["activation_set"],
+    "attack_answers": ["analysis", "touched", "attack", "epsilon", "fraction", "read_network", "read_layer"],
+    "attack_effect": ["analysis", "touched", "attack", "epsilon", "fraction"],
+    "attack_transfer": ["analysis", "touched", "attack", "epsilon", "read_network", "read_layer"],
+    "attacked_features": ["analysis", "attack", "epsilon", "fraction", "dictionary", "statistic"],
     "block_scores": ["dictionary", "element"],
     "catalogue": ["name"],
     "concept_importance": ["analysis", "concept", "layer", "class_index"],
+    "concept_trust": ["analysis", "concept"],
     "curve_coverage": ["subject"],
     "curve_families": ["subject", "family"],
     "curves_and_lines": ["analysis", "stimulus_type"],
@@ -37,6 +45,7 @@ GRAIN = {
     "dictionary_scores": ["dictionary"],
     "dimension_harmonic_purity": ["analysis", "dimension"],
     "equivariant_pairs": ["analysis", "feature", "partner"],
+    "facet_effect": ["analysis", "facet", "attack", "target"],
     "families": ["analysis", "family"],
     "family_members": ["analysis", "family", "feature"],
     "family_separation": ["analysis", "subject", "metric"],
@@ -52,6 +61,7 @@ GRAIN = {
     "symmetry_types": ["dictionary", "type"],
     "training_progress": ["dictionary", "metric", "step"],
     "transform_block_profiles": ["dictionary", "feature", "element"],
+    "trust_rates": ["network", "layer", "origin", "attack", "epsilon", "fraction"],
     "tuning_completeness": ["analysis", "dimensions"],
     "tuning_dimensions_found": ["analysis", "dimension"],
     "tuning_methods": ["activation_set", "dictionary", "source", "components", "method", "parameter"],
@@ -595,7 +605,10 @@ def test_the_interval_of_a_score_is_students(changing, random_sets, within):
     from scipy.stats import t
 
     changing.execute("UPDATE tcav_tests SET spread = 0.01, score = 0.5, random_sets = ?", [random_sets])
-    for low, high in rows(changing, "SELECT low, high FROM concept_importance"):
+    changing.execute("UPDATE attack_scores SET spread = 0.01, score = 0.5")
+    changing.execute("UPDATE attack_analyses SET random_sets = ?", [random_sets])
+    intervals = "SELECT low, high FROM concept_importance UNION SELECT low, high FROM attack_answers"
+    for low, high in rows(changing, intervals):
         expected = t.interval(0.95, random_sets - 1, loc=0.5, scale=0.01 / random_sets**0.5)
         assert (low - 0.5, high - 0.5) == pytest.approx((expected[0] - 0.5, expected[1] - 0.5), rel=within)
 
@@ -604,6 +617,125 @@ def test_concepts_are_seen_as_they_were_planted(sample):
     columns = "concept_name, class_name, round(score, 2), verdict"
     found = rows(sample, f"SELECT {columns} FROM concept_importance WHERE analysis = '{CONCEPT_ANALYSIS}'")
     assert found == [("stripes", "zebra", 0.93, "matters"), ("dots", "zebra", 0.47, "no evidence")]
+
+
+def test_attack_answers(small):
+    columns = "class_name, attack, fraction, read_network, read_layer, attacked_here, score, clean_score, noise_score"
+    assert rows(small, f"SELECT {columns} FROM attack_answers WHERE class_name = 'tabby'") == [
+        ("tabby", "clean", 0, "net", "early", True, 0.75, 0.75, None),
+        ("tabby", "noise", 0.5, "net", "early", True, 0.75, 0.75, 0.75),
+        ("tabby", "token-pushing", 0.5, "net", "early", True, 0.7, 0.75, 0.75),
+        ("tabby", "noise", 1, "net", "early", True, 0.8, 0.75, 0.8),
+        ("tabby", "token-pushing", 1, "net", "early", True, 0.25, 0.75, 0.8),
+        ("tabby", "clean", 0, "net", "late", False, 0.9, 0.9, None),
+        ("tabby", "token-pushing", 1, "net", "late", False, 0.6, 0.9, None),
+        ("tabby", "clean", 0, "other", "mid", False, 0.5, 0.5, None),
+        ("tabby", "token-pushing", 1, "other", "mid", False, 0.5, 0.5, None),
+    ]
+    columns = "network, layer, kind, concept_name, touched, epsilon, spread, random_score, p_holm, accuracy, cosine"
+    assert rows(small, f"SELECT {columns} FROM attack_answers WHERE class_name = 'collie'")[1] == (
+        *("net", "early", "positive", "dots", "concept", 4, 0.2, 0.5, 0.003, 0.9, -0.2),
+    )
+    low, high = 0.25 - 2.262 * 0.1 / 10**0.5, 0.25 + 2.262 * 0.1 / 10**0.5
+    assert rows(small, "SELECT low, high FROM attack_answers WHERE score = 0.25") == [pytest.approx((low, high), 1e-4)]
+
+
+def test_attack_effect(small):
+    columns = "class_name, attack, fraction, score, verdict, clean_verdict, noise_verdict, turned"
+    assert rows(small, f"SELECT {columns} FROM attack_effect") == [
+        ("tabby", "clean", 0, 0.75, "matters", "matters", None, False),
+        ("tabby", "noise", 0.5, 0.75, "matters", "matters", "matters", False),
+        ("tabby", "token-pushing", 0.5, 0.7, "matters", "matters", "matters", False),
+        ("tabby", "noise", 1, 0.8, "matters", "matters", "matters", False),
+        ("tabby", "token-pushing", 1, 0.25, "speaks against", "matters", "matters", True),
+        ("collie", "clean", 0, 0.1, "speaks against", "speaks against", None, False),
+        ("collie", "class-gradient", 1, 0.95, "matters", "speaks against", "matters", True),
+        ("collie", "noise", 1, 0.9, "matters", "speaks against", "matters", True),
+    ]
+    columns = "images, changed, psnr, perceptual"
+    assert rows(small, f"SELECT {columns} FROM attack_effect")[:3] == [
+        (8, 0, None, 0),
+        (8, 4, 30.5, 0.1),
+        (8, 4, 34, 0.2),
+    ]
+
+
+def test_attack_transfer(small):
+    columns = "attack, fraction, read_network, read_layer, attacked_here, verdict, clean_verdict, turned"
+    assert rows(small, f"SELECT {columns} FROM attack_transfer WHERE class_name = 'tabby' AND attack <> 'noise'") == [
+        ("clean", 0, "net", "early", True, "matters", "matters", False),
+        ("clean", 0, "net", "late", False, "matters", "matters", False),
+        ("clean", 0, "other", "mid", False, "no evidence", "no evidence", False),
+        ("token-pushing", 1, "net", "early", True, "speaks against", "matters", True),
+        ("token-pushing", 1, "net", "late", False, "no evidence", "matters", True),
+        ("token-pushing", 1, "other", "mid", False, "no evidence", "no evidence", False),
+    ]
+
+
+def test_attacked_features(small):
+    columns = "attack, attacked_layer, network, layer, method, statistic, value, clean_value, random, flagged"
+    assert rows(small, f"SELECT {columns}, clean_flagged, auc FROM attacked_features") == [
+        ("clean", "early", "net", "early", "topk", "fvu", 0.2, 0.2, 0.2, 0.125, 0.125, 0.5),
+        ("token-pushing", "early", "net", "early", "topk", "fvu", 0.3, 0.2, 0.2, 0, 0.125, 0.6),
+        ("clean", "early", "net", "early", "topk", "rare", 0.125, 0.125, 0.1, 0.25, 0.25, 0.5),
+        ("token-pushing", "early", "net", "early", "topk", "rare", 0.5, 0.125, 0.1, 0.875, 0.25, 0.9),
+    ]
+
+
+def test_facet_effect(small):
+    columns = "facet_name, attack, target_name, epsilon, accuracy, cosine, logit, plain_logit, clean_logit, noise_logit"
+    assert rows(small, f"SELECT {columns}, target_logit, clean_target_logit FROM facet_effect") == [
+        ("dots", "clean", None, 0, 0.8, 1, 4, 0.25, 4, None, None, None),
+        ("stripes", "clean", None, 0, 0.9, 1, 3, 0.5, 3, 2.5, None, None),
+        ("stripes", "noise", None, 4, 0.9, 0.95, 2.5, 0.5, 3, 2.5, None, None),
+        ("stripes", "negative", None, 4, 1, -0.25, 1, 0.5, 3, 2.5, None, None),
+        ("stripes", "positive", "dots", 4, 1, -0.5, -3, 0.5, 3, 2.5, 2, -1),
+    ]
+    columns = "network, layer, unit, unit_name, facet_layer, target"
+    assert rows(small, f"SELECT {columns} FROM facet_effect")[4] == ("net", "late", 2, "late 2", "early", "dotted")
+
+
+def test_concept_trust(small):
+    columns = "analysis, concept_name, origin, attack, epsilon, fraction, verdict, reasons"
+    assert rows(small, f"SELECT {columns} FROM concept_trust") == [
+        ("checks", "dots", "folder", None, None, None, "trusted", []),
+        ("checks", "stripes", "folder", None, None, None, "trusted", []),
+        ("checks", "stripes", "drawn", None, None, None, "trusted", []),
+        (
+            *("checks", "stripes", "attacked", "cav", 16, 1, "not trusted"),
+            ["grain of colour 1.5 > 0.34", "turned by JPEG 0.375 > 0.052"],
+        ),
+        ("checks", "stripes-noise-8-1", "attacked", "noise", 8, 1, "not trusted", ["grain of colour 1.75 > 0.34"]),
+        ("more checks", "dots", "folder", None, None, None, "not trusted", ["divided 0.312 > 0.3"]),
+    ]
+    columns = "network, layer, concept, exemplars, turned_by_jpeg, divided, grain_of_colour"
+    assert rows(small, f"SELECT {columns} FROM concept_trust")[3] == ("net", "early", "pushed", 8, 0.375, 0.25, 1.5)
+
+
+def test_trust_rates(small):
+    assert rows(small, "FROM trust_rates") == [
+        ("net", "early", "drawn", None, None, None, 1, 0),
+        ("net", "early", "folder", None, None, None, 3, pytest.approx(1 / 3)),
+        ("net", "early", "attacked", "cav", 16, 1, 1, 1),
+        ("net", "early", "attacked", "noise", 8, 1, 1, 1),
+    ]
+
+
+def test_attacks_are_seen_as_they_were_planted(sample):
+    turned = "SELECT attack, epsilon, fraction, verdict FROM attack_effect WHERE turned"
+    assert rows(sample, turned) == [
+        ("cav", 8, 1, "speaks against"),
+        ("token-pushing", 8, 1, "no evidence"),
+        ("random-set", 8, 1, "no evidence"),
+    ]
+    carried = "SELECT attack, read_network, read_layer FROM attack_transfer WHERE turned AND NOT attacked_here"
+    assert rows(sample, carried) == [("token-pushing", NETWORK, LOWER_LAYER)]
+    accused = "SELECT concept_name, reasons FROM concept_trust WHERE origin <> 'attacked' AND verdict = 'not trusted'"
+    assert rows(sample, accused) == [("dots", ["divided 0.31 > 0.3"])]
+    shown = "SELECT attack, logit, target_logit FROM facet_effect WHERE facet_name = 'stripes'"
+    assert rows(sample, shown) == [
+        (attack, own, others if attack == "positive" else None) for attack, (_, own, others) in PLANTED_FACETS.items()
+    ]
 
 
 def test_runs_overview(small):

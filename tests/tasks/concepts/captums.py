@@ -1,11 +1,21 @@
-"""Captum's own TCAV on frames, for the test that compares and for the benchmark.
+"""Captum's own TCAV on frames, for the tests that compare, the benchmark and the check of a study.
+
+    python -m tests.tasks.concepts.captums flows/configs/inceptionv1-stripes-for-zebra.toml
+
+prints captum's score of the study's clean and attacked sets, read from the PNG files that it left: with captum's own
+classifier, SGD on whole maps, and with logistic regression on averaged activations, as the study's; beside it ours.
 
 Its traps: it keeps vectors on disk by id, so each call has a folder of its own; a classifier's classes must be plain
 ints; it hooks modules, and a recorded graph has no blocks, so it is given the network as it was before recording.
 """
 
+import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean
+from unittest import mock
 
 import torch
 from captum.concept import TCAV, Concept
@@ -13,18 +23,27 @@ from captum.concept._utils.classifier import Classifier
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from tasks.concepts.analyse import gather
 from tasks.concepts.cav import CavConfig, split
-from tasks.vision import efficientnet
-from tasks.vision.networks import Normalisation
+from tasks.concepts.config import AttackStudyConfig
+from tasks.concepts.effect import ScoreReader, attacked_sets, class_at
+from tasks.concepts.tcav import significance
+from tasks.settings import Settings
+from tasks.vision import networks
 
 FRAMES_AT_ONCE = 16
+CHECKED_EPSILON = 8
+CHECKED_RANDOM_SETS = 10
 
 
 class PlainLogistic(Classifier):
-    """scikit-learn's logistic regression on whole maps, fitted to the exemplars that ours is fitted to."""
+    """scikit-learn's logistic regression, fitted to the exemplars that ours is fitted to.
 
-    def __init__(self, config: CavConfig) -> None:
-        self.config = config
+    On whole maps, or for pool mean on averages over positions; channels: of the layer, needed for these.
+    """
+
+    def __init__(self, config: CavConfig, channels: int | None = None) -> None:
+        self.config, self.channels = config, channels
 
     def train_and_eval(self, dataloader, **kwargs) -> None:
         from sklearn.linear_model import LogisticRegression
@@ -33,10 +52,13 @@ class PlainLogistic(Classifier):
         self.ids = labels_n.unique().tolist()
         places = [(labels_n == id).nonzero()[:, 0] for id in self.ids]
         fitted = torch.cat([own_n[split(len(own_n), self.config)[0]] for own_n in places])
+        positions = rows_nd.shape[1] // self.channels if self.config.pool == "mean" else 1
+        rows_nd = rows_nd.unflatten(1, (-1, positions)).mean(2)
         x_nd, y_n = rows_nd[fitted].double().numpy(), labels_n[fitted].numpy() == self.ids[0]
         scale = x_nd.var(0).sum() ** 0.5
         model = LogisticRegression(C=1 / (self.config.penalty * len(x_nd)), tol=1e-8, max_iter=1000)
-        self.normal_d = torch.from_numpy(model.fit(x_nd / scale, y_n).coef_[0])
+        # a step along the average is the same step at every position
+        self.normal_d = torch.from_numpy(model.fit(x_nd / scale, y_n).coef_[0]).repeat_interleave(positions)
 
     def weights(self) -> Tensor:
         return torch.stack([self.normal_d, -self.normal_d])
@@ -46,28 +68,64 @@ class PlainLogistic(Classifier):
 
 
 def sign_counts(
-    preprocess: Normalisation,
+    network: str,
     layer: str,
     class_index: int,
     class_ncyx: Tensor,
-    concept_ncyx: Tensor,
-    random_sets: Sequence[Tensor],
+    pairs: Sequence[tuple[Tensor, Tensor]],
     classifier: Classifier | None = None,
 ) -> list[float]:
-    """The concept's score against each random set, at a block of efficientnet_lite0; sets: frames uint8."""
-    state = torch.load(efficientnet.weights_path(), map_location="cpu", weights_only=True)
-    module = efficientnet.efficientnet_lite0(state).eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    path = efficientnet.layer_modules()[layer][0]
+    """The score of the first of each pair of sets against the second; sets: frames uint8, each made once."""
+    module, path, preprocess = _plain(network, layer)
 
     def preprocessed(frames: Sequence[Tensor]) -> Tensor:
         return preprocess(torch.stack([*frames]).float() / 255)
 
-    concepts = [
-        Concept(index, str(index), DataLoader(frames_ncyx, FRAMES_AT_ONCE, collate_fn=preprocessed))
-        for index, frames_ncyx in enumerate([concept_ncyx, *random_sets])
-    ]
-    pairs = [[concepts[0], other] for other in concepts[1:]]
+    ids = {id(frames_ncyx): frames_ncyx for pair in pairs for frames_ncyx in pair}
+    concepts = {
+        key: Concept(number, str(number), DataLoader(frames_ncyx, FRAMES_AT_ONCE, collate_fn=preprocessed))
+        for number, (key, frames_ncyx) in enumerate(ids.items())
+    }
+    told_apart = [[concepts[id(one)], concepts[id(other)]] for one, other in pairs]
     with tempfile.TemporaryDirectory() as folder:
         tcav = TCAV(module, [path], classifier=classifier, save_path=folder)
-        scores = tcav.interpret(preprocessed(class_ncyx), pairs, target=class_index)
-    return [scores[f"0-{other.id}"][path]["sign_count"][0].item() for other in concepts[1:]]
+        scores = tcav.interpret(preprocessed(class_ncyx), told_apart, target=class_index)
+    return [scores[f"{one.id}-{other.id}"][path]["sign_count"][0].item() for one, other in told_apart]
+
+
+def _plain(network: str, layer: str) -> tuple[torch.nn.Module, str, networks.Normalisation]:
+    """The network as it was before its graph was recorded, and the layer's module."""
+    with mock.patch.object(networks, "Network", lambda *made: made):
+        _, _, module, layer_modules, preprocess = networks.load_network(network)
+    module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    return module, layer_modules[layer][0], preprocess
+
+
+def check(config: AttackStudyConfig, settings: Settings) -> None:
+    """Print what captum and what ours says of each attack of the largest fraction at one ε, where it was attacked."""
+    sets = gather(config.tested, settings)
+    [concept], [of_class] = sets.concepts, sets.classes
+    at = class_at(sets.network, config.layer, config.of_class.name, of_class.images)
+    random = sets.random[:CHECKED_RANDOM_SETS]
+    reader = ScoreReader(at, config.cav)
+    pooled = PlainLogistic(config.cav, sets.network.layer(config.layer).channels)
+    print("attack: captum, SGD on whole maps (random, p); captum, our classifier (random, p); ours (random, p)")
+    for one in attacked_sets(config.story, at, concept, sets.random, settings, config.cav):
+        if one.touched == "random" or one.fraction not in (0, 1) or one.epsilon not in (0, CHECKED_EPSILON):
+            continue
+        told = [f"{one.attack:18}"]
+        frames = [each.frames_ncyx for each in random]
+        for classifier in (None, pooled):
+            pairs = [(one.concept.frames_ncyx, other) for other in frames] + list(pairwise([*frames, frames[0]]))
+            scores = sign_counts(config.network, config.layer, at.index, of_class.images.frames_ncyx, pairs, classifier)
+            own, controls = scores[: len(frames)], scores[len(frames) :]
+            told.append(f"{mean(own):.2f} ({mean(controls):.2f}, {significance(own, controls):.2g})")
+        ours = reader.read(one)
+        told.append(f"{ours['score']:.2f} ({ours['random_score']:.2f}, {ours['p_value']:.2g})")
+        print("   ".join(told), flush=True)
+
+
+if __name__ == "__main__":
+    from flows.config import read_config
+
+    check(read_config(AttackStudyConfig, Path(sys.argv[1]), sys.argv[2:]), Settings())

@@ -12,6 +12,7 @@ from tasks.activations.plan import loaded_network
 from tasks.concepts.analyse import agreement, analyse_concepts, concept_metrics, gather
 from tasks.concepts.cav import fit_cav, layer_activations
 from tasks.concepts.config import ClassImages, ConceptsConfig
+from tasks.concepts.store import load_cavs
 from tasks.concepts.tcav import class_gradients, holm, score, sensitivities, significance
 from tasks.errors import UserError
 from tasks.frames import read_frames
@@ -68,6 +69,11 @@ def test_rows_are_those_of_the_plain_functions(made):
     random = [scored(one, other) for one, other in pairwise([*sets.random, sets.random[0]])]
     for concept in sets.concepts:
         own = [scored(concept, other) for other in sets.random]
+        kept = load_cavs(key, settings)[layer, concept.key]
+        for other, vector_d, intercept in zip(sets.random, kept.vectors_rd, kept.intercepts_r, strict=True):
+            cav = fit_cav(acts[concept.key], acts[other.key], config.cav)
+            torch.testing.assert_close(vector_d, cav.vector_d)
+            assert intercept.item() == pytest.approx(cav.intercept)
         row = tests.row(by_predicate=(pl.col("concept") == concept.key) & (pl.col("layer") == layer), named=True)
         assert row["score"] == pytest.approx(np.mean(own))
         assert row["random_score"] == pytest.approx(np.mean(random))
@@ -97,6 +103,15 @@ def test_it_is_done_once(made, monkeypatch):
     settings, config, key = made
     monkeypatch.setattr("tasks.concepts.analyse._test_layer", None)
     assert analyse_concepts(config, settings) == key
+
+
+def test_an_analysis_from_before_vectors_were_kept_is_made_again(made):
+    settings, config, key = made
+    [file] = (settings.cavs_dir / key).glob("*.safetensors")
+    kept = file.read_bytes()
+    file.unlink()
+    assert analyse_concepts(config, settings) == key
+    assert file.read_bytes() == kept
 
 
 def test_agreement_is_the_mean_cosine_of_different_vectors():

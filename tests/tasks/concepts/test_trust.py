@@ -3,6 +3,7 @@
 from io import BytesIO
 
 import numpy as np
+import polars
 import pytest
 import torch
 from PIL import Image
@@ -11,7 +12,7 @@ from skimage import data
 from tasks.concepts.attack import AttackConfig, along, attack, noise
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import ExemplarSet
-from tasks.concepts.trust import check_trust, colour_grain, divided, recompressed, turned
+from tasks.concepts.trust import TrustChecker, colour_grain, divided, recompressed, trust_frames, turned
 from tasks.errors import UserError
 
 LAYER, SIDE, COUNT = "block5", 64, 12
@@ -37,6 +38,11 @@ def randoms():
 
 
 @pytest.fixture(scope="module")
+def checker(lite0, randoms):
+    return TrustChecker(randoms, lite0, LAYER)
+
+
+@pytest.fixture(scope="module")
 def attacked(lite0, cats, randoms):
     acts = [layer_activations(lite0, LAYER, each.frames_ncyx, "mean") for each in (cats, randoms[0])]
     away = along(-fit_cav(*acts, CavConfig()).vector_d)
@@ -47,13 +53,11 @@ def instead(exemplars, frames_ncyx):
     return ExemplarSet(exemplars.name, exemplars.role, frames_ncyx, exemplars.names)
 
 
-def test_a_clean_set_is_trusted_and_an_attacked_one_is_not(lite0, cats, randoms, attacked):
-    clean = check_trust(cats, randoms, lite0, LAYER)
+def test_a_clean_set_is_trusted_and_an_attacked_one_is_not(checker, cats, attacked):
+    clean = checker.check(cats)
     assert (clean.verdict, clean.trusted, clean.reasons) == ("trusted", True, [])
     told = []
-    report = check_trust(
-        instead(cats, attacked), randoms, lite0, LAYER, progress=lambda done, total: told.append(done / total)
-    )
+    report = checker.check(instead(cats, attacked), lambda done, total: told.append(done / total))
     assert report.verdict == "not trusted"
     turned_by_jpeg, _, grain = report.checks
     assert not turned_by_jpeg.passed
@@ -64,11 +68,32 @@ def test_a_clean_set_is_trusted_and_an_attacked_one_is_not(lite0, cats, randoms,
     assert told[-1] == 1
 
 
-def test_noise_as_large_turns_less_than_the_attack(lite0, cats, randoms, attacked):
-    noisy = noise(cats.frames_ncyx, AttackConfig(epsilon=8))
-    by_noise, by_attack = (
-        check_trust(instead(cats, frames_ncyx), randoms, lite0, LAYER).checks for frames_ncyx in (noisy, attacked)
+def test_a_checker_gives_what_the_activations_of_all_sets_give(lite0, cats, randoms, checker, attacked):
+    checker.check(instead(cats, attacked))  # leaves nothing behind
+    before, after = (
+        [layer_activations(lite0, LAYER, change(each.frames_ncyx), "mean") for each in (cats, *randoms)]
+        for change in (torch.clone, recompressed)
     )
+    turned_by_jpeg, halves, _ = checker.check(cats).checks
+    assert turned_by_jpeg.value == turned(before, after, CavConfig())
+    assert halves.value == divided(before, CavConfig())
+
+
+def test_frames_have_a_row_for_each_set_and_check(checker, cats, attacked):
+    sets = [cats, instead(cats, attacked)]
+    reports = [(each, checker.check(each)) for each in sets]
+    frames = trust_frames([*reports, reports[0]], "a", "efficientnet_lite0", LAYER, len(checker.randoms))
+    assert frames["trust_analyses"].rows() == [("a", "efficientnet_lite0", LAYER, 2)]
+    checks = frames["trust_checks"]
+    assert checks.select("analysis", "concept", "check_name").is_unique().all()
+    assert checks["concept"].unique(maintain_order=True).to_list() == [each.key for each in sets]
+    trusted = checks.group_by("concept", maintain_order=True).agg(polars.col("passed").all())["passed"].to_list()
+    assert trusted == [True, False]
+
+
+def test_noise_as_large_turns_less_than_the_attack(checker, cats, attacked):
+    noisy = noise(cats.frames_ncyx, AttackConfig(epsilon=8))
+    by_noise, by_attack = (checker.check(instead(cats, frames_ncyx)).checks for frames_ncyx in (noisy, attacked))
     assert by_noise[0].value < by_attack[0].value / 2
     assert not by_noise[2].passed
 
@@ -118,11 +143,13 @@ def test_a_set_torn_in_two_is_divided():
     assert divided([whole, random_nd], CavConfig()) < divided([torn, random_nd], CavConfig())
 
 
-def test_what_can_not_be_checked_says_so(lite0, cats, randoms):
+def test_what_can_not_be_checked_says_so(lite0, cats, checker):
     few = ExemplarSet("few", "concept", cats.frames_ncyx[:7], cats.names[:7])
     with pytest.raises(UserError, match="few has 7 exemplars, too few to be halved: give 8 or more"):
-        check_trust(few, randoms, lite0, LAYER)
+        checker.check(few)
     with pytest.raises(UserError, match="no random set to compare with"):
-        check_trust(cats, [], lite0, LAYER)
-    with pytest.raises(UserError, match="sets cat and cat share an image"):
-        check_trust(cats, [cats], lite0, LAYER)
+        TrustChecker([], lite0, LAYER)
+    with pytest.raises(UserError, match="sets cup and cup share an image"):
+        TrustChecker([checker.randoms[0]] * 2, lite0, LAYER)
+    with pytest.raises(UserError, match="sets cup and cup share an image"):
+        checker.check(checker.randoms[0])

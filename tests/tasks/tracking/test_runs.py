@@ -5,8 +5,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from tasks.errors import UserError
-from tasks.settings import ROOT
-from tasks.tracking.runs import log_training
+from tasks.settings import ROOT, Settings
+from tasks.tracking.runs import log_analysis, log_training
 from tasks.tracking.store import tracking
 from tests.tasks.tracking.conftest import FEATURES, STEPS, write_dictionary
 
@@ -44,6 +44,14 @@ def test_a_run_holds_what_was_asked_and_what_came_out(settings, dictionary):
     assert run.data.tags["dictionary"] == dictionary
     assert run.data.tags["activation_set"] == "a" * 64
     assert (picture.path, header) == ("figures/loss.png", b"\x89PNG\r\n\x1a\n")
+
+
+def test_metrics_are_named_in_mlflows_letters(settings):
+    run_id = log_analysis(
+        "concepts", KEY, "net/concepts", Settings(), {"score/dots/crane-(bird)/blocks.5": 0.5}, {}, settings
+    )
+    with tracking(settings) as client:
+        assert client.get_run(run_id).data.metrics == {"score/dots/crane--bird-/blocks.5": 0.5}
 
 
 def test_the_git_revision_is_the_commit(settings, dictionary):

@@ -158,6 +158,16 @@ def test_sources_default_to_the_folder_where_there_is_one(folder, settings):
     assert ImagesConfig(sources=("dead-leaves",), folder=folder).resolved(settings).sources == ("dead-leaves",)
 
 
+def test_a_folder_is_looked_for_in_the_images_folder_too(folder, settings):
+    (folder / "striped").mkdir()
+    Image.fromarray(noise(64, 64)).save(folder / "striped" / "a.png")
+    config = ImagesConfig(folder=Path("striped"), frame_size=64)
+    found = open_frames(config, settings.model_copy(update={"images_dir": folder}))
+    assert [frame.name for frame in found.frames] == ["a.png"]
+    with pytest.raises(UserError, match="images folder striped is not there"):
+        open_frames(config, settings)
+
+
 def test_every_mode_becomes_rgb(folder):
     grey = Image.fromarray(np.arange(64 * 64, dtype=np.uint32).reshape(64, 64).astype(np.uint8))
     colour = noise(64, 64)

@@ -1,5 +1,6 @@
 import json
 import os
+from functools import reduce
 from statistics import stdev
 
 import duckdb
@@ -12,22 +13,31 @@ from tasks.warehouse.database import SQL_DIR, open_warehouse, schema, sql_files
 from tasks.warehouse.expectations import suite
 from tasks.warehouse.load import BOOKKEEPING
 from tests.sample_frames import (
+    ATTACK_ANALYSIS,
     CONCEPT_ANALYSIS,
     CONCEPTS,
     CROSSCODER,
     CROSSCODER_FAMILIES,
     DEAD,
+    FACET_ANALYSIS,
+    FACET_EPSILON,
     FEATURE_DIMENSIONS,
     FEATURE_TUNING,
+    LAYER,
+    LOWER_LAYER,
     NEURON_TUNING,
+    OTHER_LAYER,
+    OTHER_NETWORK,
     PCA_DIMENSIONS,
     RANDOM_SCORES,
     RANDOM_SETS,
     SAE,
     SAE_FAMILIES,
     SET,
+    TRUST_ANALYSIS,
     ZEBRA,
     ZEBRAS,
+    attacked_key,
     sample_frames,
 )
 
@@ -94,6 +104,30 @@ TEST = STRIPES | {"analysis": CONCEPT_ANALYSIS, "class_index": ZEBRA}
 CORRECTED = TEST | {"tests": 2}
 TWICE = stdev(2 * RANDOM_SCORES)  # of stripes' scores too
 
+STORY = {"analysis": ATTACK_ANALYSIS}
+ATTACK = STORY | {"touched": "concept", "attack": "token-pushing", "epsilon": 8, "fraction": 1.0}
+HALF = ATTACK | {"fraction": 0.5}
+NOISE = ATTACK | {"attack": "noise"}
+CLEAN = STORY | {"touched": "concept", "attack": "clean", "epsilon": 0, "fraction": 0.0}
+RANDOM_SET = ATTACK | {"touched": "random", "attack": "random-set"}
+PUSHED = {"concept": attacked_key("stripes", "token-pushing", 8)}
+HALF_PUSHED = {"concept": attacked_key("stripes", "token-pushing", 8, 0.5)}
+HERE = {"read_layer": LAYER}
+READ = ATTACK | HERE
+ELSEWHERE = {"read_network": OTHER_NETWORK, "read_layer": OTHER_LAYER}
+SHOWN = {name: ATTACK[name] for name in ("analysis", "touched", "attack", "epsilon")} | {"place": 2}
+NOTICED = ATTACK | {"dictionary": SAE, "statistic": "rare"}
+FACETED = {"analysis": FACET_ANALYSIS}
+POSITIVE = FACETED | {"attack": "positive", "facet": CONCEPTS["stripes"]}
+NEGATIVE = POSITIVE | {"attack": "negative"}
+UNCHANGED = POSITIVE | {"attack": "clean"}
+STRIPED_FACET = FACETED | {"facet": CONCEPTS["stripes"]}
+UNFACETED = FACETED | {"attack": "plain"}
+READING = FACETED | {"place": 7, "facet": CONCEPTS["dots"]}
+TRUSTED = {"analysis": TRUST_ANALYSIS, "concept": CONCEPTS["stripes"]}
+CHECKED = TRUSTED | {"check_name": "divided"}
+NO_PICTURES = [b"GIF89a, not a WebP", b"RIFF    WAVEfmt ", b"JUNK    WEBPVP8 ", b""]
+
 
 def of_vector(about, change):
     """`change(frames, cav)` with the key of the vector that `about` picks."""
@@ -102,6 +136,14 @@ def of_vector(about, change):
 
 def score_cell(column, value, **about):
     return of_vector(about, lambda frames, cav: with_cell(frames, "tcav_scores", column, value, cav=cav))
+
+
+def in_turn(*changes):
+    return lambda frames: reduce(lambda found, change: change(found), changes, frames)
+
+
+def row_twice(table, **where):
+    return lambda frames: frames | {table: pl.concat([frames[table], frames[table].filter(**where)])}
 
 
 def told_twice(frames, concepts, **changes):
@@ -897,6 +939,278 @@ SPOILT = {
             {"p_value": 1.0, "p_holm": 1.5},
         ),
     ],
+    "attacks_keep_their_bounds": [
+        *(
+            (cell("attacks", column, value, **ATTACK), ATTACK | {column: value})
+            for column, value in [
+                ("largest_change", 9),
+                ("largest_change", 0),
+                ("largest_change", -1),
+                ("changed", 5),
+                ("changed", -1),
+                ("changed", 0),
+                ("perceptual", 4.1),
+                ("perceptual", -0.1),
+                ("psnr", None),
+                ("psnr", 30.0),
+                ("fraction", 1.5),
+                ("fraction", 0.0),
+                ("epsilon", 256),
+                ("piece", None),
+            ]
+        ),
+        *((cell("attacks", column, NAN, **ATTACK), STORY | {column: None}) for column in ("psnr", "perceptual")),
+        (cell("attacks", "fraction", NAN, **ATTACK), STORY | {"attack": "token-pushing", "fraction": None}),
+        (cell("attacks", "psnr", float("inf"), **ATTACK), ATTACK),
+        (cell("attacks", "largest_change", 3, **ATTACK), ATTACK | {"least_psnr": 38.588}),
+        (cell("attacks", "changed", 3, **HALF), HALF | {"images": 4, "changed": 3}),
+        *(
+            (cell("attacks", column, value, **CLEAN), CLEAN | {column: value})
+            for column, value in [
+                ("touched", "random"),
+                ("epsilon", 2),
+                ("fraction", 0.5),
+                ("changed", 1),
+                ("largest_change", 1),
+                ("psnr", 40.0),
+                ("perceptual", 0.1),
+                ("piece", "f" * 64),
+            ]
+        ),
+        (
+            in_turn(
+                *(
+                    cell("attacks", column, value, **CLEAN)
+                    for column, value in [("largest_change", 1), ("psnr", 49.0), ("changed", 1)]
+                ),
+            ),
+            CLEAN | {"changed": 1},
+        ),
+    ],
+    "attacked_sets_are_what_they_say": [
+        (cell("attacks", "changed", 3, **ATTACK), ATTACK | {"changed": 3, "different": 4}),
+        (cell("attacks", "images", 5, **ATTACK), ATTACK | {"images": 5, "exemplars": 4}),
+        (cell("attacks", "changed", 1, **CLEAN), CLEAN | {"changed": 1, "different": 0}),
+        (cell("attacks", "concept", CONCEPTS["stripes"], **ATTACK), ATTACK | STRIPES | {"different": 0}),
+        (cell("attacks", "concept", PUSHED["concept"], **RANDOM_SET), RANDOM_SET | PUSHED | {"different": 4}),
+        (cell("concepts", "origin", "drawn", **PUSHED), ATTACK | {"origin": "drawn"}),
+        (cell("concepts", "exemplars", 5, **PUSHED), ATTACK | {"exemplars": 5, "clean_exemplars": 4}),
+        (no_rows("concepts", **PUSHED), ATTACK | {"exemplars": None}),
+        (no_rows("concept_exemplars", **PUSHED), ATTACK | {"different": None}),
+        (no_rows("concept_exemplars", **PUSHED, place=1), ATTACK | {"different": 3}),
+        (
+            # in another order
+            cell("concept_exemplars", "place", 3 - pl.col("place"), **HALF_PUSHED),
+            HALF | {"changed": 2, "different": 4},
+        ),
+        (
+            in_turn(
+                cell("attacks", "changed", 0, **ATTACK),
+                lambda frames: with_cell(
+                    frames,
+                    "concept_exemplars",
+                    "image",
+                    pl.lit(frames["concept_exemplars"].filter(**STRIPES)["image"]).gather(pl.col("place") % 4),
+                    **PUSHED,
+                ),
+            ),
+            ATTACK | {"changed": 0, "different": 0},
+        ),
+    ],
+    "attacked_sets_are_nested": [
+        (cell("concept_exemplars", "image", "f" * 64, **HALF_PUSHED, place=0), HALF | {"larger": 1.0, "strays": 1}),
+        (cell("concept_exemplars", "image", "f" * 64, **PUSHED, place=1), HALF | {"strays": 1}),
+        (cell("attacks", "images", 5, **HALF), HALF),
+        (cell("attacks", "changed", 1, **ATTACK), HALF | {"changed": 2, "larger_changed": 1}),
+        (
+            cell("attacks", "largest_change", 7, **ATTACK),
+            HALF | {"largest_change": 8, "larger_largest_change": 7},
+        ),
+        (cell("attacks", "piece", "f" * 64, **HALF), HALF),
+        (cell("attacks", "piece", None, **HALF), HALF),
+    ],
+    "attacks_have_their_controls": [
+        (no_rows("attacks", **NOISE), NOISE),
+        (no_rows("attacks", **RANDOM_SET | {"attack": "noise"}), RANDOM_SET | {"attack": "noise"}),
+        (no_rows("attacks", **ATTACK | {"attack": "random-direction"}), ATTACK | {"attack": "random-direction"}),
+        (cell("attacks", "epsilon", 4, **NOISE), NOISE),
+        (cell("attacks", "fraction", 0.9, **NOISE), NOISE),
+        (no_rows("attacks", **CLEAN), STORY | {"clean": 0}),
+        (row_twice("attacks", **CLEAN), STORY | {"clean": 2}),
+        (no_rows("attacks", **STORY), STORY | {"clean": 0, "attacks": 0}),
+        (
+            lambda frames: frames | {"attacks": frames["attacks"].filter(pl.col("attack").is_in(["clean", "noise"]))},
+            STORY | {"clean": 1, "attacks": 0},
+        ),
+    ],
+    "attacks_are_read_everywhere": [
+        (no_rows("attack_scores", **READ), READ),
+        (no_rows("attack_scores", **HALF, **HERE), HALF | HERE),
+        (no_rows("attack_scores", **ATTACK, **ELSEWHERE), ATTACK | ELSEWHERE),
+        (no_rows("attack_scores", **CLEAN, **ELSEWHERE), CLEAN | ELSEWHERE),
+        (no_rows("attack_scores", **RANDOM_SET, read_layer=LOWER_LAYER), RANDOM_SET | {"read_layer": LOWER_LAYER}),
+        (no_rows("attack_scores", **HERE), STORY | HERE),
+        (no_rows("attack_scores", **STORY), STORY | HERE),
+    ],
+    "attack_scores_are_in_range": [
+        *(
+            (cell("attack_scores", column, value, **READ), READ | {column: value})
+            for column, value in [
+                ("class_index", 1000),
+                ("class_index", -1),
+                ("class_index", ZEBRA + 1),
+                ("score", 1.2),
+                ("score", -0.2),
+                ("score", 0.3),
+                ("spread", -0.1),
+                ("spread", 0.6),
+                ("magnitude", 1.1),
+                ("magnitude", -0.1),
+                ("random_score", 0.5),
+                ("random_score", 0.4),
+                ("random_spread", 0.1),
+                ("random_spread", -0.1),
+                ("accuracy", 1.1),
+                ("accuracy", -0.1),
+                ("cosine", 1.1),
+                ("cosine", -1.1),
+            ]
+        ),
+        *(
+            (cell("attack_scores", column, NAN, **READ), READ | {column: None})
+            for column in ("score", "spread", "magnitude", "random_score", "random_spread", "accuracy", "cosine")
+        ),
+        *(
+            (cell("attack_scores", column, value, **RANDOM_SET, **HERE), RANDOM_SET | HERE | {column: value})
+            for column, value in [
+                ("random_score", 1.2),
+                ("random_score", -0.2),
+                ("random_score", 0.3),
+                ("random_spread", 0.7),
+                ("random_spread", -0.1),
+            ]
+        ),
+        (cell("attack_scores", "class_index", 1000, read_network=OTHER_NETWORK), CLEAN | ELSEWHERE),
+        (cell("attack_scores", "cosine", 0.99, **CLEAN, **HERE), CLEAN | HERE | {"cosine": 0.99}),
+        (cell("concepts", "exemplars", 4, concept=ZEBRAS), STORY | {"class_images": 4}),
+        (no_rows("concepts", concept=ZEBRAS), STORY | {"class_images": None}),
+        (cell("attack_analyses", "random_sets", 2, **STORY), STORY | {"random_sets": 2}),
+    ],
+    "attack_p_values_are_corrected": [
+        (cell("attack_analyses", "tests", 43, **STORY), STORY | {"tests": 43, "tests_found": 44}),
+        (no_rows("attack_scores", **STORY), STORY | {"tests_found": None}),
+        (cell("attack_scores", "p_holm", 0.0004, **NOISE, **HERE), NOISE | HERE | {"expected_p_holm": 0.0176}),
+        (cell("attack_scores", "p_holm", 0.0001, **NOISE, **HERE), NOISE | HERE | {"p_holm": 0.0001}),
+        (cell("attack_scores", "p_holm", 1.5, **READ), READ | {"p_holm": 1.5}),
+        (cell("attack_scores", "p_holm", NAN, **READ), READ),
+        (cell("attack_scores", "p_value", NAN, **READ), READ),
+        (cell("attack_scores", "p_value", 1.5, **READ), READ | {"p_value": 1.5}),
+        (cell("attack_scores", "p_value", -0.1, **NOISE, **HERE), NOISE | HERE | {"p_value": -0.1}),
+    ],
+    "attack_pictures_are_pictures": [
+        (cell("attack_pictures", kind, picture, **SHOWN), SHOWN | {"kind": kind, "picture_bytes": len(picture)})
+        for kind in ("clean", "attacked", "difference")
+        for picture in NO_PICTURES
+    ],
+    "attack_pictures_belong_to_their_attack": [
+        (
+            no_rows("attack_pictures", **{name: value for name, value in SHOWN.items() if name != "place"}),
+            SHOWN | {"place": None, "images": 4},
+        ),
+        (cell("attack_pictures", "place", 4, **SHOWN), SHOWN | {"place": 4, "images": 4}),
+        (cell("attack_pictures", "place", -1, **SHOWN), SHOWN | {"place": -1}),
+        (cell("attack_pictures", "attack", "clean", **SHOWN), SHOWN | {"attack": "clean", "images": None}),
+        (cell("attack_pictures", "touched", "random", **SHOWN), SHOWN | {"touched": "random", "images": None}),
+        (
+            in_turn(cell("attacks", "changed", 0, **ATTACK), cell("attacks", "changed", 0, **HALF)),
+            SHOWN | {"images": None},
+        ),
+    ],
+    "attack_features_are_complete": [
+        (no_rows("attack_features", **NOTICED), NOTICED | {"images": 4, "value": None}),
+        (no_rows("attack_features", **ATTACK), NOTICED | {"value": None}),
+        (no_rows("attack_features", **CLEAN), NOTICED | CLEAN | {"value": None}),
+        (cell("attack_features", "touched", "random", **NOTICED), NOTICED | {"touched": "random", "images": None}),
+        (cell("attack_features", "random", 0.2, **NOTICED), STORY | {"statistic": "rare", "different_randoms": 2}),
+        *(
+            (cell("attack_features", column, value, **NOTICED), NOTICED | {column: value})
+            for column, value in [("flagged", 1.25), ("flagged", -0.25), ("flagged", 0.4), ("auc", 1.1), ("auc", -0.1)]
+        ),
+        *(
+            (cell("attack_features", column, NAN, **NOTICED), NOTICED | {column: None})
+            for column in ("value", "flagged", "auc")
+        ),
+        (cell("attack_features", "random", NAN, **NOTICED), STORY | {"statistic": "rare", "different_randoms": 2}),
+        (cell("attack_features", "random", NAN, statistic="rare"), STORY | {"random": None, "different_randoms": 1}),
+        (cell("attack_features", "auc", 0.6, **NOTICED | CLEAN), NOTICED | CLEAN | {"auc": 0.6}),
+    ],
+    "facet_pictures_are_pictures": [
+        (cell("facet_pictures", "picture", picture, **POSITIVE), {"place": 7, "picture_bytes": len(picture)})
+        for picture in NO_PICTURES
+    ],
+    "facet_pictures_name_their_images": [
+        *(
+            (cell("facet_pictures", column, value, **about), about | {column: value})
+            for about, column, value in [
+                (UNFACETED, "facet", CONCEPTS["dots"]),
+                (UNFACETED, "target", CONCEPTS["dots"]),
+                (UNFACETED, "images", CONCEPTS["dots"]),
+                (UNFACETED, "accuracy", 1.0),
+                (UNFACETED, "cosine", 1.0),
+                (POSITIVE, "attack", "magic"),
+                (POSITIVE, "facet", None),
+                (POSITIVE, "facet", ZEBRAS),
+                (POSITIVE, "target", None),
+                (POSITIVE, "target", CONCEPTS["stripes"]),
+                (POSITIVE, "target", ZEBRAS),
+                (POSITIVE, "images", None),
+                (POSITIVE, "images", CONCEPTS["stripes"]),
+                (POSITIVE, "accuracy", None),
+                (POSITIVE, "accuracy", 1.1),
+                (POSITIVE, "cosine", None),
+                (POSITIVE, "cosine", -1.1),
+                (NEGATIVE, "target", CONCEPTS["dots"]),
+                (UNCHANGED, "images", PUSHED["concept"]),
+                (UNCHANGED, "cosine", 0.9),
+                (UNCHANGED, "cosine", None),
+            ]
+        ),
+        *((cell("facet_pictures", column, NAN, **POSITIVE), POSITIVE) for column in ("accuracy", "cosine")),
+        (
+            cell("concepts", "origin", "drawn", concept=attacked_key("stripes", "positive", FACET_EPSILON)),
+            POSITIVE | {"origin": "drawn"},
+        ),
+    ],
+    "facet_pictures_have_their_controls": [
+        (no_rows("facet_pictures", **FACETED), FACETED | {"plain": 0, "clean": 0, "pictures": 0}),
+        (no_rows("facet_pictures", **UNFACETED), FACETED | {"plain": 0, "first": 1}),
+        (no_rows("facet_pictures", **POSITIVE | {"attack": "noise"}), STRIPED_FACET | {"clean": 1, "noise": 0}),
+        (no_rows("facet_pictures", **UNCHANGED), STRIPED_FACET | {"clean": 0, "noise": 1}),
+        (no_rows("facet_pictures", **FACETED, attack="clean"), FACETED | {"facet": None, "plain": 1, "clean": 0}),
+        (row_twice("facet_pictures", **NEGATIVE), STRIPED_FACET | {"pictures": 5, "different": 4}),
+        (cell("facet_pictures", "place", 9, **NEGATIVE), FACETED | {"pictures": 9, "last": 9}),
+        (cell("facet_pictures", "place", -1, **UNFACETED), FACETED | {"first": -1}),
+        (cell("facet_pictures", "place", 1, **NEGATIVE), FACETED | {"facet": None, "plain": 1}),
+        (row_twice("facet_pictures", **UNFACETED), FACETED | {"plain": 2}),
+    ],
+    "facet_readings_are_complete": [
+        (no_rows("facet_readings", **READING), READING | {"readings": 0}),
+        (no_rows("facet_readings", **FACETED), FACETED | {"readings": 0}),
+        (row_twice("facet_readings", **READING), READING | {"readings": 2}),
+        (cell("facet_readings", "logit", NAN, **READING), READING),
+        (cell("facet_readings", "facet", ZEBRAS, **READING), READING | {"facet": ZEBRAS, "readings": 1}),
+        (cell("facet_readings", "place", 9, **READING), READING | {"place": 9}),
+    ],
+    "trust_checks_agree_with_their_thresholds": [
+        (cell("trust_checks", "passed", False, **CHECKED), CHECKED | {"passed": False}),
+        (cell("trust_checks", "value", 0.31, **CHECKED), CHECKED | {"value": 0.31}),
+        (cell("trust_checks", "threshold", 0.05, **CHECKED), CHECKED | {"threshold": 0.05}),
+        (cell("trust_checks", "threshold", 0.29, **CHECKED), CHECKED | {"thresholds": 2}),
+        (cell("trust_checks", "check_name", "smells", **CHECKED), TRUSTED | {"check_name": "smells"}),
+        (no_rows("trust_checks", **CHECKED), TRUSTED | {"checks": 2}),
+        (no_rows("trust_checks", analysis=TRUST_ANALYSIS), {"analysis": TRUST_ANALYSIS, "concept": None}),
+        *((cell("trust_checks", column, NAN, **CHECKED), CHECKED) for column in ("value", "threshold")),
+    ],
 }
 CASES = [
     pytest.param(name, spoil, row, id=f"{name}-{number}")
@@ -1053,6 +1367,40 @@ UNEXPECTED = {
     "tcav_tests.spread: be_between": (-0.1, TEST),
     "tcav_tests.random_spread: be_between": (-0.1, TEST),
     "tcav_tests.agreement: be_between": (-1.1, TEST),
+    "attack_analyses.analysis: match_regex": ("no key", {"seed": 0}),
+    "attack_analyses.class_name: match_regex": (" ", {"seed": 0}),
+    "attack_analyses.random_sets: be_between": (2, {"seed": 0}),
+    "attack_analyses.classifier: be_in_set": ("guesswork", {"seed": 0}),
+    "attack_analyses.pool: be_in_set": ("swimming", {"seed": 0}),
+    "attack_analyses.steps: be_between": (0, {"seed": 0}),
+    "attacks.attack: be_in_set": ("guesswork", {"changed": 0}),
+    "attacks.epsilon: be_between": (256, {"touched": "random", "attack": "noise"}),
+    "attacks.fraction: be_between": (1.5, {"touched": "random", "attack": "random-direction"}),
+    "attacks.piece: match_regex": ("no key", ATTACK),
+    "attacks.images: be_between": (0, ATTACK),
+    "attacks.perceptual: be_between": (4.1, ATTACK),
+    "attack_scores.score: be_between": (1.1, READ),
+    "attack_scores.magnitude: be_between": (-0.1, READ),
+    "attack_scores.random_score: be_between": (1.1, READ),
+    "attack_scores.accuracy: be_between": (1.1, READ),
+    "attack_scores.p_value: be_between": (-0.1, READ),
+    "attack_scores.p_holm: be_between": (1.1, READ),
+    "attack_scores.spread: be_between": (-0.1, READ),
+    "attack_scores.random_spread: be_between": (-0.1, READ),
+    "attack_scores.cosine: be_between": (-1.1, READ),
+    "attack_features.flagged: be_between": (1.1, NOTICED),
+    "attack_features.auc: be_between": (-0.1, NOTICED),
+    "attack_features.statistic: be_in_set": ("mood", CLEAN | {"random": 0.25}),
+    "facet_analyses.unit: be_between": (-1, {"seed": 0}),
+    "facet_analyses.unit_name: match_regex": (" ", {"seed": 0}),
+    "facet_analyses.weight: be_between": (-0.1, {"seed": 0}),
+    "facet_analyses.epsilon: be_between": (0, {"seed": 0}),
+    "facet_analyses.steps: be_between": (0, {"seed": 0}),
+    "facet_analyses.analysis: match_regex": ("no key", {"seed": 0}),
+    "trust_analyses.random_sets: be_between": (0, {"layer": LAYER}),
+    "trust_analyses.analysis: match_regex": ("no key", {"layer": LAYER}),
+    "trust_checks.threshold: be_between": (-0.1, CHECKED),
+    "trust_checks.check_name: be_in_set": ("smells", TRUSTED | {"threshold": 0.34}),
     "runs.flow: match_regex": ("Not a flow!", {"run": "sample-run"}),
     "runs.seconds: be_between": (-1.0, {"run": "sample-run"}),
     "runs.peak_memory_bytes: be_between": (0, {"run": "sample-run"}),

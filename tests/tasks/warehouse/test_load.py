@@ -22,6 +22,10 @@ def assert_same_contents(before, after):
         assert_frame_equal(before[table], after[table])
 
 
+def a_network(name: str) -> dict[str, pl.DataFrame]:
+    return {"networks": sample_frames()["networks"].head(1).with_columns(network=pl.lit(name))}
+
+
 def test_the_sample_fills_every_table_that_can_be_loaded():
     assert set(sample_frames()) == set(schema()) - BOOKKEEPING
 
@@ -48,11 +52,11 @@ def test_columns_go_by_name_and_not_by_place(settings):
 
 def test_the_same_key_is_loaded_once(loaded):
     before = contents(loaded)
-    other = {"networks": sample_frames()["networks"].with_columns(network=pl.lit("another"))}
+    other = a_network("another")
     assert load("sample", other, loaded) is False
     assert_same_contents(before, contents(loaded))
     assert load("other", other, loaded) is True
-    assert contents(loaded)["networks"].height == 2
+    assert contents(loaded)["networks"].height == 3
 
 
 def test_shared_rows_that_are_there_already_are_left_alone(loaded):
@@ -145,8 +149,7 @@ def no_frames(frames):
     ],
 )
 def test_bad_frames_are_refused_in_one_line_and_nothing_is_written(settings, spoil):
-    network = sample_frames()["networks"].with_columns(network=pl.lit("there before"))
-    load("before", {"networks": network}, settings)
+    load("before", a_network("there before"), settings)
     before = contents(settings)
     frames = sample_frames()
     message = spoil(frames)
@@ -172,7 +175,7 @@ def test_a_warehouse_that_another_process_holds_is_named_with_its_holder(loaded)
 
 @pytest.mark.parametrize("dies_at", ["networks", "feature_examples", "runs"])
 def test_a_load_that_is_killed_leaves_the_warehouse_as_it_was(settings, dies_at):
-    load("before", {"networks": sample_frames()["networks"].with_columns(network=pl.lit("there before"))}, settings)
+    load("before", a_network("there before"), settings)
     before = contents(settings)
     code = f"""
 import os, signal

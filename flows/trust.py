@@ -1,0 +1,42 @@
+"""Flow `trust`: whether concepts' exemplars were tampered with."""
+
+from flows.publish import PublishConfig, publish_staged
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.concepts.trust_study import TrustStudyConfig, analyse_trust, named_checks, trust_metrics
+from tasks.frames import read_frames
+from tasks.settings import Settings
+from tasks.tracking.runs import log_analysis
+
+
+@kaleidoscope_flow
+def trust(config: TrustStudyConfig = TrustStudyConfig()) -> Summary:
+    """Check sets of exemplars beside the same random sets for traces of an attack; publish.
+
+    Args:
+        config: which sets, at which layer
+    """
+    settings = Settings()
+    with recorded("trust", config, settings) as measured:
+        with reported("Check exemplars") as progress:
+            key = step(analyse_trust)(config, settings, progress)
+        found = step(log_trust)(key, config, settings)
+    published = publish_staged(PublishConfig(), settings)
+    return show(
+        Summary(
+            title=f"Trust at {config.network} {config.layer}",
+            made={"analysis": key},
+            figures=found | measured.figures(),
+            where=published.where,
+        )
+    )
+
+
+def log_trust(key: str, config: TrustStudyConfig, settings: Settings) -> dict[str, str]:
+    """Tell MLflow of an analysis; returns each set's verdict."""
+    frames = read_frames(key, settings)
+    log_analysis("trust", key, f"{config.network}/trust", config, trust_metrics(frames), {}, settings)
+    failed = {name: [] for name in frames["concepts"]["name"]}
+    for check in named_checks(frames):
+        if not check["passed"]:
+            failed[check["name"]].append(f"{check['check_name']} {check['value']:.3g} > {check['threshold']:g}")
+    return {name: f"not trusted: {', '.join(whys)}" if whys else "trusted" for name, whys in failed.items()}

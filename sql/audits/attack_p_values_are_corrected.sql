@@ -1,0 +1,30 @@
+-- Guards: p values are probabilities, corrected (hence never smaller) by Holm's method over all that TCAV said in their analysis, as much
+-- as it says.
+WITH ranked AS (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY analysis) AS tests_found,
+        row_number() OVER (PARTITION BY analysis ORDER BY p_value) AS rank
+    FROM attack_scores
+),
+corrected AS (
+    SELECT
+        analysis,
+        touched,
+        attack,
+        epsilon,
+        fraction,
+        read_network,
+        read_layer,
+        tests_found,
+        p_value,
+        p_holm,
+        least(max((tests_found - rank + 1) * p_value) OVER (PARTITION BY analysis ORDER BY rank), 1) AS expected_p_holm
+    FROM ranked
+)
+SELECT a.analysis, a.tests, c.* EXCLUDE (analysis)
+FROM attack_analyses AS a
+LEFT JOIN corrected AS c USING (analysis)
+WHERE c.tests_found IS DISTINCT FROM a.tests
+    OR NOT c.p_value BETWEEN 0 AND 1
+    OR NOT abs(c.p_holm - c.expected_p_holm) <= 1e-9;

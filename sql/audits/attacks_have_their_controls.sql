@@ -1,0 +1,27 @@
+-- Guards: beside every attack stand noise and a random direction on as many of the same images, no further than its ε; a story has one
+-- clean row, and at least one attack.
+WITH expected AS (
+    SELECT DISTINCT
+        analysis,
+        touched,
+        unnest(['noise', 'random-direction']) AS attack,
+        epsilon,
+        fraction
+    FROM attacks
+    WHERE attack NOT IN ('clean', 'noise', 'random-direction')
+),
+counted AS (
+    SELECT
+        a.analysis,
+        count(*) FILTER (t.attack = 'clean') AS clean,
+        count(*) FILTER (t.attack NOT IN ('clean', 'noise', 'random-direction')) AS attacks
+    FROM attack_analyses AS a
+    LEFT JOIN attacks AS t USING (analysis)
+    GROUP BY a.analysis
+)
+SELECT analysis, touched, attack, epsilon, fraction, NULL::BIGINT AS clean, NULL::BIGINT AS attacks
+FROM expected
+ANTI JOIN attacks USING (analysis, touched, attack, epsilon, fraction)
+UNION ALL BY NAME
+FROM counted
+WHERE clean <> 1 OR attacks = 0;

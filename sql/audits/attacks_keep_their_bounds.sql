@@ -1,0 +1,23 @@
+-- Guards: no attack goes further than its ε or changes more images than its fraction; clean rows tell of no change, and what changed
+-- tells by how much.
+WITH bounded AS (
+    -- no pixel errs by more than the largest change
+    SELECT *, CASE WHEN largest_change > 0 THEN round(20 * log10(255 / largest_change), 3) END AS least_psnr
+    FROM attacks
+)
+SELECT *
+FROM bounded
+WHERE NOT changed BETWEEN 0 AND images
+    OR NOT largest_change BETWEEN 0 AND epsilon
+    OR NOT perceptual BETWEEN 0 AND 4.0001
+    OR (changed = 0) <> (largest_change = 0)
+    OR (changed = 0) <> (psnr IS NULL)
+    OR (changed = 0 AND perceptual > 0)
+    OR NOT coalesce(isfinite(psnr) AND psnr >= least_psnr - 1e-3, true)
+    OR CASE
+        WHEN attack = 'clean' THEN (touched, epsilon, fraction, changed) <> ('concept', 0, 0, 0) OR piece IS NOT NULL
+        ELSE NOT epsilon BETWEEN 1 AND 255
+            OR NOT (fraction > 0 AND fraction <= 1)
+            OR changed > greatest(fraction * images + 0.5, 1)
+            OR piece IS NULL
+    END;

@@ -1,0 +1,35 @@
+-- Guards: a unit has one plain picture, and a facet one clean and one of noise beside those of attacks, one each; numbered from 0.
+WITH facets AS (
+    SELECT
+        analysis,
+        facet,
+        count(*) FILTER (attack = 'plain') AS plain,
+        count(*) FILTER (attack = 'clean') AS clean,
+        count(*) FILTER (attack = 'noise') AS noise,
+        count(*) AS pictures,
+        count(DISTINCT (attack, coalesce(target, ''))) AS different
+    FROM facet_pictures
+    GROUP BY analysis, facet
+),
+analyses AS (
+    SELECT
+        a.analysis,
+        count(p.place) FILTER (p.attack = 'plain') AS plain,
+        count(p.place) FILTER (p.attack = 'clean') AS clean,
+        count(p.place) AS pictures,
+        count(DISTINCT p.place) AS places,
+        min(p.place) AS first,
+        max(p.place) AS last
+    FROM facet_analyses AS a
+    LEFT JOIN facet_pictures AS p USING (analysis)
+    GROUP BY a.analysis
+)
+SELECT analysis, facet, plain, clean, noise, pictures, different, NULL::INTEGER AS first, NULL::INTEGER AS last
+FROM facets
+WHERE facet IS NOT NULL AND (clean, noise, pictures) <> (1, 1, different)
+UNION ALL BY NAME
+SELECT * EXCLUDE (places)
+FROM analyses
+WHERE plain <> 1
+    OR clean = 0
+    OR (places, first, last) IS DISTINCT FROM (pictures, 0, pictures - 1);

@@ -1,0 +1,20 @@
+-- One row per story: a concept's exemplars, attacked at a layer so that the concept stops mattering for a class, or comes to matter.
+SELECT
+    a.analysis,
+    a.network,
+    a.layer,
+    a.kind,
+    c.name AS concept_name,
+    c.origin AS concept_origin,
+    c.exemplars,
+    a.class_name,
+    k.exemplars AS class_images,
+    a.random_sets,
+    a.classifier,
+    a.pool,
+    a.steps,
+    a.tests
+FROM attack_analyses AS a
+JOIN concepts AS c USING (concept)
+JOIN concepts AS k ON k.concept = a.class
+ORDER BY a.kind, a.network, c.name, a.class_name, a.layer, a.analysis;

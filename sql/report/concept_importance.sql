@@ -1,0 +1,5 @@
+-- One row per (analysis, concept, layer, class), in the order of the network: a layer that sees more stands later.
+SELECT i.*
+FROM concept_importance AS i
+JOIN layers AS l USING (network, layer)
+ORDER BY i.network, i.analysis, i.class_name, i.class_index, i.concept_name, i.concept, l.receptive_field, i.layer;

@@ -1,0 +1,208 @@
+"""A story told in full, as frames for the warehouse: attacked sets, and what everything that reads sets says of them.
+
+Each set is read by TCAV where it was attacked and, of the largest fraction, elsewhere; by eye (`PictureReader`); by the
+trust checks, at the attacked layer; and by dictionaries. Holm's correction is over all that TCAV said.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+import polars
+
+from tasks.activations.plan import loaded_network
+from tasks.concepts.analyse import Sets, gather, network_frames, set_frames
+from tasks.concepts.config import AttackStudyConfig
+from tasks.concepts.dictionary_evidence import DictionaryReader
+from tasks.concepts.effect import (
+    IDENTITY,
+    AttackedSets,
+    PictureReader,
+    ScoreReader,
+    attacked_sets,
+    class_at,
+)
+from tasks.concepts.exemplars import ExemplarSet
+from tasks.concepts.tcav import holm
+from tasks.concepts.trust import FEWEST, RANDOM_SETS, TrustChecker, TrustReport, trust_frames
+from tasks.errors import UserError
+from tasks.frames import frames_exist, write_frames
+from tasks.keys import content_key
+from tasks.progress import Progress, part_of, silent
+from tasks.settings import Settings
+from tasks.vision.images import webp
+from tasks.vision.networks import Network
+
+CODE_VERSION = 1
+PICTURES = 4
+"""Of each attack, to look at."""
+
+
+def analyse_attack(config: AttackStudyConfig, settings: Settings, progress: Progress = silent) -> str:
+    """Frames of all tables of attacks and trust, and what they refer to; returns their key.
+
+    Named by the pixels of the clean sets, the class, the places, the story and the dictionaries. Changed images are
+    kept, so that a study that was stopped goes on after the last attack that was whole. Exemplars fewer than a trust
+    check needs are not checked. progress: in thousandths. UserError as `gather`, `class_at`,
+    `attacked_sets` and `DictionaryReader`, and for a place that is given twice.
+    """
+    places = _places(config, settings)
+    sets = gather(config.tested, settings, part_of(progress, 0, 100))
+    [concept], [of_class] = sets.concepts, sets.classes
+    key = content_key(
+        "attack-study",
+        CODE_VERSION,
+        places=[(network.weights_sha256, layer) for network, layer in places],
+        concept=concept.key,
+        random=[each.key for each in sets.random],
+        classes=(of_class.index, of_class.images.key, config.of_class.name),
+        story=config.story,
+        cav=config.cav,
+        dictionaries=config.dictionaries,
+    )
+    if frames_exist(key, settings):
+        return key
+    study = _Study.prepared(key, places, sets, config, settings, part_of(progress, 100, 200))
+    at = study.scores[0].at
+    to_tell = part_of(progress, 200, 1000)
+    for one in attacked_sets(config.story, at, concept, sets.random, settings, config.cav, to_tell):
+        study.read(one)
+    write_frames(key, study.frames(sets), settings)
+    progress(1000, 1000)
+    return key
+
+
+def _places(config: AttackStudyConfig, settings: Settings) -> list[tuple[Network, str]]:
+    """Where sets are read, first where they are attacked."""
+    names = [(config.network, config.layer), *((place.network, place.layer) for place in config.read_at)]
+    places = [(loaded_network(network, settings.weights_dir), layer) for network, layer in names]
+    for which, (network, layer) in enumerate(places):
+        network.layer(layer)
+        if names[which] in names[:which]:
+            raise UserError(f"{network.name} {layer} is read twice: name each place once; the attacked one is read too")
+    return places
+
+
+@dataclass
+class _Study:
+    """All that reads sets, and what they said."""
+
+    key: str
+    config: AttackStudyConfig
+    scores: list[ScoreReader]
+    pictures: PictureReader
+    trust: TrustChecker
+    dictionaries: dict[str, DictionaryReader]
+    sets: list[ExemplarSet] = field(default_factory=list)
+    reports: list[tuple[ExemplarSet, TrustReport]] = field(default_factory=list)
+    rows: dict[str, list[dict]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def prepared(
+        cls,
+        key: str,
+        places: list[tuple[Network, str]],
+        sets: Sets,
+        config: AttackStudyConfig,
+        settings: Settings,
+        progress: Progress,
+    ) -> "_Study":
+        """progress: in thousandths."""
+        [concept], [of_class] = sets.concepts, sets.classes
+        network, layer = places[0]
+        scores = []
+        for done, (read_network, read_layer) in enumerate(places, start=1):
+            at = class_at(read_network, read_layer, config.of_class.name, of_class.images)
+            scores.append(ScoreReader(at, config.cav))
+            progress(500 * done // len(places), 1000)
+        clean = AttackedSets("concept", "clean", 0, 0.0, concept, tuple(sets.random))
+        pictures = PictureReader(clean, network, spread_layers(network, layer))
+        trust = TrustChecker(sets.random[:RANDOM_SETS], network, layer)
+        dictionaries = {each: DictionaryReader(each, sets.random, concept, settings) for each in config.dictionaries}
+        progress(1000, 1000)
+        return cls(key, config, scores, pictures, trust, dictionaries)
+
+    def read(self, one: AttackedSets) -> None:
+        identity = {"analysis": self.key, **one.identity}
+        changes = self.pictures.read(one)
+        self.rows["attacks"].append(identity | {"concept": one.concept.key, "piece": one.piece} | changes)
+        is_widest = one.fraction in (0, max(self.config.story.fractions))
+        for reader in self.scores if is_widest else self.scores[:1]:
+            self.rows["attack_scores"].append({"analysis": self.key, **reader.read(one)})
+        if one.attack != "clean" and is_widest:
+            self.rows["attack_pictures"] += _shown(self.key, self.pictures.clean, one)
+        if one.touched == "concept":
+            self.sets.append(one.concept)
+            if len(one.concept) >= FEWEST:
+                self.reports.append((one.concept, self.trust.check(one.concept)))
+            for dictionary, reader in self.dictionaries.items():
+                found = reader.read(one.concept)
+                self.rows["attack_features"] += [{**identity, "dictionary": dictionary, **row} for row in found]
+
+    def frames(self, sets: Sets) -> dict[str, polars.DataFrame]:
+        [of_class] = sets.classes
+        scores = self.rows["attack_scores"]
+        layers = defaultdict(list)
+        for reader in self.scores:
+            layers[reader.at.network].append(reader.at.layer)
+        networks = [network_frames(network, of_network) for network, of_network in layers.items()]
+        return {
+            **{name: polars.concat([each[name] for each in networks]) for name in networks[0]},
+            **set_frames([*self.sets, *sets.random, of_class.images]),
+            "attack_analyses": polars.DataFrame(
+                {
+                    "analysis": self.key,
+                    "network": self.config.network,
+                    "layer": self.config.layer,
+                    "kind": self.config.story.kind,
+                    "concept": sets.concepts[0].key,
+                    "class": of_class.images.key,
+                    "class_name": of_class.name,
+                    "random_sets": len(sets.random),
+                    "classifier": self.config.cav.classifier,
+                    "pool": self.config.cav.pool,
+                    "steps": self.config.story.steps,
+                    "seed": self.config.story.seed,
+                    "tests": len(scores),
+                }
+            ),
+            "attacks": _frame(self.rows["attacks"], psnr=polars.Float64, piece=polars.String),
+            "attack_scores": _frame(
+                [row | {"p_holm": p} for row, p in zip(scores, holm([row["p_value"] for row in scores]), strict=True)]
+            ),
+            "attack_pictures": _frame(self.rows["attack_pictures"]),
+            **({"attack_features": _frame(self.rows["attack_features"])} if self.dictionaries else {}),
+            **(
+                trust_frames(self.reports, self.key, self.config.network, self.config.layer, len(self.trust.randoms))
+                if self.reports
+                else {}
+            ),
+        }
+
+
+def _frame(rows: list[dict], **overrides: type[polars.DataType]) -> polars.DataFrame:
+    return polars.DataFrame(rows, schema_overrides=overrides, infer_schema_length=None)
+
+
+def _shown(analysis: str, clean: AttackedSets, one: AttackedSets) -> list[dict]:
+    """Rows of attack_pictures: the first images that changed, before and after; grey where nothing did."""
+    before_ncyx, after_ncyx = replace(clean, touched=one.touched).frames_ncyx.float(), one.frames_ncyx.float()
+    difference_ncyx = after_ncyx - before_ncyx
+    places = difference_ncyx.flatten(1).any(1).nonzero().flatten().tolist()[:PICTURES]
+    return [
+        {
+            "analysis": analysis,
+            **{name: one.identity[name] for name in IDENTITY if name != "fraction"},
+            "place": place,
+            "clean": webp(before_ncyx[place]),
+            "attacked": webp(after_ncyx[place]),
+            "difference": webp(127.5 + 127.5 / one.epsilon * difference_ncyx[place]),
+        }
+        for place in places
+    ]
+
+
+def spread_layers(network: Network, layer: str) -> tuple[str, ...]:
+    """Three layers, evenly spread from the first to the given one, which is the last."""
+    names = network.layers()
+    names = names[: names.index(layer) + 1]
+    return tuple(dict.fromkeys(names[len(names) * third // 3 - 1] for third in (1, 2, 3)))

@@ -1,0 +1,278 @@
+"""Figures of attacks on exemplars: the score by ε and by share of changed images, transfer, facets, pictures."""
+
+import io
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from PIL import Image
+
+from tasks.report.attacks import FACET_COLUMNS, SHOWN_EPSILON
+from tasks.report.figures import INK, PALETTE, RULE, SOFT, _figure, _style
+from tasks.report.kinds import Attack
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Frames = Mapping[str, pl.DataFrame]
+"""By table name, as in `sql/schema`: those of one analysis, and the `concepts` that it names."""
+
+ACROSS = 3
+"""Panels beside one another at most."""
+SET = ("touched", "attack", "epsilon", "fraction")
+PLACE = ("read_network", "read_layer")
+
+
+def effect_figure(stories: Mapping[str, Frames]) -> "Figure":
+    """The score of whole attacked sets where they were attacked, against ε; a panel a story, by name.
+
+    Bands and whiskers: 95 % interval over the random sets. Hollow: no evidence. Grey band: vectors of random sets
+    against one another, one standard deviation to each side; the line across: the clean score.
+    """
+    with _style():
+        figure, grid = _panels(len(stories))
+        for axes, (name, frames) in zip(grid, stories.items(), strict=True):
+            read = _read_here(frames)
+            _draw_lines(axes, _whole(read), "epsilon")
+            _draw_clean(axes, _clean(read))
+            epsilons = sorted(set(read["epsilon"]) - {0})
+            axes.set_xscale("log", base=2)
+            axes.set_xticks(epsilons, [str(epsilon) for epsilon in epsilons])
+            axes.minorticks_off()
+            axes.set_xlim(epsilons[0] / 1.15, epsilons[-1] * 1.15)
+            axes.set_xlabel("ε, steps of 1/255")
+            axes.set_title(name)
+        _finish(figure, grid)
+    return figure
+
+
+def fraction_figure(frames: Frames) -> "Figure":
+    """As `effect_figure`, against the share of the images that were changed, at the ε that `shown_epsilon` gives."""
+    read, epsilon = _read_here(frames), shown_epsilon(frames)
+    with _style():
+        figure, axes = _figure(5.2, 4.2)
+        at = read.filter(pl.col("epsilon") == epsilon)
+        clean = _clean(read)
+        # each line begins where nothing is changed
+        begun = [at, *(clean.with_columns(touched=pl.lit(t), attack=pl.lit(a)) for t, a in _attacks(at))]
+        _draw_lines(axes, pl.concat(begun).sort("fraction"), "fraction")
+        _draw_clean(axes, clean)
+        shares = sorted({0.0, *at["fraction"]})
+        axes.set_xticks(shares, [f"{share:.0%}" for share in shares])
+        axes.set_xlim(-0.04, 1.04)
+        axes.set_xlabel("share of the images that were changed")
+        axes.set_title(f"ε = {epsilon}/255")
+        _finish(figure, [axes])
+    return figure
+
+
+def transfer_figure(frames: Frames) -> "Figure":
+    """Whole attacked sets read at every place: score, coloured by its change from the clean one in the same place.
+
+    Framed where the verdict turned as the attack would have it. ε as `shown_epsilon` gives it.
+    """
+    read, epsilon = _read(frames), shown_epsilon(frames)
+    clean = {row[:2]: row[2:] for row in _clean(read).select(*PLACE, "score", "verdict").iter_rows()}
+    places = _places(frames, list(clean))
+    whole = _whole(read.filter(pl.col("epsilon") == epsilon))
+    rows = [("concept", "clean"), *_attacks(whole)]
+    columns = ("touched", "attack", *PLACE, "score", "verdict")
+    found = {row[:4]: row[4:] for row in whole.select(columns).iter_rows()}
+    found |= {(*rows[0], *place): value for place, value in clean.items()}
+    *home, kind = frames["attack_analyses"].select("network", "layer", "kind").row(0)
+    negative = kind == "negative"
+    with _style():
+        from matplotlib.colors import LinearSegmentedColormap
+        from matplotlib.patches import Rectangle
+
+        shade = LinearSegmentedColormap.from_list("change", [PALETTE[1], "#ffffff", PALETTE[0]])
+        figure, axes = _figure(1.15 * len(places) + 2.4, 0.52 * len(rows) + 1.9)
+        for height, attack in enumerate(rows):
+            for column, place in enumerate(places):
+                if (*attack, *place) not in found:
+                    continue
+                score, verdict = found[*attack, *place]
+                before, was = clean[place]
+                turned = (was == "matters") == negative and (verdict == "matters") != negative
+                axes.add_patch(
+                    Rectangle(
+                        (column - 0.47, height - 0.45), 0.94, 0.9, facecolor=shade(0.5 + 0.42 * (score - before)),
+                        edgecolor=INK if turned else RULE, linewidth=1.7 if turned else 0.6, zorder=2 + turned,
+                    )
+                )  # fmt: skip
+                told = verdict != was or height == 0
+                axes.text(
+                    column, height - 0.12 * told, f"{score:.2f}", ha="center", va="center", fontsize=9.5,
+                    fontweight="bold" if turned else "normal", zorder=4,
+                )  # fmt: skip
+                if told:
+                    axes.text(column, height + 0.25, verdict, ha="center", va="center", fontsize=7, zorder=4)
+        axes.set_xlim(-0.5, len(places) - 0.5)
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_xticks(range(len(places)), ["\n".join(place) + "\n(here)" * ([*place] == home) for place in places])
+        axes.set_yticks(range(len(rows)), [Attack(*attack).label for attack in rows])
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0, labelcolor=INK, labelsize=9)
+        axes.spines[:].set_visible(False)
+        axes.grid(False)
+        axes.set_xlabel(f"read at; ε = {epsilon}/255, framed where the verdict turned", fontsize=9)
+    return figure
+
+
+def facet_figure(frames: Frames) -> "Figure":
+    """Pictures of a unit: a row a facet, under its clean images and attacked ones; below, what clean probes find."""
+    names = dict(frames["concepts"].select("concept", "name").iter_rows())
+    # a positive attack has a picture a target, and each a column
+    nth = pl.int_range(pl.len()).over("facet", "attack")
+    pictures = frames["facet_pictures"].sort("place").with_columns(nth=nth)
+    facets = pictures["facet"].drop_nulls().unique(maintain_order=True).to_list()
+    order = ["plain", *FACET_COLUMNS]
+    columns = sorted(pictures.select("attack", "nth").unique().rows(), key=lambda each: (order.index(each[0]), each[1]))
+    logits: dict[int, dict[str, float]] = {}
+    for place, facet, logit in frames["facet_readings"].select("place", "facet", "logit").iter_rows():
+        logits.setdefault(place, {})[names[facet]] = logit
+    with _style():
+        figure, grid = _figure(2.05 * len(columns) + 0.5, 2.65 * len(facets) + 0.3, len(facets), len(columns))
+        for axes in grid:
+            axes.set_axis_off()
+        for each in pictures.iter_rows(named=True):
+            row = facets.index(each["facet"]) if each["facet"] else 0
+            axes = grid[row * len(columns) + columns.index((each["attack"], each["nth"]))]
+            _draw_faceted(axes, each, names, logits[each["place"]])
+    return figure
+
+
+def _draw_faceted(axes, picture: dict, names: Mapping[str, str], logits: Mapping[str, float]) -> None:
+    axes.imshow(_decoded(picture["picture"]))
+    title = "plain"
+    if picture["facet"]:
+        done = f"pushed to {names[picture['target']]}" if picture["target"] else FACET_COLUMNS[picture["attack"]]
+        title = f"{names[picture['facet']]}, {done}"
+    axes.set_title(title, fontsize=8.5, loc="center", pad=4)
+    said = ", ".join(f"{name} {logit:.1f}".replace("-", "−") for name, logit in sorted(logits.items()))
+    probe = f"\nprobe {picture['accuracy']:.0%} right" if picture["facet"] else ""
+    axes.text(0.5, -0.04, said + probe, transform=axes.transAxes, ha="center", va="top", fontsize=8, color=SOFT)
+
+
+def attack_sheet(frames: Frames, touched: str, attack: str, epsilon: int) -> "Figure":
+    """Some images of a whole attacked set: clean, attacked, and their difference. Holds photographs.
+
+    touched, attack, epsilon: as in `attacks`.
+    """
+    pictures = frames["attack_pictures"].filter(touched=touched, attack=attack, epsilon=epsilon).sort("place")
+    read = _read_here(frames)
+    clean = _clean(read).row(0, named=True)
+    after = _whole(read).filter(touched=touched, attack=attack, epsilon=epsilon).row(0, named=True)
+    changes = frames["attacks"].filter(**{name: after[name] for name in SET}).row(0, named=True)
+    with _style():
+        figure, grid = _figure(1.9 * len(pictures) + 0.9, 6.4, rows=3, columns=len(pictures))
+        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)
+        for row, column in enumerate(("clean", "attacked", "difference")):
+            for axes, picture in zip(grid[row * len(pictures) :], pictures[column], strict=False):
+                axes.imshow(_decoded(picture))
+                axes.set_xticks([])
+                axes.set_yticks([])
+                axes.grid(False)
+                axes.spines[:].set_visible(False)
+            grid[row * len(pictures)].set_ylabel(column, color=INK)
+        figure.suptitle(
+            f"{Attack(touched, attack).label}, ε = {epsilon}/255: score {clean['score']:.2f} ({clean['verdict']}) → "
+            f"{after['score']:.2f} ({after['verdict']}); {changes['psnr']:.1f} dB",
+            fontsize=10,
+        )  # fmt: skip
+    return figure
+
+
+def shown_epsilon(frames: Frames) -> int:
+    """The largest one up to `SHOWN_EPSILON`, or the least one."""
+    epsilons = sorted(set(frames["attacks"]["epsilon"]) - {0})
+    return max((each for each in epsilons if each <= SHOWN_EPSILON), default=epsilons[0])
+
+
+def _read(frames: Frames) -> pl.DataFrame:
+    """`attack_scores` with low, high and verdict, as in the view `attack_answers`."""
+    from scipy.stats import t
+
+    random_sets = frames["attack_analyses"]["random_sets"].item()
+    half_width = t.ppf(0.975, random_sets - 1) * pl.col("spread") / np.sqrt(random_sets)
+    return frames["attack_scores"].with_columns(
+        low=(pl.col("score") - half_width).clip(0, 1),
+        high=(pl.col("score") + half_width).clip(0, 1),
+        verdict=pl.when(pl.col("p_holm") >= 0.05)
+        .then(pl.lit("no evidence"))
+        .when(pl.col("score") > pl.col("random_score"))
+        .then(pl.lit("matters"))
+        .otherwise(pl.lit("speaks against")),
+    )
+
+
+def _read_here(frames: Frames) -> pl.DataFrame:
+    """Where the sets were attacked."""
+    network, layer = frames["attack_analyses"].select("network", "layer").row(0)
+    return _read(frames).filter(read_network=network, read_layer=layer)
+
+
+def _clean(read: pl.DataFrame) -> pl.DataFrame:
+    return read.filter(attack="clean")
+
+
+def _whole(read: pl.DataFrame) -> pl.DataFrame:
+    """Attacked sets of the largest fraction."""
+    return read.filter(pl.col("attack") != "clean", pl.col("fraction") == pl.col("fraction").max()).sort("epsilon")
+
+
+def _attacks(read: pl.DataFrame) -> list[tuple[str, str]]:
+    found = read.filter(pl.col("attack") != "clean").select("touched", "attack").unique().rows()
+    return sorted(found, key=lambda each: Attack(*each).rank)
+
+
+def _places(frames: Frames, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The network of the attack first; its layers by what they see."""
+    home = frames["attack_analyses"]["network"].item()
+    layers = frames["layers"].select("network", "layer", "receptive_field").iter_rows()
+    sees = {(network, layer): side for network, layer, side in layers}
+    return sorted(found, key=lambda place: (place[0] != home, place[0], sees[place], place[1]))
+
+
+def _panels(count: int) -> tuple["Figure", list]:
+    across = min(ACROSS, count)
+    down = -(-count // across)
+    figure, grid = _figure(4.3 * across + 0.4, 3.5 * down + 0.7, rows=down, columns=across)
+    grid = list(np.atleast_1d(grid))
+    for axes in grid[count:]:
+        axes.remove()
+    return figure, grid[:count]
+
+
+def _draw_lines(axes, read: pl.DataFrame, along: str) -> None:
+    for touched, name in _attacks(read):
+        rows, attack = read.filter(touched=touched, attack=name), Attack(touched, name)
+        colour, style = attack.colours[0], (0, (4, 2.5)) if attack.is_control else "-"
+        where, score, low, high = (rows[column].to_numpy() for column in (along, "score", "low", "high"))
+        if not attack.is_control:
+            axes.fill_between(where, low, high, color=colour, alpha=0.12, linewidth=0)
+        axes.vlines(where, low, high, color=colour, linewidth=0.9, alpha=0.6)
+        axes.plot(where, score, color=colour, linestyle=style, label=attack.label)
+        evidence = rows["verdict"].to_numpy() != "no evidence"
+        axes.scatter(where, score, s=26, zorder=3, edgecolor=colour, color=np.where(evidence, colour, "white"))
+
+
+def _draw_clean(axes, clean: pl.DataFrame) -> None:
+    row = clean.row(0, named=True)
+    low, high = row["random_score"] - row["random_spread"], row["random_score"] + row["random_spread"]
+    axes.axhspan(max(0, low), min(1, high), color=SOFT, alpha=0.15, linewidth=0, zorder=0)
+    axes.axhline(row["score"], color=INK, linewidth=1, zorder=1, label=Attack("concept", "clean").label)
+
+
+def _finish(figure: "Figure", grid: list) -> None:
+    for axes in grid:
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
+    grid[0].set_ylabel("TCAV score")
+    labels = {label: line for axes in grid for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(labels.values(), labels.keys(), loc="outside lower center", ncols=min(4, 2 * len(grid)), fontsize=9)
+
+
+def _decoded(picture: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))

@@ -1,0 +1,146 @@
+"""One MLflow run per attack, nested under the run of its study.
+
+Every run of the experiment `NETWORK/attacks` has metrics of the same names, so that MLflow compares them. A metric's
+step is the percentage of poisoned images: its history is the curve over that, its last value that of the most. The
+clean exemplars, which are no attack, are the study's own metrics.
+
+| metric | |
+| --- | --- |
+| score, spread, random_score, p_holm, accuracy, cosine | TCAV where the exemplars were attacked |
+| clean_score, noise_score | its score of the clean exemplars, and under noise of the same ε and percentage |
+| psnr, perceptual, largest_change | what an eye could see |
+| transfer/NETWORK/LAYER | TCAV's score there |
+| trusted | 1 where the exemplars pass every trust check, 0 where they fail one |
+| features/DICTIONARY/STATISTIC/auc, …/flagged | whether a dictionary's features give the attack away |
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from pydantic import BaseModel
+
+from tasks.concepts.effect import IDENTITY
+from tasks.errors import UserError
+from tasks.frames import read_frames
+from tasks.settings import Settings
+from tasks.tracking.runs import PARENT, filed, log_figures, log_metrics, log_params, study_run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+Attack = tuple[str, str, int]
+"""touched, attack, epsilon."""
+ATTACK = ("touched", "attack", "epsilon")
+CLEAN: Attack = ("concept", "clean", 0)
+MEASURES = ("score", "spread", "random_score", "p_holm", "accuracy", "cosine", "clean_score", "noise_score")
+MEASURES += ("psnr", "perceptual", "largest_change", "trusted")
+
+
+def log_attacks(
+    analysis: str,
+    config: BaseModel,
+    settings: Settings,
+    figures: Mapping[str, "Figure"],
+    sheets: Mapping[Attack, "Figure"] = MappingProxyType({}),
+) -> str:
+    """Record a study (a key of `analyse_attack`) with its figures, and each of its attacks; returns the study's run.
+
+    An attack's run holds the changed images as `exemplars/`, and its own one of `sheets`. Kept, and replaced where a
+    process was killed, as in `log_training`. UserError: no such study, its images are gone, MLflow can't be reached.
+    """
+    frames = read_frames(analysis, settings)
+    [story] = frames["attack_analyses"].iter_rows(named=True)
+    [name] = frames["concepts"].filter(concept=story["concept"])["name"]
+    about = {"concept": name, "class": story["class_name"]} | {of: story[of] for of in ("kind", "network", "layer")}
+    experiment, metrics = f"{story['network']}/attacks", _metrics(frames, story)
+    clean = metrics.pop(CLEAN)
+    with study_run("attack_study", analysis, experiment, settings, about) as study:
+        if not study.client.get_run(study.run_id).data.params:
+            log_metrics(study.client, study.run_id, clean)
+            log_params(study.client, study.run_id, config.model_dump())  # last: they say that the metrics are there
+        log_figures(study.client, study.run_id, figures)
+        for attack, of_attack in metrics.items():
+            identity = dict(zip(ATTACK, attack, strict=True))
+            [piece] = frames["attacks"].filter(**identity)["piece"].unique()
+            filed(
+                "attack",
+                "/".join([analysis, *map(str, attack)]),
+                experiment,
+                "{} {} {}/255".format(*attack),
+                {PARENT: study.run_id},
+                partial(
+                    _log,
+                    params=identity | {"steps": story["steps"]} | about,
+                    metrics=of_attack,
+                    images=settings.attacks_dir / piece,
+                    figures={"sheet": sheets[attack]} if attack in sheets else {},
+                ),
+                settings,
+            )
+    return study.run_id
+
+
+def _log(
+    client: "MlflowClient",
+    run_id: str,
+    params: dict[str, Any],
+    metrics: list[tuple[str, float, int]],
+    images: Path,
+    figures: Mapping[str, "Figure"],
+) -> None:
+    files = sorted(images.glob("*.png"))
+    if not files:
+        raise UserError(f"the attacked images in {images} are gone; delete the frames of the study and attack again")
+    log_params(client, run_id, params)
+    log_metrics(client, run_id, metrics)
+    log_figures(client, run_id, figures)
+    for file in files:
+        client.log_artifact(run_id, str(file), "exemplars")
+
+
+def _metrics(frames: dict[str, pl.DataFrame], story: dict) -> dict[Attack, list[tuple[str, float, int]]]:
+    """{attack: (name, value, percentage of poisoned images) of what is known of it}."""
+    scores = frames["attack_scores"]
+    is_here = (pl.col("read_network") == story["network"]) & (pl.col("read_layer") == story["layer"])
+    here, elsewhere = scores.filter(is_here), scores.filter(~is_here)
+    by_noise = here.filter(attack="noise").select("touched", "epsilon", "fraction", noise_score="score")
+    checks = frames.get("trust_checks", pl.DataFrame(schema={"concept": pl.String, "passed": pl.Boolean}))
+    told = (
+        here.join(frames["attacks"], on=IDENTITY)
+        .join(by_noise, on=["touched", "epsilon", "fraction"], how="left")
+        .join(checks.group_by("concept").agg(trusted=pl.col("passed").all()), on="concept", how="left")
+        .with_columns(clean_score=here.filter(attack="clean")["score"].item())
+    )
+    measured = [
+        told.select(*IDENTITY, pl.col(MEASURES).cast(pl.Float64)).unpivot(index=IDENTITY, variable_name="metric"),
+        elsewhere.select(
+            *IDENTITY,
+            pl.concat_str(pl.lit("transfer"), "read_network", "read_layer", separator="/").alias("metric"),
+            pl.col("score").alias("value"),
+        ),
+    ]
+    if "attack_features" in frames:
+        of_features = frames["attack_features"].select(*IDENTITY, "dictionary", "statistic", "auc", "flagged")
+        measured.append(
+            of_features.unpivot(["auc", "flagged"], index=[*IDENTITY, "dictionary", "statistic"]).select(
+                *IDENTITY,
+                pl.concat_str(
+                    pl.lit("features"), pl.col("dictionary").str.head(8), "statistic", "variable", separator="/"
+                ).alias("metric"),
+                "value",
+            )
+        )
+    known = (
+        pl.concat(measured)
+        .filter(pl.col("value").is_not_nan())
+        .with_columns(percent=(100 * pl.col("fraction")).round().cast(pl.Int64))
+    )
+    return {
+        attack: list(of_attack.select("metric", "value", "percent").iter_rows())
+        for attack, of_attack in known.group_by(ATTACK, maintain_order=True)
+    }

@@ -1,0 +1,93 @@
+"""Concept activation vectors in MLflow's model registry.
+
+One registered model a classifier (`logistic-cav`, `sgd-cav`, `mean-difference-cav`), one version a concept and layer of
+an analysis: the script mlflow/cav_model.py and the vectors, against every random set, as safetensors. Alias
+`latest-NETWORK-LAYER-CONCEPT`: the newest version of a concept of that name there.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars
+from safetensors.torch import save_file
+
+from tasks.concepts.store import Vectors, load_cavs
+from tasks.frames import read_frames
+from tasks.settings import Settings
+from tasks.tracking.registry import alias_of, file_version, log_model, model_card, point
+from tasks.tracking.store import tracking
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+LATEST = "latest"
+REQUIREMENTS = ("mlflow", "numpy", "safetensors")
+
+
+def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[str, str], int]:
+    """Register the vectors of an analysis (a key of `analyse_concepts`) logged in `run_id`.
+
+    Returns {(layer, concept): model version}; what is registered already keeps its version. UserError: no such
+    analysis or run, its vectors are missing or damaged, or MLflow can't be reached.
+    """
+    frames, vectors = read_frames(analysis, settings), load_cavs(analysis, settings)
+    [described] = frames["concept_analyses"].iter_rows(named=True)
+    names = dict(frames["concepts"].select("concept", "name").iter_rows())
+    name, versions = f"{described['classifier']}-cav", {}
+    with tracking(settings) as client:
+        for (layer, concept), found in vectors.items():
+            of_concept = frames["cavs"].filter(polars.col("concept") == concept, polars.col("layer") == layer)
+            alias = alias_of(LATEST, described["network"], layer, names[concept])
+            facts = {
+                "concept_name": names[concept],
+                "network": described["network"],
+                "accuracy": of_concept["accuracy"].mean(),
+                "pool": described["pool"],
+            }
+            identity = {"analysis": analysis, "concept": concept, "layer": layer}
+            versions[layer, concept] = file_version(
+                client,
+                name,
+                identity,
+                lambda found=found, alias=alias: _log_model(client, run_id, name, alias, found),
+                run_id=run_id,
+                description=model_card(
+                    "cav_card.md.jinja",
+                    name=name,
+                    alias=alias,
+                    classifier=described["classifier"],
+                    random_sets=len(found.vectors_rd),
+                    d=found.vectors_rd.shape[1],
+                    **identity,
+                    **facts,
+                ),
+                tags={tag: str(value) for tag, value in facts.items()},
+            )
+            point(client, name, alias, versions[layer, concept])
+    return versions
+
+
+def _log_model(client: "MlflowClient", run_id: str, name: str, alias: str, found: Vectors) -> str:
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    example = found.vectors_rd[:1].numpy()
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(example.dtype, (-1, example.shape[1]))]),
+        outputs=Schema([TensorSpec(example.dtype, (-1,))]),
+    )
+    with tempfile.TemporaryDirectory() as temporary:
+        file = Path(temporary) / "cav.safetensors"
+        save_file({"vectors": found.vectors_rd, "intercepts": found.intercepts_r}, file)
+        return log_model(
+            client,
+            run_id,
+            alias.replace(LATEST, name, 1),
+            name,
+            "cav_model.py",
+            {"cav": file},
+            REQUIREMENTS,
+            signature,
+            example,
+        )

@@ -1,0 +1,55 @@
+"""The attack flow on small sets: what it leaves behind for analysts and in MLflow."""
+
+import pytest
+
+from flows.attack import AttackConfig, attack
+from flows.config import read_config
+from tasks.errors import UserError
+from tasks.tracking.store import tracking
+from tasks.warehouse.query import query
+from tests.tasks.concepts.test_analyse import CLASS, write_noise
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_a_story_goes_from_exemplars_to_views_and_nested_runs(settings, tmp_path):
+    images = write_noise(tmp_path / "cats", 3)
+    config = read_config(
+        AttackConfig,
+        None,
+        [
+            "layer=block2_expand",
+            "drawn=8",
+            f'of_class={{name="{CLASS}", folder="{images}", least_probability=0}}',
+            'story={kind="negative", epsilons=[4], steps=1}',
+            'read_at=[{network="efficientnet_lite0", layer="block1"}]',
+            "random.scenes=9",
+            "random_sets=3",
+            "random_size=3",
+            "facets.drawn=4",
+            "facets.generic_images=4",
+            "facets.visualisation.steps=2",
+        ],
+    )
+    summary = attack(config)
+    assert {"clean", "noise 4/255", "random-direction 4/255", "token-pushing 4/255"} <= set(summary.figures)
+    effect = query("SELECT * FROM attack_effect", settings)
+    assert sorted(effect["attack"]) == ["clean", "noise", "random-direction", "token-pushing"]
+    assert len(query("SELECT * FROM attack_transfer", settings)) == 8
+    assert len(query("SELECT * FROM concept_trust", settings)) == 4
+    assert query("SELECT DISTINCT attack FROM facet_effect ORDER BY attack", settings)["attack"].to_list() == [
+        *("clean", "negative", "noise", "positive")
+    ]
+    with tracking(settings) as client:
+        experiment = client.get_experiment_by_name("efficientnet_lite0/attacks")
+        runs = client.search_runs([experiment.experiment_id])
+        assert len(runs) == 4
+        [pushed] = [run for run in runs if run.data.params.get("attack") == "token-pushing"]
+        pictures = [file.path for file in client.list_artifacts(pushed.info.run_id, "exemplars")]
+    assert len(pictures) == 8
+    assert "score" in pushed.data.metrics
+    assert attack(config).made == summary.made
+
+
+def test_an_epsilon_of_nothing_is_refused():
+    with pytest.raises(UserError, match=r"story\.epsilons\.1: .*0 leaves every image as it is"):
+        read_config(AttackConfig, None, ["story.epsilons=[8, 0]"])

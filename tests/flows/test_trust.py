@@ -1,0 +1,43 @@
+"""The trust flow on small sets: its verdicts, and what it leaves behind for analysts and in MLflow."""
+
+import pytest
+
+from flows.config import read_config
+from flows.trust import trust
+from tasks.concepts.attack import AttackConfig, noise
+from tasks.concepts.exemplars import ExemplarSet, drawn_exemplars, write_exemplars
+from tasks.concepts.trust_study import TrustStudyConfig
+from tasks.tracking.store import tracking
+from tasks.warehouse.query import query
+
+
+@pytest.mark.usefixtures("prefect_api")
+def test_the_study_goes_from_exemplars_to_verdicts(settings, tmp_path):
+    checks = drawn_exemplars("checks", 8, 224)
+    noisy = ExemplarSet("noisy", "concept", noise(checks.frames_ncyx, AttackConfig(epsilon=8)), checks.names)
+    write_exemplars(noisy, tmp_path / "noisy")
+    config = read_config(
+        TrustStudyConfig,
+        None,
+        [
+            "layer=block1",
+            f'concepts=["checks", "{tmp_path / "noisy"}"]',
+            "drawn=8",
+            'random={sources=["dead-leaves"], scenes=8}',
+            "random_sets=2",
+            "random_size=4",
+        ],
+    )
+    summary = trust(config)
+    assert summary.figures["noisy"].startswith("not trusted: ")
+    assert "grain of colour" in summary.figures["noisy"]
+    assert "grain of colour" not in summary.figures["checks"]
+    found = query("SELECT name, check_name, passed FROM trust_checks JOIN concepts USING (concept)", settings)
+    assert len(found) == 6
+    assert ("noisy", "grain of colour", False) in found.rows()
+    with tracking(settings) as client:
+        experiment = client.get_experiment_by_name("efficientnet_lite0/trust")
+        [run] = client.search_runs([experiment.experiment_id])
+    assert run.data.tags["trust"] == summary.made["analysis"]
+    assert run.data.metrics["grain of colour/noisy"] > 0.34
+    assert trust(config).made == summary.made

@@ -1,0 +1,137 @@
+import io
+
+import matplotlib
+import numpy as np
+import polars as pl
+import pytest
+from PIL import Image
+
+from tasks.report.attack_figures import (
+    _read,
+    attack_sheet,
+    effect_figure,
+    facet_figure,
+    fraction_figure,
+    shown_epsilon,
+    transfer_figure,
+)
+from tasks.report.kinds import Attack
+from tests.sample_frames import LAYER, NETWORK, PLANTED_FACETS, PLANTED_READINGS, sample_frames
+from tests.tasks.report.conftest import snapshot_of
+from tests.tasks.report.test_dimension_figures import picture, texts
+
+PUSHED = Attack("concept", "token-pushing")
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return sample_frames()
+
+
+def line_of(axes, attack):
+    (found,) = [line for line in axes.lines if line.get_label() == attack.label]
+    return found
+
+
+def score_of(attack, epsilon, place=(NETWORK, LAYER)):
+    return PLANTED_READINGS[place][1].get((attack, epsilon), 14 / 15)
+
+
+def test_a_panel_a_story_with_a_line_an_attack(frames):
+    figure = effect_figure({"stripes for zebra": frames, "again": frames})
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["stripes for zebra", "again"]
+    axes = figure.axes[0]
+    pushed = line_of(axes, PUSHED)
+    np.testing.assert_allclose(pushed.get_xydata(), [(e, score_of("token-pushing", e)) for e in (2, 8)])
+    assert axes.get_xscale() == "log"
+    assert pushed.get_linestyle() == "-"
+    assert pushed.get_color() == PUSHED.colours[0]
+    assert line_of(axes, Attack("concept", "noise")).get_linestyle() == "--"
+    assert line_of(axes, Attack("concept", "clean")).get_ydata()[0] == pytest.approx(14 / 15)
+    legend = texts(figure.legends[0])
+    assert legend.count("token pushing") == 1
+
+
+def test_points_are_hollow_where_there_is_no_evidence(frames):
+    axes = effect_figure({"": frames}).axes[0]
+    (points,) = [
+        each
+        for each in axes.collections
+        if len(each.get_offsets()) == 2 and np.allclose(each.get_offsets()[1], (8, score_of("token-pushing", 8)))
+    ]
+    filled, hollow = points.get_facecolor()
+    assert matplotlib.colors.to_hex(filled) == PUSHED.colours[0]
+    assert matplotlib.colors.to_hex(hollow) == "#ffffff"
+
+
+def test_intervals_and_verdicts_are_those_of_the_view(frames):
+    keys = ["touched", "attack", "epsilon", "fraction", "read_network", "read_layer"]
+    ours = _read(frames).sort(keys).select(*keys, "low", "high", "verdict")
+    view = snapshot_of(frames).connection.execute("FROM attack_answers").pl().sort(keys)
+    assert ours["verdict"].to_list() == view["verdict"].to_list()
+    for edge in ("low", "high"):
+        np.testing.assert_allclose(ours[edge], view[edge], atol=0.02)  # the view's t is a series
+
+
+def test_fractions_begin_at_the_clean_score(frames):
+    axes = fraction_figure(frames).axes[0]
+    clean, turned = 14 / 15, score_of("token-pushing", 8)
+    np.testing.assert_allclose(line_of(axes, PUSHED).get_xydata(), [(0, clean), (0.5, clean), (1, turned)])
+    assert "ε = 8/255" in texts(axes)
+
+
+def test_what_is_shown_goes_no_further_than_eight(frames):
+    def of(*epsilons):
+        return shown_epsilon({"attacks": pl.DataFrame({"epsilon": [0, *epsilons]})})
+
+    assert [of(1, 2, 4, 8, 16), of(2, 4), of(16, 32)] == [8, 4, 16]
+
+
+def test_transfer_is_framed_where_the_verdict_turns(frames):
+    (axes,) = transfer_figure(frames).axes
+    places = [label.get_text() for label in axes.get_xticklabels()]
+    assert len(places) == len(PLANTED_READINGS)
+    assert [place.endswith("(here)") for place in places].count(True) == 1
+    assert places[-1].startswith("inceptionv1")  # the network of the attack first
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names[0] == "clean"
+    framed = {
+        (names[round(patch.get_y() + 0.45)], round(patch.get_x() + 0.47))
+        for patch in axes.patches
+        if patch.get_linewidth() > 1
+    }
+    assert framed == {
+        ("token pushing", 0),
+        ("token pushing", 1),
+        ("CAV", 1),
+        ("through the random set", 1),
+    }
+    at = {text.get_position()[0]: text for text in axes.texts if text.get_text() == "speaks against"}
+    assert list(at) == [1]
+
+
+def test_facets_stand_in_rows_with_their_logits(frames):
+    figure = facet_figure(frames)
+    titles = [axes.get_title() for axes in figure.axes if axes.images]
+    assert titles[0] == "plain"
+    assert len(titles) == 1 + 2 * len(PLANTED_FACETS)
+    assert {"stripes, pushed to dots", "dots, pushed to stripes", "dots, with noise"} <= set(titles)
+    (pushed,) = [axes for axes in figure.axes if axes.get_title() == "stripes, pushed to dots"]
+    _, own, others = PLANTED_FACETS["positive"]
+    assert texts(pushed).replace("−", "-").count(f"dots {others}, stripes {own}") == 1
+    # each row's pictures are its facet's
+    shown = [axes for axes in figure.axes if axes.get_title().startswith("dots")]
+    assert {axes.get_subplotspec().rowspan.start for axes in shown} == {1}
+
+
+def test_a_sheet_shows_what_was_changed(frames):
+    figure = attack_sheet(frames, "concept", "token-pushing", 8)
+    rows = frames["attack_pictures"].filter(touched="concept", attack="token-pushing", epsilon=8).sort("place")
+    assert len(figure.axes) == 3 * len(rows)
+    for axes, stored in zip(
+        figure.axes, (each for column in ("clean", "attacked", "difference") for each in rows[column]), strict=True
+    ):
+        decoded = np.asarray(Image.open(io.BytesIO(stored)).convert("RGB"))
+        np.testing.assert_array_equal(axes.images[0].get_array(), decoded)
+    assert "score 0.93 (matters) → 0.33 (no evidence)" in texts(figure)
+    assert picture(figure).std() > 20

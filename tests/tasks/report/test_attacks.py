@@ -1,0 +1,280 @@
+"""Concepts and attacks stand on the site as they stand in the tables: scores, pictures, transfer, facets, trust."""
+
+import html
+import json
+import re
+from itertools import chain, product
+from typing import get_args
+
+import polars as pl
+import pytest
+
+from tasks.concepts.effect import ObjectiveName
+from tasks.report.attacks import turn
+from tasks.report.kinds import ATTACKS, Attack
+from tasks.report.page import write_pages
+from tests.sample_frames import (
+    ATTACK_ANALYSIS,
+    ATTACKED,
+    CONCEPTS,
+    FACET_ANALYSIS,
+    PLANTED_CONCEPTS,
+    PLANTED_FACETS,
+    PLANTED_READINGS,
+    PLANTED_STATISTICS,
+)
+from tests.tasks.report.conftest import snapshot_of
+from tests.tasks.report.test_dimensions import section_of
+from tests.tasks.report.test_page import data_of, text_of
+
+STORY = f"story-{ATTACK_ANALYSIS[:12]}"
+TABLES = ("attack_analyses", "attacks", "attack_scores", "attack_pictures", "attack_features")
+FACETS = ("facet_analyses", "facet_pictures", "facet_readings")
+TRUST = ("trust_analyses", "trust_checks")
+
+
+@pytest.fixture(scope="module")
+def page(site):
+    return site / "attacks.html"
+
+
+@pytest.fixture(scope="module")
+def story(page):
+    return section_of_class(page, STORY)
+
+
+def section_of_class(page, anchor):
+    return re.search(rf'<section[^>]* id="{anchor}">.*?</section>', page.read_text(), re.S)[0]
+
+
+def shown_at(markup, tag, epsilon, attack=None):
+    """Elements that are shown when an ε, and an attack, are chosen."""
+    of = f' data-attack="{attack}"' if attack else ""
+    return re.findall(rf'<{tag}[^>]* data-epsilon="{epsilon}"{of}(?: hidden)?>.*?</{tag}>', markup, re.S)
+
+
+def rows_of(table):
+    return [text_of(row) for row in re.findall(r"<tr[^>]*data-row.*?</tr>", table, re.S)]
+
+
+def written(frames, folder):
+    write_pages(snapshot_of(frames), folder, lambda done, total: None)
+    return folder / "attacks.html"
+
+
+def test_concepts_are_listed_with_score_and_verdict(page):
+    section = section_of(page, "concepts")
+    assert text_of(section).count("for zebra") == 1
+    for name, (scores, *_, p_holm) in PLANTED_CONCEPTS.items():
+        (row,) = [row for row in re.findall(r"<tr>.*?</tr>", section, re.S) if f"</span>{name}" in row]
+        score = sum(scores) / len(scores)
+        assert f"{score:.2f} {'matters' if p_holm < 0.05 else 'no evidence'}" in text_of(row)
+        assert len(re.findall("<img", row)) == 3
+        left = float(re.search(r'class="dot" style="left: ([\d.]+)%"', row)[1])
+        assert left == pytest.approx(100 * score, abs=0.06)
+
+
+def test_the_headline_says_what_the_best_attack_did_and_noise_did_not(story):
+    headline = text_of(re.search(r'<p class="headline">.*?</p>', story)[0]).replace("\N{NO-BREAK SPACE}", " ")
+    assert headline == (
+        "Stripes exemplars pushed against the vector at blocks.5, by 8/255 at most: "
+        "stripes for zebra 0.93 → 0.07, now it speaks against; noise of the same size leaves 0.93."
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "said"),
+    [
+        ("negative", "matters", "no evidence", "no evidence any more"),
+        ("negative", "matters", "speaks against", "now it speaks against"),
+        ("negative", "matters", "matters", "and still it matters"),
+        ("negative", "no evidence", "speaks against", "though it did not matter from the first: now speaks against"),
+        ("positive", "no evidence", "matters", "now it matters"),
+        ("positive", "no evidence", "no evidence", "still no evidence"),
+        ("positive", "speaks against", "no evidence", "no evidence either way"),
+        ("positive", "matters", "matters", "though it mattered from the first: now matters"),
+    ],
+)
+def test_what_became_of_a_verdict(kind, before, after, said):
+    assert turn(kind, before, after) == said
+
+
+def test_noise_that_does_the_same_is_told(frames, tmp_path):
+    likewise = pl.col("attack").eq("noise") & pl.col("epsilon").eq(8)
+    scores = frames["attack_scores"].with_columns(
+        score=pl.when(likewise).then(0.5).otherwise("score"), p_holm=pl.when(likewise).then(1.0).otherwise("p_holm")
+    )
+    page = written(frames | {"attack_scores": scores}, tmp_path)
+    headline = text_of(re.search(r'<p class="headline">.*?</p>', page.read_text())[0])
+    assert headline.endswith("now it speaks against; but noise of the same size makes it 0.50, no evidence.")
+
+
+def test_a_sheet_an_attack_and_epsilon_holds_its_pictures(site, story, frames):
+    made = [(touched, *each) for touched, (epsilons, _, names) in ATTACKED.items() for each in product(names, epsilons)]
+    for touched, name, epsilon in made:
+        (sheet,) = shown_at(story, "div", epsilon, f"{touched}-{name}")
+        stored = frames["attack_pictures"].filter(touched=touched, attack=name, epsilon=epsilon).sort("place")
+        files = re.findall(r'src="(attacks/\w+\.webp)"', sheet)
+        columns = [stored[column].to_list() for column in ("clean", "attacked", "difference")]
+        assert [(site / name).read_bytes() for name in files] == [*chain(*columns)]
+        label = Attack(touched, name).label
+        assert f'alt="{"exemplar" if touched == "concept" else "random image"} 0, {label}, ε {epsilon}"' in sheet
+    assert len(re.findall('class="exemplar-rows"', story)) == len(made)
+    # without JavaScript there is one, of the attack in the headline
+    assert re.findall(r'<div class="exemplar-rows" (data-epsilon="8" data-attack="concept-cav")>', story)
+    assert len(re.findall(r'class="exemplar-rows"[^>]*(?<!hidden)>', story)) == 1
+
+
+def test_scores_before_and_after_stand_beside_the_controls(story):
+    (table,) = shown_at(story, "table", 8)
+    rows = rows_of(table)
+    assert rows == [
+        "clean 0.93 matters",
+        "noise 0.93 matters",
+        "random direction 0.93 matters",
+        "token pushing 0.33 no evidence",
+        "CAV 0.07 speaks against",
+        "noise 0.93 matters",
+        "random direction 0.93 matters",
+        "through the random set 0.53 no evidence",
+    ]
+    assert "random images changed instead" in text_of(table)
+    assert re.findall(r'data-row="([\w-]+)" aria-current="true"', table) == ["concept-cav"]
+    assert re.findall(r'class="track score (\w+)"', table).count("nothing") == 2
+    (earlier,) = shown_at(story, "table", 2)
+    assert len(rows_of(earlier)) == 5  # the random sets were changed at ε 8 alone
+
+
+def test_facts_say_how_far_the_pictures_went_and_whether_they_are_trusted(story):
+    (facts,) = shown_at(story, "dl", 8, "concept-token-pushing")
+    text = text_of(facts)
+    assert "4 of 4 exemplars, no channel by more than 8/255" in text
+    assert "31.1 dB" in text
+    assert "not trusted : grain of colour 1.4 > 0.34; turned by JPEG 0.3 > 0.052" in text
+    assert "cosine 0.10" in text
+    (facts,) = shown_at(story, "dl", 8, "random-random-set")
+    assert "12 of 12 random images" in text_of(facts)
+    assert "trusted the checks look at the exemplars, which stay clean" in text_of(facts)
+
+
+def test_charts_hold_scores_with_their_intervals(page):
+    by_epsilon, *by_fraction = data_of(page, "effect")
+    lines = {line["class"]: line for line in by_epsilon["lines"] if "random set" not in line["name"]}
+    for name, line in lines.items():
+        attack = name.removeprefix("attack-")
+        assert line["dashed"] == (attack in ("noise", "random-direction"))
+        scores = [PLANTED_READINGS[here()][1].get((attack, epsilon), 14 / 15) for epsilon in (2, 8)]
+        assert [point[0] for point in line["points"]] == [2, 8]
+        assert [point[1] for point in line["points"]] == pytest.approx(scores, abs=1e-3)
+        assert all(low <= score <= high for _, score, low, high, _ in line["points"])
+    assert [point[4] for point in lines["attack-token-pushing"]["points"]] == [1, 0]
+    assert by_epsilon["clean"] == pytest.approx(14 / 15, abs=1e-3)
+    assert by_epsilon["random"][0] < 7 / 15 < by_epsilon["random"][1]
+    assert len(by_fraction) == 2
+    (pushed,) = [line for line in by_fraction[1]["lines"] if line["name"] == "token pushing"]
+    assert [point[0] for point in pushed["points"]] == [0, 0.5, 1]
+    assert [point[4] for point in pushed["points"]] == [1, 1, 0]
+
+
+def here():
+    return next(iter(PLANTED_READINGS))
+
+
+def test_transfer_is_read_in_every_place(story, frames):
+    (figure,) = shown_at(story, "figure", 8)[1:2]
+    head = re.search(r"<thead>.*?</thead>", figure, re.S)[0]
+    assert re.findall(r'scope="colgroup" colspan="(\d)">([\w-]+)', head)[0] == ("2", "efficientnet_lite0")
+    assert text_of(head).count("attacked here") == 1
+    body = {text_of(row).split("0.")[0].strip(): row for row in re.findall(r'<tr class="attack.*?</tr>', figure, re.S)}
+    assert text_of(body["clean"]) == "clean 0.93 matters 0.93 matters 0.93 matters"
+    assert text_of(body["token pushing"]) == "token pushing 0.47 no evidence 0.33 no evidence 0.87"
+    assert re.findall(r'<td class="(\w+ ?\w*)" style="--share: (\d+)%"', body["token pushing"]) == [
+        ("down turned", "47"),
+        ("down turned", "60"),
+        ("down", "7"),
+    ]
+
+
+def test_dictionaries_say_what_stands_out(story):
+    (figure,) = shown_at(story, "figure", 8)[2:]
+    text = text_of(figure)
+    assert "TopK sparse autoencoder · blocks.5, efficientnet_lite0" in text
+    rows = re.findall(r"<tr><th.*?</tr>", re.search(r"</thead>(.*)", figure, re.S)[1], re.S)
+    assert len(rows) == len(PLANTED_STATISTICS)
+    for row in rows:
+        assert [text_of(cell) for cell in re.findall(r"<td>.*?</td>", row)] == ["0 %", *["100.0 % 0.90"] * 4]
+
+
+def test_facets_stand_in_a_grid(page, site, frames):
+    section = section_of_class(page, f"facets-{FACET_ANALYSIS[:12]}")
+    stored = frames["facet_pictures"].sort("place")
+    pictures = re.findall(r'<img src="(attacks/\w+\.webp)" alt="(.*?)"', section)
+    assert len(pictures) == len(stored)
+    plain = stored.filter(attack="plain")["picture"].item()
+    assert ((site / pictures[0][0]).read_bytes(), pictures[0][1]) == (plain, "blocks.5 3, plain")
+    rows = re.split(r'<tr><th scope="row" class="text">(?=\w+</th>\n)', section)[1:]
+    assert [row.split("<")[0] for row in rows] == ["stripes", "dots"]
+    for name, row in zip(("stripes", "dots"), rows, strict=True):
+        shown = [(site / file).read_bytes() for file in re.findall(r'src="(attacks/\w+\.webp)"', row)]
+        order = {attack: place for place, attack in enumerate(PLANTED_FACETS)}
+        of_facet = sorted(
+            stored.filter(facet=CONCEPTS[name]).iter_rows(named=True), key=lambda each: order[each["attack"]]
+        )
+        assert shown[-len(order) :] == [each["picture"] for each in of_facet]
+    _, own, others = PLANTED_FACETS["positive"]
+    said = f"dots {others} stripes {own} to dots; probe 100.0 % right, cosine -0.50".replace("-", "−")
+    assert said in text_of(section)
+
+
+def test_trust_tells_false_alarms_and_detections(page, frames):
+    section = section_of(page, "trust")
+    text = text_of(section)
+    assert "Clean, drawn: 50.0 % of 2." in text
+    checks = frames["trust_checks"]
+    assert f"All {checks['concept'].n_unique()} sets" in text
+    (row,) = [text_of(row) for row in re.findall(r"<tr>.*?</tr>", section, re.S) if 'text">token pushing<' in row]
+    assert row == "token pushing" + " 100 % of 1" * 4
+    assert "divided 0.31 > 0.3" in text
+
+
+def test_what_was_not_made_is_not_shown(frames, tmp_path):
+    """One fraction, one place, no dictionary, facets and trust: the effect is there all the same."""
+    one = pl.col("fraction") != 0.5
+    kept = {
+        "attacks": frames["attacks"].filter(one),
+        "attack_scores": frames["attack_scores"].filter(one, read_layer=here()[1], read_network=here()[0]),
+    }
+    left = {name: frame for name, frame in frames.items() if name not in ("attack_features", *FACETS, *TRUST)}
+    page = written(left | kept, tmp_path)
+    assert len(data_of(page, "effect")) == 1
+    text = text_of(page.read_text())
+    missing = "None|How many images it takes|What other layers|dictionary’s features|Facets of|Trust"
+    assert re.findall(missing, text) == []
+
+
+def test_facets_alone_and_concepts_alone_have_a_page(frames, tmp_path):
+    everything = (*TABLES, *FACETS, *TRUST)
+    without = {name: frame for name, frame in frames.items() if name not in everything}
+    bare = {name: frame for name, frame in without.items() if name not in ("tcav_tests", "tcav_scores")}
+    for name, left in {"facets": bare | {name: frames[name] for name in FACETS}, "concepts": without}.items():
+        (tmp_path / name).mkdir()
+        text = written(left, tmp_path / name).read_text()
+        assert len(re.findall("<section", text)) == 1
+    (tmp_path / "nothing").mkdir()
+    assert not written(bare, tmp_path / "nothing").exists()
+    assert "attacks.html" not in (tmp_path / "nothing/index.html").read_text()
+    for page in (tmp_path / "concepts").rglob("*.html"):
+        assert "attacks.html" in page.read_text()
+
+
+def test_attacks_are_those_of_the_study():
+    assert set(ATTACKS) == {"clean", "noise", "random-direction", *get_args(ObjectiveName)}
+    assert [name for name in ATTACKS if Attack("concept", name).is_control] == ["clean", "noise", "random-direction"]
+
+
+def test_every_attack_has_colours_of_its_own(site, story):
+    styles = (site / "assets/types.css").read_text()
+    used = set(re.findall(r'class="(?:chip )?(attack-[\w-]+)"', story))
+    assert len(used) == 6
+    assert all(f".{name} {{ --type:" in styles for name in used)
+    assert all(json.loads(html.unescape(each)) for each in re.findall(r'data-effect="(.*?)"', story))
