@@ -1,7 +1,8 @@
 """A small, consistent set of frames for every table that a load may fill.
 
-One network, one layer, one activation set (n = 8 rotations, |G| = 16), and on it a TopK SAE and a group crosscoder of
+One layer of a network, one activation set (n = 8 rotations, |G| = 16), and on it a TopK SAE and a group crosscoder of
 40 features each. The crosscoder's profiles are drawn from a planted symmetry, so the type of every feature is known.
+A lower layer and a layer of another network are there for attacks to be read at.
 """
 
 import io

@@ -31,7 +31,7 @@ ORDER BY
 COMMENT ON VIEW attacked_features IS 'one row per (analysis, attack on exemplars, ε, poisoned fraction, dictionary, statistic), clean ones too';
 COMMENT ON COLUMN attacked_features.attacked_layer IS 'that the exemplars were attacked at';
 COMMENT ON COLUMN attacked_features.layer IS 'that the dictionary reads';
-COMMENT ON COLUMN attacked_features.statistic IS 'of one image over its positions: fvu, share of the variance that the dictionary does not reconstruct; rare, share of the activity in features that fire at fewer than 1 % of the random sets'' positions; fragile, 1 − cosine of the activity to that after JPEG';
+COMMENT ON COLUMN attacked_features.statistic IS 'of one image over its positions: fvu, share of the variance that the dictionary does not reconstruct; rare, share of the activity in features that fire at fewer than 1 % of the random sets'' positions; fragile, 1 − cosine of the activity to that after JPEG; plain, the same of the layer''s activations, which needs no dictionary';
 COMMENT ON COLUMN attacked_features.value IS 'mean over the exemplars';
 COMMENT ON COLUMN attacked_features.clean_value IS 'of the clean exemplars';
 COMMENT ON COLUMN attacked_features.random IS 'mean over the images of the random sets';

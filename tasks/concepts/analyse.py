@@ -237,8 +237,11 @@ def agreement(vectors_nd: Tensor) -> float:
 
 
 def set_frames(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFrame]:
-    """`concepts` and `concept_exemplars` of sets; those of equal pixels are one."""
-    sets = list({each.key: each for each in sets}.values())
+    """`concepts` and `concept_exemplars` of sets; of equal ones the first counts."""
+    distinct = {}
+    for each in sets:
+        distinct.setdefault(each.key, each)
+    sets = distinct.values()
     exemplars = []
     for each in sets:
         small_ncyx = F.interpolate(each.frames_ncyx.float(), (PICTURE_SIDE, PICTURE_SIDE), mode="area")

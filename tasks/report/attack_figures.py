@@ -82,14 +82,17 @@ def transfer_figure(frames: Frames) -> "Figure":
     found |= {(*rows[0], *place): value for place, value in clean.items()}
     *home, kind = frames["attack_analyses"].select("network", "layer", "kind").row(0)
     negative = kind == "negative"
+    # networks stand a little apart
+    networks = list(dict.fromkeys(network for network, _ in places))
+    lefts = {place: number + 0.35 * networks.index(place[0]) for number, place in enumerate(places)}
     with _style():
         from matplotlib.colors import LinearSegmentedColormap
         from matplotlib.patches import Rectangle
 
         shade = LinearSegmentedColormap.from_list("change", [PALETTE[1], "#ffffff", PALETTE[0]])
-        figure, axes = _figure(1.15 * len(places) + 2.4, 0.52 * len(rows) + 1.9)
+        figure, axes = _figure(1.1 * max(lefts.values()) + 3.4, 0.52 * len(rows) + 1.9)
         for height, attack in enumerate(rows):
-            for column, place in enumerate(places):
+            for place, column in lefts.items():
                 if (*attack, *place) not in found:
                     continue
                 score, verdict = found[*attack, *place]
@@ -108,9 +111,14 @@ def transfer_figure(frames: Frames) -> "Figure":
                 )  # fmt: skip
                 if told:
                     axes.text(column, height + 0.25, verdict, ha="center", va="center", fontsize=7, zorder=4)
-        axes.set_xlim(-0.5, len(places) - 0.5)
+        for network in networks:
+            middle = np.mean([column for place, column in lefts.items() if place[0] == network])
+            axes.annotate(
+                network, (middle, -0.5), xytext=(0, 34), textcoords="offset points", ha="center", fontsize=9, color=SOFT
+            )  # fmt: skip
+        axes.set_xlim(-0.5, max(lefts.values()) + 0.5)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xticks(range(len(places)), ["\n".join(place) + "\n(here)" * ([*place] == home) for place in places])
+        axes.set_xticks([*lefts.values()], [place[1] + "\n(here)" * ([*place] == home) for place in places])
         axes.set_yticks(range(len(rows)), [Attack(*attack).label for attack in rows])
         axes.xaxis.tick_top()
         axes.tick_params(length=0, labelcolor=INK, labelsize=9)

@@ -23,6 +23,7 @@ STATISTICS = {
     "fvu": ("unexplained", "share of the layer’s variance that the dictionary does not rebuild"),
     "rare": ("rare features", "share of the activity in features that random images hardly ever fire"),
     "fragile": ("fragile features", "how far the activity turns when the image goes once through JPEG"),
+    "plain": ("fragile without features", "the same of the layer’s activations, which needs no dictionary"),
 }
 FACET_COLUMNS = {
     "clean": "clean images",

@@ -16,7 +16,7 @@ from tasks.report.attack_figures import (
     transfer_figure,
 )
 from tasks.report.kinds import Attack
-from tests.sample_frames import LAYER, NETWORK, PLANTED_FACETS, PLANTED_READINGS, sample_frames
+from tests.sample_frames import LAYER, NETWORK, OTHER_NETWORK, PLANTED_FACETS, PLANTED_READINGS, sample_frames
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.test_dimension_figures import picture, texts
 
@@ -92,7 +92,8 @@ def test_transfer_is_framed_where_the_verdict_turns(frames):
     places = [label.get_text() for label in axes.get_xticklabels()]
     assert len(places) == len(PLANTED_READINGS)
     assert [place.endswith("(here)") for place in places].count(True) == 1
-    assert places[-1].startswith("inceptionv1")  # the network of the attack first
+    networks = sorted((text.xy[0], text.get_text()) for text in axes.texts if hasattr(text, "xy"))
+    assert [name for _, name in networks] == [NETWORK, OTHER_NETWORK]  # the network of the attack first
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert names[0] == "clean"
     framed = {

@@ -234,7 +234,8 @@ def test_early_vision_says_what_was_measured_and_shows_features(early):
 
 def test_layers_stand_in_the_order_of_the_network(frames):
     sees = {"conv2d0": 7, "mixed3a": 59, "mixed3b": 91, "mixed3b_1x1": 59}
-    layers = [frames["layers"].with_columns(layer=pl.lit(name), receptive_field=size) for name, size in sees.items()]
+    layer = frames["layers"].filter(layer=frames["activation_sets"]["layer"].item())
+    layers = [layer.with_columns(layer=pl.lit(name), receptive_field=size) for name, size in sees.items()]
     sets = [
         frames["activation_sets"].with_columns(activation_set=pl.lit(str(number)), layer=pl.lit(name))
         for number, name in enumerate(reversed(sees))
@@ -352,8 +353,8 @@ def test_neurons_that_detect_or_are_mixed_have_a_page(early):
     assert data_of(early / f"neurons/{PLAIN_SET[:12]}-2.html", "tuning") == []
 
 
-def test_without_tuning_families_and_dimensions_there_are_no_pages_of_them(frames, tmp_path):
-    other = ("tun", "neuron", "famil", "dimension")
+def test_without_tuning_families_dimensions_and_attacks_there_are_no_pages_of_them(frames, tmp_path):
+    other = ("tun", "neuron", "famil", "dimension", "concept", "cav", "attack", "facet", "trust")
     kept = {table: frame for table, frame in frames.items() if not any(part in table for part in other)}
     del kept["curve_detectors"]
     write_pages(snapshot_of(kept), tmp_path, lambda done, total: None)
@@ -363,6 +364,7 @@ def test_without_tuning_families_and_dimensions_there_are_no_pages_of_them(frame
     assert "neurons.html" not in text
     assert "families" not in text
     assert "dimensions.html" not in text
+    assert "attacks.html" not in text
 
 
 def test_without_a_published_snapshot_the_command_to_run_is_named(settings):
