@@ -115,7 +115,7 @@ CREATE TABLE IF NOT EXISTS attack_features (
     FOREIGN KEY (analysis, touched, attack, epsilon, fraction) REFERENCES attacks (analysis, touched, attack, epsilon, fraction)
 );
 COMMENT ON TABLE attack_features IS 'one row per (attack on exemplars, dictionary, statistic): do the dictionary''s features give the attack away?';
-COMMENT ON COLUMN attack_features.statistic IS 'of one image over its positions: fvu, rare, fragile (see the view attacked_features)';
+COMMENT ON COLUMN attack_features.statistic IS 'of one image over its positions: fvu, rare, fragile, plain (see the view attacked_features)';
 COMMENT ON COLUMN attack_features.value IS 'mean over the exemplars';
 COMMENT ON COLUMN attack_features.random IS 'mean over the images of the random sets';
 COMMENT ON COLUMN attack_features.flagged IS 'share of the exemplars above the 95th percentile of the random sets'' images: 0.05 where nothing sets them apart';

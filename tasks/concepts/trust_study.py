@@ -31,7 +31,8 @@ class TrustStudyConfig(BaseModel):
     concepts: tuple[str, ...] = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
-        description="folders of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks",
+        description="folders of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks; "
+        "drawn ones often fail without cause, least beside photographs",
     )
     drawn: int = Field(24, ge=2, description="exemplars of a drawn concept")
     random: ImagesConfig = Field(
