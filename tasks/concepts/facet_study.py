@@ -3,6 +3,12 @@
 Source: methods §7 (faceted visualisation: Goh et al. 2021; attacks on exemplars: Brown & Kvinge 2022). Only a facet's
 images are attacked, never the network or the generic images; the probe is then fitted to them as to clean ones, and the
 same unit is visualised under it. What a picture shows of a facet is read with the probe of the clean images.
+
+Seen on inceptionv1-bvlc, mixed4d 409, facets of 40 photographs at mixed4a, ε 8, 6 steps: a positive attack makes the
+picture lose its facet and, where the two differ, show the other (logits: honeycomb 243 to 35, plain −143, and
+stripes −124 to 82), a negative one a part of it, and probes stay about as accurate; noise leaves pictures and probes
+(cosine 0.94 and more, attacked 0.5 to 0.7). Of drawn, flat patterns even noise turns the probe (cosine 0.2 to 0.6),
+for it too tells them from generic images: read an attack beside its noise.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,18 +53,18 @@ class FacetStudyConfig(BaseModel):
         ("stripes", "dots"),
         description="two or more folders of images, or what is drawn: stripes, dots, honeycombs, zigzags, checks",
     )
-    drawn: int = Field(12, ge=2, description="images of what is drawn")
+    drawn: int = Field(8, ge=2, description="images of what is drawn")
     generic: ImagesConfig = Field(
-        ImagesConfig(sources=("dead-leaves",), scenes=24), description="pool that generic images are drawn from"
+        ImagesConfig(sources=("dead-leaves",), scenes=16), description="pool that generic images are drawn from"
     )
-    generic_images: int = Field(24, ge=2, description="generic images, that every facet is told from")
+    generic_images: int = Field(16, ge=2, description="generic images, that every facet is told from")
     others: tuple[str, ...] = Field(
         ("honeycombs", "zigzags", "checks"),
         description="as facets, but their images are generic ones too: without them, all that is drawn is one facet",
     )
     attack: AttackConfig = Field(AttackConfig(steps=4), description="how the facets' images are pushed")
     visualisation: FacetConfig = Field(
-        FacetConfig(objective="channel", channel_size=96, steps=48, weight=4), description="how pictures are optimised"
+        FacetConfig(objective="channel", channel_size=96, steps=40, weight=4), description="how pictures are optimised"
     )
     cav: CavConfig = Field(CavConfig(), description="how probes are found; of averaged activations")
     seed: int = Field(0, ge=0, lt=2**31, description="draws facets and generic images")
