@@ -6,6 +6,8 @@ UV := .venv/bin/uv pip install --quiet --python .venv
 demo: .venv/installed
 	.venv/bin/kaleidoscope run atlas
 	.venv/bin/kaleidoscope run early-vision
+	.venv/bin/kaleidoscope run concepts
+	.venv/bin/kaleidoscope run attack --set 'facets={}'
 
 test: .venv/installed
 	.venv/bin/ruff check .

@@ -18,9 +18,11 @@ from tasks.tracking.runs import log_analysis
 
 
 class AttackConfig(AttackStudyConfig):
-    """A story on TCAV, and one on faceted feature visualisation."""
+    """A story told to TCAV and, where asked for, one told to faceted feature visualisation."""
 
-    facets: FacetStudyConfig | None = Field(FacetStudyConfig(), description="a unit under facets, clean and attacked")
+    facets: FacetStudyConfig | None = Field(
+        None, description="a unit under facets, clean and attacked; {}: one of the embedded network's"
+    )
 
 
 @kaleidoscope_flow
