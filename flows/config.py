@@ -51,7 +51,14 @@ def read_config(model: type[BaseModel], file: Path | None, assignments: list[str
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise UserError("\n".join(_explain(model, detail) for detail in error.errors())) from None
+        details = error.errors()
+        # a collection whose item is wrong may be said to be too short as well: what is wrong inside says it all
+        inner = [each for each in details if not any(_is_inside(other["loc"], each["loc"]) for other in details)]
+        raise UserError("\n".join(_explain(model, detail) for detail in inner)) from None
+
+
+def _is_inside(location: tuple, other: tuple) -> bool:
+    return len(location) > len(other) and location[: len(other)] == other
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -151,9 +151,7 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
             ),
             "cavs": polars.DataFrame(cavs),
             "tcav_scores": polars.DataFrame(scores),
-            "tcav_tests": polars.DataFrame(
-                [test | {"p_holm": p} for test, p in zip(tests, adjusted, strict=True)]
-            ),
+            "tcav_tests": polars.DataFrame([test | {"p_holm": p} for test, p in zip(tests, adjusted, strict=True)]),
         },
         settings,
     )

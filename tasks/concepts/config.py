@@ -36,9 +36,7 @@ class ConceptsConfig(BaseModel):
         description="folders of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks",
     )
     drawn: int = Field(24, ge=2, description="exemplars of a drawn concept")
-    classes: tuple[ClassImages, ...] = Field(
-        (ClassImages(name="Egyptian cat"),), min_length=1, description="classes"
-    )
+    classes: tuple[ClassImages, ...] = Field((ClassImages(name="Egyptian cat"),), min_length=1, description="classes")
     random: ImagesConfig = Field(
         ImagesConfig(sources=("dead-leaves",), scenes=120), description="pool that random sets are drawn from"
     )
@@ -69,16 +67,7 @@ class AttackStudyConfig(BaseModel):
     )
     drawn: int = Field(12, ge=2, description="exemplars of a drawn concept")
     of_class: ClassImages = Field(ClassImages(name="Egyptian cat"), description="class")
-    story: StoryConfig = Field(
-        StoryConfig(
-            kind="negative",
-            objectives=("token-pushing", "class-gradient"),
-            epsilons=(2, 8),
-            fractions=(0.5, 1.0),
-            steps=5,
-        ),
-        description="how the exemplars are pushed",
-    )
+    story: StoryConfig = Field(StoryConfig(), description="how the exemplars are pushed")
     read_at: tuple[Place, ...] = Field(
         (Place(network="efficientnet_lite0", layer="block8_expand"),),
         description="where else the attacked sets are read; of the largest fraction",

@@ -61,20 +61,23 @@ class StoryConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["negative", "positive"] = Field(
-        description="negative: a concept that matters stops mattering; positive: one that does not comes to matter"
+        "negative",
+        description="negative: a concept that matters stops mattering; positive: one that does not comes to matter",
     )
     objectives: tuple[ObjectiveName, ...] = Field(
-        ("token-pushing",),
+        ("token-pushing", "class-gradient"),
         min_length=1,
         description="token-pushing, cav and class-gradient push the exemplars; random-set pushes the random sets",
     )
     epsilons: tuple[Epsilon, ...] = Field(
-        (1, 2, 4, 8, 16), min_length=1, description="no pixel changes by more in any channel; in steps of 1/255"
+        (2, 8), min_length=1, description="no pixel changes by more in any channel; in steps of 1/255"
     )
     fractions: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        (1.0,), min_length=1, description="shares of the images that are attacked; each one's are among the next one's"
+        (0.5, 1.0),
+        min_length=1,
+        description="shares of the images that are attacked; each one's are among the next one's",
     )
-    steps: int = Field(20, ge=1, description="gradient steps")
+    steps: int = Field(10, ge=1, description="gradient steps")
     seed: int = Field(0, ge=0, lt=2**31, description="of which images are attacked, the noise, the random direction")
 
     @field_validator("objectives", "epsilons", "fractions")

@@ -305,7 +305,7 @@ def test_what_was_attacked_is_read_from_its_files_and_damage_is_told(negative, a
 
 
 def test_an_attack_that_was_killed_is_made_again(at, fur, random, settings):
-    story = StoryConfig(kind="negative", epsilons=(4,), steps=1)
+    story = StoryConfig(objectives=("token-pushing",), epsilons=(4,), fractions=(1.0,), steps=1)
     *_, attacked = attacked_sets(story, at, fur, random, settings, PLAIN)
     folder = settings.attacks_dir / attacked.piece
     (folder / COMMIT).unlink()
@@ -331,7 +331,7 @@ def test_captum_says_the_same_of_the_saved_sets(lite0, tmp_path, settings):
     concept, *random = (drawn_exemplars(pattern, 6, side) for pattern in PATTERNS[:4])
     images = drawn_exemplars("stripes", 10, side, seed=1)
     at = class_at(lite0, layer, "zebra", images)
-    story = StoryConfig(kind="negative", objectives=("class-gradient",), epsilons=(8,), steps=2)
+    story = StoryConfig(objectives=("class-gradient",), epsilons=(8,), fractions=(1.0,), steps=2)
     clean, *_, attacked = attacked_sets(story, at, concept, random, settings, config)
     ours = [row["score"] for row in scores_of([clean, attacked], at, config)]
     theirs = []

@@ -76,7 +76,7 @@ def test_a_checker_gives_what_the_activations_of_all_sets_give(lite0, cats, rand
     )
     turned_by_jpeg, halves, _ = checker.check(cats).checks
     assert turned_by_jpeg.value == turned(before, after, CavConfig())
-    assert halves.value == divided(before, CavConfig())
+    assert halves.value == divided(before, CavConfig()) - divided(after, CavConfig())
 
 
 def test_frames_have_a_row_for_each_set_and_check(checker, cats, attacked):
