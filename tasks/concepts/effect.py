@@ -172,7 +172,7 @@ def attacked_sets(
             chosen_p = poisoned(len(changed_ncyx), config.attack(job.epsilon, fraction))
             mixed_ncyx = job.frames_ncyx.index_copy(0, chosen_p, changed_ncyx[chosen_p])
             yield _with_frames(replace(job, fraction=fraction), mixed_ncyx)
-    progress(1000, 1000)
+        progress(1000 * (done + 1) // len(jobs), 1000)  # of what was read from files, nothing else tells
 
 
 def _changer(

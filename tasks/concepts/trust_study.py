@@ -18,7 +18,7 @@ from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.vision.images import ImagesConfig, open_frames
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 
 
 class TrustStudyConfig(BaseModel):

@@ -88,6 +88,7 @@ def positive(at, cup, random, kept):
         kind="positive",
         objectives=("token-pushing", "cav", "class-gradient", "random-set"),
         epsilons=(8,),
+        fractions=(1.0,),
         steps=4,
     )
     return config, list(attacked_sets(config, at, cup, random, kept, PLAIN))
