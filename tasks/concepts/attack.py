@@ -17,6 +17,7 @@ import math
 from collections.abc import Callable
 from typing import Annotated, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -115,7 +116,8 @@ def noise(frames_ncyx: Tensor, config: AttackConfig = AttackConfig()) -> Tensor:
 
 def poisoned(frames: int, config: AttackConfig) -> Tensor:
     """Indices, rising, of the frames that are attacked; with the same seed, a larger fraction takes these and more."""
-    order_n = torch.randperm(frames, generator=torch.Generator().manual_seed(config.seed))
+    # a stream of its own: drawn as `split` draws, equal seeds would poison just what a vector isn't fitted to
+    order_n = torch.from_numpy(np.random.default_rng([config.seed, frames]).permutation(frames))
     return order_n[: max(1, round(config.poisoned_fraction * frames))].sort().values
 
 

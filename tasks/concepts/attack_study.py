@@ -32,7 +32,7 @@ from tasks.settings import Settings
 from tasks.vision.images import webp
 from tasks.vision.networks import Network
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 PICTURES = 4
 """Of each attack, to look at."""
 

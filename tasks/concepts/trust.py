@@ -159,7 +159,7 @@ class TrustChecker:
                 ),
                 Check(
                     "divided",
-                    divided(before, self._cav) - divided(after, self._cav),
+                    divided(before, after, self._cav),
                     MOST_DIVIDED,
                     "how much less the vectors of two halves of the exemplars agree, as cosine, than after JPEG",
                 ),
@@ -262,12 +262,18 @@ def turned(before: Sequence[Tensor], after: Sequence[Tensor], config: CavConfig)
     return 1 - mean((one_d @ other_d).item() for one_d, other_d in pairs)
 
 
-def divided(acts: Sequence[Tensor], config: CavConfig) -> float:
-    """1 − cosine between the vectors of two halves, drawn by the seed; acts: as `turned` takes them."""
-    order_n = torch.randperm(len(acts[0]), generator=torch.Generator().manual_seed(config.seed))
-    halves = order_n.tensor_split(2)
-    pairs = zip(*(_vectors(acts[0][half_n], acts[1:], config) for half_n in halves), strict=True)
-    return 1 - mean((one_d @ other_d).item() for one_d, other_d in pairs)
+def divided(before: Sequence[Tensor], after: Sequence[Tensor], config: CavConfig) -> float:
+    """How much less the vectors of two halves agree, as cosine, before a change than after; arguments as `turned`.
+
+    The halves are of those exemplars that the change moves least and most, so that attacked ones are on one side.
+    """
+    halves = F.cosine_similarity(before[0], after[0]).argsort().tensor_split(2)
+
+    def agreement(acts: Sequence[Tensor]) -> float:
+        pairs = zip(*(_vectors(acts[0][half_n], acts[1:], config) for half_n in halves), strict=True)
+        return mean((one_d @ other_d).item() for one_d, other_d in pairs)
+
+    return agreement(after) - agreement(before)
 
 
 def colour_grain(frames_ncyx: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ from tasks.concepts.attack import (
     random_direction,
     towards,
 )
-from tasks.concepts.cav import layer_activations
+from tasks.concepts.cav import CavConfig, layer_activations, split
 from tasks.concepts.tcav import class_gradients
 from tasks.errors import UserError
 
@@ -230,6 +230,13 @@ def test_a_larger_fraction_takes_the_same_frames_and_more():
     assert [len(frames) for frames in chosen] == [4, 10, 20, 40]
     assert all(few < more for few, more in pairwise(chosen))
     assert chosen[0] != set(poisoned(40, AttackConfig(poisoned_fraction=0.1, seed=6)).tolist())
+
+
+@pytest.mark.parametrize("seed", [0, 1, 5])
+def test_what_is_poisoned_is_no_more_often_held_out_than_by_chance(seed):
+    held_out = split(400, CavConfig(held_out=0.25, seed=seed))[1].tolist()
+    chosen = poisoned(400, AttackConfig(poisoned_fraction=0.25, seed=seed)).tolist()
+    assert 10 < len({*held_out} & {*chosen}) < 40  # 25 are expected
 
 
 def test_equal_seeds_give_equal_bits(lite0, cats):
