@@ -17,7 +17,7 @@ from tasks.tracking.attacks import log_attacks
 from tasks.tracking.runs import log_analysis
 
 
-class AttackConfig(AttackStudyConfig):
+class AttackFlowConfig(AttackStudyConfig):
     """A story told to TCAV and, where asked for, one told to faceted feature visualisation."""
 
     facets: FacetStudyConfig | None = Field(
@@ -26,7 +26,7 @@ class AttackConfig(AttackStudyConfig):
 
 
 @kaleidoscope_flow
-def attack(config: AttackConfig = AttackConfig()) -> Summary:
+def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
     """Attack a concept's exemplars, read what TCAV, facets, trust checks and dictionaries make of it; publish.
 
     Args:
@@ -53,7 +53,7 @@ def attack(config: AttackConfig = AttackConfig()) -> Summary:
     )
 
 
-def log_study(key: str, config: AttackConfig, settings: Settings) -> dict[str, str]:
+def log_study(key: str, config: AttackFlowConfig, settings: Settings) -> dict[str, str]:
     """Tell MLflow of a study, a nested run for each attack; returns each one's score where it was made."""
     frames = read_frames(key, settings)
     attacks = frames["attacks"].filter(polars.col("fraction") == polars.col("fraction").max())
@@ -79,7 +79,7 @@ def log_study(key: str, config: AttackConfig, settings: Settings) -> dict[str, s
     }
 
 
-def title_of(config: AttackConfig) -> str:
+def title_of(config: AttackFlowConfig) -> str:
     """Words for a story."""
     return f"{Path(config.concept).name} for {config.of_class.name}"
 

@@ -141,7 +141,9 @@ def facet_figure(frames: Frames) -> "Figure":
     for place, facet, logit in frames["facet_readings"].select("place", "facet", "logit").iter_rows():
         logits.setdefault(place, {})[names[facet]] = logit
     with _style():
-        figure, grid = _figure(2.05 * len(columns) + 0.5, 2.65 * len(facets) + 0.3, len(facets), len(columns))
+        figure, grid = _figure(
+            2.05 * len(columns) + 0.5, (2.65 + 0.15 * len(facets)) * len(facets) + 0.3, len(facets), len(columns)
+        )
         for axes in grid:
             axes.set_axis_off()
         for each in pictures.iter_rows(named=True):
@@ -156,9 +158,11 @@ def _draw_faceted(axes, picture: dict, names: Mapping[str, str], logits: Mapping
     title = "plain"
     if picture["facet"]:
         done = f"pushed to {names[picture['target']]}" if picture["target"] else FACET_COLUMNS[picture["attack"]]
-        title = f"{names[picture['facet']]}, {done}"
+        title = f"{names[picture['facet']]}\n{done}"
     axes.set_title(title, fontsize=8.5, loc="center", pad=4)
-    said = ", ".join(f"{name} {logit:.1f}".replace("-", "−") for name, logit in sorted(logits.items()))
+    said = "\n".join(
+        f"{name} {logit:.{1 if abs(logit) < 100 else 0}f}".replace("-", "−") for name, logit in sorted(logits.items())
+    )
     probe = f"\nprobe {picture['accuracy']:.0%} right" if picture["facet"] else ""
     axes.text(0.5, -0.04, said + probe, transform=axes.transAxes, ha="center", va="top", fontsize=8, color=SOFT)
 

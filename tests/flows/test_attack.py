@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.attack import AttackConfig, attack
+from flows.attack import AttackFlowConfig, attack
 from flows.config import read_config
 from tasks.errors import UserError
 from tasks.tracking.store import tracking
@@ -14,7 +14,7 @@ from tests.tasks.concepts.test_analyse import CLASS, write_noise
 def test_a_story_goes_from_exemplars_to_views_and_nested_runs(settings, tmp_path):
     images = write_noise(tmp_path / "cats", 3)
     config = read_config(
-        AttackConfig,
+        AttackFlowConfig,
         None,
         [
             "layer=block2_expand",
@@ -52,5 +52,5 @@ def test_a_story_goes_from_exemplars_to_views_and_nested_runs(settings, tmp_path
 
 def test_an_epsilon_of_nothing_is_refused():
     with pytest.raises(UserError, match=r"story\.epsilons\.0: 0 leaves every image as it is") as refused:
-        read_config(AttackConfig, None, ["story.epsilons=[0]"])
+        read_config(AttackFlowConfig, None, ["story.epsilons=[0]"])
     assert "\n" not in str(refused.value)

@@ -106,26 +106,32 @@ def check(config: AttackStudyConfig, settings: Settings) -> None:
     sets = gather(config.tested, settings)
     [concept], [of_class] = sets.concepts, sets.classes
     at = class_at(sets.network, config.layer, config.of_class.name, of_class.images)
-    random = sets.random[:CHECKED_RANDOM_SETS]
+    frames = [each.frames_ncyx for each in sets.random[:CHECKED_RANDOM_SETS]]
+    classifiers = {
+        "SGD on whole maps": None,
+        "as ours": PlainLogistic(config.cav, sets.network.layer(config.layer).channels),
+    }
+
+    def captum(pairs: list[tuple[Tensor, Tensor]], classifier: Classifier | None) -> list[float]:
+        return sign_counts(config.network, config.layer, at.index, of_class.images.frames_ncyx, pairs, classifier)
+
+    controls = {name: captum([*pairwise([*frames, frames[0]])], each) for name, each in classifiers.items()}
+    for name, scores in controls.items():
+        print(f"captum, {name}: random sets {mean(scores):.2f}", flush=True)
     reader = ScoreReader(at, config.cav)
-    pooled = PlainLogistic(config.cav, sets.network.layer(config.layer).channels)
-    print("attack: captum, SGD on whole maps (random, p); captum, our classifier (random, p); ours (random, p)")
     for one in attacked_sets(config.story, at, concept, sets.random, settings, config.cav):
+        ours = reader.read(one)
         if one.touched == "random" or one.fraction not in (0, 1) or one.epsilon not in (0, CHECKED_EPSILON):
             continue
-        told = [f"{one.attack:18}"]
-        frames = [each.frames_ncyx for each in random]
-        for classifier in (None, pooled):
-            pairs = [(one.concept.frames_ncyx, other) for other in frames] + list(pairwise([*frames, frames[0]]))
-            scores = sign_counts(config.network, config.layer, at.index, of_class.images.frames_ncyx, pairs, classifier)
-            own, controls = scores[: len(frames)], scores[len(frames) :]
-            told.append(f"{mean(own):.2f} ({mean(controls):.2f}, {significance(own, controls):.2g})")
-        ours = reader.read(one)
-        told.append(f"{ours['score']:.2f} ({ours['random_score']:.2f}, {ours['p_value']:.2g})")
-        print("   ".join(told), flush=True)
+        told = [f"{one.attack}: ours {ours['score']:.2f} (p {ours['p_value']:.2g})"]
+        for name, classifier in classifiers.items():
+            scores = captum([(one.concept.frames_ncyx, other) for other in frames], classifier)
+            told.append(f"captum, {name} {mean(scores):.2f} (p {significance(scores, controls[name]):.2g})")
+        print(", ".join(told), flush=True)
 
 
 if __name__ == "__main__":
+    from flows.attack import AttackFlowConfig
     from flows.config import read_config
 
-    check(read_config(AttackStudyConfig, Path(sys.argv[1]), sys.argv[2:]), Settings())
+    check(read_config(AttackFlowConfig, Path(sys.argv[1]), sys.argv[2:]), Settings())

@@ -12,7 +12,15 @@ from skimage import data
 from tasks.concepts.attack import AttackConfig, along, attack, noise
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import ExemplarSet
-from tasks.concepts.trust import TrustChecker, colour_grain, divided, recompressed, trust_frames, turned
+from tasks.concepts.trust import (
+    MOST_DIVIDED,
+    TrustChecker,
+    colour_grain,
+    divided,
+    recompressed,
+    trust_frames,
+    turned,
+)
 from tasks.errors import UserError
 
 LAYER, SIDE, COUNT = "block5", 64, 12
@@ -76,7 +84,7 @@ def test_a_checker_gives_what_the_activations_of_all_sets_give(lite0, cats, rand
     )
     turned_by_jpeg, halves, _ = checker.check(cats).checks
     assert turned_by_jpeg.value == turned(before, after, CavConfig())
-    assert halves.value == divided(before, CavConfig()) - divided(after, CavConfig())
+    assert halves.value == divided(before, after, CavConfig())
 
 
 def test_frames_have_a_row_for_each_set_and_check(checker, cats, attacked):
@@ -136,11 +144,23 @@ def test_a_vector_that_stays_is_not_turned_and_one_that_is_reversed_is_turned_by
     assert turned([concept_nd, random_nd], [random_nd, concept_nd], config) == pytest.approx(2, abs=1e-5)
 
 
-def test_a_set_torn_in_two_is_divided():
+def test_a_set_is_divided_where_the_change_undoes_what_was_done_to_half_of_it():
+    config = CavConfig(classifier="mean-difference")
+    whole, random_nd = rows([9.0, 0, 0, 0, 0], 0), rows([0.0, 0, 0, 0, 0], 1)
+    after = [whole + 1e-3, random_nd]
+    pushed = whole.clone()
+    pushed[1::2] += torch.tensor([0.0, 40, 0, 0, 0])
+    assert divided([whole, random_nd], after, config) == pytest.approx(0, abs=1e-3)
+    # halves 9 to the right, one of them 40 up as well: they agree by about 9 / √(9² + 40²), and once healed by about 1
+    assert divided([pushed, random_nd], after, config) == pytest.approx(1 - 9 / np.hypot(9, 40), abs=0.1)
+
+
+def test_a_set_of_two_kinds_is_not_divided_by_a_change_that_keeps_them():
     random_nd = rows([0.0, 0, 0, 0, 0], 1)
-    whole = rows([9.0, 0, 0, 0, 0], 0)
-    torn = torch.cat([whole[: COUNT // 2], whole[COUNT // 2 :] + torch.tensor([0.0, 40, 0, 0, 0])])
-    assert divided([whole, random_nd], CavConfig()) < divided([torn, random_nd], CavConfig())
+    kinds = rows([9.0, 0, 0, 0, 0], 0)
+    kinds[1::2] += torch.tensor([0.0, 40, 0, 0, 0])
+    changed = kinds + 0.1 * rows([0.0, 0, 0, 0, 0], 2)
+    assert abs(divided([kinds, random_nd], [changed, random_nd], CavConfig())) < MOST_DIVIDED
 
 
 def test_what_can_not_be_checked_says_so(lite0, cats, checker):

@@ -116,10 +116,10 @@ def test_facets_stand_in_rows_with_their_logits(frames):
     titles = [axes.get_title() for axes in figure.axes if axes.images]
     assert titles[0] == "plain"
     assert len(titles) == 1 + 2 * len(PLANTED_FACETS)
-    assert {"stripes, pushed to dots", "dots, pushed to stripes", "dots, with noise"} <= set(titles)
-    (pushed,) = [axes for axes in figure.axes if axes.get_title() == "stripes, pushed to dots"]
+    assert {"stripes\npushed to dots", "dots\npushed to stripes", "dots\nwith noise"} <= set(titles)
+    (pushed,) = [axes for axes in figure.axes if axes.get_title() == "stripes\npushed to dots"]
     _, own, others = PLANTED_FACETS["positive"]
-    assert texts(pushed).replace("−", "-").count(f"dots {others}, stripes {own}") == 1
+    assert texts(pushed).replace("−", "-").count(f"dots {others}\nstripes {own}") == 1
     # each row's pictures are its facet's
     shown = [axes for axes in figure.axes if axes.get_title().startswith("dots")]
     assert {axes.get_subplotspec().rowspan.start for axes in shown} == {1}
