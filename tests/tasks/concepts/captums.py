@@ -32,7 +32,6 @@ from tasks.settings import Settings
 from tasks.vision import networks
 
 FRAMES_AT_ONCE = 16
-CHECKED_EPSILON = 8
 CHECKED_RANDOM_SETS = 10
 
 
@@ -102,32 +101,35 @@ def _plain(network: str, layer: str) -> tuple[torch.nn.Module, str, networks.Nor
 
 
 def check(config: AttackStudyConfig, settings: Settings) -> None:
-    """Print what captum and what ours says of each attack of the largest fraction at one ε, where it was attacked."""
+    """Print what ours and captum say of each attack of the largest fraction and ε, where it was attacked."""
     sets = gather(config.tested, settings)
     [concept], [of_class] = sets.concepts, sets.classes
     at = class_at(sets.network, config.layer, config.of_class.name, of_class.images)
+    found = attacked_sets(config.story, at, concept, sets.random, settings, config.cav)
+    largest = max(config.story.epsilons), max(config.story.fractions)
+    kept = [one for one in found if one.attack == "clean" or (one.epsilon, one.fraction) == largest]
+    reader = ScoreReader(at, config.cav)
+    for one in kept:
+        ours = reader.read(one)
+        print(f"ours, {one.attack}: {ours['score']:.2f} (random {ours['random_score']:.2f}, p {ours['p_value']:.2g})")
     frames = [each.frames_ncyx for each in sets.random[:CHECKED_RANDOM_SETS]]
     classifiers = {
+        "classifier as ours": PlainLogistic(config.cav, sets.network.layer(config.layer).channels),
         "SGD on whole maps": None,
-        "as ours": PlainLogistic(config.cav, sets.network.layer(config.layer).channels),
     }
+    for name, classifier in classifiers.items():
 
-    def captum(pairs: list[tuple[Tensor, Tensor]], classifier: Classifier | None) -> list[float]:
-        return sign_counts(config.network, config.layer, at.index, of_class.images.frames_ncyx, pairs, classifier)
+        def captum(pairs: list[tuple[Tensor, Tensor]], classifier: Classifier | None = classifier) -> list[float]:
+            return sign_counts(config.network, config.layer, at.index, of_class.images.frames_ncyx, pairs, classifier)
 
-    controls = {name: captum([*pairwise([*frames, frames[0]])], each) for name, each in classifiers.items()}
-    for name, scores in controls.items():
-        print(f"captum, {name}: random sets {mean(scores):.2f}", flush=True)
-    reader = ScoreReader(at, config.cav)
-    for one in attacked_sets(config.story, at, concept, sets.random, settings, config.cav):
-        ours = reader.read(one)
-        if one.touched == "random" or one.fraction not in (0, 1) or one.epsilon not in (0, CHECKED_EPSILON):
-            continue
-        told = [f"{one.attack}: ours {ours['score']:.2f} (p {ours['p_value']:.2g})"]
-        for name, classifier in classifiers.items():
-            scores = captum([(one.concept.frames_ncyx, other) for other in frames], classifier)
-            told.append(f"captum, {name} {mean(scores):.2f} (p {significance(scores, controls[name]):.2g})")
-        print(", ".join(told), flush=True)
+        controls = captum([*pairwise([*frames, frames[0]])])
+        for one in kept:
+            scores = captum([(one.concept.frames_ncyx, other) for other in frames])
+            p_value = significance(scores, controls)
+            print(
+                f"captum, {name}, {one.attack}: {mean(scores):.2f} (random {mean(controls):.2f}, p {p_value:.2g})",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
