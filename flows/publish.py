@@ -67,6 +67,11 @@ def load_staged(key: str, settings: Settings) -> bool:
 
 
 def _in_order_of_reference(tables_of: dict[str, list[str]]) -> list[str]:
-    """Keys in an order in which no row refers to one that comes later."""
-    position = {table: index for index, table in enumerate(schema())}
-    return sorted(tables_of, key=lambda key: (min(position[table] for table in tables_of[key]), key))
+    """Keys in an order in which no row refers to one that comes later.
+
+    Tables that many keys bring along say nothing of a key's place: what its rows refer to there, it has itself.
+    """
+    position = {table: index for index, table in enumerate(schema()) if table not in loader.SHARED}
+    return sorted(
+        tables_of, key=lambda key: (min(position[table] for table in tables_of[key] if table in position), key)
+    )
