@@ -50,5 +50,5 @@ COMMENT ON COLUMN concept_trust.fraction IS 'of the exemplars that the attack ch
 COMMENT ON COLUMN concept_trust.verdict IS 'trusted: no check is above its threshold; else not trusted';
 COMMENT ON COLUMN concept_trust.reasons IS 'the checks above their threshold, with both numbers';
 COMMENT ON COLUMN concept_trust.turned_by_jpeg IS '1 − cosine between the vector and the one of the same images after JPEG';
-COMMENT ON COLUMN concept_trust.divided IS 'how much less the vectors of the exemplars that JPEG moves least and most agree, as cosine, than after it';
+COMMENT ON COLUMN concept_trust.divided IS 'how much less the vectors of the halves that JPEG moves least and most agree, as cosine, than after';
 COMMENT ON COLUMN concept_trust.grain_of_colour IS 'contrast between neighbouring pixels in colour alone, where there is least, in steps of 1/255';
