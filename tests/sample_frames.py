@@ -980,6 +980,7 @@ PLANTED_READINGS = {
 }
 # statistic of a dictionary's features -> its value on clean exemplars and on random sets, and its rise for an ε of 1
 PLANTED_STATISTICS = {"fvu": (0.2, 0.25, 0.01), "rare": (0.1, 0.1, 0.05), "fragile": (0.1, 0.15, 0.04)}
+PLANTED_STATISTICS |= {"plain": (0.1, 0.12, 0.03)}
 TRUST_ANALYSIS = content_key("sample trust", 1)
 # check -> its threshold, and its value for clean stripes, clean dots, noise, and a whole attack at ε 8
 PLANTED_CHECKS = {

@@ -40,6 +40,8 @@ Role = Literal["concept", "random", "class"]
 Origin = Literal["folder", "drawn", "attacked"]
 CUT_STEP = 1 / 4
 """Of a cut's side: how far apart overlapping cuts of a photograph lie."""
+NO_CLASS = {"brick.png", "grass.png", "gravel.png", "hubble_deep_field.jpg", "moon.png"}
+"""Photographs of textures and of the sky: half of all cuts, and nothing in them is a class of ImageNet's."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +107,9 @@ def open_folder(folder: Path, frame_size: int, progress: Progress = silent) -> F
 
 
 def photograph_cuts(frame_size: int) -> FrameSet:
-    """Overlapping squares of a frame's size out of the photographs that ship with scikit-image, at their own size."""
+    """Overlapping squares of a frame's size out of scikit-image's photographs of things, at their own size."""
     source, frames, step = ScikitImage(), [], round(frame_size * CUT_STEP)
-    for photograph in source.PHOTOGRAPHS:
+    for photograph in sorted({*source.PHOTOGRAPHS} - NO_CLASS):
         width, height = source.size(photograph)
         for top in range(0, height - frame_size + 1, step):
             for left in range(0, width - frame_size + 1, step):

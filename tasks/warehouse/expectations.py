@@ -166,7 +166,7 @@ def suite() -> dict[str, list["Expectation"]]:
             between("cosine", -1.0001, 1.0001),
         ],
         "attack_features": [
-            gxe.ExpectColumnValuesToBeInSet(column="statistic", value_set=["fvu", "rare", "fragile"]),
+            gxe.ExpectColumnValuesToBeInSet(column="statistic", value_set=["fvu", "rare", "fragile", "plain"]),
             between("flagged", 0, 1),
             between("auc", 0, 1),
         ],
