@@ -160,7 +160,7 @@ def test_sources_default_to_the_folder_where_there_is_one(folder, settings):
 
 def test_a_folder_is_looked_for_in_the_images_folder_too(folder, settings):
     (folder / "striped").mkdir()
-    Image.fromarray(noise(64, 64)).save(folder / "striped" / "a.png")
+    noise(64, 64).save(folder / "striped" / "a.png")
     config = ImagesConfig(folder=Path("striped"), frame_size=64)
     found = open_frames(config, settings.model_copy(update={"images_dir": folder}))
     assert [frame.name for frame in found.frames] == ["a.png"]
