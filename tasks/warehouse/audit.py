@@ -64,8 +64,8 @@ def run_audits(connection: duckdb.DuckDBPyConnection) -> list[AuditResult]:
 
 
 def run_sql_audit(connection: duckdb.DuckDBPyConnection, file: Path) -> AuditResult:
-    """One file of `sql/audits`: a SELECT of offending rows."""
-    offending = connection.sql(file.read_text(encoding="utf-8")).pl()
+    """One file of `sql/audits`: a SELECT of offending rows, of which the same are named each time."""
+    offending = connection.sql(file.read_text(encoding="utf-8")).order("ALL").pl()
     detail = offending.head(ROWS_NAMED).write_json() if offending.height else ""
     return AuditResult(file.stem, "sql", offending.is_empty(), offending.height, detail)
 

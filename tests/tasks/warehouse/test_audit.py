@@ -125,7 +125,8 @@ STRIPED_FACET = FACETED | {"facet": CONCEPTS["stripes"]}
 UNFACETED = FACETED | {"attack": "plain"}
 READING = FACETED | {"place": 7, "facet": CONCEPTS["dots"]}
 TRUSTED = {"analysis": TRUST_ANALYSIS, "concept": CONCEPTS["stripes"]}
-CHECKED = TRUSTED | {"check_name": "divided"}
+DIVIDED = {"analysis": TRUST_ANALYSIS, "check_name": "divided"}
+CHECKED = TRUSTED | DIVIDED
 NO_PICTURES = [b"GIF89a, not a WebP", b"RIFF    WAVEfmt ", b"JUNK    WEBPVP8 ", b""]
 
 
@@ -1211,8 +1212,8 @@ SPOILT = {
     "trust_checks_agree_with_their_thresholds": [
         (cell("trust_checks", "passed", False, **CHECKED), CHECKED | {"passed": False}),
         (cell("trust_checks", "value", 0.31, **CHECKED), CHECKED | {"value": 0.31}),
-        (cell("trust_checks", "threshold", 0.05, **CHECKED), CHECKED | {"threshold": 0.05}),
-        (cell("trust_checks", "threshold", 0.29, **CHECKED), CHECKED | {"thresholds": 2}),
+        (cell("trust_checks", "threshold", 0.05, check_name="divided"), DIVIDED | {"threshold": 0.05, "thresholds": 1}),
+        (cell("trust_checks", "threshold", 0.29, **CHECKED), DIVIDED | {"thresholds": 2}),
         (cell("trust_checks", "check_name", "smells", **CHECKED), TRUSTED | {"check_name": "smells"}),
         (no_rows("trust_checks", **CHECKED), TRUSTED | {"checks": 2}),
         (no_rows("trust_checks", analysis=TRUST_ANALYSIS), {"analysis": TRUST_ANALYSIS, "concept": None}),
