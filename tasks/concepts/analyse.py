@@ -35,7 +35,7 @@ from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
-from tasks.vision.classes import class_index, class_names
+from tasks.vision.classes import class_index, class_name
 from tasks.vision.images import open_frames, webp
 from tasks.vision.networks import Network
 
@@ -79,7 +79,7 @@ def gather(config: ConceptsConfig, settings: Settings, progress: Progress = sile
     concepts = [concept_set(name, config.drawn, network.input_size, config.seed) for name in config.concepts]
     progress(200, 1000)
     classes = [
-        ClassSet(index, class_names(network)[index], _class_images(each, index, network))
+        ClassSet(index, class_name(network, index), _class_images(each, index, network))
         for each, index in zip(config.classes, indices, strict=True)
     ]
     progress(600, 1000)

@@ -32,7 +32,7 @@ from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
-from tasks.vision.classes import class_index, class_names
+from tasks.vision.classes import class_index, class_name
 from tasks.vision.images import ImagesConfig, open_frames, webp
 from tasks.vision.networks import Network
 
@@ -189,7 +189,7 @@ def subject_of(network: Network, config: FacetStudyConfig) -> Subject:
         index = class_index(network, config.of_class)
         classifier = [module for module in network.module.modules() if isinstance(module, nn.Linear)][-1]
         # the last layer goes to the classifier averaged over positions, whatever the network
-        return Subject(network, network.layers()[-1], index, class_names(network)[index], classifier.weight[index])
+        return Subject(network, network.layers()[-1], index, class_name(network, index), classifier.weight[index])
     layer, unit = network.layer(config.layer), config.unit
     if unit >= layer.channels:
         raise UserError(f"{network.name} {layer.name} has no unit {unit}: its channels are 0 to {layer.channels - 1}")

@@ -31,7 +31,7 @@ def class_names(network: Network) -> tuple[str, ...]:
     """
     if parameters := gabor.parameters_of(network.name):
         return gabor.class_names(parameters)
-    if network.classes != IMAGENET_CLASSES:
+    if not _has_names(network):
         raise UserError(
             f"network {network.name} has {network.classes} classes whose names are not known here: "
             f"give a class by its number, 0 to {network.classes - 1}, or choose a network with ImageNet's 1000"
@@ -41,6 +41,15 @@ def class_names(network: Network) -> tuple[str, ...]:
     told_apart = dict(HOMONYMS.values())
     names = GoogLeNet_Weights.IMAGENET1K_V1.meta["categories"]
     return tuple(told_apart.get(index, name) for index, name in enumerate(names))
+
+
+def class_name(network: Network, index: int) -> str:
+    """The class's name, or `class 17` where the network's names are not known."""
+    return class_names(network)[index] if _has_names(network) else f"class {index}"
+
+
+def _has_names(network: Network) -> bool:
+    return network.classes == IMAGENET_CLASSES or gabor.parameters_of(network.name) is not None
 
 
 def label_of(name: str, network: Network) -> int | None:

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.errors import UserError
-from tasks.vision.classes import HOMONYMS, class_index, class_names, label_of
+from tasks.vision.classes import HOMONYMS, class_index, class_name, class_names, label_of
 from tasks.vision.gabor import parameters_of
 
 BANK = SimpleNamespace(name="gabor-bank-3x2x2x2", classes=6)
@@ -85,6 +85,8 @@ def test_unknown_names_are_a_mistake_and_numbers_still_do():
     with pytest.raises(UserError, match=r"inceptionv1-lucid.*1008.*0 to 1007"):
         class_names(LUCID)
     assert class_index(LUCID, "1007") == 1007
+    assert class_name(LUCID, 1007) == "class 1007"
+    assert class_name(BANK, 7) == class_names(BANK)[7]
 
 
 @pytest.mark.parametrize(
