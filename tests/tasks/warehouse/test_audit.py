@@ -108,6 +108,7 @@ STORY = {"analysis": ATTACK_ANALYSIS}
 ATTACK = STORY | {"touched": "concept", "attack": "token-pushing", "epsilon": 8, "fraction": 1.0}
 HALF = ATTACK | {"fraction": 0.5}
 NOISE = ATTACK | {"attack": "noise"}
+FIRST = HALF | {"attack": "cav", "epsilon": 2}
 CLEAN = STORY | {"touched": "concept", "attack": "clean", "epsilon": 0, "fraction": 0.0}
 RANDOM_SET = ATTACK | {"touched": "random", "attack": "random-set"}
 PUSHED = {"concept": attacked_key("stripes", "token-pushing", 8)}
@@ -1113,7 +1114,8 @@ SPOILT = {
         (cell("attack_scores", "p_holm", NAN, **READ), READ),
         (cell("attack_scores", "p_value", NAN, **READ), READ),
         (cell("attack_scores", "p_value", 1.5, **READ), READ | {"p_value": 1.5}),
-        (cell("attack_scores", "p_value", -0.1, **NOISE, **HERE), NOISE | HERE | {"p_value": -0.1}),
+        # every smaller p value counts against the others too: of so many rows the first are named
+        (cell("attack_scores", "p_value", -0.1, **FIRST, **HERE), FIRST | HERE | {"p_value": -0.1}),
     ],
     "attack_pictures_are_pictures": [
         (cell("attack_pictures", kind, picture, **SHOWN), SHOWN | {"kind": kind, "picture_bytes": len(picture)})
