@@ -65,6 +65,9 @@ def progress_bar(label: str) -> Iterator[Listener]:
     with Progress(*columns, console=Console(stderr=True)) as bars:
         bar = bars.add_task(label, total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)
+        # of what was made before, the work tells nothing more
+        whole = bars.tasks[bar].total or 1
+        bars.update(bar, completed=whole, total=whole)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 from pydantic import BaseModel
 
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.steps import Summary, kaleidoscope_flow, progress_bar, recorded, reported, show, step
 from tasks.errors import UserError
 from tasks.frames import read_frames, staged
 
@@ -104,6 +104,25 @@ def test_progress_is_an_artifact():
     [artifact] = artifacts("extract-shards", UUID(long_one()))
     assert artifact.type == "progress"
     assert artifact.data == 100
+
+
+@pytest.mark.parametrize(("told", "shown"), [([(100, 1000)], "1000/1000"), ([], "1/1")])
+def test_a_bar_is_full_once_the_work_is_done(told, shown, capsys):
+    with progress_bar("Attack exemplars") as progress:
+        for done, total in told:
+            progress(done, total)
+    assert shown in capsys.readouterr().err
+
+
+def test_a_bar_of_work_that_failed_stays_where_it_was(capsys):
+    def work() -> None:
+        with progress_bar("Attack exemplars") as progress:
+            progress(100, 1000)
+            raise UserError("no class")
+
+    with pytest.raises(UserError):
+        work()
+    assert "100/1000" in capsys.readouterr().err
 
 
 def test_a_run_leaves_summary_and_record(settings):
