@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
@@ -35,6 +36,7 @@ from tests.sample_frames import (
 from tests.tasks.report.conftest import snapshot_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+from selenium.common.exceptions import WebDriverException  # noqa: E402
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
@@ -102,16 +104,25 @@ def all_of(browser, selector: str) -> list:
 
 
 def click(browser, selector: str) -> None:
-    """Click, and where it is a link, wait for the page that it leads to."""
-    element, before = browser.find_element(By.CSS_SELECTOR, selector), browser.current_url
-    is_link = element.tag_name == "a"
-    element.click()
-    if is_link:
-        wait(
-            browser,
-            lambda browser: browser.current_url != before
-            and browser.execute_script("return document.readyState") == "complete",
-        )
+    """Click, and where it is a link to another page, wait for that page."""
+    element = browser.find_element(By.CSS_SELECTOR, selector)
+    leads_away = element.tag_name == "a" and not element.get_dom_attribute("href").startswith("#")
+    leave(browser, element.click) if leads_away else element.click()
+
+
+def visit(browser, address: str) -> None:
+    leave(browser, lambda: browser.get(address))
+
+
+def leave(browser, go: Callable[[], object]) -> None:
+    """Go to another page, and wait until it is whole: now and then the browser comes back before it is."""
+    left = str(time.monotonic_ns())
+    browser.execute_script("window.left = arguments[0]", left)
+    go()
+    arrived = "return window.left !== arguments[0] && document.readyState === 'complete'"
+    # a script that is asked while the page changes may be cut off
+    between = WebDriverWait(browser, 20, ignored_exceptions=[WebDriverException])
+    between.until(lambda browser: browser.execute_script(arrived, left))
 
 
 def wait(browser, condition: Callable) -> None:
@@ -130,7 +141,7 @@ def shown_features(browser) -> list[int]:
 
 
 def test_overview_counts_the_types_and_shows_what_to_look_at_first(browser, index):
-    browser.get(index)
+    visit(browser, index)
     assert browser.title == "Overview · Kaleidoscope"
     counts = {}
     for row in all_of(browser, ".types li"):
@@ -144,7 +155,7 @@ def test_overview_counts_the_types_and_shows_what_to_look_at_first(browser, inde
 
 
 def test_sort_filter_follow_and_return(browser, index):
-    browser.get(index)
+    visit(browser, index)
     click(browser, "nav a[href='features.html']")
     click(browser, "[data-view=table]")
     before = shown_features(browser)
@@ -182,21 +193,20 @@ def test_sort_filter_follow_and_return(browser, index):
     assert len(all_of(browser, "#harmonics .bar")) == GROUP_ORDER // 4 + 1
     wait(browser, lambda browser: loaded(browser, ".examples img"))
 
-    browser.back()
+    leave(browser, browser.back)
     assert browser.current_url == address
     assert shown_features(browser) == found
 
 
 def test_the_address_alone_restores_a_view(browser, index):
-    browser.get("about:blank")  # else the browser may stay on a page that it is on, and change the fragment alone
-    browser.get(index.replace("index.html", "features.html") + "#types=invariant&sort=feature&order=down")
+    visit(browser, index.replace("index.html", "features.html") + "#types=invariant&sort=feature&order=down")
     expected = sample_frames()["feature_symmetry"].filter(type="invariant")["feature"].to_list()
     wait(browser, lambda browser: shown_features(browser) == sorted(expected, reverse=True))
     assert browser.find_element(By.CSS_SELECTOR, "[data-filter-type=invariant]").get_attribute("aria-pressed") == "true"
 
 
 def test_pages_of_the_gallery_hold_every_feature_once(browser, index):
-    browser.get(index.replace("index.html", "features.html"))
+    visit(browser, index.replace("index.html", "features.html"))
     addresses = [link.get_attribute("href") for link in all_of(browser, "#results a")]
     click(browser, "#pager [aria-label='Next page']")
     addresses += [link.get_attribute("href") for link in all_of(browser, "#results a")]
@@ -205,7 +215,7 @@ def test_pages_of_the_gallery_hold_every_feature_once(browser, index):
 
 
 def test_a_chosen_transform_turns_the_top_patch(browser, index):
-    browser.get(index.replace("index.html", f"features/{CROSSCODER[:12]}-1.html"))
+    visit(browser, index.replace("index.html", f"features/{CROSSCODER[:12]}-1.html"))
     plot = browser.find_element(By.CSS_SELECTOR, "#polar svg")
     quarter_turn = all_of(browser, "#polar .point")[GROUP_ORDER // 8]
     ActionChains(browser).move_to_element(plot).move_to_element(quarter_turn).perform()
@@ -236,7 +246,7 @@ def test_a_chosen_transform_turns_the_top_patch(browser, index):
 
 
 def test_early_vision_draws_densities_and_leads_to_its_features(browser, early):
-    browser.get(early)
+    visit(browser, early)
     assert all_of(browser, "#early-vision .densities rect")
     wait(browser, lambda browser: loaded(browser, "#early-vision .cards img"))
     click(browser, "#early-vision tbody a")
@@ -247,7 +257,7 @@ def test_early_vision_draws_densities_and_leads_to_its_features(browser, early):
 
 
 def test_circles_show_every_detector_and_lead_to_the_missing(browser, early):
-    browser.get(early)
+    visit(browser, early)
     click(browser, "nav a[href='curves.html']")
     neurons, features = all_of(browser, ".circle")[:2]
     for circle, kind in ((neurons, "neurons"), (features, "features")):
@@ -260,7 +270,7 @@ def test_circles_show_every_detector_and_lead_to_the_missing(browser, early):
     click(browser, ".circles details[open] tbody a")
     assert browser.find_element(By.TAG_NAME, "h1").text.startswith("Neuron 0")
     wait(browser, lambda browser: loaded(browser, ".mixture img"))
-    browser.back()
+    leave(browser, browser.back)
 
     click(browser, "ul.missing a")
     assert browser.current_url.endswith(page_name(PLAIN_SAE, 32))
@@ -278,7 +288,7 @@ def test_circles_show_every_detector_and_lead_to_the_missing(browser, early):
 
 
 def test_mixed_neurons_of_one_layer(browser, early):
-    browser.get(early.replace("index.html", "neurons.html"))
+    visit(browser, early.replace("index.html", "neurons.html"))
     mixed = [neuron for neuron in range(FEATURES) if len(planted_mixture(neuron)) == 2]
 
     def shown() -> list[str]:
@@ -290,7 +300,7 @@ def test_mixed_neurons_of_one_layer(browser, early):
     assert shown() == [PLAIN_LAYER] * len(mixed)
     assert browser.find_element(By.ID, "count").text == f"{len(mixed)} of {2 * len(mixed)} neurons"
     wait(browser, lambda browser: loaded(browser, ".mixed > :nth-child(1 of :not([hidden])) img"))
-    browser.refresh()
+    leave(browser, browser.refresh)
     assert shown() == [PLAIN_LAYER] * len(mixed)
     click(browser, ".mixed > li:not([hidden]) .mixture a")
     assert browser.find_element(By.TAG_NAME, "h1").text.startswith("Feature")
@@ -328,7 +338,7 @@ def point_at(browser, at: tuple[int, int]) -> ActionChains:
 
 
 def test_the_map_draws_features_tells_of_them_and_leads_to_them(browser, early):
-    browser.get(early)
+    visit(browser, early)
     click(browser, "nav a[href='families.html']")
     points = points_of(browser)
     curve, line = points[16]["at"], points[22]["at"]  # of families that lie apart
@@ -350,12 +360,12 @@ def test_the_map_draws_features_tells_of_them_and_leads_to_them(browser, early):
     point_at(browser, curve).perform()
     assert not tip.is_displayed()
     click(browser, "[data-colour=family]")
-    point_at(browser, curve).click().perform()
+    leave(browser, point_at(browser, curve).click().perform)
     assert browser.current_url.endswith(f"features/{page_name(CROSSCODER, 16)}")
 
 
 def test_the_map_is_walked_with_the_keyboard(browser, early):
-    browser.get(early.replace("index.html", "families.html#feature=22"))
+    visit(browser, early.replace("index.html", "families.html#feature=22"))
     tip = browser.find_element(By.CSS_SELECTOR, ".map-frame .tip")
     assert tip.text.startswith("Feature 22")
     canvas = browser.find_element(By.CSS_SELECTOR, ".map-frame canvas")
@@ -365,14 +375,15 @@ def test_the_map_is_walked_with_the_keyboard(browser, early):
     assert points[reached]["at"][0] < points[22]["at"][0]
     canvas.send_keys("++")
     assert tip.is_displayed()
-    canvas.send_keys(Keys.ENTER)
+    leave(browser, lambda: canvas.send_keys(Keys.ENTER))
     assert browser.find_element(By.TAG_NAME, "h1").text.startswith(f"Feature {reached}")
 
 
 def test_another_dictionary_is_chosen(browser, early):
-    browser.get(early.replace("index.html", "families.html"))
-    browser.find_element(By.ID, "analysis").send_keys("TopK sparse")
-    wait(browser, lambda browser: browser.current_url.endswith(f"families-{SAE_FAMILIES[:8]}.html"))
+    visit(browser, early.replace("index.html", "families.html"))
+    analyses = browser.find_element(By.ID, "analysis")
+    leave(browser, lambda: analyses.send_keys("TopK sparse"))
+    assert browser.current_url.endswith(f"families-{SAE_FAMILIES[:8]}.html")
     assert browser.find_element(By.CSS_SELECTOR, "#analysis option:checked").text.startswith("TopK sparse autoencoder")
     assert len(all_of(browser, "#all .card")) == len(SAE_PLANTED_FAMILIES)
     click(browser, "#all .card")
@@ -382,7 +393,7 @@ def test_another_dictionary_is_chosen(browser, early):
 
 
 def test_members_stand_around_their_circle(browser, early):
-    browser.get(early.replace("index.html", "families.html"))
+    visit(browser, early.replace("index.html", "families.html"))
     assert len(all_of(browser, "#all .card [data-small] .member")) == 9 + 2 * 5 + 4 + 4 * 2
     click(browser, "#all .card[data-family='2']")
     places = {}
@@ -411,7 +422,7 @@ def test_members_stand_around_their_circle(browser, early):
 
 
 def test_dimensions_have_strips_and_curves_and_methods_are_changed(browser, early):
-    browser.get(early)
+    visit(browser, early)
     click(browser, "nav a[href='dimensions.html']")
     pca, neurons = (f"[id='{key[:12]}']" for key in (PCA_DIMENSIONS, NEURON_DIMENSIONS))
     first = f"[id='{PCA_DIMENSIONS[:12]}-0']"
@@ -443,7 +454,7 @@ def test_dimensions_have_strips_and_curves_and_methods_are_changed(browser, earl
 
 
 def test_attack_and_epsilon_are_chosen(browser, early):
-    browser.get(early)
+    visit(browser, early)
     click(browser, "nav a[href='attacks.html']")
     story = f"[id='story-{ATTACK_ANALYSIS[:12]}']"
 
@@ -492,7 +503,7 @@ def test_attack_and_epsilon_are_chosen(browser, early):
 
 
 def test_scores_are_drawn_by_epsilon_and_share(browser, early):
-    browser.get(early.replace("index.html", "attacks.html"))
+    visit(browser, early.replace("index.html", "attacks.html"))
     charts = [each for each in all_of(browser, "[data-effect]") if each.is_displayed()]
     assert len(charts) == 2
     line = ".line.attack-token-pushing"
@@ -509,7 +520,7 @@ def test_scores_are_drawn_by_epsilon_and_share(browser, early):
 
 
 def test_optimised_images_are_seen(browser, early):
-    browser.get(early.replace("index.html", f"features/{page_name(PLAIN_SAE, 2)}"))
+    visit(browser, early.replace("index.html", f"features/{page_name(PLAIN_SAE, 2)}"))
     wait(browser, lambda browser: loaded(browser, ".optimised img"))
     assert [caption.text for caption in all_of(browser, ".optimised figcaption")] == [
         "along its direction",
@@ -527,7 +538,7 @@ def test_no_page_is_wider_than_a_phone(browser, early):
         names = ("index", "features", "curves", "neurons", "families", "dimensions", "attacks")
         pages = (*(f"{name}.html" for name in names), detector, family)
         for page in pages:
-            browser.get(early.replace("index.html", page))
+            visit(browser, early.replace("index.html", page))
             assert browser.execute_script("return document.documentElement.scrollWidth") <= 390, page
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
