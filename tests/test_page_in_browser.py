@@ -107,7 +107,10 @@ def click(browser, selector: str) -> None:
     """Click, and where it is a link to another page, wait for that page."""
     element = browser.find_element(By.CSS_SELECTOR, selector)
     leads_away = element.tag_name == "a" and not element.get_dom_attribute("href").startswith("#")
-    leave(browser, element.click) if leads_away else element.click()
+    if leads_away:
+        leave(browser, element.click)
+    else:
+        element.click()
 
 
 def visit(browser, address: str) -> None:

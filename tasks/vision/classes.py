@@ -29,13 +29,13 @@ def class_names(network: Network) -> tuple[str, ...]:
 
     UserError for a network whose outputs have no known names: inception5h orders 1008 in its own way.
     """
-    if parameters := gabor.parameters_of(network.name):
-        return gabor.class_names(parameters)
     if not _has_names(network):
         raise UserError(
             f"network {network.name} has {network.classes} classes whose names are not known here: "
             f"give a class by its number, 0 to {network.classes - 1}, or choose a network with ImageNet's 1000"
         )
+    if parameters := gabor.parameters_of(network.name):
+        return gabor.class_names(parameters)
     from torchvision.models import GoogLeNet_Weights
 
     told_apart = dict(HOMONYMS.values())
