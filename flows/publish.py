@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows import LOADER_LIMIT
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from tasks.dictionary.store import config_of, trained
-from tasks.frames import read_frames, staged
+from tasks.frames import read_frames, staged, tables_of
 from tasks.report.page import write_site
 from tasks.settings import Settings
 from tasks.tracking.registry import promote
@@ -40,7 +40,7 @@ def publish(config: PublishConfig = PublishConfig()) -> Summary:
 
 def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
     """Steps of the flow."""
-    keys = _in_order_of_reference(staged(settings))
+    keys = _in_order_of_reference({key: tables_of(key, settings) for key in staged(settings)})
     with concurrency(LOADER_LIMIT), reported("Load") as progress:
         for done, key in enumerate(keys, start=1):
             step(load_staged)(key, settings)

@@ -45,6 +45,10 @@ class Settings(BaseSettings):
         return self.data_dir / "frames"
 
     @property
+    def quarantine_dir(self) -> Path:
+        return self.data_dir / "quarantine"
+
+    @property
     def warehouse_file(self) -> Path:
         return self.data_dir / "warehouse" / "kaleidoscope.duckdb"
 

@@ -119,4 +119,4 @@ def test_what_an_audit_finds_is_not_published(settings):
     with pytest.raises(AuditFailed):
         publish()
     assert settings.published_file.resolve() == before
-    assert {"sample", "broken"} <= set(staged(settings))
+    assert {"sample", "broken"} <= {*staged(settings)}

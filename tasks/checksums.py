@@ -1,0 +1,88 @@
+"""Checksums: every file that is read back is compared with the SHA-256 that was written when it was committed.
+
+A *document* is a JSON object that holds the SHA-256 of its own content. A *committed folder* holds files and one
+document, `checksums.json`, written last, with the SHA-256 of each file: its rename commits the folder.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import UserError
+from tasks.keys import file_sha256
+from tasks.storage import write_text
+
+COMMIT = "checksums.json"
+SEAL = "sha256"
+
+
+class Damaged(UserError):
+    """A file is missing, or its bytes are not those that were committed.
+
+    path: the file; remedy: what the user can do.
+    """
+
+    def __init__(self, path: Path, reason: str, remedy: str):
+        super().__init__(f"{path} {reason}: {remedy}")
+        self.path, self.reason = path, reason
+
+
+def _seal(document: dict[str, Any]) -> str:
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_document(path: Path, document: dict[str, Any]) -> None:
+    """Atomically write a JSON object with its own SHA-256. Raises UserError when the disk is full."""
+    write_text(path, json.dumps({**document, SEAL: _seal(document)}, indent=1))
+
+
+def read_document(path: Path, remedy: str) -> dict[str, Any]:
+    """The object that `write_document` wrote. Raises Damaged when it is missing or differs from its checksum."""
+    try:
+        document = json.loads(path.read_bytes())
+        sealed = document.pop(SEAL)
+    except FileNotFoundError:
+        raise Damaged(path, "is missing", remedy) from None
+    # a flipped bit can leave no UTF-8, no JSON, no object, or an object without a checksum
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
+        raise Damaged(path, "is damaged (no document with a checksum)", remedy) from None
+    if sealed != _seal(document):
+        raise Damaged(path, "is damaged (its checksum is wrong)", remedy)
+    return document
+
+
+def check_file(path: Path, sha256: str, remedy: str) -> None:
+    """Raise Damaged when a file is missing or its SHA-256 is another; one unchanged file is hashed once a process."""
+    if not path.is_file():
+        raise Damaged(path, "is missing", remedy)
+    status = path.stat()
+    if _sha256_of(path, status.st_mtime_ns, status.st_size, status.st_ino) != sha256:
+        raise Damaged(path, "is damaged (its checksum is wrong)", remedy)
+
+
+@lru_cache(maxsize=100_000)
+def _sha256_of(path: Path, modified_ns: int, size: int, inode: int) -> str:
+    return file_sha256(path)
+
+
+def is_committed(folder: Path) -> bool:
+    """Whether a folder's files were all written; they may have been damaged since."""
+    return (folder / COMMIT).is_file()
+
+
+def commit_folder(folder: Path, names: Iterable[str], **about: Any) -> None:
+    """Commit the named files of `folder`, which are all written, with whatever else a reader needs to know of them."""
+    files = {name: file_sha256(folder / name) for name in names}
+    write_document(folder / COMMIT, {"files": files, **about})
+
+
+def read_commit(folder: Path, remedy: str) -> dict[str, Any]:
+    """What `commit_folder` wrote: `files` {name: SHA-256} and the rest. Checks every file; raises Damaged."""
+    commit = read_document(folder / COMMIT, remedy)
+    for name, sha256 in commit["files"].items():
+        check_file(folder / name, sha256, remedy)
+    return commit

@@ -1,0 +1,60 @@
+"""Quarantine: what is damaged or foreign is moved out of the way with its reason, so that it stops nothing but itself.
+
+`data/quarantine/KIND/NAME.TIME` is what was moved, `data/quarantine/KIND/NAME.TIME.json` says why. No run reads what is
+there; a person may look at it, move it back or delete it.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tasks.checksums import read_document, write_document
+from tasks.errors import UserError
+from tasks.settings import Settings
+from tasks.storage import sync_folder
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A file or folder in quarantine. path: where it is now, below `quarantine_dir`; came_from: where it was."""
+
+    path: Path
+    came_from: Path
+    reason: str
+    at: str
+
+
+def set_aside(path: Path, reason: str, settings: Settings) -> Path:
+    """Move a file or folder of the data folder to quarantine; returns where it is now.
+
+    The reason is written first: after a crash between the two steps it describes nothing, and the next call moves the
+    thing. Raises OSError when it can't be moved.
+    """
+    now = datetime.now(UTC)
+    inside = path.relative_to(settings.data_dir)
+    target = settings.quarantine_dir / inside.parent / f"{inside.name}.{now:%Y%m%dT%H%M%S%f}"
+    about = {"came_from": str(inside), "reason": reason, "at": now.isoformat(timespec="seconds")}
+    write_document(_reason_file(target), about)
+    os.rename(path, target)
+    sync_folder(path.parent)
+    sync_folder(target.parent)
+    return target
+
+
+def in_quarantine(settings: Settings) -> list[SetAside]:
+    """Everything that is in quarantine, oldest first."""
+    found = []
+    for file in settings.quarantine_dir.rglob("*.json"):
+        path = file.with_name(file.name.removesuffix(".json"))
+        if path.exists() and path.suffix != ".json":
+            try:
+                about = read_document(file, "delete it")
+            except UserError as error:
+                about = {"came_from": str(path.relative_to(settings.quarantine_dir)), "reason": str(error), "at": ""}
+            found.append(SetAside(path, Path(about["came_from"]), about["reason"], about["at"]))
+    return sorted(found, key=lambda one: (one.at, str(one.path)))
+
+
+def _reason_file(target: Path) -> Path:
+    return target.with_name(f"{target.name}.json")

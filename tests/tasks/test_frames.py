@@ -1,0 +1,90 @@
+import polars
+import pytest
+from polars.testing import assert_frame_equal
+
+from tasks.checksums import COMMIT, Damaged
+from tasks.errors import UserError
+from tasks.frames import (
+    BEFORE_CHECKSUMS,
+    frames_exist,
+    read_frames,
+    read_staged,
+    schema_version,
+    staged,
+    tables_of,
+    write_frames,
+)
+from tasks.quarantine import in_quarantine
+from tests.damage import flip
+
+KEY = "a" * 64
+FRAMES = {"networks": polars.DataFrame({"network": ["n"]}), "layers": polars.DataFrame({"layer": ["l", "m"]})}
+
+
+def as_before_checksums(settings) -> None:
+    """What e2a2564 left: Parquet files and the list of their tables."""
+    folder = settings.frames_dir / KEY
+    folder.mkdir(parents=True)
+    for table, frame in FRAMES.items():
+        frame.write_parquet(folder / f"{table}.parquet")
+    (folder / BEFORE_CHECKSUMS).write_text("\n".join(FRAMES))
+
+
+def assert_read(settings, version: int) -> None:
+    frames, found_version = read_staged(KEY, settings)
+    assert found_version == version
+    assert set(frames) == set(FRAMES)
+    for table, frame in FRAMES.items():
+        assert_frame_equal(frames[table], frame)
+
+
+def test_what_is_staged_is_read_again(settings):
+    assert not frames_exist(KEY, settings)
+    with pytest.raises(UserError, match="run the stage that makes them first"):
+        read_frames(KEY, settings)
+    write_frames(KEY, FRAMES, settings)
+    assert frames_exist(KEY, settings)
+    assert staged(settings) == [KEY]
+    assert tables_of(KEY, settings) == list(FRAMES)
+    assert_read(settings, schema_version())
+
+
+@pytest.mark.parametrize("file", ["networks.parquet", "layers.parquet", COMMIT])
+@pytest.mark.parametrize("bit", [5, 1_003, 7_777])
+def test_a_flipped_bit_is_read_by_nobody_and_made_again(file, bit, settings):
+    write_frames(KEY, FRAMES, settings)
+    assert_read(settings, schema_version())
+    flip(settings.frames_dir / KEY / file, bit)
+    with pytest.raises(Damaged, match=file):
+        read_frames(KEY, settings)
+    assert not frames_exist(KEY, settings)
+    [aside] = in_quarantine(settings)
+    assert str(aside.came_from) == f"frames/{KEY}"
+    assert file in aside.reason
+    write_frames(KEY, FRAMES, settings)
+    assert_read(settings, schema_version())
+
+
+def test_a_folder_under_another_key_is_refused(settings):
+    write_frames(KEY, FRAMES, settings)
+    (settings.frames_dir / KEY).rename(settings.frames_dir / ("b" * 64))
+    with pytest.raises(Damaged, match=f"holds the frames of {KEY}"):
+        read_frames("b" * 64, settings)
+
+
+def test_what_was_staged_before_checksums_gets_them(settings):
+    as_before_checksums(settings)
+    assert staged(settings) == [KEY]
+    assert frames_exist(KEY, settings)
+    assert_read(settings, 1)
+    assert not (settings.frames_dir / KEY / BEFORE_CHECKSUMS).exists()
+
+
+@pytest.mark.parametrize("spoil", [lambda file: file.unlink(), lambda file: file.write_bytes(file.read_bytes()[:-9])])
+def test_what_was_staged_before_checksums_and_is_no_parquet_is_damaged(spoil, settings):
+    as_before_checksums(settings)
+    spoil(settings.frames_dir / KEY / "layers.parquet")
+    with pytest.raises(Damaged, match=r"layers\.parquet can't be read"):
+        read_frames(KEY, settings)
+    assert not frames_exist(KEY, settings)
+    assert len(in_quarantine(settings)) == 1
