@@ -34,6 +34,7 @@ def service_environment(settings: Settings) -> dict[str, str]:
             "PREFECT_HOME": str(settings.data_dir / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_CLI_PROMPT": "false",
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks",  # what they warn of stands in the run's log
             "DO_NOT_TRACK": "1",
             "GX_ANALYTICS_ENABLED": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tasks.frames import write_frames
 from tasks.progress import Progress as Listener
+from tasks.quarantine import SetAside, in_quarantine
 from tasks.settings import Settings
 from tasks.tracking.runs import git_revision
 
@@ -122,18 +123,22 @@ class Measured:
 
     seconds: float = 0.0
     peak_memory_bytes: int = 0
+    set_aside: tuple[SetAside, ...] = ()
 
     def figures(self) -> dict[str, str]:
         minutes, seconds = divmod(round(self.seconds), 60)
-        return {"time": f"{minutes} min {seconds} s", "peak memory": f"{self.peak_memory_bytes / 2**30:.2f} GiB"}
+        took = {"time": f"{minutes} min {seconds} s", "peak memory": f"{self.peak_memory_bytes / 2**30:.2f} GiB"}
+        return took | {f"set aside: {one.came_from}": one.reason for one in self.set_aside}
 
 
 @contextmanager
 def recorded(flow_name: str, config: BaseModel, settings: Settings) -> Iterator[Measured]:
     """Measure the block, and stage a row of `runs` when it ends well."""
     started_at, started = datetime.now(UTC).replace(tzinfo=None), time.perf_counter()
+    before = set(in_quarantine(settings))
     measured = Measured()
     yield measured
+    measured.set_aside = tuple(one for one in in_quarantine(settings) if one not in before)
     measured.seconds = time.perf_counter() - started
     # kilobytes on Linux, bytes on macOS
     measured.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (

@@ -1,7 +1,7 @@
 """Checksums: every file that is read back is compared with the SHA-256 that was written when it was committed.
 
 A *document* is a JSON object that holds the SHA-256 of its own content. A *committed folder* holds files and one
-document, `checksums.json`, written last, with the SHA-256 of each file: its rename commits the folder.
+document, `checksums.json`, written last, with the folder's name and the SHA-256 of each file: its rename commits them.
 """
 
 import hashlib
@@ -27,7 +27,11 @@ class Damaged(UserError):
 
     def __init__(self, path: Path, reason: str, remedy: str):
         super().__init__(f"{path} {reason}: {remedy}")
-        self.path, self.reason = path, reason
+        self.path, self.reason, self.remedy = path, reason, remedy
+
+    def __reduce__(self) -> tuple:
+        """For task runners that hand exceptions from process to process."""
+        return type(self), (self.path, self.reason, self.remedy)
 
 
 def _seal(document: dict[str, Any]) -> str:
@@ -45,8 +49,10 @@ def read_document(path: Path, remedy: str) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
         sealed = document.pop(SEAL)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise Damaged(path, "is missing", remedy) from None
+    except IsADirectoryError:
+        raise Damaged(path, "is damaged (a folder, no document)", remedy) from None
     # a flipped bit can leave no UTF-8, no JSON, no object, or an object without a checksum
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         raise Damaged(path, "is damaged (no document with a checksum)", remedy) from None
@@ -77,12 +83,29 @@ def is_committed(folder: Path) -> bool:
 def commit_folder(folder: Path, names: Iterable[str], **about: Any) -> None:
     """Commit the named files of `folder`, which are all written, with whatever else a reader needs to know of them."""
     files = {name: file_sha256(folder / name) for name in names}
-    write_document(folder / COMMIT, {"files": files, **about})
+    write_document(folder / COMMIT, {"key": folder.name, "files": files, **about})
 
 
 def read_commit(folder: Path, remedy: str) -> dict[str, Any]:
     """What `commit_folder` wrote: `files` {name: SHA-256} and the rest. Checks every file; raises Damaged."""
-    commit = read_document(folder / COMMIT, remedy)
+    commit = commit_of(folder, remedy)
     for name, sha256 in commit["files"].items():
         check_file(folder / name, sha256, remedy)
+    return commit
+
+
+def committed_file(folder: Path, name: str, remedy: str) -> Path:
+    """Path of one file of a committed folder. Checks this file alone; raises Damaged."""
+    files = commit_of(folder, remedy)["files"]
+    if name not in files:
+        raise Damaged(folder / name, f"was not committed ({COMMIT} doesn't name it)", remedy)
+    check_file(folder / name, files[name], remedy)
+    return folder / name
+
+
+def commit_of(folder: Path, remedy: str) -> dict[str, Any]:
+    """As `read_commit`, without a look at the files."""
+    commit = read_document(folder / COMMIT, remedy)
+    if commit.get("key") != folder.name:
+        raise Damaged(folder / COMMIT, f"belongs to {commit.get('key')}", remedy)
     return commit

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars
 
-from tasks.checksums import COMMIT, Damaged, commit_folder, is_committed, read_commit, read_document
+from tasks.checksums import Damaged, commit_folder, commit_of, is_committed, read_commit
 from tasks.errors import UserError
 from tasks.quarantine import set_aside
 from tasks.settings import ROOT, Settings
@@ -44,7 +44,7 @@ def write_frames(key: str, frames: dict[str, polars.DataFrame], settings: Settin
         for table, frame in frames.items():
             with atomic_file(folder / f"{table}.parquet") as temporary:
                 frame.write_parquet(temporary)
-        commit_folder(folder, [f"{table}.parquet" for table in frames], key=key, schema_version=schema_version())
+        commit_folder(folder, [f"{table}.parquet" for table in frames], schema_version=schema_version())
 
 
 def read_frames(key: str, settings: Settings) -> dict[str, polars.DataFrame]:
@@ -59,8 +59,6 @@ def read_staged(key: str, settings: Settings) -> tuple[dict[str, polars.DataFram
     if not is_committed(folder):
         raise UserError(f"no frames for {key} in {settings.frames_dir}; run the stage that makes them first")
     commit = read_commit(folder, REMEDY)
-    if commit.get("key") != key:
-        raise Damaged(folder, f"holds the frames of {commit.get('key')}", REMEDY)
     frames = {}
     for name in commit["files"]:
         try:
@@ -80,7 +78,7 @@ def tables_of(key: str, settings: Settings) -> list[str]:
     """Tables of a committed key, without reading them. Raises Damaged when its list of files was damaged."""
     folder = _folder(key, settings)
     _adopt(folder)
-    return [Path(name).stem for name in read_document(folder / COMMIT, REMEDY)["files"]]
+    return [Path(name).stem for name in commit_of(folder, REMEDY)["files"]]
 
 
 def _adopt(folder: Path) -> None:
@@ -95,7 +93,7 @@ def _adopt(folder: Path) -> None:
         except (OSError, polars.exceptions.PolarsError) as error:
             raise Damaged(folder / name, f"can't be read ({_first_line(error)})", REMEDY) from error
     with writing(folder):
-        commit_folder(folder, names, key=folder.name, schema_version=1)
+        commit_folder(folder, names, schema_version=1)
         tables.unlink()
 
 

@@ -4,6 +4,7 @@
 there; a person may look at it, move it back or delete it.
 """
 
+import logging
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from tasks.checksums import read_document, write_document
 from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.storage import sync_folder
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -25,20 +28,26 @@ class SetAside:
     at: str
 
 
-def set_aside(path: Path, reason: str, settings: Settings) -> Path:
-    """Move a file or folder of the data folder to quarantine; returns where it is now.
+def set_aside(path: Path, reason: str, settings: Settings) -> Path | None:
+    """Move a file or folder of the data folder to quarantine, with a warning; returns where it is now.
 
-    The reason is written first: after a crash between the two steps it describes nothing, and the next call moves the
-    thing. Raises OSError when it can't be moved.
+    None where it is gone: what is missing is damaged too, and another process may have moved it first. The reason is
+    written before: after a crash between the two steps it describes nothing, and the next call moves the thing.
+    Raises OSError when it can't be moved.
     """
     now = datetime.now(UTC)
     inside = path.relative_to(settings.data_dir)
     target = settings.quarantine_dir / inside.parent / f"{inside.name}.{now:%Y%m%dT%H%M%S%f}"
     about = {"came_from": str(inside), "reason": reason, "at": now.isoformat(timespec="seconds")}
     write_document(_reason_file(target), about)
-    os.rename(path, target)
+    try:
+        os.rename(path, target)
+    except FileNotFoundError:
+        _reason_file(target).unlink()
+        return None
     sync_folder(path.parent)
     sync_folder(target.parent)
+    log.warning("%s was set aside in %s: %s", inside, target.parent, reason)
     return target
 
 

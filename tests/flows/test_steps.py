@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from flows.steps import Summary, kaleidoscope_flow, progress_bar, recorded, reported, show, step
 from tasks.errors import UserError
 from tasks.frames import read_frames, staged
+from tasks.quarantine import set_aside
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -146,6 +147,22 @@ def test_a_run_leaves_summary_and_record(settings):
     assert row["flow"] == "whole"
     assert json.loads(row["config"]) == {"shards": 3}
     assert row["peak_memory_bytes"] > 1 << 20
+
+
+def test_a_run_says_what_it_set_aside(settings):
+    settings.frames_dir.mkdir(parents=True)
+    for name in ("before", "meanwhile"):
+        (settings.frames_dir / name).write_text("x")
+    set_aside(settings.frames_dir / "before", "foreign", settings)
+
+    @kaleidoscope_flow
+    def whole() -> dict[str, str]:
+        with recorded("whole", Count(), settings) as measured:
+            set_aside(settings.frames_dir / "meanwhile", "its checksum is wrong", settings)
+        return measured.figures()
+
+    said = {name: value for name, value in whole().items() if name.startswith("set aside")}
+    assert said == {"set aside: frames/meanwhile": "its checksum is wrong"}
 
 
 def test_a_run_that_failed_is_not_recorded(settings):

@@ -1,3 +1,4 @@
+import copy
 import json
 from contextlib import suppress
 
@@ -10,6 +11,7 @@ from tasks.checksums import (
     Damaged,
     check_file,
     commit_folder,
+    committed_file,
     is_committed,
     read_commit,
     read_document,
@@ -65,9 +67,39 @@ def test_a_folder_counts_once_it_is_committed(tmp_path):
     commit_folder(tmp_path, ["a", "b"], version=3)
     assert is_committed(tmp_path)
     assert read_commit(tmp_path, "again") == {
+        "key": tmp_path.name,
         "files": {name: file_sha256(tmp_path / name) for name in "ab"},
         "version": 3,
     }
+
+
+def test_one_file_is_checked_alone(tmp_path):
+    for name in "ab":
+        (tmp_path / name).write_bytes(b"one")
+    commit_folder(tmp_path, "ab")
+    (tmp_path / "b").write_bytes(b"two")
+    (tmp_path / "c").write_bytes(b"one")
+    assert committed_file(tmp_path, "a", "again") == tmp_path / "a"
+    with pytest.raises(Damaged, match="b is damaged"):
+        committed_file(tmp_path, "b", "again")
+    with pytest.raises(Damaged, match="c was not committed"):
+        committed_file(tmp_path, "c", "again")
+
+
+def test_a_folder_under_another_name_is_damaged(tmp_path):
+    folder = tmp_path / "one"
+    folder.mkdir()
+    (folder / "a").write_bytes(b"one")
+    commit_folder(folder, ["a"])
+    folder.rename(tmp_path / "two")
+    with pytest.raises(Damaged, match=r"checksums\.json belongs to one: again"):
+        read_commit(tmp_path / "two", "again")
+
+
+def test_a_folder_in_the_place_of_a_document_is_damaged(tmp_path):
+    (tmp_path / "document.json").mkdir()
+    with pytest.raises(Damaged, match="a folder, no document"):
+        read_document(tmp_path / "document.json", "write it again")
 
 
 @pytest.mark.parametrize("spoil", [lambda file: file.write_bytes(b"twp"), lambda file: file.unlink()])
@@ -95,3 +127,12 @@ def test_check_file(tmp_path):
     check_file(tmp_path / "a", file_sha256(tmp_path / "a"), "again")
     with pytest.raises(Damaged, match="its checksum is wrong"):
         check_file(tmp_path / "a", "0" * 64, "again")
+
+
+def test_damage_is_the_same_in_another_process(tmp_path):
+    damaged = copy.copy(Damaged(tmp_path / "a", "is missing", "make it"))  # as task runners hand it over
+    assert (str(damaged), damaged.path, damaged.reason) == (
+        f"{tmp_path}/a is missing: make it",
+        tmp_path / "a",
+        "is missing",
+    )

@@ -68,7 +68,7 @@ def test_a_flipped_bit_is_read_by_nobody_and_made_again(file, bit, settings):
 def test_a_folder_under_another_key_is_refused(settings):
     write_frames(KEY, FRAMES, settings)
     (settings.frames_dir / KEY).rename(settings.frames_dir / ("b" * 64))
-    with pytest.raises(Damaged, match=f"holds the frames of {KEY}"):
+    with pytest.raises(Damaged, match=f"{COMMIT} belongs to {KEY}"):
         read_frames("b" * 64, settings)
 
 

@@ -27,3 +27,14 @@ def test_a_reason_whose_thing_was_never_moved_says_nothing(settings):
     path = set_aside(folder, "foreign", settings)
     path.rmdir()
     assert in_quarantine(settings) == []
+
+
+def test_what_is_set_aside_is_a_warning_and_what_is_gone_is_not(settings, caplog):
+    settings.frames_dir.mkdir(parents=True)
+    (settings.frames_dir / "abc").write_bytes(b"x")
+    set_aside(settings.frames_dir / "abc", "foreign", settings)
+    assert set_aside(settings.frames_dir / "abc", "foreign", settings) is None
+    assert len(in_quarantine(settings)) == 1
+    [record] = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.getMessage() == f"frames/abc was set aside in {settings.quarantine_dir / 'frames'}: foreign"
