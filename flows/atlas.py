@@ -3,7 +3,7 @@
 from typing import Any
 
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from flows.config import over
 from flows.extract import SHARDS_AT_ONCE, extract_set
@@ -12,16 +12,15 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from flows.symmetry import families_of, types_of
 from flows.train import check_harmonics, metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
+from tasks.config import Config, Whole
 from tasks.dictionary.config import DictionaryConfig
 from tasks.families.config import FamiliesConfig
 from tasks.settings import Settings
 from tasks.tuning.pictures import visualise_features
 
 
-class AtlasConfig(BaseModel):
+class AtlasConfig(Config):
     """Which rows, which dictionaries. The defaults are the demo."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     extraction: ExtractionConfig = Field(ExtractionConfig(), description="the activation set")
     sae: DictionaryConfig = Field(DictionaryConfig(architecture="sae"), description="the sparse autoencoder")
@@ -30,7 +29,7 @@ class AtlasConfig(BaseModel):
         1, ge=0, le=10, description="further trainings of each from other seeds, to see what is stable and what spreads"
     )
     families: FamiliesConfig = Field(FamiliesConfig(), description="how features are grouped into families")
-    visualised: int = Field(
+    visualised: Whole = Field(
         12, ge=0, description="features of the group crosscoder to optimise images for: those to look at first"
     )
 

@@ -16,6 +16,7 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 
 from flows import FLOWS
+from tasks.config import from_home
 from tasks.errors import UserError
 from tasks.settings import Settings
 
@@ -42,7 +43,16 @@ class Format(StrEnum):
     json = "json"
 
 
-ConfigFile = Annotated[Path | None, typer.Option(help="TOML file with the flow's fields.")]
+def _path(typed: str) -> Path:
+    try:
+        return from_home(typed)
+    except ValueError as error:
+        raise UserError(f"path {typed!r}: {error}") from None
+
+
+ConfigFile = Annotated[
+    Path | None, typer.Option(parser=_path, metavar="FILE", help="TOML file with the flow's fields.")
+]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field, as in extraction.n_rotations=8.")
 ]
@@ -188,7 +198,12 @@ def _cell(value: object) -> str:
 @curves.command()
 def coverage(
     responses: Annotated[
-        Path, typer.Option(help='JSON: {"layer": …, "neurons": [id, …], "activations": {id: [n responses over 360°]}}.')
+        Path,
+        typer.Option(
+            parser=_path,
+            metavar="FILE",
+            help='JSON: {"layer": …, "neurons": [id, …], "activations": {id: [n responses over 360°]}}.',
+        ),
     ],
     threshold: Annotated[
         float, typer.Option(help="Share of its own maximum from which on a unit covers an orientation.")
@@ -216,12 +231,14 @@ def coverage(
 
 @app.command()
 def trust(
-    folder: Annotated[Path, typer.Argument(help="A concept's exemplars.")],
+    folder: Annotated[Path, typer.Argument(parser=_path, help="A concept's exemplars.")],
     network: Annotated[str, typer.Option(help="Network, by name.")] = "efficientnet_lite0",
     layer: Annotated[str, typer.Option(help="Layer, by name.")] = "block10",
     random: Annotated[
         Path | None,
-        typer.Option(help="Photographs for random sets; default: scikit-image's and dead leaves."),
+        typer.Option(
+            parser=_path, metavar="FOLDER", help="Photographs for random sets; default: scikit-image's and dead leaves."
+        ),
     ] = None,
     output: Annotated[Report, typer.Option("--format", help="How the answer is written.")] = Report.table,
 ) -> None:

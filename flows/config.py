@@ -10,7 +10,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from flows import FLOWS
-from tasks.errors import UserError
+from tasks.errors import UserError, one_line, shown
+
+NO_TOML = (ValueError, RecursionError)
+"""What tomllib raises: beside its own ValueError, Python's for a number of too many digits, and for deep nesting."""
 
 
 def flow_named(name: str):
@@ -48,6 +51,11 @@ def read_config(model: type[BaseModel], file: Path | None, assignments: list[str
         if not equals:
             raise UserError(f"--set {assignment!r} is no assignment; write --set field=value")
         _assign(values, path.strip().split("."), _toml_value(text.strip()))
+    return validated(model, values)
+
+
+def validated(model: type[BaseModel], values: dict[str, Any]) -> BaseModel:
+    """The config of these values. UserError: one line for each thing that is wrong."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -66,14 +74,14 @@ def _read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"can't read config {file}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"config {file} is no TOML: {error}") from None
+    except NO_TOML as error:
+        raise UserError(f"config {file} is no TOML: {one_line(error)}") from None
 
 
 def _toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except NO_TOML:
         return text
 
 
@@ -88,11 +96,11 @@ def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
 
 def _explain(model: type[BaseModel], detail: dict[str, Any]) -> str:
     path = [part for part in detail["loc"] if isinstance(part, str)]
-    name = ".".join(map(str, detail["loc"]))
+    name = one_line(".".join(map(str, detail["loc"])))
     if detail["type"] == "value_error":
-        return ": ".join(filter(None, [name, str(detail["ctx"]["error"])]))
+        return ": ".join(filter(None, [name, one_line(detail["ctx"]["error"])]))
     if detail["type"] != "extra_forbidden":
-        return f"{name}: {detail['msg']}, not {detail['input']!r}"
+        return f"{name}: {one_line(detail['msg'])}, not {shown(detail['input'])}"
     fields = fields_of(_section(model, path[:-1]))
     guess = get_close_matches(path[-1], fields, n=1)
     return f"unknown field {name}; " + (f"did you mean {guess[0]}?" if guess else f"there are {', '.join(fields)}")

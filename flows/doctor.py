@@ -126,14 +126,13 @@ def _databases(settings: Settings) -> Iterator[Finding]:
 
 
 def _mlflow_store(settings: Settings) -> Finding:
-    uri = settings.mlflow_tracking_uri
-    if not uri.startswith("sqlite:///"):
+    uri, file = settings.mlflow_tracking_uri, settings.mlflow_database
+    if file is None:
         return Finding(
             "MLflow store", "ok" if not uri.startswith("http") or answers(f"{uri}/health") else "missing", uri
         )
-    file = settings.mlflow_dir / "mlflow.db" if settings.tracking_uri is None else uri.removeprefix("sqlite:///")
     try:
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+        with sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True) as connection:
             runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
         return Finding("MLflow store", "ok", f"{file}, {runs} runs")
     except sqlite3.Error as error:

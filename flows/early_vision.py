@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from flows.config import over
 from flows.extract import SHARDS_AT_ONCE, extract_set
@@ -11,6 +11,7 @@ from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
+from tasks.config import Config, Seed, Whole
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.polysemantic import decompose_neurons
 from tasks.frames import read_frames
@@ -23,10 +24,8 @@ from tasks.vision.images import ImagesConfig
 from tasks.vision.networks import load_network
 
 
-class EarlyVisionConfig(BaseModel):
+class EarlyVisionConfig(Config):
     """Which layers, which rows, which dictionaries. The defaults are the demo."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = Field("efficientnet_lite0", description="network, by name")
     layers: tuple[str, ...] = Field(
@@ -36,7 +35,7 @@ class EarlyVisionConfig(BaseModel):
         ("norm",), min_length=1, description="norm: large activations over-sampled; uniform: not; a dictionary for each"
     )
     images: ImagesConfig = Field(ImagesConfig(), description="images to look at")
-    rows: int = Field(12_000, ge=1, description="positions to sample in each layer")
+    rows: Whole = Field(12_000, ge=1, description="positions to sample in each layer")
     rows_per_shard: int = Field(4_000, ge=1, le=100_000, description="rows in a shard: what is in memory at a time")
     test_share: float = Field(0.1, gt=0, le=0.5, description="share of the images kept for the test split")
     features_per_channel: float = Field(4, gt=0, description="size of a dictionary, as a multiple of its layer's")
@@ -47,10 +46,10 @@ class EarlyVisionConfig(BaseModel):
     replicas: int = Field(
         0, ge=0, le=10, description="further trainings of each from other seeds, to see which features are stable"
     )
-    visualised: int = Field(
+    visualised: Whole = Field(
         12, ge=0, description="features of each dictionary to optimise images for: those to look at first"
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="draws positions, order of images and split")
+    seed: Seed = Field(0, description="draws positions, order of images and split")
 
     @field_validator("dictionary", mode="before")
     @classmethod

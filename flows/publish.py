@@ -1,10 +1,11 @@
 """Flow `publish`: staged frames into the warehouse, audited, published; champions; the page."""
 
 from prefect.concurrency.sync import concurrency
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from flows import LOADER_LIMIT
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.config import Config
 from tasks.dictionary.store import config_of, trained
 from tasks.frames import read_frames, staged, tables_of
 from tasks.report.page import write_site
@@ -18,10 +19,8 @@ from tasks.warehouse.query import catalogue
 SHOWN_TABLES = ("images", "activation_sets", "dictionaries", "features", "quarantine")
 
 
-class PublishConfig(BaseModel):
+class PublishConfig(Config):
     """What is published."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     page: bool = Field(True, description="write the page of the new snapshot too")
 

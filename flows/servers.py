@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from tasks.errors import UserError
-from tasks.settings import ROOT, Settings
+from tasks.settings import ROOT, Settings, sqlite_url
 
 HOST = "127.0.0.1"
 START_SECONDS = 180
@@ -39,9 +39,18 @@ def service_environment(settings: Settings) -> dict[str, str]:
             "GX_ANALYTICS_ENABLED": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
         }
+        | _prefect_database(Path(os.environ.get("PREFECT_HOME", settings.data_dir / "prefect")))
         | dict(os.environ)
         | folders
     )
+
+
+def _prefect_database(home: Path) -> dict[str, str]:
+    """Prefect writes the path of its own database into a URL as it stands; one that means something there is quoted."""
+    url = sqlite_url(home / "prefect.db", "aiosqlite")
+    if url.startswith("sqlite:") or "PREFECT_SERVER_DATABASE_DRIVER" in os.environ:
+        return {}
+    return {"PREFECT_API_DATABASE_CONNECTION_URL": url}
 
 
 def _die_with_parent() -> None:

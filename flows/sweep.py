@@ -5,12 +5,13 @@ from typing import Any, TypeVar
 
 import polars
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.train import check_harmonics, file_dictionary, match
 from tasks.activations.plan import ExtractionConfig
+from tasks.config import Config
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import STREAM_FIELDS
@@ -24,10 +25,8 @@ VERSION = 1
 T = TypeVar("T")
 
 
-class SweepConfig(BaseModel):
+class SweepConfig(Config):
     """Which rows, which dictionaries."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     extraction: ExtractionConfig = Field(
         ExtractionConfig(), description="the activation set; extracted first where it isn't there"

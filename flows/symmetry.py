@@ -1,8 +1,9 @@
 """Flow `symmetry`: what trained dictionaries' features respond to, and how they transform."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.config import Config
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.store import config_of, trained
 from tasks.errors import UserError
@@ -15,10 +16,8 @@ from tasks.settings import Settings
 from tasks.tracking.runs import log_findings
 
 
-class SymmetryConfig(BaseModel):
+class SymmetryConfig(Config):
     """Which dictionaries, and how their features are grouped."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dictionaries: tuple[str, ...] = Field((), description="keys of trained dictionaries; default: all")
     families: FamiliesConfig = Field(FamiliesConfig(), description="how features are grouped into families")

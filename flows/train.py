@@ -1,13 +1,14 @@
 """Flow `train`: a dictionary for an activation set, tracked and registered in MLflow."""
 
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import analyse_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.activations.shards import ActivationSet
+from tasks.config import Config
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.splicing import measure_splicing
@@ -23,10 +24,8 @@ from tasks.tracking.registry import register
 from tasks.tracking.runs import log_findings, log_training, test_metrics
 
 
-class TrainConfig(BaseModel):
+class TrainConfig(Config):
     """Which rows, which dictionary."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     extraction: ExtractionConfig = Field(
         ExtractionConfig(), description="the activation set; extracted first where it isn't there"

@@ -4,12 +4,13 @@ from typing import Literal
 
 import polars
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from tasks.activations.plan import ExtractionConfig, ExtractionPlan
+from tasks.config import Config, Seed, Whole
 from tasks.dictionary.store import describe
 from tasks.dimensions.analyse import analyse_dimensions, dimension_metrics
 from tasks.dimensions.config import CONTROLS, DimensionsConfig, Method
@@ -26,10 +27,8 @@ VERSION = 1
 SHOWN_PARAMETERS = ("orientation", "frequency", "phase", "colour")
 
 
-class TuningConfig(BaseModel):
+class TuningConfig(Config):
     """Which layers, which rows, which methods. The defaults are a bank of Gabor filters, where the truth is known."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = Field("gabor-bank", description="network, by name")
     layers: tuple[str, ...] = Field(("gabor",), description="layers, and branches of layers, by name")
@@ -45,7 +44,7 @@ class TuningConfig(BaseModel):
         ("gratings", "patches"), min_length=1, description="rows that they are sought in, each on its own"
     )
     images: ImagesConfig = Field(ImagesConfig(), description="images to look at")
-    rows: int = Field(3_000, ge=2, description="positions to sample in each layer")
+    rows: Whole = Field(3_000, ge=2, description="positions to sample in each layer")
     rows_per_shard: int = Field(1_000, ge=1, le=100_000, description="rows in a shard: what is in memory at a time")
     sampling: Literal["norm", "uniform"] = Field("uniform", description="norm: large activations over-sampled")
     n_rotations: int = Field(
@@ -53,14 +52,16 @@ class TuningConfig(BaseModel):
     )
     reflections: bool = Field(False, description="mirrored too")
     test_share: float = Field(0.1, gt=0, le=0.5, description="share of the images that dimensions are judged on")
-    components: int = Field(32, ge=1, description="dimensions that each method finds")
-    frames: int = Field(24, ge=0, description="whole images on which the network runs with dimensions taken out")
-    rendered: int = Field(
-        2, ge=0, description="dimensions of a method, but not of the controls, to render images along: the first, and "
-        "those that follow orientation and frequency"
+    components: Whole = Field(32, ge=1, description="dimensions that each method finds")
+    frames: Whole = Field(24, ge=0, description="whole images on which the network runs with dimensions taken out")
+    rendered: Whole = Field(
+        2,
+        ge=0,
+        description="dimensions of a method, but not of the controls, to render images along: the first, and "
+        "those that follow orientation and frequency",
     )
-    permutations: int = Field(999, ge=99, description="of the stimuli's labels, for p-values")
-    seed: int = Field(0, ge=0, lt=2**31, description="draws positions, split, random basis and permutations")
+    permutations: Whole = Field(999, ge=99, description="of the stimuli's labels, for p-values")
+    seed: Seed = Field(0, description="draws positions, split, random basis and permutations")
 
     def extraction(self, layer: str) -> ExtractionConfig:
         """Rows of one layer."""

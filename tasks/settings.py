@@ -1,28 +1,68 @@
 """Where things are: the settings a machine has, as opposed to the configs a run has."""
 
+import re
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tasks.config import Folder, from_home
+from tasks.errors import UserError, one_line, shown
+
 ROOT = Path(__file__).resolve().parents[1]
+PREFIX = "KALEIDOSCOPE_"
+SQLITE = re.compile(r"sqlite(\+pysqlite)?:///(?!:memory:|file:)(?P<file>[^?]*)")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Settings(BaseSettings):
-    """Read from the environment (`KALEIDOSCOPE_…`) at each construction."""
+    """Read from the environment (`KALEIDOSCOPE_…`) at each construction. UserError: one line for each wrong variable.
 
-    model_config = SettingsConfigDict(env_prefix="KALEIDOSCOPE_", frozen=True)
+    A blank variable is as good as none.
+    """
 
-    data_dir: Path = Field(ROOT / "data", description="everything the service writes")
-    weights_dir: Path | None = Field(None, description="folder of weight files the user brings")
-    images_dir: Path | None = Field(None, description="folder of photographs, read recursively")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
+
+    data_dir: Folder = Field(ROOT / "data", description="everything the service writes")
+    weights_dir: Folder | None = Field(None, description="folder of weight files the user brings")
+    images_dir: Folder | None = Field(None, description="folder of photographs, read recursively")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise UserError("\n".join(map(_explain, error.errors()))) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_is_unset(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
 
     @field_validator("data_dir", "weights_dir", "images_dir")
     @classmethod
     def _absolute(cls, folder: Path | None) -> Path | None:
         """Servers and workers run elsewhere and must mean the same folder."""
         return folder and folder.absolute()
+
+    @field_validator("data_dir", "weights_dir", "images_dir")
+    @classmethod
+    def _can_be_named(cls, folder: Path | None) -> Path | None:
+        """URLs, JSON and logs are UTF-8 text."""
+        if folder and (CONTROL.search(str(folder)) or not _is_utf8(str(folder))):
+            raise ValueError(f"{shown(str(folder))} holds a control character, or is not UTF-8: rename the folder")
+        return folder
+
+    @field_validator("tracking_uri")
+    @classmethod
+    def _absolute_database(cls, uri: str | None) -> str | None:
+        file = uri and _sqlite_file(uri)
+        if file is None:
+            return uri
+        _, *query = uri.split("?", 1)
+        return "?".join([sqlite_url(from_home(file).absolute()), *query])
 
     @property
     def activations_dir(self) -> Path:
@@ -66,4 +106,39 @@ class Settings(BaseSettings):
 
     @property
     def mlflow_tracking_uri(self) -> str:
-        return self.tracking_uri or f"sqlite:///{self.mlflow_dir / 'mlflow.db'}"
+        return self.tracking_uri or sqlite_url(self.mlflow_dir / "mlflow.db")
+
+    @property
+    def mlflow_database(self) -> Path | None:
+        """The SQLite file that is MLflow's store; None where it is a server or another database."""
+        file = _sqlite_file(self.mlflow_tracking_uri)
+        return file and Path(file)
+
+
+def sqlite_url(file: Path, driver: str = "pysqlite") -> str:
+    """The file as a database URL for SQLAlchemy; what means something in a URL is quoted.
+
+    The driver is named only then: MLflow makes the folder of a path without unquoting it, but not where one is named.
+    """
+    quoted = quote(str(file))
+    return f"sqlite:///{file}" if quoted == str(file) else f"sqlite+{driver}:///{quoted}"
+
+
+def _sqlite_file(uri: str) -> str | None:
+    match = SQLITE.match(uri)
+    return match and unquote(match["file"])
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _explain(detail: dict[str, Any]) -> str:
+    name = f"{PREFIX}{'.'.join(map(str, detail['loc']))}".upper()
+    if detail["type"] == "value_error":
+        return f"{name}: {one_line(detail['ctx']['error'])}"
+    return f"{name}: {one_line(detail['msg'])}, not {shown(detail['input'])}"

@@ -4,7 +4,9 @@ import base64
 import csv
 import io
 import json
+import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +23,8 @@ from flows.train import TrainConfig
 from tasks.activations.extract import extract
 from tasks.dictionary.store import trained
 from tasks.frames import write_frames
-from tasks.settings import ROOT
+from tasks.settings import ROOT, Settings
+from tasks.tracking.store import create_store
 from tests.sample_frames import sample_frames
 
 
@@ -51,6 +54,12 @@ def the_error(result: tuple[int, str, str]) -> str:
     assert out == ""
     [line] = err.splitlines()
     return line.removeprefix("kaleidoscope: ")
+
+
+def the_lines(result: tuple[int, str, str]) -> list[str]:
+    code, out, err = result
+    assert code == 0, err
+    return out.splitlines()
 
 
 def test_an_unknown_flow_names_the_flows(kaleidoscope):
@@ -105,6 +114,31 @@ class TestRun:
         assert code == 2
         assert [line for line in err.splitlines() if line.startswith("kaleidoscope: MLflow at http://127.0.0.1")]
         assert "Traceback" not in err
+
+
+ODD = "da ta?x#y%20é'\"&;@"
+"""A folder's name whose letters mean something in a URL, in SQL or to a shell."""
+
+
+def test_a_run_in_a_folder_with_an_odd_name(kaleidoscope, settings, monkeypatch, tmp_path):
+    """Prefect's and MLflow's databases, the warehouse, the snapshot and the page lie in it, and nothing beside it."""
+    folder = tmp_path / "parent" / ODD
+    monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(folder))
+    monkeypatch.setenv("PREFECT_HOME", str(folder / "prefect"))
+    settings = Settings()
+    write_frames("sample", sample_frames(), settings)
+    create_store(settings)
+    environment = dict(os.environ) | {"PREFECT_API_URL": ""}
+    console = str(Path(sys.executable).parent / "kaleidoscope")
+    ended = subprocess.run([console, "run", "publish"], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert the_lines(kaleidoscope("sql", "SELECT count(*) AS n FROM dictionaries", "--format", "csv")) == ["n", "2"]
+    with sqlite3.connect((folder / "prefect" / "prefect.db").as_uri(), uri=True) as database:
+        assert database.execute("SELECT state_type FROM flow_run").fetchall() == [("COMPLETED",)]
+    assert (settings.site_dir / "index.html").exists()
+    assert [path.name for path in folder.parent.iterdir()] == [ODD]
+    found = {finding.subject: finding.state for finding in doctor.examine(settings)}
+    assert [found[name] for name in ("warehouse", "published snapshot", "MLflow store")] == ["ok"] * 3
 
 
 def test_two_processes_fit_one_dictionary(settings):

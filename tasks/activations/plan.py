@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import polars
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tasks.activations.sampling import (
     admissible_units,
@@ -24,6 +24,7 @@ from tasks.activations.sampling import (
     spread,
     unit_centre,
 )
+from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.keys import content_key, file_sha256
 from tasks.progress import Progress, silent
@@ -56,10 +57,8 @@ FRAMES_SCHEMA = {
 QUARANTINE_SCHEMA = {"name": polars.String, "reason": polars.String}
 
 
-class ExtractionConfig(BaseModel):
+class ExtractionConfig(Config):
     """Orbits of activations of one layer over a set of images."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = Field("efficientnet_lite0", description="network, by name")
     layer: str = Field("block5_expand", description="layer, or branch of a layer, by name")
@@ -68,11 +67,11 @@ class ExtractionConfig(BaseModel):
     reflections: bool = Field(
         True, description="D_n, or without them C_n; C_1 leaves images as they are, and rows come faster"
     )
-    orbits: int = Field(2000, ge=1, description="positions to sample; each is seen under all |G| transforms")
+    orbits: Whole = Field(2000, ge=1, description="positions to sample; each is seen under all |G| transforms")
     sampling: Literal["uniform", "norm"] = Field(
         "norm", description="positions of an image: all alike, or with probability ∝ the norm of the activation"
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="draws positions, order of images and split")
+    seed: Seed = Field(0, description="draws positions, order of images and split")
     orbits_per_shard: int = Field(250, ge=1, le=100_000, description="orbits in a shard: what is in memory at a time")
     test_share: float = Field(0.1, ge=0, le=0.5, description="share of the images kept for the test split")
 

@@ -20,9 +20,10 @@ from typing import Annotated, Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 from torch import Tensor
 
+from tasks.config import Config, Seed, Whole
 from tasks.progress import Progress, silent
 from tasks.vision.networks import Network
 
@@ -42,13 +43,11 @@ Epsilon = Annotated[int, BeforeValidator(_changes_something), Field(ge=1, le=255
 """How far a pixel may change in any channel, in steps of 1/255."""
 
 
-class AttackConfig(BaseModel):
+class AttackConfig(Config):
     """How far and how images are pushed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     epsilon: Epsilon = Field(8, description="no pixel changes by more in any channel; in steps of 1/255")
-    steps: int = Field(20, ge=1, description="gradient steps")
+    steps: Whole = Field(20, ge=1, description="gradient steps")
     step_size: float | None = Field(
         None, gt=0, description="of one gradient step, in steps of 1/255; default: 2.5 ε / steps"
     )
@@ -56,7 +55,7 @@ class AttackConfig(BaseModel):
     poisoned_fraction: float = Field(
         1.0, gt=0, le=1, description="share of the images that are attacked, one at least; the others stay as they are"
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="of which images are attacked, of the random start and the noise")
+    seed: Seed = Field(0, description="of which images are attacked, of the random start and the noise")
 
     @property
     def step(self) -> float:

@@ -17,9 +17,10 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
+from tasks.config import Config, Seed
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.networks import Network
@@ -28,10 +29,8 @@ FRAMES_AT_ONCE = 8
 """Frames that go through the network together: bounds the memory."""
 
 
-class CavConfig(BaseModel):
+class CavConfig(Config):
     """All that decides on a concept's vector, given activations of its exemplars and of random ones."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     classifier: Literal["logistic", "sgd", "mean-difference"] = Field(
         "logistic", description="what finds the vector; sgd is the original's"
@@ -41,7 +40,7 @@ class CavConfig(BaseModel):
     )
     penalty: float = Field(0.01, gt=0, description="λ of logistic and sgd: mean loss + λ/2 ‖w‖²; the original's 0.01")
     held_out: float = Field(0.25, gt=0, lt=1, description="share of each set that only the accuracy is measured on")
-    seed: int = Field(0, ge=0, lt=2**31, description="draws what is held out, and the order of sgd's steps")
+    seed: Seed = Field(0, description="draws what is held out, and the order of sgd's steps")
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,19 @@
 """Which concepts are tested for which classes: Prefect's form and the console's options are this object."""
 
-from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tasks.concepts.cav import CavConfig
 from tasks.concepts.effect import StoryConfig
+from tasks.config import Config, Folder, NameOrFolder, Seed, Whole
 from tasks.vision.images import ImagesConfig
 
 
-class ClassImages(BaseModel):
+class ClassImages(Config):
     """A class of the network, and photographs of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str = Field(description="name or number of the class, as the network has it")
-    folder: Path | None = Field(
+    folder: Folder | None = Field(
         None, description="photographs of it; default: cuts of the photographs that ship with scikit-image"
     )
     least_probability: float = Field(
@@ -23,49 +21,43 @@ class ClassImages(BaseModel):
     )
 
 
-class ConceptsConfig(BaseModel):
+class ConceptsConfig(Config):
     """TCAV: concepts × classes × layers of one network, tested together. The defaults need no photographs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = Field("efficientnet_lite0", description="network, by name")
     layers: tuple[str, ...] = Field(("block10_expand",), min_length=1, description="layers, by name")
-    concepts: tuple[str, ...] = Field(
+    concepts: tuple[NameOrFolder, ...] = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
         description="folders of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks",
     )
-    drawn: int = Field(24, ge=2, description="exemplars of a drawn concept")
+    drawn: Whole = Field(24, ge=2, description="exemplars of a drawn concept")
     classes: tuple[ClassImages, ...] = Field((ClassImages(name="Egyptian cat"),), min_length=1, description="classes")
     random: ImagesConfig = Field(
         ImagesConfig(sources=("dead-leaves",), scenes=120), description="pool that random sets are drawn from"
     )
-    random_sets: int = Field(10, ge=3, description="random sets; fewer than 10 make a weak test")
-    random_size: int = Field(12, ge=2, description="images of a random set")
+    random_sets: Whole = Field(10, ge=3, description="random sets; fewer than 10 make a weak test")
+    random_size: Whole = Field(12, ge=2, description="images of a random set")
     cav: CavConfig = Field(CavConfig(), description="how vectors are found")
-    seed: int = Field(0, ge=0, lt=2**31, description="draws concepts and random sets")
+    seed: Seed = Field(0, description="draws concepts and random sets")
 
 
-class Place(BaseModel):
+class Place(Config):
     """Where activations are read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = Field(description="network, by name")
     layer: str = Field(description="layer, by name")
 
 
-class AttackStudyConfig(BaseModel):
+class AttackStudyConfig(Config):
     """One story: a concept, a class, the layer where the exemplars are attacked. The defaults need no photographs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = Field("efficientnet_lite0", description="network, by name")
     layer: str = Field("block10_expand", description="layer at which the exemplars are attacked, by name")
-    concept: str = Field(
+    concept: NameOrFolder = Field(
         "checks", description="folder of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks"
     )
-    drawn: int = Field(12, ge=2, description="exemplars of a drawn concept")
+    drawn: Whole = Field(12, ge=2, description="exemplars of a drawn concept")
     of_class: ClassImages = Field(ClassImages(name="Egyptian cat"), description="class")
     story: StoryConfig = Field(StoryConfig(), description="how the exemplars are pushed")
     read_at: tuple[Place, ...] = Field(
@@ -78,10 +70,10 @@ class AttackStudyConfig(BaseModel):
     random: ImagesConfig = Field(
         ImagesConfig(sources=("dead-leaves",), scenes=120), description="pool that random sets are drawn from"
     )
-    random_sets: int = Field(10, ge=3, description="random sets; of many attacks 20 are needed to tell anything")
-    random_size: int = Field(12, ge=2, description="images of a random set")
+    random_sets: Whole = Field(10, ge=3, description="random sets; of many attacks 20 are needed to tell anything")
+    random_size: Whole = Field(12, ge=2, description="images of a random set")
     cav: CavConfig = Field(CavConfig(), description="how vectors are found")
-    seed: int = Field(0, ge=0, lt=2**31, description="draws the concept and the random sets")
+    seed: Seed = Field(0, description="draws the concept and the random sets")
 
     @property
     def tested(self) -> ConceptsConfig:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from tasks.concepts.attack import (
@@ -37,6 +37,7 @@ from tasks.concepts.attack import (
 from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import ExemplarSet, write_exemplars
 from tasks.concepts.tcav import class_gradients, compared, random_cavs, sensitivities
+from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.keys import content_key, file_sha256
 from tasks.progress import Progress, part_of, silent
@@ -55,10 +56,8 @@ COMMIT = "sha256.txt"
 """Beside the images of a piece: their names and checksums, written last."""
 
 
-class StoryConfig(BaseModel):
+class StoryConfig(Config):
     """How a concept's exemplars are pushed: every objective at every ε and fraction, each with its controls."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["negative", "positive"] = Field(
         "negative",
@@ -77,8 +76,8 @@ class StoryConfig(BaseModel):
         min_length=1,
         description="shares of the images that are attacked; each one's are among the next one's",
     )
-    steps: int = Field(10, ge=1, description="gradient steps")
-    seed: int = Field(0, ge=0, lt=2**31, description="of which images are attacked, the noise, the random direction")
+    steps: Whole = Field(10, ge=1, description="gradient steps")
+    seed: Seed = Field(0, description="of which images are attacked, the noise, the random direction")
 
     @field_validator("objectives", "epsilons", "fractions")
     @classmethod

@@ -18,7 +18,7 @@ from typing import Self
 
 import polars
 import torch
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
 from tasks.activations.plan import loaded_network
@@ -27,6 +27,7 @@ from tasks.concepts.attack import AttackConfig, attack, away_from, noise, toward
 from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import ExemplarSet, check_apart, random_sets
 from tasks.concepts.facets import FacetConfig, divided, facet_visualisations, separation
+from tasks.config import Config, NameOrFolder, Seed, Whole
 from tasks.errors import UserError
 from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
@@ -39,26 +40,24 @@ from tasks.vision.networks import Network
 CODE_VERSION = 1
 
 
-class FacetStudyConfig(BaseModel):
+class FacetStudyConfig(Config):
     """A unit of a network, its facets, and how their images are attacked. The defaults need no photographs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = Field("efficientnet_lite0", description="network, by name")
     layer: str | None = Field(None, description="layer of the unit, by name; default where no class is given: block7")
-    unit: int | None = Field(None, ge=0, description="channel of the layer; default where no class is given: 50")
+    unit: Whole | None = Field(None, ge=0, description="channel of the layer; default where no class is given: 50")
     of_class: str | None = Field(None, description="in place of a unit: a class's logit, by its name or number")
     facet_layer: str = Field("block5_expand", description="layer below, at which facets are told and attacked")
-    facets: tuple[str, ...] = Field(
+    facets: tuple[NameOrFolder, ...] = Field(
         ("stripes", "dots"),
         description="two or more folders of images, or what is drawn: stripes, dots, honeycombs, zigzags, checks",
     )
-    drawn: int = Field(8, ge=2, description="images of what is drawn")
+    drawn: Whole = Field(8, ge=2, description="images of what is drawn")
     generic: ImagesConfig = Field(
         ImagesConfig(sources=("dead-leaves",), scenes=16), description="pool that generic images are drawn from"
     )
-    generic_images: int = Field(16, ge=2, description="generic images, that every facet is told from")
-    others: tuple[str, ...] = Field(
+    generic_images: Whole = Field(16, ge=2, description="generic images, that every facet is told from")
+    others: tuple[NameOrFolder, ...] = Field(
         ("honeycombs", "zigzags", "checks"),
         description="as facets, but their images are generic ones too: without them, all that is drawn is one facet",
     )
@@ -67,7 +66,7 @@ class FacetStudyConfig(BaseModel):
         FacetConfig(objective="channel", channel_size=96, steps=40, weight=4), description="how pictures are optimised"
     )
     cav: CavConfig = Field(CavConfig(), description="how probes are found; of averaged activations")
-    seed: int = Field(0, ge=0, lt=2**31, description="draws facets and generic images")
+    seed: Seed = Field(0, description="draws facets and generic images")
 
     @model_validator(mode="before")
     @classmethod

@@ -55,11 +55,12 @@ import polars
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor
 
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import ExemplarSet, check_apart, open_folder, random_sets, read_exemplars
+from tasks.config import Config
 from tasks.errors import UserError
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
@@ -82,10 +83,8 @@ FEWEST = 8
 """Exemplars: a half of them is to give a vector."""
 
 
-class TrustConfig(BaseModel):
+class TrustConfig(Config):
     """How the vectors are found whose stability is asked for."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     cav: CavConfig = Field(CavConfig(), description="as the concept's own is found; thresholds are of the default")
 

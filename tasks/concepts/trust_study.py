@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 
 import polars
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tasks.activations.plan import loaded_network
 from tasks.concepts.analyse import concept_set, network_frames, set_frames
 from tasks.concepts.cav import CavConfig
 from tasks.concepts.exemplars import random_sets
 from tasks.concepts.trust import RANDOM_SETS, TrustChecker, TrustConfig, check_enough, trust_frames
+from tasks.config import Config, NameOrFolder, Seed, Whole
 from tasks.errors import UserError
 from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
@@ -21,28 +22,26 @@ from tasks.vision.images import ImagesConfig, open_frames
 CODE_VERSION = 2
 
 
-class TrustStudyConfig(BaseModel):
+class TrustStudyConfig(Config):
     """Which sets are checked at which layer of which network. The defaults need no photographs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: str = Field("efficientnet_lite0", description="network, by name")
     layer: str = Field("block10", description="layer, by name; thresholds are of efficientnet_lite0 block10")
-    concepts: tuple[str, ...] = Field(
+    concepts: tuple[NameOrFolder, ...] = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
         description="folders of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks; "
         "drawn ones often fail without cause, least beside photographs",
     )
-    drawn: int = Field(24, ge=2, description="exemplars of a drawn concept")
+    drawn: Whole = Field(24, ge=2, description="exemplars of a drawn concept")
     random: ImagesConfig = Field(
         ImagesConfig(sources=("scikit-image", "dead-leaves"), scenes=72),
         description="pool that random sets are drawn from",
     )
-    random_sets: int = Field(RANDOM_SETS, ge=1, description="random sets")
-    random_size: int = Field(24, ge=2, description="images of a random set")
+    random_sets: Whole = Field(RANDOM_SETS, ge=1, description="random sets")
+    random_size: Whole = Field(24, ge=2, description="images of a random set")
     cav: CavConfig = Field(CavConfig(), description="how vectors are found; thresholds are of the default")
-    seed: int = Field(0, ge=0, lt=2**31, description="draws concepts and random sets")
+    seed: Seed = Field(0, description="draws concepts and random sets")
 
 
 def analyse_trust(config: TrustStudyConfig, settings: Settings, progress: Progress = silent) -> str:

@@ -2,15 +2,15 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from tasks.config import Config, Seed, Whole
 
 TOP_K_METHODS = ("topk", "batchtopk", "matryoshka")
 
 
-class DictionaryConfig(BaseModel):
+class DictionaryConfig(Config):
     """Everything but the rows that decides the bytes of a trained dictionary."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     architecture: Literal["sae", "group-crosscoder"] = Field(
         "group-crosscoder", description="sparse autoencoder: a row is one vector; group crosscoder: a row is an orbit"
@@ -18,8 +18,8 @@ class DictionaryConfig(BaseModel):
     method: Literal["topk", "relu", "batchtopk", "jumprelu", "gated", "matryoshka"] = Field(
         "topk", description="how features are kept few"
     )
-    features: int = Field(1024, ge=1, description="m: dictionary elements")
-    k: int = Field(16, ge=1, description="active features per row; topk, batchtopk and matryoshka only")
+    features: Whole = Field(1024, ge=1, description="m: dictionary elements")
+    k: Whole = Field(16, ge=1, description="active features per row; topk, batchtopk and matryoshka only")
     sparsity: float = Field(
         1.0, ge=0, description="λ: weight of the penalty on active features; relu, gated and jumprelu only"
     )
@@ -29,24 +29,24 @@ class DictionaryConfig(BaseModel):
     orbit_reuse: bool = Field(
         True, description="let any transform stand for the identity, so one orbit gives |G| training rows"
     )
-    harmonics: int | None = Field(
+    harmonics: Whole | None = Field(
         None, ge=0, description="group crosscoder only: K of a decoder band-limited in the angle; default: free blocks"
     )
-    steps: int = Field(1000, ge=1, description="optimiser steps")
-    batch_size: int = Field(256, ge=1, description="rows per step")
+    steps: Whole = Field(1000, ge=1, description="optimiser steps")
+    batch_size: Whole = Field(256, ge=1, description="rows per step")
     learning_rate: float = Field(
         1e-3, gt=0, description="Adam's; decays linearly to 0 over the last fifth of the steps"
     )
-    auxiliary_k: int = Field(
+    auxiliary_k: Whole = Field(
         32, ge=0, description="dead features per row that reconstruct the residual (AuxK, where k is used); 0: none"
     )
     auxiliary_coefficient: float = Field(1 / 32, ge=0, description="weight of the AuxK loss")
-    dead_after_rows: int = Field(
+    dead_after_rows: Whole = Field(
         50_000, ge=1, description="rows without firing after which training calls a feature dead"
     )
-    log_every: int = Field(20, ge=1, description="steps between logged metrics")
-    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
-    seed: int = Field(0, ge=0, description="of the initial features and of the order of the rows")
+    log_every: Whole = Field(20, ge=1, description="steps between logged metrics")
+    checkpoint_every: Whole = Field(500, ge=1, description="steps between checkpoints")
+    seed: Seed = Field(0, description="of the initial features and of the order of the rows")
 
     @property
     def name(self) -> str:

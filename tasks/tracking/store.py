@@ -5,21 +5,19 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
 from filelock import FileLock
 
 from tasks.errors import UserError
-from tasks.settings import ROOT, Settings
+from tasks.settings import ROOT, Settings, sqlite_url
 from tasks.storage import atomic_file, remove_leftovers
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 MLFLOW_FILES = ROOT / "mlflow"
-SQLITE = "sqlite:///"
 
 
 @contextmanager
@@ -55,9 +53,8 @@ def create_store(settings: Settings) -> None:
     MLflow fills an empty SQLite file table by table, and two first clients at once fail. So the file is made whole
     under another name, by one process at a time, and renamed.
     """
-    uri = settings.mlflow_tracking_uri
-    database = Path(uri.removeprefix(SQLITE))
-    if not uri.startswith(SQLITE) or database.exists():
+    database = settings.mlflow_database
+    if database is None or database.exists():
         return
     _set_environment()
     from mlflow import MlflowClient
@@ -67,7 +64,7 @@ def create_store(settings: Settings) -> None:
         if not database.exists():
             remove_leftovers(database.parent)
             with atomic_file(database) as temporary:
-                MlflowClient(f"{SQLITE}{temporary}").search_experiments(max_results=1)
+                MlflowClient(sqlite_url(temporary)).search_experiments(max_results=1)
 
 
 def artifact_location(settings: Settings) -> str | None:

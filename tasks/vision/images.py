@@ -18,8 +18,9 @@ from typing import Literal, Protocol
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from tasks.config import Config, Folder, Seed, Whole
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
@@ -36,25 +37,23 @@ GREY = (128, 128, 128)
 WEBP_QUALITY = 82
 
 
-class ImagesConfig(BaseModel):
+class ImagesConfig(Config):
     """Which images to look at, and the frame they are fitted to."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sources: tuple[SourceName, ...] = Field(
         (),
         description="any of folder, scikit-image, dead-leaves; "
         "default: folder where one is configured, else the other two",
     )
-    folder: Path | None = Field(
+    folder: Folder | None = Field(
         None, description="photographs, read recursively: JPEG, PNG, WebP; default: KALEIDOSCOPE_IMAGES_DIR"
     )
-    photographs: int | None = Field(
+    photographs: Whole | None = Field(
         None, ge=1, description="at most so many photographs of the folder, drawn by the seed; default: all"
     )
-    scenes: int = Field(48, ge=1, description="dead-leaves scenes to draw")
+    scenes: Whole = Field(48, ge=1, description="dead-leaves scenes to draw")
     frame_size: int = Field(224, ge=32, le=4096, description="side of the square frame the network sees, pixels")
-    seed: int = Field(0, ge=0, lt=2**31, description="draws the scenes, and the photographs when not all are taken")
+    seed: Seed = Field(0, description="draws the scenes, and the photographs when not all are taken")
 
     def resolved(self, settings: Settings) -> "ImagesConfig":
         """The same with `sources` named."""

@@ -19,9 +19,10 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, fx, nn
 
+from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.graph import cone, prefix
@@ -41,10 +42,8 @@ IMAGES_AT_ONCE = 32
 """Images optimised side by side; bounds the memory."""
 
 
-class VisualisationConfig(BaseModel):
+class VisualisationConfig(Config):
     """How images are optimised."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     objective: Literal["unit", "channel"] = Field(
         "unit", description="maximise the unit in the middle, or the mean over all positions"
@@ -52,7 +51,7 @@ class VisualisationConfig(BaseModel):
     channel_size: int = Field(
         128, ge=32, le=1024, description="side of a channel's picture, pixels; a unit's is what it sees"
     )
-    steps: int = Field(128, ge=1, description="optimiser steps")
+    steps: Whole = Field(128, ge=1, description="optimiser steps")
     learning_rate: float = Field(0.0125, gt=0, description="Adam's, on Fourier coefficients")
     jitter: float = Field(0.04, ge=0, le=0.25, description="each step shifts by at most this share of the side")
     scale: float = Field(0.1, ge=0, le=0.5, description="each step enlarges or shrinks by at most this share")
@@ -63,7 +62,7 @@ class VisualisationConfig(BaseModel):
         le=8,
         description="activations are to lie along the direction alone: the objective times their cosine, to this power",
     )
-    seed: int = Field(0, ge=0, lt=2**31, description="draws the first image and the transforms")
+    seed: Seed = Field(0, description="draws the first image and the transforms")
 
 
 def visualise(

@@ -1,16 +1,20 @@
 """The warehouse file: its schema and the one connection that may write to it."""
 
 import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import duckdb
+from filelock import FileLock, Timeout
 
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
+from tasks.storage import atomic_file
 
 SQL_DIR = ROOT / "sql"
 
@@ -62,6 +66,26 @@ def one_line(error: Exception) -> str:
 
 
 @contextmanager
+def writing_to(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The one connection that makes or changes a database file, whatever the folders above it are called."""
+    if "?" not in str(file):
+        with duckdb.connect(str(file)) as connection:
+            yield connection
+        return
+    # DuckDB takes `?` for the begin of parameters and looks for its log elsewhere: it works on a copy with a plain path
+    with TemporaryDirectory(prefix="kaleidoscope-") as folder:
+        copy = Path(folder) / file.name
+        if file.exists():
+            shutil.copyfile(file, copy)
+        try:
+            with duckdb.connect(str(copy)) as connection:
+                yield connection
+        finally:
+            with atomic_file(file) as temporary:
+                shutil.copyfile(copy, temporary)
+
+
+@contextmanager
 def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The writing connection; makes the file and missing tables unless `must_exist`.
 
@@ -71,20 +95,20 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[
     file = settings.warehouse_file
     if must_exist and not file.exists():
         raise UserError(f"nothing has been loaded into {file} yet: run `kaleidoscope run atlas` first")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(str(file))
-    except (duckdb.Error, OSError) as error:
-        raise _open_error(file, error) from error
-    try:
+    with ExitStack() as opened:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if "?" in str(file):  # of a copy DuckDB can't know who has it too
+                opened.enter_context(FileLock(file.with_suffix(".lock"), timeout=0))
+            connection = opened.enter_context(writing_to(file))
+        except (duckdb.Error, OSError) as error:  # a Timeout of the lock too is an OSError
+            raise _open_error(file, error) from error
         _bring_schema_up_to_date(connection, file)
         yield connection
-    finally:
-        connection.close()
 
 
 def _open_error(file: Path, error: Exception) -> UserError:
-    if "set lock" in str(error):
+    if isinstance(error, Timeout) or "set lock" in str(error):
         holder = re.search(r"PID \d+", str(error))
         return UserError(
             f"warehouse {file} is in use by another process ({holder[0] if holder else 'PID unknown'}): "

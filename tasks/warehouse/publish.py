@@ -16,7 +16,7 @@ from tasks.keys import file_sha256
 from tasks.settings import Settings
 from tasks.storage import remove_leftovers, sync_folder
 from tasks.warehouse.audit import AuditFailed, run_audits
-from tasks.warehouse.database import create_schema, create_views, one_line, open_warehouse, schema
+from tasks.warehouse.database import create_schema, create_views, one_line, open_warehouse, schema, writing_to
 
 
 def publish(settings: Settings) -> Path:
@@ -45,7 +45,7 @@ def _write_snapshot(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> Path:
     remove_leftovers(folder)
     temporary = folder / f".tmp-{uuid.uuid4().hex}.duckdb"
     try:
-        with duckdb.connect(str(temporary)) as copy:
+        with writing_to(temporary) as copy:
             create_schema(copy)
             for table in schema():
                 copy.from_arrow(warehouse.table(table).to_arrow_reader()).insert_into(table)

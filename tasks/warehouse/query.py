@@ -43,7 +43,11 @@ def open_snapshot(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     snapshot = _verified_snapshot(settings)
     try:
-        with duckdb.connect(str(snapshot), read_only=True, config=NO_WAY_OUT) as connection:
+        # DuckDB takes `?` for the begin of parameters and looks for a log elsewhere, which NO_WAY_OUT would forbid
+        early, late = ({}, NO_WAY_OUT) if "?" in str(snapshot) else (NO_WAY_OUT, {})
+        with duckdb.connect(str(snapshot), read_only=True, config=early) as connection:
+            for name, value in late.items():
+                connection.execute(f"SET {name} = {value}")
             yield connection
     except duckdb.Error as error:
         raise UserError(f"query failed: {one_line(error)}") from error

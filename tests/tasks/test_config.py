@@ -1,0 +1,36 @@
+"""Fields that configs share."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from tasks.concepts.config import AttackStudyConfig, ClassImages, ConceptsConfig
+from tasks.concepts.facet_study import FacetStudyConfig
+from tasks.concepts.trust_study import TrustStudyConfig
+from tasks.vision.images import ImagesConfig
+
+# every field that may be a folder, as the config that has it, and how to read it back
+FIELDS = [
+    (lambda path: ImagesConfig(folder=path).folder, Path),
+    (lambda path: ClassImages(name="zebra", folder=path).folder, Path),
+    (lambda path: ConceptsConfig(concepts=[path]).concepts[0], str),
+    (lambda path: AttackStudyConfig(concept=path).concept, str),
+    (lambda path: TrustStudyConfig(concepts=["dots", path]).concepts[1], str),
+    (lambda path: FacetStudyConfig(facets=["dots", path]).facets[1], str),
+    (lambda path: FacetStudyConfig(others=[path]).others[0], str),
+]
+
+
+@pytest.mark.parametrize(("field", "kind"), FIELDS)
+def test_a_tilde_in_a_config_is_the_home_folder(monkeypatch, tmp_path, field, kind):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert field("~/photos") == kind(tmp_path / "photos")
+    assert field("photos/~") == kind("photos/~")
+
+
+@pytest.mark.parametrize(("field", "_kind"), FIELDS)
+@pytest.mark.parametrize("wrong", ["", " ", "~nobody-is-called-this"])
+def test_a_folder_that_means_nothing_is_refused(field, _kind, wrong):
+    with pytest.raises(ValidationError, match=r"write a path|write the whole path"):
+        field(wrong)
