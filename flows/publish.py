@@ -5,6 +5,7 @@ from pydantic import Field
 
 from flows import LOADER_LIMIT
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.checksums import Damaged
 from tasks.config import Config
 from tasks.dictionary.store import config_of, trained
 from tasks.frames import read_frames, staged, tables_of
@@ -46,7 +47,7 @@ def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
             progress(done, len(keys))
         published = step(publish_snapshot, name="audit and publish")(settings)
     # publish has raised unless every audit holds
-    names = sorted({config_of(key, settings).name for key in trained(settings)})
+    names, failures = _models(settings)
     moved = [name for name in names if step(promote)(name, True, settings)]
     where = {"published": str(published), "SQL": "kaleidoscope sql", "MLflow": settings.mlflow_tracking_uri}
     if config.page:
@@ -57,7 +58,19 @@ def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
         title="Published",
         figures={name: f"{rows[name]:,}" for name in SHOWN_TABLES} | {"new champions": ", ".join(moved) or "none"},
         where=where,
+        failures=failures,
     )
+
+
+def _models(settings: Settings) -> tuple[list[str], dict[str, str]]:
+    """Names of the registered models of all trained dictionaries; {dictionary: why it was passed over}."""
+    names, damaged = set(), {}
+    for key in trained(settings):
+        try:
+            names.add(config_of(key, settings).name)
+        except Damaged as error:
+            damaged[f"dictionary {key[:8]}"] = str(error)
+    return sorted(names), damaged
 
 
 def load_staged(key: str, settings: Settings) -> bool:

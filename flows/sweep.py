@@ -3,7 +3,6 @@
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
-import polars
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -15,11 +14,11 @@ from tasks.config import Config
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import STREAM_FIELDS
-from tasks.dictionary.store import config_of, folder_of, load_dictionary
+from tasks.dictionary.store import config_of, load_dictionary, read_metrics, read_table
 from tasks.keys import content_key
 from tasks.report.figures import pareto
 from tasks.settings import Settings
-from tasks.tracking.runs import study_run, test_metrics
+from tasks.tracking.runs import study_run
 
 VERSION = 1
 T = TypeVar("T")
@@ -115,7 +114,7 @@ def train_together(
 
 def scores(dictionaries: list[str], settings: Settings) -> list[tuple[str, float, float]]:
     """(name, L0, FVU) of each on the test split."""
-    metrics = [test_metrics(dictionary, settings) for dictionary in dictionaries]
+    metrics = [read_metrics(dictionary, settings) for dictionary in dictionaries]
     names = [config_of(dictionary, settings).name for dictionary in dictionaries]
     return [(name, each["l0"], each["fvu"]) for name, each in zip(names, metrics, strict=True)]
 
@@ -141,8 +140,8 @@ def label(dictionary: str, common: DictionaryConfig, settings: Settings) -> str:
 
 def measures(dictionary: str, settings: Settings) -> list[str]:
     """What a summary says of a variant, from the test split."""
-    metrics, trained = test_metrics(dictionary, settings), load_dictionary(dictionary, settings)
-    worst = polars.read_parquet(folder_of(dictionary, settings) / "block_fvu.parquet")["fvu"].max()
+    metrics, trained = read_metrics(dictionary, settings), load_dictionary(dictionary, settings)
+    worst = read_table(dictionary, "block_fvu", settings)["fvu"].max()
     return [
         f"FVU {metrics['fvu']:.3f}" + (f" (worst block {worst:.3f})" if trained.is_crosscoder else ""),
         f"L0 {metrics['l0']:.1f}",

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.checksums import Damaged
 from tasks.config import Config
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.store import config_of, trained
@@ -35,10 +36,14 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
         dictionaries = config.dictionaries or trained(settings)
         if not dictionaries:
             raise UserError(f"no trained dictionary in {settings.dictionaries_dir}; run `kaleidoscope run train` first")
-        analyses, families = {}, {}
+        analyses, families, failures = {}, {}, {}
         for dictionary in dictionaries:
-            analyses[dictionary] = analyse_dictionary(dictionary, settings)
-            families[dictionary] = families_of(dictionary, (), config.families, settings)
+            try:
+                analysis = analyse_dictionary(dictionary, settings)
+                families[dictionary] = families_of(dictionary, (), config.families, settings)
+                analyses[dictionary] = analysis
+            except Damaged as error:  # the others are analysed all the same
+                failures[dictionary[:8]] = str(error)
     return show(
         Summary(
             title=f"Features of {len(analyses)} dictionaries",
@@ -50,6 +55,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
             }
             | measured.figures(),
             where={"frames": str(settings.frames_dir)},
+            failures=failures,
         )
     )
 

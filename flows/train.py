@@ -13,7 +13,7 @@ from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.splicing import measure_splicing
 from tasks.dictionary.stability import measure_stability
-from tasks.dictionary.store import config_of, describe
+from tasks.dictionary.store import config_of, describe, read_metrics
 from tasks.errors import UserError
 from tasks.frames import read_frames
 from tasks.report.figures import dictionary_figures
@@ -21,7 +21,7 @@ from tasks.settings import Settings
 from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.group import DihedralGroup
 from tasks.tracking.registry import register
-from tasks.tracking.runs import log_findings, log_training, test_metrics
+from tasks.tracking.runs import log_findings, log_training
 
 
 class TrainConfig(Config):
@@ -126,7 +126,7 @@ def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progre
 
 def metrics_of(dictionary: str, settings: Settings) -> dict[str, str]:
     """The figures that a summary shows, from the test split."""
-    metrics = test_metrics(dictionary, settings)
+    metrics = read_metrics(dictionary, settings)
     return {
         "fraction of variance unexplained": f"{metrics['fvu']:.3f}",
         "active features per row (L0)": f"{metrics['l0']:.1f}",

@@ -1,7 +1,7 @@
 """What MLflow runs to load a registered dictionary (models-from-code): float32 rows in, features out.
 
-It reads the dictionary's own files with the `tasks` package that travels in the model, so features are computed by
-the one implementation there is.
+It reads the dictionary's own files with the `tasks` package that travels in the model, so checksums are compared and
+features computed by the one implementation there is.
 """
 
 from pathlib import Path
@@ -10,6 +10,7 @@ import mlflow
 import numpy as np
 import torch
 
+from tasks.checksums import Damaged
 from tasks.dictionary.store import load_dictionary
 from tasks.settings import Settings
 
@@ -19,7 +20,11 @@ class DictionaryModel(mlflow.pyfunc.PythonModel):
 
     def load_context(self, context):
         settings = Settings(data_dir=Path(context.artifacts["data"]))
-        self.dictionary = load_dictionary(context.model_config["dictionary"], settings)
+        try:
+            self.dictionary = load_dictionary(context.model_config["dictionary"], settings)
+        except Damaged as error:
+            remedy = "delete this model version in MLflow and run the flow `train` again, which registers it anew"
+            raise Damaged(error.path, error.reason, remedy) from None
 
     def predict(self, context, model_input: np.ndarray, params=None) -> np.ndarray:
         rows = torch.from_numpy(np.array(model_input, dtype=np.float32))

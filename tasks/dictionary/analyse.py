@@ -110,9 +110,7 @@ def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) 
 
 
 def _training_frames(key: str, description: dict, settings: Settings) -> dict[str, polars.DataFrame]:
-    folder = store.folder_of(key, settings)
-    config = description["config"]
-    metrics = json.loads((folder / "metrics.json").read_text())
+    config, metrics = description["config"], store.read_metrics(key, settings)
     is_crosscoder = config["architecture"] == "group-crosscoder"
     dictionaries = polars.DataFrame(
         {
@@ -142,10 +140,8 @@ def _training_frames(key: str, description: dict, settings: Settings) -> dict[st
     return {
         "dictionaries": dictionaries,
         "dictionary_metrics": dictionary_metrics,
-        "block_metrics": polars.read_parquet(folder / "block_fvu.parquet").select(of_dictionary, "element", "fvu"),
-        "training_steps": polars.read_parquet(folder / "history.parquet").select(
-            of_dictionary, "step", "metric", "value"
-        ),
+        "block_metrics": store.read_table(key, "block_fvu", settings).select(of_dictionary, "element", "fvu"),
+        "training_steps": store.read_table(key, "history", settings).select(of_dictionary, "step", "metric", "value"),
     }
 
 

@@ -4,7 +4,7 @@ import polars
 import torch
 
 from tasks.dictionary.metrics import random_stability, stability
-from tasks.dictionary.store import folder_of, load_dictionary
+from tasks.dictionary.store import load_dictionary, read_table
 from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
@@ -38,5 +38,5 @@ def measure_stability(
 
 def _firing_blocks(dictionary: str, settings: Settings) -> torch.Tensor:
     """[features that fire, blocks, d]"""
-    fired = polars.read_parquet(folder_of(dictionary, settings) / "test_firing.parquet")["fired"].to_numpy() > 0
+    fired = read_table(dictionary, "test_firing", settings)["fired"].to_numpy() > 0
     return load_dictionary(dictionary, settings).blocks()[torch.from_numpy(fired)]

@@ -1,17 +1,22 @@
-"""Trained dictionaries on disk, one folder a key.
+"""Trained dictionaries on disk, one folder a key, which `checksums.json` commits.
 
 model.safetensors (tensors of `base.Dictionary`) · config.json (what it is) · history.parquet (step, metric, value) ·
 block_fvu.parquet (element, fvu) · test_firing.parquet (fired: rows of the test split, feature by feature) ·
-metrics.json, written last: its presence says that the dictionary is whole.
+metrics.json (measured on the test split, and train_seconds). Each file is checked before it is read, and alone: whoever
+asks for the config doesn't wait for the model's checksum.
 """
 
 import json
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from tasks.checksums import COMMIT, Damaged, commit_folder, committed_file, is_committed
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.batchtopk import BatchTopK
 from tasks.dictionary.config import DictionaryConfig
@@ -21,8 +26,23 @@ from tasks.dictionary.matryoshka import Matryoshka
 from tasks.dictionary.relu import ReLU
 from tasks.dictionary.topk import TopK
 from tasks.errors import UserError
+from tasks.quarantine import set_aside
 from tasks.settings import Settings
+from tasks.storage import writing
 from tasks.symmetry.group import DihedralGroup
+
+if TYPE_CHECKING:
+    import polars
+
+FILES = (
+    "model.safetensors",
+    "config.json",
+    "history.parquet",
+    "block_fvu.parquet",
+    "test_firing.parquet",
+    "metrics.json",
+)
+REMEDY = "train it again, which sets its folder aside"
 
 METHODS: dict[str, type[Dictionary]] = {
     "topk": TopK,
@@ -47,38 +67,108 @@ def folder_of(key: str, settings: Settings) -> Path:
 
 
 def is_whole(key: str, settings: Settings) -> bool:
-    return (folder_of(key, settings) / "metrics.json").exists()
+    """Whether a dictionary is trained. One that was damaged since is set aside, so that it is trained again."""
+    folder = folder_of(key, settings)
+    try:
+        _adopt(folder)
+        if is_committed(folder):
+            for name in FILES:
+                committed_file(folder, name, REMEDY)
+            return True
+    except Damaged as error:
+        set_aside(folder, str(error), settings)
+    return False
 
 
 def trained(settings: Settings) -> tuple[str, ...]:
-    """Keys of all trained dictionaries."""
-    return tuple(sorted(whole.parent.name for whole in settings.dictionaries_dir.glob("*/metrics.json")))
+    """Keys of every dictionary that claims to be trained; its files are checked when they are read."""
+    folders = settings.dictionaries_dir.glob("*/")
+    return tuple(sorted(folder.name for folder in folders if is_committed(folder) or _is_from_before(folder)))
 
 
 def describe(key: str, settings: Settings) -> dict[str, Any]:
     """config.json: `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `n_rotations`,
-    `reflections`, `version`; an SAE's group is that of order 1.
+    `reflections`, `version`; an SAE's group is that of order 1. UserError if it isn't there, Damaged as all below.
     """
-    if not is_whole(key, settings):
-        raise UserError(f"no trained dictionary {key} in {settings.dictionaries_dir}; train it first")
-    return json.loads((folder_of(key, settings) / "config.json").read_text())
+    return json.loads(_file(key, "config.json", settings).read_bytes())
 
 
 def config_of(key: str, settings: Settings) -> DictionaryConfig:
-    """What a trained dictionary was trained with."""
-    return DictionaryConfig.model_validate(describe(key, settings)["config"])
+    """What a trained dictionary was trained with. Damaged also where older code allowed what is refused today."""
+    try:
+        return DictionaryConfig.model_validate(describe(key, settings)["config"])
+    except ValidationError as error:
+        reason = f"can't be used ({error.errors()[0]['msg']})"
+        raise Damaged(folder_of(key, settings) / "config.json", reason, "train another one in its place") from None
+
+
+def read_metrics(key: str, settings: Settings) -> dict[str, float]:
+    """metrics.json of a trained dictionary: measured on the test split, plus training seconds."""
+    return json.loads(_file(key, "metrics.json", settings).read_bytes())
+
+
+def read_table(key: str, name: str, settings: Settings) -> "polars.DataFrame":
+    """history, block_fvu or test_firing of a trained dictionary."""
+    import polars
+
+    return polars.read_parquet(_file(key, f"{name}.parquet", settings))
 
 
 def load_dictionary(key: str, settings: Settings) -> Dictionary:
     """A trained dictionary, ready to encode. UserError if it isn't there or doesn't load."""
-    description = describe(key, settings)
+    return _load(describe(key, settings), config_of(key, settings), _file(key, "model.safetensors", settings))
+
+
+def copy_files(key: str, names: Iterable[str], settings: Settings, folder: Path) -> None:
+    """Copy files of a trained dictionary, with the checksums of all, into a folder of the same name."""
+    for name in names:
+        shutil.copyfile(_file(key, name, settings), folder / name)
+    shutil.copyfile(folder_of(key, settings) / COMMIT, folder / COMMIT)
+
+
+def _file(key: str, name: str, settings: Settings) -> Path:
+    """Path of a trained dictionary's file, once it is checked."""
+    folder = folder_of(key, settings)
+    _adopt(folder)
+    if not is_committed(folder):
+        raise UserError(f"no trained dictionary {key} in {settings.dictionaries_dir}; train it first")
+    return committed_file(folder, name, REMEDY)
+
+
+def _load(description: dict[str, Any], config: DictionaryConfig, model: Path) -> Dictionary:
     order = description["group_order"]
     # dictionaries from before band limits tell its order alone, and no more matters to free blocks
     group = DihedralGroup(description.get("n_rotations", order), description.get("reflections", False))
-    dictionary = create(config_of(key, settings), description["channels"], group)
-    path = folder_of(key, settings) / "model.safetensors"
+    dictionary = create(config, description["channels"], group)
     try:
-        dictionary.load_state_dict(load_file(path))
+        dictionary.load_state_dict(load_file(model))
     except (SafetensorError, RuntimeError, OSError) as error:
-        raise UserError(f"{path} is damaged ({type(error).__name__}); delete its folder and train it again") from error
+        raise Damaged(model, f"is damaged ({type(error).__name__})", REMEDY) from error
     return dictionary.eval().requires_grad_(False)
+
+
+def _is_from_before(folder: Path) -> bool:
+    """Whether a dictionary was trained before there were checksums, when metrics.json was written last."""
+    return (folder / "metrics.json").is_file() and not is_committed(folder)
+
+
+def _adopt(folder: Path) -> None:
+    """Commit a dictionary that was trained before there were checksums, if its files can be read. Raises Damaged."""
+    if not _is_from_before(folder):
+        return
+    import polars
+
+    names = [name for name in FILES if (folder / name).is_file()]
+    try:
+        for name in names:
+            if name.endswith(".parquet"):
+                polars.read_parquet(folder / name)
+            elif name.endswith(".json"):
+                json.loads((folder / name).read_bytes())
+        name, description = "model.safetensors", json.loads((folder / "config.json").read_bytes())
+        _load(description, DictionaryConfig.model_validate(description["config"]), folder / name)
+    # whatever a flipped bit makes of JSON and Parquet
+    except (UserError, ValueError, KeyError, TypeError, OSError, polars.exceptions.PolarsError) as error:
+        raise Damaged(folder / name, f"can't be read ({type(error).__name__})", REMEDY) from error
+    with writing(folder):
+        commit_folder(folder, names)

@@ -1,35 +1,51 @@
 """The training loop: rows in, dictionaries' folders out; stopped at any point it goes on from the last checkpoint.
 
+A checkpoint is named by its step and its SHA-256, so that one rename commits both, and the one before is deleted after
+that. A damaged one is set aside with a warning, and the training starts from the one before or anew.
+
 Several configurations may train side by side on one pass over the shards. Under `torchrun` each process takes a part of
 every batch (tasks/dictionary/distributed.py). On a GPU: CUDA and bfloat16 autocast; on a CPU float32.
 """
 
+import hashlib
 import json
 import math
+import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import polars
+import safetensors.torch
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from filelock import FileLock
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 
 from tasks.activations.shards import ActivationSet
+from tasks.checksums import Damaged, check_file, commit_folder, is_committed
 from tasks.dictionary import distributed, store
-from tasks.dictionary.base import Loss
+from tasks.dictionary.base import Dictionary, Loss
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.metrics import evaluate
+from tasks.dictionary.metrics import Evaluation, evaluate
 from tasks.dictionary.rows import STREAM_FIELDS, batches
 from tasks.errors import UserError
-from tasks.keys import content_key
+from tasks.keys import content_key, file_sha256
 from tasks.progress import Progress, silent
+from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, write_text, writing
 
 CODE_VERSION = 2
 DECAY_SHARE = 0.2
+CHECKPOINTS = "checkpoint*.safetensors"
+BEFORE_CHECKSUMS = "checkpoint.safetensors"
+"""The checkpoint before there were checksums."""
+REMEDY = "training goes on without it"
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""Adam's, of each parameter."""
 NOT_IN_THE_KEY = {"log_every", "checkpoint_every"}  # they change no byte of the model
 
 
@@ -47,8 +63,8 @@ def learning_rate_at(step: int, config: DictionaryConfig) -> float:
 def train(activation_set: str, config: DictionaryConfig, settings: Settings, progress: Progress = silent) -> str:
     """Train a dictionary on the train split of an activation set, evaluate it on the test split; returns its key.
 
-    A dictionary that is there already is not trained again. UserError when a split is empty, the loss stops being a
-    finite number, or a checkpoint was left by another configuration.
+    A dictionary that is there already is not trained again; one that was damaged is set aside. UserError when a split
+    is empty or the loss stops being a finite number.
     """
     [(key, failure)] = train_together(activation_set, (config,), settings, progress).items()
     if failure:
@@ -67,6 +83,8 @@ def train_together(
     keys = {dictionary_key(activation_set, config): config for config in configs}
     _check_one_stream(configs)
     waiting = {key: config for key, config in keys.items() if not store.is_whole(key, settings)}
+    for key in keys.keys() - waiting.keys():
+        _remove_checkpoints(store.folder_of(key, settings))  # of a process that was killed right after the commit
     failures: dict[str, UserError | None] = dict.fromkeys(keys)
     if not waiting:
         progress(1, 1)
@@ -83,7 +101,7 @@ def train_together(
         for trainer in trainers:
             failures[trainer.key] = trainer.failure
             if not trainer.failure and distributed.is_first():
-                trainer.publish(acts, settings)
+                trainer.publish(acts)
         distributed.wait_for_all()
     return failures
 
@@ -129,24 +147,20 @@ class _Trainer:
     """One dictionary in training: all that its next step depends on. failure: why it stopped, if it did."""
 
     def __init__(self, key: str, config: DictionaryConfig, acts: ActivationSet, settings: Settings):
-        self.key, self.config = key, config
+        self.key, self.config, self.settings = key, config, settings
         self.folder = store.folder_of(key, settings)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.dictionary = store.create(config, acts.channels, acts.group)
         self.rows_since_fired_m = torch.zeros(config.features, dtype=torch.int64, device=self.device)
         self.step, self.seconds, self.history = 0, 0.0, []
         self.failure: UserError | None = None
-        restored = self.checkpoint.exists()
-        if not restored:
+        checkpoint = self.last_checkpoint()
+        if checkpoint is None:
             self.dictionary.initialise(_first_rows(acts, config))
         self.dictionary.to(self.device)
         self.optimiser = torch.optim.Adam(self.dictionary.parameters(), lr=config.learning_rate, fused=True)
-        if restored:
-            self.restore()
-
-    @property
-    def checkpoint(self) -> Path:
-        return self.folder / "checkpoint.safetensors"
+        if checkpoint is not None:
+            self.restore(*checkpoint)
 
     def is_over(self) -> bool:
         return self.failure is not None or self.step == self.config.steps
@@ -204,34 +218,57 @@ class _Trainer:
                 tensors[f"adam.{moment}.{name}"] = tensor
         tensors["rows_since_fired"] = self.rows_since_fired_m
         about = {"key": self.key, "step": self.step, "seconds": self.seconds, "history": self.history}
-        with atomic_file(self.checkpoint) as temporary:
-            save_file(tensors, temporary, {"about": json.dumps(about)})
+        data = safetensors.torch.save(tensors, {"about": json.dumps(about)})
+        path = _checkpoint(self.folder, self.step, hashlib.sha256(data).hexdigest())
+        with atomic_file(path) as temporary:
+            temporary.write_bytes(data)
+        _remove_checkpoints(self.folder, but=path)
 
-    def restore(self) -> None:
-        """Go on from the checkpoint. UserError when it is damaged, or of a dictionary with another key."""
-        with _telling_of_a_bad_checkpoint(self.checkpoint), safe_open(self.checkpoint, "pt") as file:
-            about = json.loads(file.metadata()["about"])
-            if about["key"] != self.key:
-                raise UserError(
-                    f"{self.checkpoint} was left by a training with another configuration ({about['key'][:8]}, not "
-                    f"{self.key[:8]}): delete it to start anew"
-                )
-            self.dictionary.load_state_dict(
-                {name: file.get_tensor(f"dictionary.{name}") for name in self.dictionary.state_dict()}
-            )
-            for name, parameter in self.dictionary.named_parameters():
-                moments = ("step", "exp_avg", "exp_avg_sq")
-                self.optimiser.state[parameter] = {
-                    moment: file.get_tensor(f"adam.{moment}.{name}").to(self.device) for moment in moments
-                }
-            self.rows_since_fired_m.copy_(file.get_tensor("rows_since_fired"))
+    def last_checkpoint(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]] | None:
+        """What the newest checkpoint of this training says of itself, and its tensors.
+
+        What is damaged, or another training's, is set aside. What is gone, another process has no more use for.
+        """
+        _adopt_checkpoint(self.folder, self.dictionary)
+        for path in sorted(self.folder.glob(CHECKPOINTS), reverse=True):
+            try:
+                check_file(path, path.stem.rpartition("-")[2], REMEDY)
+                about = _about(path)
+                if about["key"] != self.key:
+                    raise Damaged(path, f"was left by the training of another dictionary ({about['key'][:8]})", REMEDY)
+                return about, load_file(path)
+            except Damaged as error:
+                set_aside(path, str(error), self.settings)
+            except FileNotFoundError:
+                continue
+        return None
+
+    def restore(self, about: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        """Go on from a checkpoint."""
+        self.dictionary.load_state_dict({name: tensors[f"dictionary.{name}"] for name in self.dictionary.state_dict()})
+        for name, parameter in self.dictionary.named_parameters():
+            self.optimiser.state[parameter] = {
+                moment: tensors[f"adam.{moment}.{name}"].to(self.device) for moment in MOMENTS
+            }
+        self.rows_since_fired_m.copy_(tensors["rows_since_fired"])
         self.step, self.seconds = about["step"], about["seconds"]
         self.history = [tuple(entry) for entry in about["history"]]
 
-    def publish(self, acts: ActivationSet, settings: Settings) -> None:
-        """Evaluate and write the dictionary's files, metrics.json last."""
+    def publish(self, acts: ActivationSet) -> None:
+        """Evaluate and write the dictionary's files; their checksums commit them.
+
+        Of two processes that trained the same one alone writes: the seconds they took differ.
+        """
         folder, dictionary = self.folder, self.dictionary.cpu().eval().requires_grad_(False)
         evaluation = evaluate(dictionary, acts)
+        with FileLock(folder / ".commit"):
+            if not is_committed(folder):
+                self._write(dictionary, evaluation, acts)
+                commit_folder(folder, store.FILES)
+        _remove_checkpoints(folder)
+
+    def _write(self, dictionary: Dictionary, evaluation: Evaluation, acts: ActivationSet) -> None:
+        folder = self.folder
         with atomic_file(folder / "model.safetensors") as temporary:
             save_file(dictionary.state_dict(), temporary)
         history_schema = {"step": polars.Int32, "metric": polars.String, "value": polars.Float64}
@@ -256,14 +293,32 @@ class _Trainer:
         write_text(folder / "config.json", json.dumps(description, indent=1))
         metrics = evaluation.scalars() | {"train_seconds": self.seconds}
         write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
-        self.checkpoint.unlink(missing_ok=True)
 
 
-@contextmanager
-def _telling_of_a_bad_checkpoint(path: Path) -> Iterator[None]:
-    from safetensors import SafetensorError
+def _checkpoint(folder: Path, step: int, sha256: str) -> Path:
+    return folder / f"checkpoint-{step:09}-{sha256}.safetensors"
 
-    try:
-        yield
-    except (SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise UserError(f"{path} is damaged ({type(error).__name__}): delete it to start anew") from error
+
+def _about(checkpoint: Path) -> dict[str, Any]:
+    """key, step, seconds, history"""
+    with safe_open(checkpoint, "pt") as file:
+        return json.loads(file.metadata()["about"])
+
+
+def _remove_checkpoints(folder: Path, but: Path | None = None) -> None:
+    for path in folder.glob(CHECKPOINTS):
+        if path != but:
+            path.unlink(missing_ok=True)
+
+
+def _adopt_checkpoint(folder: Path, dictionary: Dictionary) -> None:
+    """Give a checkpoint from before there were checksums its name, if its tensors are such a dictionary's."""
+    path = folder / BEFORE_CHECKSUMS
+    shapes = {f"dictionary.{name}": list(tensor.shape) for name, tensor in dictionary.state_dict().items()}
+    for name, parameter in dictionary.named_parameters():
+        shapes |= {f"adam.{moment}.{name}": list(parameter.shape) if moment != "step" else [] for moment in MOMENTS}
+    shapes["rows_since_fired"] = [dictionary.config.features]
+    with suppress(FileNotFoundError, SafetensorError, ValueError, KeyError, TypeError):  # else it stays, and is damaged
+        about, tensors = _about(path), load_file(path)
+        if {name: list(tensor.shape) for name, tensor in tensors.items()} == shapes:
+            os.replace(path, _checkpoint(folder, about["step"], file_sha256(path)))

@@ -2,7 +2,7 @@
 
 One registered model a method and architecture (`topk-sae`, `topk-group-crosscoder`, …). A version is MLflow's
 models-from-code: the script mlflow/dictionary_model.py, the modules of ours that it needs, and the dictionary's own
-files; nothing in it is pickled. `file_version` and `point` serve other kinds of models too.
+files with their checksums; nothing in it is pickled. `file_version` and `point` serve other kinds of models too.
 
 Aliases. `candidate`: the newest version. `champion-NETWORK-LAYER-gORDER`: the best of its kind, as FVU and L0 say
 nothing across layers or groups. `champion`: what `models:/METHOD@champion` loads; the first version that passes takes
@@ -24,10 +24,9 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from packaging.version import Version
 
-from tasks.dictionary.store import config_of, describe, folder_of, load_dictionary
+from tasks.dictionary.store import config_of, copy_files, describe, folder_of, load_dictionary, read_metrics
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
-from tasks.tracking.runs import test_metrics
 from tasks.tracking.store import MLFLOW_FILES, tracking
 
 if TYPE_CHECKING:
@@ -38,7 +37,8 @@ if TYPE_CHECKING:
 CANDIDATE, CHAMPION = "candidate", "champion"
 REQUIREMENTS = ("mlflow", "numpy", "pydantic", "pydantic-settings", "safetensors", "torch")
 MODEL_FILES = ("config.json", "metrics.json", "model.safetensors")
-MODEL_CODE = ("__init__.py", "errors.py", "settings.py", "dictionary", "symmetry")  # of tasks/
+MODEL_CODE = ("__init__.py", "checksums.py", "config.py", "errors.py", "keys.py", "quarantine.py", "settings.py")
+MODEL_CODE += ("storage.py", "dictionary", "symmetry")  # of tasks/
 KIND = ("network", "layer", "group_order")
 EXAMPLE_ROWS = 2
 ALIAS_LENGTH = 255  # MLflow's limit
@@ -50,7 +50,7 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
     A dictionary that is registered already keeps its version. UserError: no such dictionary or run, a dictionary
     whose FVU is no finite number, or MLflow can't be reached.
     """
-    description, metrics = describe(dictionary, settings), test_metrics(dictionary, settings)
+    description, metrics = describe(dictionary, settings), read_metrics(dictionary, settings)
     if not math.isfinite(metrics["fvu"]):
         raise UserError(f"the FVU of dictionary {dictionary} is {metrics['fvu']}; train it with a lower learning_rate")
     name = config_of(dictionary, settings).name
@@ -227,8 +227,7 @@ def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: S
         inside = Settings(data_dir=Path(temporary) / "data")
         folder = folder_of(dictionary, inside)
         folder.mkdir(parents=True)
-        for file in MODEL_FILES:
-            shutil.copyfile(folder_of(dictionary, settings) / file, folder / file)
+        copy_files(dictionary, MODEL_FILES, settings, folder)
         code = Path(temporary) / "tasks"
         code.mkdir()
         for name in MODEL_CODE:

@@ -1,6 +1,5 @@
 """One MLflow run per training or analysis: what was asked for, how it went, what came out."""
 
-import json
 import re
 import subprocess
 import time
@@ -10,10 +9,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import polars
 from pydantic import BaseModel
 
-from tasks.dictionary.store import config_of, describe, folder_of
+from tasks.dictionary.store import config_of, describe, read_metrics, read_table
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
 from tasks.tracking.store import artifact_location, tracking
@@ -167,11 +165,6 @@ class StudyRun:
         self.client.log_dict(self.run_id, dict(failures), "failures.json")
 
 
-def test_metrics(dictionary: str, settings: Settings) -> dict[str, float]:
-    """metrics.json of a trained dictionary: measured on the test split, plus training seconds."""
-    return json.loads((folder_of(dictionary, settings) / "metrics.json").read_text())
-
-
 def log_params(client: "MlflowClient", run_id: str, params: Mapping[str, Any]) -> None:
     from mlflow.entities import Param
 
@@ -224,11 +217,11 @@ def _log(client: "MlflowClient", run_id: str, dictionary: str, description: dict
     config = description["config"] | {name: description[name] for name in ("channels", "group_order")}
     log_params(client, run_id, config)
 
-    history = polars.read_parquet(folder_of(dictionary, settings) / "history.parquet")
+    history = read_table(dictionary, "history", settings)
     metrics = [
         (f"training/{metric}", value, step)
         for step, metric, value in history.select("step", "metric", "value").iter_rows()
     ]
     last_step = config["steps"]
-    metrics += [(name, value, last_step) for name, value in test_metrics(dictionary, settings).items()]
+    metrics += [(name, value, last_step) for name, value in read_metrics(dictionary, settings).items()]
     log_metrics(client, run_id, metrics)

@@ -1,6 +1,5 @@
 """The sweep: variants laid over what they have in common, a pass for each stream, nested runs, a failure named."""
 
-import polars
 import pytest
 from typer.testing import CliRunner
 
@@ -9,10 +8,9 @@ from flows.config import read_config
 from flows.sweep import SweepConfig, alike, sweep
 from tasks.dictionary import train as training
 from tasks.dictionary.rows import STREAM_FIELDS
-from tasks.dictionary.store import config_of, describe, folder_of, trained
+from tasks.dictionary.store import config_of, describe, read_metrics, read_table, trained
 from tasks.errors import UserError
 from tasks.settings import ROOT
-from tasks.tracking import runs as tracked
 from tests.flows.test_flows import SMALL
 
 EXTRACTION = [assignment for assignment in SMALL if assignment.startswith("extraction.")]
@@ -67,8 +65,8 @@ def test_variants_of_other_streams_have_a_pass_of_their_own_and_seeds_are_compar
         parameters = 24 * channels + 24 + rows * 24 * channels + rows * channels
         [text] = [value for name, value in said.items() if dictionary[:8] in name]
         assert f"{parameters:,} parameters" in text
-    metrics = tracked.test_metrics(limited, settings)
-    worst = polars.read_parquet(folder_of(limited, settings) / "block_fvu.parquet")["fvu"].max()
+    metrics = read_metrics(limited, settings)
+    worst = read_table(limited, "block_fvu", settings)["fvu"].max()
     assert f"FVU {metrics['fvu']:.3f} (worst block {worst:.3f}), L0 {metrics['l0']:.1f}, dead" in text
 
     from mlflow import MlflowClient

@@ -9,13 +9,17 @@ from safetensors.torch import load_file
 from scipy.optimize import linear_sum_assignment
 
 from tasks.activations.shards import ActivationSet
+from tasks.checksums import COMMIT, Damaged, commit_folder, commit_of
 from tasks.dictionary import store
+from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.metrics import cosine_matrix, evaluate
 from tasks.dictionary.store import METHODS
-from tasks.dictionary.train import dictionary_key, learning_rate_at, train, train_together
+from tasks.dictionary.train import BEFORE_CHECKSUMS, dictionary_key, learning_rate_at, train, train_together
 from tasks.errors import UserError
+from tasks.quarantine import in_quarantine
 from tasks.settings import Settings
+from tests.damage import flip
 from tests.tasks.dictionary.conftest import PlantedOrbits
 
 SMALL = {"features": 16, "k": 2, "steps": 60, "batch_size": 32, "checkpoint_every": 10, "log_every": 5}
@@ -42,7 +46,7 @@ def test_recovers_planted_atoms(planted_set, place, method, shape):
     found_mgd = store.load_dictionary(key, place).blocks()
     cosine = cosine_matrix(planted_set.atoms_mgd[:, : found_mgd.shape[1]], found_mgd).numpy()
     rows, columns = linear_sum_assignment(cosine, maximize=True)
-    metrics = json.loads((store.folder_of(key, place) / "metrics.json").read_text())
+    metrics = store.read_metrics(key, place)
     assert cosine[rows, columns].mean() >= 0.9
     assert metrics["fvu"] < 0.15
     assert metrics["l0"] <= 4
@@ -67,7 +71,7 @@ def test_recovers_planted_band_limited_atoms(monkeypatch, place, method, encode_
     assert cosine[rows, columns].mean() >= 0.9
     description = store.describe(key, place)
     assert [description[name] for name in ("group_order", "n_rotations", "reflections")] == [12, 6, True]
-    metrics = json.loads((store.folder_of(key, place) / "metrics.json").read_text())
+    metrics = store.read_metrics(key, place)
     assert metrics["fvu"] == evaluate(dictionary, planted).fvu < 0.15
 
 
@@ -85,11 +89,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(planted_set, tmp_
     config = DictionaryConfig(method=method, dead_after_rows=100, **SHAPES[shape], **SMALL)
     whole, broken = Settings(data_dir=tmp_path / "whole"), Settings(data_dir=tmp_path / "broken")
     key = train("planted", config, whole)
-
-    def stop_at_35(done, total):
-        if done == 35:
-            raise KeyboardInterrupt
-
     with pytest.raises(KeyboardInterrupt):
         train("planted", config, broken, stop_at_35)
     assert not store.is_whole(key, broken)
@@ -103,7 +102,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(planted_set, tmp_
         assert torch.equal(expected[name], resumed[name]), name
     history, again = (polars.read_parquet(store.folder_of(key, s) / "history.parquet") for s in (whole, broken))
     assert history.equals(again)
-    assert not (store.folder_of(key, broken) / "checkpoint.safetensors").exists()
+    assert not list(store.folder_of(key, broken).glob("checkpoint*"))
 
 
 def test_a_trained_dictionary_is_not_trained_again(planted_set, place):
@@ -157,23 +156,120 @@ def test_together_is_refused_where_the_rows_differ(planted_set, place):
         train_together("planted", configs, place)
 
 
-def test_a_checkpoint_of_another_configuration_is_refused(planted_set, place):
-    def stop_at_35(done, total):
-        if done == 35:
-            raise KeyboardInterrupt
+def stop_at_35(done, total):
+    if done == 35:
+        raise KeyboardInterrupt
 
-    config, changed = DictionaryConfig(**SMALL), DictionaryConfig(**SMALL | {"learning_rate": 1e-4})
+
+def stopped(config, place):
+    """Train until there is a checkpoint; returns it."""
     with pytest.raises(KeyboardInterrupt):
         train("planted", config, place, stop_at_35)
-    left = store.folder_of(dictionary_key("planted", config), place) / "checkpoint.safetensors"
-    moved = store.folder_of(dictionary_key("planted", changed), place) / "checkpoint.safetensors"
+    [checkpoint] = store.folder_of(dictionary_key("planted", config), place).glob("checkpoint*")
+    return checkpoint
+
+
+def first_step(config, place) -> int:
+    """Where a training goes on, five steps later."""
+    steps = []
+    train("planted", config, place, lambda done, total: steps.append(done))
+    return steps[0] - 5
+
+
+def test_a_checkpoint_of_another_configuration_is_set_aside(planted_set, place):
+    config, changed = DictionaryConfig(**SMALL), DictionaryConfig(**SMALL | {"learning_rate": 1e-4})
+    left = stopped(config, place)
+    moved = store.folder_of(dictionary_key("planted", changed), place) / left.name
     moved.parent.mkdir()
     moved.write_bytes(left.read_bytes())
-    with pytest.raises(UserError, match="left by a training with another configuration"):
-        train("planted", changed, place)
-    moved.write_bytes(left.read_bytes()[:500])
-    with pytest.raises(UserError, match=r"checkpoint\.safetensors is damaged"):
-        train("planted", changed, place)
+    assert first_step(changed, place) == 0
+    [aside] = in_quarantine(place)
+    assert "was left by the training of another dictionary" in aside.reason
+
+
+@pytest.mark.parametrize("bit", [*range(64, 96), *range(1_000, 200_000, 10_001)])
+def test_a_damaged_checkpoint_is_set_aside_and_the_training_starts_anew(planted_set, place, caplog, bit):
+    config = DictionaryConfig(**SMALL | {"steps": 40, "checkpoint_every": 30})
+    flip(stopped(config, place), bit)
+    assert first_step(config, place) == 0
+    [aside] = in_quarantine(place)
+    assert "is damaged (its checksum is wrong): training goes on without it" in aside.reason
+    assert "was set aside" in caplog.text
+
+
+def test_of_two_checkpoints_the_newest_that_is_whole_counts(planted_set, place):
+    config = DictionaryConfig(**SMALL)
+    newest = stopped(config, place)
+    data = newest.read_bytes()
+    newest.with_name(newest.name.replace("000000030", "000000020")).write_bytes(data)
+    flip(newest, 10_000)
+    assert first_step(config, place) == 30  # the older one is a copy
+    assert [aside.came_from.name for aside in in_quarantine(place)] == [newest.name]
+
+
+def test_a_checkpoint_from_before_checksums_is_gone_on_from(planted_set, place):
+    config = DictionaryConfig(**SMALL)
+    checkpoint = stopped(config, place)
+    checkpoint.rename(checkpoint.with_name(BEFORE_CHECKSUMS))
+    assert first_step(config, place) == 30
+    assert in_quarantine(place) == []
+
+
+def test_one_whose_tensors_have_another_shape_is_not(planted_set, place):
+    config = DictionaryConfig(**SMALL)
+    checkpoint = stopped(config, place)
+    data = checkpoint.read_bytes()
+    checkpoint.unlink()
+    header = data.replace(b'"shape":[6,16,16]', b'"shape":[16,6,16]', 1)
+    assert header != data
+    checkpoint.with_name(BEFORE_CHECKSUMS).write_bytes(header)
+    assert first_step(config, place) == 0
+    assert [aside.came_from.name for aside in in_quarantine(place)] == [BEFORE_CHECKSUMS]
+
+
+def test_a_checkpoint_that_outlived_its_training_is_removed(planted_set, place):
+    config = DictionaryConfig(**SMALL)
+    checkpoint = stopped(config, place)
+    data = checkpoint.read_bytes()
+    train("planted", config, place)
+    checkpoint.write_bytes(data)
+    train("planted", config, place)
+    assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("name", [*store.FILES, COMMIT])
+def test_a_damaged_dictionary_is_set_aside_and_trained_again(planted_set, place, name):
+    config = DictionaryConfig(**SMALL)
+    key = train("planted", config, place)
+    folder = store.folder_of(key, place)
+    before = {file: (folder / file).read_bytes() for file in store.FILES}
+    flip(folder / name, 1_234)
+    assert train("planted", config, place) == key
+    [aside] = in_quarantine(place)
+    assert str(aside.came_from) == f"dictionaries/{key}"
+    assert name in aside.reason
+    after = {file: (folder / file).read_bytes() for file in store.FILES}
+    assert {file for file in store.FILES if before[file] != after[file]} == {"metrics.json"}  # other seconds
+    again, first = (json.loads(files["metrics.json"]) for files in (after, before))
+    assert {**again, "train_seconds": 0} == {**first, "train_seconds": 0}
+
+
+def test_two_processes_that_train_the_same_write_it_once(planted_set, place, monkeypatch):
+    """The second one comes to its end after the first: the seconds of a training differ, the files must not."""
+    config = DictionaryConfig(**SMALL)
+    evaluate_it, raced = training.evaluate, []
+
+    def raced_by_another(*arguments):
+        if not raced:
+            raced.append(1)
+            train("planted", config, place)
+            raced.append(store.read_metrics(dictionary_key("planted", config), place))
+        return evaluate_it(*arguments)
+
+    monkeypatch.setattr(training, "evaluate", raced_by_another)
+    key = train("planted", config, place)
+    assert store.read_metrics(key, place) == raced[1]
+    assert store.is_whole(key, place)
 
 
 def test_the_key_follows_what_changes_the_model_and_nothing_else():
@@ -201,10 +297,43 @@ def test_a_damaged_model_is_named(planted_set, place):
     key = train("planted", DictionaryConfig(**SMALL), place)
     path = store.folder_of(key, place) / "model.safetensors"
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(UserError, match=r"model\.safetensors is damaged"):
+    with pytest.raises(Damaged, match=r"model\.safetensors is damaged .*: train it again, which sets its folder aside"):
         store.load_dictionary(key, place)
     with pytest.raises(UserError, match="no trained dictionary"):
         store.load_dictionary("0" * 64, place)
+
+
+def test_a_config_is_read_without_the_model(planted_set, place):
+    key = train("planted", DictionaryConfig(**SMALL), place)
+    flip(store.folder_of(key, place) / "model.safetensors", 3_000)
+    assert store.config_of(key, place) == DictionaryConfig(**SMALL)
+
+
+def from_before_checksums(key, place):
+    """Leave the folder as e2a2564 did."""
+    (store.folder_of(key, place) / COMMIT).unlink()
+    return store.folder_of(key, place)
+
+
+def test_a_dictionary_from_before_checksums_gets_them(planted_set, place, monkeypatch):
+    key = train("planted", DictionaryConfig(**SMALL), place)
+    folder = from_before_checksums(key, place)
+    assert store.trained(place) == (key,)
+    assert store.config_of(key, place) == DictionaryConfig(**SMALL)
+    assert set(commit_of(folder, "")["files"]) == set(store.FILES)
+    monkeypatch.setattr(training, "_fit", None)  # nothing is trained again
+    assert train("planted", DictionaryConfig(**SMALL), place) == key
+
+
+@pytest.mark.parametrize("name", store.FILES)
+def test_one_that_does_not_load_is_set_aside(planted_set, place, name):
+    key = train("planted", DictionaryConfig(**SMALL), place)
+    file = from_before_checksums(key, place) / name
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(Damaged, match=rf"{name} can't be read"):
+        store.load_dictionary(key, place)
+    assert not store.is_whole(key, place)
+    assert len(in_quarantine(place)) == 1
 
 
 def test_learning_rate_is_constant_then_falls_to_zero():
@@ -224,6 +353,7 @@ def test_a_dictionary_from_before_band_limits_still_loads(planted_set, place):
     description = json.loads(file.read_text())
     del description["n_rotations"], description["reflections"], description["config"]["harmonics"]
     file.write_text(json.dumps(description))
+    commit_folder(file.parent, store.FILES)
     assert torch.equal(store.load_dictionary(key, place).blocks(), blocks_mgd)
 
 

@@ -8,8 +8,9 @@ import polars
 import pytest
 from safetensors.numpy import save_file
 
+from tasks.checksums import commit_folder
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.store import folder_of
+from tasks.dictionary.store import FILES, folder_of
 from tasks.settings import Settings
 from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.group import DihedralGroup
@@ -79,6 +80,9 @@ def write_dictionary(
     history.write_parquet(folder / "history.parquet")
     (folder / "config.json").write_text(json.dumps(description))
     (folder / "metrics.json").write_text(json.dumps({"fvu": fvu, "l0": l0, "cosine": 0.9, "train_seconds": 12.5}))
+    polars.DataFrame({"element": range(group.order), "fvu": fvu}).write_parquet(folder / "block_fvu.parquet")
+    polars.DataFrame({"fired": [1] * FEATURES}).write_parquet(folder / "test_firing.parquet")
+    commit_folder(folder, FILES)
     return tensors
 
 

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.checksums import COMMIT
 from tasks.dictionary.store import load_dictionary
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
 from tasks.tracking.registry import champion_of, is_better, promote, register
 from tasks.tracking.runs import log_training
 from tasks.tracking.store import tracking
+from tests.damage import flip
 from tests.tasks.tracking.conftest import CHANNELS, FEATURES, GROUP_ORDER, plain_features, write_dictionary
 
 KEY = "d" * 64
@@ -110,6 +112,21 @@ def model_folder(settings, uri) -> Path:
 
     with tracking(settings):
         return Path(mlflow.artifacts.download_artifacts(uri))
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", COMMIT])
+def test_a_damaged_model_is_refused_by_name(registry, tmp_path, name):
+    import mlflow
+
+    settings, _ = registry
+    copy = tmp_path / "model"
+    shutil.copytree(model_folder(settings, "models:/topk-sae@champion"), copy)
+    [file] = copy.rglob(name)
+    flip(file, 3_333)
+    with pytest.raises(Exception, match=f"{name} is damaged .*: delete this model version in MLflow and run") as raised:
+        mlflow.pyfunc.load_model(str(copy))
+    assert type(raised.value).__name__ == "Damaged"
+    assert "\n" not in str(raised.value)
 
 
 def pickles_in(name: str, content: bytes) -> list[str]:
