@@ -309,6 +309,15 @@ def test_a_config_is_read_without_the_model(planted_set, place):
     assert store.config_of(key, place) == DictionaryConfig(**SMALL)
 
 
+def test_a_config_that_is_refused_today_is_named(planted_set, place):
+    key = train("planted", DictionaryConfig(**SMALL), place)
+    file = store.folder_of(key, place) / "config.json"
+    file.write_text(file.read_text().replace('"seed": 0', '"seed": 3000000000'))
+    commit_folder(file.parent, store.FILES)
+    with pytest.raises(Damaged, match=r"config\.json can't be used \(Input should be less than or equal to 2147483647"):
+        store.load_dictionary(key, place)
+
+
 def from_before_checksums(key, place):
     """Leave the folder as e2a2564 did."""
     (store.folder_of(key, place) / COMMIT).unlink()
