@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     weights_dir: Folder | None = Field(None, description="folder of weight files the user brings")
     images_dir: Folder | None = Field(None, description="folder of photographs, read recursively")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")
+    keep_snapshots: int = Field(2, ge=1, description="published snapshots to keep; with 1 a reader may miss the swap")
+    keep_sites: int = Field(2, ge=1, description="versions of the page to keep")
+    keep_quarantine_days: float = Field(90, ge=0, description="days after which gc deletes what is in quarantine")
+    keep_unfinished_days: float = Field(30, ge=1, description="days after which gc deletes unfinished work")
 
     def __init__(self, **given: Any) -> None:
         try:

@@ -60,6 +60,8 @@ CARD_PATCHES = 4
 PATCH_NAME_DIGITS = 20  # 80 bits of SHA-256: two patches of one site never share a name
 EXAMPLES_AT_ONCE = 2048
 PROGRESS_EVERY = 100
+WHOLE = ".whole"
+"""File of a version of the site that was written to its end."""
 
 ARCHITECTURES = {"group-crosscoder": "group crosscoder", "sae": "sparse autoencoder"}
 METHODS = {
@@ -292,11 +294,11 @@ def template_environment() -> Environment:
 
 
 @contextmanager
-def swapped_in(site: Path) -> Iterator[Path]:
+def swapped_in(site: Path, keep: int = 2) -> Iterator[Path]:
     """Yield an empty folder that becomes `site` when the block ends well.
 
     `site` is a link into <site>-versions and is replaced by one rename: a reader finds the old site or the new, never a
-    mix, and the old one stays until the next write for those who are still reading it.
+    mix. For those who are still reading, `keep` versions stay, the new one among them.
     Raises UserError when `site` is a folder made by someone else, when it is being written, and when the disk is full.
     """
     if site.exists() and not site.is_symlink():
@@ -309,12 +311,13 @@ def swapped_in(site: Path) -> Iterator[Path]:
         except BlockingIOError:
             raise UserError(f"{site} is being written by another process; run again when it is done") from None
         for version in versions.glob("[!.]*"):
-            if version != site.resolve():
+            if version != site.resolve() and not (version / WHOLE).exists():
                 shutil.rmtree(version)
         fresh = versions / uuid.uuid4().hex
         fresh.mkdir()
         try:
             yield fresh
+            (fresh / WHOLE).touch()
             link = fresh / ".link"
             link.symlink_to(fresh.relative_to(site.parent))
             os.replace(link, site)
@@ -322,6 +325,15 @@ def swapped_in(site: Path) -> Iterator[Path]:
             shutil.rmtree(fresh)
             raise
         sync_folder(site.parent)
+        for version in old_sites(site, keep):
+            shutil.rmtree(version)
+
+
+def old_sites(site: Path, keep: int) -> list[Path]:
+    """Versions of the site beyond `keep`: the one that `site` shows is kept first, then the newest."""
+    versions = site.with_name(f"{site.name}-versions").glob("[!.]*")
+    newest_first = sorted(versions, key=lambda version: (version != site.resolve(), -version.stat().st_mtime))
+    return newest_first[keep:]
 
 
 def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Example]]) -> str:
@@ -430,7 +442,7 @@ def write_site(settings: Settings, progress: Progress = silent) -> Path:
 
     progress counts the pages of live features. Raises UserError as `open_snapshot` and `swapped_in` do.
     """
-    with open_snapshot(settings) as connection, swapped_in(settings.site_dir) as folder:
+    with open_snapshot(settings) as connection, swapped_in(settings.site_dir, settings.keep_sites) as folder:
         write_pages(Snapshot(connection), folder, progress)
     return settings.site_dir / "index.html"
 

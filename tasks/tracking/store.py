@@ -2,9 +2,11 @@
 
 import os
 import re
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
@@ -13,6 +15,7 @@ from filelock import FileLock
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings, sqlite_url
 from tasks.storage import atomic_file, remove_leftovers
+from tasks.tracking.addresses import addresses_elsewhere, move_addresses
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -24,7 +27,8 @@ MLFLOW_FILES = ROOT / "mlflow"
 def tracking(settings: Settings) -> Iterator["MlflowClient"]:
     """A client of the store that the settings name, which is also made MLflow's current one.
 
-    A SQLite store that isn't there yet is created first. UserError: the store can't be reached, or fails on the way.
+    A SQLite store that isn't there yet is created first, as `create_store` does. UserError: the store can't be reached,
+    or fails on the way.
     """
     _set_environment()
     import mlflow
@@ -32,14 +36,20 @@ def tracking(settings: Settings) -> Iterator["MlflowClient"]:
     from sqlalchemy.exc import SQLAlchemyError
 
     uri = settings.mlflow_tracking_uri
-    try:
+    with _failing_in_one_line(uri, MlflowException, SQLAlchemyError, sqlite3.Error, OSError):
         create_store(settings)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
         client = mlflow.MlflowClient()
         client.search_experiments(max_results=1)
         yield client
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+
+
+@contextmanager
+def _failing_in_one_line(uri: str, *errors: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except errors as error:
         reason = re.sub(r"\s+", " ", _without_passwords(str(error)))[:200]
         raise UserError(
             f"MLflow at {_without_passwords(uri)} failed: {reason}; start or mend it, or name another with "
@@ -48,13 +58,14 @@ def tracking(settings: Settings) -> Iterator["MlflowClient"]:
 
 
 def create_store(settings: Settings) -> None:
-    """Create the settings' SQLite store with MLflow's tables, once; a store that exists, or is a server, is left alone.
+    """Create the settings' SQLite store with MLflow's tables, once; a store of the user's own is left alone.
 
-    MLflow fills an empty SQLite file table by table, and two first clients at once fail. So the file is made whole
-    under another name, by one process at a time, and renamed.
+    The store of a data folder that was moved or copied gets addresses in that folder. MLflow fills an empty SQLite file
+    table by table, and two first clients at once fail. So the file is made whole under another name, by one process at
+    a time, and renamed.
     """
     database = settings.mlflow_database
-    if database is None or database.exists():
+    if database is None or (database.exists() and not _is_moved(database, settings)):
         return
     _set_environment()
     from mlflow import MlflowClient
@@ -65,6 +76,16 @@ def create_store(settings: Settings) -> None:
             remove_leftovers(database.parent)
             with atomic_file(database) as temporary:
                 MlflowClient(sqlite_url(temporary)).search_experiments(max_results=1)
+        if _is_moved(database, settings):
+            move_addresses(database, artifacts_folder(settings))
+
+
+def _is_moved(database: Path, settings: Settings) -> bool:
+    """Whether the data folder's own store has addresses in another folder."""
+    if settings.tracking_uri is not None:
+        return False
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
+        return addresses_elsewhere(connection, artifacts_folder(settings)) > 0
 
 
 def artifact_location(settings: Settings) -> str | None:
@@ -81,10 +102,14 @@ def artifacts_folder(settings: Settings) -> str:
 
 
 def server_command(settings: Settings, port: int) -> tuple[list[str], dict[str, str]]:
-    """Arguments and environment of an MLflow server on the settings' own store (not on another server)."""
+    """Arguments and environment of an MLflow server on the settings' own store (not on another server).
+
+    UserError: its database can't be made or read.
+    """
     files = dotenv_values(MLFLOW_FILES / "client.env") | dotenv_values(MLFLOW_FILES / "server.env")
     environment = files | dict(os.environ)
-    create_store(settings)
+    with _failing_in_one_line(settings.mlflow_tracking_uri, sqlite3.Error, OSError):
+        create_store(settings)
     arguments = [sys.executable, "-m", "mlflow", "server", "--port", str(port)]
     arguments += ["--backend-store-uri", settings.mlflow_tracking_uri]
     arguments += ["--artifacts-destination", artifacts_folder(settings)]

@@ -24,7 +24,7 @@ def publish(settings: Settings) -> Path:
 
     Raises AuditFailed when an audit finds a row, UserError when nothing was loaded, another process holds the warehouse
     or the disk is full. The snapshot published before stays in each case. Readers are never waited for: an open
-    snapshot lasts for as long as it is open, and one that was just looked up until the publication after next.
+    snapshot lasts for as long as it is open, and one that was just looked up for `keep_snapshots` - 1 publications.
     """
     published = settings.published_file
     with open_warehouse(settings, must_exist=True) as warehouse:
@@ -33,7 +33,7 @@ def publish(settings: Settings) -> Path:
             raise AuditFailed(failed, settings.warehouse_file)
         try:
             snapshot = _write_snapshot(warehouse, published.parent)
-            _swap_link(published, snapshot)
+            _swap_link(published, snapshot, settings.keep_snapshots)
         except (duckdb.Error, OSError) as error:
             raise UserError(f"can't publish {published}: {one_line(error)}; the last snapshot stays") from error
     return published
@@ -62,14 +62,21 @@ def _write_snapshot(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> Path:
     return snapshot
 
 
-def _swap_link(published: Path, snapshot: Path) -> None:
+def _swap_link(published: Path, snapshot: Path, keep: int) -> None:
     before = published.resolve()
     link = published.parent / f".tmp-{uuid.uuid4().hex}-link"
     link.symlink_to(snapshot.relative_to(published.parent))
     os.replace(link, published)
     sync_folder(published.parent)
-    for old in set(snapshot.parent.glob("*.duckdb")) - {before, snapshot}:
+    for old in old_snapshots(published, keep, before):
         old.unlink()
+
+
+def old_snapshots(published: Path, keep: int, *before: Path) -> list[Path]:
+    """Snapshots beyond `keep`: the published one is kept first, then those published `before`, then the newest."""
+    newest_first = sorted((published.parent / "snapshots").glob("*.duckdb"), key=lambda file: -file.stat().st_mtime)
+    in_order = dict.fromkeys([published.resolve(), *before, *newest_first])
+    return [file for file in [*in_order][keep:] if file in newest_first]
 
 
 def _sync(file: Path) -> None:

@@ -420,6 +420,17 @@ def test_what_killed_writers_left_is_cleared(tmp_path):
     assert list(tmp_path.glob("site-versions/[!.]*")) == [folder]
 
 
+@pytest.mark.parametrize("keep", [1, 2, 3])
+def test_as_many_sites_stay_as_are_to_be_kept(tmp_path, keep):
+    written = []
+    for number in range(5):
+        with swapped_in(tmp_path / "site", keep) as folder:
+            (folder / "index.html").write_text(str(number))
+        written.append(folder)
+    assert (tmp_path / "site/index.html").read_text() == "4"
+    assert set(tmp_path.glob("site-versions/[!.]*")) == set(written[-keep:])
+
+
 def test_a_folder_of_someone_else_is_not_touched(tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site/mine.txt").write_text("mine")

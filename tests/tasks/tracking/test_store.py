@@ -47,6 +47,7 @@ def test_two_processes_that_start_at_once_share_one_whole_store(tmp_path):
 
 def test_a_store_that_is_there_is_left_alone(settings):
     database = settings.mlflow_dir / "mlflow.db"
+    create_store(settings)  # the fixture copied it from another folder
     before = database.read_bytes()
     create_store(settings)
     assert database.read_bytes() == before

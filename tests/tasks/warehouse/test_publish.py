@@ -61,6 +61,17 @@ def test_publishing_again_shows_what_was_loaded_since_and_keeps_one_snapshot_mor
     assert first not in seen
 
 
+@pytest.mark.parametrize("keep", [1, 3])
+def test_as_many_snapshots_stay_as_are_to_be_kept(published, keep):
+    settings = published.model_copy(update={"keep_snapshots": keep})
+    seen = [published.published_file.resolve()]
+    for number in range(3):
+        load(f"run {number}", run_named(f"later-{number}"), settings)
+        publish(settings)
+        seen.append(published.published_file.resolve())
+    assert set(seen[0].parent.iterdir()) == set(seen[-keep:])
+
+
 def test_a_reader_keeps_the_snapshot_it_holds(published):
     with duckdb.connect(str(published.published_file), read_only=True) as reader:
         for number in (1, 2):

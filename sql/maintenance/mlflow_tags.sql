@@ -1,0 +1,7 @@
+-- What the tags of registered models and of unfinished runs say (SQLite, MLflow's schema).
+SELECT tags.value
+FROM model_version_tags AS tags
+JOIN model_versions AS versions ON versions.name = tags.name AND versions.version = tags.version
+WHERE versions.current_stage <> 'Deleted_Internal'
+UNION
+SELECT value FROM tags WHERE run_uuid IN (SELECT run_uuid FROM runs WHERE status IN ('RUNNING', 'SCHEDULED'))

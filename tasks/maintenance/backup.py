@@ -1,0 +1,284 @@
+"""Backup and restore: everything that can't be made again, or costs days, in a folder that names every file's SHA-256.
+
+`backup.json` is written last; a folder without it is no backup. What was committed never changes, and what refers to a
+thing is written after it: so the databases are copied first, each as it is at one moment, and then what they refer to,
+while runs go on. Left out: the page, logs, quarantine, unfinished work, and the shards of activations unless asked for:
+a set is then restored as planned and not yet extracted, and its extraction makes the same shards again.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from tasks.activations.plan import ExtractionPlan
+from tasks.activations.shards import ActivationSet
+from tasks.checksums import COMMIT, Damaged, read_commit, read_document, write_document
+from tasks.errors import UserError
+from tasks.keys import CHUNK_BYTES, file_sha256
+from tasks.liveness import Holder, waiting_for
+from tasks.maintenance.garbage import alone_in
+from tasks.maintenance.inventory import folders_of, is_finished, mlflow_database, reading
+from tasks.progress import Progress, silent
+from tasks.settings import Settings
+from tasks.storage import sync_folder, telling_of_a_full_disk
+from tasks.tracking.addresses import move_addresses
+from tasks.tracking.store import artifacts_folder
+from tasks.warehouse.database import one_line
+
+DOCUMENT = "backup.json"
+FORMAT = 1
+SMALL = ("frames", "cavs", "attacks", "dictionaries")
+"""Kinds of folders whose files are all copied, in an order in which what refers comes before what it refers to."""
+DAMAGED = "take another backup"
+Say = Callable[[str], None]
+
+
+class Backup(NamedTuple):
+    """files, bytes: how many were copied; left_out: what is damaged and was not copied, with its reason."""
+
+    files: int
+    bytes: int
+    left_out: dict[str, str]
+
+
+def back_up(
+    destination: Path, settings: Settings, *, activations: bool, say: Say, progress: Progress = silent
+) -> Backup:
+    """Copy the data folder into a new folder, which has its name only once it is whole.
+
+    activations: the shards too. `say` is called with what is waited for. Raises UserError when the destination holds
+    anything, lies in the data folder or is full, when there is no data folder, and when gc is at work there.
+    """
+    if not settings.data_dir.is_dir():
+        raise UserError(f"{settings.data_dir} is no folder: name the data folder with KALEIDOSCOPE_DATA_DIR")
+    destination = destination.absolute()
+    if destination.resolve().is_relative_to(settings.data_dir.resolve()):
+        raise UserError(f"{destination} lies in the data folder: name a folder elsewhere")
+    with alone_in(settings.data_dir, shared=True), _becoming(destination) as folder:
+        copier = _Copier(settings.data_dir, folder)
+        with telling_of_a_full_disk(destination):
+            left_out = _copy_databases(copier, settings, say)
+            left_out |= _copy_folders(copier, settings, activations, progress)
+        write_document(
+            folder / DOCUMENT,
+            {
+                "format": FORMAT,
+                "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "files": copier.files,
+                "links": copier.links,
+                "left_out": left_out,
+            },
+        )
+        return Backup(len(copier.files), sum(size for _, size in copier.files.values()), left_out)
+
+
+def restore(source: Path, settings: Settings, progress: Progress = silent) -> Backup:
+    """Make the data folder, absent or empty, what it was when it was backed up; its copy at `source` stays.
+
+    Every file is checked before anything is written, and each copy after it was written. Raises UserError when the data
+    folder holds anything, `source` is no backup or was damaged, and when the disk is full.
+    """
+    document = read_document(source / DOCUMENT, "name the folder of a whole backup")
+    if document["format"] != FORMAT:
+        raise UserError(f"{source} was written by a later version (format {document['format']}): restore it with that")
+    files = document["files"]
+    with _becoming(settings.data_dir) as folder:
+        for done, (name, (sha256, _)) in enumerate(files.items(), start=1):
+            _check(source / name, sha256)
+            progress(done, 2 * len(files))
+        copier = _Copier(source, folder)
+        for done, (name, (sha256, _)) in enumerate(files.items(), start=1):
+            with telling_of_a_full_disk(settings.data_dir):
+                copier.copy(source / name)
+            _check(folder / name, sha256)
+            progress(len(files) + done, 2 * len(files))
+        for name, target in document["links"].items():
+            (folder / name).symlink_to(target)
+        database = folder / "mlflow" / "mlflow.db"
+        if database.exists():
+            move_addresses(database, artifacts_folder(settings))
+    return Backup(len(files), sum(size for _, size in files.values()), document["left_out"])
+
+
+class _Copier:
+    """Copies files into a folder, under the names that they have below another. files: name -> [SHA-256, bytes]."""
+
+    def __init__(self, source: Path, target: Path):
+        self.source, self.target = source, target
+        self.files: dict[str, tuple[str, int]] = {}
+        self.links: dict[str, str] = {}
+
+    def place(self, file: Path) -> Path:
+        """Where the copy of a file is to be."""
+        path = self.target / file.relative_to(self.source)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def made(self, file: Path) -> None:
+        """Record the copy of a file that was made by other means."""
+        copy = self.place(file)
+        with open(copy, "rb+") as written:
+            os.fsync(written.fileno())
+        self.files[str(file.relative_to(self.source))] = (file_sha256(copy), copy.stat().st_size)
+
+    def copy(self, file: Path) -> str:
+        """Returns the SHA-256 of what was read and written."""
+        digest = hashlib.sha256()
+        place = self.place(file)
+        with open(file, "rb") as source, open(place, "xb") as target:
+            while chunk := source.read(CHUNK_BYTES):
+                digest.update(chunk)
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+        shutil.copymode(file, place)
+        self.files[str(file.relative_to(self.source))] = (digest.hexdigest(), place.stat().st_size)
+        return digest.hexdigest()
+
+    def forget(self, path: Path) -> None:
+        """Take back the copy of a file, or of a folder."""
+        inside = path.relative_to(self.source)
+        for name in [name for name in self.files if Path(name).is_relative_to(inside)]:
+            (self.target / name).unlink()
+            del self.files[name]
+
+
+def _copy_databases(copier: _Copier, settings: Settings, say: Say) -> dict[str, str]:
+    """Copy the databases, each as it is at one moment; returns those that can be made again and are damaged."""
+    left_out = {}
+    if settings.warehouse_file.exists():
+        holder = Holder(name="kaleidoscope", does="backup")
+        with waiting_for("the warehouse", settings.warehouse_lock, holder, say):
+            try:
+                with duckdb.connect(str(settings.warehouse_file)) as warehouse:
+                    warehouse.execute("CHECKPOINT")
+                    # by another process: to close the file in this one would give up the lock that DuckDB has on it
+                    _run("cp", str(settings.warehouse_file), str(copier.place(settings.warehouse_file)))
+                copier.made(settings.warehouse_file)
+            except duckdb.Error as error:
+                left_out[str(settings.warehouse_file.relative_to(settings.data_dir))] = one_line(error)
+    if settings.published_file.exists():
+        snapshot = settings.published_file.resolve()
+        if copier.copy(snapshot) == snapshot.stem:
+            copier.links[str(settings.published_file.relative_to(settings.data_dir))] = f"snapshots/{snapshot.name}"
+        else:
+            copier.forget(snapshot)
+            left_out[str(snapshot.relative_to(settings.data_dir))] = "is damaged (its checksum is not its name)"
+    for database in (mlflow_database(settings), settings.data_dir / "prefect" / "prefect.db"):
+        if database and database.is_file():
+            try:
+                with reading(database) as source, closing(sqlite3.connect(copier.place(database))) as target:
+                    source.backup(target)
+                    target.execute("PRAGMA journal_mode = DELETE")
+            except sqlite3.Error as error:
+                raise UserError(f"can't copy {database} to {copier.target.parent}: {error}") from error
+            copier.made(database)
+    return left_out
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"can't copy: {' '.join(done.stderr.split())}")
+
+
+def _copy_folders(copier: _Copier, settings: Settings, activations: bool, progress: Progress) -> dict[str, str]:
+    """Copy what the databases refer to; returns the folders that are damaged, with the reason."""
+    left_out = {}
+    plain = [settings.mlflow_dir / "artifacts", settings.data_dir / "prefect" / "storage"]
+    kinds = [*SMALL, "activations"]
+    found = [(kind, folder) for kind in kinds for folder in folders_of(kind, settings) if _is_committed(kind, folder)]
+    for done, (kind, folder) in enumerate(found, start=1):
+        try:
+            for file, sha256 in _files_of(kind, folder, settings, activations):
+                if copier.copy(file) != sha256 and sha256:
+                    raise Damaged(file, "was damaged while it was copied", "back up again")
+        except (UserError, FileNotFoundError) as error:
+            copier.forget(folder)
+            left_out[str(folder.relative_to(settings.data_dir))] = str(error)
+        progress(done, len(found) + len(plain))
+    for done, folder in enumerate(plain, start=1):
+        for file in sorted(folder.rglob("*")):
+            if file.is_file() and not file.name.startswith(".tmp-"):
+                copier.copy(file)
+        progress(len(found) + done, len(found) + len(plain))
+    return left_out
+
+
+def _is_committed(kind: str, folder: Path) -> bool:
+    return (folder / "plan.json").is_file() if kind == "activations" else is_finished(kind, folder)
+
+
+def _files_of(kind: str, folder: Path, settings: Settings, activations: bool) -> Iterator[tuple[Path, str | None]]:
+    """Files to copy with their SHA-256, None where none was written. UserError: one of them is damaged."""
+    if kind == "activations":
+        plan = ExtractionPlan.open(folder.name, settings)
+        names = {"plan.json": None} | dict.fromkeys(["rows.parquet", "images.parquet", "quarantine.parquet"])
+        if activations and (folder / "manifest.json").is_file():
+            shards = ActivationSet.open(plan.key, settings).shards
+            names |= {f"shard-{shard.index:05d}.safetensors": shard.sha256 for shard in shards}
+            names |= dict.fromkeys([*(f"shard-{shard.index:05d}.json" for shard in shards), "manifest.json"])
+    elif (folder / COMMIT).is_file():
+        names = {**read_commit(folder, "run `kaleidoscope verify`")["files"], COMMIT: None}
+    else:  # from before there were checksums: whoever reads it next checks what it can
+        names = dict.fromkeys(sorted(file.name for file in folder.glob("[!.]*") if file.is_file()))
+    for name, sha256 in names.items():
+        yield folder / name, sha256
+
+
+def _check(path: Path, sha256: str) -> None:
+    if not path.is_file():
+        raise Damaged(path, "is missing", DAMAGED)
+    if file_sha256(path) != sha256:
+        raise Damaged(path, "is damaged (its checksum is wrong)", DAMAGED)
+
+
+@contextmanager
+def _becoming(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder` that gets its name when the block ends well, and is deleted when it doesn't.
+
+    What a killed process left there is deleted first. UserError: `folder` holds anything, or another process makes it.
+    """
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise UserError(f"{folder} holds something: name a new or empty folder")
+    if os.path.ismount(folder):
+        raise UserError(f"{folder} is where a disk is mounted, and can't be renamed to: name a folder in it")
+    temporary = folder.with_name(f".tmp-{folder.name}")
+    with telling_of_a_full_disk(folder):
+        temporary.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(temporary, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{folder} is being made by another process: run again when it is done") from None
+        _empty(temporary)
+        try:
+            yield temporary
+            for inside in (temporary, *(path for path in temporary.rglob("*") if path.is_dir())):
+                sync_folder(inside)
+            os.rename(temporary, folder)
+            sync_folder(folder.parent)
+        except BaseException:
+            shutil.rmtree(temporary)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

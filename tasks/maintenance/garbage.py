@@ -1,0 +1,220 @@
+"""Garbage: what nothing refers to any more, and what is older, or more, than is to be kept.
+
+Never garbage: staged tables, as the warehouse is made from them; what a row, a registered model or an unfinished MLflow
+run names, and what that is made from; what is younger than a day, has a writer, or may be needed by a flow that runs.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from tasks.errors import UserError
+from tasks.liveness import holder_of, is_held
+from tasks.maintenance.inventory import (
+    KINDS,
+    QUERIES,
+    flow_runs_going_on,
+    folders_of,
+    is_finished,
+    leftovers,
+    mlflow_database,
+    open_read_only,
+    reading,
+    referred_to,
+)
+from tasks.progress import Progress, silent
+from tasks.quarantine import in_quarantine
+from tasks.report.page import WHOLE, old_sites
+from tasks.settings import Settings
+from tasks.warehouse.database import open_warehouse
+from tasks.warehouse.publish import old_snapshots
+
+DAY = 24 * 3600
+
+
+class Garbage(NamedTuple):
+    """A file or folder to delete. bytes: on the disk; why: what makes it garbage."""
+
+    path: Path
+    bytes: int
+    why: str
+
+
+def find_garbage(settings: Settings) -> list[Garbage]:
+    """What `delete_garbage` would delete now. Raises UserError where something can't be read: it might refer to all."""
+    if settings.warehouse_file.exists():
+        with open_read_only(settings.warehouse_file) as warehouse:
+            return _garbage(settings, warehouse)
+    return _garbage(settings, None)
+
+
+def delete_garbage(settings: Settings, progress: Progress = silent) -> list[Garbage]:
+    """Delete the garbage; returns what was deleted.
+
+    While it is found and moved out of the way no flow run begins and nobody writes to the warehouse; deleting it takes
+    longer and holds nobody up. A second gc is refused. Raises UserError as `find_garbage`.
+    """
+    with ExitStack() as moving, ExitStack() as deleting:
+        deleting.enter_context(alone_in(settings.data_dir))
+        warehouse = moving.enter_context(_quiet(settings))
+        garbage = _garbage(settings, warehouse)
+        moved = [(one, _moved_away(one.path)) for one in garbage]
+        moving.close()
+        for done, (_, away) in enumerate(moved, start=1):
+            if away:
+                _delete(away)
+            progress(done, len(moved))
+    return [one for one, away in moved if away]
+
+
+@contextmanager
+def alone_in(folder: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the data folder against gc (`shared`), or against gc and backups. UserError: it is held."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise UserError(f"`kaleidoscope gc` or `backup` is at work in {folder}: run again when it is done") from None
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _quiet(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """Keep flow runs from beginning, and the warehouse from being written to; yields a connection to it."""
+    settings.running_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        # `tasks.liveness.alive` waits for this file when a run begins
+        fcntl.flock(held.enter_context(open(settings.running_dir / ".writers", "ab")), fcntl.LOCK_EX)
+        if not settings.warehouse_file.exists():
+            yield None
+            return
+        lock = held.enter_context(open(settings.warehouse_lock, "a+b"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = holder_of(settings.warehouse_lock) or "another process"
+            raise UserError(f"the warehouse is held by {holder}: run gc again when it is done") from None
+        yield held.enter_context(open_warehouse(settings))
+
+
+def _garbage(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None) -> list[Garbage]:
+    if not settings.data_dir.is_dir():
+        raise UserError(f"{settings.data_dir} is no folder: name the data folder with KALEIDOSCOPE_DATA_DIR")
+    found = [
+        *_unreferenced(settings, warehouse),
+        *((path, "a snapshot beyond KALEIDOSCOPE_KEEP_SNAPSHOTS") for path in _snapshots(settings)),
+        *((path, "a page beyond KALEIDOSCOPE_KEEP_SITES, or half written") for path in _sites(settings)),
+        *((path, "a warehouse from before a migration") for path in settings.warehouse_file.parent.glob("*.before-v*")),
+        *((path, "left by a killed process") for path in leftovers(settings) if _is_leftover(path)),
+        *((path, "longer in quarantine than KALEIDOSCOPE_KEEP_QUARANTINE_DAYS") for path in _quarantined(settings)),
+        *((path, "of no MLflow run or model") for path in _artifacts_of_nothing(settings)),
+    ]
+    return [Garbage(path, size_of(path), why) for path, why in found]
+
+
+def _unreferenced(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None) -> Iterator[tuple[Path, str]]:
+    keys = referred_to(settings, warehouse)
+    if flow_runs_going_on(settings):
+        return  # a flow that runs may have found anything made before, and need it
+    is_training = any(not is_finished("dictionaries", folder) for folder in folders_of("dictionaries", settings))
+    for kind in KINDS:
+        for folder in folders_of(kind, settings):
+            if folder.name in keys or has_writer(folder):
+                continue
+            if not is_finished(kind, folder):
+                if age_of(folder) > settings.keep_unfinished_days * DAY:
+                    yield folder, "unfinished for longer than KALEIDOSCOPE_KEEP_UNFINISHED_DAYS"
+            # a dictionary names its activation set only when it is trained
+            elif kind != "frames" and age_of(folder) > DAY and not (kind == "activations" and is_training):
+                yield folder, "no row, model or unfinished run refers to it"
+
+
+def _snapshots(settings: Settings) -> list[Path]:
+    if not settings.published_file.exists():
+        return []
+    return old_snapshots(settings.published_file, settings.keep_snapshots)
+
+
+def _sites(settings: Settings) -> list[Path]:
+    versions = settings.site_dir.with_name(f"{settings.site_dir.name}-versions")
+    if not versions.is_dir() or is_held(versions / ".lock"):
+        return []
+    shown = settings.site_dir.resolve()
+    half_written = [path for path in versions.glob("[!.]*") if path != shown and not (path / WHOLE).exists()]
+    return sorted({*half_written, *old_sites(settings.site_dir, settings.keep_sites)})
+
+
+def _quarantined(settings: Settings) -> Iterator[Path]:
+    now = time.time()
+    for one in in_quarantine(settings):
+        since = datetime.fromisoformat(one.at).timestamp() if one.at else one.path.lstat().st_mtime
+        if now - since > settings.keep_quarantine_days * DAY:
+            yield one.path
+            yield one.path.with_name(f"{one.path.name}.json")
+
+
+def _artifacts_of_nothing(settings: Settings) -> list[Path]:
+    database = mlflow_database(settings)
+    if not database:
+        return []
+    with reading(database) as connection:
+        known = {name for (name,) in connection.execute((QUERIES / "mlflow_folders.sql").read_text())}
+    artifacts = settings.mlflow_dir / "artifacts"
+    folders = [*artifacts.glob("[!.]*/"), *artifacts.glob("models/[!.]*/")]
+    return sorted(path for path in folders if path.name not in {*known, "models"} and age_of(path) > DAY)
+
+
+def _is_leftover(path: Path) -> bool:
+    """Whether whoever made a temporary file is gone, as far as a lock or its age tell."""
+    has_lock = (path.parent / ".writers").exists()
+    return not has_writer(path.parent) if has_lock else age_of(path) > DAY
+
+
+def has_writer(folder: Path) -> bool:
+    """Whether `tasks.storage.writing` holds a folder."""
+    try:
+        with open(folder / ".writers", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def age_of(path: Path) -> float:
+    """Seconds since anything in a file or folder was written."""
+    return time.time() - max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    return sum(each.lstat().st_size for each in (path, *path.rglob("*")) if not each.is_dir())
+
+
+def _moved_away(path: Path) -> Path | None:
+    """One rename takes it from whoever looks for it, so that nobody finds half of it; None where it is gone already."""
+    away = path.with_name(f".tmp-{uuid.uuid4().hex}-{path.name}")
+    try:
+        os.rename(path, away)
+    except FileNotFoundError:
+        return None
+    return away
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()

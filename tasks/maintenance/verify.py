@@ -1,0 +1,278 @@
+"""Verify: is everything in the data folder what was written, and is everything there that something refers to?
+
+Nothing is changed, and a disk may be read-only.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from tasks.activations.plan import ExtractionPlan
+from tasks.activations.shards import ActivationSet, shard_path
+from tasks.checksums import COMMIT, Damaged, check_file, is_committed, read_commit
+from tasks.errors import UserError
+from tasks.frames import staged
+from tasks.keys import file_sha256
+from tasks.liveness import holder_of, is_held, left_by_the_dead
+from tasks.maintenance.garbage import find_garbage, has_writer
+from tasks.maintenance.inventory import (
+    COMMITS,
+    KINDS,
+    QUERIES,
+    Busy,
+    flow_runs_going_on,
+    folders_of,
+    is_finished,
+    leftovers,
+    mlflow_database,
+    open_read_only,
+    reading,
+)
+from tasks.progress import Progress, silent
+from tasks.quarantine import in_quarantine
+from tasks.settings import Settings
+from tasks.tracking.addresses import addresses_elsewhere
+from tasks.tracking.store import artifacts_folder
+
+State = Literal["wrong", "stuck", "unfinished", "orphaned", "quarantine"]
+WRONG: tuple[State, ...] = ("wrong", "stuck")
+"""States that something has to be done about."""
+MADE_BY = {
+    "frames": "run the flow that makes it again",
+    "activations": "run its extraction again",
+    "dictionaries": "train it again",
+    "cavs": "run the `concepts` flow again",
+    "attacks": "run the `attack` flow again",
+}
+CHECKPOINT = re.compile(r"checkpoint-\d+-(?P<sha256>[0-9a-f]{64})\.safetensors")
+
+
+class Finding(NamedTuple):
+    """what: is the matter; where: a file, a folder or a run; remedy: what to do."""
+
+    state: State
+    what: str
+    where: str
+    remedy: str
+
+
+Check = Callable[[], Iterator[Finding]]
+
+
+def verify(settings: Settings, progress: Progress = silent) -> list[Finding]:
+    """Look at every file and every reference. UserError: there is no data folder.
+
+    Progress counts folders, tables and databases.
+    """
+    if not settings.data_dir.is_dir():
+        raise UserError(f"{settings.data_dir} is no folder: name the data folder with KALEIDOSCOPE_DATA_DIR")
+    checks = _checks(settings)
+    findings = []
+    for done, check in enumerate(checks, start=1):
+        findings += check()
+        progress(done, len(checks))
+    return findings
+
+
+def _checks(settings: Settings) -> list[Check]:
+    def of(check: Callable[..., Iterator[Finding]], *about: Any) -> Check:
+        return lambda: check(*about, settings)
+
+    folders = [of(_folder, kind, folder) for kind in KINDS for folder in folders_of(kind, settings)]
+    others = (_warehouse, _published, _mlflow, _prefect, _site, _locks, _leftovers, _garbage, _quarantine)
+    return [*folders, *map(of, others)]
+
+
+def _folder(kind: str, folder: Path, settings: Settings) -> Iterator[Finding]:
+    """One thing that was made: is it finished, and are its files and its name those that were committed?"""
+    where = str(folder)
+    try:
+        if kind == "activations":
+            yield from _activation_set(folder, settings)
+        elif is_committed(folder):
+            read_commit(folder, MADE_BY[kind])
+        elif is_finished(kind, folder):
+            yield Finding("unfinished", "was made before there were checksums", where, "a run that reads it adds them")
+        elif not has_writer(folder):
+            yield Finding("unfinished", f"lacks {COMMIT}", where, MADE_BY[kind])
+        for checkpoint in folder.glob("checkpoint-*.safetensors"):
+            if name := CHECKPOINT.fullmatch(checkpoint.name):
+                check_file(checkpoint, name["sha256"], MADE_BY[kind])
+        if kind == "dictionaries" and is_committed(folder):
+            yield from _made_from(folder, settings)
+    except Damaged as error:
+        yield Finding("wrong", error.reason, str(error.path), error.remedy)
+    except UserError as error:
+        yield Finding("wrong", str(error), where, MADE_BY[kind])
+
+
+def _activation_set(folder: Path, settings: Settings) -> Iterator[Finding]:
+    remedy = MADE_BY["activations"]
+    if not (folder / "plan.json").is_file():
+        yield Finding("unfinished", "lacks plan.json", str(folder), remedy)
+        return
+    plan = ExtractionPlan.open(folder.name, settings)
+    written = sum(shard_path(folder, index).is_file() for index in range(plan.shards))
+    if not (folder / COMMITS["activations"]).is_file():
+        yield Finding("unfinished", f"has {written} of {plan.shards} shards", str(folder), remedy)
+        return
+    for shard in ActivationSet.open(folder.name, settings).shards:
+        try:
+            check_file(shard_path(folder, shard.index), shard.sha256, remedy)
+        except Damaged as error:
+            yield Finding("wrong", error.reason, str(error.path), error.remedy)
+
+
+def _made_from(dictionary: Path, settings: Settings) -> Iterator[Finding]:
+    from tasks.dictionary.store import describe  # imports PyTorch
+
+    activation_set = describe(dictionary.name, settings)["activation_set"]
+    if not (settings.activations_dir / activation_set / "plan.json").is_file():
+        what = f"its activation set {activation_set} is missing"
+        yield Finding("wrong", what, str(dictionary), MADE_BY["activations"])
+
+
+def _warehouse(settings: Settings) -> Iterator[Finding]:
+    """Every block of the file, and every folder that its rows refer to."""
+    file = settings.warehouse_file
+    if not file.exists():
+        return
+    try:
+        with open_read_only(file) as connection:
+            for (table,) in connection.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall():
+                # reading every value has DuckDB check every block
+                connection.execute(f'SELECT max(hash(rows)) FROM "{table}" AS rows').fetchall()
+            rows = connection.execute((QUERIES / "folders_of_rows.sql").read_text()).fetchall()
+    except Busy as error:
+        yield Finding("unfinished", str(error), str(file), "verify again when it is done")
+        return
+    except UserError as error:
+        remedy = "move it away and run `kaleidoscope run publish`, which loads the staged tables again"
+        yield Finding("wrong", str(error), str(file), remedy)
+        return
+    for kind, key in rows:
+        folder = settings.data_dir / kind / key
+        if not folder.is_dir():
+            yield Finding("wrong", "is missing, and rows of the warehouse refer to it", str(folder), MADE_BY[kind])
+    for key in {*staged(settings)} - {key for kind, key in rows if kind == "frames"}:
+        folder = settings.frames_dir / key
+        yield Finding("unfinished", "is staged and not loaded yet", str(folder), "run `kaleidoscope run publish`")
+
+
+def _published(settings: Settings) -> Iterator[Finding]:
+    """The link leads to a snapshot, and each snapshot is named by its SHA-256."""
+    link, remedy = settings.published_file, "run `kaleidoscope run publish`"
+    if link.is_symlink() and not link.exists():
+        yield Finding("wrong", f"leads to {link.readlink()}, which is missing", str(link), remedy)
+    elif link.exists() and not link.is_symlink():
+        yield Finding("wrong", "is no link to a snapshot", str(link), remedy)
+    for snapshot in sorted((link.parent / "snapshots").glob("*.duckdb")):
+        if file_sha256(snapshot) != snapshot.stem:
+            yield Finding("wrong", "is damaged (its checksum is not its name)", str(snapshot), remedy)
+
+
+def _mlflow(settings: Settings) -> Iterator[Finding]:
+    """The database, where its addresses lead, and the files and dictionaries of every model."""
+    database = mlflow_database(settings)
+    if not database:
+        return
+    artifacts, restore = settings.mlflow_dir / "artifacts", "restore it from a backup"
+    try:
+        with reading(database) as connection:
+            yield from _integrity(connection, database)
+            versions = connection.execute((QUERIES / "mlflow_versions.sql").read_text()).fetchall()
+            running = connection.execute((QUERIES / "mlflow_running.sql").read_text()).fetchall()
+            elsewhere = addresses_elsewhere(connection, artifacts_folder(settings))
+    except sqlite3.Error as error:
+        yield Finding("wrong", f"can't be read ({error})", str(database), restore)
+        return
+    if elsewhere:
+        what = f"{elsewhere} addresses lead to another data folder"
+        yield Finding("wrong", what, str(database), "any run, or `kaleidoscope up`, rewrites them")
+    for model, version, model_id, tag, value in versions:
+        files = artifacts / "models" / model_id / "artifacts"
+        name = f"{model} version {version}"
+        if not (files / "MLmodel").is_file():
+            yield Finding("wrong", f"is missing, and {name} refers to it", str(files / "MLmodel"), restore)
+        for commit in files.rglob(COMMIT):
+            yield from _model_files(commit.parent, name)
+        kind = {"dictionary": "dictionaries", "analysis": "cavs"}[tag]
+        folder = settings.data_dir / kind / value
+        if not is_finished(kind, folder):
+            yield Finding("wrong", f"is missing, and {name} was made from it", str(folder), MADE_BY[kind])
+    for run, name in running:
+        if not flow_runs_going_on(settings):
+            what = f"run {name} is RUNNING, and its process is gone"
+            yield Finding("stuck", what, f"MLflow run {run}", "run its flow again, which ends it")
+
+
+def _model_files(folder: Path, name: str) -> Iterator[Finding]:
+    try:
+        read_commit(folder, "restore it from a backup, or delete the version and register it again")
+    except Damaged as error:
+        yield Finding("wrong", f"{error.reason} ({name})", str(error.path), error.remedy)
+
+
+def _prefect(settings: Settings) -> Iterator[Finding]:
+    """The database, and flow runs that go on without a process."""
+    database = settings.data_dir / "prefect" / "prefect.db"
+    if not database.is_file():
+        return
+    try:
+        with reading(database) as connection:
+            yield from _integrity(connection, database)
+            running = connection.execute((QUERIES / "prefect_running.sql").read_text()).fetchall()
+    except sqlite3.Error as error:
+        yield Finding("wrong", f"can't be read ({error})", str(database), "restore it from a backup, or delete it")
+        return
+    for run, name in running:
+        if not is_held(settings.running_dir / f"{run}.lock"):
+            what = f"run {name} is Running, and its process is gone"
+            yield Finding("stuck", what, f"flow run {run}", "any run, or `kaleidoscope up`, ends it as Crashed")
+
+
+def _integrity(connection: sqlite3.Connection, database: Path) -> Iterator[Finding]:
+    [said, *_] = connection.execute("PRAGMA integrity_check").fetchone()
+    if said != "ok":
+        yield Finding("wrong", f"is damaged ({said.splitlines()[0]})", str(database), "restore it from a backup")
+
+
+def _site(settings: Settings) -> Iterator[Finding]:
+    if settings.site_dir.is_symlink() and not (settings.site_dir / "index.html").is_file():
+        yield Finding("wrong", "leads to no page", str(settings.site_dir), "run `kaleidoscope page`")
+
+
+def _locks(settings: Settings) -> Iterator[Finding]:
+    """Locks of processes that are gone, and whoever holds the warehouse."""
+    for lock in left_by_the_dead(settings.running_dir):
+        what = f"was left by {holder_of(lock) or 'a process'}, which is gone"
+        yield Finding("unfinished", what, str(lock), "the next run, or `kaleidoscope up`, removes it")
+    if is_held(settings.warehouse_lock):
+        what = f"is held by {holder_of(settings.warehouse_lock) or 'another process'}"
+        yield Finding("unfinished", what, str(settings.warehouse_lock), "wait, or stop that process")
+
+
+def _leftovers(settings: Settings) -> Iterator[Finding]:
+    for path in leftovers(settings):
+        if not has_writer(path.parent):
+            remedy = "the next run clears it, or `kaleidoscope gc --delete` after a day"
+            yield Finding("unfinished", "was left by a killed process", str(path), remedy)
+
+
+def _garbage(settings: Settings) -> Iterator[Finding]:
+    try:
+        garbage = find_garbage(settings)
+    except UserError:
+        return  # what can't be read stands above, and may refer to anything
+    temporary = {*leftovers(settings)}
+    for one in garbage:
+        if one.path not in temporary:
+            yield Finding("orphaned", one.why, str(one.path), "`kaleidoscope gc --delete` deletes it")
+
+
+def _quarantine(settings: Settings) -> Iterator[Finding]:
+    for one in in_quarantine(settings):
+        remedy = "run the flow that makes it again; look at what is here, or delete it"
+        yield Finding("quarantine", f"{one.came_from}: {one.reason}", str(one.path), remedy)

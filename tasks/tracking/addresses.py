@@ -1,0 +1,55 @@
+"""Addresses in MLflow's database: absolute, so they are rewritten where the data folder was moved or copied.
+
+MLflow resolves a relative artifact location when an experiment is made, and `mlflow-artifacts:` needs a server: neither
+lets a client that opens the database directly find its files wherever the folder lies.
+"""
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+    ("model_versions", "source"),
+)
+OURS = re.compile(r"(file://)?/.*/mlflow/artifacts(?P<below>/.*)?")
+DEFAULT_EXPERIMENT = re.compile(r"(file://)?/.*/mlruns/0")
+"""Where MLflow would put the files of its own experiment `Default`: below the folder in which the store was made."""
+WAIT_SECONDS = 60
+
+
+def addresses_elsewhere(connection: sqlite3.Connection, artifacts: str) -> int:
+    """How many addresses of our files don't lie below `artifacts`, a file URI. Raises sqlite3.Error."""
+    return sum(connection.execute(count).fetchone()[0] for count, _ in _statements(connection, artifacts))
+
+
+def move_addresses(database: Path, artifacts: str) -> None:
+    """Let every address of our files lie below `artifacts`, in one transaction. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(database, timeout=WAIT_SECONDS)) as connection, connection:
+        connection.execute("BEGIN IMMEDIATE")
+        for _, update in _statements(connection, artifacts):
+            connection.execute(update)
+
+
+def _statements(connection: sqlite3.Connection, artifacts: str) -> list[tuple[str, str]]:
+    """For each column that the database has: a statement that counts and one that rewrites."""
+
+    def moved(address: str | None) -> str | None:
+        if address and (match := OURS.fullmatch(address)):
+            return artifacts + (match["below"] or "")
+        return artifacts if address and DEFAULT_EXPERIMENT.fullmatch(address) else address
+
+    connection.create_function("moved", 1, moved, deterministic=True)
+    columns = "SELECT count(*) FROM pragma_table_info(?) WHERE name = ?"
+    return [
+        (
+            f"SELECT count(*) FROM {table} WHERE moved({column}) <> {column}",
+            f"UPDATE {table} SET {column} = moved({column}) WHERE moved({column}) <> {column}",
+        )
+        for table, column in ADDRESSES
+        if connection.execute(columns, (table, column)).fetchone()[0]
+    ]
