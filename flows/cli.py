@@ -276,8 +276,8 @@ def page() -> None:
 
 @app.command()
 def up(
-    prefect_port: Annotated[int, typer.Option(help="Of the Prefect server, on loopback.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(help="Of the MLflow server, on loopback.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Of the Prefect server, on loopback.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Of the MLflow server, on loopback.")] = 5000,
 ) -> None:
     """Start Prefect server, worker and MLflow server; Ctrl-C stops all."""
     from flows.up import up as serve

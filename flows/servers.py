@@ -8,26 +8,39 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
 from tasks.errors import UserError
-from tasks.settings import ROOT, Settings, sqlite_url
+from tasks.settings import LOOPBACK, ROOT, Settings, sqlite_url
 
-HOST = "127.0.0.1"
+HOST = LOOPBACK[0]
 START_SECONDS = 180
 STOP_SECONDS = 15
 FREE_BYTES = 64 << 20
 PR_SET_PDEATHSIG = 1
+TEMPORARY_SERVER = {
+    "PREFECT_SERVER_UI_ENABLED": "false",
+    # it would plan runs that no worker waits for
+    "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
+}
 
 
 def service_environment(settings: Settings) -> dict[str, str]:
-    """Our environment with Prefect at home in the data folder and nothing sent to anyone; what the user set stays."""
+    """Our environment with Prefect at home in the data folder and nothing sent to anyone; what the user set stays.
+
+    A proxy that the user set is not asked for addresses on loopback.
+    """
+    direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    if direct != "*":
+        direct = ",".join(filter(None, [direct, *LOOPBACK]))
     folders = {f"KALEIDOSCOPE_{name.upper()}": str(value) for name, value in settings if value is not None}
     return (
         {
@@ -42,6 +55,7 @@ def service_environment(settings: Settings) -> dict[str, str]:
         | _prefect_database(Path(os.environ.get("PREFECT_HOME", settings.data_dir / "prefect")))
         | dict(os.environ)
         | folders
+        | {"no_proxy": direct, "NO_PROXY": direct}
     )
 
 
@@ -95,9 +109,10 @@ def stop(processes: Iterable[subprocess.Popen]) -> None:
 
 
 def answers(url: str) -> bool:
-    """Whether a server says that it is well."""
+    """Whether a server says that it is well; one on loopback is asked without the user's proxy."""
+    proxies = {} if urlsplit(url).hostname in LOOPBACK else None
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with build_opener(ProxyHandler(proxies)).open(url, timeout=5) as response:
             return response.status == 200
     except (OSError, HTTPException):
         return False
@@ -132,8 +147,13 @@ def require_free_port(name: str, port: int, option: str) -> None:
             ) from None
 
 
-def prefect_command(port: int, *options: str) -> list[str]:
-    return [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port), *options]
+def start_prefect_server(port: int, environment: dict[str, str], log: Path) -> subprocess.Popen:
+    """Start a Prefect server that only programs and its own pages reach."""
+    # the pages name the API by one address, and may have been opened by the other; Prefect would answer `*`
+    origins = ",".join(f"http://{name}:{port}" for name in LOOPBACK)
+    command = [sys.executable, "-m", "uvicorn", "--factory", "flows.prefect_app:create_app"]
+    command += ["--host", HOST, "--port", str(port), "--log-level", "warning"]
+    return start(command, environment | {"PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": origins}, log)
 
 
 def api_url(port: int) -> str:
@@ -186,9 +206,7 @@ def prefect_server(settings: Settings) -> Iterator[PrefectServer]:
     url, process = prefect_server_address(settings), None
     if not url:
         port = free_port()
-        # no scheduler: it would plan runs that no worker waits for
-        command = prefect_command(port, "--no-ui", "--no-scheduler", "--no-late-runs")
-        url, process = api_url(port), start(command, environment, log)
+        url, process = api_url(port), start_prefect_server(port, environment | TEMPORARY_SERVER, log)
     before = dict(os.environ)
     os.environ.update(environment, PREFECT_API_URL=url)
     try:

@@ -1,6 +1,7 @@
 """`kaleidoscope up`: Prefect server, worker with all deployments, MLflow server; started and stopped together."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,11 +13,11 @@ from flows import LOADER_LIMIT, WORK_POOL
 from flows.servers import (
     HOST,
     api_url,
-    prefect_command,
     require_free_port,
     running_servers_file,
     service_environment,
     start,
+    start_prefect_server,
     stop,
     wait_until_healthy,
 )
@@ -24,6 +25,12 @@ from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.storage import write_text
 
+# No placeholder and no variable: a flow run can't choose its command, its environment or its folder. `env` is left out
+# because Prefect merges a run's variables into one that is there.
+JOB_TEMPLATE = {
+    "job_configuration": {"stream_output": True},
+    "variables": {"type": "object", "properties": {}, "additionalProperties": False},
+}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -39,7 +46,9 @@ class Services:
     def start(self) -> dict[str, str]:
         """Start all; returns the servers' addresses. UserError: one of them doesn't come up."""
         addresses = {"prefect": api_url(self.prefect_port)}
-        self._start("Prefect server", prefect_command(self.prefect_port))
+        self.processes["Prefect server"] = start_prefect_server(
+            self.prefect_port, self.environment, self._log("Prefect server")
+        )
         if not self.settings.mlflow_tracking_uri.startswith("http"):
             from tasks.tracking.store import server_command
 
@@ -84,19 +93,24 @@ class Services:
         from prefect.workers.process import ProcessWorker
 
         with SyncPrefectClient(url) as client:
-            template = ProcessWorker.get_default_base_job_template()
             client.create_work_pool(
-                WorkPoolCreate(name=WORK_POOL, type=ProcessWorker.type, base_job_template=template), overwrite=True
+                WorkPoolCreate(name=WORK_POOL, type=ProcessWorker.type, base_job_template=JOB_TEMPLATE), overwrite=True
             )
             client.upsert_global_concurrency_limit_by_name(LOADER_LIMIT, limit=1)
 
 
 def up(settings: Settings, prefect_port: int, mlflow_port: int) -> None:
-    """Serve until Ctrl-C. UserError: a port is taken, a service can't start or ends by itself."""
+    """Serve until Ctrl-C. UserError: both ports are alike or one is taken, a service can't start or ends by itself."""
+    if prefect_port == mlflow_port:
+        raise UserError(
+            f"both servers can't listen at port {prefect_port}; choose another with --prefect-port or --mlflow-port"
+        )
     require_free_port("the Prefect server", prefect_port, "--prefect-port")
     require_free_port("the MLflow server", mlflow_port, "--mlflow-port")
     console = Console(highlight=False)
     services = Services(settings, prefect_port, mlflow_port)
+    # Prefect's client here is to find what its server, worker and flow runs find, and past the user's proxy
+    os.environ.update(services.environment)
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, signal.default_int_handler)
     try:

@@ -12,6 +12,8 @@ from tasks.config import Folder, from_home
 from tasks.errors import UserError, one_line, shown
 
 ROOT = Path(__file__).resolve().parents[1]
+LOOPBACK = ("127.0.0.1", "localhost")
+"""The names of this machine that our servers answer to; they listen on the first."""
 PREFIX = "KALEIDOSCOPE_"
 SQLITE = re.compile(r"sqlite(\+pysqlite)?:///(?!:memory:|file:)(?P<file>[^?]*)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")

@@ -1,10 +1,12 @@
-"""A flow that a worker runs for test_up: what does `import mlflow` find there?"""
+"""A flow that a worker runs for test_up: what is there when it runs?"""
+
+import os
 
 from prefect import flow
 
 
 @flow(persist_result=True, result_serializer="json")
-def probe() -> str:
+def probe() -> dict[str, str | None]:
     import mlflow
 
-    return f"{mlflow.__version__} {mlflow.__file__}"
+    return {"version": mlflow.__version__, "file": mlflow.__file__, "chosen": os.environ.get("CHOSEN_BY_RUN")}

@@ -2,14 +2,21 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
+import httpx
 import psutil
 import pytest
+import requests
 
 from flows import servers
-from flows.servers import free_port, prefect_server, require_free_port, service_environment, start, stop
+from flows.servers import answers, free_port, prefect_server, require_free_port, service_environment, start, stop
 from tasks.errors import UserError
-from tasks.settings import Settings
+from tasks.settings import LOOPBACK, Settings
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 PARENT = """
 import subprocess, sys, time
@@ -109,3 +116,65 @@ def test_services_report_to_nobody_and_share_our_folders(tmp_path, monkeypatch):
     assert environment["KALEIDOSCOPE_IMAGES_DIR"] == str(tmp_path / "photographs")
     assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+@pytest.fixture
+def web() -> Iterator[tuple[int, list[str]]]:
+    """Port of a server on loopback that is always well, and also a proxy; and what it was asked for."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+    with ThreadingHTTPServer((servers.HOST, 0), Handler) as server:
+        Thread(target=server.serve_forever).start()
+        yield server.server_port, asked
+        server.shutdown()
+
+
+@pytest.fixture
+def proxy(monkeypatch):
+    """A function that sets the user's proxy and the hosts that it is not for."""
+
+    def set_proxy(port: int, direct: str | None = None) -> None:
+        for name in (*PROXIES, "no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        for name in PROXIES:
+            monkeypatch.setenv(name, f"http://{servers.HOST}:{port}")
+        if direct is not None:
+            monkeypatch.setenv("NO_PROXY", direct)
+
+    return set_proxy
+
+
+@pytest.mark.parametrize("direct", [None, "", "intern.example", "*"])
+@pytest.mark.parametrize("name", LOOPBACK)
+def test_loopback_is_asked_past_the_proxy(name, direct, web, proxy, settings, monkeypatch):
+    port, asked = web
+    proxy(free_port(), direct)
+    url = f"http://{name}:{port}"
+    assert answers(f"{url}/health")
+    monkeypatch.setenv("PREFECT_API_URL", f"{url}/api")
+    with prefect_server(settings) as server:
+        server.wait()
+        assert httpx.get(f"{url}/httpx").status_code == 200
+        assert requests.get(f"{url}/requests").status_code == 200
+    assert asked == ["/health", "/api/health", "/httpx", "/requests"]
+
+
+def test_other_hosts_are_asked_through_the_proxy(web, proxy, settings, monkeypatch):
+    port, asked = web
+    proxy(port, "intern.example")
+    elsewhere = "http://elsewhere.example"
+    monkeypatch.setenv("PREFECT_API_URL", f"{elsewhere}/api")
+    with prefect_server(settings) as server:
+        server.wait()
+        assert httpx.get(f"{elsewhere}/httpx").status_code == 200
+        assert requests.get(f"{elsewhere}/requests").status_code == 200
+        assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "intern.example,127.0.0.1,localhost"
+    assert asked == [f"{elsewhere}{path}" for path in ("/api/health", "/httpx", "/requests")]
+    assert os.environ["NO_PROXY"] == "intern.example"
+    assert "no_proxy" not in os.environ

@@ -1,29 +1,85 @@
-"""The real servers and the real worker, once: deploy, run, stop."""
+"""The real servers and the real worker, once, behind a dead proxy: deploy, run, keep web pages out, stop."""
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import distribution
+from threading import Thread
 
+import httpx
 import psutil
 import pytest
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.deployments import run_deployment
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.flow_runs import wait_for_flow_run
 from prefect.flows import Flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.workers.process import ProcessJobConfiguration
 
 from flows import FLOWS, LOADER_LIMIT, WORK_POOL
 from flows.servers import HOST, answers, free_port, running_servers, running_servers_file
+from flows.up import JOB_TEMPLATE
 from tasks.frames import write_frames
 from tasks.settings import ROOT, Settings
 from tasks.warehouse.query import catalogue
+from tests.browser import chromium, wait_for_text
 from tests.sample_frames import sample_frames
 
 RUN_SECONDS = 300
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+DEAD_PROXY = "http://127.0.0.1:9"
+
+# what a page may try: an answer that it could read, or "refused"
+ATTEMPTS = """
+    const [api, deployment, done] = arguments
+    const run = `${api}/deployments/${deployment}/create_flow_run`
+    const ask = async (address, request) => {
+        const answer = await fetch(address, request)
+        return answer.ok ? await answer.text() : "refused"
+    }
+    const listen = () => new Promise((resolve, reject) => {
+        const socket = new WebSocket(`${api.replace("http", "ws")}/events/in`)
+        socket.onopen = () => resolve("open")
+        socket.onerror = reject
+    })
+    const attempts = {
+        read: () => ask(`${api}/health`),
+        blind: () => ask(`${api}/health`, {mode: "no-cors"}),
+        json: () => ask(run, {method: "POST", headers: {"Content-Type": "application/json"}, body: "{}"}),
+        text: () => ask(run, {method: "POST", mode: "no-cors", body: "{}"}),
+        untyped: () => ask(run, {method: "POST", mode: "no-cors", body: new Blob(["{}"])}),
+        events: listen,
+    }
+    const all = async () => {
+        const results = {}
+        for (const [name, attempt] of Object.entries(attempts)) {
+            results[name] = await attempt().catch(() => "refused")
+        }
+        return results
+    }
+    all().then(done)
+"""
+FORM = """
+    const form = document.createElement("form")
+    Object.assign(form, {method: "POST", action: arguments[0], enctype: "text/plain"})
+    form.append(Object.assign(document.createElement("input"), {name: '{"name": "', value: '"}'}))
+    document.body.append(form)
+    form.submit()
+"""
+FRAME = """
+    document.body.append(Object.assign(document.createElement("iframe"), {src: arguments[0]}))
+"""
+REFUSED = "This server answers its own pages and programs only."
 
 
 def up_command(prefect_port: int, mlflow_port: int) -> list[str]:
@@ -31,12 +87,30 @@ def up_command(prefect_port: int, mlflow_port: int) -> list[str]:
     return [sys.executable, "-c", "from flows.cli import main; main()", "up", *ports]
 
 
-@contextmanager
-def running_up(prefect_port: int, mlflow_port: int, settings: Settings):
+@dataclass(frozen=True)
+class Service:
+    """A running `up` and its data folder."""
+
+    process: subprocess.Popen
+    settings: Settings
+    prefect_port: int
+    mlflow_port: int
+
+    @property
+    def api(self) -> str:
+        return f"http://{HOST}:{self.prefect_port}/api"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory) -> Iterator[Service]:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("up") / "data")
+    write_frames("sample", sample_frames(), settings)
+    prefect_port, mlflow_port = free_port(), free_port()
+    ours = {"PREFECT_HOME": str(settings.data_dir / "prefect"), "KALEIDOSCOPE_DATA_DIR": str(settings.data_dir)}
     process = subprocess.Popen(
         up_command(prefect_port, mlflow_port),
         cwd=ROOT,
-        env=os.environ | {"PREFECT_HOME": str(settings.data_dir / "prefect")},
+        env=os.environ | dict.fromkeys(PROXIES, DEAD_PROXY) | ours,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -49,53 +123,138 @@ def running_up(prefect_port: int, mlflow_port: int, settings: Settings):
                 break
         else:
             pytest.fail("".join(said))
-        yield process
+        yield Service(process, settings, prefect_port, mlflow_port)
     finally:
         if process.poll() is None:
             process.terminate()
             process.wait()
 
 
-def run(deployment: str):
-    state = run_deployment(deployment, timeout=RUN_SECONDS, poll_interval=1).state
+@pytest.fixture
+def client(service) -> Iterator[SyncPrefectClient]:
+    with temporary_settings({PREFECT_API_URL: service.api}), get_client(sync_client=True) as client:
+        yield client
+
+
+@pytest.fixture
+def victim(client) -> str:
+    """A deployment that no worker runs."""
+    flow = client.create_flow_from_name("victim")
+    return str(client.create_deployment(flow, "victim"))
+
+
+def test_servers_and_worker_run_deployments(service, client):
+    addresses = {"prefect": service.api, "mlflow": f"http://{HOST}:{service.mlflow_port}"}
+    assert running_servers(service.settings) == addresses
+    deployed = {deployment.name: deployment for deployment in client.read_deployments()}
+    assert set(deployed) == set(FLOWS)
+    assert all(deployment.work_pool_name == WORK_POOL for deployment in deployed.values())
+    assert client.read_global_concurrency_limit_by_name(LOADER_LIMIT).limit == 1
+
+    state = run_deployment("publish/publish", timeout=RUN_SECONDS, poll_interval=1).state
     assert state.is_completed(), state
-    return state.result()
+    assert state.result()["where"]["published"] == str(service.settings.published_file)
+    assert "features" in catalogue(service.settings)["name"]
 
 
-def test_servers_and_worker_run_deployments_and_stop_together(settings):
-    write_frames("sample", sample_frames(), settings)
-    prefect_port, mlflow_port = free_port(), free_port()
-    with running_up(prefect_port, mlflow_port, settings) as process:
-        family = psutil.Process(process.pid).children(recursive=True)
-        addresses = running_servers(settings)
-        assert addresses == {
-            "prefect": f"http://{HOST}:{prefect_port}/api",
-            "mlflow": f"http://{HOST}:{mlflow_port}",
-        }
-
-        with temporary_settings({PREFECT_API_URL: addresses["prefect"]}), get_client(sync_client=True) as client:
-            deployed = {deployment.name: deployment for deployment in client.read_deployments()}
-            assert set(deployed) == set(FLOWS)
-            assert all(deployment.work_pool_name == WORK_POOL for deployment in deployed.values())
-            assert client.read_global_concurrency_limit_by_name(LOADER_LIMIT).limit == 1
-
-            summary = run("publish/publish")
-            assert summary["where"]["published"] == str(settings.published_file)
-            assert "features" in catalogue(settings)["name"]
-
-            Flow.from_source(str(ROOT), "tests/flows/probe.py:probe").deploy(
-                "probe", work_pool_name=WORK_POOL, print_next_steps=False
+def test_a_run_does_not_choose_its_command_or_environment(service, client, tmp_path):
+    probe = Flow.from_source(str(ROOT), "tests/flows/probe.py:probe")
+    deployment = client.read_deployment(probe.deploy("probe", work_pool_name=WORK_POOL, print_next_steps=False))
+    chosen = {
+        "command": f"touch {tmp_path / 'made'}",
+        "env": {"CHOSEN_BY_RUN": "1"},
+        "env.CHOSEN_BY_RUN": "1",
+        "working_dir": str(tmp_path),
+    }
+    for name, value in chosen.items():
+        with pytest.raises(PrefectHTTPStatusError, match="422"):
+            client.create_flow_run_from_deployment(deployment.id, job_variables={name: value})
+        with pytest.raises(PrefectHTTPStatusError, match="422"):
+            client.create_deployment(
+                deployment.flow_id, "chosen", work_pool_name=WORK_POOL, job_variables={name: value}
             )
-            found_version, found_file = run("probe/probe").split()
-            assert found_version == distribution("mlflow").version
-            assert found_file == str(distribution("mlflow").locate_file("mlflow/__init__.py"))
 
-        family += [child for child in psutil.Process(process.pid).children(recursive=True) if child not in family]
-        assert len(family) >= 3
-        process.send_signal(signal.SIGINT)
-        assert process.wait() == 0
-        assert psutil.wait_procs(family, timeout=5)[1] == []
-    assert not running_servers_file(settings).exists()
+    # this way in, the server accepts them unseen
+    wanted = {"flow_id": str(deployment.flow_id), "deployment_id": str(deployment.id), "work_pool_name": WORK_POOL}
+    wanted |= {"job_variables": chosen, "state": {"type": "SCHEDULED"}}
+    created = httpx.post(f"{service.api}/flow_runs/", json=wanted).raise_for_status().json()
+    assert created["job_variables"] == chosen
+    ended = asyncio.run(wait_for_flow_run(created["id"], timeout=RUN_SECONDS, poll_interval=1))
+    assert ended.state.is_completed(), ended.state
+    # our folder mlflow/ doesn't hide the package there
+    mlflow = distribution("mlflow")
+    assert ended.state.result() == {
+        "version": mlflow.version,
+        "file": str(mlflow.locate_file("mlflow/__init__.py")),
+        "chosen": None,
+    }
+    assert not (tmp_path / "made").exists()
+
+
+def test_the_job_template_ignores_all_variables():
+    chosen = {"command": "touch made", "env": {"A": "1"}, "env.A": "1", "working_dir": "/", "name": "n", "labels": {}}
+    made = ProcessJobConfiguration.from_template_and_values(JOB_TEMPLATE, chosen, client=object())
+    assert asyncio.run(made) == ProcessJobConfiguration()
+
+
+@contextmanager
+def empty_page(folder) -> Iterator[str]:
+    """Address of an empty page on another port of this machine."""
+    (folder / "index.html").write_text("<!doctype html><link rel=icon href=data:><body></body>")
+    with ThreadingHTTPServer((HOST, 0), partial(SimpleHTTPRequestHandler, directory=folder)) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://{HOST}:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A browser for which evil.example has become a name of this machine, as after DNS rebinding."""
+    with chromium(tmp_path_factory.mktemp("chromium"), "--host-resolver-rules=MAP evil.example 127.0.0.1") as browser:
+        yield browser
+
+
+def test_a_page_elsewhere_reads_nothing_and_starts_nothing(service, client, victim, browser, tmp_path):
+    rebound = f"http://evil.example:{service.prefect_port}"
+    attempts = {"read", "blind", "json", "text", "untyped", "events"}
+    before = len(client.read_flow_runs())
+    with empty_page(tmp_path) as page:
+        for page_address, api in ((page, service.api), (page, f"{rebound}/api"), (rebound, f"{rebound}/api")):
+            browser.get(page_address)
+            assert browser.execute_async_script(ATTEMPTS, api, victim) == dict.fromkeys(attempts, "refused")
+            browser.execute_script(FORM, f"{api}/deployments/{victim}/create_flow_run")
+            wait_for_text(browser, REFUSED)
+
+        browser.get(page)
+        browser.execute_script(FRAME, f"http://{HOST}:{service.prefect_port}/deployments")
+        browser.switch_to.frame(0)
+        wait_for_text(browser, REFUSED)
+    assert len(client.read_flow_runs()) == before
+
+
+def test_the_pages_of_prefect_work_by_both_addresses(service, client, victim, browser):
+    for name in (HOST, "localhost"):
+        address = f"http://{name}:{service.prefect_port}"
+        browser.get(f"{address}/deployments")
+        wait_for_text(browser, "early-vision")
+        found = browser.execute_async_script(ATTEMPTS, service.api, victim)
+        assert (found["read"], found["events"]) == ("true", "open")
+        started = json.loads(found["json"])["name"]
+        browser.get(f"{address}/runs")
+        wait_for_text(browser, started)
+        browser.get(f"{address}/v2/deployments")
+        wait_for_text(browser, "early-vision")
+
+
+def test_servers_and_worker_stop_together(service):
+    addresses = running_servers(service.settings)
+    assert len(addresses) == 2
+    family = psutil.Process(service.process.pid).children(recursive=True)
+    assert len(family) >= 3
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait() == 0
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert not running_servers_file(service.settings).exists()
     assert not answers(f"{addresses['prefect']}/health")
 
 
@@ -116,5 +275,15 @@ def test_a_port_in_use_is_one_line(settings):
     assert ended.stderr == (
         f"kaleidoscope: port {port} for the MLflow server can't be used (Address already in use); "
         "choose another with --mlflow-port\n"
+    )
+    assert not settings.data_dir.exists()
+
+
+def test_both_ports_alike_is_one_line(settings):
+    port = free_port()
+    ended = subprocess.run(up_command(port, port), cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        f"kaleidoscope: both servers can't listen at port {port}; choose another with --prefect-port or --mlflow-port\n"
     )
     assert not settings.data_dir.exists()
