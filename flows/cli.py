@@ -275,6 +275,97 @@ def page() -> None:
 
 
 @app.command()
+def verify(
+    output: Annotated[Report, typer.Option("--format", help="How the findings are written.")] = Report.table,
+) -> None:
+    """Check every checksum and reference in the data folder, changing nothing; exits with 1 when something is wrong."""
+    import json
+
+    import polars
+
+    from flows.steps import progress_bar
+    from tasks.maintenance.verify import WRONG, Finding
+    from tasks.maintenance.verify import verify as verified
+
+    with progress_bar("Verify") as progress:
+        findings = verified(Settings(), progress)
+    if output is Report.json:
+        print(json.dumps([finding._asdict() for finding in findings]))
+    elif findings:
+        _print_table(polars.DataFrame(findings, schema=Finding._fields, orient="row"))
+    else:
+        print("all is well")
+    if any(finding.state in WRONG for finding in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def gc(
+    delete: Annotated[bool, typer.Option("--delete", help="Delete what is listed.")] = False,
+    output: Annotated[Report, typer.Option("--format", help="How the list is written.")] = Report.table,
+) -> None:
+    """List what no row, registered model or unfinished run refers to, and what is older or more than is to be kept."""
+    import json
+
+    import polars
+
+    from flows.steps import progress_bar
+    from tasks.maintenance.garbage import delete_garbage, find_garbage
+
+    if delete:
+        with progress_bar("Delete") as progress:
+            garbage = delete_garbage(Settings(), progress)
+    else:
+        garbage = find_garbage(Settings())
+    if output is Report.json:
+        print(json.dumps([{"path": str(path), "bytes": size, "why": why} for path, size, why in garbage]))
+        return
+    if garbage:
+        rows = [(str(path), f"{size:,}", why) for path, size, why in garbage]
+        _print_table(polars.DataFrame(rows, schema=["path", "bytes", "why"], orient="row"))
+    size = f"{sum(one.bytes for one in garbage) / 2**20:,.1f} MiB"
+    print(f"{size} deleted" if delete else f"{size} to delete with `kaleidoscope gc --delete`")
+
+
+@app.command()
+def backup(
+    destination: Annotated[Path, typer.Argument(help="A new folder.")],
+    activations: Annotated[
+        bool, typer.Option("--activations", help="The shards of activations too; they can be extracted again.")
+    ] = False,
+) -> None:
+    """Copy warehouse, snapshot, MLflow, Prefect, staged tables and models into a new folder, while runs go on."""
+    from flows.steps import progress_bar
+    from tasks.maintenance.backup import back_up
+
+    with progress_bar("Back up") as progress:
+        made = back_up(destination, Settings(), activations=activations, say=_say, progress=progress)
+    print(f"{destination}: {made.files:,} files, {made.bytes / 2**20:,.1f} MiB")
+    _report_left_out(made.left_out)
+
+
+@app.command()
+def restore(source: Annotated[Path, typer.Argument(help="Folder that `kaleidoscope backup` made.")]) -> None:
+    """Make the data folder, which must be absent or empty, from a backup."""
+    from flows.steps import progress_bar
+    from tasks.maintenance.backup import restore as restore_backup
+
+    settings = Settings()
+    with progress_bar("Restore") as progress:
+        restored = restore_backup(source, settings, progress)
+    print(f"{settings.data_dir}: {restored.files:,} files, {restored.bytes / 2**20:,.1f} MiB")
+    _report_left_out(restored.left_out)
+
+
+def _report_left_out(left_out: dict[str, str]) -> None:
+    """What is damaged is not in a backup; exit code 1."""
+    for name, reason in left_out.items():
+        _say(f"left out: {name}: {reason}")
+    if left_out:
+        raise typer.Exit(1)
+
+
+@app.command()
 def up(
     prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Of the Prefect server, on loopback.")] = 4200,
     mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Of the MLflow server, on loopback.")] = 5000,

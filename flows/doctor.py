@@ -41,6 +41,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _weights(settings)
     yield _images(settings)
     yield from _databases(settings)
+    yield _care(settings)
     yield from _servers(settings)
 
 
@@ -137,6 +138,23 @@ def _mlflow_store(settings: Settings) -> Finding:
         return Finding("MLflow store", "ok", f"{file}, {runs} runs")
     except sqlite3.Error as error:
         return Finding("MLflow store", "optional", f"{file}: {error}; the first training makes it")
+
+
+def _care(settings: Settings) -> Finding:
+    """What is seen to be damaged or stuck without reading any file."""
+    from tasks.liveness import left_by_the_dead
+    from tasks.quarantine import in_quarantine
+
+    link, seen = settings.published_file, []
+    if link.is_symlink() and not link.exists():
+        seen.append(f"the published snapshot {link.readlink()} is missing")
+    if set_aside := in_quarantine(settings):
+        seen.append(f"{len(set_aside)} damaged things are in {settings.quarantine_dir}")
+    if dead := left_by_the_dead(settings.running_dir):
+        seen.append(f"{len(dead)} processes ended without a word")
+    if not seen:
+        return Finding("care", "ok", "nothing seems damaged or stuck; `kaleidoscope verify` looks at every file")
+    return Finding("care", "optional", "; ".join(seen) + ": see `kaleidoscope verify`")
 
 
 def _servers(settings: Settings) -> Iterator[Finding]:

@@ -95,8 +95,17 @@ class Settings(BaseSettings):
         return self.data_dir / "quarantine"
 
     @property
+    def running_dir(self) -> Path:
+        return self.data_dir / "running"
+
+    @property
     def warehouse_file(self) -> Path:
         return self.data_dir / "warehouse" / "kaleidoscope.duckdb"
+
+    @property
+    def warehouse_lock(self) -> Path:
+        """Held by whoever writes to the warehouse, from the first load to the snapshot."""
+        return self.warehouse_file.with_name(".writer")
 
     @property
     def published_file(self) -> Path:

@@ -23,9 +23,11 @@ from flows.train import TrainConfig
 from tasks.activations.extract import extract
 from tasks.dictionary.store import trained
 from tasks.frames import write_frames
+from tasks.quarantine import set_aside
 from tasks.settings import ROOT, Settings
 from tasks.tracking.store import create_store
-from tests.sample_frames import sample_frames
+from tasks.warehouse.query import query
+from tests.sample_frames import CROSSCODER, sample_frames
 
 
 @pytest.fixture
@@ -331,3 +333,70 @@ def test_doctor_sees_a_warehouse_in_use(published):
     assert finding.state == "missing"
     assert "lock" in finding.detail
     assert findings(published)["warehouse"].state == "ok"
+
+
+def test_doctor_sees_what_is_damaged_or_stuck(published):
+    assert findings(published)["care"].state == "ok"
+    (published.data_dir / "odd").mkdir()
+    set_aside(published.data_dir / "odd", "belongs to nothing", published)
+    published.published_file.resolve().unlink()
+    published.running_dir.mkdir()
+    (published.running_dir / "11111111-2222-3333-4444-555555555555.lock").touch()
+    finding = findings(published)["care"]
+    assert finding.state == "optional"
+    assert f"1 damaged things are in {published.quarantine_dir}" in finding.detail
+    assert f"the published snapshot snapshots/{published.published_file.resolve().name} is missing" in finding.detail
+    assert "1 processes ended without a word: see `kaleidoscope verify`" in finding.detail
+
+
+def test_verify_exits_with_1_where_something_is_wrong_and_says_what_to_do(kaleidoscope, published):
+    write_frames("sample", sample_frames(), published)
+    missing = published.dictionaries_dir / CROSSCODER
+    code, out, _ = kaleidoscope("verify")
+    assert code == 1
+    assert f"{missing}" in out
+    code, out, _ = kaleidoscope("verify", "--format", "json")
+    assert code == 1
+    [finding] = [each for each in json.loads(out.splitlines()[-1]) if each["where"] == str(missing)]
+    assert finding == {
+        "state": "wrong",
+        "what": "is missing, and rows of the warehouse refer to it",
+        "where": str(missing),
+        "remedy": "train it again",
+    }
+
+
+def test_verify_exits_with_0_where_all_is_well(kaleidoscope, settings):
+    write_frames("sample", {"runs": sample_frames()["runs"]}, settings)
+    code, out, err = kaleidoscope("verify", "--format", "json")
+    assert code == 0, err
+    assert [finding["state"] for finding in json.loads(out.splitlines()[-1])] == ["unfinished"]  # not loaded yet
+
+
+def test_gc_is_dry_until_told_otherwise(kaleidoscope, published):
+    old = published.published_file.resolve().with_name("old.duckdb")
+    for number in range(2):
+        old.with_stem(f"old-{number}").write_bytes(b"12345678")
+        os.utime(old.with_stem(f"old-{number}"), (number, number))
+    listed = [{"path": str(old.with_stem("old-0")), "bytes": 8, "why": "a snapshot beyond KALEIDOSCOPE_KEEP_SNAPSHOTS"}]
+    code, out, err = kaleidoscope("gc", "--format", "json")
+    assert code == 0, err
+    assert json.loads(out.splitlines()[-1]) == listed
+    code, out, _ = kaleidoscope("gc")
+    assert "0.0 MiB to delete with `kaleidoscope gc --delete`" in out
+    assert old.with_stem("old-0").exists()
+    assert kaleidoscope("gc", "--delete")[0] == 0
+    assert sorted(old.parent.iterdir()) == sorted([published.published_file.resolve(), old.with_stem("old-1")])
+
+
+def test_backup_and_restore(kaleidoscope, published, monkeypatch, tmp_path):
+    before = query("FROM features", published)
+    code, out, err = kaleidoscope("backup", str(tmp_path / "backup"))
+    assert code == 0, err
+    assert f"{tmp_path / 'backup'}: 2 files, " in out
+    assert "holds something: name a new or empty folder" in kaleidoscope("backup", str(tmp_path / "backup"))[2]
+    assert "holds something: name a new or empty folder" in kaleidoscope("restore", str(tmp_path / "backup"))[2]
+    monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(tmp_path / "restored"))
+    code, _, err = kaleidoscope("restore", str(tmp_path / "backup"))
+    assert code == 0, err
+    assert query("FROM features", Settings()).equals(before)

@@ -245,7 +245,7 @@ def _check(path: Path, sha256: str) -> None:
 
 @contextmanager
 def _becoming(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder` that gets its name when the block ends well, and is deleted when it doesn't.
+    """Yield an empty folder beside `folder` that gets its name when the block ends well, and is deleted otherwise.
 
     What a killed process left there is deleted first. UserError: `folder` holds anything, or another process makes it.
     """

@@ -3,6 +3,7 @@
 Nothing is changed, and a disk may be read-only.
 """
 
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from tasks.activations.plan import ExtractionPlan
 from tasks.activations.shards import ActivationSet, shard_path
-from tasks.checksums import COMMIT, Damaged, check_file, is_committed, read_commit
+from tasks.checksums import COMMIT, Damaged, check_file, commit_of, is_committed, read_commit
 from tasks.errors import UserError
 from tasks.frames import staged
 from tasks.keys import file_sha256
@@ -46,6 +47,7 @@ MADE_BY = {
     "cavs": "run the `concepts` flow again",
     "attacks": "run the `attack` flow again",
 }
+FROM_BACKUP = "restore it from a backup"
 CHECKPOINT = re.compile(r"checkpoint-\d+-(?P<sha256>[0-9a-f]{64})\.safetensors")
 
 
@@ -114,6 +116,8 @@ def _activation_set(folder: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("unfinished", "lacks plan.json", str(folder), remedy)
         return
     plan = ExtractionPlan.open(folder.name, settings)
+    if (key := json.loads((folder / "plan.json").read_bytes())["key"]) != folder.name:
+        raise Damaged(folder / "plan.json", f"belongs to {key}", remedy)
     written = sum(shard_path(folder, index).is_file() for index in range(plan.shards))
     if not (folder / COMMITS["activations"]).is_file():
         yield Finding("unfinished", f"has {written} of {plan.shards} shards", str(folder), remedy)
@@ -135,16 +139,10 @@ def _made_from(dictionary: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _warehouse(settings: Settings) -> Iterator[Finding]:
-    """Every block of the file, and every folder that its rows refer to."""
+    """Every block of the file, every folder that its rows refer to, and what is not loaded yet."""
     file = settings.warehouse_file
-    if not file.exists():
-        return
     try:
-        with open_read_only(file) as connection:
-            for (table,) in connection.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall():
-                # reading every value has DuckDB check every block
-                connection.execute(f'SELECT max(hash(rows)) FROM "{table}" AS rows').fetchall()
-            rows = connection.execute((QUERIES / "folders_of_rows.sql").read_text()).fetchall()
+        rows = _rows_refer_to(file) if file.exists() else []
     except Busy as error:
         yield Finding("unfinished", str(error), str(file), "verify again when it is done")
         return
@@ -156,9 +154,17 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         folder = settings.data_dir / kind / key
         if not folder.is_dir():
             yield Finding("wrong", "is missing, and rows of the warehouse refer to it", str(folder), MADE_BY[kind])
-    for key in {*staged(settings)} - {key for kind, key in rows if kind == "frames"}:
+    for key in sorted({*staged(settings)} - {key for kind, key in rows if kind == "frames"}):
         folder = settings.frames_dir / key
         yield Finding("unfinished", "is staged and not loaded yet", str(folder), "run `kaleidoscope run publish`")
+
+
+def _rows_refer_to(warehouse: Path) -> list[tuple[str, str]]:
+    """(kind, key) of folders, once every value of the warehouse has been read: DuckDB then checks every block."""
+    with open_read_only(warehouse) as connection:
+        for (table,) in connection.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall():
+            connection.execute(f'SELECT max(hash(rows)) FROM "{table}" AS rows').fetchall()
+        return connection.execute((QUERIES / "folders_of_rows.sql").read_text()).fetchall()
 
 
 def _published(settings: Settings) -> Iterator[Finding]:
@@ -178,7 +184,7 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
     database = mlflow_database(settings)
     if not database:
         return
-    artifacts, restore = settings.mlflow_dir / "artifacts", "restore it from a backup"
+    artifacts = settings.mlflow_dir / "artifacts"
     try:
         with reading(database) as connection:
             yield from _integrity(connection, database)
@@ -186,7 +192,7 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
             running = connection.execute((QUERIES / "mlflow_running.sql").read_text()).fetchall()
             elsewhere = addresses_elsewhere(connection, artifacts_folder(settings))
     except sqlite3.Error as error:
-        yield Finding("wrong", f"can't be read ({error})", str(database), restore)
+        yield Finding("wrong", f"can't be read ({error})", str(database), FROM_BACKUP)
         return
     if elsewhere:
         what = f"{elsewhere} addresses lead to another data folder"
@@ -195,7 +201,7 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
         files = artifacts / "models" / model_id / "artifacts"
         name = f"{model} version {version}"
         if not (files / "MLmodel").is_file():
-            yield Finding("wrong", f"is missing, and {name} refers to it", str(files / "MLmodel"), restore)
+            yield Finding("wrong", f"is missing, and {name} refers to it", str(files / "MLmodel"), FROM_BACKUP)
         for commit in files.rglob(COMMIT):
             yield from _model_files(commit.parent, name)
         kind = {"dictionary": "dictionaries", "analysis": "cavs"}[tag]
@@ -209,8 +215,13 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
 
 
 def _model_files(folder: Path, name: str) -> Iterator[Finding]:
+    """Of a dictionary's committed files a model has only those that it needs."""
+    from tasks.tracking.registry import MODEL_FILES  # imports PyTorch
+
     try:
-        read_commit(folder, "restore it from a backup, or delete the version and register it again")
+        for file, sha256 in commit_of(folder, FROM_BACKUP)["files"].items():
+            if file in MODEL_FILES or (folder / file).exists():
+                check_file(folder / file, sha256, FROM_BACKUP)
     except Damaged as error:
         yield Finding("wrong", f"{error.reason} ({name})", str(error.path), error.remedy)
 
@@ -236,7 +247,7 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
 def _integrity(connection: sqlite3.Connection, database: Path) -> Iterator[Finding]:
     [said, *_] = connection.execute("PRAGMA integrity_check").fetchone()
     if said != "ok":
-        yield Finding("wrong", f"is damaged ({said.splitlines()[0]})", str(database), "restore it from a backup")
+        yield Finding("wrong", f"is damaged ({said.splitlines()[0]})", str(database), FROM_BACKUP)
 
 
 def _site(settings: Settings) -> Iterator[Finding]:

@@ -330,10 +330,11 @@ def swapped_in(site: Path, keep: int = 2) -> Iterator[Path]:
 
 
 def old_sites(site: Path, keep: int) -> list[Path]:
-    """Versions of the site beyond `keep`: the one that `site` shows is kept first, then the newest."""
+    """Whole versions of the site beyond `keep`: the one that `site` shows is kept first, then the newest."""
+    shown = site.resolve()
     versions = site.with_name(f"{site.name}-versions").glob("[!.]*")
-    newest_first = sorted(versions, key=lambda version: (version != site.resolve(), -version.stat().st_mtime))
-    return newest_first[keep:]
+    whole = [version for version in versions if version == shown or (version / WHOLE).exists()]
+    return sorted(whole, key=lambda version: (version != shown, -version.stat().st_mtime))[keep:]
 
 
 def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Example]]) -> str:
