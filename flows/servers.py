@@ -1,7 +1,6 @@
 """Processes beside ours: the Prefect server a run reports to, and how processes are started and stopped for certain."""
 
 import ctypes
-import json
 import os
 import signal
 import socket
@@ -17,6 +16,7 @@ from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
+from tasks.checksums import Damaged, read_document
 from tasks.errors import UserError
 from tasks.settings import LOOPBACK, ROOT, Settings, sqlite_url
 
@@ -161,14 +161,16 @@ def api_url(port: int) -> str:
 
 
 def running_servers_file(settings: Settings) -> Path:
-    """Where `kaleidoscope up` leaves its servers' addresses (JSON, name -> URL) while it runs."""
+    """Where `kaleidoscope up` leaves its servers' addresses (a document, name -> URL) while it runs."""
     return settings.data_dir / "prefect" / "servers.json"
 
 
 def running_servers(settings: Settings) -> dict[str, str]:
     """The servers that `kaleidoscope up` runs for this data folder and that answer, by name."""
-    file = running_servers_file(settings)
-    addresses = json.loads(file.read_text()) if file.exists() else {}
+    try:
+        addresses = read_document(running_servers_file(settings), "start `kaleidoscope up` again")
+    except Damaged:  # mostly missing: none runs
+        return {}
     return {name: url for name, url in addresses.items() if answers(f"{url}/health")}
 
 

@@ -1,6 +1,5 @@
 """`kaleidoscope up`: Prefect server, worker with all deployments, MLflow server; started and stopped together."""
 
-import json
 import os
 import signal
 import subprocess
@@ -21,9 +20,9 @@ from flows.servers import (
     stop,
     wait_until_healthy,
 )
+from tasks.checksums import write_document
 from tasks.errors import UserError
 from tasks.settings import Settings
-from tasks.storage import write_text
 
 # No placeholder and no variable: a flow run can't choose its command, its environment or its folder. `env` is left out
 # because Prefect merges a run's variables into one that is there.
@@ -116,7 +115,7 @@ def up(settings: Settings, prefect_port: int, mlflow_port: int) -> None:
     try:
         console.print(f"starting; logs are in {services.logs}")
         addresses = services.start()
-        write_text(running_servers_file(settings), json.dumps(addresses))
+        write_document(running_servers_file(settings), addresses)
         console.print(f"Prefect  {addresses['prefect'].removesuffix('/api')}")
         console.print(f"MLflow   {addresses.get('mlflow', settings.mlflow_tracking_uri)}")
         console.print("Ctrl-C stops all")

@@ -1,15 +1,25 @@
 """What MLflow runs to load a registered concept activation vector (models-from-code): activations in, sides out."""
 
+import hashlib
+from pathlib import Path
+
 import mlflow
 import numpy as np
-from safetensors.numpy import load_file
+from safetensors.numpy import load
 
 
 class CavModel(mlflow.pyfunc.PythonModel):
     """vector · row + intercept [rows] of rows [rows, d], mean over the random sets; above 0 on the concept's side."""
 
     def load_context(self, context):
-        tensors = load_file(context.artifacts["cav"])
+        file = Path(context.artifacts["cav"])
+        data = file.read_bytes()
+        if hashlib.sha256(data).hexdigest() != context.model_config["sha256"]:
+            raise ValueError(
+                f"{file} is damaged (its checksum is wrong): delete this model version in MLflow and run the flow "
+                "`concepts` again, which registers it anew"
+            )
+        tensors = load(data)
         self.vector_d, self.intercept = tensors["vectors"].mean(0), tensors["intercepts"].mean()
 
     def predict(self, context, model_input: np.ndarray, params=None) -> np.ndarray:

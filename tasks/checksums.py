@@ -34,14 +34,15 @@ class Damaged(UserError):
         return type(self), (self.path, self.reason, self.remedy)
 
 
-def _seal(document: dict[str, Any]) -> str:
+def document_sha256(document: dict[str, Any]) -> str:
+    """SHA-256 (64 hex digits) of what a document says, however it is laid out."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_document(path: Path, document: dict[str, Any]) -> None:
     """Atomically write a JSON object with its own SHA-256. Raises UserError when the disk is full."""
-    write_text(path, json.dumps({**document, SEAL: _seal(document)}, indent=1))
+    write_text(path, json.dumps({**document, SEAL: document_sha256(document)}, indent=1))
 
 
 def read_document(path: Path, remedy: str) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def read_document(path: Path, remedy: str) -> dict[str, Any]:
     # a flipped bit can leave no UTF-8, no JSON, no object, or an object without a checksum
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
         raise Damaged(path, "is damaged (no document with a checksum)", remedy) from None
-    if sealed != _seal(document):
+    if sealed != document_sha256(document):
         raise Damaged(path, "is damaged (its checksum is wrong)", remedy)
     return document
 

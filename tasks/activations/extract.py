@@ -8,10 +8,12 @@ import torch
 
 from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, loaded_network, plan
 from tasks.activations.sampling import unit_at
-from tasks.activations.shards import ShardInfo, shard_path, write_manifest, write_shard, written_shard
+from tasks.activations.shards import ShardInfo, write_manifest, write_shard, written_shard
 from tasks.activations.units import unit_extractor
+from tasks.checksums import Damaged
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
+from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import writing
 from tasks.symmetry.action import source_side, transform_patches
@@ -28,16 +30,15 @@ def _extractor(network: str, layer: str, weights_dir: Path | None):
 
 
 def extract_shard(key: str, shard: int, settings: Settings, progress: Progress = silent) -> ShardInfo:
-    """Make one shard of a plan; one that is whole stays as it is.
+    """Make one shard of a plan; one that is whole stays as it is, and what was damaged is set aside.
 
     Safe in threads and in processes side by side. progress: in orbits.
-    Raises UserError for an unknown plan or shard, a shard that was damaged since it was written, a changed image, an
-    activation beyond half precision, a full disk.
+    Raises UserError for an unknown plan or shard, a changed image, an activation beyond half precision, a full disk.
     """
     made = ExtractionPlan.open(key, settings)
     if not 0 <= shard < made.shards:
         raise UserError(f"activation set {key} has shards 0 to {made.shards - 1}, not {shard}")
-    info = written_shard(made.folder, shard) if shard_path(made.folder, shard).is_file() else None
+    info = _written(made, shard, settings)
     if info is None:
         with writing(made.folder):
             rows = made.shard_rows(shard)
@@ -46,9 +47,18 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
             # tens of thousands of rows a second.
             acts_of = _units_of_frames if made.group.order == 1 else _orbits
             acts_rgc = acts_of(made, rows, settings, progress)
-            info = write_shard(made.folder, shard, made.splits[shard], acts_rgc)
+            info = write_shard(made, shard, acts_rgc)
     progress(info.orbits, info.orbits)
     return info
+
+
+def _written(made: ExtractionPlan, shard: int, settings: Settings) -> ShardInfo | None:
+    """A shard that is whole; None where there is none, or it or its receipt had to be set aside."""
+    try:
+        return written_shard(made, shard)
+    except Damaged as error:
+        set_aside(error.path, str(error), settings)
+        return None
 
 
 @torch.no_grad()
@@ -111,7 +121,7 @@ def finish(key: str, settings: Settings) -> None:
     """Commit a set whose shards are all there; raises UserError naming one that is missing or damaged."""
     made = ExtractionPlan.open(key, settings)
     with writing(made.folder):
-        write_manifest(made)
+        write_manifest(made, settings)
 
 
 def extract(config: ExtractionConfig, settings: Settings, progress: Progress = silent) -> str:

@@ -1,9 +1,7 @@
 """What an extraction will do, settled before it starts: config, images, and every row's image, position and shard."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
@@ -13,8 +11,9 @@ from typing import Literal
 import numpy as np
 import polars
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from tasks.activations.adopt import REMEDY, adopt
 from tasks.activations.sampling import (
     admissible_units,
     assign_shards,
@@ -24,12 +23,14 @@ from tasks.activations.sampling import (
     spread,
     unit_centre,
 )
+from tasks.checksums import Damaged, check_file, document_sha256, read_document, write_document
 from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.keys import content_key, file_sha256
 from tasks.progress import Progress, silent
+from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.storage import atomic_file, write_text, writing
+from tasks.storage import atomic_file, writing
 from tasks.symmetry.group import DihedralGroup
 from tasks.vision.images import Frame, FrameSet, ImagesConfig, open_frames
 from tasks.vision.networks import Layer, Network, load_network
@@ -78,10 +79,15 @@ class ExtractionConfig(Config):
 
 @dataclass(frozen=True)
 class ExtractionPlan:
-    """A plan as it stands in `folder`. rows: ROWS_SCHEMA, y and x the receptive field's centre, pixels of the frame."""
+    """A plan as it stands in `folder`.
+
+    sha256: of what plan.json says, tables included. rows: ROWS_SCHEMA, y and x the receptive field's centre, pixels of
+    the frame.
+    """
 
     key: str
     folder: Path
+    sha256: str
     config: ExtractionConfig
     network: dict
     layer: Layer
@@ -128,47 +134,34 @@ class ExtractionPlan:
 
     @classmethod
     def open(cls, key: str, settings: Settings) -> "ExtractionPlan":
-        """A plan that was made before; raises UserError when there is none, or a file of it was damaged."""
+        """A plan that was made before; raises UserError when there is none, Damaged when a file of it changed."""
         folder = settings.activations_dir / key
-        if not (folder / "plan.json").is_file():
+        path = folder / "plan.json"
+        if not path.is_file():
             raise UserError(f"there is no activation set {key} in {settings.activations_dir}: run the extraction first")
-        with telling_of_damage(folder / "plan.json"):
-            document = json.loads((folder / "plan.json").read_bytes())
+        adopt(folder)
+        document = read_document(path, REMEDY)
+        if document.get("key") != key:
+            raise Damaged(path, f"belongs to {document.get('key')}", REMEDY)
+        for name, sha256 in document["files"].items():
+            check_file(folder / name, sha256, REMEDY)
+        try:
             config = ExtractionConfig.model_validate(document["config"])
-            network, layer, tables = document["network"], Layer(**document["layer"]), document["files"].items()
-        for name, sha256 in tables:
-            check_file(folder / name, sha256)
+        except ValidationError as error:  # older code allowed what is refused today
+            raise UserError(f"{path} can't be used ({error.errors()[0]['msg']}): extract another set") from None
         frames = polars.read_parquet(folder / "images.parquet")
         quarantine = polars.read_parquet(folder / "quarantine.parquet")
         return cls(
             key=key,
             folder=folder,
+            sha256=document_sha256(document),
             config=config,
-            network=network,
-            layer=layer,
+            network=document["network"],
+            layer=Layer(**document["layer"]),
             rows=polars.read_parquet(folder / "rows.parquet"),
             images=FrameSet(
                 config.images, settings, tuple(Frame(*row) for row in frames.iter_rows()), tuple(quarantine.iter_rows())
             ),
-        )
-
-
-@contextmanager
-def telling_of_damage(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with the content of a JSON file into a UserError that names the file."""
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is damaged: delete it and run the extraction again, which makes it anew") from error
-
-
-def check_file(path: Path, sha256: str) -> None:
-    """Raise UserError when a file is missing or its bytes are not the ones that were written."""
-    if not path.is_file():
-        raise UserError(f"{path} is missing: run the extraction again, which makes it anew")
-    if file_sha256(path) != sha256:
-        raise UserError(
-            f"{path} is damaged (its checksum is wrong): delete it and run the extraction again, which makes it anew"
         )
 
 
@@ -229,7 +222,8 @@ def _write_frame(path: Path, frame: polars.DataFrame) -> str:
 
 
 def plan(config: ExtractionConfig, settings: Settings, progress: Progress = silent) -> ExtractionPlan:
-    """Settle an extraction and write it to activations_dir/<key>; one that stands there already is left as it is.
+    """Settle an extraction and write it to activations_dir/<key>; one that stands there already is left as it is, a
+    damaged file of it is set aside, and the plan made anew.
 
     The key names the network's weights, the config, and every image by content and name: other images, another set.
     Raises UserError for an unknown network or layer, for images that can't be had, and for a layer whose units see
@@ -250,10 +244,13 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
     folder = settings.activations_dir / key
     if (folder / "plan.json").is_file():
         try:
-            return ExtractionPlan.open(key, settings)
-        except UserError:
-            # Damaged: made anew, byte for byte.
-            pass
+            made = ExtractionPlan.open(key, settings)
+            # not in the key, and of a plan from before checksums nothing else vouches for it
+            if (made.layer, made.network) == (layer, _about(network)):
+                return made
+            raise Damaged(folder / "plan.json", f"says other things of {network.name} than the network", REMEDY)
+        except Damaged as error:
+            set_aside(error.path, str(error), settings)
     with writing(folder):
         _write_plan(folder, config, network, layer, images, _rows(config, network, layer, images, progress))
     return ExtractionPlan.open(key, settings)
@@ -272,13 +269,17 @@ def _write_plan(
     document = {
         "key": folder.name,
         "config": config.model_dump(mode="json"),
-        "network": {
-            "network": network.name,
-            "weights_sha256": network.weights_sha256,
-            "input_size": network.input_size,
-            "classes": network.classes,
-        },
+        "network": _about(network),
         "layer": dataclasses.asdict(layer),
         "files": {name: _write_frame(folder / name, table) for name, table in tables.items()},
     }
-    write_text(folder / "plan.json", json.dumps(document, indent=1))
+    write_document(folder / "plan.json", document)
+
+
+def _about(network: Network) -> dict[str, str | int]:
+    return {
+        "network": network.name,
+        "weights_sha256": network.weights_sha256,
+        "input_size": network.input_size,
+        "classes": network.classes,
+    }

@@ -6,18 +6,21 @@ An activation set is a folder, named by its key:
     rows.parquet          every row's image, position, split and shard (provenance)
     images.parquet  quarantine.parquet
     shard-00000.safetensors …   one tensor `acts`: float16 [orbits of the shard, |G|, channels]
-    shard-00000.json …    receipt: split, orbits, bytes and SHA-256 of the shard
-    manifest.json         checksum of the plan, and all receipts
+    shard-00000.json …    receipt: checksum of the plan; split, orbits, bytes and SHA-256 of the shard
+    manifest.json         checksum of the plan, and what all receipts say of their shards
+
+The JSON files are documents (tasks/checksums.py), each with a checksum of its own.
 
 Writing. Each file is written under a temporary name in the same folder, flushed to the disk, renamed, and the folder
 flushed. The order is: tables, plan.json, then shard by shard its tensor and its receipt, then manifest.json. A shard's
 checksum is taken in memory, before the disk has had it. Each rename commits what stands before it in that order: a
-shard without a receipt, or that differs from it, counts as not written. The manifest's rename commits the set.
+shard without a receipt, or that differs from it, or whose receipt is of another plan, counts as not written. The
+manifest's rename commits the set.
 
 Resuming. A shard's bytes follow from the plan alone, so shards may be made in any order, by any number of threads and
 processes, and twice. After a crash a rerun keeps what has a receipt and makes the rest; of a set that is whole it
-changes nothing; a file that is gone it makes anew, a damaged shard it refuses by name. Bytes are equal on one machine
-with one number of threads: elsewhere the last bit of a convolution may differ.
+changes nothing; a file that is gone it makes anew, a damaged one it sets aside first. Bytes are equal on one machine
+with one number of threads: elsewhere the last bit of a convolution may differ, and the manifest is written anew.
 
 Reading. A reader believes the manifest alone, and checks a file's SHA-256 before it first uses it.
 Memory: a shard; two while one is written.
@@ -25,21 +28,26 @@ Memory: a shard; two while one is written.
 
 import dataclasses
 import hashlib
-import json
+import logging
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import polars
 import safetensors.torch
 import torch
 
-from tasks.activations.plan import ExtractionConfig, ExtractionPlan, check_file, telling_of_damage
+from tasks.activations.adopt import REMEDY
+from tasks.activations.plan import ExtractionConfig, ExtractionPlan
+from tasks.checksums import Damaged, check_file, read_document, write_document
 from tasks.errors import UserError
+from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.storage import atomic_file, write_text
+from tasks.storage import atomic_file
 from tasks.symmetry.action import source_side
 from tasks.symmetry.group import DihedralGroup
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,44 +69,53 @@ def _receipt_path(folder: Path, index: int) -> Path:
     return folder / f"shard-{index:05d}.json"
 
 
-def write_shard(folder: Path, index: int, split: str, acts_rgc: torch.Tensor) -> ShardInfo:
+def write_shard(plan: ExtractionPlan, index: int, acts_rgc: torch.Tensor) -> ShardInfo:
     """Write float16 [orbits, |G|, channels] and its receipt; raises UserError when the disk is full."""
     data = safetensors.torch.save({"acts": acts_rgc})
-    info = ShardInfo(index, split, len(acts_rgc), len(data), hashlib.sha256(data).hexdigest())
-    with atomic_file(shard_path(folder, index)) as temporary:
+    info = ShardInfo(index, plan.splits[index], len(acts_rgc), len(data), hashlib.sha256(data).hexdigest())
+    with atomic_file(shard_path(plan.folder, index)) as temporary:
         temporary.write_bytes(data)
-    write_text(_receipt_path(folder, index), json.dumps(dataclasses.asdict(info)))
+    receipt = {"plan_sha256": plan.sha256, "shard": dataclasses.asdict(info)}
+    write_document(_receipt_path(plan.folder, index), receipt)
     return info
 
 
-def written_shard(folder: Path, index: int) -> ShardInfo | None:
-    """A shard that is whole, or None. Raises UserError where a receipt's shard is missing or damaged."""
-    if not _receipt_path(folder, index).is_file():
+def written_shard(plan: ExtractionPlan, index: int) -> ShardInfo | None:
+    """A shard that has a receipt, or None. Raises Damaged where one of the two isn't what was written."""
+    path = _receipt_path(plan.folder, index)
+    if not path.is_file():
         return None
-    with telling_of_damage(_receipt_path(folder, index)):
-        info = ShardInfo(**json.loads(_receipt_path(folder, index).read_bytes()))
-    check_file(shard_path(folder, index), info.sha256)
+    receipt = read_document(path, REMEDY)
+    if receipt.get("plan_sha256") != plan.sha256 or receipt["shard"]["index"] != index:
+        raise Damaged(path, "belongs to another shard or plan", REMEDY)
+    info = ShardInfo(**receipt["shard"])
+    check_file(shard_path(plan.folder, index), info.sha256, REMEDY)
     return info
 
 
-def write_manifest(plan: ExtractionPlan) -> None:
+def write_manifest(plan: ExtractionPlan, settings: Settings) -> None:
     """Commit a set; raises UserError when a shard is missing or damaged. One that stands there already stays."""
     shards = []
     for index in range(plan.shards):
-        info = written_shard(plan.folder, index)
+        info = written_shard(plan, index)
         if info is None:
             raise UserError(f"{shard_path(plan.folder, index)} is missing: run the extraction again")
         shards.append(dataclasses.asdict(info))
-    plan_sha256 = hashlib.sha256((plan.folder / "plan.json").read_bytes()).hexdigest()
-    text = json.dumps({"key": plan.key, "plan_sha256": plan_sha256, "shards": shards}, indent=1)
+    manifest = {"key": plan.key, "plan_sha256": plan.sha256, "shards": shards}
     path = plan.folder / "manifest.json"
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        write_text(path, text)
-
-
-@cache
-def _check_once(path: Path, sha256: str, modified_ns: int) -> None:
-    check_file(path, sha256)
+    if path.is_file():
+        try:
+            before = read_document(path, REMEDY)
+            if before == manifest:
+                return
+            log.warning(
+                "%s is written anew: rows or shards that were damaged came out with other bytes, as they do on another "
+                "machine; what was made of the old ones stays as it is",
+                path,
+            )
+        except Damaged as error:
+            set_aside(path, str(error), settings)
+    write_document(path, manifest)
 
 
 @dataclass(frozen=True)
@@ -110,16 +127,15 @@ class ActivationSet:
 
     @classmethod
     def open(cls, key: str, settings: Settings) -> "ActivationSet":
-        """Raises UserError when there is no such set, it is not finished, or its plan was changed."""
+        """Raises UserError when there is no such set or it is not finished, Damaged when plan or manifest changed."""
         plan = ExtractionPlan.open(key, settings)
         path = plan.folder / "manifest.json"
         if not path.is_file():
             raise UserError(f"activation set {key} is not finished: run the extraction again")
-        with telling_of_damage(path):
-            manifest = json.loads(path.read_bytes())
-            plan_sha256, shards = manifest["plan_sha256"], tuple(ShardInfo(**shard) for shard in manifest["shards"])
-        check_file(plan.folder / "plan.json", plan_sha256)
-        return cls(plan, shards)
+        manifest = read_document(path, REMEDY)
+        if manifest.get("plan_sha256") != plan.sha256:
+            raise Damaged(path, "was written for another plan", REMEDY)
+        return cls(plan, tuple(ShardInfo(**shard) for shard in manifest["shards"]))
 
     @property
     def key(self) -> str:
@@ -145,13 +161,13 @@ class ActivationSet:
     def read(self, shard: int) -> torch.Tensor:
         """float16 [orbits, |G|, channels]; the checksum is verified once a process.
 
-        Raises UserError for a shard that is not in the manifest, is missing or was damaged.
+        Raises UserError for a shard that is not in the manifest, Damaged for one that is missing or changed.
         """
         info = next((info for info in self.shards if info.index == shard), None)
         if info is None:
             raise UserError(f"activation set {self.key} has shards 0 to {len(self.shards) - 1}, not {shard}")
         path = shard_path(self.plan.folder, shard)
-        _check_once(path, info.sha256, path.stat().st_mtime_ns if path.is_file() else 0)
+        check_file(path, info.sha256, REMEDY)
         return safetensors.torch.load_file(path)["acts"]
 
     def rows(self, shard: int) -> polars.DataFrame:

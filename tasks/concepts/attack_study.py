@@ -20,12 +20,13 @@ from tasks.concepts.effect import (
     ScoreReader,
     attacked_sets,
     class_at,
+    piece_exists,
 )
 from tasks.concepts.exemplars import ExemplarSet
 from tasks.concepts.tcav import holm
 from tasks.concepts.trust import FEWEST, RANDOM_SETS, TrustChecker, TrustReport, trust_frames
 from tasks.errors import UserError
-from tasks.frames import frames_exist, write_frames
+from tasks.frames import frames_exist, read_frames, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
@@ -41,7 +42,8 @@ def analyse_attack(config: AttackStudyConfig, settings: Settings, progress: Prog
     """Frames of all tables of attacks and trust, and what they refer to; returns their key.
 
     Named by the pixels of the clean sets, the class, the places, the story and the dictionaries. Changed images are
-    kept, so that a study that was stopped goes on after the last attack that was whole. Exemplars fewer than a trust
+    kept, so that a study that was stopped goes on after the last attack that was whole; damaged ones are made again.
+    Exemplars fewer than a trust
     check needs are not checked. progress: in thousandths. UserError as `gather`, `class_at`,
     `attacked_sets` and `DictionaryReader`, and for a place that is given twice.
     """
@@ -59,7 +61,7 @@ def analyse_attack(config: AttackStudyConfig, settings: Settings, progress: Prog
         cav=config.cav,
         dictionaries=config.dictionaries,
     )
-    if frames_exist(key, settings):
+    if frames_exist(key, settings) and _pieces_exist(key, settings):
         return key
     study = _Study.prepared(key, places, sets, config, settings, part_of(progress, 100, 200))
     at = study.scores[0].at
@@ -69,6 +71,12 @@ def analyse_attack(config: AttackStudyConfig, settings: Settings, progress: Prog
     write_frames(key, study.frames(sets), settings)
     progress(1000, 1000)
     return key
+
+
+def _pieces_exist(key: str, settings: Settings) -> bool:
+    """Whether the changed images of a study that is staged are there, undamaged."""
+    pieces = read_frames(key, settings)["attacks"]["piece"].drop_nulls().unique()
+    return all(piece_exists(piece, settings) for piece in pieces)
 
 
 def _places(config: AttackStudyConfig, settings: Settings) -> list[tuple[Network, str]]:

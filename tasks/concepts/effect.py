@@ -17,6 +17,7 @@ from PIL import Image
 from pydantic import Field, field_validator
 from torch import Tensor
 
+from tasks.checksums import Damaged, check_file, commit_folder, is_committed, read_commit
 from tasks.concepts.attack import (
     AttackConfig,
     Epsilon,
@@ -39,10 +40,11 @@ from tasks.concepts.exemplars import ExemplarSet, write_exemplars
 from tasks.concepts.tcav import class_gradients, compared, random_cavs, sensitivities
 from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
-from tasks.keys import content_key, file_sha256
+from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
+from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.storage import write_text
+from tasks.storage import writing
 from tasks.vision.classes import class_index
 from tasks.vision.images import rgb_tensor
 from tasks.vision.networks import Network
@@ -52,8 +54,9 @@ Touched = Literal["concept", "random"]
 IDENTITY = ("touched", "attack", "epsilon", "fraction")
 """Columns that tell the sets of one story apart, in every table about them."""
 CODE_VERSION = 1
-COMMIT = "sha256.txt"
-"""Beside the images of a piece: their names and checksums, written last."""
+REMEDY = "run the `attack` flow again, which sets them aside and makes them anew"
+BEFORE_CHECKSUMS = "sha256.txt"
+"""The list of names and checksums that committed a piece's images before `checksums.json` did."""
 
 
 class StoryConfig(Config):
@@ -152,7 +155,8 @@ def attacked_sets(
 
     A positive attack goes to where the class's images are. Images are attacked one for one, so that a smaller
     fraction's are taken from a larger one's. Objectives see activations as cav_config pools them. What was attacked
-    before is read from its files. progress: in thousandths. UserError as `attack` and `fit_cav`, and for damaged files.
+    before is read from its files; damaged ones are set aside and made again. progress: in thousandths. UserError as
+    `attack` and `fit_cav`.
     """
     clean = AttackedSets("concept", "clean", 0, 0.0, concept, tuple(random))
     yield clean
@@ -166,7 +170,9 @@ def attacked_sets(
         listen = part_of(progress, 1000 * done // len(jobs), 1000 * (done + 1) // len(jobs))
         widest = config.attack(job.epsilon, max(config.fractions))
         job = replace(job, piece=_piece(job, config.kind, widest, at, cav_config))
-        changed_ncyx = _kept(settings.attacks_dir / job.piece, job, _changer(objective, widest, at, listen))
+        if not piece_exists(job.piece, settings):
+            _write_piece(job, _changer(objective, widest, at, listen), settings)
+        changed_ncyx = torch.stack([rgb_tensor(Image.open(file)) for file in piece_files(job.piece, settings)])
         for fraction in sorted(config.fractions, reverse=True):
             chosen_p = poisoned(len(changed_ncyx), config.attack(job.epsilon, fraction))
             mixed_ncyx = job.frames_ncyx.index_copy(0, chosen_p, changed_ncyx[chosen_p])
@@ -200,22 +206,50 @@ def _piece(job: AttackedSets, kind: str, config: AttackConfig, at: ClassAtLayer,
     )
 
 
-def _kept(folder: Path, job: AttackedSets, change: Callable[[Tensor], Tensor]) -> Tensor:
-    """The touched frames, changed, as the PNG files of a folder have them; made where they aren't all there."""
-    commit = folder / COMMIT
-    if not commit.exists():
-        touched = job.random if job.touched == "random" else (job.concept,)
-        names = tuple(name for one in touched for name in one.names)
-        write_exemplars(ExemplarSet(job.attack, "concept", change(job.frames_ncyx), names), folder)
-        write_text(commit, "\n".join(f"{file_sha256(file)}  {file.name}" for file in sorted(folder.glob("*.png"))))
-    frames = []
-    for line in commit.read_text(encoding="utf-8").splitlines():
-        sha256, name = line.split("  ", maxsplit=1)
-        file = folder / name
-        if not file.exists() or file_sha256(file) != sha256:
-            raise UserError(f"{file} is missing or damaged: remove {folder}, and the attack is made again")
-        frames.append(rgb_tensor(Image.open(file)))
-    return torch.stack(frames)
+def piece_exists(piece: str, settings: Settings) -> bool:
+    """Whether a piece's images are there. What was damaged since is set aside, so that it is made again."""
+    folder = settings.attacks_dir / piece
+    try:
+        _adopt(folder)
+        if is_committed(folder):
+            read_commit(folder, REMEDY)
+            return True
+    except Damaged as error:
+        set_aside(folder, str(error), settings)
+    return False
+
+
+def piece_files(piece: str, settings: Settings) -> list[Path]:
+    """The PNG files of a piece, in order. UserError where they aren't there, Damaged where one changed."""
+    folder = settings.attacks_dir / piece
+    _adopt(folder)
+    if not is_committed(folder):
+        raise UserError(f"there are no attacked images in {folder}; run the `attack` flow again, which makes them")
+    return [folder / name for name in sorted(read_commit(folder, REMEDY)["files"])]
+
+
+def _write_piece(job: AttackedSets, change: Callable[[Tensor], Tensor], settings: Settings) -> None:
+    """Keep the touched frames, changed, as PNG files."""
+    folder = settings.attacks_dir / job.piece
+    touched = job.random if job.touched == "random" else (job.concept,)
+    names = tuple(name for one in touched for name in one.names)
+    commit_folder(folder, write_exemplars(ExemplarSet(job.attack, "concept", change(job.frames_ncyx), names), folder))
+
+
+def _adopt(folder: Path) -> None:
+    """Commit images that were kept before `checksums.json`, if they are what was written. Raises Damaged."""
+    checksums = folder / BEFORE_CHECKSUMS
+    if is_committed(folder) or not checksums.is_file():
+        return
+    lines = [line.split("  ", maxsplit=1) for line in checksums.read_text(errors="replace").splitlines()]
+    found = {file.name for file in folder.glob("*.png")}
+    if not lines or any(len(line) != 2 for line in lines) or {name for _, name in lines} != found:
+        raise Damaged(checksums, "doesn't name the images beside it", REMEDY)
+    for sha256, name in lines:
+        check_file(folder / name, sha256, REMEDY)
+    with writing(folder):
+        commit_folder(folder, [name for _, name in lines])
+        checksums.unlink(missing_ok=True)
 
 
 def _objectives(

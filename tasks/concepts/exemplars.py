@@ -92,12 +92,14 @@ def read_exemplars(folder: Path, role: Role, frame_size: int, progress: Progress
     return ExemplarSet(folder.name, role, frames_ncyx, names, tuple(found.quarantine))
 
 
-def write_exemplars(exemplars: ExemplarSet, folder: Path) -> None:
-    """PNG files whose names keep the order, so that the folder, read again, is the same set by key."""
+def write_exemplars(exemplars: ExemplarSet, folder: Path) -> list[str]:
+    """PNG files whose names keep the order, so that the folder, read again, is the same set by key; returns them."""
+    files = [f"{place:04}-{Path(name).stem}.png" for place, name in enumerate(exemplars.names)]
     with writing(folder):
-        for place, (name, frame_cyx) in enumerate(zip(exemplars.names, exemplars.frames_ncyx, strict=True)):
-            with atomic_file(folder / f"{place:04}-{Path(name).stem}.png") as temporary:
+        for file, frame_cyx in zip(files, exemplars.frames_ncyx, strict=True):
+            with atomic_file(folder / file) as temporary:
                 Image.fromarray(frame_cyx.permute(1, 2, 0).numpy()).save(temporary, "PNG")
+    return files
 
 
 def open_folder(folder: Path, frame_size: int, progress: Progress = silent) -> FrameSet:

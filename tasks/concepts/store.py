@@ -1,7 +1,7 @@
 """The vectors of an analysis on disk, for whoever wants a concept's direction later.
 
 cavs.safetensors: `LAYER/CONCEPT/vectors` float32 [random sets, d] and `LAYER/CONCEPT/intercepts` float32 [random sets],
-a pair for each layer and concept (its key), random sets in the order of the frame `cavs`.
+a pair for each layer and concept (its key), random sets in the order of the frame `cavs`. `checksums.json` commits it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,10 +13,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from tasks.checksums import Damaged, commit_folder, committed_file, is_committed
 from tasks.concepts.cav import Cav
 from tasks.errors import UserError
+from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
+
+FILE = "cavs.safetensors"
+REMEDY = "run the `concepts` flow again, which sets it aside and makes it anew"
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,17 @@ class Vectors:
     intercepts_r: Tensor
 
 
-def _file(analysis: str, settings: Settings) -> Path:
-    return settings.cavs_dir / analysis / "cavs.safetensors"
-
-
 def cavs_exist(analysis: str, settings: Settings) -> bool:
-    return _file(analysis, settings).exists()
+    """Whether vectors are there. What was damaged since is set aside, so that it is made again."""
+    folder = settings.cavs_dir / analysis
+    try:
+        _adopt(folder)
+        if is_committed(folder):
+            committed_file(folder, FILE, REMEDY)
+            return True
+    except Damaged as error:
+        set_aside(folder, str(error), settings)
+    return False
 
 
 def save_cavs(analysis: str, cavs: Mapping[tuple[str, str], Sequence[Cav]], settings: Settings) -> None:
@@ -41,24 +51,37 @@ def save_cavs(analysis: str, cavs: Mapping[tuple[str, str], Sequence[Cav]], sett
     for (layer, concept), of_concept in cavs.items():
         tensors[f"{layer}/{concept}/vectors"] = torch.stack([cav.vector_d for cav in of_concept])
         tensors[f"{layer}/{concept}/intercepts"] = torch.tensor([cav.intercept for cav in of_concept])
-    path = _file(analysis, settings)
-    with writing(path.parent), atomic_file(path) as temporary:
-        save_file(tensors, temporary)
+    folder = settings.cavs_dir / analysis
+    with writing(folder):
+        with atomic_file(folder / FILE) as temporary:
+            save_file(tensors, temporary)
+        commit_folder(folder, [FILE])
 
 
 def load_cavs(analysis: str, settings: Settings) -> dict[tuple[str, str], Vectors]:
-    """{(layer, concept): vectors} of an analysis. UserError where they aren't there or don't load."""
-    path = _file(analysis, settings)
-    if not path.exists():
+    """{(layer, concept): vectors} of an analysis. UserError where they aren't there, Damaged where they changed."""
+    folder = settings.cavs_dir / analysis
+    _adopt(folder)
+    if not is_committed(folder):
         raise UserError(f"no vectors of analysis {analysis} in {settings.cavs_dir}; run the `concepts` flow first")
+    return _load(committed_file(folder, FILE, REMEDY))
+
+
+def _load(path: Path) -> dict[tuple[str, str], Vectors]:
     try:
         tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise UserError(
-            f"{path} is damaged ({type(error).__name__}); delete it and run the `concepts` flow again"
-        ) from error
-    places = dict.fromkeys(tuple(name.rsplit("/", 2)[:2]) for name in tensors)
-    return {
-        (layer, concept): Vectors(*(tensors[f"{layer}/{concept}/{part}"] for part in ("vectors", "intercepts")))
-        for layer, concept in places
-    }
+        places = dict.fromkeys(tuple(name.rsplit("/", 2)[:2]) for name in tensors)
+        return {
+            (layer, concept): Vectors(*(tensors[f"{layer}/{concept}/{part}"] for part in ("vectors", "intercepts")))
+            for layer, concept in places
+        }
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise Damaged(path, f"can't be read ({type(error).__name__})", REMEDY) from error
+
+
+def _adopt(folder: Path) -> None:
+    """Commit vectors that were kept before there were checksums, if they can be read. Raises Damaged."""
+    if not is_committed(folder) and (folder / FILE).is_file():
+        _load(folder / FILE)
+        with writing(folder):
+            commit_folder(folder, [FILE])

@@ -16,15 +16,13 @@ clean exemplars, which are no attack, are the study's own metrics.
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from pydantic import BaseModel
 
-from tasks.concepts.effect import IDENTITY
-from tasks.errors import UserError
+from tasks.concepts.effect import IDENTITY, piece_files
 from tasks.frames import read_frames
 from tasks.settings import Settings
 from tasks.tracking.runs import PARENT, filed, log_figures, log_metrics, log_params, study_run
@@ -51,7 +49,8 @@ def log_attacks(
     """Record a study (a key of `analyse_attack`) with its figures, and each of its attacks; returns the study's run.
 
     An attack's run holds the changed images as `exemplars/`, and its own one of `sheets`. Kept, and replaced where a
-    process was killed, as in `log_training`. UserError: no such study, its images are gone, MLflow can't be reached.
+    process was killed, as in `log_training`. UserError: no such study, its images are gone or damaged, MLflow can't be
+    reached.
     """
     frames = read_frames(analysis, settings)
     [story] = frames["attack_analyses"].iter_rows(named=True)
@@ -77,8 +76,9 @@ def log_attacks(
                     _log,
                     params=identity | {"steps": story["steps"]} | about,
                     metrics=of_attack,
-                    images=settings.attacks_dir / piece,
+                    piece=piece,
                     figures={"sheet": sheets[attack]} if attack in sheets else {},
+                    settings=settings,
                 ),
                 settings,
             )
@@ -90,16 +90,15 @@ def _log(
     run_id: str,
     params: dict[str, Any],
     metrics: list[tuple[str, float, int]],
-    images: Path,
+    piece: str,
     figures: Mapping[str, "Figure"],
+    settings: Settings,
 ) -> None:
-    files = sorted(images.glob("*.png"))
-    if not files:
-        raise UserError(f"the attacked images in {images} are gone; delete the frames of the study and attack again")
+    images = piece_files(piece, settings)
     log_params(client, run_id, params)
     log_metrics(client, run_id, metrics)
     log_figures(client, run_id, figures)
-    for file in files:
+    for file in images:
         client.log_artifact(run_id, str(file), "exemplars")
 
 

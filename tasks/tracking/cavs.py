@@ -1,7 +1,8 @@
 """Concept activation vectors in MLflow's model registry.
 
 One registered model a classifier (`logistic-cav`, `sgd-cav`, `mean-difference-cav`), one version a concept and layer of
-an analysis: the script mlflow/cav_model.py and the vectors, against every random set, as safetensors. Alias
+an analysis: the script mlflow/cav_model.py and the vectors, against every random set, as safetensors, whose SHA-256 the
+model's config holds. Alias
 `latest-NETWORK-LAYER-CONCEPT`: the newest version of a concept of that name there.
 """
 
@@ -14,6 +15,7 @@ from safetensors.torch import save_file
 
 from tasks.concepts.store import Vectors, load_cavs
 from tasks.frames import read_frames
+from tasks.keys import file_sha256
 from tasks.settings import Settings
 from tasks.tracking.registry import alias_of, file_version, log_model, model_card, point
 from tasks.tracking.store import tracking
@@ -90,4 +92,5 @@ def _log_model(client: "MlflowClient", run_id: str, name: str, alias: str, found
             REQUIREMENTS,
             signature,
             example,
+            model_config={"sha256": file_sha256(file)},
         )

@@ -26,13 +26,15 @@ from prefect.flows import Flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.workers.process import ProcessJobConfiguration
 
-from flows import FLOWS, LOADER_LIMIT, WORK_POOL
+from flows import FLOWS, LOADER_LIMIT, WORK_POOL, servers
 from flows.servers import HOST, answers, free_port, running_servers, running_servers_file
 from flows.up import JOB_TEMPLATE
+from tasks.checksums import write_document
 from tasks.frames import write_frames
 from tasks.settings import ROOT, Settings
 from tasks.warehouse.query import catalogue
 from tests.browser import chromium, wait_for_text
+from tests.damage import flipped
 from tests.sample_frames import sample_frames
 
 RUN_SECONDS = 300
@@ -259,9 +261,20 @@ def test_servers_and_worker_stop_together(service):
 
 
 def test_servers_that_are_gone_are_not_taken_for_running(settings):
-    file = running_servers_file(settings)
-    file.parent.mkdir(parents=True)
-    file.write_text(json.dumps({"prefect": f"http://{HOST}:{free_port()}/api"}))
+    write_document(running_servers_file(settings), {"prefect": f"http://{HOST}:{free_port()}/api"})
+    assert running_servers(settings) == {}
+
+
+def test_a_damaged_list_of_servers_is_none(settings, monkeypatch):
+    monkeypatch.setattr(servers, "answers", lambda url: True)
+    file, addresses = running_servers_file(settings), {"prefect": f"http://{HOST}:4200/api"}
+    write_document(file, addresses)
+    assert running_servers(settings) == addresses
+    whole = file.read_bytes()
+    for bit in range(8 * len(whole)):
+        file.write_bytes(flipped(whole, bit))
+        assert running_servers(settings) in ({}, addresses)  # the same where a space was flipped to a tab
+    file.write_bytes(flipped(whole, 8 * whole.index(b"4200")))
     assert running_servers(settings) == {}
 
 

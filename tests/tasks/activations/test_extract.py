@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,11 +15,15 @@ from tasks.activations.shards import ActivationSet
 from tasks.activations.units import unit_extractor
 from tasks.errors import UserError
 from tasks.keys import file_sha256
+from tasks.quarantine import in_quarantine
 from tasks.settings import ROOT
 from tasks.symmetry.action import transform_patches
 from tasks.vision.images import ImagesConfig
 from tasks.vision.networks import load_network
+from tests.damage import flip
 from tests.tasks.activations.test_cones import BRANCH_LAYERS, EARLY_LAYERS
+
+MANIFEST = "manifest.json"
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -157,18 +162,58 @@ def test_what_was_lost_is_made_anew_byte_for_byte(small_key, small_config, setti
     assert contents(folder) == before
 
 
-@pytest.mark.parametrize(("name", "content"), [("shard-00001.safetensors", b"damaged"), ("shard-00002.json", b"{")])
-def test_a_damaged_shard_is_refused_until_it_is_deleted(small_key, small_config, settings, name, content):
+@pytest.mark.parametrize(
+    "name",
+    ["plan.json", "rows.parquet", "images.parquet", "shard-00001.safetensors", "shard-00002.json", "manifest.json"],
+)
+def test_what_was_damaged_is_set_aside_and_made_anew_byte_for_byte(small_key, small_config, settings, caplog, name):
     folder = settings.activations_dir / small_key
     whole = contents(folder)
-    (folder / name).write_bytes(content)
-    damaged = contents(folder)
-    with pytest.raises(UserError, match=rf"{name} is damaged.*: delete it and run the extraction again"):
-        extract(small_config, settings)
-    assert contents(folder) == damaged
-    (folder / name).unlink()
+    flip(folder / name, 1_000)
+    damaged = file_sha256(folder / name)
     extract(small_config, settings)
     assert contents(folder) == whole
+    [aside] = in_quarantine(settings)
+    assert str(aside.came_from) == f"activations/{small_key}/{name}"
+    assert file_sha256(aside.path) == damaged
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_manifest_follows_shards_that_come_out_otherwise(small_key, small_config, settings, monkeypatch, caplog):
+    """As on another machine: what is remade has other bytes, and the set is whole again with them."""
+    folder = settings.activations_dir / small_key
+    before = ActivationSet.open(small_key, settings)
+    flip(folder / "shard-00001.safetensors", 1_000)
+    orbits = extraction._orbits
+    monkeypatch.setattr(extraction, "_orbits", lambda *arguments: orbits(*arguments) + 1)
+    extract_shard(small_key, 1, settings)
+    with pytest.raises(UserError, match=r"shard-00001\.safetensors is damaged"):
+        ActivationSet.open(small_key, settings).read(1)  # the manifest vouches for other bytes
+    finish(small_key, settings)
+    assert "manifest.json is written anew: rows or shards that were damaged came out with other bytes" in caplog.text
+    after = ActivationSet.open(small_key, settings)
+    assert after.read(1).isfinite().all()
+    assert [one.index for one in before.shards if one not in after.shards] == [1]
+
+
+def test_shards_are_made_again_where_the_plan_comes_out_otherwise(small_key, small_config, settings, monkeypatch):
+    """As on another machine, where norms differ in the last bit: other rows, and no shard of the old ones counts."""
+    folder = settings.activations_dir / small_key
+    before = ActivationSet.open(small_key, settings).plan.rows
+    flip(folder / "rows.parquet", 1_000)
+    norms = planning._norms_byx
+    monkeypatch.setattr(planning, "_norms_byx", lambda *arguments: 1 / norms(*arguments))
+    assert extract(small_config, settings) == small_key
+    after = ActivationSet.open(small_key, settings)
+    assert not after.plan.rows.equals(before)
+    assert len(in_quarantine(settings)) == 1 + after.plan.shards  # their receipts are of another plan
+    monkeypatch.setattr(planning, "_norms_byx", norms)
+    other = settings.model_copy(update={"data_dir": settings.data_dir / "other"})
+    shutil.copytree(folder, other.activations_dir / small_key)
+    for file in (other.activations_dir / small_key).glob("shard-*"):
+        file.unlink()
+    for index in range(after.plan.shards):
+        assert extract_shard(small_key, index, other) == after.shards[index]  # the shards are those of the new rows
 
 
 def test_shards_in_any_order_and_in_threads_are_the_same(small_template, small_config, settings):

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -8,17 +9,14 @@ import pytest
 import safetensors
 import torch
 
+from tasks.activations.plan import plan
 from tasks.activations.shards import ActivationSet, activation_frames, write_shard, written_shard
+from tasks.checksums import Damaged, read_document, write_document
 from tasks.errors import UserError
 from tasks.keys import file_sha256
 from tasks.settings import ROOT
 from tasks.symmetry.action import source_side
-
-
-def flip_byte(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
+from tests.damage import flip
 
 
 def test_a_set_tells_what_it_holds(small_template, small_config):
@@ -74,7 +72,7 @@ def damage(folder: Path, name: str, how: str) -> None:
     path = folder / name
     match how:
         case "flipped":
-            flip_byte(path)
+            flip(path, 4 * path.stat().st_size)
         case "truncated":
             path.write_bytes(path.read_bytes()[:-100])
         case "missing":
@@ -88,7 +86,8 @@ def test_a_file_that_is_not_what_was_written_is_refused_by_name(small_key, setti
     assert ActivationSet.open(small_key, settings).read(1).isfinite().all()
     damage(settings.activations_dir / small_key, name, how)
     word = "missing" if how == "missing" else "damaged"
-    with pytest.raises(UserError, match=rf"{re.escape(name)} is {word}") as refusal:
+    remedy = "run the extraction again, which sets it aside and makes it anew"
+    with pytest.raises(Damaged, match=rf"{re.escape(name)} is {word}.*: {remedy}") as refusal:
         ActivationSet.open(small_key, settings).read(1)
     assert "\n" not in str(refusal.value)
 
@@ -125,17 +124,40 @@ def test_a_set_without_manifest_is_not_there(small_key, settings):
         ActivationSet.open("0" * 64, settings)
 
 
-def test_a_shard_counts_from_its_receipt_on(tmp_path):
+def test_a_plan_or_manifest_of_another_set_is_refused(small_key, settings):
+    folder = settings.activations_dir / small_key
+    other = folder.with_name("0" * 64)
+    shutil.copytree(folder, other)
+    with pytest.raises(Damaged, match=rf"plan\.json belongs to {small_key}"):
+        ActivationSet.open(other.name, settings)
+    manifest = read_document(folder / "manifest.json", "")
+    write_document(folder / "manifest.json", manifest | {"plan_sha256": "0" * 64})
+    with pytest.raises(Damaged, match=r"manifest\.json was written for another plan"):
+        ActivationSet.open(small_key, settings)
+
+
+def test_a_shard_counts_from_its_receipt_on(small_config, settings):
+    made = plan(small_config, settings)
     acts_rgc = torch.arange(24).reshape(2, 3, 4).half()
-    info = write_shard(tmp_path, 3, "train", acts_rgc)
-    assert written_shard(tmp_path, 3) == info
-    assert written_shard(tmp_path, 2) is None
-    (tmp_path / "shard-00003.json").unlink()
-    assert written_shard(tmp_path, 3) is None
-    assert write_shard(tmp_path, 3, "train", acts_rgc) == info
-    flip_byte(tmp_path / "shard-00003.safetensors")
-    with pytest.raises(UserError, match=r"shard-00003\.safetensors is damaged"):
-        written_shard(tmp_path, 3)
+    info = write_shard(made, 3, acts_rgc)
+    assert written_shard(made, 3) == info
+    assert written_shard(made, 2) is None
+    receipt, shard = made.folder / "shard-00003.json", made.folder / "shard-00003.safetensors"
+    receipt.unlink()
+    assert written_shard(made, 3) is None
+    assert write_shard(made, 3, acts_rgc) == info
+    flip(shard, 444)
+    with pytest.raises(Damaged, match=r"shard-00003\.safetensors is damaged"):
+        written_shard(made, 3)
+
+
+@pytest.mark.parametrize("changed", [{"plan_sha256": "0" * 64}, {"shard": {"index": 2}}, {"plan_sha256": None}])
+def test_a_receipt_of_another_shard_or_plan_is_none(small_key, settings, changed):
+    acts = ActivationSet.open(small_key, settings)
+    path = acts.plan.folder / "shard-00003.json"
+    write_document(path, read_document(path, "") | changed)
+    with pytest.raises(Damaged, match=r"shard-00003\.json belongs to another shard or plan"):
+        written_shard(acts.plan, 3)
 
 
 def test_frames_fit_the_tables(small_template):

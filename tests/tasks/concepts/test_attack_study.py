@@ -8,20 +8,23 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from tasks.checksums import COMMIT
 from tasks.concepts import effect
 from tasks.concepts.analyse import gather
 from tasks.concepts.attack_study import PICTURES, analyse_attack, spread_layers
 from tasks.concepts.config import AttackStudyConfig, ClassImages, Place
-from tasks.concepts.effect import COMMIT, IDENTITY, PictureReader, ScoreReader, StoryConfig, attacked_sets, class_at
+from tasks.concepts.effect import IDENTITY, PictureReader, ScoreReader, StoryConfig, attacked_sets, class_at
 from tasks.concepts.tcav import holm
 from tasks.concepts.trust import TrustChecker
 from tasks.errors import UserError
 from tasks.frames import read_frames
+from tasks.quarantine import in_quarantine
 from tasks.settings import Settings
 from tasks.vision.images import ImagesConfig
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
 from tasks.warehouse.load import load
+from tests.damage import flip
 from tests.tasks.concepts.test_analyse import CLASS, write_noise
 
 HERE, ELSEWHERE = "block5_expand", "block2_expand"
@@ -118,6 +121,13 @@ def test_a_study_that_was_killed_goes_on_after_the_last_whole_attack(made, tmp_p
     assert analyse_attack(config, copied) == key
     assert len(made_again) == 1
     assert read_frames(key, copied)["attack_scores"].equals(read_frames(key, settings)["attack_scores"])
+    # so are images that were damaged after the study was staged
+    whole = (last / COMMIT).read_bytes()
+    flip(sorted(last.glob("*.png"))[2], 4_321)
+    assert analyse_attack(config, copied) == key
+    assert len(made_again) == 2
+    assert (last / COMMIT).read_bytes() == whole
+    assert [str(one.came_from) for one in in_quarantine(copied)] == [f"attacks/{last.name}"]
 
 
 def test_another_epsilon_is_another_study_of_the_same_pieces(made):

@@ -8,11 +8,12 @@ import torch
 from pydantic import ValidationError
 from skimage import data
 
+from tasks.checksums import COMMIT, Damaged
 from tasks.concepts.attack import along, attack, class_direction, largest_change, noise, poisoned
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
 from tasks.concepts.drawn import PATTERNS
 from tasks.concepts.effect import (
-    COMMIT,
+    BEFORE_CHECKSUMS,
     IDENTITY,
     PictureReader,
     ScoreReader,
@@ -20,11 +21,16 @@ from tasks.concepts.effect import (
     attacked_sets,
     class_at,
     mean_vector,
+    piece_exists,
+    piece_files,
 )
 from tasks.concepts.exemplars import ExemplarSet, check_apart, drawn_exemplars, read_exemplars, write_exemplars
 from tasks.concepts.tcav import random_cavs, score, sensitivities, significance
 from tasks.errors import UserError
+from tasks.keys import file_sha256
+from tasks.quarantine import in_quarantine
 from tasks.settings import Settings
+from tests.damage import flip
 
 LAYER, TABBY, SIDE = "block9", "tabby", 64
 PLAIN = CavConfig(classifier="mean-difference")
@@ -287,32 +293,74 @@ def test_changes_are_of_the_pictures_that_changed(negative, at):
     assert alone == pytest.approx(noisy)
 
 
-def test_what_was_attacked_is_read_from_its_files_and_damage_is_told(negative, at, fur, random, kept, monkeypatch):
+def test_what_was_attacked_is_read_from_its_files(negative, at, fur, random, kept, monkeypatch):
     config, sets = negative
-    one = named(sets, "token-pushing")
-    again = [at, fur, random, kept, PLAIN]
     monkeypatch.setattr("tasks.concepts.effect.attack", None)  # would be called in vain
-    assert [each.concept.key for each in attacked_sets(config, *again)] == [each.concept.key for each in sets]
-    folder = kept.attacks_dir / one.piece
-    first = sorted(folder.glob("*.png"))[0]
-    whole = first.read_bytes()
-    try:
-        first.write_bytes(whole[:-20])
-        with pytest.raises(UserError, match=f"{first.name} is missing or damaged: remove .*{one.piece}"):
-            list(attacked_sets(config, *again))
-    finally:
-        first.write_bytes(whole)
-    assert len((folder / COMMIT).read_text().splitlines()) == len(fur)
+    again = attacked_sets(config, at, fur, random, kept, PLAIN)
+    assert [each.concept.key for each in again] == [each.concept.key for each in sets]
 
 
-def test_an_attack_that_was_killed_is_made_again(at, fur, random, settings):
-    story = StoryConfig(objectives=("token-pushing",), epsilons=(4,), fractions=(1.0,), steps=1)
-    *_, attacked = attacked_sets(story, at, fur, random, settings, PLAIN)
-    folder = settings.attacks_dir / attacked.piece
+ONE = StoryConfig(objectives=("token-pushing",), epsilons=(4,), fractions=(1.0,), steps=1)
+
+
+@pytest.fixture
+def attacked(at, fur, random, settings):
+    """An attack and its images' folder, which may be spoiled."""
+    *_, one = attacked_sets(ONE, at, fur, random, settings, PLAIN)
+    return one, settings.attacks_dir / one.piece
+
+
+@pytest.mark.parametrize("name", [COMMIT, "0003"])
+def test_damaged_images_are_refused_and_made_again(attacked, at, fur, random, settings, name):
+    one, folder = attacked
+    [file] = [file for file in folder.iterdir() if file.name.startswith(name)]
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    flip(file, 5_432)
+    with pytest.raises(Damaged, match=f"{file.name} is damaged .*: run the `attack` flow again"):
+        piece_files(one.piece, settings)
+    *_, again = attacked_sets(ONE, at, fur, random, settings, PLAIN)
+    assert again.concept.key == one.concept.key
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    [aside] = in_quarantine(settings)
+    assert str(aside.came_from) == f"attacks/{one.piece}"
+
+
+def test_an_attack_that_was_killed_is_made_again(attacked, at, fur, random, settings):
+    one, folder = attacked
     (folder / COMMIT).unlink()
     sorted(folder.glob("*.png"))[1].unlink()
-    *_, again = attacked_sets(story, at, fur, random, settings, PLAIN)
-    assert again.concept.key == attacked.concept.key
+    with pytest.raises(UserError, match="there are no attacked images in"):
+        piece_files(one.piece, settings)
+    *_, again = attacked_sets(ONE, at, fur, random, settings, PLAIN)
+    assert again.concept.key == one.concept.key
+
+
+def as_before_checksums(folder) -> list[str]:
+    """Leave the folder as e2a2564 did; returns the lines of its list."""
+    (folder / COMMIT).unlink()
+    lines = [f"{file_sha256(file)}  {file.name}" for file in sorted(folder.glob("*.png"))]
+    (folder / BEFORE_CHECKSUMS).write_text("\n".join(lines))
+    return lines
+
+
+def test_images_from_before_checksums_get_them(attacked, settings):
+    one, folder = attacked
+    before = piece_files(one.piece, settings)
+    as_before_checksums(folder)
+    assert piece_exists(one.piece, settings)
+    assert piece_files(one.piece, settings) == before
+    assert not (folder / BEFORE_CHECKSUMS).exists()
+
+
+@pytest.mark.parametrize("spoil", [lambda line: line[:-1], lambda line: "", lambda line: "0" + line[1:]])
+def test_images_that_are_not_what_their_list_says_are_set_aside(attacked, settings, spoil):
+    one, folder = attacked
+    lines = as_before_checksums(folder)
+    (folder / BEFORE_CHECKSUMS).write_text("\n".join([spoil(lines[0].replace("0", "1", 1)), *lines[1:]]))
+    with pytest.raises(Damaged):
+        piece_files(one.piece, settings)
+    assert not piece_exists(one.piece, settings)
+    assert len(in_quarantine(settings)) == 1
 
 
 def test_attacked_sets_saved_as_png_are_the_same_sets(negative, tmp_path):

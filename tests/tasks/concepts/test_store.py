@@ -3,9 +3,12 @@
 import pytest
 import torch
 
+from tasks.checksums import COMMIT, Damaged, is_committed
 from tasks.concepts.cav import Cav
-from tasks.concepts.store import cavs_exist, load_cavs, save_cavs
+from tasks.concepts.store import FILE, cavs_exist, load_cavs, save_cavs
 from tasks.errors import UserError
+from tasks.quarantine import in_quarantine
+from tests.damage import flip
 
 KEY, STRIPES, DOTS = "a" * 64, "1" * 64, "2" * 64
 
@@ -35,6 +38,33 @@ def test_missing_and_damaged_files_are_one_line(settings):
     save_cavs(KEY, {("conv", STRIPES): cavs(0, 4)}, settings)
     [file] = settings.cavs_dir.rglob("*.safetensors")
     file.write_bytes(file.read_bytes()[:-8])
-    with pytest.raises(UserError, match=r"cavs\.safetensors is damaged .* run the `concepts` flow again") as raised:
+    with pytest.raises(Damaged, match=r"cavs\.safetensors is damaged .* run the `concepts` flow again") as raised:
         load_cavs(KEY, settings)
     assert "\n" not in str(raised.value)
+
+
+def test_damaged_vectors_are_set_aside(settings):
+    save_cavs(KEY, {("conv", STRIPES): cavs(0, 4)}, settings)
+    flip(settings.cavs_dir / KEY / FILE, 2_222)
+    assert not cavs_exist(KEY, settings)
+    assert [str(one.came_from) for one in in_quarantine(settings)] == [f"cavs/{KEY}"]
+
+
+def test_vectors_from_before_checksums_get_them(settings):
+    save_cavs(KEY, {("conv", STRIPES): cavs(0, 4)}, settings)
+    (settings.cavs_dir / KEY / COMMIT).unlink()
+    assert cavs_exist(KEY, settings)
+    assert is_committed(settings.cavs_dir / KEY)
+    assert list(load_cavs(KEY, settings)) == [("conv", STRIPES)]
+
+
+@pytest.mark.parametrize("spoil", [lambda data: data[:-8], lambda data: data.replace(b"vectors", b"vextors")])
+def test_those_that_can_not_be_read_are_set_aside(spoil, settings):
+    save_cavs(KEY, {("conv", STRIPES): cavs(0, 4)}, settings)
+    (settings.cavs_dir / KEY / COMMIT).unlink()
+    file = settings.cavs_dir / KEY / FILE
+    file.write_bytes(spoil(file.read_bytes()))
+    with pytest.raises(Damaged, match=r"cavs\.safetensors can't be read"):
+        load_cavs(KEY, settings)
+    assert not cavs_exist(KEY, settings)
+    assert len(in_quarantine(settings)) == 1

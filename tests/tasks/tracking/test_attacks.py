@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 from pydantic import BaseModel
 
+from tasks.checksums import commit_folder
 from tasks.errors import UserError
 from tasks.frames import write_frames
 from tasks.settings import Settings
 from tasks.tracking.attacks import log_attacks
 from tasks.tracking.runs import PARENT
 from tasks.tracking.store import tracking
+from tests.damage import flip
 from tests.sample_frames import (
     ATTACK_ANALYSIS,
     LAYER,
@@ -53,6 +55,7 @@ def write_study(settings, **changed: pl.DataFrame) -> pl.DataFrame:
         (settings.attacks_dir / piece).mkdir(parents=True)
         for name in IMAGES:
             Image.fromarray(np.full((4, 4, 3), 128, np.uint8)).save(settings.attacks_dir / piece / name)
+        commit_folder(settings.attacks_dir / piece, IMAGES)
     return frames["attacks"]
 
 
@@ -166,10 +169,18 @@ def test_logging_again_keeps_the_runs_and_replaces_what_a_killed_process_left(se
     assert score.value == pytest.approx(14 / 15)
 
 
-def test_images_that_are_gone_are_one_line(settings):
-    write_study(settings)
-    shutil.rmtree(settings.attacks_dir)
-    with pytest.raises(UserError, match=r"the attacked images in .* are gone; .* attack again") as raised:
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda folder: shutil.rmtree(folder), r"there are no attacked images in .*; run the `attack` flow again"),
+        (lambda folder: flip(folder / IMAGES[1], 99), rf"{IMAGES[1]} is damaged .*: run the `attack` flow again"),
+    ],
+)
+def test_images_that_are_gone_or_damaged_are_one_line(settings, spoil, message):
+    [*pieces] = write_study(settings)["piece"].drop_nulls().unique()
+    for piece in pieces:
+        spoil(settings.attacks_dir / piece)
+    with pytest.raises(UserError, match=message) as raised:
         log_attacks(ATTACK_ANALYSIS, Asked(), settings, {})
     assert "\n" not in str(raised.value)
     with tracking(settings) as client:

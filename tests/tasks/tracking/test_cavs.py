@@ -1,5 +1,7 @@
 """Vectors in the registry: loaded, they say what their own product says; versions are kept, nothing is pickled."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from tasks.frames import write_frames
 from tasks.tracking.cavs import register_cavs
 from tasks.tracking.runs import log_analysis
 from tasks.tracking.store import tracking
+from tests.damage import flip
 from tests.sample_frames import CONCEPT_ANALYSIS, CONCEPTS, LAYER, NETWORK, RANDOM_SETS, sample_frames
 from tests.tasks.tracking.test_attacks import Asked
 from tests.tasks.tracking.test_registry import model_folder, pickles_in
@@ -92,7 +95,20 @@ def test_without_vectors_nothing_is_registered(settings):
     run_id = write_analysis(settings)
     [file] = settings.cavs_dir.rglob("*.safetensors")
     file.unlink()
-    with pytest.raises(UserError, match="no vectors of analysis"):
+    with pytest.raises(UserError, match=r"cavs\.safetensors is missing: run the `concepts` flow again"):
         register_cavs(CONCEPT_ANALYSIS, run_id, settings)
     with tracking(settings) as client:
         assert client.search_registered_models() == []
+
+
+@pytest.mark.parametrize("bit", [70, 999, 1_234])
+def test_a_damaged_model_is_refused_by_name(settings, tmp_path, bit):
+    import mlflow
+
+    register_cavs(CONCEPT_ANALYSIS, write_analysis(settings), settings)
+    copy = tmp_path / "model"
+    shutil.copytree(model_folder(settings, "models:/logistic-cav/1"), copy)
+    [file] = copy.rglob("cav.safetensors")
+    flip(file, bit)
+    with pytest.raises(ValueError, match=r"cav\.safetensors is damaged .*: delete this model version in MLflow"):
+        mlflow.pyfunc.load_model(str(copy))
