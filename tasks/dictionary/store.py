@@ -8,7 +8,7 @@ asks for the config doesn't wait for the model's checksum.
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from tasks.checksums import COMMIT, Damaged, commit_folder, committed_file, is_committed
+from tasks.checksums import Damaged, commit_folder, committed_file, is_committed
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.batchtopk import BatchTopK
 from tasks.dictionary.config import DictionaryConfig
@@ -119,11 +119,11 @@ def load_dictionary(key: str, settings: Settings) -> Dictionary:
     return _load(describe(key, settings), config_of(key, settings), _file(key, "model.safetensors", settings))
 
 
-def copy_files(key: str, names: Iterable[str], settings: Settings, folder: Path) -> None:
-    """Copy files of a trained dictionary, with the checksums of all, into a folder of the same name."""
+def copy_files(key: str, names: Collection[str], settings: Settings, folder: Path) -> None:
+    """Copy files of a trained dictionary into a folder of the same name, and commit them there."""
     for name in names:
         shutil.copyfile(_file(key, name, settings), folder / name)
-    shutil.copyfile(folder_of(key, settings) / COMMIT, folder / COMMIT)
+    commit_folder(folder, names)
 
 
 def _file(key: str, name: str, settings: Settings) -> Path:
