@@ -78,7 +78,7 @@ def _sha256_of(path: Path, modified_ns: int, size: int, inode: int) -> str:
 
 def is_committed(folder: Path) -> bool:
     """Whether a folder's files were all written; they may have been damaged since."""
-    return (folder / COMMIT).is_file()
+    return (folder / COMMIT).exists()
 
 
 def commit_folder(folder: Path, names: Iterable[str], **about: Any) -> None:
@@ -107,6 +107,6 @@ def committed_file(folder: Path, name: str, remedy: str) -> Path:
 def commit_of(folder: Path, remedy: str) -> dict[str, Any]:
     """As `read_commit`, without a look at the files."""
     commit = read_document(folder / COMMIT, remedy)
-    if commit.get("key") != folder.name:
+    if commit.get("key") != folder.name or "files" not in commit:
         raise Damaged(folder / COMMIT, f"belongs to {commit.get('key')}", remedy)
     return commit

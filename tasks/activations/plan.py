@@ -141,8 +141,8 @@ class ExtractionPlan:
             raise UserError(f"there is no activation set {key} in {settings.activations_dir}: run the extraction first")
         adopt(folder)
         document = read_document(path, REMEDY)
-        if document.get("key") != key:
-            raise Damaged(path, f"belongs to {document.get('key')}", REMEDY)
+        if document.get("key") != key or "files" not in document:
+            raise Damaged(path, f"is no plan of {key}", REMEDY)
         for name, sha256 in document["files"].items():
             check_file(folder / name, sha256, REMEDY)
         try:

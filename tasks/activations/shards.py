@@ -86,7 +86,7 @@ def written_shard(plan: ExtractionPlan, index: int) -> ShardInfo | None:
     if not path.is_file():
         return None
     receipt = read_document(path, REMEDY)
-    if receipt.get("plan_sha256") != plan.sha256 or receipt["shard"]["index"] != index:
+    if receipt.get("plan_sha256") != plan.sha256 or receipt.get("shard", {}).get("index") != index:
         raise Damaged(path, "belongs to another shard or plan", REMEDY)
     info = ShardInfo(**receipt["shard"])
     check_file(shard_path(plan.folder, index), info.sha256, REMEDY)
@@ -133,7 +133,7 @@ class ActivationSet:
         if not path.is_file():
             raise UserError(f"activation set {key} is not finished: run the extraction again")
         manifest = read_document(path, REMEDY)
-        if manifest.get("plan_sha256") != plan.sha256:
+        if manifest.get("plan_sha256") != plan.sha256 or "shards" not in manifest:
             raise Damaged(path, "was written for another plan", REMEDY)
         return cls(plan, tuple(ShardInfo(**shard) for shard in manifest["shards"]))
 

@@ -128,7 +128,7 @@ def test_a_plan_or_manifest_of_another_set_is_refused(small_key, settings):
     folder = settings.activations_dir / small_key
     other = folder.with_name("0" * 64)
     shutil.copytree(folder, other)
-    with pytest.raises(Damaged, match=rf"plan\.json belongs to {small_key}"):
+    with pytest.raises(Damaged, match=r"plan\.json is no plan of 0{64}"):
         ActivationSet.open(other.name, settings)
     manifest = read_document(folder / "manifest.json", "")
     write_document(folder / "manifest.json", manifest | {"plan_sha256": "0" * 64})
