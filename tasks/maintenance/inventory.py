@@ -42,6 +42,10 @@ class Busy(UserError):
     """A database that another process writes to."""
 
 
+class Unreadable(UserError):
+    """A database that is damaged."""
+
+
 def folders_of(kind: str, settings: Settings) -> list[Path]:
     """Folders of a kind, in order of their names; without what `.tmp-…` is left of."""
     return sorted(path for path in (settings.data_dir / kind).glob("[!.]*/"))
@@ -111,14 +115,14 @@ def referred_to(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None)
 
 @contextmanager
 def open_read_only(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Raises UserError where DuckDB can't open or read the file, Busy where another process writes to it."""
+    """Raises Unreadable where DuckDB can't open or read the file, Busy where another process writes to it."""
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             yield connection
     except duckdb.Error as error:
         if "set lock" in str(error):
             raise Busy(f"{file} is being written by another process: run again when it is done") from error
-        raise UserError(f"can't read {file}: {one_line(error)}") from error
+        raise Unreadable(f"can't read {file}: {one_line(error)}") from error
 
 
 def keys_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
