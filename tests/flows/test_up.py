@@ -46,8 +46,11 @@ ATTEMPTS = """
     const [api, deployment, done] = arguments
     const run = `${api}/deployments/${deployment}/create_flow_run`
     const ask = async (address, request) => {
-        const answer = await fetch(address, request)
-        return answer.ok ? await answer.text() : "refused"
+        let answer = await fetch(address, request)
+        while (answer.status === 503) {  // the database is busy: Prefect's clients try again, too
+            answer = await fetch(address, request)
+        }
+        return [0, 403].includes(answer.status) ? "refused" : await answer.text()
     }
     const listen = () => new Promise((resolve, reject) => {
         const socket = new WebSocket(`${api.replace("http", "ws")}/events/in`)
@@ -70,6 +73,14 @@ ATTEMPTS = """
         return results
     }
     all().then(done)
+"""
+CREATE_EXPERIMENT = """
+    const [address, name, done] = arguments
+    const body = JSON.stringify({name})
+    const json = {method: "POST", headers: {"Content-Type": "application/json"}, body}
+    const blind = {method: "POST", mode: "no-cors", body}
+    const create = (request) => fetch(address, request).then((answer) => answer.ok ? "done" : "refused")
+    Promise.all([json, blind].map((request) => create(request).catch(() => "refused"))).then(done)
 """
 FORM = """
     const form = document.createElement("form")
@@ -246,6 +257,27 @@ def test_the_pages_of_prefect_work_by_both_addresses(service, client, victim, br
         wait_for_text(browser, started)
         browser.get(f"{address}/v2/deployments")
         wait_for_text(browser, "early-vision")
+
+
+def test_mlflow_answers_its_own_pages_only(service, browser, tmp_path):
+    rebound, port = f"http://evil.example:{service.mlflow_port}", service.mlflow_port
+    create = "ajax-api/2.0/mlflow/experiments/create"
+
+    def attempts(page: str, server: str, name: str) -> list[str]:
+        browser.get(page)
+        return browser.execute_async_script(CREATE_EXPERIMENT, f"{server}/{create}", name)
+
+    with empty_page(tmp_path) as page:
+        assert attempts(page, f"http://{HOST}:{port}", "another port") == ["refused", "refused"]
+        assert attempts(page, rebound, "another port, rebound") == ["refused", "refused"]
+        assert attempts(rebound, rebound, "rebound") == ["refused", "refused"]
+    for name in (HOST, "localhost"):
+        server = f"http://{name}:{port}"
+        assert attempts(f"{server}/health", server, f"made by {name}") == ["done", "refused"]
+        browser.get(f"{server}/#/experiments")
+        wait_for_text(browser, f"made by {name}")
+    found = httpx.get(f"http://{HOST}:{port}/api/2.0/mlflow/experiments/search?max_results=100").json()["experiments"]
+    assert {experiment["name"] for experiment in found} - {"Default"} == {f"made by {HOST}", "made by localhost"}
 
 
 def test_servers_and_worker_stop_together(service):

@@ -78,3 +78,4 @@ def test_server_runs_on_loopback_on_the_settings_store(settings):
     assert arguments[arguments.index("--backend-store-uri") + 1] == settings.mlflow_tracking_uri
     assert environment["MLFLOW_HOST"] == "127.0.0.1"
     assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert "--http=tasks.tracking.guarded:GuardedProtocol" in environment["MLFLOW_UVICORN_OPTS"]
