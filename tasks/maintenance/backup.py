@@ -18,8 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
-
 from tasks.activations.plan import ExtractionPlan
 from tasks.activations.shards import ActivationSet
 from tasks.checksums import COMMIT, Damaged, read_commit, read_document, write_document
@@ -27,13 +25,19 @@ from tasks.errors import UserError
 from tasks.keys import CHUNK_BYTES, file_sha256
 from tasks.liveness import Holder, waiting_for
 from tasks.maintenance.garbage import alone_in
-from tasks.maintenance.inventory import folders_of, is_finished, mlflow_database, reading
+from tasks.maintenance.inventory import (
+    Unreadable,
+    folders_of,
+    is_finished,
+    mlflow_database,
+    open_read_only,
+    reading,
+)
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.storage import sync_folder, telling_of_a_full_disk
 from tasks.tracking.addresses import move_addresses
 from tasks.tracking.store import artifacts_folder
-from tasks.warehouse.database import one_line
 
 DOCUMENT = "backup.json"
 FORMAT = 1
@@ -160,13 +164,14 @@ def _copy_databases(copier: _Copier, settings: Settings, say: Say) -> dict[str, 
         holder = Holder(name="kaleidoscope", does="backup")
         with waiting_for("the warehouse", settings.warehouse_lock, holder, say):
             try:
-                with duckdb.connect(str(settings.warehouse_file)) as warehouse:
-                    warehouse.execute("CHECKPOINT")
+                with open_read_only(settings.warehouse_file):
                     # by another process: to close the file in this one would give up the lock that DuckDB has on it
                     _run("cp", str(settings.warehouse_file), str(copier.place(settings.warehouse_file)))
                 copier.made(settings.warehouse_file)
-            except duckdb.Error as error:
-                left_out[str(settings.warehouse_file.relative_to(settings.data_dir))] = one_line(error)
+                if (log := settings.warehouse_file.with_name(f"{settings.warehouse_file.name}.wal")).exists():
+                    copier.copy(log)
+            except Unreadable as error:
+                left_out[str(settings.warehouse_file.relative_to(settings.data_dir))] = str(error)
     if settings.published_file.exists():
         snapshot = settings.published_file.resolve()
         if copier.copy(snapshot) == snapshot.stem:

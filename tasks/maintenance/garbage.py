@@ -35,7 +35,6 @@ from tasks.progress import Progress, silent
 from tasks.quarantine import in_quarantine
 from tasks.report.page import WHOLE, old_sites
 from tasks.settings import Settings
-from tasks.warehouse.database import open_warehouse
 from tasks.warehouse.publish import old_snapshots
 
 DAY = 24 * 3600
@@ -105,7 +104,7 @@ def _quiet(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | None]:
         except BlockingIOError:
             holder = holder_of(settings.warehouse_lock) or "another process"
             raise UserError(f"the warehouse is held by {holder}: run gc again when it is done") from None
-        yield held.enter_context(open_warehouse(settings))
+        yield held.enter_context(open_read_only(settings.warehouse_file))
 
 
 def _garbage(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None) -> list[Garbage]:

@@ -16,9 +16,9 @@ import duckdb
 import polars
 from polars import selectors
 
-from tasks.checksums import is_committed
+from tasks.checksums import is_committed, read_commit
 from tasks.errors import UserError
-from tasks.frames import read_frames, staged
+from tasks.frames import staged
 from tasks.liveness import is_held
 from tasks.settings import Settings
 from tasks.warehouse.database import SQL_DIR, one_line
@@ -40,6 +40,10 @@ FLOW_RUN = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 class Busy(UserError):
     """A database that another process writes to."""
+
+
+class Unreadable(UserError):
+    """A database that is damaged."""
 
 
 def folders_of(kind: str, settings: Settings) -> list[Path]:
@@ -100,7 +104,7 @@ def referred_to(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None)
     for key in staged(settings):
         keys.add(key)
         if key not in loaded:
-            keys |= keys_in_frames(read_frames(key, settings))
+            keys |= keys_in_tables(settings.frames_dir / key)
     keys |= keys_in_mlflow(settings)
     for key in sorted(keys):
         config = settings.dictionaries_dir / key / "config.json"
@@ -111,14 +115,14 @@ def referred_to(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None)
 
 @contextmanager
 def open_read_only(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Raises UserError where DuckDB can't open or read the file, Busy where another process writes to it."""
+    """Raises Unreadable where DuckDB can't open or read the file, Busy where another process writes to it."""
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             yield connection
     except duckdb.Error as error:
         if "set lock" in str(error):
             raise Busy(f"{file} is being written by another process: run again when it is done") from error
-        raise UserError(f"can't read {file}: {one_line(error)}") from error
+        raise Unreadable(f"can't read {file}: {one_line(error)}") from error
 
 
 def keys_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -130,10 +134,16 @@ def keys_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
     return found
 
 
-def keys_in_frames(frames: dict[str, polars.DataFrame]) -> set[str]:
-    """As `keys_in`, of frames."""
+def keys_in_tables(folder: Path) -> set[str]:
+    """As `keys_in`, of a folder of staged tables, also of one without checksums. UserError: one is damaged."""
+    if is_committed(folder):
+        read_commit(folder, "run `kaleidoscope run publish`, which sets it aside")
     found = set()
-    for frame in frames.values():
+    for file in folder.glob("*.parquet"):
+        try:
+            frame = polars.read_parquet(file)
+        except (OSError, polars.exceptions.PolarsError) as error:
+            raise UserError(f"can't read {file}: {type(error).__name__}; run `kaleidoscope run publish`") from error
         for column in frame.select(selectors.string()):
             found |= {key for text in column.unique() if text for key in KEY.findall(text)}
     return found

@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import yaml
+
+from tasks.activations.adopt import PLAN
 from tasks.activations.plan import ExtractionPlan
 from tasks.activations.shards import ActivationSet, shard_path
-from tasks.checksums import COMMIT, Damaged, check_file, commit_of, is_committed, read_commit
+from tasks.checksums import COMMIT, Damaged, check_file, is_committed, read_commit
 from tasks.errors import UserError
 from tasks.frames import staged
 from tasks.keys import file_sha256
@@ -96,7 +99,7 @@ def _folder(kind: str, folder: Path, settings: Settings) -> Iterator[Finding]:
         elif is_committed(folder):
             read_commit(folder, MADE_BY[kind])
         elif is_finished(kind, folder):
-            yield Finding("unfinished", "was made before there were checksums", where, "a run that reads it adds them")
+            yield _before_checksums(folder)
         elif not has_writer(folder):
             yield Finding("unfinished", f"lacks {COMMIT}", where, MADE_BY[kind])
         for checkpoint in folder.glob("checkpoint-*.safetensors"):
@@ -115,9 +118,12 @@ def _activation_set(folder: Path, settings: Settings) -> Iterator[Finding]:
     if not (folder / "plan.json").is_file():
         yield Finding("unfinished", "lacks plan.json", str(folder), remedy)
         return
+    if _is_before_checksums(folder / "plan.json"):
+        yield Finding(
+            "unfinished", "was made before there were checksums", str(folder), "a run that reads it adds them"
+        )
+        return
     plan = ExtractionPlan.open(folder.name, settings)
-    if (key := json.loads((folder / "plan.json").read_bytes())["key"]) != folder.name:
-        raise Damaged(folder / "plan.json", f"belongs to {key}", remedy)
     written = sum(shard_path(folder, index).is_file() for index in range(plan.shards))
     if not (folder / COMMITS["activations"]).is_file():
         yield Finding("unfinished", f"has {written} of {plan.shards} shards", str(folder), remedy)
@@ -127,6 +133,17 @@ def _activation_set(folder: Path, settings: Settings) -> Iterator[Finding]:
             check_file(shard_path(folder, shard.index), shard.sha256, remedy)
         except Damaged as error:
             yield Finding("wrong", error.reason, str(error.path), error.remedy)
+
+
+def _before_checksums(folder: Path) -> Finding:
+    return Finding("unfinished", "was made before there were checksums", str(folder), "a run that reads it adds them")
+
+
+def _is_before_checksums(plan: Path) -> bool:
+    try:
+        return set(json.loads(plan.read_bytes())) == PLAN
+    except (ValueError, TypeError, RecursionError):
+        return False
 
 
 def _made_from(dictionary: Path, settings: Settings) -> Iterator[Finding]:
@@ -199,31 +216,32 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", what, str(database), "any run, or `kaleidoscope up`, rewrites them")
     for model, version, model_id, tag, value in versions:
         files = artifacts / "models" / model_id / "artifacts"
-        name = f"{model} version {version}"
-        if not (files / "MLmodel").is_file():
-            yield Finding("wrong", f"is missing, and {name} refers to it", str(files / "MLmodel"), FROM_BACKUP)
-        for commit in files.rglob(COMMIT):
-            yield from _model_files(commit.parent, name)
+        yield from _model_files(files, f"{model} version {version}")
         kind = {"dictionary": "dictionaries", "analysis": "cavs"}[tag]
         folder = settings.data_dir / kind / value
         if not is_finished(kind, folder):
-            yield Finding("wrong", f"is missing, and {name} was made from it", str(folder), MADE_BY[kind])
+            yield Finding(
+                "wrong", f"is missing, and {model} version {version} was made from it", str(folder), MADE_BY[kind]
+            )
     for run, name in running:
         if not flow_runs_going_on(settings):
             what = f"run {name} is RUNNING, and its process is gone"
             yield Finding("stuck", what, f"MLflow run {run}", "run its flow again, which ends it")
 
 
-def _model_files(folder: Path, name: str) -> Iterator[Finding]:
-    """Of a dictionary's committed files a model has only those that it needs."""
-    from tasks.tracking.registry import MODEL_FILES  # imports PyTorch
-
+def _model_files(files: Path, name: str) -> Iterator[Finding]:
+    """The dictionary that a model holds is a committed folder, the SHA-256 of its vectors is in the model's config."""
     try:
-        for file, sha256 in commit_of(folder, FROM_BACKUP)["files"].items():
-            if file in MODEL_FILES or (folder / file).exists():
-                check_file(folder / file, sha256, FROM_BACKUP)
+        for commit in files.rglob(COMMIT):
+            read_commit(commit.parent, FROM_BACKUP)
+        python = yaml.safe_load((files / "MLmodel").read_bytes())["flavors"]["python_function"]
+        if sha256 := python["config"].get("sha256"):
+            check_file(files / python["artifacts"]["cav"]["path"], sha256, FROM_BACKUP)
     except Damaged as error:
         yield Finding("wrong", f"{error.reason} ({name})", str(error.path), error.remedy)
+    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        what = f"is missing or damaged ({name}: {type(error).__name__})"
+        yield Finding("wrong", what, str(files / "MLmodel"), FROM_BACKUP)
 
 
 def _prefect(settings: Settings) -> Iterator[Finding]:

@@ -216,9 +216,7 @@ def test_a_publication_is_not_disturbed(small):
     holder = Holder(name="flow run 1", does="publish")
     with (
         waiting_for("the warehouse", settings.warehouse_lock, holder, print),
-        pytest.raises(
-            UserError, match=r"warehouse is held by flow run 1 \(publish, PID .*\) since .*: run gc again"
-        ),
+        pytest.raises(UserError, match=r"warehouse is held by flow run 1 \(publish, PID .*\) since .*: run gc again"),
     ):
         delete_garbage(settings)
 
