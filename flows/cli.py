@@ -4,8 +4,10 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Column, Table
+from typer.core import TyperCommand
 
 from flows import FLOWS
 from tasks.config import from_home
@@ -35,6 +38,8 @@ app.add_typer(curves, name="curves")
 
 
 KEY = re.compile("[0-9a-f]{64}")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+TABLE_ROWS = 10_000
 
 
 class Format(StrEnum):
@@ -145,40 +150,61 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+class SqlCommand(TyperCommand):
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """SQL behind a comment starts with -- as options do, but has white space in it: a blank before it keeps it."""
+        kept = [f" {arg}" if arg.startswith("-") and len(arg.split()) > 1 else arg for arg in args]
+        return super().parse_args(ctx, kept)
+
+
+@app.command(cls=SqlCommand)
 def sql(
     statement: Annotated[str | None, typer.Argument(help="A SELECT; without it tables and views are listed.")] = None,
     output: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.table,
 ) -> None:
-    """Query the published snapshot, read-only."""
-    import polars
-    from polars import selectors
+    """Query the published snapshot, read-only; KALEIDOSCOPE_SQL_MEMORY and KALEIDOSCOPE_SQL_SECONDS bound it."""
+    from tasks.warehouse.formats import csv_lines, json_lines, shown
+    from tasks.warehouse.query import answer
 
-    from tasks.warehouse.query import catalogue, query
+    if statement is None:
+        statement = f"SELECT * {'EXCLUDE (columns) ' if output is Format.table else ''}FROM catalogue"
+    with answer(_as_unicode(statement), Settings()) as result:
+        match output:
+            case Format.table:
+                rows = list(islice(result.rows, TABLE_ROWS + 1))
+                if len(rows) > TABLE_ROWS:
+                    raise UserError(f"more than {TABLE_ROWS:,} rows: add a LIMIT, or take --format csv")
+                _print_table(result.columns, (map(shown, result.kinds, row) for row in rows))
+            case Format.csv:
+                sys.stdout.reconfigure(encoding="utf-8")  # a file's encoding must not depend on the terminal's
+                sys.stdout.writelines(csv_lines(result))
+            case Format.json:
+                sys.stdout.writelines(json_lines(result))
 
-    rows = query(statement, Settings()) if statement else catalogue(Settings())
-    if output is Format.table:
-        _print_table(rows if statement else rows.drop("columns"))
-        return
-    # pictures as base64, which both formats can hold; sums of integers are decimals in DuckDB, and whole
-    rows = rows.with_columns(selectors.binary().bin.encode("base64"), selectors.decimal().cast(polars.Float64))
-    if output is Format.csv:
-        if nested := [name for name, dtype in rows.schema.items() if dtype.is_nested()]:
-            raise UserError(f"CSV can't hold the nested column {nested[0]}: cast it to VARCHAR, or take --format json")
-        sys.stdout.write(rows.write_csv())
-    else:
-        sys.stdout.write(rows.write_json() + "\n")
+
+def _as_unicode(argument: str) -> str:
+    """The argument as UTF-8, where Python has decoded it with the encoding of a locale that lacks its letters."""
+    if not any("\ud800" <= letter <= "\udfff" for letter in argument):
+        return argument
+    try:
+        return os.fsencode(argument).decode()
+    except UnicodeDecodeError as error:
+        raise UserError(f"the statement is not UTF-8: {error}") from error
 
 
-def _print_table(rows: "polars.DataFrame") -> None:
+def _print_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
     """As wide as its rows where nobody's terminal limits it."""
     console = Console(highlight=False, markup=False)
-    table = Table(*(Column(name, overflow="fold") for name in rows.columns))
-    for row in rows.iter_rows():
+    table = Table(*(Column(_printable(name), overflow="fold") for name in columns))
+    for row in rows:
         table.add_row(*map(_cell, row))
     if not console.is_terminal:
         console.width = Measurement.get(console, console.options.update(max_width=100_000), table).maximum
     console.print(table)
+
+
+def _print_frame(frame: "polars.DataFrame") -> None:
+    _print_table(frame.columns, frame.iter_rows())
 
 
 def _cell(value: object) -> str:
@@ -192,7 +218,12 @@ def _cell(value: object) -> str:
         case str() if KEY.fullmatch(value):
             return f"{value[:12]}…"
         case _:
-            return str(value)
+            return _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """Without characters that command a terminal."""
+    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 @curves.command()
@@ -225,8 +256,8 @@ def coverage(
     tables = {name: value for name, value in report.items() if isinstance(value, list)}
     for name, value in tables.items():
         print(name.replace("_", " "))
-        _print_table(polars.DataFrame(value, strict=False))
-    _print_table(polars.DataFrame([{name: value for name, value in report.items() if name not in tables}]))
+        _print_frame(polars.DataFrame(value, strict=False))
+    _print_frame(polars.DataFrame([{name: value for name, value in report.items() if name not in tables}]))
 
 
 @app.command()
@@ -257,7 +288,7 @@ def trust(
     if output is Report.json:
         print(json.dumps({"verdict": report.verdict, "reasons": report.reasons, "checks": checks}))
     else:
-        _print_table(polars.DataFrame(checks))
+        _print_frame(polars.DataFrame(checks))
         print("\n".join([report.verdict, *report.reasons]))
     if not report.trusted:
         raise typer.Exit(1)
@@ -378,6 +409,8 @@ def up(
 
 def main() -> None:
     """Run the command; what the user can mend is one line on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # a locale may lack letters
     try:
         app()
     except UserError as error:

@@ -1,5 +1,6 @@
 """The one exception whose message is meant for the person at the keyboard, and how others' text gets into it."""
 
+import re
 import reprlib
 
 LONGEST = 200
@@ -18,6 +19,11 @@ def one_line(text: object, longest: int = LONGEST) -> str:
     words = " ".join(str(text).split())
     plain = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in words[: longest + 1])
     return plain if len(words) <= longest else f"{plain[:longest]}…"
+
+
+def reason_of(error: object) -> str:
+    """An error's message as part of another, without the excerpt of the statement that DuckDB adds."""
+    return one_line(re.split(r"\n+LINE \d+:", str(error))[0], longest=1000)
 
 
 class _Short(reprlib.Repr):

@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
 CHUNK_BYTES = 1 << 20
 
 
 def _plain(value: Any) -> Any:
+    from pydantic import BaseModel  # `tasks.warehouse.reader` starts without it
+
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, Path):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.config import Folder, from_home
@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     keep_sites: int = Field(2, ge=1, description="versions of the page to keep")
     keep_quarantine_days: float = Field(90, ge=0, description="days after which gc deletes what is in quarantine")
     keep_unfinished_days: float = Field(30, ge=1, description="days after which gc deletes unfinished work")
+    sql_memory: ByteSize = Field(
+        ByteSize(2_000_000_000), gt=0, description="memory that a statement of `kaleidoscope sql` may use, as 2GB"
+    )
+    sql_seconds: float = Field(
+        300, gt=0, le=10**8, description="seconds until `kaleidoscope sql` stops, its last row written or not"
+    )
 
     def __init__(self, **given: Any) -> None:
         try:

@@ -262,6 +262,103 @@ def test_trust_that_can_not_be_answered_is_one_line(kaleidoscope, photographs):
         assert message in said
 
 
+def test_sql_shows_whole_numbers_whole(kaleidoscope, published):
+    _, out, _ = kaleidoscope("sql", "SELECT 340282366920938463463374607431768211455::UHUGEINT AS h")
+    assert "340282366920938463463374607431768211455" in out
+    total = "SELECT sum(x) AS s FROM (SELECT 9007199254740993::BIGINT AS x)"
+    assert kaleidoscope("sql", total, "--format", "json")[1] == '[{"s": 9007199254740993}]\n'
+    assert kaleidoscope("sql", total, "--format", "csv")[1] == "s\n9007199254740993\n"
+
+
+@pytest.mark.parametrize(
+    "statement", ["-- note\nSELECT 1 AS a", "--note\n-- a=b\nSELECT 1 AS a;", "--help me\nSELECT 1 AS a"]
+)
+def test_sql_may_begin_with_a_comment(kaleidoscope, published, statement):
+    assert kaleidoscope("sql", statement, "--format", "csv") == (0, "a\n1\n", "")
+    assert kaleidoscope("sql", "--format=csv", statement) == (0, "a\n1\n", "")
+
+
+def test_sql_refuses_an_unknown_option(kaleidoscope, published):
+    code, _, err = kaleidoscope("sql", "SELECT 1", "--formt", "csv")
+    assert code == 2
+    assert "No such option: --formt" in err
+
+
+def test_sql_answers_one_statement_at_a_time(kaleidoscope, published):
+    assert the_error(kaleidoscope("sql", "SELECT 1 AS a; SELECT 2 AS b")) == (
+        "query failed: these are 2 statements; ask one at a time"
+    )
+
+
+def test_sql_refuses_what_does_more_than_read(kaleidoscope, published, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert the_error(kaleidoscope("sql", "CALL enable_logging(storage='file')")).startswith(
+        "query failed: CALL does more than read; there are SELECT, "
+    )
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_sql_shows_names_and_text_as_they_are(kaleidoscope, published):
+    _, out, _ = kaleidoscope(
+        "sql", "SELECT '[red]x[/red]' AS \"[bold]\", chr(27) || '[31m' AS \"a\tb\", 1 AS a, 2 AS a"
+    )
+    assert "[red]x[/red]" in out
+    assert "[bold]" in out
+    assert "\\x1b[31m" in out
+    assert "\x1b" not in out
+
+
+def test_sql_table_has_a_bounded_number_of_rows(kaleidoscope, published, monkeypatch):
+    monkeypatch.setattr(cli, "TABLE_ROWS", 1_000)
+    assert "999" in kaleidoscope("sql", "FROM range(1000)")[1]
+    assert the_error(kaleidoscope("sql", "FROM range(1000000000000)")) == (
+        "more than 1,000 rows: add a LIMIT, or take --format csv"
+    )
+
+
+def test_sql_names_the_setting_that_bounds_it(kaleidoscope, published, monkeypatch):
+    monkeypatch.setenv("KALEIDOSCOPE_SQL_SECONDS", "0.5")
+    assert "KALEIDOSCOPE_SQL_SECONDS" in the_error(kaleidoscope("sql", "SELECT pg_sleep(100000)"))
+    monkeypatch.setenv("KALEIDOSCOPE_SQL_MEMORY", "much")
+    assert "KALEIDOSCOPE_SQL_MEMORY: " in the_error(kaleidoscope("sql", "SELECT 1"))
+
+
+def in_a_terminal_of(encoding: str, *arguments: str) -> subprocess.CompletedProcess:
+    """The command in a locale without UTF-8, on a terminal that can print the letters of `encoding`."""
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-c", "from flows.cli import main; main()", *arguments]
+    return subprocess.run(command, capture_output=True, env=os.environ | locale, cwd=ROOT)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_locale_that_can_not_print_gets_escapes_and_whole_data(published, encoding):
+    select = "SELECT 'é → ' || repeat('x', 3) AS \"é\""
+    shown = in_a_terminal_of(encoding, "sql", select)
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert b"\\u2192 xxx" in shown.stdout
+    assert in_a_terminal_of(encoding, "sql", select, "--format", "csv").stdout.decode() == "é\né → xxx\n"
+    assert json.loads(in_a_terminal_of(encoding, "sql", select, "--format", "json").stdout) == [{"é": "é → xxx"}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(("--help",), 0), (("sql", "--help"), 0), (("doctor",), 0), (("run", "→"), 2)]
+)
+def test_a_locale_that_can_not_print_stops_no_command(arguments, code):
+    ended = in_a_terminal_of("ascii", *arguments)
+    assert ended.returncode == code, ended.stderr
+    assert b"Traceback" not in ended.stderr
+    assert (ended.stdout + ended.stderr).isascii()
+
+
+def test_a_closed_pipe_ends_sql_quietly(published):
+    command = [sys.executable, "-c", "from flows.cli import main; main()", "sql", "FROM range(1000000000000)"]
+    with subprocess.Popen([*command, "--format", "csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as ended:
+        assert [ended.stdout.readline() for _ in range(2)] == [b"range\n", b"0\n"]
+        ended.stdout.close()
+        assert ended.stderr.read() == b""
+
+
 @pytest.mark.parametrize(
     "statement", ["SELECT * FROM nowhere", "DROP TABLE runs", "SELECT * FROM read_csv('/etc/passwd')"]
 )

@@ -17,11 +17,11 @@ import polars
 from polars import selectors
 
 from tasks.checksums import is_committed, read_commit
-from tasks.errors import UserError
+from tasks.errors import UserError, reason_of
 from tasks.frames import staged
 from tasks.liveness import is_held
 from tasks.settings import Settings
-from tasks.warehouse.database import SQL_DIR, one_line
+from tasks.warehouse.database import SQL_DIR
 
 KINDS = ("frames", "activations", "dictionaries", "cavs", "attacks")
 QUERIES = SQL_DIR / "maintenance"
@@ -122,7 +122,7 @@ def open_read_only(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     except duckdb.Error as error:
         if "set lock" in str(error):
             raise Busy(f"{file} is being written by another process: run again when it is done") from error
-        raise Unreadable(f"can't read {file}: {one_line(error)}") from error
+        raise Unreadable(f"can't read {file}: {reason_of(error)}") from error
 
 
 def keys_in(connection: duckdb.DuckDBPyConnection) -> set[str]:

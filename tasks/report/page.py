@@ -49,7 +49,7 @@ from tasks.report.units import (
 from tasks.settings import ROOT, Settings
 from tasks.storage import sync_folder, telling_of_a_full_disk
 from tasks.symmetry.group import DihedralGroup
-from tasks.warehouse.query import open_snapshot
+from tasks.warehouse.snapshot import open_snapshot
 
 HERE = Path(__file__).parent
 QUERIES = ROOT / "sql" / "report"
@@ -443,7 +443,10 @@ def write_site(settings: Settings, progress: Progress = silent) -> Path:
 
     progress counts the pages of live features. Raises UserError as `open_snapshot` and `swapped_in` do.
     """
-    with open_snapshot(settings) as connection, swapped_in(settings.site_dir, settings.keep_sites) as folder:
+    with (
+        open_snapshot(settings.published_file) as connection,
+        swapped_in(settings.site_dir, settings.keep_sites) as folder,
+    ):
         write_pages(Snapshot(connection), folder, progress)
     return settings.site_dir / "index.html"
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 
-from tasks.errors import UserError
+from tasks.errors import UserError, reason_of
 from tasks.settings import Settings
-from tasks.warehouse.database import one_line, open_warehouse, schema, sql_files
+from tasks.warehouse.database import open_warehouse, schema, sql_files
 from tasks.warehouse.expectations import suite
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run_audits(connection: duckdb.DuckDBPyConnection) -> list[AuditResult]:
     try:
         connection.from_arrow(rows).insert_into("audit_results")
     except duckdb.Error as error:
-        raise UserError(f"can't keep the audit's results: {one_line(error)}") from error
+        raise UserError(f"can't keep the audit's results: {reason_of(error)}") from error
     return results
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import duckdb
 from filelock import FileLock, Timeout
 
-from tasks.errors import UserError
+from tasks.errors import UserError, reason_of
 from tasks.settings import ROOT, Settings
 from tasks.storage import atomic_file
 
@@ -58,11 +58,6 @@ def _tables_of(connection: duckdb.DuckDBPyConnection) -> dict[str, Table]:
         columns, types, key = tables.get(name, Table())
         tables[name] = Table((*columns, column), (*types, data_type), (*key, column) if in_key else key)
     return tables
-
-
-def one_line(error: Exception) -> str:
-    """DuckDB's message without the excerpt of the statement, on one line."""
-    return " ".join(re.split(r"\n+LINE \d+:", str(error))[0].split())
 
 
 @contextmanager
@@ -114,7 +109,7 @@ def _open_error(file: Path, error: Exception) -> UserError:
             f"warehouse {file} is in use by another process ({holder[0] if holder else 'PID unknown'}): "
             "wait until it has ended, or stop it"
         )
-    return UserError(f"can't open warehouse {file}: {one_line(error)}")
+    return UserError(f"can't open warehouse {file}: {reason_of(error)}")
 
 
 def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
@@ -132,4 +127,4 @@ def _bring_schema_up_to_date(connection: duckdb.DuckDBPyConnection, file: Path) 
         create_schema(connection)
         connection.commit()
     except duckdb.Error as error:
-        raise UserError(f"can't create the tables in warehouse {file}: {one_line(error)}") from error
+        raise UserError(f"can't create the tables in warehouse {file}: {reason_of(error)}") from error

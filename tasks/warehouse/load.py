@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import duckdb
 import polars as pl
 
-from tasks.errors import UserError
+from tasks.errors import UserError, reason_of
 from tasks.settings import Settings
-from tasks.warehouse.database import one_line, open_warehouse, schema
+from tasks.warehouse.database import open_warehouse, schema
 
 BOOKKEEPING = {"loads", "audit_results"}
 
@@ -44,7 +44,7 @@ def load(load_key: str, frames: dict[str, pl.DataFrame], settings: Settings) -> 
                     connection.execute("INSERT INTO loads VALUES (?, ?, ?, ?)", [load_key, table, rows, now])
             connection.commit()
         except duckdb.Error as error:  # closing the connection rolls back
-            raise UserError(f"load {load_key}: {one_line(error)}; nothing was loaded") from error
+            raise UserError(f"load {load_key}: {reason_of(error)}; nothing was loaded") from error
     return True
 
 
@@ -71,7 +71,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, fr
     try:
         connection.from_arrow(rows).insert_into(table)
     except duckdb.Error as error:
-        raise UserError(f"load {load_key}: {table} refused rows: {one_line(error)}; nothing was loaded") from error
+        raise UserError(f"load {load_key}: {table} refused rows: {reason_of(error)}; nothing was loaded") from error
     return frame.height
 
 

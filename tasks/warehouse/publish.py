@@ -11,12 +11,12 @@ from pathlib import Path
 
 import duckdb
 
-from tasks.errors import UserError
+from tasks.errors import UserError, reason_of
 from tasks.keys import file_sha256
 from tasks.settings import Settings
 from tasks.storage import remove_leftovers, sync_folder
 from tasks.warehouse.audit import AuditFailed, run_audits
-from tasks.warehouse.database import create_schema, create_views, one_line, open_warehouse, schema, writing_to
+from tasks.warehouse.database import create_schema, create_views, open_warehouse, schema, writing_to
 
 
 def publish(settings: Settings) -> Path:
@@ -35,7 +35,7 @@ def publish(settings: Settings) -> Path:
             snapshot = _write_snapshot(warehouse, published.parent)
             _swap_link(published, snapshot, settings.keep_snapshots)
         except (duckdb.Error, OSError) as error:
-            raise UserError(f"can't publish {published}: {one_line(error)}; the last snapshot stays") from error
+            raise UserError(f"can't publish {published}: {reason_of(error)}; the last snapshot stays") from error
     return published
 
 

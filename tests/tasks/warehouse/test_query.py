@@ -1,6 +1,10 @@
+import shutil
+
 import pytest
 
 from tasks.errors import UserError
+from tasks.keys import file_sha256
+from tasks.warehouse import snapshot
 from tasks.warehouse.query import catalogue, query
 from tests.sample_frames import CROSSCODER, FEATURES, sample_frames
 
@@ -47,6 +51,31 @@ WAYS_OUT = [
     "SET lock_configuration = false",
     "RESET lock_configuration",
     "SET python_enable_replacements = true",
+    "CALL enable_logging(storage='file', storage_path='{folder}/log')",
+    "CALL enable_profiling(format='json', save_location='{folder}/profile.json')",
+    "EXPLAIN ANALYZE CALL enable_logging()",
+    "EXPLAIN CALL checkpoint()",
+    "EXPLAIN (ANALYZE, FORMAT json) CREATE TEMP TABLE mine AS SELECT 1",
+    "EXPLAIN ANALYZE COPY (SELECT 1) TO '{folder}/stolen.csv'",
+    "PRAGMA enable_profiling",
+    "PRAGMA import_database('{folder}')",
+    "CREATE TEMP TABLE mine (a INTEGER)",
+    "CREATE MACRO mine() AS 1",
+    "CHECKPOINT",
+    "VACUUM",
+    "BEGIN",
+    "USE memory",
+    "PREPARE mine AS SELECT 1",
+    "EXECUTE mine",
+    "COMMENT ON TABLE features IS 'mine'",
+    "PIVOT features ON dead USING count(*) GROUP BY dictionary; DROP TABLE features",
+    "FROM query('DROP TABLE features')",
+    "FROM json_execute_serialized_sql(json_serialize_sql('DROP TABLE features'))",
+    "FROM read_duckdb('{secret}')",
+    "SELECT Delimiter FROM sniff_csv('{secret}')",
+    "FROM parquet_scan('{secret}')",
+    "FROM sqlite_scan('{secret}', 't')",
+    "FROM duckdb_extensions()",
 ]
 
 
@@ -78,7 +107,14 @@ def test_names_are_never_python_variables(published):
         ("SELECT 'x'::INTEGER", "Could not convert"),
         ("", "empty"),
         (" -- nothing\n", "empty"),
-        ("SELECT INTERVAL 1 DAY", "cast odd columns to VARCHAR"),
+        ("SELECT 1; SELECT 2", "these are 2 statements; ask one at a time"),
+        ("SELECT INTERVAL 1 DAY AS d", "no frame holds a INTERVAL exactly: cast column d to VARCHAR"),
+        ("SELECT 1::UHUGEINT AS h", "cast column h to VARCHAR"),
+        ("SELECT [1::HUGEINT] AS h", "cast column h to VARCHAR"),
+        ("SELECT {'at': 'infinity'::TIMESTAMP} AS s", "cast column s to VARCHAR"),
+        ("SELECT 170141183460469231731687303715884105727 AS h", "Could not cast value 17014"),
+        ("SELECT 'infinity'::TIMESTAMP AS t", "an infinite TIMESTAMP fits into no frame"),
+        ("SELECT '-infinity'::DATE AS d", "an infinite DATE fits into no frame"),
     ],
 )
 def test_mistakes_are_told_in_one_line(published, sql, message):
@@ -127,3 +163,38 @@ def test_the_catalogue_lists_tables_and_views_with_their_grain(published):
     assert row["columns"].startswith("dictionary, feature, atom_dimension, density")
     view = frame.filter(name="feature_catalogue").to_dicts()[0]
     assert (view["kind"], view["rows"]) == ("view", None)
+
+
+def test_sums_of_integers_are_exact(published):
+    frame = query("SELECT sum(x) AS s FROM (VALUES (9007199254740993::BIGINT)) t(x)", published)
+    assert int(frame["s"].item()) == 9007199254740993
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT 1 AS a;", "-- a note\nSELECT 1 AS a -- another\n;", "/* a; b */ SELECT 1 AS a", "SELECT 1 AS a; ;"]
+)
+def test_comments_and_a_closing_semicolon_are_no_statements(published, sql):
+    assert query(sql, published)["a"].to_list() == [1]
+
+
+@pytest.mark.parametrize("options", ["", "ANALYZE ", "(FORMAT json) "])
+def test_what_reads_can_be_explained(published, options):
+    explained = query(f"EXPLAIN {options}SELECT dead FROM features WHERE density > 0", published)
+    assert "features" in explained["explain_value"].item()
+
+
+def test_a_snapshot_that_a_publication_removes_meanwhile_is_looked_up_again(published, monkeypatch):
+    """Two publications happen between the look at the link and the opening of the file."""
+    check = snapshot._check
+
+    def removed_before(file, link):
+        monkeypatch.setattr(snapshot, "_check", check)
+        renamed = file.with_name(f"{file_sha256(published.warehouse_file)}.duckdb")
+        shutil.copy(published.warehouse_file, renamed)
+        link.unlink()
+        link.symlink_to(renamed)
+        file.unlink()
+        check(file, link)
+
+    monkeypatch.setattr(snapshot, "_check", removed_before)
+    assert query("SELECT count(*) AS n FROM runs", published)["n"].item() == 1

@@ -1,0 +1,103 @@
+"""The rows of an answer as CSV, as JSON and as values to show; kinds are those of `tasks.warehouse.reader`."""
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tasks.errors import UserError
+from tasks.warehouse.query import Answer
+
+if TYPE_CHECKING:
+    from tasks.warehouse.reader import Kind
+
+
+def csv_lines(answer: Answer) -> Iterator[str]:
+    """Lines of CSV. Null is an empty field and the empty string is ""; a BLOB is base64.
+
+    Raises UserError when a column is nested.
+    """
+    for name, kind in zip(answer.columns, answer.kinds, strict=True):
+        if isinstance(kind, dict):
+            raise UserError(f"CSV can't hold the nested column {name}: cast it to VARCHAR, or take --format json")
+    yield _csv_line(answer.columns)
+    for row in answer.rows:
+        yield _csv_line(map(_text, answer.kinds, row))
+
+
+def _csv_line(fields: Iterable[str | None]) -> str:
+    line = ",".join(map(_csv_field, fields))
+    return f"{line or _csv_field('')}\n"  # readers skip empty lines
+
+
+def _csv_field(text: str | None) -> str:
+    if text is None:
+        return ""
+    return '"' + text.replace('"', '""') + '"' if text == "" or set(text) & set('",\r\n') else text
+
+
+def json_lines(answer: Answer) -> Iterator[str]:
+    """Lines of one JSON array of objects. Numbers have all their digits; nan, inf and -inf, which JSON lacks, are
+    strings, as is what JSON has no type for, such as times; a BLOB is base64.
+
+    Raises UserError when two columns are called alike.
+    """
+    name, times = Counter(answer.columns).most_common(1)[0]
+    if times > 1:
+        raise UserError(f"a JSON object can't hold {times} columns called {name}: rename them with AS")
+    names = [json.dumps(name) for name in answer.columns]
+    before = "["
+    for row in answer.rows:
+        fields = (_nested(kind, value, _as_json) for kind, value in zip(answer.kinds, row, strict=True))
+        yield before + "{" + ", ".join(f"{name}: {field}" for name, field in zip(names, fields, strict=True)) + "}"
+        before = ",\n"
+    yield "[]\n" if before == "[" else "]\n"
+
+
+def _nested(kind: "Kind", value, scalar: Callable[["Kind", str], str]) -> str:
+    """JSON; scalar writes what is not nested."""
+    match kind:
+        case _ if value is None:
+            return "null"
+        case {"list": inner}:
+            return f"[{', '.join(_nested(inner, item, scalar) for item in value)}]"
+        case {"map": inner}:
+            fields = (f"{json.dumps(key)}: {_nested(inner, item, scalar)}" for key, item in value.items())
+            return f"{{{', '.join(fields)}}}"
+        case {"struct": kinds}:
+            fields = (f"{json.dumps(name)}: {_nested(kinds[name], item, scalar)}" for name, item in value.items())
+            return f"{{{', '.join(fields)}}}"
+        case _:
+            return scalar(kind, value)
+
+
+def _as_json(kind: "Kind", value: str) -> str:
+    if kind in ("number", "decimal", "boolean") or (kind == "float" and value.lstrip("-") not in ("nan", "inf")):
+        return _text(kind, value)
+    return json.dumps(value)
+
+
+def _text(kind: "Kind", value: str | None) -> str | None:
+    """DuckDB's own text, but 0.5 for the .5 of a DECIMAL without digits before the point."""
+    return f"{Decimal(value):f}" if kind == "decimal" and value is not None else value
+
+
+def shown(kind: "Kind", value) -> object:
+    """The value as a table shows it: float and bytes as Python's, everything else as text."""
+    match kind:
+        case _ if value is None:
+            return None
+        case "float":
+            return float(value)
+        case "blob":
+            return base64.b64decode(value)
+        case str():
+            return _text(kind, value)
+        case _:
+            return _nested(kind, value, _in_a_nested_cell)
+
+
+def _in_a_nested_cell(kind: "Kind", value: str) -> str:
+    return f"{len(base64.b64decode(value))} bytes" if kind == "blob" else _as_json(kind, value)

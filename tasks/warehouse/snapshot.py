@@ -1,0 +1,111 @@
+"""The published snapshot: read-only, with no way out of it, and for statements that read.
+
+Imports little: `tasks.warehouse.reader` starts with it at each `kaleidoscope sql`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from tasks.errors import UserError, reason_of
+from tasks.keys import file_sha256
+
+NO_WAY_OUT = {
+    "enable_external_access": "false",  # no files, no network, no ATTACH
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "allow_persistent_secrets": "false",
+    "python_enable_replacements": "false",  # names are tables, never Python variables
+    "temp_directory": "",  # what doesn't fit into memory fails, and is never written to the disk
+    "lock_configuration": "true",
+}
+
+
+@contextmanager
+def open_snapshot(published: Path, **limits: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that can read the published snapshot and do nothing else; what DuckDB raises comes out as UserError.
+
+    limits: DuckDB settings of this connection, as memory_limit="2GB".
+    Raises UserError when nothing was published, or when the file is not the one that was published.
+    """
+    with _connect(published, limits | NO_WAY_OUT) as connection:
+        try:
+            yield connection
+        except duckdb.Error as error:
+            raise UserError(f"query failed: {reason_of(error)}") from error
+
+
+def _connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    """A publication may remove the file that the link named a moment ago: then the link names a newer one."""
+    if not published.is_symlink() and not published.exists():
+        raise UserError(f"nothing is published at {published} yet: run `kaleidoscope run atlas` first")
+    tried = None
+    while (snapshot := published.resolve()) != tried:
+        tried = snapshot
+        try:
+            _check(snapshot, published)
+            # DuckDB takes `?` for the begin of parameters and looks for a log elsewhere, which NO_WAY_OUT would forbid
+            early, late = ({}, config) if "?" in str(snapshot) else (config, {})
+            connection = duckdb.connect(str(snapshot), read_only=True, config=early)
+            for name, value in late.items():
+                connection.execute(f"SET {name} = '{value}'")
+            return connection
+        except (OSError, duckdb.Error) as error:
+            failure = error
+    reason = failure.strerror if isinstance(failure, OSError) else reason_of(failure)
+    raise UserError(f"can't read the published file {published}: {reason}; publish again") from failure
+
+
+def _check(snapshot: Path, published: Path) -> None:
+    if file_sha256(snapshot) != snapshot.stem:
+        raise UserError(
+            f"the published file {published} was changed after it was published: "
+            "publish again with `kaleidoscope run publish`"
+        )
+
+
+def refuse_all_but_reading(sql: str, connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise UserError unless `sql` is one statement that reads; DuckDB's error for what it can't parse."""
+    # DuckDB makes several statements of a PIVOT; those that it adds have no text
+    statements = [
+        statement
+        for statement in connection.extract_statements(sql)
+        if statement.query or statement.type.name not in ("CREATE", "TRANSACTION")
+    ]
+    match [statement.type.name for statement in statements]:
+        case ["SELECT"]:
+            return
+        case ["EXPLAIN"] if not statements[0].query:
+            raise UserError("query failed: DuckDB can't explain a PIVOT that looks for its columns: name them with IN")
+        case ["EXPLAIN"]:
+            refuse_all_but_reading(_explained(sql, connection), connection)
+        case []:
+            raise UserError("the query is empty: write a SELECT")
+        case [other]:
+            raise UserError(
+                f"query failed: {other} does more than read; there are SELECT, FROM, WITH, VALUES, "
+                "DESCRIBE, SHOW, SUMMARIZE, PIVOT and EXPLAIN"
+            )
+        case several:
+            raise UserError(f"query failed: these are {len(several)} statements; ask one at a time")
+
+
+def _explained(sql: str, connection: duckdb.DuckDBPyConnection) -> str:
+    """The statement behind EXPLAIN and its options: the longest rest of `sql` that DuckDB can parse."""
+    text = sql.encode()
+    for start, _ in duckdb.tokenize(sql)[1:]:
+        rest = text[start:].decode()
+        try:
+            connection.extract_statements(rest)
+        except duckdb.ParserException:
+            continue
+        return rest
+    raise UserError("query failed: EXPLAIN without a statement")
+
+
+def quoted(name: str) -> str:
+    """A name as DuckDB reads it, whatever it holds."""
+    return '"' + name.replace('"', '""') + '"'
