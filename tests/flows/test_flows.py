@@ -10,12 +10,14 @@ from flows.extract import extract
 from flows.publish import publish
 from flows.symmetry import SymmetryConfig, symmetry
 from flows.train import TrainConfig, train
-from tasks.dictionary.store import trained
+from tasks.dictionary.store import folder_of, trained
 from tasks.errors import UserError
 from tasks.frames import staged, write_frames
 from tasks.warehouse.audit import AuditFailed
 from tasks.warehouse.query import query
+from tests.damage import flip
 from tests.sample_frames import sample_frames
+from tests.tasks.tracking.conftest import write_dictionary
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -107,6 +109,15 @@ def test_an_unknown_dictionary_is_one_line(settings):
         symmetry(SymmetryConfig(dictionaries=("0000",)))
     with pytest.raises(UserError, match="run `kaleidoscope run train` first"):
         symmetry()
+
+
+def test_damaged_dictionaries_are_named_and_stop_nothing(settings):
+    for key in ("a" * 64, "b" * 64):
+        write_dictionary(key, settings)
+        flip(folder_of(key, settings) / "model.safetensors", 5_000)
+    summary = symmetry()
+    assert list(summary.failures) == ["a" * 8, "b" * 8]
+    assert all("model.safetensors is damaged" in reason for reason in summary.failures.values())
 
 
 def test_what_an_audit_finds_is_not_published(settings):
