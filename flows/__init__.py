@@ -6,5 +6,3 @@ FLOWS = (
 )
 
 WORK_POOL = "kaleidoscope"
-LOADER_LIMIT = "warehouse"
-"""Prefect concurrency limit of 1: the warehouse has one writer."""

@@ -94,8 +94,21 @@ def _run(flow: str, config: Path | None, assignments: list[str]) -> None:
         flow_to_run = flow_named(flow)
         flow_config = read_config(config_of(flow_to_run), config, assignments)
         server.wait()
+        _tidy(server.ours)
         summary = flow_to_run(flow_config)
     _show(summary)
+
+
+def _tidy(owns_server: bool) -> None:
+    """End what killed processes left: temporary files, flow runs."""
+    from prefect.client.orchestration import get_client
+
+    from flows.dead_runs import clear_leftovers, end_dead_runs
+
+    clear_leftovers(Settings())
+    with get_client(sync_client=True) as client:
+        for line in end_dead_runs(client, Settings(), owns_server=owns_server):
+            print(line, file=sys.stderr)
 
 
 @app.command()
@@ -136,17 +149,17 @@ def _show(summary) -> None:
 
 @app.command()
 def doctor() -> None:
-    """Say what is found and what is missing; exits with 1 when no run could work."""
+    """Say what is found, missing and stuck; exits with 1 when no run could work or one is stuck."""
     from flows.doctor import examine
 
-    colours = {"ok": "green", "optional": "yellow", "missing": "red"}
+    colours = {"ok": "green", "optional": "yellow", "missing": "red", "stuck": "red"}
     table = Table(Column(no_wrap=True), Column(no_wrap=True), Column(overflow="fold"), show_header=False)
     findings = []
     for finding in examine(Settings()):
         findings.append(finding)
         table.add_row(finding.subject, f"[{colours[finding.state]}]{finding.state}[/]", escape(finding.detail))
     Console(highlight=False).print(table)
-    if any(finding.state == "missing" for finding in findings):
+    if any(finding.state in ("missing", "stuck") for finding in findings):
         raise typer.Exit(1)
 
 

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import psutil
 
 from flows.servers import answers, prefect_server_address, running_servers
+from tasks.liveness import holder_of, is_held
 from tasks.settings import Settings
 
 PACKAGES = (
@@ -25,7 +26,7 @@ PACKAGES = (
     "great-expectations",
 )
 NEEDED_GIB = 2
-State = Literal["ok", "optional", "missing"]
+State = Literal["ok", "optional", "missing", "stuck"]
 
 
 class Finding(NamedTuple):
@@ -35,7 +36,7 @@ class Finding(NamedTuple):
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Everything that a run depends on. `missing` is what no run can do without."""
+    """Everything that a run depends on. `missing` is what no run can do without, `stuck` what holds up another."""
     yield from _versions()
     yield from _machine(settings)
     yield from _weights(settings)
@@ -43,6 +44,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _databases(settings)
     yield _care(settings)
     yield from _servers(settings)
+    yield from _runs(settings)
 
 
 def _versions() -> Iterator[Finding]:
@@ -166,3 +168,26 @@ def _servers(settings: Settings) -> Iterator[Finding]:
         yield Finding("Prefect server", "ok" if well else "missing", url if well else f"{url} does not answer")
     mlflow = running_servers(settings).get("mlflow")
     yield Finding("MLflow server", "ok" if mlflow else "optional", mlflow or "none runs; `make up` starts one")
+
+
+def _runs(settings: Settings) -> Iterator[Finding]:
+    from tasks.maintenance.verify import stuck
+
+    try:
+        found = stuck(settings)
+    except sqlite3.Error as error:
+        yield Finding("runs", "missing", f"Prefect's database can't be read: {error}; see `kaleidoscope verify`")
+        return
+    for one in found:
+        yield Finding(one.where, "stuck", f"{one.what}: {one.remedy}")
+    if not found:
+        yield Finding("runs", "ok", "none is stuck")
+    if is_held(settings.warehouse_lock):
+        yield Finding("warehouse lock", "ok", f"held by {holder_of(settings.warehouse_lock) or 'another process'}")
+    yield Finding(
+        "notification",
+        "ok" if settings.notify_url else "optional",
+        "a webhook hears of a failed publication"
+        if settings.notify_url
+        else "nobody hears of a failed publication; KALEIDOSCOPE_NOTIFY_URL names a webhook",
+    )

@@ -1,14 +1,13 @@
 """Flow `publish`: staged frames into the warehouse, audited, published; champions; the page."""
 
-from prefect.concurrency.sync import concurrency
 from pydantic import Field
 
-from flows import LOADER_LIMIT
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.steps import Summary, as_holder, kaleidoscope_flow, recorded, reported, say, show, step
 from tasks.checksums import Damaged
 from tasks.config import Config
 from tasks.dictionary.store import config_of, trained
 from tasks.frames import read_frames, staged, tables_of
+from tasks.liveness import waiting_for
 from tasks.report.page import write_site
 from tasks.settings import Settings
 from tasks.tracking.registry import promote
@@ -41,7 +40,7 @@ def publish(config: PublishConfig = PublishConfig()) -> Summary:
 def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
     """Steps of the flow."""
     keys = _in_order_of_reference({key: tables_of(key, settings) for key in staged(settings)})
-    with concurrency(LOADER_LIMIT), reported("Load") as progress:
+    with waiting_for("the warehouse", settings.warehouse_lock, as_holder(), say), reported("Load") as progress:
         for done, key in enumerate(keys, start=1):
             step(load_staged)(key, settings)
             progress(done, len(keys))

@@ -7,8 +7,9 @@ import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,8 +17,10 @@ from urllib.request import ProxyHandler, build_opener
 
 import psutil
 
+from flows.results import follow_the_folder
 from tasks.checksums import Damaged, read_document
 from tasks.errors import UserError
+from tasks.liveness import Holder, alive, left_by_the_dead
 from tasks.settings import LOOPBACK, ROOT, Settings, sqlite_url
 
 HOST = LOOPBACK[0]
@@ -31,6 +34,10 @@ TEMPORARY_SERVER = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
 }
+STARTED_BY = "STARTED_BY_KALEIDOSCOPE"
+"""Variable that names the lock of who started a process; what that process starts inherits it."""
+SERVICES = "services-"
+"""How the names of those locks begin."""
 
 
 def service_environment(settings: Settings) -> dict[str, str]:
@@ -51,6 +58,8 @@ def service_environment(settings: Settings) -> dict[str, str]:
             "DO_NOT_TRACK": "1",
             "GX_ANALYTICS_ENABLED": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(settings.keep_runs_days * 24 * 3600),
         }
         | _prefect_database(Path(os.environ.get("PREFECT_HOME", settings.data_dir / "prefect")))
         | dict(os.environ)
@@ -89,7 +98,7 @@ def start(arguments: list[str], environment: dict[str, str], log: Path) -> subpr
 
 
 def stop(processes: Iterable[subprocess.Popen]) -> None:
-    """Stop processes with all that they started: politely, then for certain."""
+    """Stop processes with all that they started."""
     family = []
     for process in processes:
         try:
@@ -97,6 +106,52 @@ def stop(processes: Iterable[subprocess.Popen]) -> None:
             family += [*parent.children(recursive=True), parent]
         except psutil.NoSuchProcess:
             continue
+    _stop(family)
+
+
+@contextmanager
+def begins(what: str, settings: Settings) -> Iterator[dict[str, str]]:
+    """Yield an environment by which whatever is started in it is known as ours; at the end all of that is stopped.
+
+    A lock says that we live: see `stop_strays`.
+    """
+    lock = settings.running_dir / f"{SERVICES}{uuid.uuid4().hex}.lock"
+    with alive(lock, Holder(name="servers", does=what)):
+        try:
+            yield {STARTED_BY: str(lock)}
+        finally:
+            _stop([process for process, mark in _started_by() if mark == lock])
+
+
+def stop_strays(settings: Settings) -> list[int]:
+    """Stop what was started for this data folder by a process that is gone; returns the process ids.
+
+    Linux stops servers and workers when their parent is killed, but not what those have started.
+    """
+    dead = left_by_the_dead(settings.running_dir, f"{SERVICES}*.lock")
+    strays = [process for process, mark in _started_by() if mark in dead] if dead else []
+    _stop(strays)
+    for lock in dead:
+        lock.unlink(missing_ok=True)
+    return [process.pid for process in strays]
+
+
+def _started_by() -> Iterator[tuple[psutil.Process, Path]]:
+    for process in psutil.process_iter():
+        if mark := environment_of(process).get(STARTED_BY):
+            yield process, Path(mark)
+
+
+def environment_of(process: psutil.Process) -> dict[str, str]:
+    """The environment that a process was started with; empty where it can't be seen."""
+    try:
+        return process.environ()
+    except (psutil.Error, OSError):
+        return {}
+
+
+def _stop(family: list[psutil.Process]) -> None:
+    """Stop processes: politely, then for certain."""
     for signal_name in ("terminate", "kill"):
         for member in family:
             try:
@@ -182,8 +237,8 @@ def prefect_server_address(settings: Settings) -> str | None:
 class PrefectServer:
     """A Prefect server to report to, reachable after `wait`."""
 
-    def __init__(self, url: str, process: subprocess.Popen | None, log: Path):
-        self.url, self.process, self.log = url, process, log
+    def __init__(self, url: str, process: subprocess.Popen | None, log: Path, ours: bool):
+        self.url, self.process, self.log, self.ours = url, process, log, ours
 
     def wait(self) -> None:
         """UserError when it can't be reached."""
@@ -205,20 +260,24 @@ def prefect_server(settings: Settings) -> Iterator[PrefectServer]:
     _require_space(settings.data_dir)
     environment = service_environment(settings)
     log = settings.data_dir / "prefect" / "server.log"
+    stop_strays(settings)
+    follow_the_folder(Path(environment["PREFECT_HOME"]))
     url, process = prefect_server_address(settings), None
-    if not url:
-        port = free_port()
-        url, process = api_url(port), start_prefect_server(port, environment | TEMPORARY_SERVER, log)
+    ours = url != os.environ.get("PREFECT_API_URL")
     before = dict(os.environ)
-    os.environ.update(environment, PREFECT_API_URL=url)
-    try:
-        yield PrefectServer(url, process, log)
-    finally:
-        if process:
-            _send_logs_and_events()
-            stop([process])
-        os.environ.clear()
-        os.environ.update(before)
+    with ExitStack() as started:
+        if not url:
+            port, ours = free_port(), True
+            mark = started.enter_context(begins("kaleidoscope run", settings))
+            url, process = api_url(port), start_prefect_server(port, environment | mark | TEMPORARY_SERVER, log)
+        os.environ.update(environment, PREFECT_API_URL=url)
+        try:
+            yield PrefectServer(url, process, log, ours)
+        finally:
+            if process:
+                _send_logs_and_events()
+            os.environ.clear()
+            os.environ.update(before)
 
 
 def _send_logs_and_events() -> None:

@@ -6,23 +6,28 @@ import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from uuid import UUID
 
 import httpx
 import polars
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import INPUTS, RUN_ID, TASK_SOURCE
+from prefect.logging.loggers import flow_run_logger
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tasks.errors import UserError
 from tasks.frames import write_frames
+from tasks.liveness import Holder, alive
 from tasks.progress import Progress as Listener
 from tasks.quarantine import SetAside, in_quarantine
 from tasks.settings import Settings
@@ -50,7 +55,47 @@ step = partial(
     retry_condition_fn=_is_passing,
     **RESULT,
 )
-kaleidoscope_flow = partial(flow, **RESULT)
+
+
+def as_holder() -> Holder:
+    """The current flow run, as whoever waits for it sees it."""
+    return Holder(name=f"flow run {flow_run.id}", does=flow_run.flow_name)
+
+
+def running_lock(run: UUID | str, settings: Settings) -> Path:
+    """The file that is locked for as long as a flow run's process lives."""
+    return settings.running_dir / f"{run}.lock"
+
+
+_lives: dict[UUID, ExitStack] = {}
+
+
+def be_alive(flow, run, state) -> None:
+    """When a run begins: hold its lock until its last state is known, or its process dies."""
+    life = _lives.setdefault(run.id, ExitStack())
+    life.enter_context(alive(running_lock(run.id, Settings()), Holder(name=f"flow run {run.id}", does=flow.name)))
+
+
+def end_life(flow, run, state) -> None:
+    """When a run has its last state: give its lock back. A run that crashes keeps it until its process ends."""
+    _lives.pop(run.id, ExitStack()).close()
+
+
+def log_reason(flow, run, state) -> None:
+    """Leave why a run failed as one line of its log; Prefect's own line is followed by a traceback."""
+    error = state.result(raise_on_failure=False)
+    flow_run_logger(run, flow).error(str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}")
+
+
+kaleidoscope_flow = partial(
+    flow, on_running=[be_alive], on_completion=[end_life], on_failure=[end_life, log_reason], **RESULT
+)
+
+
+def say(message: str) -> None:
+    """Show a line in the terminal and in the current run's log."""
+    Console(stderr=True, highlight=False).print(message, markup=False, soft_wrap=True)
+    get_run_logger().warning(message)
 
 
 @contextmanager

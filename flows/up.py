@@ -4,20 +4,25 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 from rich.console import Console
 
-from flows import LOADER_LIMIT, WORK_POOL
+from flows import WORK_POOL
+from flows.results import follow_the_folder, remove_old_results
 from flows.servers import (
     HOST,
     api_url,
+    begins,
     require_free_port,
     running_servers_file,
     service_environment,
     start,
     start_prefect_server,
     stop,
+    stop_strays,
     wait_until_healthy,
 )
 from tasks.checksums import write_document
@@ -30,20 +35,31 @@ JOB_TEMPLATE = {
     "job_configuration": {"stream_output": True},
     "variables": {"type": "object", "properties": {}, "additionalProperties": False},
 }
+SECONDS_BETWEEN_LOOKS = 15.0
+SECONDS_A_DAY = 24 * 3600.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Services:
     """The processes of one `up`, by name."""
 
-    def __init__(self, settings: Settings, prefect_port: int, mlflow_port: int):
+    def __init__(self, settings: Settings, prefect_port: int, mlflow_port: int, console: Console):
         self.settings, self.prefect_port, self.mlflow_port = settings, prefect_port, mlflow_port
+        self.console = console
         self.logs = settings.data_dir / "logs"
         self.environment = service_environment(settings) | {"PREFECT_API_URL": api_url(prefect_port)}
         self.processes: dict[str, subprocess.Popen] = {}
+        self.stopping = threading.Event()
 
-    def start(self) -> dict[str, str]:
-        """Start all; returns the servers' addresses. UserError: one of them doesn't come up."""
+    def start(self, mark: dict[str, str]) -> dict[str, str]:
+        """Start all with `mark` in their environment; returns the servers' addresses.
+
+        UserError: one of them doesn't come up.
+        """
+        self.environment |= mark
+        # Prefect's clients here are to find what its server, worker and flow runs find, and past the user's proxy
+        os.environ.update(self.environment)
+        follow_the_folder(Path(self.environment["PREFECT_HOME"]))
         addresses = {"prefect": api_url(self.prefect_port)}
         self.processes["Prefect server"] = start_prefect_server(
             self.prefect_port, self.environment, self._log("Prefect server")
@@ -55,7 +71,9 @@ class Services:
             self._start("MLflow server", command, environment)
             addresses["mlflow"] = f"http://{HOST}:{self.mlflow_port}"
         self._wait_for("Prefect server", addresses["prefect"])
-        self._create_pool_and_limit(addresses["prefect"])
+        self._create_pool(addresses["prefect"])
+        self._automate()
+        self._end_dead_runs(clear=True)
         self._start("deploy", [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"])
         if self.processes.pop("deploy").wait():
             raise UserError(f"the flows could not be deployed; see {self._log('deploy')}")
@@ -65,7 +83,9 @@ class Services:
         return addresses
 
     def wait(self) -> None:
-        """Return never; UserError when a service ends by itself."""
+        """Return never; UserError when a service ends by itself. Meanwhile runs whose process dies are ended."""
+        # in a thread: a server that doesn't answer must not keep us from seeing that it has ended
+        threading.Thread(target=self._keep_ending_dead_runs, daemon=True).start()
         while True:
             for name, process in self.processes.items():
                 if process.poll() is not None:
@@ -73,6 +93,7 @@ class Services:
             time.sleep(0.5)
 
     def stop(self) -> None:
+        self.stopping.set()
         # the worker first: it ends its flow runs while there is a server to tell
         for name in reversed(self.processes):
             stop([self.processes[name]])
@@ -86,7 +107,37 @@ class Services:
     def _wait_for(self, name: str, url: str) -> None:
         wait_until_healthy(name, f"{url}/health", self.processes[name], self._log(name))
 
-    def _create_pool_and_limit(self, url: str) -> None:
+    def _automate(self) -> None:
+        from flows.notifications import automate_notifications
+
+        automate_notifications(self.settings.notify_url)
+
+    def _keep_ending_dead_runs(self) -> None:
+        said, next_day = None, time.monotonic()
+        while not self.stopping.wait(SECONDS_BETWEEN_LOOKS):
+            try:
+                self._end_dead_runs()
+                if time.monotonic() >= next_day:
+                    remove_old_results(self.settings)
+                    next_day += SECONDS_A_DAY
+                said = None
+            except Exception as error:  # whatever it is, the services go on
+                if not self.stopping.is_set() and str(error) != said:
+                    said = str(error)
+                    self.console.print(f"can't look for runs whose process is gone: {said}", markup=False)
+
+    def _end_dead_runs(self, clear: bool = False) -> None:
+        from prefect.client.orchestration import SyncPrefectClient
+
+        from flows.dead_runs import clear_leftovers, end_dead_runs
+
+        if clear:
+            clear_leftovers(self.settings)
+        with SyncPrefectClient(api_url(self.prefect_port)) as client:
+            for line in end_dead_runs(client, self.settings, owns_server=True):
+                self.console.print(line, markup=False, soft_wrap=True)
+
+    def _create_pool(self, url: str) -> None:
         from prefect.client.orchestration import SyncPrefectClient
         from prefect.client.schemas.actions import WorkPoolCreate
         from prefect.workers.process import ProcessWorker
@@ -95,7 +146,6 @@ class Services:
             client.create_work_pool(
                 WorkPoolCreate(name=WORK_POOL, type=ProcessWorker.type, base_job_template=JOB_TEMPLATE), overwrite=True
             )
-            client.upsert_global_concurrency_limit_by_name(LOADER_LIMIT, limit=1)
 
 
 def up(settings: Settings, prefect_port: int, mlflow_port: int) -> None:
@@ -104,26 +154,27 @@ def up(settings: Settings, prefect_port: int, mlflow_port: int) -> None:
         raise UserError(
             f"both servers can't listen at port {prefect_port}; choose another with --prefect-port or --mlflow-port"
         )
+    console = Console(highlight=False)
+    if strays := stop_strays(settings):
+        console.print(f"stopped what a killed `kaleidoscope up` or `run` left: {len(strays)} processes")
     require_free_port("the Prefect server", prefect_port, "--prefect-port")
     require_free_port("the MLflow server", mlflow_port, "--mlflow-port")
-    console = Console(highlight=False)
-    services = Services(settings, prefect_port, mlflow_port)
-    # Prefect's client here is to find what its server, worker and flow runs find, and past the user's proxy
-    os.environ.update(services.environment)
+    services = Services(settings, prefect_port, mlflow_port, console)
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, signal.default_int_handler)
-    try:
-        console.print(f"starting; logs are in {services.logs}")
-        addresses = services.start()
-        write_document(running_servers_file(settings), addresses)
-        console.print(f"Prefect  {addresses['prefect'].removesuffix('/api')}")
-        console.print(f"MLflow   {addresses.get('mlflow', settings.mlflow_tracking_uri)}")
-        console.print("Ctrl-C stops all")
-        services.wait()
-    except KeyboardInterrupt:
-        console.print("stopping")
-    finally:
-        for stop_signal in STOP_SIGNALS:
-            signal.signal(stop_signal, signal.SIG_IGN)
-        services.stop()
-        running_servers_file(settings).unlink(missing_ok=True)
+    with begins("kaleidoscope up", settings) as mark:
+        try:
+            console.print(f"starting; logs are in {services.logs}")
+            addresses = services.start(mark)
+            write_document(running_servers_file(settings), addresses)
+            console.print(f"Prefect  {addresses['prefect'].removesuffix('/api')}")
+            console.print(f"MLflow   {addresses.get('mlflow', settings.mlflow_tracking_uri)}")
+            console.print("Ctrl-C stops all")
+            services.wait()
+        except KeyboardInterrupt:
+            console.print("stopping")
+        finally:
+            for stop_signal in STOP_SIGNALS:
+                signal.signal(stop_signal, signal.SIG_IGN)
+            services.stop()
+            running_servers_file(settings).unlink(missing_ok=True)

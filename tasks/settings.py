@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     weights_dir: Folder | None = Field(None, description="folder of weight files the user brings")
     images_dir: Folder | None = Field(None, description="folder of photographs, read recursively")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")
+    keep_runs_days: int = Field(90, ge=1, description="days after which Prefect deletes ended runs, logs and results")
+    notify_url: str | None = Field(None, description="webhook that hears of a failed publication", repr=False)
     keep_snapshots: int = Field(2, ge=1, description="published snapshots to keep; with 1 a reader may miss the swap")
     keep_sites: int = Field(2, ge=1, description="versions of the page to keep")
     keep_quarantine_days: float = Field(90, ge=0, description="days after which gc deletes what is in quarantine")
@@ -75,6 +77,13 @@ class Settings(BaseSettings):
             return uri
         _, *query = uri.split("?", 1)
         return "?".join([sqlite_url(from_home(file).absolute()), *query])
+
+    @field_validator("notify_url")
+    @classmethod
+    def _web_address(cls, address: str | None) -> str | None:
+        if address and not re.match(r"https?://[^/\s]", address):
+            raise ValueError("a webhook's address begins with http:// or https://")
+        return address
 
     @property
     def activations_dir(self) -> Path:

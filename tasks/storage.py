@@ -3,12 +3,15 @@
 import errno
 import fcntl
 import os
+import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tasks.errors import UserError
+
+WRITERS = ".writers"
 
 
 def sync_folder(folder: Path) -> None:
@@ -60,11 +63,29 @@ def write_text(path: Path, text: str) -> None:
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Delete temporary files that killed processes left in `folder`; returns how many."""
+    """Delete temporary files and folders that killed processes left in `folder`; returns how many."""
     leftovers = list(folder.glob(".tmp-*"))
     for leftover in leftovers:
-        leftover.unlink(missing_ok=True)
+        if leftover.is_dir() and not leftover.is_symlink():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
     return len(leftovers)
+
+
+def remove_all_leftovers(data: Path, locks: Mapping[Path, Path]) -> None:
+    """Delete the temporary files that killed processes left anywhere under `data`; a writer's that lives stay.
+
+    locks: what the writers of a folder hold, where it isn't the folder's own lock file (see `writing`).
+    """
+    for folder, subfolders, files in os.walk(data):
+        # many files, and none of ours is ever temporary there
+        subfolders[:] = [name for name in subfolders if name not in ("artifacts", "storage", "site-versions")]
+        if any(name.startswith(".tmp-") for name in (*files, *subfolders)):
+            path = locks.get(Path(folder), Path(folder) / WRITERS)
+            with suppress(BlockingIOError), open(path, "ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                remove_leftovers(Path(folder))
 
 
 @contextmanager
@@ -76,7 +97,7 @@ def writing(folder: Path) -> Iterator[None]:
     """
     with telling_of_a_full_disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        lock = open(folder / ".writers", "ab")  # noqa: SIM115 - closed below
+        lock = open(folder / WRITERS, "ab")  # noqa: SIM115 - closed below
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

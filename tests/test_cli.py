@@ -23,6 +23,7 @@ from flows.train import TrainConfig
 from tasks.activations.extract import extract
 from tasks.dictionary.store import trained
 from tasks.frames import write_frames
+from tasks.liveness import Holder, alive, waiting_for
 from tasks.quarantine import set_aside
 from tasks.settings import ROOT, Settings
 from tasks.tracking.store import create_store
@@ -413,6 +414,41 @@ def test_doctor_sees_a_damaged_warehouse(published):
     published.warehouse_file.write_bytes(b"not a database")
     assert findings(published)["warehouse"].state == "missing"
     assert findings(published)["published snapshot"].state == "ok"
+
+
+PREFECT = """
+CREATE TABLE flow_run (id TEXT, name TEXT, state_type TEXT, start_time TEXT, deployment_id TEXT);
+CREATE TABLE deployment (id TEXT, name TEXT, concurrency_limit_id TEXT);
+CREATE TABLE concurrency_limit_v2 (id TEXT, active_slots INTEGER);
+INSERT INTO deployment VALUES ('d1', 'trust', 'l1'), ('d2', 'publish', 'l2');
+INSERT INTO concurrency_limit_v2 VALUES ('l1', 1), ('l2', 1);
+INSERT INTO flow_run VALUES
+    ('11111111-1111-4111-8111-111111111111', 'brave-owl', 'RUNNING', NULL, 'd2'),
+    ('22222222-2222-4222-8222-222222222222', 'calm-fox', 'COMPLETED', NULL, 'd1')
+"""
+
+
+def test_doctor_says_what_is_stuck_and_who_holds_the_warehouse(kaleidoscope, settings):
+    """A run without a process, and a slot without a run."""
+    database = settings.data_dir / "prefect" / "prefect.db"
+    database.parent.mkdir(parents=True)
+    with sqlite3.connect(database) as connection:
+        connection.executescript(PREFECT)
+    run = "11111111-1111-4111-8111-111111111111"
+    stuck = {finding.subject for finding in doctor.examine(settings) if finding.state == "stuck"}
+    assert stuck == {f"flow run {run}", "deployment trust"}
+    code, out, _ = kaleidoscope("doctor")
+    assert code == 1
+    assert "brave-owl" in out
+
+    holder = Holder(name=f"flow run {run}", does="publish")
+    with (
+        alive(settings.running_dir / f"{run}.lock", holder),
+        waiting_for("the warehouse", settings.warehouse_lock, holder, print),
+    ):
+        found = findings(settings)
+    assert f"flow run {run}" not in found
+    assert found["warehouse lock"].detail == f"held by {holder}"
 
 
 HOLDER = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"

@@ -252,14 +252,32 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
     try:
         with reading(database) as connection:
             yield from _integrity(connection, database)
-            running = connection.execute((QUERIES / "prefect_running.sql").read_text()).fetchall()
+            yield from _stuck(connection, settings)
     except sqlite3.Error as error:
         yield Finding("wrong", f"can't be read ({error})", str(database), "restore it from a backup, or delete it")
-        return
-    for run, name in running:
+
+
+def stuck(settings: Settings) -> list[Finding]:
+    """Flow runs that go on without a process, and slots that no run has. Raises sqlite3.Error."""
+    database = settings.data_dir / "prefect" / "prefect.db"
+    if not database.is_file():
+        return []
+    with reading(database) as connection:
+        return list(_stuck(connection, settings))
+
+
+def _stuck(connection: sqlite3.Connection, settings: Settings) -> Iterator[Finding]:
+    for run, name in connection.execute((QUERIES / "prefect_running.sql").read_text()).fetchall():
         if not is_held(settings.running_dir / f"{run}.lock"):
             what = f"run {name} is Running, and its process is gone"
             yield Finding("stuck", what, f"flow run {run}", "any run, or `kaleidoscope up`, ends it as Crashed")
+    # a database of which the server was killed while it was made lacks tables
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
+    if not tables >= {"concurrency_limit_v2", "deployment"}:
+        return
+    for deployment, slots in connection.execute((QUERIES / "prefect_slots.sql").read_text()).fetchall():
+        what = f"has {slots} taken concurrency slots without a run"
+        yield Finding("stuck", what, f"deployment {deployment}", "any run, or `kaleidoscope up`, frees them")
 
 
 def _integrity(connection: sqlite3.Connection, database: Path) -> Iterator[Finding]:

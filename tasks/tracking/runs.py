@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from pydantic import BaseModel
 
 from tasks.dictionary.store import config_of, describe, read_metrics, read_table
 from tasks.errors import UserError
+from tasks.liveness import Holder, alive, is_held
 from tasks.settings import ROOT, Settings
-from tasks.tracking.store import artifact_location, tracking
+from tasks.tracking.store import MLFLOW_LOCK, artifact_location, tracking
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,18 +97,13 @@ def filed(
                 if PARENT in tags:
                     client.set_tag(run.info.run_id, PARENT, tags[PARENT])
                 return run.info.run_id
-            if run.info.status == "RUNNING":
+            if run.info.status == "RUNNING" and not is_held(_lock_of(run.info.run_id, settings)):
                 client.set_terminated(run.info.run_id, "KILLED")
         revision = git_revision()
         tags = {kind: key, **tags} | ({"git_revision": revision} if revision else {})
         run_id = client.create_run(experiment, run_name=run_name, tags=tags).info.run_id
-        try:
+        with _until_it_ends(client, run_id, kind, settings):
             log(client, run_id)
-            client.set_terminated(run_id, "FINISHED")
-        except BaseException:
-            with suppress(Exception):  # what stopped the logging is the news, not that this failed too
-                client.set_terminated(run_id, "FAILED")
-            raise
     return run_id
 
 
@@ -143,14 +140,25 @@ def study_run(
         run = found[0] if found else client.create_run(
             experiment, run_name=f"{kind} {key[:8]}", tags={kind: key} | dict(tags)
         )
-        run_id = run.info.run_id
+        with _until_it_ends(client, run.info.run_id, kind, settings):
+            yield StudyRun(client, run.info.run_id)
+
+
+@contextmanager
+def _until_it_ends(client: "MlflowClient", run_id: str, kind: str, settings: Settings) -> Iterator[None]:
+    """Let a run be FINISHED when the block ends well and FAILED when not; meanwhile a lock says that we live."""
+    with alive(_lock_of(run_id, settings), Holder(name=f"MLflow run {run_id}", does=kind)):
         try:
-            yield StudyRun(client, run_id)
+            yield
             client.set_terminated(run_id, "FINISHED")
         except BaseException:
-            with suppress(Exception):
+            with suppress(Exception):  # what stopped the work is the news, not that this failed too
                 client.set_terminated(run_id, "FAILED")
             raise
+
+
+def _lock_of(run_id: str, settings: Settings) -> Path:
+    return settings.running_dir / f"{MLFLOW_LOCK}{run_id}.lock"
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,16 @@ from dotenv import dotenv_values
 from filelock import FileLock
 
 from tasks.errors import UserError
+from tasks.liveness import left_by_the_dead
 from tasks.settings import ROOT, Settings, sqlite_url
-from tasks.storage import atomic_file, remove_leftovers
+from tasks.storage import atomic_file, writing
 from tasks.tracking.addresses import addresses_elsewhere, move_addresses
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+MLFLOW_LOCK = "mlflow-"
+"""How the names of MLflow runs' locks begin; the run's id follows."""
 MLFLOW_FILES = ROOT / "mlflow"
 
 
@@ -42,6 +45,7 @@ def tracking(settings: Settings) -> Iterator["MlflowClient"]:
         mlflow.set_registry_uri(uri)
         client = mlflow.MlflowClient()
         client.search_experiments(max_results=1)
+        _end_dead_runs(client, settings)
         yield client
 
 
@@ -55,6 +59,22 @@ def _failing_in_one_line(uri: str, *errors: type[Exception]) -> Iterator[None]:
             f"MLflow at {_without_passwords(uri)} failed: {reason}; start or mend it, or name another with "
             "KALEIDOSCOPE_TRACKING_URI"
         ) from error
+
+
+def _end_dead_runs(client: "MlflowClient", settings: Settings) -> None:
+    """Let runs whose process is gone be KILLED."""
+    from mlflow.exceptions import MlflowException
+
+    for lock in left_by_the_dead(settings.running_dir, f"{MLFLOW_LOCK}*.lock"):
+        run_id = lock.stem.removeprefix(MLFLOW_LOCK)
+        try:
+            if client.get_run(run_id).info.status == "RUNNING":
+                client.set_terminated(run_id, "KILLED")
+        except MlflowException as error:
+            # of another store, or deleted meanwhile
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+        lock.unlink(missing_ok=True)
 
 
 def create_store(settings: Settings) -> None:
@@ -73,8 +93,7 @@ def create_store(settings: Settings) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(database.with_suffix(".lock")):
         if not database.exists():
-            remove_leftovers(database.parent)
-            with atomic_file(database) as temporary:
+            with writing(database.parent), atomic_file(database) as temporary:
                 MlflowClient(sqlite_url(temporary)).search_experiments(max_results=1)
         if _is_moved(database, settings):
             move_addresses(database, artifacts_folder(settings))

@@ -26,7 +26,7 @@ from prefect.flows import Flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.workers.process import ProcessJobConfiguration
 
-from flows import FLOWS, LOADER_LIMIT, WORK_POOL, servers
+from flows import FLOWS, WORK_POOL, servers
 from flows.servers import HOST, answers, free_port, running_servers, running_servers_file
 from flows.up import JOB_TEMPLATE
 from tasks.checksums import write_document
@@ -162,7 +162,6 @@ def test_servers_and_worker_run_deployments(service, client):
     deployed = {deployment.name: deployment for deployment in client.read_deployments()}
     assert set(deployed) == set(FLOWS)
     assert all(deployment.work_pool_name == WORK_POOL for deployment in deployed.values())
-    assert client.read_global_concurrency_limit_by_name(LOADER_LIMIT).limit == 1
 
     state = run_deployment("publish/publish", timeout=RUN_SECONDS, poll_interval=1).state
     assert state.is_completed(), state

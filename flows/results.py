@@ -1,0 +1,51 @@
+"""Prefect's results under `data/prefect/storage`: their database names them by absolute paths, which are kept right."""
+
+import re
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from tasks.settings import Settings
+from tasks.storage import write_text
+
+TABLES = ("flow_run_state", "task_run_state", "artifact", "artifact_collection")
+OURS = re.compile(r"/.*/prefect/storage/(?P<name>[^/]+)")
+WAIT_SECONDS = 60
+
+
+def follow_the_folder(home: Path) -> None:
+    """Where `home`, Prefect's folder in ours, was moved or copied: let its database name the results in it.
+
+    Else a copy reads the original's files. `location` in the folder says where it was.
+    """
+    database, location, storage = home / "prefect.db", home / "location", home / "storage"
+    if not database.exists() or (location.exists() and location.read_text(encoding="utf-8") == str(home)):
+        return
+
+    def moved(key: str | None) -> str | None:
+        match = key and OURS.fullmatch(key)
+        return str(storage / match["name"]) if match else key
+
+    with closing(sqlite3.connect(database, timeout=WAIT_SECONDS)) as connection, connection:
+        connection.create_function("moved", 1, moved, deterministic=True)
+        connection.execute("BEGIN IMMEDIATE")
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            if table in TABLES:
+                key = "json_extract(data, '$.storage_key')"
+                new = f"json_set(data, '$.storage_key', moved({key}))"
+                connection.execute(f"UPDATE {table} SET data = {new} WHERE moved({key}) <> {key}")
+    write_text(location, str(home))
+
+
+def remove_old_results(settings: Settings) -> int:
+    """Delete the results of runs that Prefect has deleted by now; returns how many."""
+    too_old = time.time() - settings.keep_runs_days * 24 * 3600
+    old = [
+        path
+        for path in (settings.data_dir / "prefect" / "storage").glob("*")
+        if path.is_file() and path.stat().st_mtime < too_old
+    ]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
