@@ -74,5 +74,6 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
             | {f"{name}: {what}": value for name, found in families.items() for what, value in found.items()}
             | measured.figures(),
             where=published.where,
+            missing=published.missing,
         )
     )

@@ -49,6 +49,7 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
             made=made,
             figures=figures | measured.figures(),
             where=published.where,
+            missing=published.missing,
         )
     )
 

@@ -143,6 +143,8 @@ def _show(summary) -> None:
     console.print(figures)
     for name, value in {**summary.made, **summary.where}.items():
         console.print(f"{name}: {value}", soft_wrap=True, markup=False)
+    for name, reason in summary.missing.items():
+        console.print(f"not published {name}: {reason}", soft_wrap=True, markup=False)
     if summary.failures:
         raise UserError("\n".join(f"{name}: {reason}" for name, reason in summary.failures.items()))
 

@@ -29,6 +29,7 @@ def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
             made={"analysis": key},
             figures=found | measured.figures(),
             where=published.where,
+            missing=published.missing,
         )
     )
 

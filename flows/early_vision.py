@@ -113,6 +113,7 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
             made=made,
             figures=figures | measured.figures(),
             where=published.where,
+            missing=published.missing,
         )
     )
 

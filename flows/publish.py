@@ -6,15 +6,13 @@ from flows.steps import Summary, as_holder, kaleidoscope_flow, recorded, reporte
 from tasks.checksums import Damaged
 from tasks.config import Config
 from tasks.dictionary.store import config_of, trained
-from tasks.frames import read_frames, staged, tables_of
 from tasks.liveness import waiting_for
+from tasks.quarantine import in_quarantine
 from tasks.report.page import write_site
 from tasks.settings import Settings
 from tasks.tracking.registry import promote
-from tasks.warehouse import load as loader
-from tasks.warehouse.database import schema
 from tasks.warehouse.publish import publish as publish_snapshot
-from tasks.warehouse.query import catalogue
+from tasks.warehouse.query import catalogue, query
 
 SHOWN_TABLES = ("images", "activation_sets", "dictionaries", "features", "quarantine")
 
@@ -39,13 +37,10 @@ def publish(config: PublishConfig = PublishConfig()) -> Summary:
 
 def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
     """Steps of the flow."""
-    keys = _in_order_of_reference({key: tables_of(key, settings) for key in staged(settings)})
+    before = set(in_quarantine(settings))
     with waiting_for("the warehouse", settings.warehouse_lock, as_holder(), say), reported("Load") as progress:
-        for done, key in enumerate(keys, start=1):
-            step(load_staged)(key, settings)
-            progress(done, len(keys))
-        published = step(publish_snapshot, name="audit and publish")(settings)
-    # publish has raised unless every audit holds
+        published = step(publish_snapshot, name="load, audit and publish")(settings, progress)
+    # no snapshot is published unless every audit holds
     names, failures = _models(settings)
     moved = [name for name in names if step(promote)(name, True, settings)]
     where = {"published": str(published), "SQL": "kaleidoscope sql", "MLflow": settings.mlflow_tracking_uri}
@@ -57,6 +52,8 @@ def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
         title="Published",
         figures={name: f"{rows[name]:,}" for name in SHOWN_TABLES} | {"new champions": ", ".join(moved) or "none"},
         where=where,
+        missing={str(one.came_from): one.reason for one in in_quarantine(settings) if one not in before}
+        | dict(query("SELECT name, reason FROM set_aside WHERE kind = 'waiting'", settings).iter_rows()),
         failures=failures,
     )
 
@@ -70,19 +67,3 @@ def _models(settings: Settings) -> tuple[list[str], dict[str, str]]:
         except Damaged as error:
             damaged[f"dictionary {key[:8]}"] = str(error)
     return sorted(names), damaged
-
-
-def load_staged(key: str, settings: Settings) -> bool:
-    """Load the frames of a key; False when they were loaded before."""
-    return loader.load(key, read_frames(key, settings), settings)
-
-
-def _in_order_of_reference(tables_of: dict[str, list[str]]) -> list[str]:
-    """Keys in an order in which no row refers to one that comes later.
-
-    Tables that many keys bring along say nothing of a key's place: what its rows refer to there, it has itself.
-    """
-    position = {table: index for index, table in enumerate(schema()) if table not in loader.SHARED}
-    return sorted(
-        tables_of, key=lambda key: (min(position[table] for table in tables_of[key] if table in position), key)
-    )

@@ -145,6 +145,7 @@ class Summary(BaseModel):
     made: dict[str, str] = Field({}, description="content keys by name")
     figures: dict[str, str] = Field({}, description="what was measured")
     where: dict[str, str] = Field({}, description="where to look")
+    missing: dict[str, str] = Field({}, description="what was set aside or waits, and why; the rest was published")
     failures: dict[str, str] = Field({}, description="what failed while the rest went on, and why")
 
     def markdown(self) -> str:
@@ -152,8 +153,9 @@ class Summary(BaseModel):
         table = ["| | |", "| --- | ---: |", *rows, ""] if rows else []
         keys = [f"* {name}: `{key}`" for name, key in self.made.items()]
         where = [f"* {name}: `{place}`" for name, place in self.where.items()]
+        missing = [f"* **not published** {name}: {reason}" for name, reason in self.missing.items()]
         failures = [f"* **failed** {name}: {reason}" for name, reason in self.failures.items()]
-        return "\n".join([f"# {self.title}", "", *table, *keys, *where, *failures])
+        return "\n".join([f"# {self.title}", "", *table, *keys, *where, *missing, *failures])
 
 
 def show(summary: Summary) -> Summary:

@@ -27,6 +27,7 @@ def trust(config: TrustStudyConfig = TrustStudyConfig()) -> Summary:
             made={"analysis": key},
             figures=found | measured.figures(),
             where=published.where,
+            missing=published.missing,
         )
     )
 

@@ -117,6 +117,7 @@ def tuning(config: TuningConfig = TuningConfig()) -> Summary:
             made=made,
             figures=figures | measured.figures(),
             where=published.where,
+            missing=published.missing,
         )
     )
 

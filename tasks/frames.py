@@ -1,23 +1,24 @@
 """Staging: the tables that one stage made for the warehouse, one Parquet file a table, one committed folder a key."""
 
+import fcntl
+import re
 from pathlib import Path
+from typing import Any
 
 import polars
 
-from tasks.checksums import Damaged, commit_folder, commit_of, is_committed, read_commit
+from tasks.checksums import COMMIT, Damaged, commit_folder, commit_of, is_committed, read_commit
 from tasks.errors import UserError
+from tasks.migrations import CannotMigrate, migrated_frames, refuse_newer, schema_version
 from tasks.quarantine import set_aside
-from tasks.settings import ROOT, Settings
+from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 
 REMEDY = "run the flow that makes it again, or `kaleidoscope run publish` to have it set aside"
 BEFORE_CHECKSUMS = "tables.txt"
 """The list of tables that committed a folder before there were checksums: schema version 1."""
-
-
-def schema_version() -> int:
-    """Version of `sql/schema`: 1, and one more for each folder of `sql/migrations`."""
-    return 1 + sum(folder.is_dir() for folder in (ROOT / "sql" / "migrations").glob("*"))
+WRITTEN = re.compile(r"\.writers|\.tmp-.*|[a-z_]+\.parquet")
+"""What a stage writes before it commits a folder."""
 
 
 def _folder(key: str, settings: Settings) -> Path:
@@ -25,12 +26,12 @@ def _folder(key: str, settings: Settings) -> Path:
 
 
 def frames_exist(key: str, settings: Settings) -> bool:
-    """Whether a stage has finished. What it left is set aside where it was damaged since, so that it is made again."""
+    """Whether a stage has finished. What it left is set aside where it can't be used, so that it is made again."""
     folder = _folder(key, settings)
     try:
         _adopt(folder)
         if is_committed(folder):
-            read_commit(folder, REMEDY)
+            _version(folder, read_commit(folder, REMEDY))
             return True
     except Damaged as error:
         set_aside(folder, str(error), settings)
@@ -48,12 +49,22 @@ def write_frames(key: str, frames: dict[str, polars.DataFrame], settings: Settin
 
 
 def read_frames(key: str, settings: Settings) -> dict[str, polars.DataFrame]:
-    """{table: frame} of a key. Raises UserError when its stage hasn't finished, Damaged when a file changed since."""
-    return read_staged(key, settings)[0]
+    """{table: frame} of a key, as today's code stages them.
+
+    Raises UserError when its stage hasn't finished, Damaged when a file changed since or when the frames were made for
+    another schema and can't be migrated.
+    """
+    frames, version = read_staged(key, settings)
+    if version == schema_version():
+        return frames
+    try:
+        return migrated_frames(frames, version)
+    except CannotMigrate as error:
+        raise Damaged(_folder(key, settings), f"has tables of schema version {version}: {error}", REMEDY) from error
 
 
 def read_staged(key: str, settings: Settings) -> tuple[dict[str, polars.DataFrame], int]:
-    """As `read_frames`, with the version of the schema that the frames were made for."""
+    """As `read_frames`, as they were staged, with the version of the schema that they were made for."""
     folder = _folder(key, settings)
     _adopt(folder)
     if not is_committed(folder):
@@ -65,13 +76,13 @@ def read_staged(key: str, settings: Settings) -> tuple[dict[str, polars.DataFram
             frames[Path(name).stem] = polars.read_parquet(folder / name)
         except (OSError, polars.exceptions.PolarsError) as error:  # committed as it is, and no Parquet
             raise Damaged(folder / name, f"can't be read ({_first_line(error)})", REMEDY) from error
-    return frames, commit["schema_version"]
+    return frames, _version(folder, commit)
 
 
 def staged(settings: Settings) -> list[str]:
     """Keys of every folder that claims to be committed, in order; its files are checked when they are read."""
     folders = settings.frames_dir.glob("*/")
-    return sorted(folder.name for folder in folders if is_committed(folder) or (folder / BEFORE_CHECKSUMS).is_file())
+    return sorted(folder.name for folder in folders if _claims_to_be_committed(folder) and not folder.is_symlink())
 
 
 def tables_of(key: str, settings: Settings) -> list[str]:
@@ -79,6 +90,46 @@ def tables_of(key: str, settings: Settings) -> list[str]:
     folder = _folder(key, settings)
     _adopt(folder)
     return [Path(name).stem for name in commit_of(folder, REMEDY)["files"]]
+
+
+def set_strays_aside(settings: Settings) -> None:
+    """Set aside whatever stands among the staged folders, is none, and isn't becoming one."""
+    for path in sorted(settings.frames_dir.glob("[!.]*")):
+        if path.is_symlink() or not path.is_dir():
+            set_aside(path, "is no folder of staged tables", settings)
+        elif not _claims_to_be_committed(path):
+            _set_uncommitted_aside(path, settings)
+
+
+def _set_uncommitted_aside(folder: Path, settings: Settings) -> None:
+    """Unless its stage is at work: then it holds the lock of `writing`, or is about to."""
+    foreign = [file.name for file in folder.iterdir() if not WRITTEN.fullmatch(file.name)]
+    if not foreign and not any(folder.glob("*.parquet")):
+        return  # a stage has just begun, or begins again here
+    with open(folder / ".writers", "ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        if not _claims_to_be_committed(folder):
+            holds = f"; it holds {', '.join(sorted(foreign))}" if foreign else ""
+            set_aside(folder, f"was never finished, or its {COMMIT} is missing{holds}", settings)
+
+
+def _claims_to_be_committed(folder: Path) -> bool:
+    return is_committed(folder) or (folder / BEFORE_CHECKSUMS).is_file()
+
+
+def _version(folder: Path, commit: dict[str, Any]) -> int:
+    """Version of the schema that a folder was staged for. Raises Damaged when it says none, or one of the future."""
+    version = commit.get("schema_version")
+    if not isinstance(version, int):
+        raise Damaged(folder, "holds no staged tables", REMEDY)
+    try:
+        refuse_newer(version)
+    except CannotMigrate as error:
+        raise Damaged(folder, str(error), "or run the flow that makes it again") from error
+    return version
 
 
 def _adopt(folder: Path) -> None:

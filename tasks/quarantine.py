@@ -6,6 +6,7 @@ there; a person may look at it, move it back or delete it.
 
 import logging
 import os
+import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +42,7 @@ def set_aside(path: Path, reason: str, settings: Settings) -> Path | None:
     about = {"came_from": str(inside), "reason": reason, "at": now.isoformat(timespec="seconds")}
     write_document(_reason_file(target), about)
     try:
-        os.rename(path, target)
+        shutil.move(path, target)  # which also moves it to another file system
     except FileNotFoundError:
         _reason_file(target).unlink()
         return None
@@ -56,7 +57,7 @@ def in_quarantine(settings: Settings) -> list[SetAside]:
     found = []
     for file in settings.quarantine_dir.rglob("*.json"):
         path = file.with_name(file.name.removesuffix(".json"))
-        if path.exists() and path.suffix != ".json":
+        if os.path.lexists(path) and path.suffix != ".json":
             try:
                 about = read_document(file, "delete it")
             except UserError as error:

@@ -23,14 +23,32 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+DISK_PROBLEMS = {
+    errno.ENOSPC: "no space left to write {}: free some and run again",
+    errno.EDQUOT: "no space left in your quota to write {}: free some and run again",
+    errno.EROFS: "can't write {}: its file system is read-only; mount it writable, or set KALEIDOSCOPE_DATA_DIR",
+}
+
+
+def disk_problem(error: BaseException) -> str | None:
+    """What to say of an error where a disk is full or read-only, with {} for the path; None for any other error."""
+    for number, problem in DISK_PROBLEMS.items():
+        # shutil, DuckDB and polars raise errors of their own, which end with the system's words
+        if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
+            return problem
+    return None
+
+
 @contextmanager
 def telling_of_a_full_disk(path: Path) -> Iterator[None]:
-    """Turn the system's error about a full disk into a UserError that names `path`."""
+    """Turn any library's error about a full or read-only disk into a UserError that names `path`."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(f"no space left to write {path}: free some and run again") from error
+    except UserError:
+        raise
+    except Exception as error:
+        if problem := disk_problem(error):
+            raise UserError(problem.format(path)) from error
         raise
 
 
@@ -40,7 +58,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
     On an exception the temporary file is removed and whatever stood at `path` stays.
     A process that is killed leaves a `.tmp-…` file, which `remove_leftovers` clears.
-    Raises UserError when the disk is full.
+    Raises UserError when the disk is full or read-only.
     """
     temporary = path.parent / f".tmp-{uuid.uuid4().hex}-{path.name}"
     try:

@@ -32,3 +32,21 @@ CREATE TABLE IF NOT EXISTS audit_results (
 COMMENT ON TABLE audit_results IS 'one row per (time, kind, audit)';
 COMMENT ON COLUMN audit_results.failures IS 'offending rows';
 COMMENT ON COLUMN audit_results.detail IS 'the first offending rows, as JSON; empty when passed';
+
+CREATE TABLE IF NOT EXISTS schema_versions (
+    version      INTEGER PRIMARY KEY,
+    migrated_at  TIMESTAMP NOT NULL
+);
+COMMENT ON TABLE schema_versions IS 'one row per version of sql/schema that these tables have had: the highest is theirs';
+COMMENT ON COLUMN schema_versions.migrated_at IS 'UTC';
+
+CREATE TABLE IF NOT EXISTS set_aside (
+    kind    VARCHAR NOT NULL,
+    name    VARCHAR NOT NULL,
+    reason  VARCHAR NOT NULL,
+    since   TIMESTAMP,
+    PRIMARY KEY (kind, name)
+);
+COMMENT ON TABLE set_aside IS 'one row per (kind, name): what is missing in these tables, and why; made anew by each publication';
+COMMENT ON COLUMN set_aside.kind IS 'folder of data/ that it was taken from, or waiting: staged rows that refer to rows which are not there';
+COMMENT ON COLUMN set_aside.since IS 'when it was set aside, UTC; null while it waits';

@@ -21,7 +21,17 @@ SELECT
     NULL
 FROM quarantine
 GROUP BY reason
+UNION ALL
+SELECT
+    'set aside',
+    name,
+    kind,
+    NULL,
+    NULL,
+    reason,
+    NULL
+FROM set_aside
 ORDER BY subject, passed, name;
-COMMENT ON VIEW data_quality IS 'one row per check of the last audit, and one per reason for which images were refused';
-COMMENT ON COLUMN data_quality.passed IS 'null for refused images';
+COMMENT ON VIEW data_quality IS 'one row per check of the last audit, one per reason for which images were refused, and one per thing that was set aside and is missing here';
+COMMENT ON COLUMN data_quality.passed IS 'null for refused images and for what was set aside';
 COMMENT ON COLUMN data_quality.count IS 'offending rows of an audit; refused images';

@@ -11,7 +11,7 @@ import shutil
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -299,13 +299,15 @@ def swapped_in(site: Path, keep: int = 2) -> Iterator[Path]:
 
     `site` is a link into <site>-versions and is replaced by one rename: a reader finds the old site or the new, never a
     mix. For those who are still reading, `keep` versions stay, the new one among them.
-    Raises UserError when `site` is a folder made by someone else, when it is being written, and when the disk is full.
+    Raises UserError when `site` is a folder made by someone else, when it is being written, and when the disk is full
+    or read-only.
     """
     if site.exists() and not site.is_symlink():
         raise UserError(f"{site} is in the way: it was not written by `kaleidoscope page`; move it and run again")
     versions = site.with_name(f"{site.name}-versions")
-    versions.mkdir(parents=True, exist_ok=True)
-    with telling_of_a_full_disk(site), open(versions / ".lock", "w") as lock:
+    with telling_of_a_full_disk(site), ExitStack() as opened:
+        versions.mkdir(parents=True, exist_ok=True)
+        lock = opened.enter_context(open(versions / ".lock", "w"))
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

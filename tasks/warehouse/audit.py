@@ -33,14 +33,27 @@ class AuditResult:
 
 
 class AuditFailed(UserError):
-    """Some audit found offending rows; the message names the audits and the first rows."""
+    """Some audit found offending rows; the message names the audits, the first rows and the loads in question.
 
-    def __init__(self, failed: list[AuditResult], warehouse: Path):
-        found = "; ".join(f"{result.audit}: {result.failures} offending, first {result.detail}" for result in failed)
+    failed: the audits; loads: keys that were loaded since the last publication.
+    """
+
+    def __init__(self, failed: list[AuditResult], loads: tuple[str, ...], warehouse: Path):
         super().__init__(
-            f"not published, {len(failed)} audits failed: {found}; the last snapshot stays. "
-            f"Mend what made the rows, move {warehouse} away, load and publish again"
+            f"not published, {len(failed)} audits failed: {named(failed)}; the last snapshot stays. "
+            f"Loaded since then and staged no more: {', '.join(loads) or 'nothing'}. "
+            f"Delete {warehouse} to go back to the rows of the last snapshot, and publish again"
         )
+        self.failed, self.loads, self.warehouse = failed, loads, warehouse
+
+    def __reduce__(self) -> tuple:
+        """For task runners that hand exceptions from process to process."""
+        return type(self), (self.failed, self.loads, self.warehouse)
+
+
+def named(failed: list[AuditResult]) -> str:
+    """Audits that failed and their first offending rows, in one line."""
+    return "; ".join(f"{result.audit}: {result.failures} offending, first {result.detail}" for result in failed)
 
 
 def audit(settings: Settings) -> list[AuditResult]:

@@ -1,15 +1,23 @@
 """Load frames into the warehouse: one transaction per key, and never the same key twice."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
 import polars as pl
 
+from tasks.checksums import Damaged
 from tasks.errors import UserError, reason_of
+from tasks.frames import read_frames, tables_of
+from tasks.progress import Progress, silent
+from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.warehouse.database import open_warehouse, schema
+from tasks.storage import disk_problem
+from tasks.warehouse.database import SQL_DIR, open_warehouse, schema
 
-BOOKKEEPING = {"loads", "audit_results"}
+BOOKKEEPING = {"loads", "audit_results", "schema_versions", "set_aside"}
 
 # Rows that several loads bring along: the columns that the key determines, which must therefore agree.
 # The same picture may be met again under another name; the first name stays.
@@ -23,56 +31,162 @@ SHARED = {
 }
 
 
+# What a database raises without the rows' fault: the disk, the file, the memory.
+NOT_THE_ROWS = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException)
+
+
+class Refused(UserError):
+    """The warehouse can't hold the rows."""
+
+
+class Missing(UserError):
+    """Rows refer to rows that are not there, or not yet."""
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What became of staged keys. loaded: in the order of loading; waiting: key -> which rows are not there."""
+
+    loaded: tuple[str, ...]
+    waiting: dict[str, str]
+
+
 def load(load_key: str, frames: dict[str, pl.DataFrame], settings: Settings) -> bool:
     """Insert `frames` in one transaction; False when `load_key` was loaded before.
 
     frames: table name -> rows, with the columns of `sql/schema` in any order. Rows of SHARED tables that are already
     there are left alone.
-    Raises UserError, with nothing written, for unknown tables, missing or unknown columns, rows that break a constraint
-    or contradict a shared row, a full disk, and a warehouse held by another process.
+    Raises, with nothing written, Refused for unknown tables, missing or unknown columns, rows that break a constraint
+    or contradict a shared row; Missing for rows that refer to rows which are not there; UserError as `open_warehouse`.
     """
-    _check(load_key, frames)
     with open_warehouse(settings) as connection:
-        if connection.execute("FROM loads WHERE load_key = ?", [load_key]).fetchone():
+        if load_key in loaded_keys(connection):
             return False
-        try:
-            connection.begin()
-            for table in schema():
-                if table in frames:
-                    rows = _insert(connection, load_key, table, frames[table])
-                    now = datetime.now(UTC).replace(tzinfo=None)
-                    connection.execute("INSERT INTO loads VALUES (?, ?, ?, ?)", [load_key, table, rows, now])
-            connection.commit()
-        except duckdb.Error as error:  # closing the connection rolls back
-            raise UserError(f"load {load_key}: {reason_of(error)}; nothing was loaded") from error
+        insert(connection, load_key, frames)
     return True
+
+
+def loaded_keys(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Keys of all loads of a warehouse or snapshot."""
+    return {key for (key,) in connection.execute("SELECT DISTINCT load_key FROM loads").fetchall()}
+
+
+def load_staged(
+    connection: duckdb.DuckDBPyConnection, keys: Iterable[str], settings: Settings, progress: Progress = silent
+) -> Loading:
+    """Load staged keys, each in a transaction of its own, those before others that these refer to.
+
+    A key that is damaged or whose rows the warehouse refuses is set aside. One whose rows refer to others that are not
+    there stays staged.
+    """
+    left = _in_order_of_reference(keys, settings)
+    loaded, total = [], len(left)
+    while left:
+        waiting = {}
+        for key in left:
+            try:
+                insert(connection, key, read_frames(key, settings))
+                loaded.append(key)
+                progress(len(loaded), total)
+            except Missing as error:
+                waiting[key] = str(error)
+            except (Damaged, Refused) as error:
+                set_aside(settings.frames_dir / key, str(error), settings)
+        if len(waiting) == len(left):
+            return Loading(tuple(loaded), waiting)
+        left = [*waiting]
+    return Loading(tuple(loaded), {})
+
+
+def _in_order_of_reference(keys: Iterable[str], settings: Settings) -> list[str]:
+    """Keys in an order in which rows seldom refer to one that comes later; what is damaged is set aside.
+
+    Tables that many keys bring along say nothing of a key's place: what its rows refer to there, it has itself.
+    """
+    position = {table: index for index, table in enumerate(schema()) if table not in SHARED}
+    places = {}
+    for key in keys:
+        try:
+            tables = tables_of(key, settings)
+        except Damaged as error:
+            set_aside(settings.frames_dir / key, str(error), settings)
+            continue
+        places[key] = min((position[table] for table in tables if table in position), default=0)
+    return sorted(places, key=lambda key: (places[key], key))
+
+
+def insert(connection: duckdb.DuckDBPyConnection, load_key: str, frames: dict[str, pl.DataFrame]) -> None:
+    """Insert `frames` in one transaction. Raises Refused and Missing, with nothing written."""
+    _check(load_key, frames)
+    connection.begin()
+    try:
+        for table in schema():
+            if table in frames:
+                rows = _insert(connection, load_key, table, frames[table])
+                now = datetime.now(UTC).replace(tzinfo=None)
+                connection.execute("INSERT INTO loads VALUES (?, ?, ?, ?)", [load_key, table, rows, now])
+        connection.commit()
+    except NOT_THE_ROWS:
+        raise
+    except duckdb.Error as error:
+        _roll_back(connection)
+        if disk_problem(error):
+            raise
+        raise Refused(f"load {load_key}: {reason_of(error)}; nothing was loaded") from error
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    with suppress(duckdb.TransactionException):  # a commit that failed has ended the transaction
+        connection.rollback()
 
 
 def _check(load_key: str, frames: dict[str, pl.DataFrame]) -> None:
     loadable = set(schema()) - BOOKKEEPING
     if not frames:
-        raise UserError(f"load {load_key}: no frames")
+        raise Refused(f"load {load_key}: no frames")
     for table, frame in frames.items():
         if table not in loadable:
-            raise UserError(f"load {load_key}: no table {table!r} can be loaded, only {', '.join(sorted(loadable))}")
+            raise Refused(f"load {load_key}: no table {table!r} can be loaded, only {', '.join(sorted(loadable))}")
         missing = [column for column in schema()[table].columns if column not in frame.columns]
         unknown = [column for column in frame.columns if column not in schema()[table].columns]
         if missing or unknown:
-            raise UserError(
+            raise Refused(
                 f"load {load_key}: the frame for {table} lacks columns [{', '.join(missing)}] "
                 f"and has unknown columns [{', '.join(unknown)}]"
             )
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, frame: pl.DataFrame) -> int:
-    if table in SHARED:
-        frame = _only_new(connection, load_key, table, frame)
-    rows = frame.select(schema()[table].columns).to_arrow()
     try:
-        connection.from_arrow(rows).insert_into(table)
-    except duckdb.Error as error:
-        raise UserError(f"load {load_key}: {table} refused rows: {reason_of(error)}; nothing was loaded") from error
+        if table in SHARED:
+            frame = _only_new(connection, load_key, table, frame)
+        _refuse_dangling(connection, load_key, table, frame)
+        connection.from_arrow(frame.select(schema()[table].columns).to_arrow()).insert_into(table)
+    except NOT_THE_ROWS:
+        raise
+    except (duckdb.Error, pl.exceptions.PolarsError) as error:
+        if disk_problem(error):
+            raise
+        raise Refused(f"load {load_key}: {table} refused rows: {reason_of(error)}; nothing was loaded") from error
     return frame.height
+
+
+def _refuse_dangling(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, frame: pl.DataFrame) -> None:
+    """Raise Missing for rows that refer to others which are not there; a reference that is null refers to none."""
+    references = (SQL_DIR / "foreign_keys.sql").read_text(encoding="utf-8")
+    for columns, referenced, referenced_columns in connection.execute(references, [table]).fetchall():
+        wanted = connection.from_arrow(frame.select(columns).drop_nulls().unique(maintain_order=True).to_arrow())
+        pairs = zip(columns, referenced_columns, strict=True)
+        same = " AND ".join(f'wanted."{column}" = known."{other}"' for column, other in pairs)
+        known = connection.table(referenced).set_alias("known")
+        if missing := wanted.set_alias("wanted").join(known, same, how="anti").fetchone():
+            raise Missing(
+                f"load {load_key}: {table} refused rows: by a foreign key they refer to {referenced} "
+                f"{', '.join(map(str, missing))}, which is not there; nothing was loaded"
+            )
 
 
 def _only_new(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -82,7 +196,7 @@ def _only_new(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, 
     conflicts = frame.join(known, on=key, suffix="_known").filter(contradicts)
     if conflicts.height:
         row = conflicts.row(0, named=True)
-        raise UserError(
+        raise Refused(
             f"load {load_key}: {table} already has another row for {', '.join(str(row[column]) for column in key)}: "
             + ", ".join(f"{column} is {row[f'{column}_known']}, not {row[column]}" for column in SHARED[table])
             + "; nothing was loaded"

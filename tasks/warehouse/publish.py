@@ -1,42 +1,145 @@
-"""Write, audit, publish: what analysts read is a snapshot that passed every audit.
+"""Load, audit, publish: what analysts read is a snapshot that passed every audit.
 
 `published/kaleidoscope.duckdb` is a symbolic link to `snapshots/<SHA-256 of the file>.duckdb`. One rename of the link
 publishes a snapshot together with its checksum, so readers see the old one or the new one, and a killed publisher
-leaves nothing half done.
+leaves nothing half done. What can't be loaded or offends an audit is set aside by name; the rest is published.
 """
 
 import os
 import uuid
+from bisect import bisect_left
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from tasks.errors import UserError, reason_of
+from tasks.frames import set_strays_aside, staged
 from tasks.keys import file_sha256
+from tasks.progress import Progress, silent
+from tasks.quarantine import in_quarantine, set_aside
 from tasks.settings import Settings
-from tasks.storage import remove_leftovers, sync_folder
-from tasks.warehouse.audit import AuditFailed, run_audits
-from tasks.warehouse.database import create_schema, create_views, open_warehouse, schema, writing_to
+from tasks.storage import remove_leftovers, sync_folder, telling_of_a_full_disk
+from tasks.warehouse.audit import AuditFailed, AuditResult, named, run_audits
+from tasks.warehouse.database import (
+    Discarded,
+    create_schema,
+    create_views,
+    make_again,
+    open_warehouse,
+    schema,
+    writing_to,
+)
+from tasks.warehouse.load import load_staged, loaded_keys
+
+WAITING = "waiting"
+"""Kind, in the table `set_aside`, of staged keys whose rows refer to others that are not there."""
 
 
-def publish(settings: Settings) -> Path:
-    """Audit the warehouse and swap in a snapshot of it with the analysts' views; returns `settings.published_file`.
+def publish(settings: Settings, progress: Progress = silent) -> Path:
+    """Load what was staged, audit the warehouse, swap in a snapshot with the views; returns `settings.published_file`.
 
-    Raises AuditFailed when an audit finds a row, UserError when nothing was loaded, another process holds the warehouse
-    or the disk is full. The snapshot published before stays in each case. Readers are never waited for: an open
-    snapshot lasts for as long as it is open, and one that was just looked up for `keep_snapshots` - 1 publications.
+    Staged folders that are damaged or foreign, and those whose rows are refused or offend an audit, are set aside;
+    a warehouse that turns out damaged is made again. Nothing that was loaded before is read again.
+    Raises AuditFailed when rows offend that can't be loaded again without the others, UserError when nothing was ever
+    loaded, another process holds the warehouse, or a disk is full or read-only. Then the warehouse and the snapshot
+    stay as they were. Readers are never waited for: an open snapshot lasts for as long as it is open, and one that was
+    just looked up for `keep_snapshots` - 1 publications. progress counts the loads.
     """
-    published = settings.published_file
-    with open_warehouse(settings, must_exist=True) as warehouse:
-        failed = [result for result in run_audits(warehouse) if not result.passed]
-        if failed:
-            raise AuditFailed(failed, settings.warehouse_file)
+    set_strays_aside(settings)
+    made_again = False
+    while True:
         try:
+            return _publish(settings, progress)
+        except AuditFailed as failure:
+            _set_offenders_aside(settings, failure)
+        except duckdb.Error as error:
+            if made_again or isinstance(error, duckdb.OutOfMemoryException):
+                raise UserError(
+                    f"can't publish {settings.published_file}: {reason_of(error)}; the last snapshot stays"
+                ) from error
+            make_again(settings, f"is damaged ({reason_of(error)})")
+            made_again = True
+
+
+def _publish(settings: Settings, progress: Progress) -> Path:
+    keys, published = staged(settings), settings.published_file
+    with open_warehouse(settings, must_exist=not keys) as warehouse:
+        loading = load_staged(warehouse, set(keys) - loaded_keys(warehouse), settings, progress)
+        _say_what_is_missing(warehouse, loading.waiting, settings)
+        if failed := _failed_audits(warehouse):
+            raise AuditFailed(failed, loading.loaded, settings.warehouse_file)
+        with telling_of_a_full_disk(published):
             snapshot = _write_snapshot(warehouse, published.parent)
-            _swap_link(published, snapshot, settings.keep_snapshots)
-        except (duckdb.Error, OSError) as error:
-            raise UserError(f"can't publish {published}: {reason_of(error)}; the last snapshot stays") from error
+    with telling_of_a_full_disk(published):
+        _swap_link(published, snapshot, settings.keep_snapshots)
     return published
+
+
+def _failed_audits(warehouse: duckdb.DuckDBPyConnection) -> list[AuditResult]:
+    return [result for result in run_audits(warehouse) if not result.passed]
+
+
+def _say_what_is_missing(warehouse: duckdb.DuckDBPyConnection, waiting: dict[str, str], settings: Settings) -> None:
+    """Make the table `set_aside` anew: what is in quarantine and wasn't made again since, and what waits."""
+    missing = {}
+    for one in in_quarantine(settings):
+        if not (settings.data_dir / one.came_from).exists():
+            kind, *name = one.came_from.parts
+            at = datetime.fromisoformat(one.at).replace(tzinfo=None) if one.at else None
+            missing[kind, "/".join(name)] = (one.reason, at)
+    missing |= {(WAITING, key): (reason, None) for key, reason in waiting.items()}
+    rows = [(*name, *why) for name, why in missing.items()]
+    warehouse.execute("DELETE FROM set_aside")
+    if rows:
+        frame = pl.DataFrame(rows, schema=["kind", "name", "reason", "since"], orient="row")
+        warehouse.from_arrow(frame.to_arrow()).insert_into("set_aside")
+
+
+def _set_offenders_aside(settings: Settings, failure: AuditFailed) -> None:
+    """Find the loads whose rows offend the audits and set them aside. Raises the failure when that isn't possible."""
+    loads = list(failure.loads)
+    if _offending(settings, ()):
+        _go_back(settings, failure)
+        return
+    while failed := _offending(settings, loads):
+        # loads stand in the order of reference, so that those before an offender can be audited without it
+        first = bisect_left(range(len(loads)), True, key=lambda last: bool(_offending(settings, loads[: last + 1])))
+        offender = loads.pop(first)
+        set_aside(settings.frames_dir / offender, f"its rows offend audits: {named(failed)}", settings)
+
+
+def _offending(settings: Settings, loads: Iterable[str]) -> list[AuditResult]:
+    """Audits that fail when just these staged keys are added to the warehouse, which stays as it is."""
+    failed = []
+    with open_warehouse(settings) as warehouse:
+        load_staged(warehouse, loads, settings)
+        failed = _failed_audits(warehouse)
+        raise Discarded
+    return failed
+
+
+def _go_back(settings: Settings, failure: AuditFailed) -> None:
+    """Make the warehouse again without rows that offend and were loaded before: from the last snapshot, or empty.
+
+    Raises the failure where rows would be lost that are staged no more.
+    """
+    with duckdb.connect(str(settings.warehouse_file), read_only=True) as warehouse:
+        loads = loaded_keys(warehouse)
+    published = set()
+    if settings.published_file.exists():
+        with duckdb.connect(str(settings.published_file), read_only=True) as snapshot:
+            published = loaded_keys(snapshot)
+    lost = loads - set(staged(settings))
+    why = f"holds rows that offend audits: {named(failure.failed)}"
+    if published < loads and lost <= published:
+        make_again(settings, why, own_tables=False)
+    elif loads and not lost:
+        make_again(settings, why, own_tables=False, snapshot=False)
+    else:
+        raise AuditFailed(failure.failed, tuple(sorted(lost - published)), settings.warehouse_file)
 
 
 def _write_snapshot(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> Path:
@@ -46,10 +149,12 @@ def _write_snapshot(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> Path:
     temporary = folder / f".tmp-{uuid.uuid4().hex}.duckdb"
     try:
         with writing_to(temporary) as copy:
+            copy.begin()  # outside of a transaction a full disk would lose rows without a word
             create_schema(copy)
             for table in schema():
                 copy.from_arrow(warehouse.table(table).to_arrow_reader()).insert_into(table)
             create_views(copy)
+            copy.commit()
             copy.execute("CHECKPOINT")  # closing would checkpoint too, but keep quiet if it failed
         _sync(temporary)
         temporary.chmod(0o444)

@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 
 from flows.atlas import AtlasConfig, atlas
@@ -13,7 +14,6 @@ from flows.train import TrainConfig, train
 from tasks.dictionary.store import folder_of, trained
 from tasks.errors import UserError
 from tasks.frames import staged, write_frames
-from tasks.warehouse.audit import AuditFailed
 from tasks.warehouse.query import query
 from tests.damage import flip
 from tests.sample_frames import sample_frames
@@ -120,14 +120,21 @@ def test_damaged_dictionaries_are_named_and_stop_nothing(settings):
     assert all("model.safetensors is damaged" in reason for reason in summary.failures.values())
 
 
-def test_what_an_audit_finds_is_not_published(settings):
+def test_what_can_not_be_published_stops_itself_only(settings):
     frames = sample_frames()
     write_frames("sample", frames, settings)
-    publish()
-    before = settings.published_file.resolve()
-    broken = {"runs": frames["runs"].with_columns(run=frames["runs"]["run"] + "x", seconds=-frames["runs"]["seconds"])}
-    write_frames("broken", broken, settings)
-    with pytest.raises(AuditFailed):
-        publish()
-    assert settings.published_file.resolve() == before
-    assert {"sample", "broken"} <= {*staged(settings)}
+    offending = frames["runs"].with_columns(run=pl.lit("offends"), seconds=pl.lit(-1.0))
+    write_frames("offending", {"runs": offending}, settings)
+    write_frames("waiting", {"shards": frames["shards"].with_columns(activation_set=pl.lit("no set"))}, settings)
+    (settings.frames_dir / "notes.txt").write_text("a letter")
+    summary = publish()
+    assert set(summary.missing) == {"frames/offending", "frames/notes.txt", "waiting"}
+    assert "runs.seconds" in summary.missing["frames/offending"]
+    assert "activation_sets no set, which is not there" in summary.missing["waiting"]
+    assert query("SELECT DISTINCT load_key FROM loads", settings)["load_key"].to_list() == ["sample"]
+    assert query("SELECT subject, kind, name FROM data_quality WHERE subject = 'set aside'", settings).rows() == [
+        ("set aside", "frames", "notes.txt"),
+        ("set aside", "frames", "offending"),
+        ("set aside", "waiting", "waiting"),
+    ]
+    assert staged(settings)[-2:] == ["sample", "waiting"]

@@ -65,8 +65,9 @@ def grow_old(folder: Path) -> None:
 
 def contents(folder: Path) -> dict[str, bytes | str]:
     """Every file and link of a folder; without locks, which are empty."""
+    locks = (".writers", ".writer", ".changing", ".commit", "mlflow.lock")
     return {
         str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if (path.is_symlink() or path.is_file()) and path.name not in (".writers", ".writer", ".commit", "mlflow.lock")
+        if (path.is_symlink() or path.is_file()) and path.name not in locks
     }

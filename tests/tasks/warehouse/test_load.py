@@ -1,4 +1,5 @@
 import signal
+from itertools import permutations
 
 import duckdb
 import polars as pl
@@ -6,8 +7,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.errors import UserError
+from tasks.frames import write_frames
 from tasks.warehouse.database import open_warehouse, schema
-from tasks.warehouse.load import BOOKKEEPING, load
+from tasks.warehouse.load import BOOKKEEPING, _in_order_of_reference, load
 from tests.sample_frames import sample_frames
 from tests.tasks.warehouse.processes import holding, run_python
 
@@ -198,31 +200,24 @@ module.load("killed", sample_frames(), Settings(data_dir=Path({str(settings.data
     assert contents(settings)["feature_examples"].height == sample_frames()["feature_examples"].height
 
 
-def test_a_file_that_is_no_warehouse_is_refused_and_left_alone(settings):
-    settings.warehouse_file.parent.mkdir(parents=True)
-    settings.warehouse_file.write_bytes(b"a letter to my aunt" * 1000)
-    with pytest.raises(UserError, match=r"can't open warehouse .*not a valid DuckDB"):
-        load("key", sample_frames(), settings)
-    assert settings.warehouse_file.read_bytes() == b"a letter to my aunt" * 1000
-
-
-def test_a_warehouse_of_another_schema_is_refused(settings):
-    settings.warehouse_file.parent.mkdir(parents=True)
-    with duckdb.connect(str(settings.warehouse_file)) as connection:
-        connection.execute("CREATE TABLE networks (network VARCHAR, colour VARCHAR)")
-    with pytest.raises(UserError, match=r"another sql/schema .tables networks differ."):
-        load("key", sample_frames(), settings)
-
-
-def test_tables_that_are_new_in_the_schema_are_added(loaded):
-    with duckdb.connect(str(loaded.warehouse_file)) as connection:
-        connection.execute("DROP TABLE feature_neighbours")
-    with open_warehouse(loaded) as connection:
-        assert connection.table("feature_neighbours").fetchall() == []
-        assert len(connection.table("features")) == sample_frames()["features"].height
-
-
 def test_every_table_states_its_grain(loaded):
     with open_warehouse(loaded) as connection:
         comments = connection.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall()
     assert {name for name, comment in comments if (comment or "").startswith("one row per ")} == set(schema())
+
+
+# tables of keys, each after those that its rows refer to
+TABLES = {
+    "extraction": ["networks", "layers", "images", "activation_sets", "shards"],
+    "dictionary": ["dictionaries", "features"],
+    "visualisation": ["feature_visualisations"],
+    # brings networks of its own, and asks a dictionary
+    "attack": ["networks", "layers", "concepts", "attack_analyses", "attacks", "attack_features"],
+}
+
+
+def test_a_key_is_placed_by_the_tables_that_are_its_own(settings):
+    for key, tables in TABLES.items():
+        write_frames(key, {table: sample_frames()[table] for table in tables}, settings)
+    for order in permutations(TABLES):
+        assert _in_order_of_reference(order, settings) == [*TABLES]
