@@ -375,7 +375,7 @@ def gc(
 
 @app.command()
 def backup(
-    destination: Annotated[Path, typer.Argument(help="A new folder.")],
+    destination: Annotated[Path, typer.Argument(parser=_path, help="A new folder.")],
     activations: Annotated[
         bool, typer.Option("--activations", help="The shards of activations too; they can be extracted again.")
     ] = False,
@@ -391,7 +391,9 @@ def backup(
 
 
 @app.command()
-def restore(source: Annotated[Path, typer.Argument(help="Folder that `kaleidoscope backup` made.")]) -> None:
+def restore(
+    source: Annotated[Path, typer.Argument(parser=_path, help="Folder that `kaleidoscope backup` made.")],
+) -> None:
     """Make the data folder, which must be absent or empty, from a backup."""
     from flows.steps import progress_bar
     from tasks.maintenance.backup import restore as restore_backup

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 import psutil
 
 from flows.servers import answers, prefect_server_address, running_servers
+from tasks.errors import UserError
 from tasks.liveness import holder_of, is_held
 from tasks.settings import Settings
 
@@ -84,7 +85,6 @@ def _machine(settings: Settings) -> Iterator[Finding]:
 
 def _weights(settings: Settings) -> Iterator[Finding]:
     from tasks.activations.plan import ExtractionConfig
-    from tasks.errors import UserError
     from tasks.vision.networks import load_network, network_names
 
     for name in network_names():
@@ -100,7 +100,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
 
 
 def _images(settings: Settings) -> Finding:
-    from tasks.vision.images import SUFFIXES
+    from tasks.vision.images import Folder, ImagesConfig
 
     if not settings.images_dir:
         return Finding(
@@ -108,8 +108,11 @@ def _images(settings: Settings) -> Finding:
             "optional",
             "KALEIDOSCOPE_IMAGES_DIR is not set; those of scikit-image are used",
         )
-    count = sum(path.suffix.lower() in SUFFIXES for path in settings.images_dir.rglob("*"))
-    return Finding("images", "ok" if count else "missing", f"{count:,} files in {settings.images_dir}")
+    try:
+        count = sum(1 for _ in Folder(ImagesConfig(), settings).names())
+    except UserError as error:
+        return Finding("images", "missing", str(error))
+    return Finding("images", "ok", f"{count:,} files in {settings.images_dir}")
 
 
 def _databases(settings: Settings) -> Iterator[Finding]:

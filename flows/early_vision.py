@@ -5,7 +5,7 @@ from typing import Any, Literal
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, field_validator, model_validator
 
-from flows.config import over
+from flows.config import over, validated
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
@@ -38,7 +38,9 @@ class EarlyVisionConfig(Config):
     rows: Whole = Field(12_000, ge=1, description="positions to sample in each layer")
     rows_per_shard: int = Field(4_000, ge=1, le=100_000, description="rows in a shard: what is in memory at a time")
     test_share: float = Field(0.1, gt=0, le=0.5, description="share of the images kept for the test split")
-    features_per_channel: float = Field(4, gt=0, description="size of a dictionary, as a multiple of its layer's")
+    features_per_channel: float = Field(
+        4, gt=0, le=1e4, description="size of a dictionary, as a multiple of its layer's"
+    )
     dictionary: DictionaryConfig = Field(
         DictionaryConfig(architecture="sae", k=8, steps=600, batch_size=512),
         description="the sparse autoencoders; `features` follows from features_per_channel",
@@ -78,9 +80,9 @@ class EarlyVisionConfig(Config):
         )
 
     def dictionary_for(self, channels: int) -> DictionaryConfig:
-        """The SAE of a layer so wide."""
+        """The SAE of a layer so wide. UserError: it would have no feature, fewer than k, or too many."""
         features = round(self.features_per_channel * channels)
-        return DictionaryConfig.model_validate(dict(self.dictionary) | {"features": features})
+        return validated(DictionaryConfig, dict(self.dictionary) | {"features": features})
 
 
 @kaleidoscope_flow(name="early-vision", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
@@ -92,14 +94,14 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
     """
     settings = Settings()
     network = load_network(config.network, settings)
-    channels = {layer: network.layer(layer).channels for layer in config.layers}
+    dictionaries = {layer: config.dictionary_for(network.layer(layer).channels) for layer in config.layers}
     made, figures = {}, {}
     with recorded("early-vision", config, settings) as measured:
         for layer in config.layers:
             for sampling in config.samplings:
                 name = f"{layer}, {sampling} sampling"
                 activation_set = extract_set(config.extraction(layer, sampling), settings)
-                dictionary, _ = train_dictionary(activation_set, config.dictionary_for(channels[layer]), settings)
+                dictionary, _ = train_dictionary(activation_set, dictionaries[layer], settings)
                 if config.replicas:
                     stability_of(dictionary, config.replicas, settings)
                 found = metrics_of(dictionary, settings)

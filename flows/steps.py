@@ -102,7 +102,7 @@ def say(message: str) -> None:
 def progress_bar(label: str) -> Iterator[Listener]:
     """A bar in the terminal."""
     columns = (
-        TextColumn("{task.description:<32}"),
+        TextColumn("{task.description:<32}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

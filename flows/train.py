@@ -8,7 +8,7 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from flows.symmetry import analyse_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.activations.shards import ActivationSet
-from tasks.config import Config
+from tasks.config import MOST, Config
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.splicing import measure_splicing
@@ -108,13 +108,18 @@ def stability_of(dictionary: str, replicas: int, settings: Settings) -> tuple[st
     """Train a dictionary's config again from the next seeds, stage how far the features agree; returns the new keys."""
     config, activation_set = config_of(dictionary, settings), describe(dictionary, settings)["activation_set"]
     keys = []
-    for seed in range(config.seed + 1, config.seed + 1 + replicas):
+    for seed in next_seeds(config.seed, replicas):
         with reported(f"Train {config.name}, seed {seed}") as progress:
             replica = config.model_copy(update={"seed": seed})
             keys.append(step(training.train)(activation_set, replica, settings, progress))
     with reported(f"Match {config.name} across seeds") as progress:
         step(match)(dictionary, tuple(keys), settings, progress)
     return tuple(keys)
+
+
+def next_seeds(seed: int, count: int) -> list[int]:
+    """The seeds after one; after the largest comes 0."""
+    return [(seed + place) % (MOST + 1) for place in range(1, count + 1)]
 
 
 def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progress) -> dict[str, float]:

@@ -35,7 +35,8 @@ def from_home(path: str | Path) -> Path:
 
 
 def _expanded(given: object) -> object:
-    return from_home(given) if isinstance(given, str | Path) else given
+    # text again: of JSON pydantic takes nothing else for a path
+    return str(from_home(given)) if isinstance(given, str | Path) else given
 
 
 def _name_or_folder(text: str) -> str:

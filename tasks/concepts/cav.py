@@ -38,7 +38,9 @@ class CavConfig(Config):
     pool: Literal["mean", "none"] = Field(
         "mean", description="activations averaged over positions, or whole maps as in the original"
     )
-    penalty: float = Field(0.01, gt=0, description="λ of logistic and sgd: mean loss + λ/2 ‖w‖²; the original's 0.01")
+    penalty: float = Field(
+        0.01, ge=1e-12, le=1e12, description="λ of logistic and sgd: mean loss + λ/2 ‖w‖²; the original's 0.01"
+    )
     held_out: float = Field(0.25, gt=0, lt=1, description="share of each set that only the accuracy is measured on")
     seed: Seed = Field(0, description="draws what is held out, and the order of sgd's steps")
 

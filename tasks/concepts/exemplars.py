@@ -4,6 +4,7 @@ An image of exactly the frame's size is taken as it stands, so that one saved as
 fitted to the frame as all photographs are.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from tasks.concepts.cav import FRAMES_AT_ONCE
 from tasks.concepts.drawn import Pattern, draw_pattern
-from tasks.errors import UserError
+from tasks.errors import UserError, one_line
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
@@ -79,22 +80,27 @@ def read_exemplars(folder: Path, role: Role, frame_size: int, progress: Progress
     found = open_folder(folder, frame_size, progress)
     if small := [frame for frame in found.frames if min(frame.width, frame.height) < frame_size]:
         raise UserError(
-            f"{len(small)} of {len(found)} images in {folder} are smaller than the network's input of {frame_size} "
-            f"pixels, {small[0].name} is {small[0].width} × {small[0].height}: take them out, or give larger ones"
+            f"{len(small)} of {len(found)} images in {one_line(folder)} are smaller than the network's input of "
+            f"{frame_size} pixels, {one_line(small[0].name)} is {small[0].width} × {small[0].height}: "
+            "take them out, or give larger ones"
         )
     if len(found) < 2:
         raise UserError(
-            f"{folder} holds one image that can be read, {found.frames[0].name}, and no second one that differs: "
-            "give two or more, 40 are usual"
+            f"{one_line(folder)} holds one image that can be read, {one_line(found.frames[0].name)}, "
+            "and no second one that differs: give two or more, 40 are usual"
         )
     frames_ncyx = torch.stack([_frame(found, index) for index in range(len(found))])
     names = tuple(frame.name for frame in found.frames)
-    return ExemplarSet(folder.name, role, frames_ncyx, names, tuple(found.quarantine))
+    # `.` and `..` are no names
+    name = Path(os.path.abspath(folder)).name
+    return ExemplarSet(name, role, frames_ncyx, names, tuple(found.quarantine))
 
 
 def write_exemplars(exemplars: ExemplarSet, folder: Path) -> list[str]:
     """PNG files whose names keep the order, so that the folder, read again, is the same set by key; returns them."""
-    files = [f"{place:04}-{Path(name).stem}.png" for place, name in enumerate(exemplars.names)]
+    # a file's name has 255 bytes at most, and atomic_file's prefix takes some
+    stems = [one_line(Path(name).stem).encode()[:150].decode(errors="ignore") for name in exemplars.names]
+    files = [f"{place:04}-{stem}.png" for place, stem in enumerate(stems)]
     with writing(folder):
         for file, frame_cyx in zip(files, exemplars.frames_ncyx, strict=True):
             with atomic_file(folder / file) as temporary:
@@ -207,8 +213,8 @@ def check_apart(sets: Sequence[ExemplarSet]) -> None:
         for image, name in zip(one.images, one.names, strict=True):
             if image in places:
                 raise UserError(
-                    f"sets {one.name} and {other.name} share an image ({name} and {places[image]} have the same "
-                    f"pixels): take it out of one of them"
+                    f"sets {one_line(one.name)} and {one_line(other.name)} share an image ({one_line(name)} and "
+                    f"{one_line(places[image])} have the same pixels): take it out of one of them"
                 )
 
 

@@ -34,7 +34,10 @@ class FacetConfig(VisualisationConfig):
     """How faceted images are optimised."""
 
     weight: float = Field(
-        2.0, ge=0, description="of the facet, whose probe has root mean square 1 over the channels; 0: plain images"
+        2.0,
+        ge=0,
+        le=1e6,
+        description="of the facet, whose probe has root mean square 1 over the channels; 0: plain images",
     )
 
 

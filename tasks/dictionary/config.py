@@ -21,7 +21,7 @@ class DictionaryConfig(Config):
     features: Whole = Field(1024, ge=1, description="m: dictionary elements")
     k: Whole = Field(16, ge=1, description="active features per row; topk, batchtopk and matryoshka only")
     sparsity: float = Field(
-        1.0, ge=0, description="λ: weight of the penalty on active features; relu, gated and jumprelu only"
+        1.0, ge=0, le=1e30, description="λ: weight of the penalty on active features; relu, gated and jumprelu only"
     )
     encode_from: Literal["identity", "orbit"] = Field(
         "identity", description="group crosscoder only: encode the identity block, or the sum over all blocks"
@@ -35,12 +35,12 @@ class DictionaryConfig(Config):
     steps: Whole = Field(1000, ge=1, description="optimiser steps")
     batch_size: Whole = Field(256, ge=1, description="rows per step")
     learning_rate: float = Field(
-        1e-3, gt=0, description="Adam's; decays linearly to 0 over the last fifth of the steps"
+        1e-3, gt=0, le=1e30, description="Adam's; decays linearly to 0 over the last fifth of the steps"
     )
     auxiliary_k: Whole = Field(
         32, ge=0, description="dead features per row that reconstruct the residual (AuxK, where k is used); 0: none"
     )
-    auxiliary_coefficient: float = Field(1 / 32, ge=0, description="weight of the AuxK loss")
+    auxiliary_coefficient: float = Field(1 / 32, ge=0, le=1e30, description="weight of the AuxK loss")
     dead_after_rows: Whole = Field(
         50_000, ge=1, description="rows without firing after which training calls a feature dead"
     )

@@ -29,6 +29,7 @@ from tasks.checksums import Damaged, check_file, commit_folder, is_committed
 from tasks.dictionary import distributed, store
 from tasks.dictionary.base import Dictionary, Loss
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.limits import check_fits, check_varies
 from tasks.dictionary.metrics import Evaluation, evaluate
 from tasks.dictionary.rows import STREAM_FIELDS, batches
 from tasks.errors import UserError
@@ -64,7 +65,7 @@ def train(activation_set: str, config: DictionaryConfig, settings: Settings, pro
     """Train a dictionary on the train split of an activation set, evaluate it on the test split; returns its key.
 
     A dictionary that is there already is not trained again; one that was damaged is set aside. UserError when a split
-    is empty or the loss stops being a finite number.
+    is empty or all its rows are alike, the memory is too small, or the loss stops being a finite number.
     """
     [(key, failure)] = train_together(activation_set, (config,), settings, progress).items()
     if failure:
@@ -93,6 +94,8 @@ def train_together(
     acts = ActivationSet.open(activation_set, settings)
     if {shard.split for shard in acts.shards} != {"train", "test"}:
         raise UserError(f"activation set {activation_set} lacks a split; give extraction.test_share a value above 0")
+    check_varies(acts, configs[0])
+    check_fits(acts, list(waiting.values()))
     with ExitStack() as held:
         for key in waiting:
             held.enter_context(writing(store.folder_of(key, settings)))
@@ -202,7 +205,8 @@ class _Trainer:
             )
             return
         values = {
-            "fvu": reconstruction / variance,
+            # one row, or several that are alike, have no variance to explain
+            **({"fvu": reconstruction / variance} if variance else {}),
             "loss": total,
             "sparsity_loss": sparsity,
             "auxiliary_loss": auxiliary,

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from tasks.errors import UserError
 from tasks.vision import gabor
+from tasks.vision.imagenet_ids import WORDNET_IDS
 from tasks.vision.networks import Network
 
 IMAGENET_CLASSES = 1000
@@ -19,6 +20,7 @@ HOMONYMS = {
     "n03710721": (639, "maillot (tank suit)"),
 }
 """WordNet id -> class and name of those whose word is another class's too, where torchvision's name is in doubt."""
+WORDNET_ID = re.compile(r"n\d{8}")
 LABELLED = re.compile(r"(n\d{8})_(.+)")
 SHOWN = 12
 """Candidates that a message names at most."""
@@ -70,14 +72,22 @@ def label_of(name: str, network: Network) -> int | None:
 def class_index(network: Network, wanted: str) -> int:
     """The class that a person means by a number, a whole name, or words that stand in one name alone.
 
-    Capitals, hyphens, underscores, apostrophes and brackets don't matter. UserError for a number that is out of range,
-    for words of several names (crane: the bird or the machine?) and of none, with those that come close.
+    Capitals, hyphens, underscores, apostrophes and brackets don't matter. A WordNet id (n02391049) means its class too.
+    UserError for a number that is out of range, an id that is no class, for words of several names (crane: the bird or
+    the machine?) and of none, with those that come close.
     """
     if wanted.strip().isdecimal():
         if int(wanted) >= network.classes:
             raise UserError(f"class {wanted} is none of {network.name}: its classes are 0 to {network.classes - 1}")
         return int(wanted)
     names, sought = class_names(network), _spelling(wanted)
+    if WORDNET_ID.fullmatch(sought) and network.classes == IMAGENET_CLASSES:
+        if sought not in WORDNET_IDS:
+            raise UserError(
+                f"{wanted.strip()} is the WordNet id of none of {network.name}'s classes: "
+                f"give a class's name, or its number, 0 to {network.classes - 1}"
+            )
+        return WORDNET_IDS.index(sought)
     spellings = _by_spelling(names)
     if sought in spellings:
         return spellings[sought]

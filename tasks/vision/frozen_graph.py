@@ -4,10 +4,15 @@ A GraphDef is a protocol buffer; the few fields needed here are declared below w
 TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto give them.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.errors import UserError, one_line
+
+LARGEST = 1 << 28
+"""Numbers of a tensor: a shape alone, whose values are one number repeated, is to take no more than 1 GiB."""
 FLOAT = 1
 """DT_FLOAT in TensorFlow's types.proto."""
 
@@ -63,9 +68,18 @@ def graph_def_class() -> type:
 
 
 def read_frozen_graph(serialized: bytes) -> FrozenGraph:
-    """Float constants and LRN attributes of a serialized GraphDef. Bytes that are no GraphDef raise DecodeError."""
+    """Float constants and LRN attributes of a serialized GraphDef. UserError: the bytes are none, or damaged."""
+    from google.protobuf.message import DecodeError
+
     graph = graph_def_class()()
-    graph.ParseFromString(serialized)
+    try:
+        graph.ParseFromString(serialized)
+        return _constants(graph)
+    except (DecodeError, KeyError, ValueError) as error:
+        raise UserError(f"no frozen graph, or a damaged one: {one_line(repr(error))}; take the original") from None
+
+
+def _constants(graph) -> FrozenGraph:
     constants, normalisations = {}, {}
     for node in graph.node:
         attributes = {entry.key: entry.value for entry in node.attr}
@@ -81,6 +95,8 @@ def read_frozen_graph(serialized: bytes) -> FrozenGraph:
 
 def _array(tensor) -> np.ndarray:
     shape = tuple(dim.size for dim in tensor.tensor_shape.dim)
+    if min(shape, default=1) < 0 or math.prod(shape) > LARGEST:
+        raise ValueError(f"a tensor of shape {shape}")
     if tensor.tensor_content:
         return np.frombuffer(tensor.tensor_content, dtype="<f4").reshape(shape)
     values = np.array(tensor.float_val, dtype=np.float32)

@@ -5,6 +5,7 @@ profiles ignored, the first frame of an animation. What can't be read is set asi
 """
 
 import hashlib
+import os
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from PIL import Image, ImageOps
 from pydantic import Field
 
 from tasks.config import Config, Folder, Seed, Whole
-from tasks.errors import UserError
+from tasks.errors import UserError, one_line
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.vision.dead_leaves import draw_scene
@@ -84,21 +85,52 @@ _opening = threading.Lock()
 
 def decode(path: Path) -> Image.Image:
     """RGB image; raises whatever Pillow raises on a file that is damaged, too large or no JPEG, PNG or WebP."""
-    # Python's warning filters are one for all threads.
-    with _opening, warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        opened = Image.open(path, formats=FORMATS)
-    with opened as image:
+    with _opened(path) as image:
+        rawmode = image.tile[0].args if image.format == "PNG" and image.tile else None
         image.load()
-        upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):
-        eight_bits = (np.asarray(upright, dtype=np.uint32) * 255 + 32767) // 65535
-        return Image.fromarray(eight_bits.astype(np.uint8)).convert("RGB")
+        upright = ImageOps.exif_transpose(_in_eight_bits(image, rawmode, path))
     if "transparency" in upright.info or upright.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
         layer = upright.convert("RGBA")
         ground = Image.new("RGBA", layer.size, (*GREY, 255))
         return Image.alpha_composite(ground, layer).convert("RGB")
     return upright.convert("RGB")
+
+
+def _opened(path: Path) -> Image.Image:
+    # Python's warning filters are one for all threads.
+    with _opening, warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        return Image.open(path, formats=FORMATS)
+
+
+def _in_eight_bits(image: Image.Image, rawmode: str | None, path: Path) -> Image.Image:
+    """The loaded image in eight bits a channel; rawmode: how a PNG file stores its pixels.
+
+    The colour that a PNG calls transparent has as many bits as the file's pixels. Pillow compares it with its own, of
+    eight bits, so for other depths the comparison is ours.
+    """
+    transparent = image.info.get("transparency")
+    if rawmode in ("L;2", "L;4") and transparent is not None:
+        image.info["transparency"] = transparent * (85 if rawmode == "L;2" else 17)
+    if image.mode.startswith("I"):
+        pixels_yx = np.asarray(image, dtype=np.uint32)
+        colours = Image.fromarray(((pixels_yx * 255 + 32767) // 65535).astype(np.uint8))
+        solid_yx = pixels_yx != transparent
+    elif rawmode == "RGB;16B" and transparent is not None:
+        with _opened(path) as again:
+            # of each pair of bytes the second, read as if it were the first
+            again.tile = [again.tile[0]._replace(args="RGB;16L")]
+            again.load()
+            pixels_yxc = np.asarray(image, dtype=np.uint32) << 8 | np.asarray(again)
+        colours = image.convert("RGB")
+        solid_yx = (pixels_yxc != transparent).any(2)
+    else:
+        return image
+    if transparent is not None:
+        colours.putalpha(Image.fromarray(solid_yx.astype(np.uint8) * 255))
+    # where the file says which way is up
+    colours.info = {name: value for name, value in image.info.items() if name != "transparency"}
+    return colours
 
 
 def pixel_key(image: Image.Image) -> str:
@@ -141,6 +173,38 @@ class Source(Protocol):
         """RGB pixels."""
 
 
+def _photographs(root: Path) -> Iterator[Path]:
+    """Files called like images in a folder and the folders in it, in no order; symbolic links are followed.
+
+    What several paths lead to is found once, by a path without links where there is one. With the files come links that
+    lead nowhere and folders that can't be listed: whoever reads them finds out why.
+    """
+    seen: set[Path] = set()
+    waiting, links = [(root, root.resolve())], []
+    while waiting or links:
+        path, real = waiting.pop() if waiting else links.pop(0)
+        if real in seen:
+            continue
+        seen.add(real)
+        if not path.is_dir():
+            yield path
+            continue
+        try:
+            entries = sorted(os.scandir(path), key=lambda entry: entry.name)
+        except OSError:
+            yield path
+            continue
+        for entry in entries:
+            below = path / entry.name
+            if not entry.is_symlink():
+                if entry.is_dir() or below.suffix.lower() in SUFFIXES:
+                    waiting.append((below, real / entry.name))
+            elif not below.exists():
+                links.append((below, below))
+            elif entry.is_dir() or below.suffix.lower() in SUFFIXES:
+                links.append((below, below.resolve()))
+
+
 class Folder:
     """Photographs of a folder and the folders in it, named by their path there.
 
@@ -154,14 +218,17 @@ class Folder:
         if root is None:
             raise UserError("no images folder is configured: set KALEIDOSCOPE_IMAGES_DIR or images.folder")
         if not root.is_dir():
-            raise UserError(f"images folder {root} is not there: set KALEIDOSCOPE_IMAGES_DIR or images.folder")
+            what = "a file, not a folder" if root.exists() else "not there"
+            mend = "give another folder" if config.folder else "set KALEIDOSCOPE_IMAGES_DIR to a folder"
+            raise UserError(f"images folder {one_line(root)} is {what}: {mend} of photographs")
         self.root, self.config = root, config
 
     def names(self) -> Iterator[str]:
-        paths = (path for path in self.root.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir())
-        names = sorted(path.relative_to(self.root).as_posix() for path in paths)
+        names = sorted(path.relative_to(self.root).as_posix() for path in _photographs(self.root))
         if not names:
-            raise UserError(f"images folder {self.root} holds no JPEG, PNG or WebP file: point it at photographs")
+            raise UserError(
+                f"images folder {one_line(self.root)} holds no JPEG, PNG or WebP file: point it at photographs"
+            )
         if self.config.photographs is not None:
             names = np.random.default_rng(self.config.seed).permutation(np.array(names, dtype=object)).tolist()
         return iter(names)
@@ -171,6 +238,10 @@ class Folder:
 
     def read(self, name: str) -> Image.Image:
         path = self.root / name
+        if path.is_symlink() and not path.exists():
+            raise OSError(f"a link that leads nowhere: {path.readlink()}")
+        if path.is_dir():
+            raise OSError("a folder that can't be listed")
         # A pipe or a device would block for ever.
         if not path.is_file():
             raise OSError("not a regular file")
@@ -275,9 +346,13 @@ class FrameSet:
         try:
             image = self._sources[frame.source].read(frame.name)
         except Exception as error:
-            raise UserError(f"image {frame.name} ({frame.source}) can't be read any more: {_reason(error)}") from error
+            raise UserError(
+                f"image {one_line(frame.name)} ({frame.source}) can't be read any more: {_reason(error)}"
+            ) from error
         if pixel_key(image) != frame.image:
-            raise UserError(f"image {frame.name} ({frame.source}) has changed since its key was taken: run again")
+            raise UserError(
+                f"image {one_line(frame.name)} ({frame.source}) has changed since its key was taken: run again"
+            )
         return image
 
     def load(self, index: int) -> torch.Tensor:
@@ -320,7 +395,7 @@ def open_frames(
                     raise ValueError(f"shorter side of {min(image.size)} pixels is below {smallest_side}")
                 key = pixel_key(image)
                 if key in frames:
-                    raise ValueError(f"same pixels as {frames[key].name}")
+                    raise ValueError(f"same pixels as {one_line(frames[key].name)}")
             # Pillow raises nearly anything on a damaged file, and none of it may end the run.
             except Exception as error:
                 quarantine.append((shown, _reason(error)))
@@ -333,5 +408,7 @@ def open_frames(
                 break
     if not frames:
         name, reason = quarantine[0]
-        raise UserError(f"none of {len(quarantine)} images can be read (first {name}: {reason}): give other images")
+        raise UserError(
+            f"none of {len(quarantine)} images can be read (first {one_line(name)}: {reason}): give other images"
+        )
     return FrameSet(config, settings, tuple(frames.values()), tuple(quarantine))

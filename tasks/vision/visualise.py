@@ -52,7 +52,7 @@ class VisualisationConfig(Config):
         128, ge=32, le=1024, description="side of a channel's picture, pixels; a unit's is what it sees"
     )
     steps: Whole = Field(128, ge=1, description="optimiser steps")
-    learning_rate: float = Field(0.0125, gt=0, description="Adam's, on Fourier coefficients")
+    learning_rate: float = Field(0.0125, gt=0, le=1e3, description="Adam's, on Fourier coefficients")
     jitter: float = Field(0.04, ge=0, le=0.25, description="each step shifts by at most this share of the side")
     scale: float = Field(0.1, ge=0, le=0.5, description="each step enlarges or shrinks by at most this share")
     rotate: float = Field(10.0, ge=0, le=45, description="each step turns by at most so many degrees")

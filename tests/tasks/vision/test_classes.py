@@ -8,6 +8,7 @@ import pytest
 from tasks.errors import UserError
 from tasks.vision.classes import HOMONYMS, class_index, class_name, class_names, label_of
 from tasks.vision.gabor import parameters_of
+from tasks.vision.imagenet_ids import WORDNET_IDS
 
 BANK = SimpleNamespace(name="gabor-bank-3x2x2x2", classes=6)
 LUCID = SimpleNamespace(name="inceptionv1-lucid", classes=1008)
@@ -47,6 +48,19 @@ def test_homonyms_are_those_of_wordnet():
         by_word.setdefault(word_of[wordnet_id].lower(), []).append(wordnet_id)
     alike = {wordnet_id: ids.index(wordnet_id) for same in by_word.values() if len(same) > 1 for wordnet_id in same}
     assert {wordnet_id: index for wordnet_id, (index, _) in HOMONYMS.items()} == alike
+
+
+def test_every_wordnet_id_is_timms():
+    assert tuple(wordnet_ids()) == WORDNET_IDS
+
+
+def test_a_class_is_found_by_its_wordnet_id(lite0):
+    assert [class_index(lite0, wordnet_id) for wordnet_id in WORDNET_IDS] == list(range(1000))
+    assert class_index(lite0, " N02391049 ") == 340
+    assert class_names(lite0)[340] == "zebra"
+    assert {wordnet_id: class_index(lite0, wordnet_id) for wordnet_id in HOMONYMS} == {
+        wordnet_id: index for wordnet_id, (index, _) in HOMONYMS.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -116,6 +130,8 @@ def test_a_class_is_found_by_name_by_words_and_by_number(lite0, wanted, index):
         ("qqqqqq", "no name comes close.*0 to 999"),
         ("1000", "class 1000 is none of efficientnet_lite0: its classes are 0 to 999"),
         ("-1", "no class '-1'"),
+        ("n02330245", "n02330245 is the WordNet id of none of efficientnet_lite0's classes: give a class's name, or"),
+        ("n0239104", "no class 'n0239104'"),
         ("", "no class ''"),
     ],
 )

@@ -87,7 +87,7 @@ def test_a_folder_is_read_recursively_and_what_cant_be_read_is_set_aside_with_it
         "bomb.png": "more pixels than Pillow's limit",
         "large.png": "more pixels than Pillow's limit",
         "tiny.png": "shorter side of 20 pixels is below 64",
-        "gone.png": "not a regular file",
+        "gone.png": "a link that leads nowhere",
         "pipe.png": "not a regular file",
     }
     assert reasons.keys() == expected.keys()
