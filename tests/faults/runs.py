@@ -45,9 +45,13 @@ OF_ONE_RUN = {"runs", "audit_results"}
 """Tables about runs, and not about what they made."""
 
 
-def command(*arguments: str, killed_at: str | None = None) -> list[str]:
-    module = ["-m", "tests.faults.killed", killed_at] if killed_at else ["-c", "from flows.cli import main; main()"]
-    return [sys.executable, *module, *arguments]
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-c", "from flows.cli import main; main()", *arguments]
+
+
+def disturbed(action: str, point: str, *arguments: str) -> list[str]:
+    """A command that is disturbed at a named point: see tests/faults/disturbed.py."""
+    return [sys.executable, "-m", "tests.faults.disturbed", action, point, *arguments]
 
 
 def start(arguments: list[str], settings: Settings, prefect_api: str) -> subprocess.Popen:
@@ -74,7 +78,7 @@ def run(arguments: list[str], settings: Settings, prefect_api: str) -> str:
 
 
 def run_until_killed(point: str, arguments: list[str], settings: Settings, prefect_api: str) -> None:
-    process = start(command(*arguments, killed_at=point), settings, prefect_api)
+    process = start(disturbed("kill", point, *arguments), settings, prefect_api)
     said, _ = process.communicate(timeout=RUN_SECONDS)
     assert process.returncode == -9, f"never came to the point {point!r}:\n{said}"
 

@@ -6,7 +6,7 @@ All end as if nothing had happened, and whoever reads meanwhile reads the last s
 import pytest
 
 from tasks.settings import Settings
-from tests.faults.killed import PUBLICATION
+from tests.faults.disturbed import PUBLICATION
 from tests.faults.runs import (
     MODEL,
     PUBLISH,

@@ -6,7 +6,7 @@ All end as if nothing had happened.
 import pytest
 
 from tasks.settings import Settings
-from tests.faults.killed import TRAINING
+from tests.faults.disturbed import TRAINING
 from tests.faults.runs import (
     TRAIN,
     assert_clean,

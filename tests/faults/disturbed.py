@@ -1,4 +1,4 @@
-"""The console command, killed by SIGKILL at a named point: `python -m tests.faults.killed POINT run train …`."""
+"""The console command, disturbed at a named point: `python -m tests.faults.disturbed {kill,fill} POINT run train …`."""
 
 import inspect
 import os
@@ -7,52 +7,64 @@ import signal
 import sys
 import types
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 
 from flows import cli, config
+from tasks.settings import Settings
 
 
 def kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def fill() -> None:
+    """Leave no byte free on the data folder's disk; the file `ballast` beside the folder takes it all."""
+    with suppress(OSError), open(Settings().data_dir.parent / "ballast", "ab", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
+
+
+ACTIONS = {"kill": kill, "fill": fill}
+
+
 @dataclass(frozen=True)
 class AtRename:
-    """Kill before (or after) a file is renamed to a path that the pattern finds."""
+    """Before (or after) a file is first renamed to a path that the pattern finds."""
 
     pattern: str
     after: bool = False
 
-    def arm(self) -> None:
+    def arm(self, act: Callable[[], None]) -> None:
         rename = os.replace
 
         def replace(source, target, **options) -> None:
             hit = re.search(self.pattern, os.fspath(target))
             if hit and not self.after:
-                kill()
+                act()
             rename(source, target, **options)
-            if hit:
-                kill()
+            if hit and self.after:
+                act()
 
         os.replace = replace
 
 
 @dataclass(frozen=True)
 class AtCall:
-    """Kill when a function is called for the nth time, whoever has imported it under whatever name."""
+    """When a function is called for the nth time, whoever has imported it under whatever name."""
 
     module: str
     function: str
     nth: int = 1
 
-    def arm(self) -> None:
+    def arm(self, act: Callable[[], None]) -> None:
         function = getattr(import_module(self.module), self.function)
         original = types.FunctionType(
             function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
         )
         original.__kwdefaults__ = function.__kwdefaults__
-        counted = self._counted(original)
+        counted = self._counted(original, act)
         # the code of the function itself is exchanged: others hold references to the function
         function.__signature__ = inspect.signature(original)
         function.__globals__[f"armed_{self.function}"] = counted
@@ -61,14 +73,14 @@ class AtCall:
         function.__defaults__ = function.__kwdefaults__ = None
         function.__code__ = namespace["stand_in"].__code__
 
-    def _counted(self, original: Callable) -> Callable:
+    def _counted(self, original: Callable, act: Callable[[], None]) -> Callable:
         calls = 0
 
         def counted(*args, **kwargs):
             nonlocal calls
             calls += 1
             if calls == self.nth:
-                kill()
+                act()
             return original(*args, **kwargs)
 
         return counted
@@ -96,13 +108,13 @@ POINTS = TRAINING | PUBLICATION
 
 
 def main() -> None:
-    point = POINTS[sys.argv.pop(1)]
+    act, point = ACTIONS[sys.argv.pop(1)], POINTS[sys.argv.pop(1)]
     named = config.flow_named
 
     def flow_named(name: str):
         # by now Prefect's server is known, and Prefect may be imported
         flow = named(name)
-        point.arm()
+        point.arm(act)
         return flow
 
     config.flow_named = flow_named

@@ -1,0 +1,68 @@
+"""The disk is full from a named point of a run on: one line says so, and once there is space the next run finishes the work."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.settings import Settings
+from tests.faults.disturbed import PUBLICATION, TRAINING
+from tests.faults.runs import (
+    PUBLISH,
+    TRAIN,
+    assert_clean,
+    assert_equal_to,
+    disturbed,
+    published,
+    run,
+    start,
+    trained,
+)
+
+pytestmark = pytest.mark.faults
+
+
+@pytest.fixture
+def small_disk(tmp_path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", folder], capture_output=True, text=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"needs the right to mount a small tmpfs: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prefect_api, tmp_path_factory) -> Settings:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("undisturbed") / "data")
+    run(TRAIN, settings, prefect_api)
+    run(PUBLISH, settings, prefect_api)
+    return settings
+
+
+def assert_fails_for_space(point: str, arguments: list[str], settings: Settings, prefect_api: str) -> None:
+    process = start(disturbed("fill", point, *arguments), settings, prefect_api)
+    said, _ = process.communicate()
+    assert process.returncode == 2, said
+    assert "Traceback" not in said
+    assert "space left" in said.splitlines()[-1]
+    (settings.data_dir.parent / "ballast").unlink()
+
+
+def test_each_stage_on_a_full_disk(undisturbed, small_disk, prefect_api):
+    """One data folder through all stages: what one full disk leaves, the next meets as well."""
+    settings = Settings(data_dir=small_disk / "data")
+    for point in TRAINING:
+        assert_fails_for_space(point, TRAIN, settings, prefect_api)
+    run(TRAIN, settings, prefect_api)
+    assert_equal_to(trained(undisturbed), settings, trained)
+    assert_clean(settings, prefect_api)
+    for point in PUBLICATION:
+        assert_fails_for_space(point, PUBLISH, settings, prefect_api)
+    run(PUBLISH, settings, prefect_api)
+    assert_equal_to(published(undisturbed), settings, published)
+    assert_clean(settings, prefect_api)
