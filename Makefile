@@ -15,6 +15,10 @@ test: .venv/installed
 	.venv/bin/ruff check .
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile
 
+# what faults leave behind: processes killed, disks full, servers stopped; slower than the tests of `make test`
+test-faults: .venv/installed
+	.venv/bin/python -m pytest -m faults --numprocesses 2 --dist loadfile
+
 bench: .venv/installed
 	@for file in tests/benchmarks/bench_*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$file .py) || exit 1; done
 
@@ -42,4 +46,4 @@ else
 endif
 	touch $@
 
-.PHONY: demo test bench up lock clean
+.PHONY: demo test test-faults bench up lock clean
