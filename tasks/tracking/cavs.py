@@ -18,7 +18,7 @@ from tasks.frames import read_frames
 from tasks.keys import file_sha256
 from tasks.settings import Settings
 from tasks.tracking.registry import alias_of, file_version, log_model, model_card, point
-from tasks.tracking.store import tracking
+from tasks.tracking.store import one_at_a_time, tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,7 +37,7 @@ def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[
     [described] = frames["concept_analyses"].iter_rows(named=True)
     names = dict(frames["concepts"].select("concept", "name").iter_rows())
     name, versions = f"{described['classifier']}-cav", {}
-    with tracking(settings) as client:
+    with tracking(settings) as client, one_at_a_time(settings):
         for (layer, concept), found in vectors.items():
             of_concept = frames["cavs"].filter(polars.col("concept") == concept, polars.col("layer") == layer)
             alias = alias_of(LATEST, described["network"], layer, names[concept])

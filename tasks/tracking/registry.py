@@ -27,7 +27,7 @@ from packaging.version import Version
 from tasks.dictionary.store import config_of, copy_files, describe, folder_of, load_dictionary, read_metrics
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
-from tasks.tracking.store import MLFLOW_FILES, tracking
+from tasks.tracking.store import MLFLOW_FILES, one_at_a_time, tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +54,7 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
     if not math.isfinite(metrics["fvu"]):
         raise UserError(f"the FVU of dictionary {dictionary} is {metrics['fvu']}; train it with a lower learning_rate")
     name = config_of(dictionary, settings).name
-    with tracking(settings) as client:
+    with tracking(settings) as client, one_at_a_time(settings):
         version = file_version(
             client,
             name,

@@ -16,7 +16,7 @@ from tasks.dictionary.store import config_of, describe, read_metrics, read_table
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive, is_held
 from tasks.settings import ROOT, Settings
-from tasks.tracking.store import MLFLOW_LOCK, artifact_location, tracking
+from tasks.tracking.store import MLFLOW_LOCK, artifact_location, one_at_a_time, tracking
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,7 +90,7 @@ def filed(
 
     Returns its id. A run that a killed process left behind is closed and replaced.
     """
-    with tracking(settings) as client:
+    with tracking(settings) as client, one_at_a_time(settings):
         experiment = _experiment(client, experiment_name, settings)
         for run in client.search_runs([experiment], f"tags.`{kind}` = '{key}'"):
             if run.info.status == "FINISHED":
@@ -136,10 +136,11 @@ def study_run(
     """
     with tracking(settings) as client:
         experiment = _experiment(client, experiment_name, settings)
-        found = client.search_runs([experiment], f"tags.`{kind}` = '{key}'")
-        run = found[0] if found else client.create_run(
-            experiment, run_name=f"{kind} {key[:8]}", tags={kind: key} | dict(tags)
-        )
+        with one_at_a_time(settings):
+            found = client.search_runs([experiment], f"tags.`{kind}` = '{key}'")
+            run = found[0] if found else client.create_run(
+                experiment, run_name=f"{kind} {key[:8]}", tags={kind: key} | dict(tags)
+            )
         with _until_it_ends(client, run.info.run_id, kind, settings):
             yield StudyRun(client, run.info.run_id)
 

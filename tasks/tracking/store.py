@@ -1,5 +1,6 @@
 """The MLflow store: where it lies, how it comes to be, what is said when it can't be reached."""
 
+import logging
 import os
 import re
 import sqlite3
@@ -13,13 +14,15 @@ from dotenv import dotenv_values
 from filelock import FileLock
 
 from tasks.errors import UserError
-from tasks.liveness import left_by_the_dead
+from tasks.liveness import Holder, left_by_the_dead, waiting_for
 from tasks.settings import ROOT, Settings, sqlite_url
 from tasks.storage import atomic_file, writing
 from tasks.tracking.addresses import addresses_elsewhere, move_addresses
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+log = logging.getLogger(__name__)
 
 MLFLOW_LOCK = "mlflow-"
 """How the names of MLflow runs' locks begin; the run's id follows."""
@@ -75,6 +78,14 @@ def _end_dead_runs(client: "MlflowClient", settings: Settings) -> None:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
         lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def one_at_a_time(settings: Settings) -> Iterator[None]:
+    """Hold while looking for a run or version in MLflow and making it where there is none, so that nobody makes two."""
+    holder = Holder(name="a process", does="writing to MLflow")
+    with waiting_for("MLflow", settings.mlflow_dir / ".writer", holder, log.warning):
+        yield
 
 
 def create_store(settings: Settings) -> None:

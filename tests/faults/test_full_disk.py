@@ -1,4 +1,4 @@
-"""The disk is full from a named point of a run on: one line says so, and once there is space the next run finishes the work."""
+"""The disk is full from a named point of a run on: one line says so, and once there is space the next run goes on."""
 
 import subprocess
 from collections.abc import Iterator
