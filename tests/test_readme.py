@@ -69,7 +69,7 @@ def test_a_command_works(command, published_template, monkeypatch):
             ended = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
             assert ended.returncode == 0, ended.stderr
             assert ended.stdout.strip()
-        case ["kaleidoscope", "trust" | "verify" | "gc" | "backup" | "restore", *_]:
+        case ["kaleidoscope", "trust" | "verify" | "gc" | "backup" | "restore" | "migrate", *_]:
             pass  # test_cli runs it
         case ["kaleidoscope", "up", *_] | ["git", "clone", _] | ["cd", _]:
             pass  # test_up starts and stops `up`
