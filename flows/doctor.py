@@ -111,7 +111,7 @@ def _images(settings: Settings) -> Finding:
     try:
         count = sum(1 for _ in Folder(ImagesConfig(), settings).names())
     except UserError as error:
-        return Finding("images", "missing", str(error))
+        return Finding("images", "missing", f"0 files: {error}")
     return Finding("images", "ok", f"{count:,} files in {settings.images_dir}")
 
 
