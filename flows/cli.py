@@ -1,6 +1,5 @@
 """The console command `kaleidoscope`."""
 
-import errno
 import os
 import re
 import sys
@@ -22,6 +21,7 @@ from flows import FLOWS
 from tasks.config import from_home
 from tasks.errors import UserError
 from tasks.settings import Settings
+from tasks.storage import check_can_be_written, disk_problem
 
 if TYPE_CHECKING:
     import polars
@@ -126,6 +126,7 @@ def fit(config: ConfigFile = None, assignments: Assignments = None) -> None:
     from tasks.progress import silent
 
     wanted = read_config(TrainConfig, config, assignments or [])
+    check_can_be_written(Settings().data_dir)
     with processes():
         activation_set = plan(wanted.extraction, Settings()).key
         with progress_bar(f"Train {wanted.dictionary.name}") if is_first() else nullcontext(silent) as progress:
@@ -433,9 +434,19 @@ def main() -> None:
     except UserError as error:
         sys.exit(_say(str(error)))
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        sys.exit(_say(f"no space left in {Settings().data_dir}; make room or set KALEIDOSCOPE_DATA_DIR"))
+        sys.exit(_say(_said_of(error)))
+
+
+def _said_of(error: OSError) -> str:
+    """One line on an error of the data folder; any other error goes on."""
+    folder = Settings().data_dir
+    try:
+        check_can_be_written(folder)
+    except UserError as known:
+        return str(known)
+    if problem := disk_problem(error):
+        return problem.format(folder)
+    raise error
 
 
 def _say(message: str) -> int:

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import psutil
@@ -14,6 +15,7 @@ from flows.servers import answers, prefect_server_address, running_servers
 from tasks.errors import UserError
 from tasks.liveness import holder_of, is_held
 from tasks.settings import Settings
+from tasks.storage import check_can_be_written
 
 PACKAGES = (
     "torch",
@@ -73,14 +75,17 @@ def _machine(settings: Settings) -> Iterator[Finding]:
         "ok" if memory.available >= NEEDED_GIB << 30 else "missing",
         f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free; a run needs {NEEDED_GIB}",
     )
-    existing = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
-    free = shutil.disk_usage(existing).free
-    writable = os.access(existing, os.W_OK)
-    yield Finding(
-        "data folder",
-        "ok" if writable and free >= NEEDED_GIB << 30 else "missing",
-        f"{settings.data_dir}, {free / 2**30:.1f} GiB free" + ("" if writable else ", not writable"),
-    )
+    yield _data_folder(settings.data_dir)
+
+
+def _data_folder(folder: Path) -> Finding:
+    try:
+        check_can_be_written(folder)
+    except UserError as error:
+        return Finding("data folder", "missing", str(error))
+    free = shutil.disk_usage(next(path for path in (folder, *folder.parents) if path.exists())).free
+    enough = free >= NEEDED_GIB << 30
+    return Finding("data folder", "ok" if enough else "missing", f"{folder}, {free / 2**30:.1f} GiB free")
 
 
 def _weights(settings: Settings) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from tasks.checksums import Damaged, read_document
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive, left_by_the_dead
 from tasks.settings import LOOPBACK, ROOT, Settings, sqlite_url
+from tasks.storage import check_can_be_written
 
 HOST = LOOPBACK[0]
 START_SECONDS = 180
@@ -257,7 +258,7 @@ def prefect_server(settings: Settings) -> Iterator[PrefectServer]:
     imports what the flow needs: 2 s of waiting are left (measured on 2 cores).
     To be entered before Prefect is imported, as that is when it reads the environment.
     """
-    _require_space(settings.data_dir)
+    require_room(settings.data_dir)
     environment = service_environment(settings)
     log = settings.data_dir / "prefect" / "server.log"
     stop_strays(settings)
@@ -290,7 +291,9 @@ def _send_logs_and_events() -> None:
         EventsWorker.drain_all()
 
 
-def _require_space(folder: Path) -> None:
+def require_room(folder: Path) -> None:
+    """UserError where nothing can be written into the data folder, or too little."""
+    check_can_be_written(folder)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = psutil.disk_usage(str(existing)).free
     if free < FREE_BYTES:

@@ -1,6 +1,5 @@
 """What every flow shares: how a step is scheduled, how it tells where it stands, and what a run leaves behind."""
 
-import errno
 import re
 import resource
 import sys
@@ -31,15 +30,16 @@ from tasks.liveness import Holder, alive
 from tasks.progress import Progress as Listener
 from tasks.quarantine import SetAside, in_quarantine
 from tasks.settings import Settings
+from tasks.storage import check_can_be_written, disk_problem
 from tasks.tracking.runs import git_revision
 
 ARTIFACT_SECONDS = 2.0
 
 
 def _is_passing(_task, _run, state) -> bool:
-    """Whether trying again may help: input and output that failed, but not a disk that is full."""
+    """Whether trying again may help: input and output that failed, but not a disk that is full or read-only."""
     error = state.result(raise_on_failure=False)
-    return isinstance(error, OSError) and error.errno != errno.ENOSPC
+    return isinstance(error, OSError) and not disk_problem(error)
 
 
 # Across runs the content keys are the cache: inputs and code version, checked against the files. A second cache in
@@ -180,7 +180,8 @@ class Measured:
 
 @contextmanager
 def recorded(flow_name: str, config: BaseModel, settings: Settings) -> Iterator[Measured]:
-    """Measure the block, and stage a row of `runs` when it ends well."""
+    """Measure the block, and stage a row of `runs` when it ends well. UserError: nothing can be written."""
+    check_can_be_written(settings.data_dir)
     started_at, started = datetime.now(UTC).replace(tzinfo=None), time.perf_counter()
     before = set(in_quarantine(settings))
     measured = Measured()

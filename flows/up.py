@@ -17,6 +17,7 @@ from flows.servers import (
     api_url,
     begins,
     require_free_port,
+    require_room,
     running_servers_file,
     service_environment,
     start,
@@ -154,6 +155,7 @@ def up(settings: Settings, prefect_port: int, mlflow_port: int) -> None:
         raise UserError(
             f"both servers can't listen at port {prefect_port}; choose another with --prefect-port or --mlflow-port"
         )
+    require_room(settings.data_dir)
     console = Console(highlight=False)
     if strays := stop_strays(settings):
         console.print(f"stopped what a killed `kaleidoscope up` or `run` left: {len(strays)} processes")

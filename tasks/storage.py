@@ -39,6 +39,21 @@ def disk_problem(error: BaseException) -> str | None:
     return None
 
 
+def check_can_be_written(folder: Path) -> None:
+    """UserError where nothing could be written into a folder, whether it is there yet or is to be made."""
+    existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        return
+    if existing.is_dir():
+        read_only = os.statvfs(existing).f_flag & os.ST_RDONLY
+        why = "is on a read-only file system" if read_only else "is a folder that you may not write into"
+    elif existing.is_symlink() and not existing.exists():
+        why = "is a link that leads nowhere"
+    else:
+        why = "is a file, not a folder"
+    raise UserError(f"nothing can be written into {folder}: {existing} {why}; mend it, or set KALEIDOSCOPE_DATA_DIR")
+
+
 @contextmanager
 def telling_of_a_full_disk(path: Path) -> Iterator[None]:
     """Turn any library's error about a full or read-only disk into a UserError that names `path`."""

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 
@@ -63,3 +64,19 @@ def prefect_api(tmp_path_factory) -> Iterator[str]:
         server.wait()
         with temporary_settings({PREFECT_API_URL: server.url}):
             yield server.url
+
+
+@pytest.fixture
+def kaleidoscope(monkeypatch, capsys):
+    """Run a command in this process: (exit code, standard output, standard error)."""
+
+    from flows import cli
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kaleidoscope", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        written = capsys.readouterr()
+        return ended.value.code or 0, written.out, written.err
+
+    return run

@@ -32,20 +32,6 @@ from tests.sample_frames import CROSSCODER, sample_frames
 
 
 @pytest.fixture
-def kaleidoscope(monkeypatch, capsys):
-    """Run a command in this process: (exit code, standard output, standard error)."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["kaleidoscope", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        written = capsys.readouterr()
-        return ended.value.code or 0, written.out, written.err
-
-    return run
-
-
-@pytest.fixture
 def published(settings, published_template):
     shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True)
     return settings
@@ -533,3 +519,31 @@ def test_backup_and_restore(kaleidoscope, published, monkeypatch, tmp_path):
     code, _, err = kaleidoscope("restore", str(tmp_path / "backup"))
     assert code == 0, err
     assert query("FROM features", Settings()).equals(before)
+
+
+class TestTrustOfFolders:
+    def test_a_tilde_is_the_home_folder(self, kaleidoscope, monkeypatch, tmp_path):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        error = the_last_line(kaleidoscope("trust", "~/photos"))
+        assert error == f"images folder {tmp_path / 'photos'} is not there: give another folder of photographs"
+
+    def test_a_file_an_empty_folder_and_one_image(self, kaleidoscope, monkeypatch, tmp_path):
+        (tmp_path / "photos").mkdir()
+        monkeypatch.chdir(tmp_path)
+        where = tmp_path / "photos"
+        assert the_last_line(kaleidoscope("trust", "photos")).startswith("images folder photos holds no JPEG, PNG or")
+        Image.fromarray(data.astronaut()).save(where / "one.png")
+        assert the_last_line(kaleidoscope("trust", ".", "--random", "~nobody-is-called-this")).startswith("path ")
+        assert the_last_line(kaleidoscope("trust", "photos")).startswith(
+            "photos holds one image that can be read, one.png, and no second one that differs"
+        )
+        line = the_last_line(kaleidoscope("trust", str(where / "one.png")))
+        assert line == f"images folder {where / 'one.png'} is a file, not a folder: give another folder of photographs"
+
+
+def the_last_line(result: tuple[int, str, str]) -> str:
+    """The one that is said, after a bar."""
+    code, _, err = result
+    assert code == 2, err
+    [line] = [line for line in err.splitlines() if line.startswith("kaleidoscope: ")]
+    return line.removeprefix("kaleidoscope: ")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
-from tasks.errors import UserError
+from tasks.errors import UserError, one_line
 from tasks.tuning.radial import HALF_MAXIMUM, Arc, covered, gaps, tuning, uncovered_arcs
 
 FEWEST_ANGLES = 36
@@ -48,9 +48,9 @@ def read_responses(file: Path) -> Responses:
     except OSError as error:
         raise UserError(f"can't read responses {file}: {error.strerror}") from None
     except ValidationError as error:
-        raise UserError(f"responses {file}: {_explain(error.errors()[0])}") from None
+        raise UserError(f"responses {file}: {one_line(_explain(error.errors()[0]), 500)}") from None
     if problem := _problem(responses):
-        raise UserError(f"responses {file}: {problem}")
+        raise UserError(f"responses {file}: {one_line(problem, 500)}")
     return responses
 
 

@@ -142,3 +142,27 @@ def test_a_threshold_that_is_no_share_is_refused(written, threshold):
     responses = read_responses(written(document()))
     with pytest.raises(UserError, match=r"threshold .* is not in \(0, 1\]"):
         coverage_report(responses, threshold)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"layer": ' * 10_000,
+        b'{"layer": "a", "neurons": [1], "activations": {"1": [' + b"9" * 10_000 + b"]}}",
+        b'{"layer": "a", "neurons": [1], "activations": {"1": [1e999]}}',
+        b'{"layer": "a", "neurons": [1], "activations": {"1": [NaN]}}',
+        b'{"layer": "a\\nb", "neurons": ["\\u0000\\n"], "activations": {"1": ["' + b"a" * 10_000 + b'"]}}',
+        b'{"layer": "a", "neurons": [1], "neurons": [], "activations": {}}',
+        b'{"layer": "a", "neurons": ["\\u0000\\n' + b"a" * 10_000 + b'"], "activations": {}}',
+    ],
+)
+def test_a_hostile_file_is_one_line(tmp_path, text):
+    file = tmp_path / "responses.json"
+    file.write_bytes(text)
+    with pytest.raises(UserError) as refused:
+        read_responses(file)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 1000
