@@ -41,7 +41,6 @@ PAGE = 200  # as many as Prefect hands out at a time
 
 def clear_leftovers(settings: Settings) -> None:
     """Delete what killed writers left. Whoever publishes holds the warehouse."""
-    settings.warehouse_lock.parent.mkdir(parents=True, exist_ok=True)
     remove_all_leftovers(settings.data_dir, {settings.published_file.parent: settings.warehouse_lock})
 
 

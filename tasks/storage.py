@@ -116,7 +116,7 @@ def remove_all_leftovers(data: Path, locks: Mapping[Path, Path]) -> None:
         subfolders[:] = [name for name in subfolders if name not in ("artifacts", "storage", "site-versions")]
         if any(name.startswith(".tmp-") for name in (*files, *subfolders)):
             path = locks.get(Path(folder), Path(folder) / WRITERS)
-            with suppress(BlockingIOError), open(path, "ab") as lock:
+            with suppress(BlockingIOError, FileNotFoundError), open(path, "ab") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 remove_leftovers(Path(folder))
 

@@ -13,11 +13,11 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows import WORK_POOL
 from flows.doctor import examine
-from flows.servers import STARTED_BY, environment_of, free_port, running_servers
+from flows.servers import STARTED_BY, environment_of, running_servers
 from flows.steps import running_lock
 from tasks.liveness import is_held
 from tasks.settings import ROOT, Settings
-from tests.flows.test_up import running_up
+from tests.faults.services import running_up
 
 pytestmark = pytest.mark.faults
 
@@ -71,7 +71,7 @@ def slots(settings: Settings) -> list[int]:
 
 @pytest.mark.parametrize("victim", ["everything", "up", *VICTIMS])
 def test_after_a_kill_no_run_goes_on_and_no_process_stays(victim, settings):
-    with running_up(free_port(), free_port(), settings) as up:
+    with running_up(settings) as up:
         api = {PREFECT_API_URL: running_servers(settings)["prefect"]}
         with temporary_settings(api), get_client(sync_client=True) as client:
             Flow.from_source(str(ROOT), "tests/faults/sleeper.py:sleeper").deploy(
@@ -99,7 +99,7 @@ def test_after_a_kill_no_run_goes_on_and_no_process_stays(victim, settings):
         stuck = {one.subject for one in examine(settings) if one.state == "stuck"}
         assert stuck == {f"flow run {run}"}
 
-    with running_up(free_port(), free_port(), settings):
+    with running_up(settings):
         api = {PREFECT_API_URL: running_servers(settings)["prefect"]}
         with temporary_settings(api), get_client(sync_client=True) as client:
             wait_until(lambda: client.read_flow_run(run).state.is_final(), "the run has ended")

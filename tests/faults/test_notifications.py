@@ -13,8 +13,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Failed, Running
 
 from flows.notifications import NAME
-from flows.servers import free_port, running_servers
-from tests.flows.test_up import running_up
+from flows.servers import running_servers
+from tests.faults.services import running_up
 
 pytestmark = pytest.mark.faults
 
@@ -54,7 +54,7 @@ def train() -> None:
 def test_a_failed_publication_is_posted_to_the_address_of_the_setting(settings, webhook, monkeypatch):
     address, posted = webhook
     monkeypatch.setenv("KALEIDOSCOPE_NOTIFY_URL", address)
-    with running_up(free_port(), free_port(), settings):
+    with running_up(settings):
         api = {PREFECT_API_URL: running_servers(settings)["prefect"]}
         with temporary_settings(api), get_client(sync_client=True) as client:
             for failing, reason in ((train, "no images"), (publish, "UserError: an audit found a row")):
@@ -70,7 +70,7 @@ def test_a_failed_publication_is_posted_to_the_address_of_the_setting(settings, 
     # without an address nobody hears, and one start after another makes one automation
     monkeypatch.delenv("KALEIDOSCOPE_NOTIFY_URL")
     for _ in range(2):
-        with running_up(free_port(), free_port(), settings):
+        with running_up(settings):
             api = {PREFECT_API_URL: running_servers(settings)["prefect"]}
             with temporary_settings(api), get_client(sync_client=True) as client:
                 [automation] = client.read_automations_by_name(NAME)

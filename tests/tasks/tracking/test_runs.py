@@ -1,4 +1,6 @@
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,33 @@ def test_a_run_left_by_a_killed_process_is_closed_and_replaced(settings, diction
     assert run_id != finished
     with tracking(settings) as client:
         assert {run.info.run_id: run.info.status for run in runs_of(client)} == {finished: "KILLED", run_id: "FINISHED"}
+
+
+STUDIES = """
+import time
+from tasks.settings import Settings
+from tasks.tracking.runs import study_run
+with study_run("sweep", "e" * 64, "net/layer", Settings()):
+    print("studies", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_run_is_killed_with_its_process_and_by_nobody_else(settings):
+    environment = os.environ | {"KALEIDOSCOPE_DATA_DIR": str(settings.data_dir)}
+    command = [sys.executable, "-c", STUDIES]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline()
+            with tracking(settings) as client:
+                [run] = runs_of(client)
+                assert run.info.status == "RUNNING"
+        finally:
+            process.kill()
+        process.wait()
+        with tracking(settings) as client:
+            assert client.get_run(run.info.run_id).info.status == "KILLED"
+    assert list(settings.running_dir.glob("*.lock")) == []
 
 
 def test_logging_that_fails_leaves_a_failed_run_and_the_next_one_is_whole(settings, dictionary):

@@ -1,0 +1,39 @@
+"""`kaleidoscope up` as a process of its own."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from flows.servers import free_port
+from tasks.settings import ROOT, Settings
+from tests.flows.test_up import up_command
+
+
+@contextmanager
+def running_up(settings: Settings) -> Iterator[subprocess.Popen]:
+    """Yield it once all its services are up; it is stopped at the end."""
+    process = subprocess.Popen(
+        up_command(free_port(), free_port()),
+        cwd=ROOT,
+        env=os.environ | {"PREFECT_HOME": str(settings.data_dir / "prefect")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if "Ctrl-C stops all" in line:
+                break
+        else:
+            pytest.fail("".join(said))
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+        process.stdout.close()
