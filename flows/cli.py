@@ -328,8 +328,6 @@ def verify(
     """Check every checksum and reference in the data folder, changing nothing; exits with 1 when something is wrong."""
     import json
 
-    import polars
-
     from flows.steps import progress_bar
     from tasks.maintenance.verify import WRONG, Finding
     from tasks.maintenance.verify import verify as verified
@@ -339,7 +337,7 @@ def verify(
     if output is Report.json:
         print(json.dumps([finding._asdict() for finding in findings]))
     elif findings:
-        _print_table(polars.DataFrame(findings, schema=Finding._fields, orient="row"))
+        _print_table(Finding._fields, findings)
     else:
         print("all is well")
     if any(finding.state in WRONG for finding in findings):
@@ -354,8 +352,6 @@ def gc(
     """List what no row, registered model or unfinished run refers to, and what is older or more than is to be kept."""
     import json
 
-    import polars
-
     from flows.steps import progress_bar
     from tasks.maintenance.garbage import delete_garbage, find_garbage
 
@@ -369,7 +365,7 @@ def gc(
         return
     if garbage:
         rows = [(str(path), f"{size:,}", why) for path, size, why in garbage]
-        _print_table(polars.DataFrame(rows, schema=["path", "bytes", "why"], orient="row"))
+        _print_table(["path", "bytes", "why"], rows)
     size = f"{sum(one.bytes for one in garbage) / 2**20:,.1f} MiB"
     print(f"{size} deleted" if delete else f"{size} to delete with `kaleidoscope gc --delete`")
 
