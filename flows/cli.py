@@ -371,6 +371,17 @@ def gc(
 
 
 @app.command()
+def migrate(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
+) -> None:
+    """Bring the warehouse and what is staged to today's schema, as every publication does by itself."""
+    from tasks.warehouse.migrate import migrate as migrated
+
+    for line in migrated(Settings(), dry_run, _say):
+        print(line)
+
+
+@app.command()
 def backup(
     destination: Annotated[Path, typer.Argument(parser=_path, help="A new folder.")],
     activations: Annotated[

@@ -92,6 +92,12 @@ def tables_of(key: str, settings: Settings) -> list[str]:
     return [Path(name).stem for name in commit_of(folder, REMEDY)["files"]]
 
 
+def staged_version(key: str, settings: Settings) -> int | None:
+    """Version of the schema that a key was staged for; None before it has checksums. Raises Damaged."""
+    folder = _folder(key, settings)
+    return _version(folder, commit_of(folder, REMEDY)) if is_committed(folder) else None
+
+
 def set_strays_aside(settings: Settings) -> None:
     """Set aside whatever stands among the staged folders, is none, and isn't becoming one."""
     for path in sorted(settings.frames_dir.glob("[!.]*")):

@@ -3,12 +3,14 @@
 The folder `sql/migrations/NNNN_name` leads from version NNNN - 1 to NNNN. A file `TABLE.sql` in it is a SELECT over the
 old tables that gives the rows of TABLE from then on; without a statement it says that TABLE is gone. Tables that no
 file names stay as they are, and new tables that no file names begin empty. The same SELECTs are applied to the
-warehouse and to what was staged for it.
+warehouse and to what was staged for it. The rows of `loads` name tables: where one is renamed or split, so are they.
 """
 
+import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars
@@ -50,11 +52,34 @@ def schema_version() -> int:
 
 
 def _selects(folder: Path) -> dict[str, str]:
-    selects = {}
-    for file in sorted(folder.glob("*.sql")):
-        statements = duckdb.extract_statements(file.read_text(encoding="utf-8"))
-        selects[file.stem] = "".join(statement.query for statement in statements).strip().rstrip(";")
-    return selects
+    return {file.stem: _without_end(file.read_bytes()) for file in sorted(folder.glob("*.sql"))}
+
+
+def _without_end(statement: bytes) -> str:
+    """A statement without the semicolon and the comment after it; empty where there is none."""
+    starts = [start for start, _ in duckdb.tokenize(statement.decode())]
+    while starts and statement[starts[-1] :].startswith(b";"):
+        statement = statement[: starts.pop()]
+    return statement.decode() if starts else ""
+
+
+def _tables_read(connection: duckdb.DuckDBPyConnection, select: str) -> set[str]:
+    """Names of the tables that a SELECT reads, also where they are not there."""
+    read, named = set(), set()
+
+    def walk(node: Any) -> None:
+        if isinstance(node, list):
+            for part in node:
+                walk(part)
+        elif isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE":
+                read.add(node["table_name"])
+            named.update(each["key"] for each in node.get("cte_map", {}).get("map", ()))
+            walk([*node.values()])
+
+    [tree] = connection.execute("SELECT json_serialize_sql(?)", [select]).fetchone()
+    walk(json.loads(tree))
+    return read - named
 
 
 def migrated(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], version: int) -> dict[str, str]:
@@ -73,7 +98,7 @@ def migrated(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], vers
         connection.execute(f"CREATE SCHEMA {schema}")
         after = {table: relation for table, relation in tables.items() if table not in migration.selects}
         for table, select in migration.selects.items():
-            reads = connection.get_table_names(select) if select else set()
+            reads = _tables_read(connection, select) if select else set()
             if not reads & tables.keys():
                 continue
             if missing := reads - tables.keys():

@@ -102,7 +102,7 @@ class Discarded(Exception):
 def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A writing connection to a copy of the warehouse, which becomes the warehouse when the block ends well.
 
-    A warehouse that isn't there, is damaged or was made for another schema is made first, as `bring_up_to_date` does.
+    A warehouse that is lost, is damaged or was made for another schema is made first, as `bring_up_to_date` does.
     Raises UserError when another process holds the file, when a newer Kaleidoscope made it, when the disk is full or
     read-only, and when nothing was ever loaded although it must exist.
     """
@@ -112,7 +112,10 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[
     with telling_of_a_full_disk(file), _alone(file):
         _bring_up_to_date(settings)
         with suppress(Discarded), _replacing(file) as copy:
-            shutil.copyfile(file, copy)
+            if file.exists():
+                shutil.copyfile(file, copy)
+            else:
+                _fill(copy, None)
             with writing_to(copy) as connection:
                 yield connection
                 connection.execute("CHECKPOINT")  # closing would checkpoint too, but keep quiet if it failed
@@ -123,7 +126,8 @@ def bring_up_to_date(settings: Settings) -> None:
 
     One of an older schema is migrated; what it was stays beside it until `kaleidoscope gc`. One that is damaged or has
     unknown tables goes to quarantine and is made again from its own tables if they can all be read, else from the
-    published snapshot, else empty: whatever is staged and missing is then loaded again. UserError as `open_warehouse`.
+    published snapshot, else empty: whatever is staged and missing is then loaded again. One that is gone is made from
+    the published snapshot. UserError as `open_warehouse`.
     """
     file = settings.warehouse_file
     with telling_of_a_full_disk(file), _alone(file):
@@ -145,10 +149,18 @@ def _alone(file: Path) -> Iterator[None]:
         with FileLock(file.with_name(".changing"), timeout=0), writing(file.parent):
             yield
     except Timeout as error:
-        raise _in_use(file, "PID unknown") from error
+        raise _in_use_by(file, "PID unknown") from error
 
 
-def _in_use(file: Path, holder: str) -> UserError:
+def in_use(file: Path, error: duckdb.Error) -> UserError | None:
+    """What to say of an error in opening the warehouse where another process has it; None for any other error."""
+    if "set lock" not in str(error):
+        return None
+    holder = re.search(r"PID \d+", str(error))
+    return _in_use_by(file, holder[0] if holder else "PID unknown")
+
+
+def _in_use_by(file: Path, holder: str) -> UserError:
     return UserError(f"warehouse {file} is in use by another process ({holder}): wait until it has ended, or stop it")
 
 
@@ -170,16 +182,16 @@ def _replacing(file: Path) -> Iterator[Path]:
 def _bring_up_to_date(settings: Settings) -> None:
     file = settings.warehouse_file
     if not file.exists():
-        _make(settings, None, _snapshots(settings))
+        if snapshots := _snapshots(settings):
+            _make(settings, None, snapshots)
         return
     try:
         with writing_to(file) as connection:  # also replays what a process that was killed had written
             version, found = version_of(connection), tables_of(connection)
     except duckdb.Error as error:
-        if "set lock" in str(error):
-            holder = re.search(r"PID \d+", str(error))
-            raise _in_use(file, holder[0] if holder else "PID unknown") from error
-        if disk_problem(error):
+        if problem := in_use(file, error):
+            raise problem from error
+        if _is_of_the_machine(error):
             raise
         _refuse_unreadable(file)
         _make(settings, f"is damaged ({reason_of(error)})", [file, *_snapshots(settings)])
@@ -214,7 +226,7 @@ def _migrate(settings: Settings, version: int) -> None:
             before.unlink(missing_ok=True)
             os.link(file, before)
     except (duckdb.Error, CannotMigrate) as error:
-        if disk_problem(error):
+        if _is_of_the_machine(error):
             raise
         _make(settings, f"can't be migrated from schema version {version} ({reason_of(error)})", _snapshots(settings))
         return
@@ -238,10 +250,15 @@ def _make(settings: Settings, why: str | None, sources: list[Path]) -> None:
         except NewerSchema as error:
             raise UserError(f"{source} {error}") from error
         except (duckdb.Error, CannotMigrate) as error:
-            if disk_problem(error) or source is None:
+            if _is_of_the_machine(error) or source is None:
                 raise
-    if not why and source:
+    if not why:
         log.warning("%s was missing and was made again from the published snapshot", file)
+
+
+def _is_of_the_machine(error: Exception) -> bool:
+    """Whether the disk or the memory fails, and not the file."""
+    return isinstance(error, duckdb.OutOfMemoryException) or disk_problem(error) is not None
 
 
 def _snapshots(settings: Settings) -> list[Path]:

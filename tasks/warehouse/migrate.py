@@ -1,0 +1,79 @@
+"""Migrate by hand what a publication migrates by itself: the warehouse, and what is staged."""
+
+from collections.abc import Callable, Iterator
+
+import duckdb
+
+from tasks.checksums import Damaged
+from tasks.errors import UserError, reason_of
+from tasks.frames import read_frames, staged, staged_version
+from tasks.liveness import Holder, waiting_for
+from tasks.migrations import NewerSchema, refuse_newer, schema_version
+from tasks.quarantine import set_aside
+from tasks.settings import Settings
+from tasks.warehouse.database import bring_up_to_date, in_use, schema, tables_of, version_of
+
+
+def migrate(settings: Settings, dry_run: bool, say: Callable[[str], None]) -> Iterator[str]:
+    """Bring warehouse and staged tables to today's schema; yields a line for each, and only these with `dry_run`.
+
+    say: called with whom is waited for. Raises UserError where a newer Kaleidoscope made the warehouse, and as
+    `bring_up_to_date`.
+    """
+    if dry_run:
+        yield f"warehouse: {_to_do(settings)}"
+        yield from (f"frames/{key}: {_staged_to_do(key, settings)}" for key in staged(settings))
+        return
+    holder = Holder(name="kaleidoscope", does="migrate")
+    with waiting_for("the warehouse", settings.warehouse_lock, holder, say):
+        to_do = _to_do(settings)
+        bring_up_to_date(settings)
+        yield f"warehouse: {to_do}"
+        for key in staged(settings):
+            yield f"frames/{key}: {_made_ready(key, settings)}"
+
+
+def _to_do(settings: Settings) -> str:
+    """What becomes of the warehouse. Nothing is written."""
+    file = settings.warehouse_file
+    if not file.exists():
+        return "made again from the published snapshot" if settings.published_file.exists() else "not there yet"
+    try:
+        with duckdb.connect(str(file), read_only=True) as warehouse:
+            version, found = version_of(warehouse), tables_of(warehouse)
+    except duckdb.Error as error:
+        if problem := in_use(file, error):
+            raise problem from error
+        return f"made again where it is damaged ({reason_of(error)})"
+    try:
+        refuse_newer(version)
+    except NewerSchema as error:
+        raise UserError(f"warehouse {file} {error}") from error
+    if version < schema_version():
+        return f"migrated from schema version {version} to {schema_version()}"
+    if any(found.get(name) != table for name, table in schema().items()):
+        return "made again, as it doesn't have the tables of sql/schema"
+    return f"stays as it is, of schema version {version}"
+
+
+def _staged_to_do(key: str, settings: Settings) -> str:
+    """What becomes of a staged key. Nothing is written."""
+    try:
+        version = staged_version(key, settings)
+    except Damaged as error:
+        return f"set aside: {error}"
+    gets = "" if version else "gets checksums, "
+    if (version or 1) == schema_version():
+        return f"{gets}stays as it is, of schema version {schema_version()}"
+    return f"{gets}stays as it was staged, migrated from schema version {version or 1} when it is read"
+
+
+def _made_ready(key: str, settings: Settings) -> str:
+    """Give a staged key its checksums and see that it can be read; returns what became of it."""
+    to_do = _staged_to_do(key, settings)
+    try:
+        read_frames(key, settings)
+    except Damaged as error:
+        set_aside(settings.frames_dir / key, str(error), settings)
+        return f"set aside: {error}"
+    return to_do

@@ -1,0 +1,125 @@
+"""A disk that is full or read-only: one line says so, what was there stays, and once there is room all is as ever."""
+
+import re
+import shutil
+import tarfile
+
+import duckdb
+import pytest
+from polars.testing import assert_frame_equal
+
+from tasks.errors import UserError
+from tasks.report.page import write_site
+from tasks.settings import ROOT
+from tasks.warehouse.database import bring_up_to_date, schema
+from tasks.warehouse.load import load
+from tasks.warehouse.publish import publish
+from tests.disks import disk
+from tests.sample_frames import sample_frames
+
+KIBIBYTE = 1024
+ROOMS = [0, 12 * KIBIBYTE, 300 * KIBIBYTE, 2048 * KIBIBYTE]
+"""Bytes left on the disk: for nothing, for a database's head, for a block or less, for some blocks."""
+
+
+@pytest.fixture(autouse=True)
+def no_expectations(monkeypatch):
+    """The Great Expectations suite is left to other tests: it takes long."""
+    monkeypatch.setattr("tasks.warehouse.audit.run_expectations", lambda connection: [])
+
+
+def files(settings) -> dict[str, bytes]:
+    """Every file of the data folder but the disk's ballast and empty locks."""
+    found = (path for path in settings.data_dir.rglob("*") if path.is_file() and path.name != "ballast")
+    return {str(path.relative_to(settings.data_dir)): path.read_bytes() for path in found if path.stat().st_size}
+
+
+def tables(file) -> dict:
+    """Rows of a database, without those that each publication makes."""
+    made_each_time = {"audit_results", "schema_versions", "loads", "set_aside"}
+    with duckdb.connect(str(file), read_only=True) as connection:
+        return {table: connection.table(table).order("ALL").pl() for table in schema().keys() - made_each_time}
+
+
+def assert_same_tables(file, other):
+    for table, frame in tables(other).items():
+        assert_frame_equal(tables(file)[table], frame)
+
+
+def assert_refused(work, settings, *rooms: int, small, problem: str) -> None:
+    """`work` fails with one line and changes nothing, however little room is left."""
+    before = files(settings)
+    for room in rooms:
+        small.fill(room)
+        with pytest.raises(UserError) as refusal:
+            work(settings)
+        small.empty()
+        assert re.fullmatch(problem, str(refusal.value)), str(refusal.value)
+        assert files(settings) == before
+
+
+def later(settings):
+    load(
+        "later", {"runs": sample_frames()["runs"].with_columns(run=sample_frames()["runs"]["run"] + "-later")}, settings
+    )
+
+
+def first(settings):
+    load("sample", sample_frames(), settings)
+
+
+FULL = "no space left to write .*: free some and run again"
+
+
+def test_a_first_load_on_a_full_disk(settings, loaded_template):
+    settings.data_dir.mkdir()
+    with disk(settings.data_dir) as small:
+        assert_refused(first, settings, *ROOMS, 30 * 1024 * KIBIBYTE, small=small, problem=FULL)
+        first(settings)
+        assert_same_tables(settings.warehouse_file, loaded_template.warehouse_file)
+
+
+def test_a_load_and_a_publication_on_a_full_disk(published):
+    with disk(published.data_dir, 384) as small:
+        size = published.warehouse_file.stat().st_size
+        assert_refused(later, published, *ROOMS, size - 1, size + KIBIBYTE, small=small, problem=FULL)
+        assert_refused(publish, published, *ROOMS, size - 1, 3 * size // 2, small=small, problem=FULL)
+        later(published)
+        publish(published)
+        assert_same_tables(published.published_file, published.warehouse_file)
+        assert tables(published.published_file)["runs"]["run"].to_list() == ["sample-run", "sample-run-later"]
+
+
+def test_a_migration_on_a_full_disk(settings):
+    with tarfile.open(ROOT / "tests" / "data" / "e2a2564.tar.xz") as archive:
+        archive.extractall(settings.data_dir.parent, filter="data")
+    with disk(settings.data_dir, 384) as small:
+        old = tables(settings.published_file)
+        assert_refused(bring_up_to_date, settings, *ROOMS, small=small, problem=FULL)
+        bring_up_to_date(settings)
+        for table, frame in tables(settings.warehouse_file).items():
+            assert_frame_equal(frame, old[table])
+
+
+def test_the_page_on_a_full_disk(published):
+    write_site(published)
+    with disk(published.data_dir, 384) as small:
+        assert_refused(write_site, published, *ROOMS, small=small, problem=FULL)
+        write_site(published)
+        shutil.rmtree(published.site_dir.with_name("site-versions"))
+        published.site_dir.unlink()
+        write_site(published)
+        assert (published.site_dir / "index.html").read_text().startswith("<!doctype html>")
+
+
+def test_a_read_only_disk(published):
+    write_site(published)
+    with disk(published.data_dir, 384) as small, small.read_only():
+        before = files(published)
+        for work in (later, publish, bring_up_to_date, write_site):
+            with pytest.raises(
+                UserError, match=r"can't write .*: its file system is read-only; mount it writable"
+            ) as no:
+                work(published)
+            assert "\n" not in str(no.value)
+        assert files(published) == before

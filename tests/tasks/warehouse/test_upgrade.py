@@ -1,0 +1,107 @@
+"""From a data folder that commit e2a2564 made: everything is there afterwards, and nothing is made again or asked.
+
+`tests/data/e2a2564.tar.xz` is the data folder after `run atlas`, `concepts` and `trust` with few features, without the
+Prefect database and the page.
+"""
+
+import shutil
+import tarfile
+
+import duckdb
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from tasks.frames import BEFORE_CHECKSUMS, read_staged, schema_version, staged
+from tasks.quarantine import in_quarantine
+from tasks.settings import ROOT
+from tasks.warehouse.database import schema
+from tasks.warehouse.load import load
+from tasks.warehouse.migrate import migrate
+from tasks.warehouse.publish import publish
+from tasks.warehouse.query import query
+
+MADE_BY_EACH_PUBLICATION = {"audit_results", "schema_versions", "set_aside"}
+
+
+@pytest.fixture(autouse=True)
+def upgraded(settings, monkeypatch):
+    """The old data folder; the Great Expectations suite is left to other tests, it takes long."""
+    monkeypatch.setattr("tasks.warehouse.audit.run_expectations", lambda connection: [])
+    with tarfile.open(ROOT / "tests" / "data" / "e2a2564.tar.xz") as archive:
+        archive.extractall(settings.data_dir.parent, filter="data")
+    return settings
+
+
+def tables(settings) -> dict[str, pl.DataFrame]:
+    """Rows of the published snapshot, without when they were loaded."""
+    with duckdb.connect(str(settings.published_file), read_only=True) as connection:
+        names = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+        found = {table: connection.table(table).order("ALL").pl() for table in names & schema().keys()}
+    return found | {"loads": found["loads"].drop("loaded_at").sort(pl.all())}
+
+
+def made(settings) -> dict:
+    """When each file was written that takes a run to make."""
+    folders = (settings.frames_dir, settings.activations_dir, settings.dictionaries_dir, settings.cavs_dir)
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    names = (BEFORE_CHECKSUMS, "checksums.json", ".writers")
+    return {path: path.stat().st_mtime_ns for path in files if path.name not in names}
+
+
+def folder_of(settings, name):
+    return {"warehouse": settings.warehouse_file, "published": settings.published_file}[name].parent
+
+
+@pytest.mark.parametrize("lost", [(), ("warehouse",), ("warehouse", "published"), ("frames",)], ids="+".join)
+def test_every_row_is_published_again(upgraded, lost):
+    before, files = tables(upgraded), made(upgraded)
+    for name in lost:
+        shutil.rmtree(upgraded.frames_dir if name == "frames" else folder_of(upgraded, name))
+    publish(upgraded)
+    after = tables(upgraded)
+    assert sum(frame.height for frame in before.values()) == 1_944
+    for table in before.keys() - MADE_BY_EACH_PUBLICATION:
+        assert_frame_equal(after[table], before[table])
+    assert after["schema_versions"]["version"].max() == schema_version()
+    if "frames" not in lost:
+        assert made(upgraded) == files
+    assert in_quarantine(upgraded) == []
+    assert after["set_aside"].is_empty()
+
+
+def test_the_old_snapshot_is_read_as_it_is(upgraded):
+    before = upgraded.published_file.read_bytes()
+    assert query("SELECT flow FROM runs ORDER BY flow", upgraded)["flow"].to_list() == ["atlas", "concepts", "trust"]
+    assert upgraded.published_file.read_bytes() == before
+
+
+def test_migrate_does_by_hand_what_it_says(upgraded):
+    files = {path: path.read_bytes() for path in upgraded.data_dir.rglob("*") if path.is_file()}
+    announced = [*migrate(upgraded, dry_run=True, say=print)]
+    assert {path: path.read_bytes() for path in upgraded.data_dir.rglob("*") if path.is_file()} == files
+
+    keys = staged(upgraded)
+    assert announced == [
+        f"warehouse: migrated from schema version 1 to {schema_version()}",
+        *(
+            f"frames/{key}: gets checksums, stays as it was staged, migrated from schema version 1 when it is read"
+            for key in keys
+        ),
+    ]
+    assert [*migrate(upgraded, dry_run=False, say=print)] == announced
+    assert [*migrate(upgraded, dry_run=False, say=print)] == [
+        f"warehouse: stays as it is, of schema version {schema_version()}",
+        *(f"frames/{key}: stays as it was staged, migrated from schema version 1 when it is read" for key in keys),
+    ]
+    assert {read_staged(key, upgraded)[1] for key in keys} == {1}
+    assert not load(keys[0], {}, upgraded), "what was loaded before the upgrade is loaded"
+
+
+def test_migrate_sets_aside_what_can_not_be_read(upgraded):
+    [*migrate(upgraded, dry_run=False, say=print)]
+    key = staged(upgraded)[0]
+    next((upgraded.frames_dir / key).glob("*.parquet")).write_bytes(b"no Parquet")
+    [line] = [line for line in migrate(upgraded, dry_run=False, say=print) if "set aside" in line]
+    assert line.startswith(f"frames/{key}: set aside: ")
+    assert [str(one.came_from) for one in in_quarantine(upgraded)] == [f"frames/{key}"]
