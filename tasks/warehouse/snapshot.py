@@ -48,10 +48,11 @@ def _connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnecti
         try:
             _check(snapshot, published)
             # DuckDB takes `?` for the begin of parameters and looks for a log elsewhere, which NO_WAY_OUT would forbid
-            early, late = ({}, config) if "?" in str(snapshot) else (config, {})
+            late = ("enable_external_access", "lock_configuration") if "?" in str(snapshot) else ()
+            early = {name: value for name, value in config.items() if name not in late}
             connection = duckdb.connect(str(snapshot), read_only=True, config=early)
-            for name, value in late.items():
-                connection.execute(f"SET {name} = '{value}'")
+            for name in late:
+                connection.execute(f"SET {name} = '{config[name]}'")
             return connection
         except (OSError, duckdb.Error) as error:
             failure = error

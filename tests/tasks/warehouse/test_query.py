@@ -4,6 +4,7 @@ import pytest
 
 from tasks.errors import UserError
 from tasks.keys import file_sha256
+from tasks.settings import Settings
 from tasks.warehouse import snapshot
 from tasks.warehouse.query import catalogue, query
 from tests.sample_frames import CROSSCODER, FEATURES, sample_frames
@@ -198,3 +199,17 @@ def test_a_snapshot_that_a_publication_removes_meanwhile_is_looked_up_again(publ
 
     monkeypatch.setattr(snapshot, "_check", removed_before)
     assert query("SELECT count(*) AS n FROM runs", published)["n"].item() == 1
+
+
+def test_a_folder_with_a_question_mark_has_no_way_out_either(published_template, tmp_path):
+    """DuckDB takes `?` in a path for the begin of parameters."""
+    settings = Settings(data_dir=tmp_path / "what? data")
+    shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True)
+    with snapshot.open_snapshot(settings.published_file) as connection:
+        assert connection.execute("SELECT count(*) FROM main.dictionaries").fetchone() == (2,)
+        for setting, value in snapshot.NO_WAY_OUT.items():
+            assert str(connection.execute(f"SELECT current_setting('{setting}')").fetchone()[0]).lower() == value
+    with pytest.raises(UserError), snapshot.open_snapshot(settings.published_file) as connection:
+        connection.execute(f"SELECT * FROM read_text('{__file__}')")
+    with pytest.raises(UserError), snapshot.open_snapshot(settings.published_file) as connection:
+        connection.execute("SET enable_external_access = true")
