@@ -38,7 +38,7 @@ def dangling_link(place: Path) -> str:
 STATES = [regular_file, dangling_link]
 
 
-@pytest.fixture(params=[*STATES, "inside a file"], ids=str)
+@pytest.fixture(params=[*STATES, "inside a file"], ids=["a file", "a dangling link", "inside a file"])
 def unusable(request, tmp_path, monkeypatch) -> str:
     """What is wrong with the data folder that the environment names."""
     place = tmp_path / "place"
