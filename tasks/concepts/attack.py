@@ -49,7 +49,7 @@ class AttackConfig(Config):
     epsilon: Epsilon = Field(8, description="no pixel changes by more in any channel; in steps of 1/255")
     steps: Whole = Field(20, ge=1, description="gradient steps")
     step_size: float | None = Field(
-        None, gt=0, le=255, description="of one gradient step, in steps of 1/255; default: 2.5 ε / steps"
+        None, gt=0, le=10**6, description="of one gradient step, in steps of 1/255; default: 2.5 ε / steps"
     )
     random_start: bool = Field(False, description="start anywhere in the ball, not at the image itself")
     poisoned_fraction: float = Field(

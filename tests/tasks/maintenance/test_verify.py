@@ -161,7 +161,7 @@ def test_what_is_unfinished_or_left_is_no_error(small):
     (settings.activations_dir / acts / "shard-00001.safetensors").unlink()
     (settings.dictionaries_dir / ("1" * 64)).mkdir()
     (settings.frames_dir / acts / ".tmp-killed").write_bytes(b"half")
-    (settings.running_dir).mkdir()
+    settings.running_dir.mkdir(exist_ok=True)
     dead = settings.running_dir / "11111111-2222-3333-4444-555555555555.lock"
     dead.write_text(Holder(name="flow run 1", does="atlas", pid=1).model_dump_json())
     shards = ExtractionPlan.open(acts, settings).shards
