@@ -87,12 +87,15 @@ def sweep(config: ConfigFile = None, assignments: Assignments = None) -> None:
 def _run(flow: str, config: Path | None, assignments: list[str]) -> None:
     from flows.config import config_of, flow_named, read_config
     from flows.servers import prefect_server
+    from tasks.warehouse.migrate import migrate_at_start
 
     # the terminal has bars and the summary; the log is in the Prefect UI
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(Settings()) as server:
         flow_to_run = flow_named(flow)
         flow_config = read_config(config_of(flow_to_run), config, assignments)
+        for line in migrate_at_start(Settings()):
+            _say(line)
         server.wait()
         _tidy(server.ours)
         summary = flow_to_run(flow_config)
@@ -374,7 +377,7 @@ def gc(
 def migrate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
 ) -> None:
-    """Bring the warehouse and what is staged to today's schema, as every publication does by itself."""
+    """Bring the warehouse and what is staged to today's schema, as `up`, `run` and every publication do."""
     from tasks.warehouse.migrate import migrate as migrated
 
     for line in migrated(Settings(), dry_run, _say):

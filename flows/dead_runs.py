@@ -1,7 +1,8 @@
 """Runs whose process is gone: they end as Crashed, with the reason in their log, and give their slots back.
 
 A flow run's process holds a lock for as long as it runs (`flows.steps.be_alive`). Prefect notices a run that its worker
-sees end, but not one that is killed together with its worker, nor one of `kaleidoscope run` that is killed.
+sees end, but not one that is killed together with its worker, nor one of `kaleidoscope run` that is killed. MLflow
+notices none.
 """
 
 from collections import Counter
@@ -28,9 +29,11 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.states import Crashed
 
 from flows.servers import environment_of
+from tasks.errors import UserError
 from tasks.liveness import Holder, holder_of, is_held, left_by_the_dead
 from tasks.settings import Settings
 from tasks.storage import remove_all_leftovers
+from tasks.tracking import store as tracking_store
 
 GRACE = timedelta(seconds=40)
 """How long a run may be without a lock and without a process: a worker starts it, or it has just begun."""
@@ -45,7 +48,7 @@ def clear_leftovers(settings: Settings) -> None:
 
 
 def end_dead_runs(client: SyncPrefectClient, settings: Settings, *, owns_server: bool) -> list[str]:
-    """End the runs of a Prefect server whose process is gone; returns what was said of each.
+    """End the runs of a Prefect server and of MLflow whose process is gone; returns what to say.
 
     On a server of ours all runs are judged and all slots are counted, on another's only those runs that have had a lock
     in our data folder.
@@ -58,6 +61,10 @@ def end_dead_runs(client: SyncPrefectClient, settings: Settings, *, owns_server:
         for limit, excess in slots_without_a_run(client):
             client.release_concurrency_slots([limit], excess, occupancy_seconds=1)
     _remove_locks(client, settings)
+    try:
+        tracking_store.end_dead_runs(settings)
+    except UserError as error:
+        ended.append(f"can't end MLflow runs whose process is gone: {error}")
     return ended
 
 

@@ -2,10 +2,10 @@
 
 import re
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
+from tasks.maintenance.garbage import old_results
 from tasks.settings import Settings
 from tasks.storage import write_text
 
@@ -40,12 +40,7 @@ def follow_the_folder(home: Path) -> None:
 
 def remove_old_results(settings: Settings) -> int:
     """Delete the results of runs that Prefect has deleted by now; returns how many."""
-    too_old = time.time() - settings.keep_runs_days * 24 * 3600
-    old = [
-        path
-        for path in (settings.data_dir / "prefect" / "storage").glob("*")
-        if path.is_file() and path.stat().st_mtime < too_old
-    ]
+    old = old_results(settings)
     for path in old:
         path.unlink(missing_ok=True)
     return len(old)

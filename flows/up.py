@@ -29,6 +29,7 @@ from flows.servers import (
 from tasks.checksums import write_document
 from tasks.errors import UserError
 from tasks.settings import Settings
+from tasks.warehouse.migrate import migrate_at_start
 
 # No placeholder and no variable: a flow run can't choose its command, its environment or its folder. `env` is left out
 # because Prefect merges a run's variables into one that is there.
@@ -161,6 +162,8 @@ def up(settings: Settings, prefect_port: int, mlflow_port: int) -> None:
         console.print(f"stopped what a killed `kaleidoscope up` or `run` left: {len(strays)} processes")
     require_free_port("the Prefect server", prefect_port, "--prefect-port")
     require_free_port("the MLflow server", mlflow_port, "--mlflow-port")
+    for line in migrate_at_start(settings):
+        console.print(line, markup=False, soft_wrap=True)
     services = Services(settings, prefect_port, mlflow_port, console)
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, signal.default_int_handler)

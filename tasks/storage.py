@@ -55,7 +55,7 @@ def check_can_be_written(folder: Path) -> None:
 
 
 @contextmanager
-def telling_of_a_full_disk(path: Path) -> Iterator[None]:
+def naming_disk_problems(path: Path) -> Iterator[None]:
     """Turn any library's error about a full or read-only disk into a UserError that names `path`."""
     try:
         yield
@@ -77,7 +77,7 @@ def atomic_file(path: Path) -> Iterator[Path]:
     """
     temporary = path.parent / f".tmp-{uuid.uuid4().hex}-{path.name}"
     try:
-        with telling_of_a_full_disk(path):
+        with naming_disk_problems(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             with open(temporary, "rb+") as file:
@@ -128,7 +128,7 @@ def writing(folder: Path) -> Iterator[None]:
     Any number of threads and processes may write at a time: a lock file tells them of each other, so that nobody's
     temporary files are taken for leftovers.
     """
-    with telling_of_a_full_disk(folder):
+    with naming_disk_problems(folder):
         folder.mkdir(parents=True, exist_ok=True)
         lock = open(folder / WRITERS, "ab")  # noqa: SIM115 - closed below
     with lock:

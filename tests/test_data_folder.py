@@ -1,5 +1,6 @@
 """A data folder that can't be used: every command says so in one line; what only reads goes on where it can."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -16,12 +17,17 @@ WRITING = {
     "fit": ("fit",),
     "up": ("up", "--prefect-port", "5977", "--mlflow-port", "5978"),
 }
+CHANGING = {
+    "migrate": ("migrate",),
+    "delete": ("gc", "--delete"),
+}
 READING = {
     "sql": ("sql", "SELECT 1"),
     "page": ("page",),
     "verify": ("verify",),
     "gc": ("gc",),
     "backup": ("backup", "there"),
+    "trust": ("trust", "exemplars"),
 }
 
 
@@ -94,11 +100,21 @@ def test_doctor_says_what_is_wrong_with_it(unusable):
 
 
 class TestReadOnly:
-    @pytest.mark.parametrize("command", [*WRITING, "page"])
+    @pytest.mark.parametrize("command", [*WRITING, "page", "migrate", "delete"])
     def test_what_writes_says_so_in_one_line(self, kaleidoscope, read_only, command):
-        line = the_line(kaleidoscope(*(WRITING | READING)[command]))
+        line = the_line(kaleidoscope(*(WRITING | CHANGING | READING)[command]))
         assert "read-only" in line
         assert str(read_only.data_dir) in line
+
+    def test_what_is_listed_or_copied_is_read(self, kaleidoscope, read_only, tmp_path):
+        code, out, err = kaleidoscope("gc", "--format", "json")
+        assert (code, json.loads(out)) == (0, []), err
+        copy = tmp_path / "copy"
+        code, _, err = kaleidoscope("backup", str(copy))
+        assert code == 0, err
+        assert (
+            copy / "published" / "kaleidoscope.duckdb"
+        ).resolve().read_bytes() == read_only.published_file.read_bytes()
 
     def test_the_published_snapshot_is_read(self, kaleidoscope, read_only):
         code, out, err = kaleidoscope("sql", "SELECT count(*) AS n FROM dictionaries", "--format", "csv")

@@ -46,6 +46,7 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file
 from tasks.symmetry.action import source_side
 from tasks.symmetry.group import DihedralGroup
+from tasks.tensors import read_tensors
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +169,10 @@ class ActivationSet:
             raise UserError(f"activation set {self.key} has shards 0 to {len(self.shards) - 1}, not {shard}")
         path = shard_path(self.plan.folder, shard)
         check_file(path, info.sha256, REMEDY)
-        return safetensors.torch.load_file(path)["acts"]
+        tensors = read_tensors(path, REMEDY)
+        if "acts" not in tensors:
+            raise Damaged(path, "holds no tensor `acts`", REMEDY)
+        return tensors["acts"]
 
     def rows(self, shard: int) -> polars.DataFrame:
         """(row, image, y, x) of a shard's orbits, in order; y, x: the receptive field's centre in the frame, pixels."""

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from tasks.checksums import Damaged, commit_folder, committed_file, is_committed
@@ -19,6 +18,7 @@ from tasks.errors import UserError
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
+from tasks.tensors import read_tensors
 
 FILE = "cavs.safetensors"
 REMEDY = "run the `concepts` flow again, which sets it aside and makes it anew"
@@ -68,14 +68,14 @@ def load_cavs(analysis: str, settings: Settings) -> dict[tuple[str, str], Vector
 
 
 def _load(path: Path) -> dict[tuple[str, str], Vectors]:
+    tensors = read_tensors(path, REMEDY)
     try:
-        tensors = load_file(path)
         places = dict.fromkeys(tuple(name.rsplit("/", 2)[:2]) for name in tensors)
         return {
             (layer, concept): Vectors(*(tensors[f"{layer}/{concept}/{part}"] for part in ("vectors", "intercepts")))
             for layer, concept in places
         }
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+    except (ValueError, KeyError) as error:
         raise Damaged(path, f"can't be read ({type(error).__name__})", REMEDY) from error
 
 

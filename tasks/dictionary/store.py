@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from tasks.checksums import Damaged, commit_folder, committed_file, is_committed
 from tasks.dictionary.base import Dictionary
@@ -30,6 +28,7 @@ from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import writing
 from tasks.symmetry.group import DihedralGroup
+from tasks.tensors import read_tensors
 
 if TYPE_CHECKING:
     import polars
@@ -141,9 +140,9 @@ def _load(description: dict[str, Any], config: DictionaryConfig, model: Path) ->
     group = DihedralGroup(description.get("n_rotations", order), description.get("reflections", False))
     dictionary = create(config, description["channels"], group)
     try:
-        dictionary.load_state_dict(load_file(model))
-    except (SafetensorError, RuntimeError, OSError) as error:
-        raise Damaged(model, f"is damaged ({type(error).__name__})", REMEDY) from error
+        dictionary.load_state_dict(read_tensors(model, REMEDY))
+    except RuntimeError as error:
+        raise Damaged(model, "holds other tensors than its config says", REMEDY) from error
     return dictionary.eval().requires_grad_(False)
 
 

@@ -21,8 +21,7 @@ import polars
 import safetensors.torch
 import torch
 from filelock import FileLock
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from tasks.activations.shards import ActivationSet
 from tasks.checksums import Damaged, check_file, commit_folder, is_committed
@@ -38,6 +37,7 @@ from tasks.progress import Progress, silent
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, write_text, writing
+from tasks.tensors import read_about, read_tensors
 
 CODE_VERSION = 2
 DECAY_SHARE = 0.2
@@ -237,10 +237,13 @@ class _Trainer:
         for path in sorted(self.folder.glob(CHECKPOINTS), reverse=True):
             try:
                 check_file(path, path.stem.rpartition("-")[2], REMEDY)
-                about = _about(path)
-                if about["key"] != self.key:
-                    raise Damaged(path, f"was left by the training of another dictionary ({about['key'][:8]})", REMEDY)
-                return about, load_file(path)
+                about = read_about(path, REMEDY)
+                if about.get("key") != self.key:
+                    raise Damaged(path, f"was left by the training of another dictionary ({about.get('key')})", REMEDY)
+                tensors = read_tensors(path, REMEDY)
+                if not _are_of(self.dictionary, tensors):
+                    raise Damaged(path, "holds other tensors than this training's", REMEDY)
+                return about, tensors
             except Damaged as error:
                 set_aside(path, str(error), self.settings)
             except FileNotFoundError:
@@ -303,10 +306,13 @@ def _checkpoint(folder: Path, step: int, sha256: str) -> Path:
     return folder / f"checkpoint-{step:09}-{sha256}.safetensors"
 
 
-def _about(checkpoint: Path) -> dict[str, Any]:
-    """key, step, seconds, history"""
-    with safe_open(checkpoint, "pt") as file:
-        return json.loads(file.metadata()["about"])
+def _are_of(dictionary: Dictionary, tensors: dict[str, torch.Tensor]) -> bool:
+    """Whether tensors are those of a checkpoint of a dictionary, by their names and shapes."""
+    shapes = {f"dictionary.{name}": list(tensor.shape) for name, tensor in dictionary.state_dict().items()}
+    for name, parameter in dictionary.named_parameters():
+        shapes |= {f"adam.{moment}.{name}": list(parameter.shape) if moment != "step" else [] for moment in MOMENTS}
+    shapes["rows_since_fired"] = [dictionary.config.features]
+    return {name: list(tensor.shape) for name, tensor in tensors.items()} == shapes
 
 
 def _remove_checkpoints(folder: Path, but: Path | None = None) -> None:
@@ -318,11 +324,7 @@ def _remove_checkpoints(folder: Path, but: Path | None = None) -> None:
 def _adopt_checkpoint(folder: Path, dictionary: Dictionary) -> None:
     """Give a checkpoint from before there were checksums its name, if its tensors are such a dictionary's."""
     path = folder / BEFORE_CHECKSUMS
-    shapes = {f"dictionary.{name}": list(tensor.shape) for name, tensor in dictionary.state_dict().items()}
-    for name, parameter in dictionary.named_parameters():
-        shapes |= {f"adam.{moment}.{name}": list(parameter.shape) if moment != "step" else [] for moment in MOMENTS}
-    shapes["rows_since_fired"] = [dictionary.config.features]
-    with suppress(FileNotFoundError, SafetensorError, ValueError, KeyError, TypeError):  # else it stays, and is damaged
-        about, tensors = _about(path), load_file(path)
-        if {name: list(tensor.shape) for name, tensor in tensors.items()} == shapes:
-            os.replace(path, _checkpoint(folder, about["step"], file_sha256(path)))
+    with suppress(FileNotFoundError, Damaged, KeyError):  # else it stays, and is damaged
+        if _are_of(dictionary, read_tensors(path, REMEDY)):
+            step = read_about(path, REMEDY)["step"]
+            os.replace(path, _checkpoint(folder, step, file_sha256(path)))

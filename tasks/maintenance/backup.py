@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +35,7 @@ from tasks.maintenance.inventory import (
 )
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
-from tasks.storage import sync_folder, telling_of_a_full_disk
+from tasks.storage import naming_disk_problems, sync_folder
 from tasks.tracking.addresses import move_addresses
 from tasks.tracking.store import artifacts_folder
 
@@ -70,7 +70,7 @@ def back_up(
         raise UserError(f"{destination} lies in the data folder: name a folder elsewhere")
     with alone_in(settings.data_dir, shared=True), _becoming(destination) as folder:
         copier = _Copier(settings.data_dir, folder)
-        with telling_of_a_full_disk(destination):
+        with naming_disk_problems(destination):
             left_out = _copy_databases(copier, settings, say)
             left_out |= _copy_folders(copier, settings, activations, progress)
         write_document(
@@ -102,7 +102,7 @@ def restore(source: Path, settings: Settings, progress: Progress = silent) -> Ba
             progress(done, 2 * len(files))
         copier = _Copier(source, folder)
         for done, (name, (sha256, _)) in enumerate(files.items(), start=1):
-            with telling_of_a_full_disk(settings.data_dir):
+            with naming_disk_problems(settings.data_dir):
                 copier.copy(source / name)
             _check(folder / name, sha256)
             progress(len(files) + done, 2 * len(files))
@@ -162,7 +162,9 @@ def _copy_databases(copier: _Copier, settings: Settings, say: Say) -> dict[str, 
     left_out = {}
     if settings.warehouse_file.exists():
         holder = Holder(name="kaleidoscope", does="backup")
-        with waiting_for("the warehouse", settings.warehouse_lock, holder, say):
+        waiting = waiting_for("the warehouse", settings.warehouse_lock, holder, say)
+        # on a read-only disk a lock can't be written, and nobody changes anything
+        with nullcontext() if os.statvfs(settings.data_dir).f_flag & os.ST_RDONLY else waiting:
             try:
                 with open_read_only(settings.warehouse_file):
                     # by another process: to close the file in this one would give up the lock that DuckDB has on it
@@ -259,7 +261,7 @@ def _becoming(folder: Path) -> Iterator[Path]:
     if os.path.ismount(folder):
         raise UserError(f"{folder} is where a disk is mounted, and can't be renamed to: name a folder in it")
     temporary = folder.with_name(f".tmp-{folder.name}")
-    with telling_of_a_full_disk(folder):
+    with naming_disk_problems(folder):
         temporary.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(temporary, os.O_RDONLY)
     try:

@@ -118,6 +118,7 @@ def _garbage(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None) ->
         *((path, "left by a killed process") for path in leftovers(settings) if _is_leftover(path)),
         *((path, "longer in quarantine than KALEIDOSCOPE_KEEP_QUARANTINE_DAYS") for path in _quarantined(settings)),
         *((path, "of no MLflow run or model") for path in _artifacts_of_nothing(settings)),
+        *((path, "result of a run older than KALEIDOSCOPE_KEEP_RUNS_DAYS") for path in old_results(settings)),
     ]
     return [Garbage(path, size_of(path), why) for path, why in found]
 
@@ -161,6 +162,12 @@ def _quarantined(settings: Settings) -> Iterator[Path]:
         if now - since > settings.keep_quarantine_days * DAY:
             yield one.path
             yield one.path.with_name(f"{one.path.name}.json")
+
+
+def old_results(settings: Settings) -> list[Path]:
+    """Results of flow runs that Prefect has deleted by now."""
+    results = (settings.data_dir / "prefect" / "storage").glob("[!.]*")
+    return sorted(path for path in results if path.is_file() and age_of(path) > settings.keep_runs_days * DAY)
 
 
 def _artifacts_of_nothing(settings: Settings) -> list[Path]:

@@ -267,9 +267,9 @@ def stuck(settings: Settings) -> list[Finding]:
 
 
 def _stuck(connection: sqlite3.Connection, settings: Settings) -> Iterator[Finding]:
-    for run, name in connection.execute((QUERIES / "prefect_running.sql").read_text()).fetchall():
+    for run, name, state in connection.execute((QUERIES / "prefect_running.sql").read_text()).fetchall():
         if not is_held(settings.running_dir / f"{run}.lock"):
-            what = f"run {name} is Running, and its process is gone"
+            what = f"run {name} is {state}, and its process is gone"
             yield Finding("stuck", what, f"flow run {run}", "any run, or `kaleidoscope up`, ends it as Crashed")
     # a database of which the server was killed while it was made lacks tables
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}

@@ -47,7 +47,7 @@ from tasks.report.units import (
     tuning_numbers,
 )
 from tasks.settings import ROOT, Settings
-from tasks.storage import sync_folder, telling_of_a_full_disk
+from tasks.storage import naming_disk_problems, sync_folder
 from tasks.symmetry.group import DihedralGroup
 from tasks.warehouse.snapshot import open_snapshot
 
@@ -305,7 +305,7 @@ def swapped_in(site: Path, keep: int = 2) -> Iterator[Path]:
     if site.exists() and not site.is_symlink():
         raise UserError(f"{site} is in the way: it was not written by `kaleidoscope page`; move it and run again")
     versions = site.with_name(f"{site.name}-versions")
-    with telling_of_a_full_disk(site), ExitStack() as opened:
+    with naming_disk_problems(site), ExitStack() as opened:
         versions.mkdir(parents=True, exist_ok=True)
         lock = opened.enter_context(open(versions / ".lock", "w"))
         try:

@@ -138,8 +138,10 @@ def study_run(
         experiment = _experiment(client, experiment_name, settings)
         with one_at_a_time(settings):
             found = client.search_runs([experiment], f"tags.`{kind}` = '{key}'")
-            run = found[0] if found else client.create_run(
-                experiment, run_name=f"{kind} {key[:8]}", tags={kind: key} | dict(tags)
+            run = (
+                found[0]
+                if found
+                else client.create_run(experiment, run_name=f"{kind} {key[:8]}", tags={kind: key} | dict(tags))
             )
         with _until_it_ends(client, run.info.run_id, kind, settings):
             yield StudyRun(client, run.info.run_id)

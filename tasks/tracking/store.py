@@ -64,6 +64,13 @@ def _failing_in_one_line(uri: str, *errors: type[Exception]) -> Iterator[None]:
         ) from error
 
 
+def end_dead_runs(settings: Settings) -> None:
+    """Let MLflow runs whose process is gone be KILLED now, before MLflow is used next. UserError as `tracking`."""
+    if left_by_the_dead(settings.running_dir, f"{MLFLOW_LOCK}*.lock"):
+        with tracking(settings):
+            pass
+
+
 def _end_dead_runs(client: "MlflowClient", settings: Settings) -> None:
     """Let runs whose process is gone be KILLED."""
     from mlflow.exceptions import MlflowException

@@ -35,20 +35,19 @@ class AuditResult:
 class AuditFailed(UserError):
     """Some audit found offending rows; the message names the audits, the first rows and the loads in question.
 
-    failed: the audits; loads: keys that were loaded since the last publication.
+    failed: the audits; loads: keys that were loaded just now, or that would have to be staged again.
     """
 
-    def __init__(self, failed: list[AuditResult], loads: tuple[str, ...], warehouse: Path):
+    def __init__(self, failed: list[AuditResult], loads: tuple[str, ...]):
         super().__init__(
             f"not published, {len(failed)} audits failed: {named(failed)}; the last snapshot stays. "
-            f"Loaded since then and staged no more: {', '.join(loads) or 'nothing'}. "
-            f"Delete {warehouse} to go back to the rows of the last snapshot, and publish again"
+            f"Run the flows again that stage {', '.join(loads)}, and publish again"
         )
-        self.failed, self.loads, self.warehouse = failed, loads, warehouse
+        self.failed, self.loads = failed, loads
 
     def __reduce__(self) -> tuple:
         """For task runners that hand exceptions from process to process."""
-        return type(self), (self.failed, self.loads, self.warehouse)
+        return type(self), (self.failed, self.loads)
 
 
 def named(failed: list[AuditResult]) -> str:

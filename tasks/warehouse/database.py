@@ -25,7 +25,7 @@ from tasks.keys import file_sha256
 from tasks.migrations import CannotMigrate, NewerSchema, migrated, refuse_newer, schema_version
 from tasks.quarantine import set_aside
 from tasks.settings import ROOT, Settings
-from tasks.storage import atomic_file, disk_problem, sync_folder, telling_of_a_full_disk, writing
+from tasks.storage import atomic_file, disk_problem, naming_disk_problems, sync_folder, writing
 
 SQL_DIR = ROOT / "sql"
 
@@ -94,6 +94,10 @@ def writing_to(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 shutil.copyfile(copy, temporary)
 
 
+class InUse(UserError):
+    """Another process has the warehouse open."""
+
+
 class Discarded(Exception):
     """Raised within `open_warehouse`, leaves the warehouse as it was; nobody else sees it."""
 
@@ -103,13 +107,13 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[
     """A writing connection to a copy of the warehouse, which becomes the warehouse when the block ends well.
 
     A warehouse that is lost, is damaged or was made for another schema is made first, as `bring_up_to_date` does.
-    Raises UserError when another process holds the file, when a newer Kaleidoscope made it, when the disk is full or
-    read-only, and when nothing was ever loaded although it must exist.
+    Raises InUse when another process holds the file; UserError when a newer Kaleidoscope made it, when the disk is full
+    or read-only, and when nothing was ever loaded although it must exist.
     """
     file = settings.warehouse_file
     if must_exist and not file.exists() and not settings.published_file.exists():
         raise UserError(f"nothing has been loaded into {file} yet: run `kaleidoscope run atlas` first")
-    with telling_of_a_full_disk(file), _alone(file):
+    with naming_disk_problems(file), _alone(file):
         _bring_up_to_date(settings)
         with suppress(Discarded), _replacing(file) as copy:
             if file.exists():
@@ -130,14 +134,14 @@ def bring_up_to_date(settings: Settings) -> None:
     the published snapshot. UserError as `open_warehouse`.
     """
     file = settings.warehouse_file
-    with telling_of_a_full_disk(file), _alone(file):
+    with naming_disk_problems(file), _alone(file):
         _bring_up_to_date(settings)
 
 
 def make_again(settings: Settings, why: str, *, own_tables: bool = True, snapshot: bool = True) -> None:
     """Set the warehouse aside and make it again: from its own tables or the published snapshot, if wanted, or empty."""
     file = settings.warehouse_file
-    with telling_of_a_full_disk(file), _alone(file):
+    with naming_disk_problems(file), _alone(file):
         _make(settings, why, [file] * own_tables + _snapshots(settings) * snapshot)
 
 
@@ -152,7 +156,7 @@ def _alone(file: Path) -> Iterator[None]:
         raise _in_use_by(file, "PID unknown") from error
 
 
-def in_use(file: Path, error: duckdb.Error) -> UserError | None:
+def in_use(file: Path, error: duckdb.Error) -> InUse | None:
     """What to say of an error in opening the warehouse where another process has it; None for any other error."""
     if "set lock" not in str(error):
         return None
@@ -160,8 +164,8 @@ def in_use(file: Path, error: duckdb.Error) -> UserError | None:
     return _in_use_by(file, holder[0] if holder else "PID unknown")
 
 
-def _in_use_by(file: Path, holder: str) -> UserError:
-    return UserError(f"warehouse {file} is in use by another process ({holder}): wait until it has ended, or stop it")
+def _in_use_by(file: Path, holder: str) -> InUse:
+    return InUse(f"warehouse {file} is in use by another process ({holder}): wait until it has ended, or stop it")
 
 
 @contextmanager

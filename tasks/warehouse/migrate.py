@@ -1,17 +1,40 @@
-"""Migrate by hand what a publication migrates by itself: the warehouse, and what is staged."""
+"""Migrate the warehouse and what is staged: at every start, or by hand."""
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator
 
 import duckdb
 
-from tasks.checksums import Damaged
+from tasks.checksums import Damaged, is_committed
 from tasks.errors import UserError, reason_of
 from tasks.frames import read_frames, staged, staged_version
-from tasks.liveness import Holder, waiting_for
+from tasks.liveness import Holder, is_held, waiting_for
 from tasks.migrations import NewerSchema, refuse_newer, schema_version
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.warehouse.database import bring_up_to_date, in_use, schema, tables_of, version_of
+from tasks.warehouse.database import InUse, bring_up_to_date, in_use, schema, tables_of, version_of
+
+log = logging.getLogger(__name__)
+
+AS_IT_IS = "stays as it is"
+
+
+def migrate_at_start(settings: Settings) -> Iterator[str]:
+    """As `migrate`, of what needs it, before anything runs; yields a line for each.
+
+    While another process has the warehouse, it is left to that process. Raises UserError as `migrate`.
+    """
+    if is_held(settings.warehouse_lock):
+        return
+    try:
+        to_do = _to_do(settings)
+        without_checksums = [key for key in staged(settings) if not is_committed(settings.frames_dir / key)]
+        if to_do or without_checksums:
+            holder = Holder(name="kaleidoscope", does="migrate at the start")
+            with waiting_for("the warehouse", settings.warehouse_lock, holder, log.warning):
+                yield from _migrate(settings, without_checksums)
+    except InUse as error:
+        log.warning("nothing was migrated: %s", error)
 
 
 def migrate(settings: Settings, dry_run: bool, say: Callable[[str], None]) -> Iterator[str]:
@@ -21,23 +44,28 @@ def migrate(settings: Settings, dry_run: bool, say: Callable[[str], None]) -> It
     `bring_up_to_date`.
     """
     if dry_run:
-        yield f"warehouse: {_to_do(settings)}"
+        yield f"warehouse: {_to_do(settings) or AS_IT_IS}"
         yield from (f"frames/{key}: {_staged_to_do(key, settings)}" for key in staged(settings))
         return
     holder = Holder(name="kaleidoscope", does="migrate")
     with waiting_for("the warehouse", settings.warehouse_lock, holder, say):
-        to_do = _to_do(settings)
-        bring_up_to_date(settings)
-        yield f"warehouse: {to_do}"
-        for key in staged(settings):
-            yield f"frames/{key}: {_made_ready(key, settings)}"
+        yield from _migrate(settings, staged(settings))
 
 
-def _to_do(settings: Settings) -> str:
-    """What becomes of the warehouse. Nothing is written."""
+def _migrate(settings: Settings, keys: Iterable[str]) -> Iterator[str]:
+    """Bring the warehouse and the staged tables of `keys` to today's schema; yields a line for each."""
+    to_do = _to_do(settings)
+    bring_up_to_date(settings)
+    yield f"warehouse: {to_do or AS_IT_IS}"
+    for key in keys:
+        yield f"frames/{key}: {_made_ready(key, settings)}"
+
+
+def _to_do(settings: Settings) -> str | None:
+    """What becomes of the warehouse, None where it stays as it is. Nothing is written."""
     file = settings.warehouse_file
     if not file.exists():
-        return "made again from the published snapshot" if settings.published_file.exists() else "not there yet"
+        return "made again from the published snapshot" if settings.published_file.exists() else None
     try:
         with duckdb.connect(str(file), read_only=True) as warehouse:
             version, found = version_of(warehouse), tables_of(warehouse)
@@ -53,7 +81,7 @@ def _to_do(settings: Settings) -> str:
         return f"migrated from schema version {version} to {schema_version()}"
     if any(found.get(name) != table for name, table in schema().items()):
         return "made again, as it doesn't have the tables of sql/schema"
-    return f"stays as it is, of schema version {version}"
+    return None
 
 
 def _staged_to_do(key: str, settings: Settings) -> str:

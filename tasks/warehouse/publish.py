@@ -21,7 +21,7 @@ from tasks.keys import file_sha256
 from tasks.progress import Progress, silent
 from tasks.quarantine import in_quarantine, set_aside
 from tasks.settings import Settings
-from tasks.storage import remove_leftovers, sync_folder, telling_of_a_full_disk
+from tasks.storage import naming_disk_problems, remove_leftovers, sync_folder
 from tasks.warehouse.audit import AuditFailed, AuditResult, named, run_audits
 from tasks.warehouse.database import (
     Discarded,
@@ -43,8 +43,8 @@ def publish(settings: Settings, progress: Progress = silent) -> Path:
 
     Staged folders that are damaged or foreign, and those whose rows are refused or offend an audit, are set aside;
     a warehouse that turns out damaged is made again. Nothing that was loaded before is read again.
-    Raises AuditFailed when rows offend that can't be loaded again without the others, UserError when nothing was ever
-    loaded, another process holds the warehouse, or a disk is full or read-only. Then the warehouse and the snapshot
+    Raises AuditFailed when published rows offend and others are staged no more, UserError when nothing was ever loaded,
+    another process holds the warehouse, or a disk is full or read-only. Then the warehouse and the snapshot
     stay as they were. Readers are never waited for: an open snapshot lasts for as long as it is open, and one that was
     just looked up for `keep_snapshots` - 1 publications. progress counts the loads.
     """
@@ -70,10 +70,10 @@ def _publish(settings: Settings, progress: Progress) -> Path:
         loading = load_staged(warehouse, set(keys) - loaded_keys(warehouse), settings, progress)
         _say_what_is_missing(warehouse, loading.waiting, settings)
         if failed := _failed_audits(warehouse):
-            raise AuditFailed(failed, loading.loaded, settings.warehouse_file)
-        with telling_of_a_full_disk(published):
+            raise AuditFailed(failed, loading.loaded)
+        with naming_disk_problems(published):
             snapshot = _write_snapshot(warehouse, published.parent)
-    with telling_of_a_full_disk(published):
+    with naming_disk_problems(published):
         _swap_link(published, snapshot, settings.keep_snapshots)
     return published
 
@@ -124,7 +124,8 @@ def _offending(settings: Settings, loads: Iterable[str]) -> list[AuditResult]:
 def _go_back(settings: Settings, failure: AuditFailed) -> None:
     """Make the warehouse again without rows that offend and were loaded before: from the last snapshot, or empty.
 
-    Raises the failure where rows would be lost that are staged no more.
+    Rows that were never published and are staged no more stay in quarantine with the old warehouse. Raises AuditFailed
+    where published rows would be lost.
     """
     with duckdb.connect(str(settings.warehouse_file), read_only=True) as warehouse:
         loads = loaded_keys(warehouse)
@@ -134,12 +135,14 @@ def _go_back(settings: Settings, failure: AuditFailed) -> None:
             published = loaded_keys(snapshot)
     lost = loads - set(staged(settings))
     why = f"holds rows that offend audits: {named(failure.failed)}"
-    if published < loads and lost <= published:
+    if never_published := lost - published:
+        why += f"; the rows of {', '.join(sorted(never_published))} are in no other place: run their flows again"
+    if published < loads:
         make_again(settings, why, own_tables=False)
     elif loads and not lost:
         make_again(settings, why, own_tables=False, snapshot=False)
     else:
-        raise AuditFailed(failure.failed, tuple(sorted(lost - published)), settings.warehouse_file)
+        raise AuditFailed(failure.failed, tuple(sorted(lost)))
 
 
 def _write_snapshot(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> Path:

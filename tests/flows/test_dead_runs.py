@@ -15,9 +15,11 @@ from prefect.states import Completed, Pending, Running, Scheduled
 
 from flows import dead_runs
 from flows.dead_runs import end_dead_runs, slots_without_a_run
+from flows.servers import HOST, free_port
 from flows.steps import kaleidoscope_flow, running_lock
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive, is_held
+from tasks.tracking.store import MLFLOW_LOCK, tracking
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -187,6 +189,25 @@ def test_a_dead_run_gives_its_slot_back(client, settings):
     end_dead_runs(client, settings, owns_server=True)
     assert state_of(client, dead).type == StateType.CRASHED
     assert client.set_flow_run_state(next_one, Pending()).state.type == StateType.PENDING
+
+
+def test_an_mlflow_run_whose_process_is_gone_is_killed(client, settings):
+    with tracking(settings) as mlflow:
+        experiment = mlflow.create_experiment("probe")
+        dead, alive_one = (mlflow.create_run(experiment).info.run_id for _ in range(2))
+    killed_with_a_lock(f"{MLFLOW_LOCK}{dead}", settings)
+    with alive(running_lock(f"{MLFLOW_LOCK}{alive_one}", settings), Holder(name="MLflow run", does="train")):
+        assert end_dead_runs(client, settings, owns_server=True) == []
+        with tracking(settings) as mlflow:
+            assert mlflow.get_run(dead).info.status == "KILLED"
+            assert mlflow.get_run(alive_one).info.status == "RUNNING"
+
+
+def test_an_mlflow_that_can_not_be_reached_is_named(client, settings):
+    killed_with_a_lock(f"{MLFLOW_LOCK}abc", settings)
+    elsewhere = settings.model_copy(update={"tracking_uri": f"http://{HOST}:{free_port()}"})
+    [said] = end_dead_runs(client, elsewhere, owns_server=True)
+    assert said.startswith("can't end MLflow runs whose process is gone: MLflow at http://")
 
 
 def test_a_flow_holds_its_lock_until_its_last_state(client, settings):

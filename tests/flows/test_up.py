@@ -5,11 +5,14 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import distribution
@@ -18,12 +21,14 @@ from threading import Thread
 import httpx
 import psutil
 import pytest
+from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.deployments import run_deployment
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.flow_runs import wait_for_flow_run
 from prefect.flows import Flow
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Completed
 from prefect.workers.process import ProcessJobConfiguration
 
 from flows import FLOWS, WORK_POOL, servers
@@ -95,6 +100,11 @@ FRAME = """
 REFUSED = "This server answers its own pages and programs only."
 
 
+@flow
+def ended() -> None:
+    """Never called: its runs are made through the API."""
+
+
 def up_command(prefect_port: int, mlflow_port: int) -> list[str]:
     ports = ["--prefect-port", str(prefect_port), "--mlflow-port", str(mlflow_port)]
     return [sys.executable, "-c", "from flows.cli import main; main()", "up", *ports]
@@ -116,10 +126,15 @@ class Service:
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[Service]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("up") / "data")
+    settings = Settings(data_dir=tmp_path_factory.mktemp("up") / "is it data?")
     write_frames("sample", sample_frames(), settings)
     prefect_port, mlflow_port = free_port(), free_port()
-    ours = {"PREFECT_HOME": str(settings.data_dir / "prefect"), "KALEIDOSCOPE_DATA_DIR": str(settings.data_dir)}
+    ours = {
+        "PREFECT_HOME": str(settings.data_dir / "prefect"),
+        "KALEIDOSCOPE_DATA_DIR": str(settings.data_dir),
+        "KALEIDOSCOPE_KEEP_RUNS_DAYS": "2",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "5",
+    }
     process = subprocess.Popen(
         up_command(prefect_port, mlflow_port),
         cwd=ROOT,
@@ -277,6 +292,22 @@ def test_mlflow_answers_its_own_pages_only(service, browser, tmp_path):
         wait_for_text(browser, f"made by {name}")
     found = httpx.get(f"http://{HOST}:{port}/api/2.0/mlflow/experiments/search?max_results=100").json()["experiments"]
     assert {experiment["name"] for experiment in found} - {"Default"} == {f"made by {HOST}", "made by localhost"}
+
+
+def test_runs_are_deleted_after_the_days_of_the_setting(service, client):
+    old, new = (client.create_flow_run(ended, state=Completed()).id for _ in range(2))
+    # the server itself says when a run ended
+    database = service.settings.data_dir / "prefect" / "prefect.db"
+    with closing(sqlite3.connect(database, timeout=60)) as connection, connection:
+        for run, days in ((old, 3), (new, 1)):
+            end = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d %H:%M:%S.%f}"
+            changed = connection.execute("UPDATE flow_run SET end_time = ? WHERE id = ?", [end, str(run)])
+            assert changed.rowcount == 1
+    deadline = time.monotonic() + RUN_SECONDS
+    while old in (left := {run.id for run in client.read_flow_runs()}):
+        assert time.monotonic() < deadline
+        time.sleep(1)
+    assert new in left
 
 
 def test_servers_and_worker_stop_together(service):

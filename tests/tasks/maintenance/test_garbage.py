@@ -183,6 +183,16 @@ def test_quarantine_is_deleted_with_its_reasons_when_it_is_old(settings):
     assert not any(path.is_file() for path in settings.quarantine_dir.rglob("*"))
 
 
+def test_results_are_deleted_once_prefect_has_deleted_their_runs(settings):
+    storage = settings.data_dir / "prefect" / "storage"
+    storage.mkdir(parents=True)
+    for name, days in (("old", 91), ("new", 89)):
+        (storage / name).touch()
+        age(storage / name, days)
+    assert {one.path for one in delete_garbage(settings)} == {storage / "old"}
+    assert [path.name for path in storage.iterdir()] == ["new"]
+
+
 def test_what_killed_processes_and_migrations_left_is_deleted(small):
     settings, _, replica = small
     shutil.rmtree(settings.dictionaries_dir / replica)

@@ -3,6 +3,7 @@ import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -200,14 +201,24 @@ def test_runs_whose_process_is_gone_are_stuck(small):
     with closing(sqlite3.connect(settings.mlflow_dir / "mlflow.db")) as connection, connection:
         connection.execute("UPDATE runs SET status = 'RUNNING'")
         [[run]] = connection.execute("SELECT run_uuid FROM runs").fetchall()
-    flow_run = "11111111-2222-3333-4444-555555555555"
+    flow_run, waiting = "11111111-2222-3333-4444-555555555555", "44444444-2222-3333-4444-555555555555"
     (settings.data_dir / "prefect").mkdir()
     with closing(sqlite3.connect(settings.data_dir / "prefect" / "prefect.db")) as connection, connection:
-        connection.execute("CREATE TABLE flow_run (id, name, state_type, start_time)")
-        connection.execute("INSERT INTO flow_run VALUES (?, 'brave-owl', 'RUNNING', 0)", [flow_run])
-        connection.execute("INSERT INTO flow_run VALUES (?, 'old-owl', 'COMPLETED', 0)", ["2" * 36])
-    assert found(settings) == {("stuck", f"flow run {flow_run}"), ("stuck", f"MLflow run {run}")}
-    with alive(settings.running_dir / f"{flow_run}.lock", Holder(name="flow run", does="atlas")):
+        connection.execute("CREATE TABLE flow_run (id, name, state_name, state_type, state_timestamp, start_time)")
+        now, long_ago = datetime.now(UTC), datetime.now(UTC) - timedelta(minutes=11)
+        for run_id, state, at in [
+            (flow_run, "Running", now), ("2" * 36, "Completed", now), ("3" * 36, "Pending", now),
+            (waiting, "Pending", long_ago),
+        ]:  # fmt: skip
+            at = at.strftime("%Y-%m-%d %H:%M:%S.%f")
+            connection.execute("INSERT INTO flow_run VALUES (?, 'owl', ?, ?, ?, 0)", [run_id, state, state.upper(), at])
+    stuck = {("stuck", f"flow run {waiting}"), ("stuck", f"flow run {flow_run}"), ("stuck", f"MLflow run {run}")}
+    assert found(settings) == stuck
+    holder = Holder(name="flow run", does="atlas")
+    with (
+        alive(settings.running_dir / f"{flow_run}.lock", holder),
+        alive(settings.running_dir / f"{waiting}.lock", holder),
+    ):
         assert found(settings) == set()
 
 

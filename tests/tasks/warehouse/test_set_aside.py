@@ -11,9 +11,9 @@ import pytest
 
 from tasks.checksums import COMMIT, SEAL, commit_folder, write_document
 from tasks.errors import UserError
-from tasks.frames import frames_exist, staged, write_frames
+from tasks.frames import frames_exist, schema_version, staged, write_frames
 from tasks.quarantine import in_quarantine
-from tasks.warehouse.audit import AuditFailed
+from tasks.warehouse.audit import AuditFailed, AuditResult
 from tasks.warehouse.database import open_warehouse
 from tasks.warehouse.load import load, loaded_keys
 from tasks.warehouse.publish import publish
@@ -76,14 +76,14 @@ def of_another_key(folder):
 
 def no_parquet(folder):
     (folder / "runs.parquet").write_bytes(b"a letter to my aunt")
-    commit_folder(folder, ["runs.parquet"], schema_version=2)
+    commit_folder(folder, ["runs.parquet"], schema_version=schema_version())
     return r"runs\.parquet can't be read"
 
 
 def changed(folder, change):
     frame = change(pl.read_parquet(folder / "runs.parquet"))
     frame.write_parquet(folder / "runs.parquet")
-    commit_folder(folder, ["runs.parquet"], schema_version=2)
+    commit_folder(folder, ["runs.parquet"], schema_version=schema_version())
 
 
 def without_column(folder):
@@ -108,14 +108,14 @@ def of_another_type(folder):
 
 def unknown_table(folder):
     (folder / "runs.parquet").rename(folder / "songs.parquet")
-    commit_folder(folder, ["songs.parquet"], schema_version=2)
+    commit_folder(folder, ["songs.parquet"], schema_version=schema_version())
     return "no table 'songs' can be loaded"
 
 
 def contradicting(folder):
     networks = sample_frames()["networks"].with_columns(weights_sha256=pl.lit("0" * 64))
     networks.write_parquet(folder / "networks.parquet")
-    commit_folder(folder, ["networks.parquet"], schema_version=2)
+    commit_folder(folder, ["networks.parquet"], schema_version=schema_version())
     return "networks already has another row for efficientnet_lite0"
 
 
@@ -154,7 +154,7 @@ def offending(folder):
     changed(folder, lambda frame: frame.with_columns(git_revision=pl.lit(None, dtype=pl.String)))
     frame = sample_frames()["quarantine"].head(1).with_columns(activation_set=pl.lit("no such set"))
     frame.write_parquet(folder / "quarantine.parquet")
-    commit_folder(folder, ["quarantine.parquet"], schema_version=2)
+    commit_folder(folder, ["quarantine.parquet"], schema_version=schema_version())
     return "its rows offend audits: quarantine_belongs_to_a_set: 1 offending"
 
 
@@ -264,16 +264,44 @@ def test_offending_rows_of_older_code_leave_the_warehouse(published):
     assert "holds rows that offend audits: quarantine_belongs_to_a_set" in warehouse.reason
 
 
-def test_offending_rows_that_are_staged_no_more_are_named_with_their_load(published):
+def test_offending_rows_that_were_never_published_and_are_staged_no_more_leave_the_warehouse(published):
     orphan = {"quarantine": sample_frames()["quarantine"].head(1).with_columns(activation_set=pl.lit("no such set"))}
     load(BAD, orphan, published)
+    write_frames(GOOD, a_run(GOOD), published)
+    load(GOOD, a_run(GOOD), published)
+    publish(published)
+    assert runs_seen(published) == [GOOD, "sample-run"]
+    [warehouse] = in_quarantine(published)
+    assert f"the rows of {BAD} are in no other place: run their flows again" in warehouse.reason
+    with duckdb.connect(str(warehouse.path), read_only=True) as connection:
+        assert BAD in loaded_keys(connection)
+
+
+def test_published_rows_are_not_dropped_for_an_audit_of_newer_code(published, monkeypatch):
+    """An upgrade may bring an audit that rows offend which were published before and are staged no more."""
+    [load_key] = loads_of(published)
     before = published.published_file.resolve()
-    with pytest.raises(AuditFailed, match=f"staged no more: {BAD}. Delete .* to go back to the rows of the last"):
+    monkeypatch.setattr("tasks.warehouse.publish.run_audits", lambda connection: [refusing_the_first_load(connection)])
+    with pytest.raises(AuditFailed, match=f"the last snapshot stays. Run the flows again that stage {load_key}, and"):
         publish(published)
     assert published.published_file.resolve() == before
-    published.warehouse_file.unlink()
+    assert in_quarantine(published) == []
+    # the flows have run again, and their rows are as before: now they can be set aside by name
+    write_frames(load_key, sample_frames(), published)
+    write_frames(GOOD, a_run(GOOD), published)
     publish(published)
-    assert runs_seen(published) == ["sample-run"]
+    assert runs_seen(published) == [GOOD]
+    assert f"frames/{load_key}" in aside(published)
+
+
+def refusing_the_first_load(connection):
+    refused = "sample-run" in {run for (run,) in connection.execute("SELECT run FROM runs").fetchall()}
+    return AuditResult("no sample", "sql", not refused, int(refused), "sample-run")
+
+
+def loads_of(published):
+    with duckdb.connect(str(published.published_file), read_only=True) as snapshot:
+        return sorted(loaded_keys(snapshot))
 
 
 def every_block(file):

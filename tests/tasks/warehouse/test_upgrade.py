@@ -12,14 +12,17 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from tasks.errors import UserError
 from tasks.frames import BEFORE_CHECKSUMS, read_staged, schema_version, staged
+from tasks.liveness import Holder, waiting_for
 from tasks.quarantine import in_quarantine
 from tasks.settings import ROOT
 from tasks.warehouse.database import schema
 from tasks.warehouse.load import load
-from tasks.warehouse.migrate import migrate
+from tasks.warehouse.migrate import migrate, migrate_at_start
 from tasks.warehouse.publish import publish
 from tasks.warehouse.query import query
+from tests.tasks.warehouse.processes import holding
 
 MADE_BY_EACH_PUBLICATION = {"audit_results", "schema_versions", "set_aside"}
 
@@ -91,11 +94,38 @@ def test_migrate_does_by_hand_what_it_says(upgraded):
     ]
     assert [*migrate(upgraded, dry_run=False, say=print)] == announced
     assert [*migrate(upgraded, dry_run=False, say=print)] == [
-        f"warehouse: stays as it is, of schema version {schema_version()}",
+        "warehouse: stays as it is",
         *(f"frames/{key}: stays as it was staged, migrated from schema version 1 when it is read" for key in keys),
     ]
     assert {read_staged(key, upgraded)[1] for key in keys} == {1}
     assert not load(keys[0], {}, upgraded), "what was loaded before the upgrade is loaded"
+
+
+def test_a_start_migrates_once_and_sets_nothing_aside(upgraded):
+    keys = staged(upgraded)
+    said = [*migrate_at_start(upgraded)]
+    assert said[0] == f"warehouse: migrated from schema version 1 to {schema_version()}"
+    assert [line.split(":")[0] for line in said[1:]] == [f"frames/{key}" for key in keys]
+    files = made(upgraded)
+    assert [*migrate_at_start(upgraded)] == []
+    assert made(upgraded) == files
+    assert in_quarantine(upgraded) == []
+
+
+def test_a_start_leaves_a_warehouse_that_another_process_has(upgraded):
+    lock = waiting_for("the warehouse", upgraded.warehouse_lock, Holder(name="a test", does="hold"), print)
+    for held in (lock, holding(upgraded.warehouse_file)):
+        with held:
+            assert [*migrate_at_start(upgraded)] == []
+    assert [*migrate_at_start(upgraded)] != []
+
+
+def test_a_start_refuses_a_warehouse_of_a_newer_version(upgraded):
+    [*migrate_at_start(upgraded)]
+    with duckdb.connect(str(upgraded.warehouse_file)) as warehouse:
+        warehouse.execute("INSERT INTO schema_versions VALUES (999, now()::TIMESTAMP)")
+    with pytest.raises(UserError, match="was made by a newer Kaleidoscope"):
+        [*migrate_at_start(upgraded)]
 
 
 def test_migrate_sets_aside_what_can_not_be_read(upgraded):
