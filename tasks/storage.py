@@ -36,6 +36,8 @@ def disk_problem(error: BaseException) -> str | None:
         # shutil, DuckDB and polars raise errors of their own, which end with the system's words
         if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
             return problem
+    if "database or disk is full" in str(error):  # SQLite
+        return DISK_PROBLEMS[errno.ENOSPC]
     return None
 
 

@@ -16,7 +16,7 @@ from filelock import FileLock
 from tasks.errors import UserError
 from tasks.liveness import Holder, left_by_the_dead, waiting_for
 from tasks.settings import ROOT, Settings, sqlite_url
-from tasks.storage import atomic_file, writing
+from tasks.storage import atomic_file, disk_problem, writing
 from tasks.tracking.addresses import addresses_elsewhere, move_addresses
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def _failing_in_one_line(uri: str, *errors: type[Exception]) -> Iterator[None]:
     try:
         yield
     except errors as error:
+        if problem := disk_problem(error):
+            raise UserError(problem.format(_without_passwords(uri))) from error
         reason = re.sub(r"\s+", " ", _without_passwords(str(error)))[:200]
         raise UserError(
             f"MLflow at {_without_passwords(uri)} failed: {reason}; start or mend it, or name another with "

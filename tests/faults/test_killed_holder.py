@@ -41,7 +41,9 @@ cli.main()
 
 @contextmanager
 def started(command: list[str], settings: Settings):
-    environment = os.environ | {"PREFECT_HOME": str(settings.data_dir / "prefect")}
+    # other tests of this worker may have named their server
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    environment = others | {"PREFECT_HOME": str(settings.data_dir / "prefect")}
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
