@@ -119,7 +119,7 @@ def assert_clean(settings: Settings, prefect_api: str) -> None:
     running = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=ACTIVE)))
     with SyncPrefectClient(prefect_api) as client:
         assert client.read_flow_runs(flow_run_filter=running) == []
-    mlflow = MlflowClient(settings.mlflow_tracking_uri)
+    mlflow = MlflowClient(settings.mlflow_tracking_uri, settings.mlflow_tracking_uri)
     experiments = [experiment.experiment_id for experiment in mlflow.search_experiments()]
     assert mlflow.search_runs(experiments, "attributes.status = 'RUNNING'") == []
     assert len(mlflow.search_model_versions(f"name = '{MODEL}'")) == 1

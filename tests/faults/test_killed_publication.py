@@ -44,7 +44,9 @@ def assert_published(undisturbed: dict, settings: Settings, prefect_api: str) ->
 
     assert_equal_to(undisturbed, settings, published)
     assert_clean(settings, prefect_api)
-    champion = MlflowClient(settings.mlflow_tracking_uri).get_model_version_by_alias(MODEL, "champion")
+    champion = MlflowClient(settings.mlflow_tracking_uri, settings.mlflow_tracking_uri).get_model_version_by_alias(
+        MODEL, "champion"
+    )
     assert int(champion.version) == 1
     assert (settings.site_dir / "index.html").exists()
 
