@@ -7,7 +7,7 @@ demo: .venv/installed
 	.venv/bin/kaleidoscope run atlas
 	.venv/bin/kaleidoscope run early-vision
 	.venv/bin/kaleidoscope run concepts
-	.venv/bin/kaleidoscope run attack --set 'facets={}' --set story.steps=4 --set drawn=8 --set random_size=8 \
+	.venv/bin/kaleidoscope run attack --set 'facets={}' --set grid.steps=4 --set drawn=8 --set random_size=8 \
 	    --set random.scenes=80 --set "dictionaries=[\"$$(.venv/bin/kaleidoscope sql --format csv \
 	    "SELECT min(dictionary) FROM dictionaries WHERE architecture = 'sae'" | tail -n 1)\"]"
 

@@ -7,17 +7,17 @@ from pydantic import Field
 
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from tasks.concepts.attack_study import analyse_attack
-from tasks.concepts.config import AttackStudyConfig
+from tasks.concepts.attack_experiment import analyse_attack
+from tasks.concepts.config import AttackExperimentConfig
 from tasks.concepts.facet_study import FacetStudyConfig, analyse_facets, facet_metrics
-from tasks.frames import read_frames
 from tasks.report.attack_figures import attack_sheet, effect_figure, facet_figure, fraction_figure, transfer_figure
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.tracking.attacks import log_attacks
 from tasks.tracking.runs import log_analysis
 
 
-class AttackFlowConfig(AttackStudyConfig):
+class AttackFlowConfig(AttackExperimentConfig):
     """A story told to TCAV and, where asked for, one told to faceted feature visualisation."""
 
     facets: FacetStudyConfig | None = Field(
@@ -56,24 +56,24 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
 
 def log_study(key: str, config: AttackFlowConfig, settings: Settings) -> dict[str, str]:
     """Tell MLflow of a study, a nested run for each attack; returns each one's score where it was made."""
-    frames = read_frames(key, settings)
-    attacks = frames["attacks"].filter(polars.col("fraction") == polars.col("fraction").max())
-    attacks = attacks.select("touched", "attack", "epsilon").rows()
+    tables = read_staged(key, settings)
+    attacks = tables["attacks"].filter(polars.col("fraction") == polars.col("fraction").max())
+    attacks = attacks.select("perturbed_set", "attack", "epsilon").rows()
     log_attacks(
         key,
         config,
         settings,
         {
-            "effect": effect_figure({title_of(config): frames}),
-            "fraction": fraction_figure(frames),
-            "transfer": transfer_figure(frames),
+            "effect": effect_figure({title_of(config): tables}),
+            "fraction": fraction_figure(tables),
+            "transfer": transfer_figure(tables),
         },
-        {each: attack_sheet(frames, *each) for each in attacks},
+        {each: attack_sheet(tables, *each) for each in attacks},
     )
-    here = frames["attack_scores"].filter(read_network=config.network, read_layer=config.layer)
+    here = tables["attack_scores"].filter(eval_network=config.network, eval_layer=config.layer)
     widest = here.filter((polars.col("attack") == "clean") | (polars.col("fraction") == polars.col("fraction").max()))
     return {
-        " ".join([*named(row), "of random sets" if row["touched"] == "random" else ""]).strip(): (
+        " ".join([*named(row), "of random sets" if row["perturbed_set"] == "random" else ""]).strip(): (
             f"{row['score']:.2f} ± {row['spread']:.2f} (random {row['random_score']:.2f}), p {row['p_holm']:.2g}"
         )
         for row in widest.iter_rows(named=True)
@@ -92,8 +92,8 @@ def named(row: dict) -> list[str]:
 
 def log_facets(key: str, config: FacetStudyConfig, settings: Settings) -> dict[str, str]:
     """Tell MLflow of facets; returns what was measured of the pictures."""
-    frames = read_frames(key, settings)
-    metrics = facet_metrics(frames)
-    figures = {"facets": facet_figure(frames)}
+    tables = read_staged(key, settings)
+    metrics = facet_metrics(tables)
+    figures = {"facets": facet_figure(tables)}
     log_analysis("facets", key, f"{config.network}/facets", config, metrics, figures, settings)
     return {name: f"{value:.3g}" for name, value in metrics.items()}

@@ -85,7 +85,7 @@ def sweep(config: ConfigFile = None, assignments: Assignments = None) -> None:
 
 
 def _run(flow: str, config: Path | None, assignments: list[str]) -> None:
-    from flows.config import config_of, flow_named, read_config
+    from flows.config import config_class_of, flow_named, read_config
     from flows.servers import prefect_server
     from tasks.warehouse.migrate import migrate_at_start
 
@@ -93,7 +93,7 @@ def _run(flow: str, config: Path | None, assignments: list[str]) -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(Settings()) as server:
         flow_to_run = flow_named(flow)
-        flow_config = read_config(config_of(flow_to_run), config, assignments)
+        flow_config = read_config(config_class_of(flow_to_run), config, assignments)
         for line in migrate_at_start(Settings()):
             _say(line)
         server.wait()
@@ -222,7 +222,7 @@ def _print_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> No
     console.print(table)
 
 
-def _print_frame(frame: "polars.DataFrame") -> None:
+def _print_dataframe(frame: "polars.DataFrame") -> None:
     _print_table(frame.columns, frame.iter_rows())
 
 
@@ -275,8 +275,8 @@ def coverage(
     tables = {name: value for name, value in report.items() if isinstance(value, list)}
     for name, value in tables.items():
         print(name.replace("_", " "))
-        _print_frame(polars.DataFrame(value, strict=False))
-    _print_frame(polars.DataFrame([{name: value for name, value in report.items() if name not in tables}]))
+        _print_dataframe(polars.DataFrame(value, strict=False))
+    _print_dataframe(polars.DataFrame([{name: value for name, value in report.items() if name not in tables}]))
 
 
 @app.command()
@@ -299,7 +299,7 @@ def trust(
     import polars
 
     from flows.steps import progress_bar
-    from tasks.concepts.trust import check_folder
+    from tasks.concepts.tamper_detection import check_folder
 
     with progress_bar(f"Check {folder.name}") as progress:
         report = check_folder(folder, random, network, layer, Settings(), progress)
@@ -307,7 +307,7 @@ def trust(
     if output is Report.json:
         print(json.dumps({"verdict": report.verdict, "reasons": report.reasons, "checks": checks}))
     else:
-        _print_frame(polars.DataFrame(checks))
+        _print_dataframe(polars.DataFrame(checks))
         print("\n".join([report.verdict, *report.reasons]))
     if not report.trusted:
         raise typer.Exit(1)

@@ -4,8 +4,8 @@ from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from tasks.concepts.analyse import analyse_concepts, concept_metrics
 from tasks.concepts.config import ConceptsConfig
-from tasks.frames import read_frames
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.tracking.cavs import register_cavs
 from tasks.tracking.runs import log_analysis
 
@@ -36,13 +36,13 @@ def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
 
 def log_concepts(key: str, config: ConceptsConfig, settings: Settings) -> dict[str, str]:
     """Tell MLflow of an analysis and register its vectors; returns what was found, by test."""
-    frames = read_frames(key, settings)
-    run = log_analysis("concepts", key, f"{config.network}/concepts", config, concept_metrics(frames), {}, settings)
+    tables = read_staged(key, settings)
+    run = log_analysis("concepts", key, f"{config.network}/concepts", config, concept_metrics(tables), {}, settings)
     register_cavs(key, run, settings)
-    names = dict(frames["concepts"].select("concept", "name").iter_rows())
+    names = dict(tables["concepts"].select("concept", "name").iter_rows())
     return {
         f"{names[test['concept']]} for {test['class_name']}, {test['layer']}": (
             f"{test['score']:.2f} ± {test['spread']:.2f} (random {test['random_score']:.2f}), p {test['p_holm']:.2g}"
         )
-        for test in frames["tcav_tests"].iter_rows(named=True)
+        for test in tables["tcav_tests"].iter_rows(named=True)
     }

@@ -24,7 +24,7 @@ def flow_named(name: str):
     return getattr(import_module(f"flows.{module}"), module)
 
 
-def config_of(flow) -> type[BaseModel]:
+def config_class_of(flow) -> type[BaseModel]:
     """The model of a flow's one parameter `config`: its form in the Prefect UI."""
     return inspect.signature(flow.fn).parameters["config"].annotation
 

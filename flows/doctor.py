@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import psutil
 
-from flows.servers import answers, prefect_server_address, running_servers
+from flows.servers import is_answering, prefect_server_address, running_servers
 from tasks.errors import UserError
 from tasks.liveness import holder_of, is_held
 from tasks.settings import Settings
@@ -140,7 +140,7 @@ def _mlflow_store(settings: Settings) -> Finding:
     uri, file = settings.mlflow_tracking_uri, settings.mlflow_database
     if file is None:
         return Finding(
-            "MLflow store", "ok" if not uri.startswith("http") or answers(f"{uri}/health") else "missing", uri
+            "MLflow store", "ok" if not uri.startswith("http") or is_answering(f"{uri}/health") else "missing", uri
         )
     try:
         with sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True) as connection:
@@ -172,7 +172,7 @@ def _servers(settings: Settings) -> Iterator[Finding]:
     if url is None:
         yield Finding("Prefect server", "optional", "none runs; a run starts its own, `make up` one to look at")
     else:
-        well = answers(f"{url}/health")
+        well = is_answering(f"{url}/health")
         yield Finding("Prefect server", "ok" if well else "missing", url if well else f"{url} does not answer")
     mlflow = running_servers(settings).get("mlflow")
     yield Finding("MLflow server", "ok" if mlflow else "optional", mlflow or "none runs; `make up` starts one")

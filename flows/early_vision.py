@@ -14,9 +14,9 @@ from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config, Seed, Whole
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.polysemantic import decompose_neurons
-from tasks.frames import read_frames
 from tasks.report.tuning_figures import detectors_polar
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.tracking.runs import log_findings
 from tasks.tuning.curves import analyse_tuning, coverage_metrics, detector_curves
 from tasks.tuning.pictures import visualise_features
@@ -142,15 +142,15 @@ def study_curves(activation_set: str, dictionary: str, visualised: int, settings
 
 def log_curves(dictionary: str, neurons: str, features: str, settings: Settings) -> dict[str, float]:
     """Tell MLflow of a dictionary's curve detectors beside its layer's own; returns the metrics."""
-    frames = {"neurons": read_frames(neurons, settings), "features": read_frames(features, settings)}
-    curves = {kind: detector_curves(of_kind) for kind, of_kind in frames.items()}
+    tables = {"neurons": read_staged(neurons, settings), "features": read_staged(features, settings)}
+    curves = {kind: detector_curves(of_kind) for kind, of_kind in tables.items()}
     metrics = {
         f"{metric}_{kind}": value
         for kind, curves_un in curves.items()
         for metric, value in coverage_metrics(curves_un).items()
     }
-    metrics["missing_curve_detectors"] = float(frames["features"]["curve_detectors"]["missing"].sum())
-    layer = frames["neurons"]["tuning_subjects"]["layer"].item()
+    metrics["missing_curve_detectors"] = float(tables["features"]["curve_detectors"]["missing"].sum())
+    layer = tables["neurons"]["tuning_subjects"]["layer"].item()
     figure = detectors_polar(curves, f"Curve detectors of {layer}")
     log_findings(dictionary, metrics, settings, {"curve_detectors": figure})
     return metrics

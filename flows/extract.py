@@ -8,9 +8,9 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from tasks.activations import extract as extraction
 from tasks.activations import plan as planning
 from tasks.activations.plan import ExtractionConfig
-from tasks.activations.shards import ActivationSet, activation_frames
-from tasks.frames import write_frames
+from tasks.activations.shards import ActivationSet, activation_tables
 from tasks.settings import Settings
+from tasks.staging import stage_tables
 
 # a shard's images are decoded while another's are run through the network, which takes every core by itself
 SHARDS_AT_ONCE = 2
@@ -65,4 +65,4 @@ def plan(config: ExtractionConfig, settings: Settings, progress) -> tuple[str, i
 def finish(key: str, settings: Settings) -> None:
     """Commit the shards and stage what the warehouse is told of them."""
     extraction.finish(key, settings)
-    write_frames(key, activation_frames(ActivationSet.open(key, settings)), settings)
+    stage_tables(key, activation_tables(ActivationSet.open(key, settings)), settings)

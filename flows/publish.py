@@ -5,7 +5,7 @@ from pydantic import Field
 from flows.steps import Summary, as_holder, kaleidoscope_flow, recorded, reported, say, show, step
 from tasks.checksums import Damaged
 from tasks.config import Config
-from tasks.dictionary.store import config_of, trained
+from tasks.dictionary.store import dictionary_config, trained
 from tasks.liveness import waiting_for
 from tasks.quarantine import in_quarantine
 from tasks.report.page import write_site
@@ -63,7 +63,7 @@ def _models(settings: Settings) -> tuple[list[str], dict[str, str]]:
     names, damaged = set(), {}
     for key in trained(settings):
         try:
-            names.add(config_of(key, settings).name)
+            names.add(dictionary_config(key, settings).name)
         except Damaged as error:
             damaged[f"dictionary {key[:8]}"] = str(error)
     return sorted(names), damaged

@@ -164,7 +164,7 @@ def _stop(family: list[psutil.Process]) -> None:
             return
 
 
-def answers(url: str) -> bool:
+def is_answering(url: str) -> bool:
     """Whether a server says that it is well; one on loopback is asked without the user's proxy."""
     proxies = {} if urlsplit(url).hostname in LOOPBACK else None
     try:
@@ -177,7 +177,7 @@ def answers(url: str) -> bool:
 def wait_until_healthy(name: str, url: str, process: subprocess.Popen, log: Path) -> None:
     """Return as soon as `url` answers. UserError when the process ends before that, or takes too long."""
     deadline = time.monotonic() + START_SECONDS
-    while not answers(url):
+    while not is_answering(url):
         if process.poll() is not None:
             raise UserError(f"{name} ended with code {process.returncode} while starting; see {log}")
         if time.monotonic() > deadline:
@@ -227,7 +227,7 @@ def running_servers(settings: Settings) -> dict[str, str]:
         addresses = read_document(running_servers_file(settings), "start `kaleidoscope up` again")
     except Damaged:  # mostly missing: none runs
         return {}
-    return {name: url for name, url in addresses.items() if answers(f"{url}/health")}
+    return {name: url for name, url in addresses.items() if is_answering(f"{url}/health")}
 
 
 def prefect_server_address(settings: Settings) -> str | None:
@@ -245,7 +245,7 @@ class PrefectServer:
         """UserError when it can't be reached."""
         if self.process:
             wait_until_healthy("Prefect server", f"{self.url}/health", self.process, self.log)
-        elif not answers(f"{self.url}/health"):
+        elif not is_answering(f"{self.url}/health"):
             raise UserError(f"no Prefect server answers at {self.url}; start it, or unset PREFECT_API_URL")
 
 

@@ -25,11 +25,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from tasks.errors import UserError
-from tasks.frames import write_frames
 from tasks.liveness import Holder, alive
 from tasks.progress import Progress as Listener
 from tasks.quarantine import SetAside, in_quarantine
 from tasks.settings import Settings
+from tasks.staging import stage_tables
 from tasks.storage import check_can_be_written, disk_problem
 from tasks.tracking.runs import git_revision
 
@@ -202,4 +202,4 @@ def recorded(flow_name: str, config: BaseModel, settings: Settings) -> Iterator[
         "git_revision": git_revision(),
         "config": config.model_dump_json(),
     }
-    write_frames(run, {"runs": polars.DataFrame([row], schema_overrides={"git_revision": polars.String})}, settings)
+    stage_tables(run, {"runs": polars.DataFrame([row], schema_overrides={"git_revision": polars.String})}, settings)

@@ -14,7 +14,7 @@ from tasks.config import Config
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import STREAM_FIELDS
-from tasks.dictionary.store import config_of, load_dictionary, read_metrics, read_table
+from tasks.dictionary.store import dictionary_config, load_dictionary, read_metrics, read_table
 from tasks.keys import content_key
 from tasks.report.figures import pareto
 from tasks.settings import Settings
@@ -115,14 +115,16 @@ def train_together(
 def scores(dictionaries: list[str], settings: Settings) -> list[tuple[str, float, float]]:
     """(name, L0, FVU) of each on the test split."""
     metrics = [read_metrics(dictionary, settings) for dictionary in dictionaries]
-    names = [config_of(dictionary, settings).name for dictionary in dictionaries]
+    names = [dictionary_config(dictionary, settings).name for dictionary in dictionaries]
     return [(name, each["l0"], each["fvu"]) for name, each in zip(names, metrics, strict=True)]
 
 
 def stability_across_seeds(dictionaries: list[str], settings: Settings) -> dict[str, list[str]]:
     """Steps of the flow: match those that differ in seed alone; {the first of them: what a summary says of it}."""
     said = {}
-    for first, *replicas in alike(dictionaries, lambda each: config_of(each, settings).model_copy(update={"seed": 0})):
+    for first, *replicas in alike(
+        dictionaries, lambda each: dictionary_config(each, settings).model_copy(update={"seed": 0})
+    ):
         if replicas:
             with reported(f"Match {first[:8]} across seeds") as progress:
                 found = step(match)(first, tuple(replicas), settings, progress)
@@ -132,7 +134,7 @@ def stability_across_seeds(dictionaries: list[str], settings: Settings) -> dict[
 
 def label(dictionary: str, common: DictionaryConfig, settings: Settings) -> str:
     """A variant's name, and the other fields in which it differs from what is common to all."""
-    config = config_of(dictionary, settings)
+    config = dictionary_config(dictionary, settings)
     others = config.model_dump(exclude={"architecture", "method"})
     differs = [f"{field} = {value}" for field, value in others.items() if value != getattr(common, field)]
     return ", ".join([config.name, *differs])

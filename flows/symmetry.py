@@ -6,14 +6,14 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from tasks.checksums import Damaged
 from tasks.config import Config
 from tasks.dictionary.analyse import analyse
-from tasks.dictionary.store import config_of, trained
+from tasks.dictionary.store import dictionary_config, trained
 from tasks.errors import UserError
 from tasks.families.analyse import analyse_families, family_metrics
 from tasks.families.config import FamiliesConfig
 from tasks.families.separation import measure_separation
-from tasks.frames import read_frames
 from tasks.report.family_figures import family_figures
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.tracking.runs import log_findings
 
 
@@ -54,7 +54,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
                 for name, value in (types_of(key, settings) | families[dictionary]).items()
             }
             | measured.figures(),
-            where={"frames": str(settings.frames_dir)},
+            where={"tables": str(settings.staging_dir)},
             failures=failures,
         )
     )
@@ -76,7 +76,7 @@ def families_of(
     with reported(f"Families of {dictionary[:8]}") as progress:
         families = step(analyse_families)(dictionary, config, settings, progress)
     scores = None
-    if not config_of(dictionary, settings).reads_all_blocks:  # else features have no ground truth
+    if not dictionary_config(dictionary, settings).reads_all_blocks:  # else features have no ground truth
         with reported(f"Score families of {dictionary[:8]}") as progress:
             scores = step(measure_separation)(families, replicas, config, settings, progress)
     found = step(log_families)(dictionary, families, scores, settings)
@@ -85,16 +85,16 @@ def families_of(
 
 def log_families(dictionary: str, families: str, scores: str | None, settings: Settings) -> dict[str, float]:
     """Tell MLflow of a dictionary's families; returns the metrics."""
-    frames = read_frames(families, settings) | (read_frames(scores, settings) if scores else {})
-    metrics = family_metrics(frames)
-    log_findings(dictionary, metrics, settings, family_figures(frames))
+    tables = read_staged(families, settings) | (read_staged(scores, settings) if scores else {})
+    metrics = family_metrics(tables)
+    log_findings(dictionary, metrics, settings, family_figures(tables))
     return metrics
 
 
 def types_of(analysis: str, settings: Settings) -> dict[str, str]:
     """Features of each symmetry type; nothing for a dictionary without transform blocks."""
-    frames = read_frames(analysis, settings)
-    if "feature_symmetry" not in frames:
+    tables = read_staged(analysis, settings)
+    if "feature_symmetry" not in tables:
         return {}
-    counts = frames["feature_symmetry"]["type"].value_counts().sort("count", "type", descending=[True, False])
+    counts = tables["feature_symmetry"]["type"].value_counts().sort("count", "type", descending=[True, False])
     return {f"features: {kind}": f"{count}" for kind, count in counts.iter_rows()}

@@ -11,13 +11,13 @@ from tasks.activations.shards import ActivationSet
 from tasks.config import MOST, Config
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.splicing import measure_splicing
+from tasks.dictionary.reconstruction_loss import measure_splicing
 from tasks.dictionary.stability import measure_stability
-from tasks.dictionary.store import config_of, describe, read_metrics
+from tasks.dictionary.store import describe, dictionary_config, read_metrics
 from tasks.errors import UserError
-from tasks.frames import read_frames
 from tasks.report.figures import dictionary_figures
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.group import DihedralGroup
 from tasks.tracking.registry import register
@@ -81,7 +81,7 @@ def file_dictionary(dictionary: str, settings: Settings, parent: str | None = No
     analysis = analyse_dictionary(dictionary, settings)
     run = step(log)(dictionary, analysis, settings, parent)
     step(register)(dictionary, run, settings)
-    if not config_of(dictionary, settings).reads_all_blocks:
+    if not dictionary_config(dictionary, settings).reads_all_blocks:
         with reported(f"Splice {dictionary[:8]}") as progress:
             step(splice)(dictionary, settings, progress)
     return analysis
@@ -93,20 +93,20 @@ def splice(dictionary: str, settings: Settings, progress) -> None:
     log_findings(dictionary, metrics_in(key, settings), settings)
 
 
-def metrics_in(frames: str, settings: Settings) -> dict[str, float]:
+def metrics_in(tables: str, settings: Settings) -> dict[str, float]:
     """The rows of `dictionary_metrics` that a stage made."""
-    return dict(read_frames(frames, settings)["dictionary_metrics"].select("metric", "value").iter_rows())
+    return dict(read_staged(tables, settings)["dictionary_metrics"].select("metric", "value").iter_rows())
 
 
 def log(dictionary: str, analysis: str, settings: Settings, parent: str | None) -> str:
     """Record a training in MLflow with the figures of its analysis; returns the run's id."""
     group = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings).group
-    return log_training(dictionary, settings, dictionary_figures(read_frames(analysis, settings), group), parent)
+    return log_training(dictionary, settings, dictionary_figures(read_staged(analysis, settings), group), parent)
 
 
 def stability_of(dictionary: str, replicas: int, settings: Settings) -> tuple[str, ...]:
     """Train a dictionary's config again from the next seeds, stage how far the features agree; returns the new keys."""
-    config, activation_set = config_of(dictionary, settings), describe(dictionary, settings)["activation_set"]
+    config, activation_set = dictionary_config(dictionary, settings), describe(dictionary, settings)["activation_set"]
     keys = []
     for seed in next_seeds(config.seed, replicas):
         with reported(f"Train {config.name}, seed {seed}") as progress:

@@ -2,14 +2,14 @@
 
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from tasks.concepts.trust_study import TrustStudyConfig, analyse_trust, named_checks, trust_metrics
-from tasks.frames import read_frames
+from tasks.concepts.tamper_study import TamperStudyConfig, analyse_tampering, checks_with_names, tamper_metrics
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.tracking.runs import log_analysis
 
 
 @kaleidoscope_flow
-def trust(config: TrustStudyConfig = TrustStudyConfig()) -> Summary:
+def trust(config: TamperStudyConfig = TamperStudyConfig()) -> Summary:
     """Check sets of exemplars beside the same random sets for traces of an attack; publish.
 
     Args:
@@ -18,7 +18,7 @@ def trust(config: TrustStudyConfig = TrustStudyConfig()) -> Summary:
     settings = Settings()
     with recorded("trust", config, settings) as measured:
         with reported("Check exemplars") as progress:
-            key = step(analyse_trust)(config, settings, progress)
+            key = step(analyse_tampering)(config, settings, progress)
         found = step(log_trust)(key, config, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
@@ -32,12 +32,12 @@ def trust(config: TrustStudyConfig = TrustStudyConfig()) -> Summary:
     )
 
 
-def log_trust(key: str, config: TrustStudyConfig, settings: Settings) -> dict[str, str]:
+def log_trust(key: str, config: TamperStudyConfig, settings: Settings) -> dict[str, str]:
     """Tell MLflow of an analysis; returns each set's verdict."""
-    frames = read_frames(key, settings)
-    log_analysis("trust", key, f"{config.network}/trust", config, trust_metrics(frames), {}, settings)
-    failed = {name: [] for name in frames["concepts"]["name"]}
-    for check in named_checks(frames):
+    tables = read_staged(key, settings)
+    log_analysis("trust", key, f"{config.network}/trust", config, tamper_metrics(tables), {}, settings)
+    failed = {name: [] for name in tables["concepts"]["name"]}
+    for check in checks_with_names(tables):
         if not check["passed"]:
             failed[check["name"]].append(f"{check['check_name']} {check['value']:.3g} > {check['threshold']:g}")
     return {name: f"not trusted: {', '.join(whys)}" if whys else "trusted" for name, whys in failed.items()}

@@ -15,10 +15,10 @@ from tasks.dictionary.store import describe
 from tasks.dimensions.analyse import analyse_dimensions, dimension_metrics
 from tasks.dimensions.config import CONTROLS, DimensionsConfig, Method
 from tasks.dimensions.paths import render_path, shown_dimensions
-from tasks.frames import read_frames
 from tasks.keys import content_key
 from tasks.report.dimension_figures import completeness_figure, dimension_figures, identification_figure
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.tracking.runs import log_analysis, study_run
 from tasks.vision.images import ImagesConfig
 from tasks.vision.networks import load_network
@@ -157,7 +157,7 @@ def log_dimensions(
 ) -> dict[str, dict[str, float]]:
     """Tell MLflow of a study, a nested run for each method; returns the metrics by method."""
     frames = {
-        method: together(*(read_frames(made, settings) for made in (key, *paths[method])))
+        method: together(*(read_staged(made, settings) for made in (key, *paths[method])))
         for method, key in keys.items()
     }
     metrics = {method: dimension_metrics(of_method) for method, of_method in frames.items()}

@@ -115,15 +115,15 @@ def migrated(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], vers
     return tables
 
 
-def migrated_frames(frames: dict[str, polars.DataFrame], version: int) -> dict[str, polars.DataFrame]:
+def migrated_tables(tables: dict[str, polars.DataFrame], version: int) -> dict[str, polars.DataFrame]:
     """Frames that were staged for an older schema, as they would be staged today. Raises CannotMigrate."""
     with duckdb.connect() as memory:
-        for table, frame in frames.items():
-            memory.register(f"staged {table}", frame.to_arrow())
-        before = {table: f'"staged {table}"' for table in frames}
+        for table, rows in tables.items():
+            memory.register(f"staged {table}", rows.to_arrow())
+        before = {table: f'"staged {table}"' for table in tables}
         try:
             return {
-                table: frames[table] if relation == before.get(table) else memory.sql(f"FROM {relation}").pl()
+                table: tables[table] if relation == before.get(table) else memory.sql(f"FROM {relation}").pl()
                 for table, relation in migrated(memory, before, version).items()
             }
         except duckdb.Error as error:

@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         return self.data_dir / "attacks"
 
     @property
-    def frames_dir(self) -> Path:
+    def staging_dir(self) -> Path:
         return self.data_dir / "frames"
 
     @property

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from PIL import Image, ImageDraw
 
-from tasks.concepts.effect import IDENTITY
+from tasks.concepts.attack_evaluation import IDENTITY
 from tasks.concepts.tcav import holm
 from tasks.keys import content_key
 from tasks.symmetry.group import DihedralGroup
@@ -1012,14 +1012,14 @@ def _attack_frames() -> dict[str, pl.DataFrame]:
     and the controls do nothing.
     """
     sets = [("concept", "clean", 0, 0.0)]
-    for touched, (epsilons, fractions, names) in ATTACKED.items():
-        sets += [(touched, name, epsilon, share) for epsilon in epsilons for name in names for share in fractions]
+    for perturbed_set, (epsilons, fractions, names) in ATTACKED.items():
+        sets += [(perturbed_set, name, epsilon, share) for epsilon in epsilons for name in names for share in fractions]
     rows = [{"analysis": ATTACK_ANALYSIS} | dict(zip(IDENTITY, each, strict=True)) for each in sets]
     scores = [
         row | _reading(row, *place) for place in PLANTED_READINGS for row in rows if place[1] == LAYER or _whole(row)
     ]
     adjusted = holm([row["p_value"] for row in scores])
-    story = {
+    experiment = {
         "analysis": ATTACK_ANALYSIS,
         "network": NETWORK,
         "layer": LAYER,
@@ -1035,7 +1035,7 @@ def _attack_frames() -> dict[str, pl.DataFrame]:
         "tests": len(scores),
     }
     facet_pictures, facet_readings = _facet_rows()
-    of_exemplars = [row for row in rows if row["touched"] == "concept"]
+    of_exemplars = [row for row in rows if row["perturbed_set"] == "concept"]
     changed = [("stripes", row["attack"], row["epsilon"], row["fraction"]) for row in of_exemplars[1:]]
     changed += [
         (facet, attack, FACET_EPSILON, 1.0) for facet in CONCEPTS for attack in PLANTED_FACETS if attack != "clean"
@@ -1055,12 +1055,13 @@ def _attack_frames() -> dict[str, pl.DataFrame]:
             ]
         ),
         "concept_exemplars": pl.DataFrame([row for each in changed for row in _attacked_exemplars(*each)]),
-        "attack_analyses": pl.DataFrame([story]),
+        "attack_analyses": pl.DataFrame([experiment]),
         "attacks": pl.DataFrame([row | _change(row) for row in rows], infer_schema_length=None),
         "attack_scores": pl.DataFrame([row | {"p_holm": p} for row, p in zip(scores, adjusted, strict=True)]),
         "attack_pictures": pl.DataFrame(
             [
-                {name: row[name] for name in ("analysis", "touched", "attack", "epsilon")} | _attack_picture(row, place)
+                {name: row[name] for name in ("analysis", "perturbed_set", "attack", "epsilon")}
+                | _attack_picture(row, place)
                 for row in rows[1:]
                 if _whole(row)
                 for place in range(4)
@@ -1103,17 +1104,17 @@ def _whole(row: dict) -> bool:
 
 def _concept_of(row: dict) -> str:
     """The exemplars that a user gets."""
-    if row["touched"] == "random" or row["attack"] == "clean":
+    if row["perturbed_set"] == "random" or row["attack"] == "clean":
         return CONCEPTS["stripes"]
     return attacked_key("stripes", row["attack"], row["epsilon"], row["fraction"])
 
 
 def _change(row: dict) -> dict:
-    images, epsilon = 4 if row["touched"] == "concept" else 4 * len(RANDOM_SETS), row["epsilon"]
-    same = {name: row[name] for name in ("touched", "attack", "epsilon")}
+    images, epsilon = 4 if row["perturbed_set"] == "concept" else 4 * len(RANDOM_SETS), row["epsilon"]
+    same = {name: row[name] for name in ("perturbed_set", "attack", "epsilon")}
     return {
         "concept": _concept_of(row),
-        "piece": content_key("sample piece", 1, **same) if epsilon else None,
+        "artifact_folder": content_key("sample piece", 1, **same) if epsilon else None,
         "images": images,
         "changed": round(row["fraction"] * images),
         "largest_change": epsilon,
@@ -1127,8 +1128,8 @@ def _reading(row: dict, network: str, layer: str) -> dict:
     class_index, turned = PLANTED_READINGS[network, layer]
     score = turned.get((row["attack"], row["epsilon"]), clean) if _whole(row) else clean
     return {
-        "read_network": network,
-        "read_layer": layer,
+        "eval_network": network,
+        "eval_layer": layer,
         "class_index": class_index,
         "score": score,
         "spread": 0.1,

@@ -24,16 +24,16 @@ from tasks.activations.extract import extract
 from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
 from tasks.checksums import COMMIT, Damaged, commit_folder, read_commit
+from tasks.concepts.attack_evaluation import AttackGrid, artifact_files, attacked_sets, class_at
 from tasks.concepts.cav import Cav
-from tasks.concepts.effect import StoryConfig, attacked_sets, class_at, piece_files
 from tasks.concepts.exemplars import ExemplarSet
 from tasks.concepts.store import load_cavs, save_cavs
 from tasks.dictionary import store
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
 from tasks.errors import UserError
-from tasks.frames import read_frames, write_frames
 from tasks.settings import Settings
+from tasks.staging import read_staged, stage_tables
 from tests.damage import flip
 from tests.tasks.activations.small_set import SMALL
 
@@ -54,12 +54,12 @@ class Kind:
 def make_frames(settings: Settings) -> tuple[str, str]:
     for place, key in enumerate(KEYS):
         numbers = polars.DataFrame({"n": [place + n / 3 for n in range(200)]})
-        write_frames(key, {"features": numbers, "layers": numbers.with_columns(layer=polars.lit("l"))}, settings)
+        stage_tables(key, {"features": numbers, "layers": numbers.with_columns(layer=polars.lit("l"))}, settings)
     return KEYS
 
 
 def read_all_frames(key: str, settings: Settings) -> Any:
-    return {table: frame.to_dict(as_series=False) for table, frame in read_frames(key, settings).items()}
+    return {table: frame.to_dict(as_series=False) for table, frame in read_staged(key, settings).items()}
 
 
 def make_sets(settings: Settings) -> tuple[str, str]:
@@ -106,28 +106,28 @@ def cuts(name: str, photograph: torch.Tensor) -> ExemplarSet:
     return ExemplarSet(name, "concept", frames, (f"{name}0", f"{name}1"))
 
 
-def make_pieces(settings: Settings) -> tuple[str, str]:
+def make_artifacts(settings: Settings) -> tuple[str, str]:
     network = loaded_network("efficientnet_lite0", None)
     concept, other, third, images = (
         cuts(name, torch.from_numpy(getattr(data, name)()).permute(2, 0, 1))
         for name in ("chelsea", "coffee", "rocket", "astronaut")
     )
     at = class_at(network, "block2_expand", "tabby", images)
-    story = StoryConfig(objectives=("token-pushing",), epsilons=(8,), fractions=(1.0,), steps=1)
-    _, *attacked = attacked_sets(story, at, concept, [other, third], settings)
-    return attacked[0].piece, attacked[-1].piece
+    grid = AttackGrid(objectives=("token-pushing",), epsilons=(8,), fractions=(1.0,), steps=1)
+    _, *attacked = attacked_sets(grid, at, concept, [other, third], settings)
+    return attacked[0].artifact_folder, attacked[-1].artifact_folder
 
 
-def read_piece(key: str, settings: Settings) -> Any:
-    return [file.read_bytes() for file in piece_files(key, settings)]
+def read_artifact(key: str, settings: Settings) -> Any:
+    return [file.read_bytes() for file in artifact_files(key, settings)]
 
 
 KINDS = {
-    "frames": Kind(lambda settings: settings.frames_dir, make_frames, read_all_frames),
+    "frames": Kind(lambda settings: settings.staging_dir, make_frames, read_all_frames),
     "activations": Kind(lambda settings: settings.activations_dir, make_sets, read_set),
     "dictionaries": Kind(lambda settings: settings.dictionaries_dir, make_dictionaries, read_dictionary),
     "cavs": Kind(lambda settings: settings.cavs_dir, make_cavs, read_cavs),
-    "attacks": Kind(lambda settings: settings.attacks_dir, make_pieces, read_piece),
+    "attacks": Kind(lambda settings: settings.attacks_dir, make_artifacts, read_artifact),
 }
 
 

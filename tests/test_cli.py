@@ -22,10 +22,10 @@ from flows.servers import free_port
 from flows.train import TrainConfig
 from tasks.activations.extract import extract
 from tasks.dictionary.store import trained
-from tasks.frames import write_frames
 from tasks.liveness import Holder, alive, waiting_for
 from tasks.quarantine import set_aside
 from tasks.settings import ROOT, Settings
+from tasks.staging import stage_tables
 from tasks.tracking.store import create_store
 from tasks.warehouse.query import query
 from tests.sample_frames import CROSSCODER, sample_frames
@@ -61,7 +61,7 @@ def test_an_unknown_flow_names_the_flows(kaleidoscope):
 @pytest.mark.usefixtures("prefect_api")
 class TestRun:
     def test_a_flow_runs_here_and_now(self, kaleidoscope, settings):
-        write_frames("sample", sample_frames(), settings)
+        stage_tables("sample", sample_frames(), settings)
         code, out, err = kaleidoscope("run", "publish", "--set", "page=false")
         assert code == 0, err
         assert "Published" in out
@@ -115,7 +115,7 @@ def test_a_run_in_a_folder_with_an_odd_name(kaleidoscope, settings, monkeypatch,
     monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(folder))
     monkeypatch.setenv("PREFECT_HOME", str(folder / "prefect"))
     settings = Settings()
-    write_frames("sample", sample_frames(), settings)
+    stage_tables("sample", sample_frames(), settings)
     create_store(settings)
     environment = dict(os.environ) | {"PREFECT_API_URL": ""}
     console = str(Path(sys.executable).parent / "kaleidoscope")
@@ -469,7 +469,7 @@ def test_doctor_sees_what_is_damaged_or_stuck(published):
 
 
 def test_verify_exits_with_1_where_something_is_wrong_and_says_what_to_do(kaleidoscope, published):
-    write_frames("sample", sample_frames(), published)
+    stage_tables("sample", sample_frames(), published)
     missing = published.dictionaries_dir / CROSSCODER
     code, out, _ = kaleidoscope("verify")
     assert code == 1
@@ -486,7 +486,7 @@ def test_verify_exits_with_1_where_something_is_wrong_and_says_what_to_do(kaleid
 
 
 def test_verify_exits_with_0_where_all_is_well(kaleidoscope, settings):
-    write_frames("sample", {"runs": sample_frames()["runs"]}, settings)
+    stage_tables("sample", {"runs": sample_frames()["runs"]}, settings)
     code, out, err = kaleidoscope("verify", "--format", "json")
     assert code == 0, err
     assert [finding["state"] for finding in json.loads(out.splitlines()[-1])] == ["unfinished"]  # not loaded yet

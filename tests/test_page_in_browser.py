@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tasks.report.families import family_page
-from tasks.report.kinds import SymmetryType
+from tasks.report.labels import SymmetryType
 from tasks.report.page import page_name, write_pages, write_site
 from tasks.settings import Settings
 from tests.browser import chromium
@@ -434,10 +434,10 @@ def test_dimensions_have_strips_and_curves_and_methods_are_changed(browser, earl
 def test_attack_and_epsilon_are_chosen(browser, early):
     visit(browser, early)
     click(browser, "nav a[href='attacks.html']")
-    story = f"[id='story-{ATTACK_ANALYSIS[:12]}']"
+    experiment = f"[id='story-{ATTACK_ANALYSIS[:12]}']"
 
     def shown(selector: str) -> list:
-        return [each for each in all_of(browser, f"{story} {selector}") if each.is_displayed()]
+        return [each for each in all_of(browser, f"{experiment} {selector}") if each.is_displayed()]
 
     def pictures() -> list[str]:
         return [each.get_attribute("src") for each in shown(".exemplar-rows img")]
@@ -446,23 +446,25 @@ def test_attack_and_epsilon_are_chosen(browser, early):
         (row,) = shown(".before-after tr[aria-current='true']")
         return row.text.replace("\n", " ")
 
-    browser.execute_script("arguments[0].scrollIntoView()", browser.find_element(By.CSS_SELECTOR, f"{story} .sheet"))
+    browser.execute_script(
+        "arguments[0].scrollIntoView()", browser.find_element(By.CSS_SELECTOR, f"{experiment} .sheet")
+    )
     wait(browser, lambda browser: all(each.get_property("naturalWidth") for each in shown(".exemplar-rows img")))
     before = pictures()
     assert len(before) == 12
     assert row() == "CAV 0.07 speaks against"
 
-    click(browser, f"{story} [value='concept-token-pushing']")
+    click(browser, f"{experiment} [value='concept-token-pushing']")
     assert row() == "token pushing 0.33 no evidence"
     after = pictures()
     assert before[:4] == after[:4]  # clean
     assert not {*before[4:]} & {*after[4:]}
     wait(browser, lambda browser: all(each.get_property("naturalWidth") for each in shown(".exemplar-rows img")))
-    pressed = [button.text for button in all_of(browser, f"{story} [aria-pressed='true']")]
+    pressed = [button.text for button in all_of(browser, f"{experiment} [aria-pressed='true']")]
     assert pressed == ["token pushing", "8"]
 
     # with the keyboard
-    browser.find_element(By.CSS_SELECTOR, f"{story} [data-choose='epsilon'][value='2']").send_keys(Keys.ENTER)
+    browser.find_element(By.CSS_SELECTOR, f"{experiment} [data-choose='epsilon'][value='2']").send_keys(Keys.ENTER)
     assert row() == "token pushing 0.93 matters"
     assert not {*pictures()[4:8]} & {*after[4:8]}
     assert len(shown(".transfer")) == 1
@@ -471,10 +473,10 @@ def test_attack_and_epsilon_are_chosen(browser, early):
 
     # through the random set nothing was made at this ε
     assert shown(".none") == []
-    click(browser, f"{story} [value='random-random-set']")
+    click(browser, f"{experiment} [value='random-random-set']")
     assert len(shown(".none")) == 1
     assert pictures() == []
-    click(browser, f"{story} [data-choose='epsilon'][value='8']")
+    click(browser, f"{experiment} [data-choose='epsilon'][value='8']")
     assert row() == "through the random set 0.53 no evidence"
     assert len(pictures()) == 12
     assert shown(".none") == []

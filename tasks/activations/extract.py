@@ -6,10 +6,10 @@ from pathlib import Path
 import polars
 import torch
 
+from tasks.activations.extractors import unit_extractor
 from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, loaded_network, plan
 from tasks.activations.sampling import unit_at
 from tasks.activations.shards import ShardInfo, write_manifest, write_shard, written_shard
-from tasks.activations.units import unit_extractor
 from tasks.checksums import Damaged
 from tasks.errors import UserError
 from tasks.progress import Progress, silent

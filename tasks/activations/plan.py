@@ -212,7 +212,7 @@ def _rows(
     return polars.DataFrame({"row": np.arange(config.orbits), **columns, "shard": shards}, schema=ROWS_SCHEMA)
 
 
-def _write_frame(path: Path, frame: polars.DataFrame) -> str:
+def _write_table(path: Path, frame: polars.DataFrame) -> str:
     """Atomically write Parquet; returns the SHA-256 of the file."""
     buffer = BytesIO()
     frame.write_parquet(buffer)
@@ -271,7 +271,7 @@ def _write_plan(
         "config": config.model_dump(mode="json"),
         "network": _about(network),
         "layer": dataclasses.asdict(layer),
-        "files": {name: _write_frame(folder / name, table) for name, table in tables.items()},
+        "files": {name: _write_table(folder / name, table) for name, table in tables.items()},
     }
     write_document(folder / "plan.json", document)
 

@@ -191,7 +191,7 @@ class ActivationSet:
         return out_bcyx
 
 
-def activation_frames(acts: ActivationSet) -> dict[str, polars.DataFrame]:
+def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
     """The set as rows of networks, layers, images, quarantine, activation_sets and shards."""
     config, layer, images = acts.config, acts.plan.layer, acts.plan.images
     int32, int64, text = polars.Int32, polars.Int64, polars.String

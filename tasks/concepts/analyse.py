@@ -18,7 +18,6 @@ from torch import Tensor
 from tasks.activations.plan import loaded_network
 from tasks.concepts.cav import Cav, fit_cav, layer_activations
 from tasks.concepts.config import ClassImages, ConceptsConfig
-from tasks.concepts.drawn import PATTERNS
 from tasks.concepts.exemplars import (
     ExemplarSet,
     check_apart,
@@ -30,11 +29,12 @@ from tasks.concepts.exemplars import (
     read_exemplars,
 )
 from tasks.concepts.store import cavs_exist, save_cavs
+from tasks.concepts.synthetic_patterns import PATTERNS
 from tasks.concepts.tcav import class_gradients, compared, holm, magnitude, random_cavs, score, sensitivities
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 from tasks.vision.classes import class_index, class_name
 from tasks.vision.images import open_frames, webp
 from tasks.vision.networks import Network
@@ -125,7 +125,7 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
         classes=[(each.index, each.images.key) for each in sets.classes],
         cav=config.cav,
     )
-    if frames_exist(key, settings) and cavs_exist(key, settings):
+    if is_staged(key, settings) and cavs_exist(key, settings):
         return key
     cavs, scores, tests, vectors = [], [], [], {}
     for place, layer in enumerate(config.layers):
@@ -136,11 +136,11 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
         vectors |= vectors_of_layer
     save_cavs(key, vectors, settings)
     adjusted = holm([test["p_value"] for test in tests])
-    write_frames(
+    stage_tables(
         key,
         {
-            **network_frames(sets.network, config.layers),
-            **set_frames(sets.all),
+            **network_tables(sets.network, config.layers),
+            **concept_set_tables(sets.all),
             "concept_analyses": polars.DataFrame(
                 {
                     "analysis": key,
@@ -234,7 +234,7 @@ def agreement(vectors_nd: Tensor) -> float:
     return ((cosines_nn.sum() - cosines_nn.trace()) / (count * (count - 1))).item()
 
 
-def set_frames(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFrame]:
+def concept_set_tables(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFrame]:
     """`concepts` and `concept_exemplars` of sets; of equal ones the first counts."""
     distinct = {}
     for each in sets:
@@ -274,7 +274,7 @@ def set_frames(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFrame]:
     }
 
 
-def network_frames(network: Network, layers: Sequence[str]) -> dict[str, polars.DataFrame]:
+def network_tables(network: Network, layers: Sequence[str]) -> dict[str, polars.DataFrame]:
     rows = []
     for name in layers:
         layer = asdict(network.layer(name))

@@ -1,10 +1,9 @@
 """Which concepts are tested for which classes: Prefect's form and the console's options are this object."""
 
-
 from pydantic import Field
 
+from tasks.concepts.attack_evaluation import AttackGrid
 from tasks.concepts.cav import CavConfig
-from tasks.concepts.effect import StoryConfig
 from tasks.config import Config, Folder, NameOrFolder, Seed, Whole
 from tasks.vision.images import ImagesConfig
 
@@ -42,14 +41,14 @@ class ConceptsConfig(Config):
     seed: Seed = Field(0, description="draws concepts and random sets")
 
 
-class Place(Config):
+class TransferTarget(Config):
     """Where activations are read."""
 
     network: str = Field(description="network, by name")
     layer: str = Field(description="layer, by name")
 
 
-class AttackStudyConfig(Config):
+class AttackExperimentConfig(Config):
     """One story: a concept, a class, the layer where the exemplars are attacked. The defaults need no photographs."""
 
     network: str = Field("efficientnet_lite0", description="network, by name")
@@ -59,9 +58,9 @@ class AttackStudyConfig(Config):
     )
     drawn: Whole = Field(12, ge=2, description="exemplars of a drawn concept")
     of_class: ClassImages = Field(ClassImages(name="Egyptian cat"), description="class")
-    story: StoryConfig = Field(StoryConfig(), description="how the exemplars are pushed")
-    read_at: tuple[Place, ...] = Field(
-        (Place(network="efficientnet_lite0", layer="block8_expand"),),
+    grid: AttackGrid = Field(AttackGrid(), description="how the exemplars are pushed")
+    transfer_targets: tuple[TransferTarget, ...] = Field(
+        (TransferTarget(network="efficientnet_lite0", layer="block8_expand"),),
         description="where else the attacked sets are read; of the largest fraction",
     )
     dictionaries: tuple[str, ...] = Field(

@@ -37,7 +37,7 @@ from torch import Tensor
 from tasks.activations.plan import loaded_network
 from tasks.concepts.cav import FRAMES_AT_ONCE
 from tasks.concepts.exemplars import ExemplarSet
-from tasks.concepts.trust import recompressed
+from tasks.concepts.tamper_detection import recompressed
 from tasks.dictionary.sparse import residual, to_dense
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from tasks.concepts.cav import FRAMES_AT_ONCE
-from tasks.concepts.drawn import Pattern, draw_pattern
+from tasks.concepts.synthetic_patterns import Pattern, draw_pattern
 from tasks.errors import UserError, one_line
 from tasks.keys import content_key
 from tasks.progress import Progress, silent

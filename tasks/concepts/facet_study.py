@@ -22,17 +22,17 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
 from tasks.activations.plan import loaded_network
-from tasks.concepts.analyse import concept_set, network_frames, set_frames
+from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
 from tasks.concepts.attack import AttackConfig, attack, away_from, noise, towards
 from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import ExemplarSet, check_apart, random_sets
-from tasks.concepts.facets import FacetConfig, divided, facet_visualisations, separation
+from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation, split_at_facet_layer
 from tasks.config import Config, NameOrFolder, Seed, Whole
 from tasks.errors import UserError
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 from tasks.vision.classes import class_index, class_name
 from tasks.vision.images import ImagesConfig, open_frames, webp
 from tasks.vision.networks import Network
@@ -98,7 +98,7 @@ class FacetStudyConfig(Config):
 
 
 @dataclass(frozen=True)
-class Subject:
+class FacetUnit:
     """What is visualised. unit: channel of the layer, or the class's index; direction_c: of the layer's activations."""
 
     network: Network
@@ -129,7 +129,9 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
     """
     network = loaded_network(config.network, settings.weights_dir)
     subject = subject_of(network, config)
-    divided(network, subject.layer, config.facet_layer, config.visualisation)  # what can't be is refused at once
+    split_at_facet_layer(
+        network, subject.layer, config.facet_layer, config.visualisation
+    )  # what can't be is refused at once
     facets, others = (
         [concept_set(name, config.drawn, network.input_size, config.seed) for name in names]
         for names in (config.facets, config.others)
@@ -154,7 +156,7 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
         visualisation=config.visualisation,
         cav=config.cav,
     )
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
     probed = list(_probed(network, facets, generic, config, part_of(progress, 100, 600)))
     pictures_ncyx = facet_visualisations(
@@ -167,14 +169,14 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
         part_of(progress, 600, 1000),
     )
     pictures_ncyx = (255 * pictures_ncyx.roll(1, 0)).round().byte()  # the plain one first
-    write_frames(
+    stage_tables(
         key,
         {
-            **network_frames(network, (subject.layer, config.facet_layer)),
-            **set_frames([*generic, *(each.images for each in probed)]),
-            "facet_analyses": _analysis_frame(key, subject, config),
-            "facet_pictures": _picture_frame(key, probed, pictures_ncyx),
-            "facet_readings": _reading_frame(key, network, probed, pictures_ncyx, config),
+            **network_tables(network, (subject.layer, config.facet_layer)),
+            **concept_set_tables([*generic, *(each.images for each in probed)]),
+            "facet_analyses": _analysis_table(key, subject, config),
+            "facet_pictures": _picture_table(key, probed, pictures_ncyx),
+            "facet_readings": _reading_table(key, network, probed, pictures_ncyx, config),
         },
         settings,
     )
@@ -182,17 +184,17 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
     return key
 
 
-def subject_of(network: Network, config: FacetStudyConfig) -> Subject:
+def subject_of(network: Network, config: FacetStudyConfig) -> FacetUnit:
     """The unit, or the class as its logit, up to the bias. UserError for an unknown layer, unit or class."""
     if config.of_class is not None:
         index = class_index(network, config.of_class)
         classifier = [module for module in network.module.modules() if isinstance(module, nn.Linear)][-1]
         # the last layer goes to the classifier averaged over positions, whatever the network
-        return Subject(network, network.layers()[-1], index, class_name(network, index), classifier.weight[index])
+        return FacetUnit(network, network.layers()[-1], index, class_name(network, index), classifier.weight[index])
     layer, unit = network.layer(config.layer), config.unit
     if unit >= layer.channels:
         raise UserError(f"{network.name} {layer.name} has no unit {unit}: its channels are 0 to {layer.channels - 1}")
-    return Subject(network, layer.name, unit, f"{layer.name} {unit}", torch.eye(layer.channels)[unit])
+    return FacetUnit(network, layer.name, unit, f"{layer.name} {unit}", torch.eye(layer.channels)[unit])
 
 
 def _probed(
@@ -233,7 +235,7 @@ def _changed(facet: ExemplarSet, befell: str, frames_ncyx: Tensor, config: Facet
     return replace(facet, name=name, frames_ncyx=frames_ncyx, origin="attacked")
 
 
-def _analysis_frame(key: str, subject: Subject, config: FacetStudyConfig) -> polars.DataFrame:
+def _analysis_table(key: str, subject: FacetUnit, config: FacetStudyConfig) -> polars.DataFrame:
     return polars.DataFrame(
         {
             "analysis": key,
@@ -250,7 +252,7 @@ def _analysis_frame(key: str, subject: Subject, config: FacetStudyConfig) -> pol
     )
 
 
-def _picture_frame(key: str, probed: Sequence[Probed], pictures_ncyx: Tensor) -> polars.DataFrame:
+def _picture_table(key: str, probed: Sequence[Probed], pictures_ncyx: Tensor) -> polars.DataFrame:
     """The plain picture, then those of `probed`."""
     clean = {each.facet.key: each.probe.vector_d for each in probed if each.attack == "clean"}
     about = [dict.fromkeys(("facet", "target", "images", "accuracy", "cosine")) | {"attack": "plain"}] + [
@@ -272,12 +274,12 @@ def _picture_frame(key: str, probed: Sequence[Probed], pictures_ncyx: Tensor) ->
     )
 
 
-def _reading_frame(
+def _reading_table(
     key: str, network: Network, probed: Sequence[Probed], pictures_ncyx: Tensor, config: FacetStudyConfig
 ) -> polars.DataFrame:
     """Every picture, read with every clean probe."""
     clean = [each for each in probed if each.attack == "clean"]
-    logits_fn, _ = separation(network, config.facet_layer, [each.probe for each in clean], pictures_ncyx)
+    logits_fn, _ = probe_separation(network, config.facet_layer, [each.probe for each in clean], pictures_ncyx)
     return polars.DataFrame(
         [
             {"analysis": key, "place": place, "facet": each.facet.key, "logit": logit}

@@ -60,7 +60,7 @@ def facet_visualisations(
     """
     directions_1c = unit_directions(network, layer_name, direction_c[None])
     probes_fc = _stacked(network, facet_layer_name, probes)
-    lower, upper, side = divided(network, layer_name, facet_layer_name, config)
+    lower, upper, side = split_at_facet_layer(network, layer_name, facet_layer_name, config)
 
     def objective(seen_bcyx: Tensor, gains_bc: Tensor) -> Tensor:
         acts_bcyx, *others = lower(network.preprocess(seen_bcyx))
@@ -72,7 +72,7 @@ def facet_visualisations(
     return optimised(objective, gains_fc, side, config, progress)
 
 
-def divided(
+def split_at_facet_layer(
     network: Network, layer_name: str, facet_layer_name: str, config: FacetConfig
 ) -> tuple[fx.GraphModule, fx.GraphModule, int]:
     """What computes the facet layer, what the layer from there, from a square of so many pixels.
@@ -88,7 +88,9 @@ def divided(
     return *cut(module, node), side
 
 
-def separation(network: Network, layer_name: str, probes: Sequence[Cav], frames_ncyx: Tensor) -> tuple[Tensor, Tensor]:
+def probe_separation(
+    network: Network, layer_name: str, probes: Sequence[Cav], frames_ncyx: Tensor
+) -> tuple[Tensor, Tensor]:
     """How far pictures can be told apart by a layer: [probes, n] logits of each, [n, n] distances between them. [ours]
 
     frames_ncyx: uint8. A logit is vector · acts + intercept of the layer's average-pooled activations, in their units:

@@ -8,18 +8,18 @@ import torch
 from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
-from tasks.activations.strongest import strongest
+from tasks.activations.top_examples import top_examples
 from tasks.dictionary import store
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import TOP_K_METHODS
 from tasks.dictionary.metrics import cosine_matrix
 from tasks.dictionary.rows import every_row
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.action import transform_patches
-from tasks.symmetry.blocks import symmetry_frames
+from tasks.symmetry.blocks import symmetry_tables
 from tasks.vision.images import webp
 from tasks.vision.networks import load_network
 
@@ -38,7 +38,7 @@ BEST_SCHEMA = {
 def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
     """Frames of the tables from `dictionaries` to `feature_symmetry`; returns their key. Done once per dictionary."""
     key = content_key("analysis", CODE_VERSION, dictionary=dictionary_key)
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
     description = store.describe(dictionary_key, settings)
     dictionary = store.load_dictionary(dictionary_key, settings)
@@ -46,14 +46,14 @@ def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent
     responses = _responses(dictionary, acts, progress)
     live_m = responses.fired_m > 0
     blocks_mgd = dictionary.blocks()
-    frames = _training_frames(dictionary_key, description, settings) | {
-        "features": _features_frame(dictionary_key, responses),
-        "feature_examples": _examples_frame(dictionary_key, responses, acts, settings),
-        "feature_neighbours": _neighbours_frame(dictionary_key, blocks_mgd, live_m),
+    tables = _training_tables(dictionary_key, description, settings) | {
+        "features": _features_table(dictionary_key, responses),
+        "feature_examples": _examples_table(dictionary_key, responses, acts, settings),
+        "feature_neighbours": _neighbours_table(dictionary_key, blocks_mgd, live_m),
     }
     if description["group_order"] > 1:
-        frames |= symmetry_frames(dictionary_key, blocks_mgd.numpy(), acts.group, live_m.numpy())
-    write_frames(key, frames, settings)
+        tables |= symmetry_tables(dictionary_key, blocks_mgd.numpy(), acts.group, live_m.numpy())
+    stage_tables(key, tables, settings)
     return key
 
 
@@ -76,13 +76,13 @@ class _Responses:
         self.sum_m.index_add_(0, indices_n, values_n.double())
 
     def keep_best(self, found: polars.DataFrame) -> None:
-        self.best = strongest(polars.concat([self.best, found]), "feature", EXAMPLES)
+        self.best = top_examples(polars.concat([self.best, found]), "feature", EXAMPLES)
 
     @property
     def max_m(self) -> np.ndarray:
-        strongest = np.zeros(len(self.fired_m))
-        np.maximum.at(strongest, self.best["feature"].to_numpy(), self.best["activation"].to_numpy())
-        return strongest
+        top_examples = np.zeros(len(self.fired_m))
+        np.maximum.at(top_examples, self.best["feature"].to_numpy(), self.best["activation"].to_numpy())
+        return top_examples
 
 
 def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) -> _Responses:
@@ -109,7 +109,7 @@ def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) 
     return responses
 
 
-def _training_frames(key: str, description: dict, settings: Settings) -> dict[str, polars.DataFrame]:
+def _training_tables(key: str, description: dict, settings: Settings) -> dict[str, polars.DataFrame]:
     config, metrics = description["config"], store.read_metrics(key, settings)
     is_crosscoder = config["architecture"] == "group-crosscoder"
     dictionaries = polars.DataFrame(
@@ -145,7 +145,7 @@ def _training_frames(key: str, description: dict, settings: Settings) -> dict[st
     }
 
 
-def _features_frame(key: str, responses: _Responses) -> polars.DataFrame:
+def _features_table(key: str, responses: _Responses) -> polars.DataFrame:
     fired = responses.fired_m.numpy()
     return polars.DataFrame(
         {
@@ -160,7 +160,7 @@ def _features_frame(key: str, responses: _Responses) -> polars.DataFrame:
     )
 
 
-def _examples_frame(key: str, responses: _Responses, acts: ActivationSet, settings: Settings) -> polars.DataFrame:
+def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settings: Settings) -> polars.DataFrame:
     ranked = polars.int_range(1, polars.len() + 1).over("feature").alias("rank")
     of_dictionary = polars.lit(key).alias("dictionary")
     examples = responses.best.select(of_dictionary, "feature", ranked, "row", "element", "activation")
@@ -186,7 +186,7 @@ def _seen_patches(seen: polars.DataFrame, acts: ActivationSet, settings: Setting
     return patches
 
 
-def _neighbours_frame(key: str, blocks_mgd: Tensor, live_m: Tensor) -> polars.DataFrame:
+def _neighbours_table(key: str, blocks_mgd: Tensor, live_m: Tensor) -> polars.DataFrame:
     live = torch.nonzero(live_m)[:, 0]
     cosine = cosine_matrix(blocks_mgd[live], blocks_mgd[live]).fill_diagonal_(-torch.inf)
     count = min(NEIGHBOURS, max(len(live) - 1, 0))

@@ -44,7 +44,7 @@ def check_divides(batch_size: int) -> None:
         raise UserError(f"batch_size = {batch_size} doesn't divide by {world_size()} processes: change one of them")
 
 
-def part_of(batch_gbd: Tensor) -> Tensor:
+def local_rows(batch_gbd: Tensor) -> Tensor:
     """The rows of a batch that are this process's, [blocks, b / processes, d]."""
     return batch_gbd if world_size() == 1 else batch_gbd.chunk(world_size(), dim=1)[distributed.get_rank()]
 

@@ -25,13 +25,13 @@ import torch
 from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
-from tasks.activations.strongest import strongest
+from tasks.activations.top_examples import top_examples
 from tasks.dictionary import store
 from tasks.dictionary.base import Dictionary
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 from tasks.vision.images import webp
 
 CODE_VERSION = 1
@@ -59,21 +59,21 @@ def decompose_neurons(dictionary_key: str, settings: Settings, progress: Progres
     progress: in shards, each read twice.
     """
     key = content_key("polysemantic", CODE_VERSION, dictionary=dictionary_key)
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
     dictionary = store.load_dictionary(dictionary_key, settings)
     acts = ActivationSet.open(store.describe(dictionary_key, settings)["activation_set"], settings)
     shards = len(acts.shards)
     seen = _strongest(acts, lambda done: progress(done, 2 * shards))
     found = _contributions(dictionary, acts, seen.top, lambda done: progress(shards + done, 2 * shards))
-    features = _features_frame(found)
-    frames = {
-        "neurons": _neurons_frame(seen, found),
+    features = _features_table(found)
+    tables = {
+        "neurons": _neurons_table(seen, found),
         "neuron_features": features,
-        "neuron_examples": _examples_frame(found.top, features, acts),
+        "neuron_examples": _examples_table(found.top, features, acts),
     }
     of_dictionary = polars.lit(dictionary_key).alias("dictionary")
-    write_frames(key, {table: frame.select(of_dictionary, polars.all()) for table, frame in frames.items()}, settings)
+    stage_tables(key, {table: frame.select(of_dictionary, polars.all()) for table, frame in tables.items()}, settings)
     return key
 
 
@@ -97,7 +97,7 @@ def _strongest(acts: ActivationSet, progress: Callable[[int], None]) -> _Stronge
         max_d = torch.maximum(max_d, acts_rd.amax(0))
         active_d += (acts_rd > 0).sum(0)
         count += len(acts_rd)
-        top = strongest(polars.concat([top, _of_each_image(acts_rd, acts.rows(shard.index))]), "neuron", TOP_ROWS)
+        top = top_examples(polars.concat([top, _of_each_image(acts_rd, acts.rows(shard.index))]), "neuron", TOP_ROWS)
         progress(done)
     return _Strongest(top, max_d.double().numpy(), active_d.double().numpy() / count)
 
@@ -181,7 +181,7 @@ def _contributions(
 # Frames ---------------------------------------------------------------------------------------------------------------
 
 
-def _neurons_frame(seen: _Strongest, found: _Contributions) -> polars.DataFrame:
+def _neurons_table(seen: _Strongest, found: _Contributions) -> polars.DataFrame:
     """Every neuron of the layer; shares are null where it is never active."""
     over = found.activation_d.numpy()
     sums = {
@@ -203,7 +203,7 @@ def _neurons_frame(seen: _Strongest, found: _Contributions) -> polars.DataFrame:
     ).fill_nan(None)
 
 
-def _features_frame(found: _Contributions) -> polars.DataFrame:
+def _features_table(found: _Contributions) -> polars.DataFrame:
     """The carriers of each neuron, at most `FEATURES_KEPT`, that of the largest share first."""
     added_dm = found.contribution_dm.clamp(min=0)
     kept = min(FEATURES_KEPT, added_dm.shape[1])
@@ -222,7 +222,7 @@ def _features_frame(found: _Contributions) -> polars.DataFrame:
     )
 
 
-def _examples_frame(top: polars.DataFrame, features: polars.DataFrame, acts: ActivationSet) -> polars.DataFrame:
+def _examples_table(top: polars.DataFrame, features: polars.DataFrame, acts: ActivationSet) -> polars.DataFrame:
     """Top rows split by the feature that adds most, strongest first, with the receptive field as the network saw it."""
     shown = features.filter(polars.col("rank") <= FEATURES_SHOWN).select("neuron", "feature")
     examples = (

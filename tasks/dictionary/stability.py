@@ -5,10 +5,10 @@ import torch
 
 from tasks.dictionary.metrics import random_stability, stability
 from tasks.dictionary.store import load_dictionary, read_table
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 
 CODE_VERSION = 1
 
@@ -22,7 +22,7 @@ def measure_stability(
     on some row of the test split, in each.
     """
     key = content_key("stability", CODE_VERSION, dictionary=dictionary, replicas=sorted(replicas))
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
     blocks_mgd = _firing_blocks(dictionary, settings)
     found = []
@@ -32,7 +32,7 @@ def measure_stability(
     metrics = {"stability": sum(found) / len(found), "stability_random": random_stability(blocks_mgd, seed=0)}
     progress(len(replicas) + 1, len(replicas) + 1)
     frame = polars.DataFrame({"dictionary": dictionary, "metric": list(metrics), "value": list(metrics.values())})
-    write_frames(key, {"dictionary_metrics": frame}, settings)
+    stage_tables(key, {"dictionary_metrics": frame}, settings)
     return key
 
 

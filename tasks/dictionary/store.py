@@ -92,7 +92,7 @@ def describe(key: str, settings: Settings) -> dict[str, Any]:
     return json.loads(_file(key, "config.json", settings).read_bytes())
 
 
-def config_of(key: str, settings: Settings) -> DictionaryConfig:
+def dictionary_config(key: str, settings: Settings) -> DictionaryConfig:
     """What a trained dictionary was trained with. Damaged also where older code allowed what is refused today."""
     try:
         return DictionaryConfig.model_validate(describe(key, settings)["config"])
@@ -115,7 +115,7 @@ def read_table(key: str, name: str, settings: Settings) -> "polars.DataFrame":
 
 def load_dictionary(key: str, settings: Settings) -> Dictionary:
     """A trained dictionary, ready to encode. UserError if it isn't there or doesn't load."""
-    return _load(describe(key, settings), config_of(key, settings), _file(key, "model.safetensors", settings))
+    return _load(describe(key, settings), dictionary_config(key, settings), _file(key, "model.safetensors", settings))
 
 
 def copy_files(key: str, names: Collection[str], settings: Settings, folder: Path) -> None:

@@ -16,10 +16,10 @@ from tasks.dimensions.identify import Shown, follow, shown_to
 from tasks.dimensions.methods import Dimensions, Rows, constant_units, fit, sample
 from tasks.dimensions.moments import Moments
 from tasks.errors import UserError
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 from tasks.tuning.responses import Encode, encoded, encoder_of
 from tasks.vision.images import webp
 
@@ -72,10 +72,8 @@ def analyse_dimensions(
     dictionary: whose features the units are; None for the layer's neurons. progress: in thousandths.
     Done once per set, dictionary and config. UserError as `fit` and `encoder_of`, and for a set without a test split.
     """
-    key = content_key(
-        "dimensions", CODE_VERSION, activation_set=activation_set, dictionary=dictionary, config=config
-    )
-    if frames_exist(key, settings):
+    key = content_key("dimensions", CODE_VERSION, activation_set=activation_set, dictionary=dictionary, config=config)
+    if is_staged(key, settings):
         return key
     acts = ActivationSet.open(activation_set, settings)
     if {shard.split for shard in acts.shards} != {"train", "test"}:
@@ -121,7 +119,7 @@ def analyse_dimensions(
             },
             schema_overrides={"dictionary": polars.String},
         ),
-        "tuning_dimensions": _dimensions_frame(dimensions, found_in, judged_on, moments),
+        "tuning_dimensions": _dimensions_table(dimensions, found_in, judged_on, moments),
         "tuning_scores": followed,
         "dimension_curves": curves,
         "dimension_pictures": _patches(dimensions, natural, part_of(progress, 500, 600)),
@@ -138,12 +136,12 @@ def analyse_dimensions(
         table: frame if "analysis" in frame.columns else frame.select(polars.lit(key).alias("analysis"), polars.all())
         for table, frame in frames.items()
     }
-    write_frames(key, named, settings)
+    stage_tables(key, named, settings)
     progress(1000, 1000)
     return key
 
 
-def _dimensions_frame(dimensions: Dimensions, found_in: Rows, judged_on: Rows, moments: Moments) -> polars.DataFrame:
+def _dimensions_table(dimensions: Dimensions, found_in: Rows, judged_on: Rows, moments: Moments) -> polars.DataFrame:
     cumulative_k = dimensions.explained(judged_on())
     low_k, high_k = np.percentile(dimensions.scores(sample(found_in, moments.count)), (LOW, HIGH), axis=0)
     return polars.DataFrame(

@@ -90,9 +90,7 @@ def follow(
         basis_nq = np.linalg.qr(_centred(parameter.columns(values_n)))[0]
         found_k = _r_squared(basis_nq, scores_nk)
         generator = np.random.default_rng([seed, place])
-        largest = np.array(
-            [_r_squared(generator.permutation(basis_nq), scores_nk).max() for _ in range(permutations)]
-        )
+        largest = np.array([_r_squared(generator.permutation(basis_nq), scores_nk).max() for _ in range(permutations)])
         r_squared.append(found_k)
         p_values.append((1 + (largest[:, None] >= found_k).sum(0)) / (1 + permutations))
         nulls.append(np.percentile(largest, NULL_PERCENTILE))

@@ -14,10 +14,10 @@ import torch
 from tasks.activations.plan import ExtractionPlan, loaded_network
 from tasks.dictionary.store import load_dictionary
 from tasks.dimensions.analyse import POINTS
-from tasks.frames import frames_exist, read_frames, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, read_staged, stage_tables
 from tasks.vision.images import webp
 from tasks.vision.structure import estimate
 from tasks.vision.visualise import VisualisationConfig, visualise
@@ -30,7 +30,7 @@ PARAMETERS = ("orientation", "frequency")
 
 def shown_dimensions(analysis: str, count: int, settings: Settings) -> list[int]:
     """The first `count` dimensions of the frames of `analyse_dimensions`, and those assigned to one of PARAMETERS."""
-    scores = read_frames(analysis, settings)["tuning_scores"]
+    scores = read_staged(analysis, settings)["tuning_scores"]
     assigned = polars.col("assigned") & polars.col("parameter").is_in(PARAMETERS)
     return scores.filter((polars.col("dimension") < count) | assigned)["dimension"].unique().sort().to_list()
 
@@ -42,11 +42,11 @@ def render_path(analysis: str, dimension: int, settings: Settings, progress: Pro
     untransformed layer. progress: in optimiser steps. UserError where the analysis or what it was made from is missing.
     """
     key = content_key("dimension path", CODE_VERSION, analysis=analysis, dimension=dimension, config=CONFIG)
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
-    frames = read_frames(analysis, settings)
-    [about] = frames["dimension_analyses"].to_dicts()
-    [found] = frames["tuning_dimensions"].filter(dimension=dimension).to_dicts()
+    tables = read_staged(analysis, settings)
+    [about] = tables["dimension_analyses"].to_dicts()
+    [found] = tables["tuning_dimensions"].filter(dimension=dimension).to_dicts()
     scores_p = np.linspace(found["low"], found["high"], POINTS)
     points_pd = torch.from_numpy(np.array(about["mean"]) + np.outer(scores_p, found["direction"])).float()
     if about["dictionary"]:
@@ -68,7 +68,7 @@ def render_path(analysis: str, dimension: int, settings: Settings, progress: Pro
             "picture": [webp(image_cyx * 255) for image_cyx in images_pcyx],
         }
     )
-    write_frames(key, {"dimension_pictures": pictures, "dimension_paths": paths(pictures, frames)}, settings)
+    stage_tables(key, {"dimension_pictures": pictures, "dimension_paths": paths(pictures, tables)}, settings)
     return key
 
 

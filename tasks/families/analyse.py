@@ -12,16 +12,16 @@ from tasks.activations.shards import ActivationSet
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
-from tasks.families.answers import Answers, answers
 from tasks.families.config import FamiliesConfig
 from tasks.families.distance import OrbitSpectra, orbit_distances
+from tasks.families.feature_responses import FeatureResponses, feature_responses
 from tasks.families.grouping import MAP_DIMENSIONS, check_enough, embed, group_features
 from tasks.families.orientations import Family, describe_family
 from tasks.families.pairs import family_pairs
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.group import DihedralGroup
 
 CODE_VERSION = 1
@@ -49,7 +49,7 @@ class Subject:
     acts: ActivationSet
     group: DihedralGroup
     elements: np.ndarray
-    answers: Answers
+    feature_responses: FeatureResponses
     features: np.ndarray
     blocks_mgd: Tensor
 
@@ -68,7 +68,7 @@ def subject(key: str, n_rotations: int | None, settings: Settings, progress: Pro
             group, elements = acts.group.subgroup(n_rotations or acts.group.n_rotations)
         except UserError as error:
             raise UserError(f"dictionary {key[:12]} was trained on {acts.group.name}: {error}") from None
-    found = answers(dictionary, acts, settings, progress)
+    found = feature_responses(dictionary, acts, settings, progress)
     if not len(found.live):
         raise UserError(
             f"dictionary {key[:12]} is dead: none of its {len(found.maxima_m)} features fires on any row; "
@@ -84,7 +84,7 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
     Done once per dictionary and config. progress: in thousandths. UserError as `subject` and `group_features`.
     """
     key = content_key("families", CODE_VERSION, dictionary=dictionary, config=config)
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
     found = subject(dictionary, config.n_rotations, settings, part_of(progress, 0, 200))
     check_enough(len(found.features), config)
@@ -98,7 +98,7 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
         for family in range(family_m.max() + 1)
     ]
     progress(800, 1000)
-    frames = {
+    tables = {
         "family_analyses": polars.DataFrame(
             {
                 "analysis": key,
@@ -113,8 +113,8 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
                 "families": len(families),
             }
         ),
-        "family_shapes": _shapes_frame(key, families, found.features),
-        "feature_families": _features_frame(key, families, found, family_m, strength_m, map_m2),
+        "family_shapes": _shapes_table(key, families, found.features),
+        "feature_families": _features_table(key, families, found, family_m, strength_m, map_m2),
     }
     if found.group.order > 1:
         pairs = family_pairs(
@@ -127,13 +127,13 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
             1 - distance_mm,
             part_of(progress, 800, 1000),
         )
-        frames["family_pairs"] = pairs.select(polars.lit(key).alias("analysis"), *pairs.columns)
-    write_frames(key, frames, settings)
+        tables["family_pairs"] = pairs.select(polars.lit(key).alias("analysis"), *pairs.columns)
+    stage_tables(key, tables, settings)
     progress(1000, 1000)
     return key
 
 
-def _shapes_frame(key: str, families: Sequence[Family], features: np.ndarray) -> polars.DataFrame:
+def _shapes_table(key: str, families: Sequence[Family], features: np.ndarray) -> polars.DataFrame:
     number = polars.Float64
     numbers = polars.List(number)
     rows = [
@@ -157,7 +157,7 @@ def _shapes_frame(key: str, families: Sequence[Family], features: np.ndarray) ->
     return polars.DataFrame(rows, schema=schema, orient="row")
 
 
-def _features_frame(
+def _features_table(
     key: str,
     families: Sequence[Family],
     found: Subject,
@@ -165,8 +165,8 @@ def _features_frame(
     strength_m: np.ndarray,
     map_m2: np.ndarray,
 ) -> polars.DataFrame:
-    members = polars.concat([polars.DataFrame(schema=MEMBERS_SCHEMA), *map(_members_frame, families)])
-    types, confidence = found.answers.types_m, found.answers.confidence_m
+    members = polars.concat([polars.DataFrame(schema=MEMBERS_SCHEMA), *map(_members_table, families)])
+    types, confidence = found.feature_responses.types_m, found.feature_responses.confidence_m
     return (
         polars.DataFrame(
             {
@@ -187,7 +187,7 @@ def _features_frame(
     )
 
 
-def _members_frame(family: Family) -> polars.DataFrame:
+def _members_table(family: Family) -> polars.DataFrame:
     """MEMBERS_SCHEMA of one family."""
     return polars.DataFrame(
         {
@@ -201,17 +201,17 @@ def _members_frame(family: Family) -> polars.DataFrame:
     )
 
 
-def family_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
+def family_metrics(tables: Mapping[str, polars.DataFrame]) -> dict[str, float]:
     """What a run tells of the frames of `analyse_families` and, where they are there, `measure_separation`."""
-    features, shapes = frames["feature_families"], frames["family_shapes"]
+    features, shapes = tables["feature_families"], tables["family_shapes"]
     metrics = {
         "families": float(len(shapes)),
         "features_in_families": features["family"].is_not_null().mean(),
         "incomplete_families": float((shapes["missing_members"] > 0).sum()),
     }
-    if "family_pairs" in frames and frames["family_pairs"]["fired"].count():
-        metrics |= {f"pairs_{name}": frames["family_pairs"][name].mean() for name in ("fired", "chance")}
-    if "family_scores" in frames:
-        own = frames["family_scores"].filter(subject="features").group_by("metric").agg(polars.col("value").mean())
+    if "family_pairs" in tables and tables["family_pairs"]["fired"].count():
+        metrics |= {f"pairs_{name}": tables["family_pairs"][name].mean() for name in ("fired", "chance")}
+    if "family_scores" in tables:
+        own = tables["family_scores"].filter(subject="features").group_by("metric").agg(polars.col("value").mean())
         metrics |= {f"family_{metric}": value for metric, value in own.iter_rows() if metric not in COUNTS}
     return metrics

@@ -46,9 +46,7 @@ class Family:
     missing_orientations: np.ndarray | None = None
 
 
-def describe_family(
-    members: np.ndarray, distance_mm: np.ndarray, blocks_mgd: Tensor, spectra: OrbitSpectra
-) -> Family:
+def describe_family(members: np.ndarray, distance_mm: np.ndarray, blocks_mgd: Tensor, spectra: OrbitSpectra) -> Family:
     """Look at one family. members: rows of distance_mm, blocks_mgd and spectra."""
     group = spectra.group
     prototype = int(members[distance_mm[np.ix_(members, members)].sum(1).argmin()])

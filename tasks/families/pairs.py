@@ -8,7 +8,7 @@ import numpy as np
 import polars
 
 from tasks.activations.shards import ActivationSet
-from tasks.activations.strongest import strongest
+from tasks.activations.top_examples import top_examples
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.rows import every_row
 from tasks.dictionary.sparse import to_dense
@@ -133,7 +133,7 @@ def _examples(
             polars.Series("element", element_rm[r, place].astype(np.int64)),
             polars.Series("activation", strongest_rm[r, place].astype(np.float64)),
         )
-        best = strongest(polars.concat([best, found.select(best.columns)]), "place", EXAMPLES)
+        best = top_examples(polars.concat([best, found.select(best.columns)]), "place", EXAMPLES)
         # copies, so that a row which holds no example any more takes its memory along
         firings |= {row: bits_bm.copy() for row, bits_bm in zip(rows["row"], bits_rbm, strict=True)}
         firings = {row: firings[row] for row in best["row"].unique()}

@@ -22,14 +22,14 @@ from torch import Tensor
 
 from tasks.errors import UserError
 from tasks.families.analyse import Subject, subject
-from tasks.families.answers import UNCLEAR
 from tasks.families.config import FamiliesConfig
 from tasks.families.distance import orbit_distances
+from tasks.families.feature_responses import UNCLEAR
 from tasks.families.grouping import group_features
-from tasks.frames import frames_exist, read_frames, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, read_staged, stage_tables
 
 CODE_VERSION = 1
 NEIGHBOURS = 10
@@ -44,9 +44,9 @@ def measure_separation(
     dictionaries that encode whole orbits, whose features have no ground truth.
     """
     key = content_key("separation", CODE_VERSION, analysis=analysis, replicas=sorted(replicas), config=config)
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
-    own = read_frames(analysis, settings)["family_analyses"]["dictionary"].item()
+    own = read_staged(analysis, settings)["family_analyses"]["dictionary"].item()
     rows, share = [], 1000 // (1 + len(replicas))
     for place, dictionary in enumerate((own, *replicas)):
         listen = part_of(progress, place * share, (place + 1) * share)
@@ -61,19 +61,19 @@ def measure_separation(
         "metric": polars.String,
         "value": polars.Float64,
     }
-    write_frames(key, {"family_scores": polars.DataFrame(rows, schema=schema, orient="row")}, settings)
+    stage_tables(key, {"family_scores": polars.DataFrame(rows, schema=schema, orient="row")}, settings)
     progress(1000, 1000)
     return key
 
 
 def scores_of(found: Subject, config: FamiliesConfig, progress: Progress = silent) -> dict[str, dict[str, float]]:
     """{subject: {metric: value}} of a dictionary and of its controls. An SAE has no blocks to deal out."""
-    if found.answers.types_m is None:
+    if found.feature_responses.types_m is None:
         raise UserError(
             f"a {found.dictionary.config.name} with encode_from = orbit encodes whole orbits, and no drawn stimulus "
             "tells what its features answer: score one with encode_from = identity"
         )
-    kinds_m = found.answers.types_m[found.features]
+    kinds_m = found.feature_responses.types_m[found.features]
     subjects = {"features": found.blocks_mgd}
     if found.group.order > 1:
         subjects["shuffled blocks"] = shuffled(found.blocks_mgd, config.seed)

@@ -18,9 +18,9 @@ from polars import selectors
 
 from tasks.checksums import is_committed, read_commit
 from tasks.errors import UserError, reason_of
-from tasks.frames import staged
 from tasks.liveness import is_held
 from tasks.settings import Settings
+from tasks.staging import staged_keys
 from tasks.warehouse.database import SQL_DIR
 
 KINDS = ("frames", "activations", "dictionaries", "cavs", "attacks")
@@ -101,10 +101,10 @@ def referred_to(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None)
     if warehouse:
         keys |= keys_in(warehouse)
         loaded = {key for (key,) in warehouse.execute("SELECT load_key FROM loads").fetchall()}
-    for key in staged(settings):
+    for key in staged_keys(settings):
         keys.add(key)
         if key not in loaded:
-            keys |= keys_in_tables(settings.frames_dir / key)
+            keys |= keys_in_tables(settings.staging_dir / key)
     keys |= keys_in_mlflow(settings)
     for key in sorted(keys):
         config = settings.dictionaries_dir / key / "config.json"

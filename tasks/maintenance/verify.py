@@ -17,7 +17,6 @@ from tasks.activations.plan import ExtractionPlan
 from tasks.activations.shards import ActivationSet, shard_path
 from tasks.checksums import COMMIT, Damaged, check_file, is_committed, read_commit
 from tasks.errors import UserError
-from tasks.frames import staged
 from tasks.keys import file_sha256
 from tasks.liveness import holder_of, is_held, left_by_the_dead
 from tasks.maintenance.garbage import find_garbage, has_writer
@@ -37,6 +36,7 @@ from tasks.maintenance.inventory import (
 from tasks.progress import Progress, silent
 from tasks.quarantine import in_quarantine
 from tasks.settings import Settings
+from tasks.staging import staged_keys
 from tasks.tracking.addresses import addresses_elsewhere
 from tasks.tracking.store import artifacts_folder
 
@@ -171,8 +171,8 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         folder = settings.data_dir / kind / key
         if not folder.is_dir():
             yield Finding("wrong", "is missing, and rows of the warehouse refer to it", str(folder), MADE_BY[kind])
-    for key in sorted({*staged(settings)} - {key for kind, key in rows if kind == "frames"}):
-        folder = settings.frames_dir / key
+    for key in sorted({*staged_keys(settings)} - {key for kind, key in rows if kind == "frames"}):
+        folder = settings.staging_dir / key
         yield Finding("unfinished", "is staged and not loaded yet", str(folder), "run `kaleidoscope run publish`")
 
 

@@ -10,30 +10,30 @@ from PIL import Image
 
 from tasks.report.attacks import FACET_COLUMNS, SHOWN_EPSILON
 from tasks.report.figures import INK, PALETTE, RULE, SOFT, _figure, _style
-from tasks.report.kinds import Attack
+from tasks.report.labels import Attack
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Frames = Mapping[str, pl.DataFrame]
+Tables = Mapping[str, pl.DataFrame]
 """By table name, as in `sql/schema`: those of one analysis, and the `concepts` that it names."""
 
 ACROSS = 3
 """Panels beside one another at most."""
-SET = ("touched", "attack", "epsilon", "fraction")
-PLACE = ("read_network", "read_layer")
+SET = ("perturbed_set", "attack", "epsilon", "fraction")
+PLACE = ("eval_network", "eval_layer")
 
 
-def effect_figure(stories: Mapping[str, Frames]) -> "Figure":
+def effect_figure(experiments: Mapping[str, Tables]) -> "Figure":
     """The score of whole attacked sets where they were attacked, against ε; a panel a story, by name.
 
     Bands and whiskers: 95 % interval over the random sets. Hollow: no evidence. Grey band: vectors of random sets
     against one another, one standard deviation to each side; the line across: the clean score.
     """
     with _style():
-        figure, grid = _panels(len(stories))
-        for axes, (name, frames) in zip(grid, stories.items(), strict=True):
-            read = _read_here(frames)
+        figure, grid = _panels(len(experiments))
+        for axes, (name, tables) in zip(grid, experiments.items(), strict=True):
+            read = _read_here(tables)
             _draw_lines(axes, _whole(read), "epsilon")
             _draw_clean(axes, _clean(read))
             epsilons = sorted(set(read["epsilon"]) - {0})
@@ -47,15 +47,15 @@ def effect_figure(stories: Mapping[str, Frames]) -> "Figure":
     return figure
 
 
-def fraction_figure(frames: Frames) -> "Figure":
+def fraction_figure(tables: Tables) -> "Figure":
     """As `effect_figure`, against the share of the images that were changed, at the ε that `shown_epsilon` gives."""
-    read, epsilon = _read_here(frames), shown_epsilon(frames)
+    read, epsilon = _read_here(tables), shown_epsilon(tables)
     with _style():
         figure, axes = _figure(5.2, 4.2)
         at = read.filter(pl.col("epsilon") == epsilon)
         clean = _clean(read)
         # each line begins where nothing is changed
-        begun = [at, *(clean.with_columns(touched=pl.lit(t), attack=pl.lit(a)) for t, a in _attacks(at))]
+        begun = [at, *(clean.with_columns(perturbed_set=pl.lit(t), attack=pl.lit(a)) for t, a in _attacks(at))]
         _draw_lines(axes, pl.concat(begun).sort("fraction"), "fraction")
         _draw_clean(axes, clean)
         shares = sorted({0.0, *at["fraction"]})
@@ -67,20 +67,20 @@ def fraction_figure(frames: Frames) -> "Figure":
     return figure
 
 
-def transfer_figure(frames: Frames) -> "Figure":
+def transfer_figure(tables: Tables) -> "Figure":
     """Whole attacked sets read at every place: score, coloured by its change from the clean one in the same place.
 
     Framed where the verdict turned as the attack would have it. ε as `shown_epsilon` gives it.
     """
-    read, epsilon = _read(frames), shown_epsilon(frames)
+    read, epsilon = _read(tables), shown_epsilon(tables)
     clean = {row[:2]: row[2:] for row in _clean(read).select(*PLACE, "score", "verdict").iter_rows()}
-    places = _places(frames, list(clean))
+    places = _places(tables, list(clean))
     whole = _whole(read.filter(pl.col("epsilon") == epsilon))
     rows = [("concept", "clean"), *_attacks(whole)]
-    columns = ("touched", "attack", *PLACE, "score", "verdict")
+    columns = ("perturbed_set", "attack", *PLACE, "score", "verdict")
     found = {row[:4]: row[4:] for row in whole.select(columns).iter_rows()}
     found |= {(*rows[0], *place): value for place, value in clean.items()}
-    *home, kind = frames["attack_analyses"].select("network", "layer", "kind").row(0)
+    *home, kind = tables["attack_analyses"].select("network", "layer", "kind").row(0)
     negative = kind == "negative"
     # networks stand a little apart
     networks = list(dict.fromkeys(network for network, _ in places))
@@ -128,17 +128,17 @@ def transfer_figure(frames: Frames) -> "Figure":
     return figure
 
 
-def facet_figure(frames: Frames) -> "Figure":
+def facet_figure(tables: Tables) -> "Figure":
     """Pictures of a unit: a row a facet, under its clean images and attacked ones; below, what clean probes find."""
-    names = dict(frames["concepts"].select("concept", "name").iter_rows())
+    names = dict(tables["concepts"].select("concept", "name").iter_rows())
     # a positive attack has a picture a target, and each a column
     nth = pl.int_range(pl.len()).over("facet", "attack")
-    pictures = frames["facet_pictures"].sort("place").with_columns(nth=nth)
+    pictures = tables["facet_pictures"].sort("place").with_columns(nth=nth)
     facets = pictures["facet"].drop_nulls().unique(maintain_order=True).to_list()
     order = ["plain", *FACET_COLUMNS]
     columns = sorted(pictures.select("attack", "nth").unique().rows(), key=lambda each: (order.index(each[0]), each[1]))
     logits: dict[int, dict[str, float]] = {}
-    for place, facet, logit in frames["facet_readings"].select("place", "facet", "logit").iter_rows():
+    for place, facet, logit in tables["facet_readings"].select("place", "facet", "logit").iter_rows():
         logits.setdefault(place, {})[names[facet]] = logit
     with _style():
         figure, grid = _figure(
@@ -167,16 +167,18 @@ def _draw_faceted(axes, picture: dict, names: Mapping[str, str], logits: Mapping
     axes.text(0.5, -0.04, said + probe, transform=axes.transAxes, ha="center", va="top", fontsize=8, color=SOFT)
 
 
-def attack_sheet(frames: Frames, touched: str, attack: str, epsilon: int) -> "Figure":
+def attack_sheet(tables: Tables, perturbed_set: str, attack: str, epsilon: int) -> "Figure":
     """Some images of a whole attacked set: clean, attacked, and their difference. Holds photographs.
 
     touched, attack, epsilon: as in `attacks`.
     """
-    pictures = frames["attack_pictures"].filter(touched=touched, attack=attack, epsilon=epsilon).sort("place")
-    read = _read_here(frames)
+    pictures = (
+        tables["attack_pictures"].filter(perturbed_set=perturbed_set, attack=attack, epsilon=epsilon).sort("place")
+    )
+    read = _read_here(tables)
     clean = _clean(read).row(0, named=True)
-    after = _whole(read).filter(touched=touched, attack=attack, epsilon=epsilon).row(0, named=True)
-    changes = frames["attacks"].filter(**{name: after[name] for name in SET}).row(0, named=True)
+    after = _whole(read).filter(perturbed_set=perturbed_set, attack=attack, epsilon=epsilon).row(0, named=True)
+    changes = tables["attacks"].filter(**{name: after[name] for name in SET}).row(0, named=True)
     with _style():
         figure, grid = _figure(1.9 * len(pictures) + 0.9, 6.4, rows=3, columns=len(pictures))
         figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)
@@ -189,26 +191,27 @@ def attack_sheet(frames: Frames, touched: str, attack: str, epsilon: int) -> "Fi
                 axes.spines[:].set_visible(False)
             grid[row * len(pictures)].set_ylabel(column, color=INK)
         figure.suptitle(
-            f"{Attack(touched, attack).label}, ε = {epsilon}/255: score {clean['score']:.2f} ({clean['verdict']}) → "
+            f"{Attack(perturbed_set, attack).label}, ε = {epsilon}/255: "
+            f"score {clean['score']:.2f} ({clean['verdict']}) → "
             f"{after['score']:.2f} ({after['verdict']}); {changes['psnr']:.1f} dB",
             fontsize=10,
         )  # fmt: skip
     return figure
 
 
-def shown_epsilon(frames: Frames) -> int:
+def shown_epsilon(tables: Tables) -> int:
     """The largest one up to `SHOWN_EPSILON`, or the least one."""
-    epsilons = sorted(set(frames["attacks"]["epsilon"]) - {0})
+    epsilons = sorted(set(tables["attacks"]["epsilon"]) - {0})
     return max((each for each in epsilons if each <= SHOWN_EPSILON), default=epsilons[0])
 
 
-def _read(frames: Frames) -> pl.DataFrame:
+def _read(tables: Tables) -> pl.DataFrame:
     """`attack_scores` with low, high and verdict, as in the view `attack_answers`."""
     from scipy.stats import t
 
-    random_sets = frames["attack_analyses"]["random_sets"].item()
+    random_sets = tables["attack_analyses"]["random_sets"].item()
     half_width = t.ppf(0.975, random_sets - 1) * pl.col("spread") / np.sqrt(random_sets)
-    return frames["attack_scores"].with_columns(
+    return tables["attack_scores"].with_columns(
         low=(pl.col("score") - half_width).clip(0, 1),
         high=(pl.col("score") + half_width).clip(0, 1),
         verdict=pl.when(pl.col("p_holm") >= 0.05)
@@ -219,10 +222,10 @@ def _read(frames: Frames) -> pl.DataFrame:
     )
 
 
-def _read_here(frames: Frames) -> pl.DataFrame:
+def _read_here(tables: Tables) -> pl.DataFrame:
     """Where the sets were attacked."""
-    network, layer = frames["attack_analyses"].select("network", "layer").row(0)
-    return _read(frames).filter(read_network=network, read_layer=layer)
+    network, layer = tables["attack_analyses"].select("network", "layer").row(0)
+    return _read(tables).filter(eval_network=network, eval_layer=layer)
 
 
 def _clean(read: pl.DataFrame) -> pl.DataFrame:
@@ -235,14 +238,14 @@ def _whole(read: pl.DataFrame) -> pl.DataFrame:
 
 
 def _attacks(read: pl.DataFrame) -> list[tuple[str, str]]:
-    found = read.filter(pl.col("attack") != "clean").select("touched", "attack").unique().rows()
+    found = read.filter(pl.col("attack") != "clean").select("perturbed_set", "attack").unique().rows()
     return sorted(found, key=lambda each: Attack(*each).rank)
 
 
-def _places(frames: Frames, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def _places(tables: Tables, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The network of the attack first; its layers by what they see."""
-    home = frames["attack_analyses"]["network"].item()
-    layers = frames["layers"].select("network", "layer", "receptive_field").iter_rows()
+    home = tables["attack_analyses"]["network"].item()
+    layers = tables["layers"].select("network", "layer", "receptive_field").iter_rows()
     sees = {(network, layer): side for network, layer, side in layers}
     return sorted(found, key=lambda place: (place[0] != home, place[0], sees[place], place[1]))
 
@@ -258,8 +261,8 @@ def _panels(count: int) -> tuple["Figure", list]:
 
 
 def _draw_lines(axes, read: pl.DataFrame, along: str) -> None:
-    for touched, name in _attacks(read):
-        rows, attack = read.filter(touched=touched, attack=name), Attack(touched, name)
+    for perturbed_set, name in _attacks(read):
+        rows, attack = read.filter(perturbed_set=perturbed_set, attack=name), Attack(perturbed_set, name)
         colour, style = attack.colours[0], (0, (4, 2.5)) if attack.is_control else "-"
         where, score, low, high = (rows[column].to_numpy() for column in (along, "score", "low", "high"))
         if not attack.is_control:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.report.dimensions import short
-from tasks.report.kinds import ATTACKS, Attack
+from tasks.report.labels import ATTACKS, Attack
 
 if TYPE_CHECKING:
     from tasks.report.page import Snapshot
@@ -33,7 +33,7 @@ FACET_COLUMNS = {
 }
 ARROW = "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"
 
-Place = tuple[str, str]
+TransferTarget = tuple[str, str]
 """Network and layer."""
 
 
@@ -52,9 +52,9 @@ class AttackedSet:
 
     row: dict
     attack: Attack
-    readings: dict[Place, dict]
+    readings: dict[TransferTarget, dict]
 
-    def point(self, column: str, place: Place) -> list[float]:
+    def point(self, column: str, place: TransferTarget) -> list[float]:
         """Of a chart: where along the column, score, its interval, and whether there is evidence."""
         read = self.readings[place]
         measured = [short(self.row[column]), *(short(read[name]) for name in ("score", "low", "high"))]
@@ -62,7 +62,7 @@ class AttackedSet:
 
 
 @dataclass(frozen=True)
-class Story:
+class AttackExperiment:
     """A concept, a class, and a layer at which the exemplars are attacked.
 
     row: of `attack_stories`; clean, sets: as they were, and all that was made of them; pictures: rows of
@@ -80,7 +80,7 @@ class Story:
         return f"story-{self.row['analysis'][:12]}"
 
     @property
-    def place(self) -> Place:
+    def place(self) -> TransferTarget:
         return self.row["network"], self.row["layer"]
 
     @cached_property
@@ -130,10 +130,10 @@ class Story:
     def headline(self) -> str:
         """What the attack did, in words, beside noise of the same size."""
         chief = self.find(self.shown_attack, self.shown_epsilon)
-        noise = self.find(Attack(chief.attack.touched, "noise"), self.shown_epsilon)
+        noise = self.find(Attack(chief.attack.perturbed_set, "noise"), self.shown_epsilon)
         before, after = self.read(self.clean), self.read(chief)
         concept, kind = self.row["concept_name"], self.row["kind"]
-        whose = f"{concept} exemplars" if chief.attack.touched == "concept" else "random images"
+        whose = f"{concept} exemplars" if chief.attack.perturbed_set == "concept" else "random images"
         said = (
             f"{whose} {chief.attack.done(kind)} at {self.row['layer']}, by {self.shown_epsilon}/255 at most: "
             f"{concept} for {self.row['class_name']} {before['score']:.2f}{ARROW}{after['score']:.2f}, "
@@ -174,12 +174,12 @@ class Story:
         }
 
     @cached_property
-    def networks(self) -> list[tuple[str, list[Place]]]:
+    def networks(self) -> list[tuple[str, list[TransferTarget]]]:
         """All places that the sets were read at: the network where they were attacked first."""
         found = sorted(self.clean.readings, key=lambda place: place[0] != self.row["network"])
         return [(network, list(places)) for network, places in groupby(found, key=lambda place: place[0])]
 
-    def change(self, attacked: AttackedSet, place: Place) -> float:
+    def change(self, attacked: AttackedSet, place: TransferTarget) -> float:
         """Of the score, from the clean sets' at the same place."""
         return attacked.readings[place]["score"] - self.clean.readings[place]["score"]
 
@@ -240,7 +240,7 @@ class FacetStudy:
 class Rates:
     """How many sets are not trusted at a layer. rows: of `trust_rates`."""
 
-    place: Place
+    place: TransferTarget
     rows: list[dict]
 
     @property
@@ -271,18 +271,18 @@ class Attacks:
 
     importance: list[Importance]
     exemplars: dict[str, list[str]]
-    stories: list[Story]
+    experiments: list[AttackExperiment]
     facets: list[FacetStudy]
     rates: list[Rates]
     trust: list[dict]
 
     def __bool__(self) -> bool:
-        return bool(self.importance or self.stories or self.facets or self.trust)
+        return bool(self.importance or self.experiments or self.facets or self.trust)
 
     @property
     def kinds(self) -> list[Attack]:
         """All that is drawn in a colour of its own, whosever images are touched."""
-        names = {attack.name for story in self.stories for attack in (CLEAN, *story.attacks)}
+        names = {attack.name for experiment in self.experiments for attack in (CLEAN, *experiment.attacks)}
         return sorted((Attack("concept", name) for name in names), key=lambda attack: attack.rank)
 
 
@@ -310,7 +310,7 @@ def attacks_shown(snapshot: "Snapshot", folder: Path) -> Attacks:
     return Attacks(
         _importance(snapshot),
         exemplars,
-        _stories(snapshot, folder),
+        _experiments(snapshot, folder),
         _facet_studies(snapshot, folder),
         [
             Rates(place, list(rows))
@@ -332,15 +332,17 @@ def _importance(snapshot: "Snapshot") -> list[Importance]:
     return found
 
 
-def _stories(snapshot: "Snapshot", folder: Path) -> list[Story]:
+def _experiments(snapshot: "Snapshot", folder: Path) -> list[AttackExperiment]:
     readings, sets, features = defaultdict(dict), defaultdict(list), defaultdict(list)
     pictures = defaultdict(lambda: defaultdict(list))
     for row in snapshot.rows("attack_scores"):
-        readings[identity(row)][row["read_network"], row["read_layer"]] = row
+        readings[identity(row)][row["eval_network"], row["eval_layer"]] = row
     for row in snapshot.rows("attack_sets"):
-        sets[row["analysis"]].append(AttackedSet(row, Attack(row["touched"], row["attack"]), readings[identity(row)]))
+        sets[row["analysis"]].append(
+            AttackedSet(row, Attack(row["perturbed_set"], row["attack"]), readings[identity(row)])
+        )
     for row in snapshot.rows_with_pictures("attack_pictures", folder, "clean", "attacked", "difference"):
-        pictures[row["analysis"]][Attack(row["touched"], row["attack"]), row["epsilon"]].append(row)
+        pictures[row["analysis"]][Attack(row["perturbed_set"], row["attack"]), row["epsilon"]].append(row)
     for row in snapshot.rows("attack_features"):
         features[row["analysis"]].append(row)
     found = []
@@ -348,13 +350,13 @@ def _stories(snapshot: "Snapshot", folder: Path) -> list[Story]:
         key = row["analysis"]
         (clean,) = (each for each in sets[key] if each.attack == CLEAN)
         changed = [each for each in sets[key] if each is not clean]
-        found.append(Story(row, clean, changed, pictures[key], features[key]))
+        found.append(AttackExperiment(row, clean, changed, pictures[key], features[key]))
     return found
 
 
 def identity(row: dict) -> tuple:
     """What tells the sets of all stories apart."""
-    return tuple(row[name] for name in ("analysis", "touched", "attack", "epsilon", "fraction"))
+    return tuple(row[name] for name in ("analysis", "perturbed_set", "attack", "epsilon", "fraction"))
 
 
 def _facet_studies(snapshot: "Snapshot", folder: Path) -> list[FacetStudy]:

@@ -11,13 +11,13 @@ from PIL import Image
 
 from tasks.report.dimensions import IDENTIFIED
 from tasks.report.figures import INK, PALETTE, RULE, SOFT, _figure, _style
-from tasks.report.kinds import Irrep, Parameter, Search
+from tasks.report.labels import DimensionMethod, Irrep, Parameter
 from tasks.report.tuning_figures import orientation_colour
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Frames = Mapping[str, pl.DataFrame]
+Tables = Mapping[str, pl.DataFrame]
 """By table name, as in `sql/schema`: those of one analysis, where they are there."""
 
 SHOWN = 12
@@ -27,15 +27,15 @@ GAP = 0.06
 """Between the pictures of a strip, of a picture's side."""
 
 
-def followed(frames: Frames) -> pl.DataFrame:
+def followed(tables: Tables) -> pl.DataFrame:
     """Rows of `tuning_scores`, one a dimension: its assigned parameter, else that of the largest R²; assigned first."""
-    best_first = frames["tuning_scores"].sort("assigned", "r_squared", "parameter", descending=[True, True, False])
+    best_first = tables["tuning_scores"].sort("assigned", "r_squared", "parameter", descending=[True, True, False])
     return best_first.unique("dimension", keep="first").sort("assigned", "dimension", descending=[True, False])
 
 
-def tuning_curves(frames: Frames) -> "Figure":
+def tuning_curves(tables: Tables) -> "Figure":
     """The score of the first dimensions along the parameter that each follows: mean, and spread over the others."""
-    rows = followed(frames).head(SHOWN)
+    rows = followed(tables).head(SHOWN)
     across = min(CURVES_ACROSS, len(rows))
     down = -(-len(rows) // across)
     with _style():
@@ -43,7 +43,7 @@ def tuning_curves(frames: Frames) -> "Figure":
         figure.clear()
         for place, row in enumerate(rows.iter_rows(named=True), start=1):
             parameter = Parameter(row["parameter"])
-            curve = frames["dimension_curves"].filter(dimension=row["dimension"], parameter=parameter.name)
+            curve = tables["dimension_curves"].filter(dimension=row["dimension"], parameter=parameter.name)
             projection = "polar" if parameter.period else None
             axes = figure.add_subplot(down, across, place, projection=projection)
             _draw_curve(axes, parameter, curve.sort("value"), row["preferred"])
@@ -80,10 +80,10 @@ def _draw_curve(axes, parameter: Parameter, curve: pl.DataFrame, preferred: floa
         axes.xaxis.set_major_formatter("{x:.2g}")
 
 
-def strips(frames: Frames) -> "Figure":
+def strips(tables: Tables) -> "Figure":
     """Pictures rendered along each dimension, from low to high, a strip a dimension; natural patches are left out."""
-    rendered = frames["dimension_pictures"].filter(kind="rendered")
-    rows = followed(frames).filter(pl.col("dimension").is_in(rendered["dimension"].unique().to_list())).head(SHOWN)
+    rendered = tables["dimension_pictures"].filter(kind="rendered")
+    rows = followed(tables).filter(pl.col("dimension").is_in(rendered["dimension"].unique().to_list())).head(SHOWN)
     pictures = [
         [_decoded(each) for each in rendered.filter(dimension=dimension).sort("place")["picture"]]
         for dimension in rows["dimension"]
@@ -94,7 +94,7 @@ def strips(frames: Frames) -> "Figure":
         figure.get_layout_engine().set(h_pad=0.02)
         for axes, row, strip in zip(np.atleast_1d(grid), rows.iter_rows(named=True), pictures, strict=True):
             _draw_strip(axes, strip, across)
-            said = f"{row['dimension']}   {row['parameter']}\nR² {row['r_squared']:.2f}{_path_said(frames, row)}"
+            said = f"{row['dimension']}   {row['parameter']}\nR² {row['r_squared']:.2f}{_path_said(tables, row)}"
             axes.set_ylabel(said, rotation=0, ha="right", va="center", fontsize=9, color=INK, labelpad=8)
         axes.set_xlabel("score, from low to high  →", fontsize=9)
     return figure
@@ -117,17 +117,17 @@ def _draw_strip(axes, pictures: list[np.ndarray], across: int) -> None:
     axes.set_anchor("E")  # what the square pictures leave of the width goes to the label
 
 
-def _path_said(frames: Frames, row: dict) -> str:
+def _path_said(tables: Tables, row: dict) -> str:
     """Spearman's correlation of the path with the parameter that the dimension is meant to move, where measured."""
-    if "dimension_paths" not in frames:
+    if "dimension_paths" not in tables:
         return ""
-    paths = frames["dimension_paths"].filter(pl.col("intended"), dimension=row["dimension"])
+    paths = tables["dimension_paths"].filter(pl.col("intended"), dimension=row["dimension"])
     return "".join(f"   ρ {spearman:.2f}" for spearman in paths["spearman"])
 
 
-def harmonics(frames: Frames) -> "Figure":
+def harmonics(tables: Tables) -> "Figure":
     """Shares of each dimension's variance in the irreducible representations of the group, as stacked bars."""
-    shares = frames["dimension_harmonics"]
+    shares = tables["dimension_harmonics"]
     named = shares.select("irrep", "frequency").unique().iter_rows()
     irreps = sorted((Irrep(*each) for each in named), key=lambda irrep: irrep.rank)
     dimensions = shares["dimension"].unique().sort()
@@ -151,41 +151,41 @@ def harmonics(frames: Frames) -> "Figure":
     return figure
 
 
-def dimension_figures(frames: Frames) -> dict[str, "Figure"]:
+def dimension_figures(tables: Tables) -> dict[str, "Figure"]:
     """Name → figure for all that the frames of one analysis can show; no photograph is in any of them."""
     figures = {}
-    if _holds(frames, "tuning_scores"):
-        figures["tuning_curves"] = tuning_curves(frames)
-        if _holds(frames, "dimension_pictures") and "rendered" in frames["dimension_pictures"]["kind"]:
-            figures["strips"] = strips(frames)
-    if _holds(frames, "dimension_harmonics"):
-        figures["harmonics"] = harmonics(frames)
+    if _holds(tables, "tuning_scores"):
+        figures["tuning_curves"] = tuning_curves(tables)
+        if _holds(tables, "dimension_pictures") and "rendered" in tables["dimension_pictures"]["kind"]:
+            figures["strips"] = strips(tables)
+    if _holds(tables, "dimension_harmonics"):
+        figures["harmonics"] = harmonics(tables)
     return figures
 
 
-def _holds(frames: Frames, table: str) -> bool:
-    return table in frames and not frames[table].is_empty()
+def _holds(tables: Tables, table: str) -> bool:
+    return table in tables and not tables[table].is_empty()
 
 
-def completeness_figure(analyses: Mapping[str, Frames]) -> "Figure":
+def completeness_figure(analyses: Mapping[str, Tables]) -> "Figure":
     """Methods beside one another, by name: variance explained by the first dimensions, and what the network answers.
 
     Right, where any analysis ran the network: share of frames that keep their first class, with only the first
     dimensions kept (solid), and with these removed (dashed).
     """
-    asked = any(_holds(frames, "dimension_completeness") for frames in analyses.values())
+    asked = any(_holds(tables, "dimension_completeness") for tables in analyses.values())
     with _style():
         figure, grid = _figure(9.6 if asked else 5.4, 4.4, columns=2 if asked else 1)
         variance, *answers = np.atleast_1d(grid)
         most = 1
-        for (name, frames), marker in zip(analyses.items(), itertools.cycle("osD^vP"), strict=False):
-            look = {"color": _search(frames).colours[0], "marker": marker, "markersize": 3.5, "linewidth": 1.5}
-            found = frames["tuning_dimensions"].sort("dimension")
+        for (name, tables), marker in zip(analyses.items(), itertools.cycle("osD^vP"), strict=False):
+            look = {"color": _search(tables).colours[0], "marker": marker, "markersize": 3.5, "linewidth": 1.5}
+            found = tables["tuning_dimensions"].sort("dimension")
             counts = np.arange(len(found) + 1)
             variance.plot(counts, np.append(0, found["cumulative_variance"]), label=name, **look)
             most = max(most, len(found))
-            if _holds(frames, "dimension_completeness"):
-                rows = frames["dimension_completeness"].sort("dimensions")
+            if _holds(tables, "dimension_completeness"):
+                rows = tables["dimension_completeness"].sort("dimensions")
                 answers[0].plot(rows["dimensions"], rows["agreement_kept"], **look)
                 answers[0].plot(rows["dimensions"], rows["agreement_removed"], linestyle=(0, (4, 2)), **look)
                 most = max(most, rows["dimensions"].max())
@@ -204,19 +204,19 @@ def completeness_figure(analyses: Mapping[str, Frames]) -> "Figure":
     return figure
 
 
-def _search(frames: Frames) -> Search:
-    return Search(frames["dimension_analyses"]["method"].item())
+def _search(tables: Tables) -> DimensionMethod:
+    return DimensionMethod(tables["dimension_analyses"]["method"].item())
 
 
-def identification_figure(analyses: Mapping[str, Frames]) -> "Figure":
+def identification_figure(analyses: Mapping[str, Tables]) -> "Figure":
     """Largest R² of any dimension, method by parameter, the controls below; framed from IDENTIFIED on."""
     ordered = sorted(analyses.items(), key=lambda item: _search(item[1]).is_control)
     best = {
-        name: dict(frames["tuning_scores"].group_by("parameter").agg(pl.col("r_squared").max()).iter_rows())
-        for name, frames in ordered
+        name: dict(tables["tuning_scores"].group_by("parameter").agg(pl.col("r_squared").max()).iter_rows())
+        for name, tables in ordered
     }
     parameters = sorted({name for found in best.values() for name in found}, key=lambda name: Parameter(name).rank)
-    controls = [_search(frames).is_control for _, frames in ordered]
+    controls = [_search(tables).is_control for _, tables in ordered]
     # the controls stand a little apart
     heights = [place + 0.35 * control * (not all(controls)) for place, control in enumerate(controls)]
     with _style():

@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.report.kinds import Irrep, Parameter, Search
+from tasks.report.labels import DimensionMethod, Irrep, Parameter
 
 if TYPE_CHECKING:
     from tasks.report.page import Snapshot
@@ -84,8 +84,8 @@ class Analysis:
         return self.row["analysis"]
 
     @property
-    def search(self) -> Search:
-        return Search(self.row["method"])
+    def search(self) -> DimensionMethod:
+        return DimensionMethod(self.row["method"])
 
     @property
     def shown(self) -> list[Strip]:
@@ -164,7 +164,7 @@ class Section:
         ]
 
     @property
-    def kinds(self) -> list[Search | Irrep]:
+    def kinds(self) -> list[DimensionMethod | Irrep]:
         """All that is drawn in a colour of its own."""
         return [kind for each in self.analyses for kind in (each.search, *each.irreps)]
 
@@ -199,7 +199,7 @@ def dimension_sections(snapshot: "Snapshot", folder: Path) -> list[Section]:
         strips[row["analysis"]].append(Strip(row, pictures[*key, "rendered"], pictures[*key, "patch"]))
     found = defaultdict(list)
     for row in snapshot.rows("dimension_analyses"):
-        analysis = Analysis(row, Search(row["method"]).label, strips[row["analysis"]])
+        analysis = Analysis(row, DimensionMethod(row["method"]).label, strips[row["analysis"]])
         found[row["activation_set"], row["dictionary"], row["source"]].append(analysis)
     order = {each["activation_set"]: place for place, each in enumerate(snapshot.sets)}
     return [

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
-from tasks.report.kinds import Stimulus, SymmetryType
+from tasks.report.labels import Stimulus, SymmetryType
 
 if TYPE_CHECKING:
     from tasks.report.page import Example, Snapshot
@@ -123,7 +123,7 @@ def small_circle(family: Family) -> dict:
     }
 
 
-def spread_numbers(family: Family, floor: float) -> dict:
+def std_numbers(family: Family, floor: float) -> dict:
     """What the plot of a family's mean profile is drawn from."""
     names = ("profile", "profile_low", "profile_high")
     return {"floor": floor} | {name: [round(value, 4) for value in family.shape[name]] for name in names}
@@ -215,11 +215,7 @@ class Separation:
         for _, _, scores in self.rows:
             for metric, values in scores.items():
                 found[metric] += values
-        return {
-            metric: Scale.around(found[metric])
-            for metric in SCORES
-            if metric in found
-        }
+        return {metric: Scale.around(found[metric]) for metric in SCORES if metric in found}
 
 
 def separations(snapshot: "Snapshot", analyses: list[Analysis]) -> list[Separation]:
@@ -237,7 +233,7 @@ def separations(snapshot: "Snapshot", analyses: list[Analysis]) -> list[Separati
     return list(layers.values())
 
 
-def mean_and_spread(values: list[float]) -> str:
+def mean_and_std(values: list[float]) -> str:
     """0.420 ± 0.031: mean and sample standard deviation over the seeds."""
     said = f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
     return said.replace("-", "−")

@@ -8,7 +8,7 @@ import polars as pl
 
 from tasks.report.families import SCORES, SUBJECTS
 from tasks.report.figures import INK, PALETTE, SOFT, _figure, _style
-from tasks.report.kinds import Stimulus, SymmetryType
+from tasks.report.labels import Stimulus, SymmetryType
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -117,7 +117,7 @@ def _draw_profile(axes, family: dict, colour: str) -> None:
     axes.set_xticks([-90, 0, 90, 180, 270], ["−90°", "0°", "90°", "180°", "270°"], fontsize=8.5)
 
 
-def separation(subjects: Sequence[tuple[str, pl.DataFrame]]) -> "Figure":
+def separation_figure(subjects: Sequence[tuple[str, pl.DataFrame]]) -> "Figure":
     """How well families agree with what features answer to, dictionary above dictionary, each above its controls.
 
     subjects: (label, rows of `family_scores` of one analysis). A dot is a training seed, a bar their mean; dotted is
@@ -155,14 +155,14 @@ def separation(subjects: Sequence[tuple[str, pl.DataFrame]]) -> "Figure":
     return figure
 
 
-def family_figures(frames: Mapping[str, pl.DataFrame]) -> dict[str, "Figure"]:
+def family_figures(tables: Mapping[str, pl.DataFrame]) -> dict[str, "Figure"]:
     """Name → figure for all that the frames of one analysis, and its scores where they are there, can show."""
-    members, shapes = frames["feature_families"], frames["family_shapes"]
+    members, shapes = tables["feature_families"], tables["family_shapes"]
     figures = {}
     if members["stimulus_type"].count():
         figures["family_map"] = feature_map(members, [Stimulus(name) for name in members["stimulus_type"]])
     if any(len(families_answering(shapes, members, *kinds)) for kinds in CURVES_AND_LINES.values()):
         figures["curves_and_lines"] = curves_and_lines(shapes, members)
-    if "family_scores" in frames and "adjusted_rand" in frames["family_scores"]["metric"]:
-        figures["family_separation"] = separation([("features", frames["family_scores"])])
+    if "family_scores" in tables and "adjusted_rand" in tables["family_scores"]["metric"]:
+        figures["family_separation"] = separation_figure([("features", tables["family_scores"])])
     return figures

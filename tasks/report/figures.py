@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from tasks.report.kinds import SymmetryType
+from tasks.report.labels import SymmetryType
 from tasks.symmetry.group import DihedralGroup
 
 if TYPE_CHECKING:
@@ -196,21 +196,21 @@ def density_histogram(density: np.ndarray) -> "Figure":
     return figure
 
 
-def dictionary_figures(frames: Mapping[str, pl.DataFrame], group: DihedralGroup) -> dict[str, "Figure"]:
+def dictionary_figures(tables: Mapping[str, pl.DataFrame], group: DihedralGroup) -> dict[str, "Figure"]:
     """Name → figure for all that the analysis frames of one dictionary can show.
 
     frames: by table name, as in sql/schema. An SAE has no blocks, hence no figure of symmetry.
     """
     figures = {
-        "training": training_curves(frames["training_steps"]),
-        "density": density_histogram(frames["features"]["density"].to_numpy()),
+        "training": training_curves(tables["training_steps"]),
+        "density": density_histogram(tables["features"]["density"].to_numpy()),
     }
-    if "feature_symmetry" in frames and not frames["feature_symmetry"].is_empty():
-        blocks = frames["transform_blocks"].sort("feature", "element")
+    if "feature_symmetry" in tables and not tables["feature_symmetry"].is_empty():
+        blocks = tables["transform_blocks"].sort("feature", "element")
         profiles = blocks["cosine_to_identity"].to_numpy().reshape(-1, group.order)
-        symmetry = frames["feature_symmetry"].sort("feature")
+        symmetry = tables["feature_symmetry"].sort("feature")
         figures |= {
-            "block_fvu": block_fvu(frames["block_metrics"].sort("element")["fvu"].to_numpy(), group),
+            "block_fvu": block_fvu(tables["block_metrics"].sort("element")["fvu"].to_numpy(), group),
             "symmetry_types": type_counts(symmetry["type"].to_list()),
             "profiles": mean_profiles(profiles, symmetry["type"].to_list(), group),
         }

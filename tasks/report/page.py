@@ -31,13 +31,13 @@ from tasks.report.families import (
     SUBJECTS,
     circle_numbers,
     family_analyses,
-    mean_and_spread,
+    mean_and_std,
     memberships,
     separations,
     small_circle,
-    spread_numbers,
+    std_numbers,
 )
-from tasks.report.kinds import ATTACKS, Stimulus, SymmetryType
+from tasks.report.labels import ATTACKS, Stimulus, SymmetryType
 from tasks.report.units import (
     MIXED_PER_DICTIONARY,
     curve_code,
@@ -283,8 +283,8 @@ def template_environment() -> Environment:
         environment.filters[helper.__name__] = helper
     environment.globals |= {"page_name": page_name, "transform_name": transform_name}
     environment.globals |= {"neuron_page": neuron_page, "tuning_numbers": tuning_numbers, "curve_code": curve_code}
-    environment.globals |= {"small_circle": small_circle, "spread_numbers": spread_numbers, "SCORES": SCORES}
-    environment.globals |= {"mean_and_spread": mean_and_spread, "SUBJECTS": SUBJECTS}
+    environment.globals |= {"small_circle": small_circle, "std_numbers": std_numbers, "SCORES": SCORES}
+    environment.globals |= {"mean_and_std": mean_and_std, "SUBJECTS": SUBJECTS}
     environment.globals |= {"stimuli_named": stimuli_named, "MIXED_PER_DICTIONARY": MIXED_PER_DICTIONARY}
     environment.globals |= {"IDENTIFIED": IDENTIFIED, "OPEN_STRIPS": OPEN_STRIPS, "SOURCES": SOURCES}
     environment.globals |= {"FACET_COLUMNS": FACET_COLUMNS, "STATISTICS": STATISTICS, "VERDICTS": VERDICTS}

@@ -170,7 +170,7 @@ def analyse_blocks(blocks: np.ndarray, group: DihedralGroup, threshold: float = 
     return BlockSymmetry(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def symmetry_frames(
+def symmetry_tables(
     dictionary_key: str, blocks: np.ndarray, group: DihedralGroup, live: np.ndarray
 ) -> dict[str, pl.DataFrame]:
     """Rows of transform_blocks, feature_harmonics and feature_symmetry for the live features.
@@ -245,13 +245,13 @@ def _analyse_chunk(blocks: np.ndarray, first_feature: int, group: DihedralGroup,
 
     n = group.n_rotations
     flat = (reading == n) & (n > 1)
-    strongest = 1 + harmonics[:, 1:].argmax(axis=1) if n > 1 else np.zeros(len(blocks), dtype=np.int64)
+    top_examples = 1 + harmonics[:, 1:].argmax(axis=1) if n > 1 else np.zeros(len(blocks), dtype=np.int64)
     return BlockSymmetry(
         norms=block_norms(blocks),
         profiles=profiles,
         similarity=similarity[:, 0],
         harmonics=harmonics,
-        rotational_orders=np.where(flat, 0, strongest),
+        rotational_orders=np.where(flat, 0, top_examples),
         invariance=profiles.mean(axis=1),
         mirror=mirror,
         mirror_elements=mirror_elements,

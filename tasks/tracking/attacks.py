@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from pydantic import BaseModel
 
-from tasks.concepts.effect import IDENTITY, piece_files
-from tasks.frames import read_frames
+from tasks.concepts.attack_evaluation import IDENTITY, artifact_files
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.tracking.runs import PARENT, filed, log_figures, log_metrics, log_params, study_run
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Attack = tuple[str, str, int]
 """touched, attack, epsilon."""
-ATTACK = ("touched", "attack", "epsilon")
+ATTACK = ("perturbed_set", "attack", "epsilon")
 CLEAN: Attack = ("concept", "clean", 0)
 MEASURES = ("score", "spread", "random_score", "p_holm", "accuracy", "cosine", "clean_score", "noise_score")
 MEASURES += ("psnr", "perceptual", "largest_change", "trusted")
@@ -52,11 +52,13 @@ def log_attacks(
     process was killed, as in `log_training`. UserError: no such study, its images are gone or damaged, MLflow can't be
     reached.
     """
-    frames = read_frames(analysis, settings)
-    [story] = frames["attack_analyses"].iter_rows(named=True)
-    [name] = frames["concepts"].filter(concept=story["concept"])["name"]
-    about = {"concept": name, "class": story["class_name"]} | {of: story[of] for of in ("kind", "network", "layer")}
-    experiment, metrics = f"{story['network']}/attacks", _metrics(frames, story)
+    tables = read_staged(analysis, settings)
+    [experiment] = tables["attack_analyses"].iter_rows(named=True)
+    [name] = tables["concepts"].filter(concept=experiment["concept"])["name"]
+    about = {"concept": name, "class": experiment["class_name"]} | {
+        of: experiment[of] for of in ("kind", "network", "layer")
+    }
+    experiment, metrics = f"{experiment['network']}/attacks", _metrics(tables, experiment)
     clean = metrics.pop(CLEAN)
     with study_run("attack_study", analysis, experiment, settings, about) as study:
         if not study.client.get_run(study.run_id).data.params:
@@ -65,7 +67,7 @@ def log_attacks(
         log_figures(study.client, study.run_id, figures)
         for attack, of_attack in metrics.items():
             identity = dict(zip(ATTACK, attack, strict=True))
-            [piece] = frames["attacks"].filter(**identity)["piece"].unique()
+            [artifact_folder] = tables["attacks"].filter(**identity)["artifact_folder"].unique()
             filed(
                 "attack",
                 "/".join([analysis, *map(str, attack)]),
@@ -74,9 +76,9 @@ def log_attacks(
                 {PARENT: study.run_id},
                 partial(
                     _log,
-                    params=identity | {"steps": story["steps"]} | about,
+                    params=identity | {"steps": experiment["steps"]} | about,
                     metrics=of_attack,
-                    piece=piece,
+                    artifact_folder=artifact_folder,
                     figures={"sheet": sheets[attack]} if attack in sheets else {},
                     settings=settings,
                 ),
@@ -90,11 +92,11 @@ def _log(
     run_id: str,
     params: dict[str, Any],
     metrics: list[tuple[str, float, int]],
-    piece: str,
+    artifact_folder: str,
     figures: Mapping[str, "Figure"],
     settings: Settings,
 ) -> None:
-    images = piece_files(piece, settings)
+    images = artifact_files(artifact_folder, settings)
     log_params(client, run_id, params)
     log_metrics(client, run_id, metrics)
     log_figures(client, run_id, figures)
@@ -102,16 +104,16 @@ def _log(
         client.log_artifact(run_id, str(file), "exemplars")
 
 
-def _metrics(frames: dict[str, pl.DataFrame], story: dict) -> dict[Attack, list[tuple[str, float, int]]]:
+def _metrics(tables: dict[str, pl.DataFrame], experiment: dict) -> dict[Attack, list[tuple[str, float, int]]]:
     """{attack: (name, value, percentage of poisoned images) of what is known of it}."""
-    scores = frames["attack_scores"]
-    is_here = (pl.col("read_network") == story["network"]) & (pl.col("read_layer") == story["layer"])
+    scores = tables["attack_scores"]
+    is_here = (pl.col("eval_network") == experiment["network"]) & (pl.col("eval_layer") == experiment["layer"])
     here, elsewhere = scores.filter(is_here), scores.filter(~is_here)
-    by_noise = here.filter(attack="noise").select("touched", "epsilon", "fraction", noise_score="score")
-    checks = frames.get("trust_checks", pl.DataFrame(schema={"concept": pl.String, "passed": pl.Boolean}))
+    by_noise = here.filter(attack="noise").select("perturbed_set", "epsilon", "fraction", noise_score="score")
+    checks = tables.get("trust_checks", pl.DataFrame(schema={"concept": pl.String, "passed": pl.Boolean}))
     told = (
-        here.join(frames["attacks"], on=IDENTITY)
-        .join(by_noise, on=["touched", "epsilon", "fraction"], how="left")
+        here.join(tables["attacks"], on=IDENTITY)
+        .join(by_noise, on=["perturbed_set", "epsilon", "fraction"], how="left")
         .join(checks.group_by("concept").agg(trusted=pl.col("passed").all()), on="concept", how="left")
         .with_columns(clean_score=here.filter(attack="clean")["score"].item())
     )
@@ -119,12 +121,12 @@ def _metrics(frames: dict[str, pl.DataFrame], story: dict) -> dict[Attack, list[
         told.select(*IDENTITY, pl.col(MEASURES).cast(pl.Float64)).unpivot(index=IDENTITY, variable_name="metric"),
         elsewhere.select(
             *IDENTITY,
-            pl.concat_str(pl.lit("transfer"), "read_network", "read_layer", separator="/").alias("metric"),
+            pl.concat_str(pl.lit("transfer"), "eval_network", "eval_layer", separator="/").alias("metric"),
             pl.col("score").alias("value"),
         ),
     ]
-    if "attack_features" in frames:
-        of_features = frames["attack_features"].select(*IDENTITY, "dictionary", "statistic", "auc", "flagged")
+    if "attack_features" in tables:
+        of_features = tables["attack_features"].select(*IDENTITY, "dictionary", "statistic", "auc", "flagged")
         measured.append(
             of_features.unpivot(["auc", "flagged"], index=[*IDENTITY, "dictionary", "statistic"]).select(
                 *IDENTITY,

@@ -14,9 +14,9 @@ import polars
 from safetensors.torch import save_file
 
 from tasks.concepts.store import Vectors, load_cavs
-from tasks.frames import read_frames
 from tasks.keys import file_sha256
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.tracking.registry import alias_of, file_version, log_model, model_card, point
 from tasks.tracking.store import one_at_a_time, tracking
 
@@ -33,13 +33,13 @@ def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[
     Returns {(layer, concept): model version}; what is registered already keeps its version. UserError: no such
     analysis or run, its vectors are missing or damaged, or MLflow can't be reached.
     """
-    frames, vectors = read_frames(analysis, settings), load_cavs(analysis, settings)
-    [described] = frames["concept_analyses"].iter_rows(named=True)
-    names = dict(frames["concepts"].select("concept", "name").iter_rows())
+    tables, vectors = read_staged(analysis, settings), load_cavs(analysis, settings)
+    [described] = tables["concept_analyses"].iter_rows(named=True)
+    names = dict(tables["concepts"].select("concept", "name").iter_rows())
     name, versions = f"{described['classifier']}-cav", {}
     with tracking(settings) as client, one_at_a_time(settings):
         for (layer, concept), found in vectors.items():
-            of_concept = frames["cavs"].filter(polars.col("concept") == concept, polars.col("layer") == layer)
+            of_concept = tables["cavs"].filter(polars.col("concept") == concept, polars.col("layer") == layer)
             alias = alias_of(LATEST, described["network"], layer, names[concept])
             facts = {
                 "concept_name": names[concept],

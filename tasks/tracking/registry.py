@@ -24,7 +24,7 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from packaging.version import Version
 
-from tasks.dictionary.store import config_of, copy_files, describe, folder_of, load_dictionary, read_metrics
+from tasks.dictionary.store import copy_files, describe, dictionary_config, folder_of, load_dictionary, read_metrics
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
 from tasks.tracking.store import MLFLOW_FILES, one_at_a_time, tracking
@@ -53,7 +53,7 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
     description, metrics = describe(dictionary, settings), read_metrics(dictionary, settings)
     if not math.isfinite(metrics["fvu"]):
         raise UserError(f"the FVU of dictionary {dictionary} is {metrics['fvu']}; train it with a lower learning_rate")
-    name = config_of(dictionary, settings).name
+    name = dictionary_config(dictionary, settings).name
     with tracking(settings) as client, one_at_a_time(settings):
         version = file_version(
             client,
@@ -217,7 +217,7 @@ def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: S
     from mlflow.types import Schema, TensorSpec
 
     example = _example_rows(dictionary, settings)
-    config = config_of(dictionary, settings)
+    config = dictionary_config(dictionary, settings)
     signature = ModelSignature(
         inputs=Schema([TensorSpec(example.dtype, (-1, *example.shape[1:]))]),
         outputs=Schema([TensorSpec(example.dtype, (-1, config.features))]),

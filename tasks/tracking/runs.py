@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from tasks.dictionary.store import config_of, describe, read_metrics, read_table
+from tasks.dictionary.store import describe, dictionary_config, read_metrics, read_table
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive, is_held
 from tasks.settings import ROOT, Settings
@@ -46,7 +46,7 @@ def log_training(
         "dictionary",
         dictionary,
         f"{description['network']}/{description['layer']}",
-        f"{config_of(dictionary, settings).name} {dictionary[:8]}",
+        f"{dictionary_config(dictionary, settings).name} {dictionary[:8]}",
         _tags(description) | ({PARENT: parent} if parent else {}),
         log,
         settings,

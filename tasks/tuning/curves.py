@@ -22,16 +22,16 @@ import polars
 import torch
 from torch import Tensor
 
+from tasks.activations.extractors import unit_extractor
 from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
-from tasks.activations.strongest import strongest
-from tasks.activations.units import unit_extractor
+from tasks.activations.top_examples import top_examples
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.action import transform_patches
 from tasks.symmetry.group import DihedralGroup
 from tasks.tuning.radial import HALF_MAXIMUM, WIDE_GAP, Tuning, aligned, angular_distance, covered, gaps, tuning
@@ -172,9 +172,9 @@ def curve_families(seen: Stimuli, found: UnitTuning, units: np.ndarray) -> polar
     preferred_radius: pixels, of the arc answered most near the peak; rendering: the one answered most, or `any`.
     """
     radii = seen.table.filter(family="arc")["radius"].unique().sort().to_numpy()
-    strongest = found.rendering_ru[:, units].argmax(0)
+    top_examples = found.rendering_ru[:, units].argmax(0)
     takes_any = found.rendering_ru[:, units].min(0) >= ANY_RENDERING_SHARE * found.rendering_ru[:, units].max(0)
-    renderings = np.where(takes_any, "any", np.array(RENDERINGS)[strongest])
+    renderings = np.where(takes_any, "any", np.array(RENDERINGS)[top_examples])
     radius = radii[found.radius_ku[:, units].argmax(0)]
     return polars.DataFrame(
         {
@@ -261,7 +261,7 @@ def natural_maxima(
             strongest_ru, element_ru = _over_the_orbit(acts_rgc, encode)
             maxima[place] = np.maximum(strongest_ru.max(0).values.double().numpy(), maxima[place] if done > 1 else 0)
             found = _of_each_image(strongest_ru, element_ru, rows)
-            best[place] = strongest(polars.concat([best[place], found]), "unit", EXAMPLES)
+            best[place] = top_examples(polars.concat([best[place], found]), "unit", EXAMPLES)
         progress(done, len(acts.shards))
     return list(zip(maxima, best, strict=True))
 
@@ -354,7 +354,7 @@ def analyse_tuning(
     key = content_key(
         "tuning", CODE_VERSION, activation_set=activation_set, dictionary=dictionary, step_degrees=step_degrees
     )
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
     acts = ActivationSet.open(activation_set, settings)
     encode = None if dictionary is None else _encode(dictionary, activation_set, settings)
@@ -377,7 +377,7 @@ def analyse_tuning(
     found = curve_families(seen, subject, detectors).with_columns(
         natural_correlation=polars.Series(_correlations(subject, detectors, curves), dtype=polars.Float64)
     )
-    write_frames(
+    stage_tables(
         key,
         {
             "tuning_subjects": polars.DataFrame(
@@ -395,8 +395,8 @@ def analyse_tuning(
                 schema_overrides={"dictionary": polars.String, "step_degrees": polars.Float64},
             ),
             "unit_tuning": _unit_frame(key, subject),
-            "tuning_curves": _curves_frame(key, subject, seen.step_degrees),
-            "curve_detectors": _detectors_frame(key, found, subject, None if dictionary is None else neurons),
+            "tuning_curves": _curves_table(key, subject, seen.step_degrees),
+            "curve_detectors": _detectors_table(key, found, subject, None if dictionary is None else neurons),
         },
         settings,
     )
@@ -442,7 +442,7 @@ def _unit_frame(key: str, subject: UnitTuning) -> polars.DataFrame:
     ).fill_nan(None)
 
 
-def _curves_frame(key: str, subject: UnitTuning, step_degrees: float) -> polars.DataFrame:
+def _curves_table(key: str, subject: UnitTuning, step_degrees: float) -> polars.DataFrame:
     """Mean curve and one a rendering, of the detectors and of the sharpest near-candidates."""
     near = np.flatnonzero(subject.is_near)
     sharpest = near[np.argsort(-subject.tuning.concentration[near], kind="stable")]
@@ -464,7 +464,7 @@ def _curves_frame(key: str, subject: UnitTuning, step_degrees: float) -> polars.
     )
 
 
-def _detectors_frame(
+def _detectors_table(
     key: str, found: polars.DataFrame, subject: UnitTuning, neurons: UnitTuning | None
 ) -> polars.DataFrame:
     """A row a detector; against the neurons where it is a feature."""

@@ -5,10 +5,10 @@ import torch
 
 from tasks.activations.plan import loaded_network
 from tasks.dictionary.store import describe, load_dictionary
-from tasks.frames import frames_exist, read_frames, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, read_staged, stage_tables
 from tasks.vision.images import webp
 from tasks.vision.visualise import VisualisationConfig, visualise
 
@@ -25,10 +25,10 @@ def visualise_features(
     """
     config = VisualisationConfig()
     key = content_key("pictures", CODE_VERSION, dictionary=dictionary, analysis=analysis, count=count, config=config)
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
     description = describe(dictionary, settings)
-    features = look_first(read_frames(analysis, settings))[:count]
+    features = look_first(read_staged(analysis, settings))[:count]
     excite_nd = load_dictionary(dictionary, settings).encoder_weight_hmd()[0, features]
     network = loaded_network(description["network"], settings.weights_dir)
     directions_nd = torch.cat([excite_nd, -excite_nd])
@@ -47,7 +47,7 @@ def visualise_features(
             "picture": polars.Binary,
         },
     )
-    write_frames(key, {"feature_visualisations": frame}, settings)
+    stage_tables(key, {"feature_visualisations": frame}, settings)
     return key
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from tasks.activations.extractors import unit_extractor
 from tasks.activations.plan import loaded_network
-from tasks.activations.units import unit_extractor
 from tasks.dictionary.base import Dictionary
 from tasks.errors import UserError
 from tasks.progress import Progress, silent

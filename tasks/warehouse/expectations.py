@@ -152,7 +152,7 @@ def suite() -> dict[str, list["Expectation"]]:
             gxe.ExpectColumnValuesToBeInSet(column="attack", value_set=ATTACKS),
             between("epsilon", 0, 255),
             between("fraction", 0, 1),
-            matches("piece", SHA256),
+            matches("artifact_folder", SHA256),
             between("images", 1),
             between("perceptual", 0, 4.0001),
         ],

@@ -10,10 +10,10 @@ import polars as pl
 
 from tasks.checksums import Damaged
 from tasks.errors import UserError, reason_of
-from tasks.frames import read_frames, tables_of
 from tasks.progress import Progress, silent
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
+from tasks.staging import read_staged, staged_tables
 from tasks.storage import disk_problem
 from tasks.warehouse.database import SQL_DIR, open_warehouse, schema
 
@@ -51,7 +51,7 @@ class Loading:
     waiting: dict[str, str]
 
 
-def load(load_key: str, frames: dict[str, pl.DataFrame], settings: Settings) -> bool:
+def load(load_key: str, tables: dict[str, pl.DataFrame], settings: Settings) -> bool:
     """Insert `frames` in one transaction; False when `load_key` was loaded before.
 
     frames: table name -> rows, with the columns of `sql/schema` in any order. Rows of SHARED tables that are already
@@ -62,7 +62,7 @@ def load(load_key: str, frames: dict[str, pl.DataFrame], settings: Settings) -> 
     with open_warehouse(settings) as connection:
         if load_key in loaded_keys(connection):
             return False
-        insert(connection, load_key, frames)
+        insert(connection, load_key, tables)
     return True
 
 
@@ -85,13 +85,13 @@ def load_staged(
         waiting = {}
         for key in left:
             try:
-                insert(connection, key, read_frames(key, settings))
+                insert(connection, key, read_staged(key, settings))
                 loaded.append(key)
                 progress(len(loaded), total)
             except Missing as error:
                 waiting[key] = str(error)
             except (Damaged, Refused) as error:
-                set_aside(settings.frames_dir / key, str(error), settings)
+                set_aside(settings.staging_dir / key, str(error), settings)
         if len(waiting) == len(left):
             return Loading(tuple(loaded), waiting)
         left = [*waiting]
@@ -107,22 +107,22 @@ def _in_order_of_reference(keys: Iterable[str], settings: Settings) -> list[str]
     places = {}
     for key in keys:
         try:
-            tables = tables_of(key, settings)
+            tables = staged_tables(key, settings)
         except Damaged as error:
-            set_aside(settings.frames_dir / key, str(error), settings)
+            set_aside(settings.staging_dir / key, str(error), settings)
             continue
         places[key] = min((position[table] for table in tables if table in position), default=0)
     return sorted(places, key=lambda key: (places[key], key))
 
 
-def insert(connection: duckdb.DuckDBPyConnection, load_key: str, frames: dict[str, pl.DataFrame]) -> None:
+def insert(connection: duckdb.DuckDBPyConnection, load_key: str, tables: dict[str, pl.DataFrame]) -> None:
     """Insert `frames` in one transaction. Raises Refused and Missing, with nothing written."""
-    _check(load_key, frames)
+    _check(load_key, tables)
     connection.begin()
     try:
         for table in schema():
-            if table in frames:
-                rows = _insert(connection, load_key, table, frames[table])
+            if table in tables:
+                rows = _insert(connection, load_key, table, tables[table])
                 now = datetime.now(UTC).replace(tzinfo=None)
                 connection.execute("INSERT INTO loads VALUES (?, ?, ?, ?)", [load_key, table, rows, now])
         connection.commit()
@@ -143,15 +143,15 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         connection.rollback()
 
 
-def _check(load_key: str, frames: dict[str, pl.DataFrame]) -> None:
+def _check(load_key: str, tables: dict[str, pl.DataFrame]) -> None:
     loadable = set(schema()) - BOOKKEEPING
-    if not frames:
+    if not tables:
         raise Refused(f"load {load_key}: no frames")
-    for table, frame in frames.items():
+    for table, rows in tables.items():
         if table not in loadable:
             raise Refused(f"load {load_key}: no table {table!r} can be loaded, only {', '.join(sorted(loadable))}")
-        missing = [column for column in schema()[table].columns if column not in frame.columns]
-        unknown = [column for column in frame.columns if column not in schema()[table].columns]
+        missing = [column for column in schema()[table].columns if column not in rows.columns]
+        unknown = [column for column in rows.columns if column not in schema()[table].columns]
         if missing or unknown:
             raise Refused(
                 f"load {load_key}: the frame for {table} lacks columns [{', '.join(missing)}] "
@@ -159,26 +159,26 @@ def _check(load_key: str, frames: dict[str, pl.DataFrame]) -> None:
             )
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, frame: pl.DataFrame) -> int:
+def _insert(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, rows: pl.DataFrame) -> int:
     try:
         if table in SHARED:
-            frame = _only_new(connection, load_key, table, frame)
-        _refuse_dangling(connection, load_key, table, frame)
-        connection.from_arrow(frame.select(schema()[table].columns).to_arrow()).insert_into(table)
+            rows = _only_new(connection, load_key, table, rows)
+        _refuse_dangling(connection, load_key, table, rows)
+        connection.from_arrow(rows.select(schema()[table].columns).to_arrow()).insert_into(table)
     except NOT_THE_ROWS:
         raise
     except (duckdb.Error, pl.exceptions.PolarsError) as error:
         if disk_problem(error):
             raise
         raise Refused(f"load {load_key}: {table} refused rows: {reason_of(error)}; nothing was loaded") from error
-    return frame.height
+    return rows.height
 
 
-def _refuse_dangling(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, frame: pl.DataFrame) -> None:
+def _refuse_dangling(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, rows: pl.DataFrame) -> None:
     """Raise Missing for rows that refer to others which are not there; a reference that is null refers to none."""
     references = (SQL_DIR / "foreign_keys.sql").read_text(encoding="utf-8")
     for columns, referenced, referenced_columns in connection.execute(references, [table]).fetchall():
-        wanted = connection.from_arrow(frame.select(columns).drop_nulls().unique(maintain_order=True).to_arrow())
+        wanted = connection.from_arrow(rows.select(columns).drop_nulls().unique(maintain_order=True).to_arrow())
         pairs = zip(columns, referenced_columns, strict=True)
         same = " AND ".join(f'wanted."{column}" = known."{other}"' for column, other in pairs)
         known = connection.table(referenced).set_alias("known")
@@ -189,11 +189,11 @@ def _refuse_dangling(connection: duckdb.DuckDBPyConnection, load_key: str, table
             )
 
 
-def _only_new(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+def _only_new(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, rows: pl.DataFrame) -> pl.DataFrame:
     key = list(schema()[table].key)
-    known = connection.table(table).pl().join(frame, on=key, how="semi")
+    known = connection.table(table).pl().join(rows, on=key, how="semi")
     contradicts = pl.any_horizontal(pl.col(column).ne_missing(pl.col(f"{column}_known")) for column in SHARED[table])
-    conflicts = frame.join(known, on=key, suffix="_known").filter(contradicts)
+    conflicts = rows.join(known, on=key, suffix="_known").filter(contradicts)
     if conflicts.height:
         row = conflicts.row(0, named=True)
         raise Refused(
@@ -201,4 +201,4 @@ def _only_new(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, 
             + ", ".join(f"{column} is {row[f'{column}_known']}, not {row[column]}" for column in SHARED[table])
             + "; nothing was loaded"
         )
-    return frame.join(known, on=key, how="anti")
+    return rows.join(known, on=key, how="anti")

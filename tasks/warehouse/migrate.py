@@ -7,11 +7,11 @@ import duckdb
 
 from tasks.checksums import Damaged, is_committed
 from tasks.errors import UserError, reason_of
-from tasks.frames import read_frames, staged, staged_version
 from tasks.liveness import Holder, is_held, waiting_for
 from tasks.migrations import NewerSchema, refuse_newer, schema_version
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
+from tasks.staging import read_staged, staged_keys, staged_version
 from tasks.warehouse.database import InUse, bring_up_to_date, in_use, schema, tables_of, version_of
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ def migrate_at_start(settings: Settings) -> Iterator[str]:
         return
     try:
         to_do = _to_do(settings)
-        without_checksums = [key for key in staged(settings) if not is_committed(settings.frames_dir / key)]
+        without_checksums = [key for key in staged_keys(settings) if not is_committed(settings.staging_dir / key)]
         if to_do or without_checksums:
             holder = Holder(name="kaleidoscope", does="migrate at the start")
             with waiting_for("the warehouse", settings.warehouse_lock, holder, log.warning):
@@ -45,11 +45,11 @@ def migrate(settings: Settings, dry_run: bool, say: Callable[[str], None]) -> It
     """
     if dry_run:
         yield f"warehouse: {_to_do(settings) or AS_IT_IS}"
-        yield from (f"frames/{key}: {_staged_to_do(key, settings)}" for key in staged(settings))
+        yield from (f"frames/{key}: {_staged_to_do(key, settings)}" for key in staged_keys(settings))
         return
     holder = Holder(name="kaleidoscope", does="migrate")
     with waiting_for("the warehouse", settings.warehouse_lock, holder, say):
-        yield from _migrate(settings, staged(settings))
+        yield from _migrate(settings, staged_keys(settings))
 
 
 def _migrate(settings: Settings, keys: Iterable[str]) -> Iterator[str]:
@@ -100,8 +100,8 @@ def _made_ready(key: str, settings: Settings) -> str:
     """Give a staged key its checksums and see that it can be read; returns what became of it."""
     to_do = _staged_to_do(key, settings)
     try:
-        read_frames(key, settings)
+        read_staged(key, settings)
     except Damaged as error:
-        set_aside(settings.frames_dir / key, str(error), settings)
+        set_aside(settings.staging_dir / key, str(error), settings)
         return f"set aside: {error}"
     return to_do

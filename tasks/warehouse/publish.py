@@ -16,11 +16,11 @@ import duckdb
 import polars as pl
 
 from tasks.errors import UserError, reason_of
-from tasks.frames import set_strays_aside, staged
 from tasks.keys import file_sha256
 from tasks.progress import Progress, silent
 from tasks.quarantine import in_quarantine, set_aside
 from tasks.settings import Settings
+from tasks.staging import set_strays_aside, staged_keys
 from tasks.storage import naming_disk_problems, remove_leftovers, sync_folder
 from tasks.warehouse.audit import AuditFailed, AuditResult, named, run_audits
 from tasks.warehouse.database import (
@@ -65,7 +65,7 @@ def publish(settings: Settings, progress: Progress = silent) -> Path:
 
 
 def _publish(settings: Settings, progress: Progress) -> Path:
-    keys, published = staged(settings), settings.published_file
+    keys, published = staged_keys(settings), settings.published_file
     with open_warehouse(settings, must_exist=not keys) as warehouse:
         loading = load_staged(warehouse, set(keys) - loaded_keys(warehouse), settings, progress)
         _say_what_is_missing(warehouse, loading.waiting, settings)
@@ -108,7 +108,7 @@ def _set_offenders_aside(settings: Settings, failure: AuditFailed) -> None:
         # loads stand in the order of reference, so that those before an offender can be audited without it
         first = bisect_left(range(len(loads)), True, key=lambda last: bool(_offending(settings, loads[: last + 1])))
         offender = loads.pop(first)
-        set_aside(settings.frames_dir / offender, f"its rows offend audits: {named(failed)}", settings)
+        set_aside(settings.staging_dir / offender, f"its rows offend audits: {named(failed)}", settings)
 
 
 def _offending(settings: Settings, loads: Iterable[str]) -> list[AuditResult]:
@@ -133,7 +133,7 @@ def _go_back(settings: Settings, failure: AuditFailed) -> None:
     if settings.published_file.exists():
         with duckdb.connect(str(settings.published_file), read_only=True) as snapshot:
             published = loaded_keys(snapshot)
-    lost = loads - set(staged(settings))
+    lost = loads - set(staged_keys(settings))
     why = f"holds rows that offend audits: {named(failure.failed)}"
     if never_published := lost - published:
         why += f"; the rows of {', '.join(sorted(never_published))} are in no other place: run their flows again"

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from tasks.activations.units import unit_extractor
+from tasks.activations.extractors import unit_extractor
 from tasks.errors import UserError
 from tasks.vision import inception_v1
 from tasks.vision.networks import Network, Normalisation, load_network

@@ -15,8 +15,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from tasks.activations.extractors import unit_extractor
 from tasks.activations.sampling import admissible_units
-from tasks.activations.units import unit_extractor
 from tasks.vision.networks import Network
 from tests.benchmarks.bench_cones import inception, seconds
 from tests.tasks.activations.units_of_frames import natural_frames
@@ -31,8 +31,9 @@ def measure(network: Network, layer_name: str, frames_bcyx: torch.Tensor) -> tup
     units = torch.from_numpy(admissible_units(layer, frames_bcyx.shape[-1]))
     generator = torch.Generator().manual_seed(0)
     chosen = torch.stack([torch.randperm(len(units) ** 2, generator=generator)[:POSITIONS] for _ in frames_bcyx])
-    frame_r, y_r, x_r = torch.arange(FRAMES).repeat_interleave(POSITIONS), *(
-        units[place.flatten()] for place in (chosen // len(units), chosen % len(units))
+    frame_r, y_r, x_r = (
+        torch.arange(FRAMES).repeat_interleave(POSITIONS),
+        *(units[place.flatten()] for place in (chosen // len(units), chosen % len(units))),
     )
     patches = torch.stack(
         [

@@ -24,7 +24,7 @@ from rich.table import Table
 from torch import Tensor
 
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
-from tasks.concepts.drawn import draw_pattern
+from tasks.concepts.synthetic_patterns import draw_pattern
 from tasks.concepts.tcav import class_gradients, score, sensitivities
 from tasks.vision.networks import load_network
 

@@ -12,9 +12,9 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateType
 from prefect.client.schemas.objects import StateType
 
-from tasks.frames import read_frames, staged
 from tasks.keys import file_sha256
 from tasks.settings import ROOT, Settings
+from tasks.staging import read_staged, staged_keys
 
 RUN_SECONDS = 600
 TRAIN = [
@@ -86,8 +86,8 @@ def run_until_killed(point: str, arguments: list[str], settings: Settings, prefe
 def trained(settings: Settings) -> dict:
     """Every staged row but times, and the SHA-256 of every shard and model."""
     found = {}
-    for key in staged(settings):
-        for table, frame in read_frames(key, settings).items():
+    for key in staged_keys(settings):
+        for table, frame in read_staged(key, settings).items():
             if table not in OF_ONE_RUN:
                 found[key, table] = _comparable(frame.columns, frame.rows())
     for pattern in ("activations/*/shard-*.safetensors", "dictionaries/*/model.safetensors"):

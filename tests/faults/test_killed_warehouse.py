@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from tasks.frames import write_frames
 from tasks.settings import ROOT, Settings
+from tasks.staging import stage_tables
 from tasks.warehouse.database import schema
 from tests.sample_frames import sample_frames
 
@@ -104,9 +104,9 @@ def prepare(settings: Settings, before: str, old_folder) -> None:
     tuning = ("tuning_subjects", "unit_tuning", "tuning_curves", "curve_detectors")
     runs = frames["runs"].with_columns(run=pl.lit("another"))
     if before == "nothing":
-        write_frames("a" * 64, {table: frame for table, frame in frames.items() if table not in tuning}, settings)
-        write_frames("b" * 64, {table: frames[table] for table in tuning}, settings)
-    write_frames("c" * 64, {"runs": runs}, settings)
+        stage_tables("a" * 64, {table: frame for table, frame in frames.items() if table not in tuning}, settings)
+        stage_tables("b" * 64, {table: frames[table] for table in tuning}, settings)
+    stage_tables("c" * 64, {"runs": runs}, settings)
 
 
 @pytest.mark.parametrize("afterwards", ["once", "twice", "two at once"])

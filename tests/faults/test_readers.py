@@ -65,14 +65,14 @@ def test_fifty_readers_while_ten_publications_happen(published_template, setting
             load(f"run {number}", {"runs": sample_frames()["runs"].with_columns(run=pl.lit(f"run {number}"))}, settings)
             publish(settings)
             snapshots.add(settings.published_file.resolve().name)
-        answers = [json.loads(reader.communicate()[0]) for reader in readers]
+        is_answering = [json.loads(reader.communicate()[0]) for reader in readers]
     finally:
         for reader in readers:
             reader.kill()
             reader.wait()
     assert len(snapshots) == PUBLICATIONS + 1
-    assert [answer["wrong"] for answer in answers] == [[]] * PROCESSES
-    counts = [counts for answer in answers for counts in answer["seen"]]
+    assert [answer["wrong"] for answer in is_answering] == [[]] * PROCESSES
+    counts = [counts for answer in is_answering for counts in answer["seen"]]
     assert len(counts) == PROCESSES * THREADS
     assert all(seen == sorted(seen) for seen in counts)  # a reader never falls back to an older snapshot
     assert {seen[-1] for seen in counts} == {PUBLICATIONS + 1}

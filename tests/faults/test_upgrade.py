@@ -7,8 +7,8 @@ import tarfile
 import duckdb
 import pytest
 
-from tasks.frames import schema_version, staged
 from tasks.settings import ROOT
+from tasks.staging import schema_version, staged_keys
 from tasks.warehouse.database import version_of
 from tests.faults.runs import command
 from tests.faults.services import running_up
@@ -42,5 +42,5 @@ def test_a_run_migrates_and_says_so(old):
     run = subprocess.run(extract, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert f"kaleidoscope: warehouse: migrated from schema version 1 to {schema_version()}" in run.stderr
-    assert all(f"kaleidoscope: frames/{key}: gets checksums" in run.stderr for key in staged(old)[:3])
+    assert all(f"kaleidoscope: frames/{key}: gets checksums" in run.stderr for key in staged_keys(old)[:3])
     assert version(old) == schema_version()

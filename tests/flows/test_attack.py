@@ -20,7 +20,7 @@ def test_a_story_goes_from_exemplars_to_views_and_nested_runs(settings, tmp_path
             "layer=block2_expand",
             "drawn=8",
             f'of_class={{name="{CLASS}", folder="{images}", least_probability=0}}',
-            'story={objectives=["token-pushing"], epsilons=[4], fractions=[1], steps=1}',
+            'grid={objectives=["token-pushing"], epsilons=[4], fractions=[1], steps=1}',
             'read_at=[{network="efficientnet_lite0", layer="block1"}]',
             "random.scenes=9",
             "random_sets=3",
@@ -51,6 +51,6 @@ def test_a_story_goes_from_exemplars_to_views_and_nested_runs(settings, tmp_path
 
 
 def test_an_epsilon_of_nothing_is_refused():
-    with pytest.raises(UserError, match=r"story\.epsilons\.0: 0 leaves every image as it is") as refused:
-        read_config(AttackFlowConfig, None, ["story.epsilons=[0]"])
+    with pytest.raises(UserError, match=r"grid\.epsilons\.0: 0 leaves every image as it is") as refused:
+        read_config(AttackFlowConfig, None, ["grid.epsilons=[0]"])
     assert "\n" not in str(refused.value)

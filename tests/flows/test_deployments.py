@@ -7,7 +7,7 @@ from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel
 
 from flows import FLOWS, WORK_POOL
-from flows.config import config_of, flow_named
+from flows.config import config_class_of, flow_named
 from tasks.settings import ROOT
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -52,7 +52,7 @@ def test_a_form_has_one_config_with_every_field_described(name):
 def test_a_form_filled_with_its_defaults_is_the_default_config(name):
     flow = flow_named(name)
     filled = parameter_schema(flow).properties["config"]["default"]
-    assert flow.validate_parameters({"config": filled})["config"] == config_of(flow)()
+    assert flow.validate_parameters({"config": filled})["config"] == config_class_of(flow)()
 
 
 @pytest.mark.parametrize("name", FLOWS)
@@ -63,6 +63,6 @@ def test_configs_are_frozen_and_refuse_unknown_fields(name):
             if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
                 yield from models(field.annotation)
 
-    for model in models(config_of(flow_named(name))):
+    for model in models(config_class_of(flow_named(name))):
         assert model.model_config["frozen"]
         assert model.model_config["extra"] == "forbid"

@@ -5,7 +5,7 @@ import pytest
 from flows import early_vision as module
 from flows.config import read_config
 from flows.early_vision import EarlyVisionConfig, early_vision
-from tasks.dictionary.store import config_of, trained
+from tasks.dictionary.store import dictionary_config, trained
 from tasks.errors import UserError
 from tasks.warehouse.query import query
 from tests.flows.test_flows import files
@@ -72,7 +72,7 @@ def test_the_study_is_whole_and_goes_on_where_it_was_stopped(settings, monkeypat
     monkeypatch.setattr(module, "decompose_neurons", decompose)
     summary = early_vision(small())
     assert {path: when for path, when in files(settings).items() if path in made} == made
-    widths = {config_of(key, settings).features for key in summary.made.values()}
+    widths = {dictionary_config(key, settings).features for key in summary.made.values()}
     assert widths == {48, 72}
 
     assert query("SELECT group_order, reflections FROM activation_sets", settings).rows() == [(1, False)] * 2

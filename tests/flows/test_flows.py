@@ -13,7 +13,7 @@ from flows.symmetry import SymmetryConfig, symmetry
 from flows.train import TrainConfig, train
 from tasks.dictionary.store import folder_of, trained
 from tasks.errors import UserError
-from tasks.frames import staged, write_frames
+from tasks.staging import stage_tables, staged_keys
 from tasks.warehouse.query import query
 from tests.damage import flip
 from tests.sample_frames import sample_frames
@@ -122,11 +122,11 @@ def test_damaged_dictionaries_are_named_and_stop_nothing(settings):
 
 def test_what_can_not_be_published_stops_itself_only(settings):
     frames = sample_frames()
-    write_frames("sample", frames, settings)
+    stage_tables("sample", frames, settings)
     offending = frames["runs"].with_columns(run=pl.lit("offends"), seconds=pl.lit(-1.0))
-    write_frames("offending", {"runs": offending}, settings)
-    write_frames("waiting", {"shards": frames["shards"].with_columns(activation_set=pl.lit("no set"))}, settings)
-    (settings.frames_dir / "notes.txt").write_text("a letter")
+    stage_tables("offending", {"runs": offending}, settings)
+    stage_tables("waiting", {"shards": frames["shards"].with_columns(activation_set=pl.lit("no set"))}, settings)
+    (settings.staging_dir / "notes.txt").write_text("a letter")
     summary = publish()
     assert set(summary.missing) == {"frames/offending", "frames/notes.txt", "waiting"}
     assert "runs.seconds" in summary.missing["frames/offending"]
@@ -137,4 +137,4 @@ def test_what_can_not_be_published_stops_itself_only(settings):
         ("set aside", "frames", "offending"),
         ("set aside", "waiting", "waiting"),
     ]
-    assert staged(settings)[-2:] == ["sample", "waiting"]
+    assert staged_keys(settings)[-2:] == ["sample", "waiting"]

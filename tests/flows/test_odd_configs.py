@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from flows import FLOWS
-from flows.config import config_of, flow_named, read_config
+from flows.config import config_class_of, flow_named, read_config
 from flows.train import next_seeds
 from tasks.config import MOST, Config
 from tasks.errors import LONGEST, UserError
 from tasks.warehouse.database import schema
 
-CONFIGS = {flow: config_of(flow_named(flow)) for flow in FLOWS}
+CONFIGS = {flow: config_class_of(flow_named(flow)) for flow in FLOWS}
 
 LARGEST_FLOAT = 1e30
 """Within what float32 holds, in which dictionaries are trained."""

@@ -76,5 +76,5 @@ def test_a_foreign_page_reads_nothing_and_starts_nothing(server, deployment, kin
 
 @pytest.mark.parametrize("path", ["/events/in", "/events/out", "/logs/out"])
 def test_a_foreign_page_opens_no_socket(server, path):
-    answers = {kind: server.get(path, headers=HANDSHAKE | foreign(kind, server.base_url.port)) for kind in FOREIGN}
-    assert {kind: answer.status_code for kind, answer in answers.items()} == dict.fromkeys(FOREIGN, 403)
+    is_answering = {kind: server.get(path, headers=HANDSHAKE | foreign(kind, server.base_url.port)) for kind in FOREIGN}
+    assert {kind: answer.status_code for kind, answer in is_answering.items()} == dict.fromkeys(FOREIGN, 403)

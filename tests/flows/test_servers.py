@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from flows import servers
-from flows.servers import answers, free_port, prefect_server, require_free_port, service_environment, start, stop
+from flows.servers import free_port, is_answering, prefect_server, require_free_port, service_environment, start, stop
 from tasks.errors import UserError
 from tasks.settings import LOOPBACK, Settings
 
@@ -156,7 +156,7 @@ def test_loopback_is_asked_past_the_proxy(name, direct, web, proxy, settings, mo
     port, asked = web
     proxy(free_port(), direct)
     url = f"http://{name}:{port}"
-    assert answers(f"{url}/health")
+    assert is_answering(f"{url}/health")
     monkeypatch.setenv("PREFECT_API_URL", f"{url}/api")
     with prefect_server(settings) as server:
         server.wait()

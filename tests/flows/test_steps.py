@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from flows.steps import Summary, kaleidoscope_flow, progress_bar, recorded, reported, show, step
 from tasks.errors import UserError
-from tasks.frames import read_frames, staged
 from tasks.quarantine import set_aside
+from tasks.staging import read_staged, staged_keys
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -137,12 +137,12 @@ def test_a_run_leaves_summary_and_record(settings):
         return show(summary)
 
     assert whole() == summary
-    [run] = staged(settings)
+    [run] = staged_keys(settings)
     [artifact] = artifacts("summary", UUID(run))
     assert artifact.type == "markdown"
     assert artifact.data == summary.markdown()
     assert "| shards | 2 |" in artifact.data
-    row = read_frames(run, settings)["runs"].row(0, named=True)
+    row = read_staged(run, settings)["runs"].row(0, named=True)
     assert row["run"] == run
     assert row["flow"] == "whole"
     assert json.loads(row["config"]) == {"shards": 3}
@@ -150,15 +150,15 @@ def test_a_run_leaves_summary_and_record(settings):
 
 
 def test_a_run_says_what_it_set_aside(settings):
-    settings.frames_dir.mkdir(parents=True)
+    settings.staging_dir.mkdir(parents=True)
     for name in ("before", "meanwhile"):
-        (settings.frames_dir / name).write_text("x")
-    set_aside(settings.frames_dir / "before", "foreign", settings)
+        (settings.staging_dir / name).write_text("x")
+    set_aside(settings.staging_dir / "before", "foreign", settings)
 
     @kaleidoscope_flow
     def whole() -> dict[str, str]:
         with recorded("whole", Count(), settings) as measured:
-            set_aside(settings.frames_dir / "meanwhile", "its checksum is wrong", settings)
+            set_aside(settings.staging_dir / "meanwhile", "its checksum is wrong", settings)
         return measured.figures()
 
     said = {name: value for name, value in whole().items() if name.startswith("set aside")}
@@ -173,4 +173,4 @@ def test_a_run_that_failed_is_not_recorded(settings):
 
     with pytest.raises(UserError, match="no images"):
         broken()
-    assert not Path(settings.frames_dir).exists()
+    assert not Path(settings.staging_dir).exists()

@@ -8,7 +8,7 @@ from flows.config import read_config
 from flows.sweep import SweepConfig, alike, sweep
 from tasks.dictionary import train as training
 from tasks.dictionary.rows import STREAM_FIELDS
-from tasks.dictionary.store import config_of, describe, read_metrics, read_table, trained
+from tasks.dictionary.store import describe, dictionary_config, read_metrics, read_table, trained
 from tasks.errors import UserError
 from tasks.settings import ROOT
 from tests.flows.test_flows import SMALL
@@ -81,7 +81,7 @@ def test_variants_of_other_streams_have_a_pass_of_their_own_and_seeds_are_compar
 @pytest.mark.usefixtures("prefect_api")
 def test_all_but_the_diverged_are_logged_under_one_run(settings):
     summary = sweep(config('[{k = 2}, {method = "batchtopk"}, {learning_rate = 1e30}]'))
-    assert [config_of(key, settings).name for key in summary.made.values()] == ["topk-sae", "batchtopk-sae"]
+    assert [dictionary_config(key, settings).name for key in summary.made.values()] == ["topk-sae", "batchtopk-sae"]
     assert set(trained(settings)) == set(summary.made.values())
     [failure] = summary.failures.values()
     assert "topk-sae diverged at step 10; lower learning_rate" in failure

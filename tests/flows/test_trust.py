@@ -6,8 +6,8 @@ from flows.config import read_config
 from flows.trust import trust
 from tasks.concepts.attack import AttackConfig, noise
 from tasks.concepts.exemplars import ExemplarSet, drawn_exemplars, write_exemplars
-from tasks.concepts.trust import MOST_GRAIN
-from tasks.concepts.trust_study import TrustStudyConfig
+from tasks.concepts.tamper_detection import MOST_GRAIN
+from tasks.concepts.tamper_study import TamperStudyConfig
 from tasks.tracking.store import tracking
 from tasks.warehouse.query import query
 
@@ -18,7 +18,7 @@ def test_the_study_goes_from_exemplars_to_verdicts(settings, tmp_path):
     noisy = ExemplarSet("noisy", "concept", noise(checks.frames_ncyx, AttackConfig(epsilon=8)), checks.names)
     write_exemplars(noisy, tmp_path / "noisy")
     config = read_config(
-        TrustStudyConfig,
+        TamperStudyConfig,
         None,
         [
             "layer=block1",

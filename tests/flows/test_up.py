@@ -32,11 +32,11 @@ from prefect.states import Completed
 from prefect.workers.process import ProcessJobConfiguration
 
 from flows import FLOWS, WORK_POOL, servers
-from flows.servers import HOST, answers, free_port, running_servers, running_servers_file
+from flows.servers import HOST, free_port, is_answering, running_servers, running_servers_file
 from flows.up import JOB_TEMPLATE
 from tasks.checksums import write_document
-from tasks.frames import write_frames
 from tasks.settings import ROOT, Settings
+from tasks.staging import stage_tables
 from tasks.warehouse.query import catalogue
 from tests.browser import chromium, wait_for_text
 from tests.damage import flipped
@@ -127,7 +127,7 @@ class Service:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[Service]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("up") / "is it data?")
-    write_frames("sample", sample_frames(), settings)
+    stage_tables("sample", sample_frames(), settings)
     prefect_port, mlflow_port = free_port(), free_port()
     ours = {
         "PREFECT_HOME": str(settings.data_dir / "prefect"),
@@ -319,7 +319,7 @@ def test_servers_and_worker_stop_together(service):
     assert service.process.wait() == 0
     assert psutil.wait_procs(family, timeout=5)[1] == []
     assert not running_servers_file(service.settings).exists()
-    assert not answers(f"{addresses['prefect']}/health")
+    assert not is_answering(f"{addresses['prefect']}/health")
 
 
 def test_servers_that_are_gone_are_not_taken_for_running(settings):
@@ -328,7 +328,7 @@ def test_servers_that_are_gone_are_not_taken_for_running(settings):
 
 
 def test_a_damaged_list_of_servers_is_none(settings, monkeypatch):
-    monkeypatch.setattr(servers, "answers", lambda url: True)
+    monkeypatch.setattr(servers, "is_answering", lambda url: True)
     file, addresses = running_servers_file(settings), {"prefect": f"http://{HOST}:4200/api"}
     write_document(file, addresses)
     assert running_servers(settings) == addresses

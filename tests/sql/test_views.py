@@ -29,9 +29,9 @@ from tests.sample_frames import (
 
 GRAIN = {
     "activation_sets_overview": ["activation_set"],
-    "attack_answers": ["analysis", "touched", "attack", "epsilon", "fraction", "read_network", "read_layer"],
-    "attack_effect": ["analysis", "touched", "attack", "epsilon", "fraction"],
-    "attack_transfer": ["analysis", "touched", "attack", "epsilon", "read_network", "read_layer"],
+    "attack_answers": ["analysis", "perturbed_set", "attack", "epsilon", "fraction", "eval_network", "eval_layer"],
+    "attack_effect": ["analysis", "perturbed_set", "attack", "epsilon", "fraction"],
+    "attack_transfer": ["analysis", "perturbed_set", "attack", "epsilon", "eval_network", "eval_layer"],
     "attacked_features": ["analysis", "attack", "epsilon", "fraction", "dictionary", "statistic"],
     "block_scores": ["dictionary", "element"],
     "catalogue": ["name"],

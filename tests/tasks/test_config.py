@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from tasks.concepts.config import AttackStudyConfig, ClassImages, ConceptsConfig
+from tasks.concepts.config import AttackExperimentConfig, ClassImages, ConceptsConfig
 from tasks.concepts.facet_study import FacetStudyConfig
-from tasks.concepts.trust_study import TrustStudyConfig
+from tasks.concepts.tamper_study import TamperStudyConfig
 from tasks.vision.images import ImagesConfig
 
 # every field that may be a folder, as the config that has it, and how to read it back
@@ -15,8 +15,8 @@ FIELDS = [
     (lambda path: ImagesConfig(folder=path).folder, Path),
     (lambda path: ClassImages(name="zebra", folder=path).folder, Path),
     (lambda path: ConceptsConfig(concepts=[path]).concepts[0], str),
-    (lambda path: AttackStudyConfig(concept=path).concept, str),
-    (lambda path: TrustStudyConfig(concepts=["dots", path]).concepts[1], str),
+    (lambda path: AttackExperimentConfig(concept=path).concept, str),
+    (lambda path: TamperStudyConfig(concepts=["dots", path]).concepts[1], str),
     (lambda path: FacetStudyConfig(facets=["dots", path]).facets[1], str),
     (lambda path: FacetStudyConfig(others=[path]).others[0], str),
 ]

@@ -9,9 +9,9 @@ import pytest
 from tasks import migrations as migrations_module
 from tasks.checksums import Damaged
 from tasks.errors import UserError
-from tasks.frames import frames_exist, read_frames, read_staged, write_frames
 from tasks.migrations import schema_version
 from tasks.quarantine import in_quarantine
+from tasks.staging import is_staged, read_staged, read_unmigrated, stage_tables
 from tasks.warehouse import database
 from tasks.warehouse.database import SQL_DIR, open_warehouse, schema
 from tasks.warehouse.load import Missing, load
@@ -100,8 +100,8 @@ def make_first(settings) -> None:
 def stage(key: str, frames: dict[str, pl.DataFrame], settings, monkeypatch, version: int = 1) -> None:
     """As older code did."""
     with monkeypatch.context() as then:
-        then.setattr("tasks.frames.schema_version", lambda: version)
-        write_frames(key, frames, settings)
+        then.setattr("tasks.staging.schema_version", lambda: version)
+        stage_tables(key, frames, settings)
 
 
 def rows(connection) -> dict[str, list[tuple]]:
@@ -132,31 +132,31 @@ def test_a_warehouse_of_long_ago_is_migrated_and_stays_beside(settings, caplog):
 
 def test_what_was_staged_long_ago_is_migrated_when_it_is_read(settings, monkeypatch):
     stage("old", OLD, settings, monkeypatch)
-    assert load("old", read_frames("old", settings), settings)
+    assert load("old", read_staged("old", settings), settings)
     with open_warehouse(settings) as connection:
         assert rows(connection) == TODAY
         loaded = connection.execute("SELECT table_name, rows FROM loads ORDER BY ALL").fetchall()
     assert loaded == [("colours", 1), ("objects", 2), ("people", 2), ("same", 1)]
-    assert read_staged("old", settings)[1] == 1, "what is staged stays as it was"
+    assert read_unmigrated("old", settings)[1] == 1, "what is staged stays as it was"
 
 
 def test_of_several_versions_the_later_ones_are_applied(settings, monkeypatch):
     third = {"makers": pl.DataFrame({"person": ["Ada"], "born": [1975], "age": [51]})}
     stage("third", third, settings, monkeypatch, version=3)
-    assert read_frames("third", settings)["people"].rows() == [("Ada", 1975, 51)]
-    write_frames("now", {"later": pl.DataFrame({"l": [1]})}, settings)
-    assert read_frames("now", settings)["later"].rows() == [(1,)]
+    assert read_staged("third", settings)["people"].rows() == [("Ada", 1975, 51)]
+    stage_tables("now", {"later": pl.DataFrame({"l": [1]})}, settings)
+    assert read_staged("now", settings)["later"].rows() == [(1,)]
 
 
 def test_a_folder_needs_no_tables_but_its_own(settings, monkeypatch):
     stage("makers", {"makers": OLD["makers"]}, settings, monkeypatch)
     stage("things", {"things": OLD["things"]}, settings, monkeypatch)
-    assert set(read_frames("makers", settings)) == {"people"}
-    assert set(read_frames("things", settings)) == {"objects", "colours"}
+    assert set(read_staged("makers", settings)) == {"people"}
+    assert set(read_staged("things", settings)) == {"objects", "colours"}
     with pytest.raises(Missing, match=r"objects refused rows: .* refer to people Ada, which is not there"):
-        load("things", read_frames("things", settings), settings)
-    load("makers", read_frames("makers", settings), settings)
-    load("things", read_frames("things", settings), settings)
+        load("things", read_staged("things", settings), settings)
+    load("makers", read_staged("makers", settings), settings)
+    load("things", read_staged("things", settings), settings)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ def test_a_folder_needs_no_tables_but_its_own(settings, monkeypatch):
 def test_what_can_not_be_migrated_is_named(settings, monkeypatch, frames, reason):
     stage("odd", frames, settings, monkeypatch)
     with pytest.raises(Damaged, match=f"has tables of schema version 1: .*{reason}") as refusal:
-        read_frames("odd", settings)
+        read_staged("odd", settings)
     assert "\n" not in str(refusal.value)
 
 
@@ -177,7 +177,7 @@ def test_a_folder_that_lacks_a_table_which_a_select_needs_is_named(settings, mon
     (made_up / "migrations/0003_ages/things.sql").write_text("SELECT t.* FROM things t JOIN makers USING (maker)")
     stage("things", {"things": OLD["things"]}, settings, monkeypatch)
     with pytest.raises(Damaged, match="migration 0003_ages reads makers for things, which is not there"):
-        read_frames("things", settings)
+        read_staged("things", settings)
 
 
 def test_a_newer_warehouse_is_refused_and_left_alone(settings):
@@ -193,8 +193,8 @@ def test_a_newer_warehouse_is_refused_and_left_alone(settings):
 def test_what_newer_code_staged_is_set_aside_and_made_again(settings, monkeypatch):
     stage("newer", OLD, settings, monkeypatch, version=5)
     with pytest.raises(Damaged, match="its schema has version 5, this one knows 4; upgrade Kaleidoscope"):
-        read_frames("newer", settings)
-    assert not frames_exist("newer", settings)
+        read_staged("newer", settings)
+    assert not is_staged("newer", settings)
     assert [str(one.came_from) for one in in_quarantine(settings)] == ["frames/newer"]
 
 

@@ -2,7 +2,7 @@ from tasks.quarantine import in_quarantine, set_aside
 
 
 def test_a_folder_is_moved_with_its_reason(settings):
-    folder = settings.frames_dir / "abc"
+    folder = settings.staging_dir / "abc"
     folder.mkdir(parents=True)
     (folder / "features.parquet").write_bytes(b"x")
     path = set_aside(folder, "its checksum is wrong", settings)
@@ -22,7 +22,7 @@ def test_the_same_thing_is_set_aside_twice_and_both_stay(settings):
 
 
 def test_a_reason_whose_thing_was_never_moved_says_nothing(settings):
-    folder = settings.frames_dir / "abc"
+    folder = settings.staging_dir / "abc"
     folder.mkdir(parents=True)
     path = set_aside(folder, "foreign", settings)
     path.rmdir()
@@ -30,10 +30,10 @@ def test_a_reason_whose_thing_was_never_moved_says_nothing(settings):
 
 
 def test_what_is_set_aside_is_a_warning_and_what_is_gone_is_not(settings, caplog):
-    settings.frames_dir.mkdir(parents=True)
-    (settings.frames_dir / "abc").write_bytes(b"x")
-    set_aside(settings.frames_dir / "abc", "foreign", settings)
-    assert set_aside(settings.frames_dir / "abc", "foreign", settings) is None
+    settings.staging_dir.mkdir(parents=True)
+    (settings.staging_dir / "abc").write_bytes(b"x")
+    set_aside(settings.staging_dir / "abc", "foreign", settings)
+    assert set_aside(settings.staging_dir / "abc", "foreign", settings) is None
     assert len(in_quarantine(settings)) == 1
     [record] = caplog.records
     assert record.levelname == "WARNING"

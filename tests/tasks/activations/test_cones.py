@@ -6,7 +6,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tasks.activations.cones import BATCH_PER_THREAD, ConeExtractor
-from tasks.activations.units import unit_extractor
+from tasks.activations.extractors import unit_extractor
 from tasks.errors import UserError
 from tasks.vision.inception_v1 import BRANCHES
 from tests.tasks.activations.units_of_frames import natural_frames, units_and_patches

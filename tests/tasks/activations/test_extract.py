@@ -11,8 +11,8 @@ from polars.testing import assert_frame_equal
 from tasks.activations import extract as extraction
 from tasks.activations import plan as planning
 from tasks.activations.extract import extract, extract_shard, finish, plan
+from tasks.activations.extractors import unit_extractor
 from tasks.activations.shards import ActivationSet
-from tasks.activations.units import unit_extractor
 from tasks.errors import UserError
 from tasks.keys import file_sha256
 from tasks.quarantine import in_quarantine

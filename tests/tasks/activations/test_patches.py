@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from tasks.activations.extractors import unit_extractor
 from tasks.activations.patches import PatchExtractor
-from tasks.activations.units import unit_extractor
 from tasks.vision.networks import Network, Normalisation
 from tests.tasks.activations.units_of_frames import natural_frames, units_and_patches
 

@@ -10,7 +10,7 @@ import safetensors
 import torch
 
 from tasks.activations.plan import plan
-from tasks.activations.shards import ActivationSet, activation_frames, write_shard, written_shard
+from tasks.activations.shards import ActivationSet, activation_tables, write_shard, written_shard
 from tasks.checksums import Damaged, read_document, write_document
 from tasks.errors import UserError
 from tasks.keys import file_sha256
@@ -162,7 +162,7 @@ def test_a_receipt_of_another_shard_or_plan_is_none(small_key, settings, changed
 
 def test_frames_fit_the_tables(small_template):
     acts = ActivationSet.open(*small_template)
-    frames = activation_frames(acts)
+    frames = activation_tables(acts)
     con = duckdb.connect()
     for schema in ("01_sources", "02_activations"):
         con.execute((ROOT / "sql" / "schema" / f"{schema}.sql").read_text())

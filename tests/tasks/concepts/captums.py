@@ -24,9 +24,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from tasks.concepts.analyse import gather
+from tasks.concepts.attack_evaluation import ScoreReader, attacked_sets, class_at
 from tasks.concepts.cav import CavConfig, split
-from tasks.concepts.config import AttackStudyConfig
-from tasks.concepts.effect import ScoreReader, attacked_sets, class_at
+from tasks.concepts.config import AttackExperimentConfig
 from tasks.concepts.tcav import significance
 from tasks.settings import Settings
 from tasks.vision import networks
@@ -100,13 +100,13 @@ def _plain(network: str, layer: str) -> tuple[torch.nn.Module, str, networks.Nor
     return module, layer_modules[layer][0], preprocess
 
 
-def check(config: AttackStudyConfig, settings: Settings) -> None:
+def check(config: AttackExperimentConfig, settings: Settings) -> None:
     """Print what ours and captum say of each attack of the largest fraction and ε, where it was attacked."""
     sets = gather(config.tested, settings)
     [concept], [of_class] = sets.concepts, sets.classes
     at = class_at(sets.network, config.layer, config.of_class.name, of_class.images)
-    found = attacked_sets(config.story, at, concept, sets.random, settings, config.cav)
-    largest = max(config.story.epsilons), max(config.story.fractions)
+    found = attacked_sets(config.grid, at, concept, sets.random, settings, config.cav)
+    largest = max(config.grid.epsilons), max(config.grid.fractions)
     kept = [one for one in found if one.attack == "clean" or (one.epsilon, one.fraction) == largest]
     reader = ScoreReader(at, config.cav)
     for one in kept:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
-from tasks.concepts.drawn import draw_pattern
+from tasks.concepts.synthetic_patterns import draw_pattern
 from tasks.concepts.tcav import class_gradients, score, sensitivities
 
 pytest.importorskip("captum")

@@ -15,8 +15,8 @@ from tasks.concepts.config import ClassImages, ConceptsConfig
 from tasks.concepts.store import load_cavs
 from tasks.concepts.tcav import class_gradients, holm, score, sensitivities, significance
 from tasks.errors import UserError
-from tasks.frames import read_frames
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.vision.images import ImagesConfig
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
@@ -51,7 +51,7 @@ def made(tmp_path_factory) -> tuple[Settings, ConceptsConfig, str]:
 
 def test_rows_are_those_of_the_plain_functions(made):
     settings, config, key = made
-    frames = read_frames(key, settings)
+    frames = read_staged(key, settings)
     sets, network = gather(config, settings), loaded_network("efficientnet_lite0", None)
     tests = frames["tcav_tests"]
     assert len(tests) == frames["concept_analyses"]["tests"].item() == 4
@@ -91,7 +91,7 @@ def test_frames_load_beside_another_analysis_of_the_same_sets_and_pass_every_aud
     keys = [key, analyse_concepts(other, settings)]
     assert len(set(keys)) == 2
     for each in keys:
-        load(each, read_frames(each, settings), settings)
+        load(each, read_staged(each, settings), settings)
     with open_warehouse(settings) as connection:
         audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
         sets = connection.execute("SELECT role, count(*) FROM concepts GROUP BY role").fetchall()

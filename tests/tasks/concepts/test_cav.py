@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations, split
-from tasks.concepts.drawn import draw_pattern
+from tasks.concepts.synthetic_patterns import draw_pattern
 from tasks.errors import UserError
 
 CLASSIFIERS = ("logistic", "sgd", "mean-difference")

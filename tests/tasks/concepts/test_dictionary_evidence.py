@@ -11,7 +11,7 @@ from tasks.activations.plan import loaded_network
 from tasks.concepts.attack import AttackConfig, noise
 from tasks.concepts.dictionary_evidence import RARE, DictionaryReader
 from tasks.concepts.exemplars import drawn_exemplars
-from tasks.concepts.trust import recompressed
+from tasks.concepts.tamper_detection import recompressed
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.store import load_dictionary
 from tasks.dictionary.train import train

@@ -13,10 +13,10 @@ from tasks.concepts.attack import AttackConfig, away_from, towards
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import drawn_exemplars, random_sets
 from tasks.concepts.facet_study import FacetStudyConfig, _probed, analyse_facets, facet_metrics, subject_of
-from tasks.concepts.facets import FacetConfig, facet_visualisations, separation
+from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation
 from tasks.errors import UserError
-from tasks.frames import read_frames
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.vision.images import ImagesConfig, open_frames
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
@@ -82,7 +82,7 @@ def test_attacks_keep_to_the_ball_and_reach_their_goal(sets, probed):
 
 def test_rows_are_those_of_the_plain_functions(made, sets, probed):
     settings, key = made
-    frames, (facets, generic) = read_frames(key, settings), sets
+    frames, (facets, generic) = read_staged(key, settings), sets
     generic_nc = torch.cat([pooled(each) for each in generic])
     probes = [fit_cav(pooled(each.images), generic_nc, CONFIG.cav) for each in probed]
     network = loaded_network(CONFIG.network, None)
@@ -104,7 +104,7 @@ def test_rows_are_those_of_the_plain_functions(made, sets, probed):
     for row, probe, clean in zip(rows[1:], probes, [*4 * [probes[0]], *4 * [probes[4]]], strict=True):
         assert row["cosine"] == pytest.approx((probe.vector_d @ clean.vector_d).item(), abs=1e-6)
 
-    logits_fn, _ = separation(network, CONFIG.facet_layer, [probes[0], probes[4]], pictures_ncyx)
+    logits_fn, _ = probe_separation(network, CONFIG.facet_layer, [probes[0], probes[4]], pictures_ncyx)
     readings = frames["facet_readings"].pivot("facet", index="place", values="logit").sort("place")
     for facet, logits_n in zip(facets, logits_fn, strict=True):
         assert readings[facet.key].to_list() == pytest.approx(logits_n.tolist(), abs=1e-4)
@@ -118,7 +118,7 @@ def test_rows_are_those_of_the_plain_functions(made, sets, probed):
 
 def test_frames_load_and_pass_every_audit(made):
     settings, key = made
-    load(key, read_frames(key, settings), settings)
+    load(key, read_staged(key, settings), settings)
     with open_warehouse(settings) as connection:
         audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
         origins = connection.execute("SELECT origin, count(*) FROM concepts GROUP BY origin").fetchall()

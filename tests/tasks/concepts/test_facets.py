@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
-from tasks.concepts.facets import FacetConfig, facet_visualisations, separation
+from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation
 from tasks.errors import UserError
 from tasks.vision.networks import Network, Normalisation
 from tasks.vision.visualise import VisualisationConfig, _Painting, raised, visualise
@@ -98,7 +98,7 @@ def test_each_facet_shows_in_its_own_picture(lite0):
     assert min(probe.accuracy for probe in probes) == 1
     config = FacetConfig(**SHORT | {"steps": 24})
     pictures = facet_visualisations(lite0, LAYER, direction(lite0), LOWER, probes, config)
-    logits_fn, distance_nn = separation(lite0, LOWER, probes, (255 * pictures).round().byte())
+    logits_fn, distance_nn = probe_separation(lite0, LOWER, probes, (255 * pictures).round().byte())
     plain_f = logits_fn[:, 2]
     assert (logits_fn.diagonal() > plain_f).all()
     assert logits_fn.argmax(1).tolist() == [0, 1]
@@ -112,7 +112,7 @@ def test_each_facet_shows_in_its_own_picture(lite0):
 def test_separation_is_logit_and_cosine(lite0):
     frames = bars(3, 2, vertical=True)
     probes = [a_probe(40, seed, intercept=seed - 0.5) for seed in (0, 1)]
-    logits_fn, distance_nn = separation(lite0, "block3", probes, frames)
+    logits_fn, distance_nn = probe_separation(lite0, "block3", probes, frames)
     acts_nc = layer_activations(lite0, "block3", frames, "mean")
     for f, probe in enumerate(probes):
         torch.testing.assert_close(logits_fn[f], acts_nc @ probe.vector_d + probe.intercept)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
 from tasks.concepts.cav import Cav, CavConfig, fit_cav
-from tasks.concepts.drawn import draw_pattern
+from tasks.concepts.synthetic_patterns import draw_pattern
 from tasks.concepts.tcav import class_gradients, holm, magnitude, random_cavs, score, sensitivities, significance
 from tasks.errors import UserError
 from tasks.vision.graph import cut

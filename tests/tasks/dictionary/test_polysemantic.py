@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from tasks.activations.extract import ExtractionConfig, extract
-from tasks.activations.shards import ActivationSet, ShardInfo, activation_frames
+from tasks.activations.shards import ActivationSet, ShardInfo, activation_tables
 from tasks.dictionary import polysemantic, store
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.polysemantic import EXAMPLES_EACH, FEATURES_SHOWN, decompose_neurons
 from tasks.dictionary.train import train
-from tasks.frames import read_frames
+from tasks.staging import read_staged
 from tasks.symmetry.group import DihedralGroup
 from tasks.vision.images import ImagesConfig
 from tasks.warehouse.audit import run_audits
@@ -66,7 +66,7 @@ def decompose(monkeypatch, settings):
         monkeypatch.setattr(store, "load_dictionary", lambda key, settings: dictionary)
         monkeypatch.setattr(store, "describe", lambda key, settings: {"activation_set": "planted"})
         monkeypatch.setattr(ActivationSet, "open", lambda key, settings: acts)
-        return read_frames(decompose_neurons(key, settings), settings)
+        return read_staged(decompose_neurons(key, settings), settings)
 
     return run
 
@@ -151,11 +151,13 @@ def plain(dictionary, acts: PlantedRows, top_rows: int) -> dict[int, dict]:
     weight_md, bias_d = dictionary.decoder.weight[0], dictionary.decoder.bias[0]
     images, found = acts.table["image"].to_list(), {}
     for n in range(acts.channels):
-        strongest = {}
+        top_examples = {}
         for row, image in enumerate(images):
-            if acts.acts[row, n] > 0 and (image not in strongest or acts.acts[row, n] > acts.acts[strongest[image], n]):
-                strongest[image] = row
-        top = sorted(strongest.values(), key=lambda row: (-acts.acts[row, n].item(), row))[:top_rows]
+            if acts.acts[row, n] > 0 and (
+                image not in top_examples or acts.acts[row, n] > acts.acts[top_examples[image], n]
+            ):
+                top_examples[image] = row
+        top = sorted(top_examples.values(), key=lambda row: (-acts.acts[row, n].item(), row))[:top_rows]
         added = {row: codes_rm[row] * weight_md[:, n] for row in top}
         total = sum(added.values(), torch.zeros(len(weight_md)))
         whole = sum(z_rd[row, n] for row in top)
@@ -204,7 +206,7 @@ def test_it_is_done_once_and_told_in_shards(decompose, monkeypatch, settings):
     decompose(dictionary_of(ATOMS, torch.zeros(6), k=2), planted_rows())
     monkeypatch.setattr(ActivationSet, "open", None)
     key = decompose_neurons("planted", settings)
-    assert set(read_frames(key, settings)) == {"neurons", "neuron_features", "neuron_examples"}
+    assert set(read_staged(key, settings)) == {"neurons", "neuron_features", "neuron_examples"}
     acts, told = planted_rows(), []
     monkeypatch.setattr(ActivationSet, "open", lambda key, settings: acts)
     decompose_neurons("another", settings, lambda done, total: told.append((done, total)))
@@ -224,9 +226,9 @@ def test_a_real_set_without_transforms_is_decomposed_loaded_and_passes_the_audit
     acts = ActivationSet.open(extract(config, settings), settings)
     sae = DictionaryConfig(architecture="sae", features=64, k=4, steps=20, batch_size=32)
     dictionary = train(acts.key, sae, settings)
-    load("set", activation_frames(acts), settings)
+    load("set", activation_tables(acts), settings)
     for key in (analyse(dictionary, settings), decompose_neurons(dictionary, settings)):
-        load(key, read_frames(key, settings), settings)
+        load(key, read_staged(key, settings), settings)
     with open_warehouse(settings) as connection:
         failed = [result for result in run_audits(connection) if not result.passed]
         counted = connection.sql("SELECT count(*), count(*) FILTER (top_rows > 0) FROM neurons").fetchone()

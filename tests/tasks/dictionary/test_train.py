@@ -306,7 +306,7 @@ def test_a_damaged_model_is_named(planted_set, place):
 def test_a_config_is_read_without_the_model(planted_set, place):
     key = train("planted", DictionaryConfig(**SMALL), place)
     flip(store.folder_of(key, place) / "model.safetensors", 3_000)
-    assert store.config_of(key, place) == DictionaryConfig(**SMALL)
+    assert store.dictionary_config(key, place) == DictionaryConfig(**SMALL)
 
 
 def test_a_config_that_is_refused_today_is_named(planted_set, place):
@@ -328,7 +328,7 @@ def test_a_dictionary_from_before_checksums_gets_them(planted_set, place, monkey
     key = train("planted", DictionaryConfig(**SMALL), place)
     folder = from_before_checksums(key, place)
     assert store.trained(place) == (key,)
-    assert store.config_of(key, place) == DictionaryConfig(**SMALL)
+    assert store.dictionary_config(key, place) == DictionaryConfig(**SMALL)
     assert set(commit_of(folder, "")["files"]) == set(store.FILES)
     monkeypatch.setattr(training, "_fit", None)  # nothing is trained again
     assert train("planted", DictionaryConfig(**SMALL), place) == key

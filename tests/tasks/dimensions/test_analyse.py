@@ -6,7 +6,7 @@ import pytest
 
 from tasks.activations.extract import extract
 from tasks.activations.plan import ExtractionConfig
-from tasks.activations.shards import ActivationSet, activation_frames
+from tasks.activations.shards import ActivationSet, activation_tables
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.train import train
@@ -14,8 +14,8 @@ from tasks.dimensions.analyse import UnitRows, analyse_dimensions, dimension_met
 from tasks.dimensions.config import DimensionsConfig
 from tasks.dimensions.methods import FITS
 from tasks.errors import UserError
-from tasks.frames import read_frames
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.vision.images import ImagesConfig
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
@@ -46,9 +46,9 @@ def extracted(tmp_path_factory) -> tuple[Settings, str, str]:
 
 def test_frames_load_and_pass_every_audit(extracted):
     settings, activation_set, dictionary = extracted
-    load("set", activation_frames(ActivationSet.open(activation_set, settings)), settings)
+    load("set", activation_tables(ActivationSet.open(activation_set, settings)), settings)
     features = analyse(dictionary, settings)
-    load(features, read_frames(features, settings), settings)
+    load(features, read_staged(features, settings), settings)
     searches = [(None, FEW.model_copy(update={"method": method})) for method in FITS]
     searches += [(None, FEW.model_copy(update={"source": "gratings"})), (dictionary, FEW)]
     for subject, search in searches:
@@ -56,7 +56,7 @@ def test_frames_load_and_pass_every_audit(extracted):
         key = analyse_dimensions(activation_set, subject, search, settings, lambda *done, told=told: told.append(done))
         assert told == sorted(told)
         assert told[-1] == (1000, 1000)
-        frames = read_frames(key, settings)
+        frames = read_staged(key, settings)
         load(key, frames, settings)
         metrics = dimension_metrics(frames)
         assert ("agreement_kept" in metrics) == (subject is None and search.source == "patches")
@@ -96,7 +96,7 @@ def test_no_more_rows_than_asked_for_and_of_every_shard_some(extracted):
 
 def test_patches_go_from_low_to_high_and_are_of_the_test_split(extracted):
     settings, activation_set, _ = extracted
-    frames = read_frames(analyse_dimensions(activation_set, None, FEW, settings), settings)
+    frames = read_staged(analyse_dimensions(activation_set, None, FEW, settings), settings)
     pictures = frames["dimension_pictures"].sort("dimension", "place")
     assert (pictures["kind"] == "patch").all()
     assert pictures.group_by("dimension").agg(pl.col("score").is_sorted().all())["score"].all()

@@ -76,10 +76,10 @@ def by_hook(plain, acts, inputs_bcyx, replace) -> torch.Tensor:
     return answers_b
 
 
-@pytest.mark.parametrize("pieces", [(8, 2048), (4, 100)], ids=str)
-def test_answers_are_what_a_hook_gives(acts, settings, lite0, plain, monkeypatch, pieces):
-    monkeypatch.setattr(whole_frames, "FRAMES_AT_ONCE", pieces[0])
-    monkeypatch.setattr(whole_frames, "POSITIONS_AT_ONCE", pieces[1])
+@pytest.mark.parametrize("artifact_folders", [(8, 2048), (4, 100)], ids=str)
+def test_answers_are_what_a_hook_gives(acts, settings, lite0, plain, monkeypatch, artifact_folders):
+    monkeypatch.setattr(whole_frames, "FRAMES_AT_ONCE", artifact_folders[0])
+    monkeypatch.setattr(whole_frames, "POSITIONS_AT_ONCE", artifact_folders[1])
     axes, counts, seen = principal_axes(acts), (1, 8, 16, 20, 23), []
     mean_c11 = torch.from_numpy(axes.mean_d).float()[:, None, None]
     found = measure_completeness(

@@ -16,7 +16,7 @@ from tasks.dictionary.train import train
 from tasks.dimensions import paths as module
 from tasks.dimensions.analyse import POINTS
 from tasks.dimensions.paths import paths, render_path, shown_dimensions
-from tasks.frames import read_frames, write_frames
+from tasks.staging import read_staged, stage_tables
 from tasks.vision.gabor import parameters_of
 from tasks.vision.images import ImagesConfig
 
@@ -60,12 +60,12 @@ def write_analysis(settings, activation_set, dimensions, dictionary=None):
             curve, schema=["analysis", "dimension", "parameter", "value", "mean"], orient="row"
         ),
     }
-    write_frames("made", frames, settings)
+    stage_tables("made", frames, settings)
     return "made"
 
 
 def frames_of(key, settings):
-    frames = read_frames(key, settings)
+    frames = read_staged(key, settings)
     return frames["dimension_pictures"], {
         row["parameter"]: row for row in frames["dimension_paths"].iter_rows(named=True)
     }

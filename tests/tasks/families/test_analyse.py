@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tasks.activations.extract import extract
-from tasks.activations.shards import ActivationSet, activation_frames
+from tasks.activations.shards import ActivationSet, activation_tables
 from tasks.dictionary import store
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.base import Dictionary
@@ -17,8 +17,8 @@ from tasks.errors import UserError
 from tasks.families.analyse import analyse_families, family_metrics, subject
 from tasks.families.config import FamiliesConfig
 from tasks.families.separation import measure_separation
-from tasks.frames import read_frames
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
 from tasks.warehouse.load import load
@@ -46,19 +46,19 @@ def trained(tmp_path_factory) -> tuple[Settings, dict[str, str]]:
 
 def test_frames_load_and_pass_every_audit(trained):
     settings, keys = trained
-    load("set", activation_frames(ActivationSet.open(keys["set"], settings)), settings)
+    load("set", activation_tables(ActivationSet.open(keys["set"], settings)), settings)
     told = []
     for name in ("crosscoder", "sae", "orbit"):
         analysis = analyse(keys[name], settings)
-        load(analysis, read_frames(analysis, settings), settings)
+        load(analysis, read_staged(analysis, settings), settings)
         families = analyse_families(keys[name], FEW, settings, lambda *done: told.append(done))
         assert told[-1] == (1000, 1000)
-        frames = read_frames(families, settings)
+        frames = read_staged(families, settings)
         assert ("family_pairs" in frames) == (name != "sae")
         assert frames["family_analyses"]["families"].item() >= 1
         if name != "orbit":
             scores = measure_separation(families, (), FEW, settings)
-            frames |= read_frames(scores, settings)
+            frames |= read_staged(scores, settings)
         load(families, frames, settings)
         assert family_metrics(frames)["families"] == len(frames["family_shapes"])
     with open_warehouse(settings) as connection:
@@ -76,12 +76,12 @@ def test_any_finite_group_of_the_plane(n_rotations, reflections, tmp_path):
     )
     config = DictionaryConfig(features=30, k=4, steps=20, batch_size=16, auxiliary_k=0)
     dictionary = train(activation_set, config, settings)
-    load("set", activation_frames(ActivationSet.open(activation_set, settings)), settings)
+    load("set", activation_tables(ActivationSet.open(activation_set, settings)), settings)
     analysis = analyse(dictionary, settings)
-    load(analysis, read_frames(analysis, settings), settings)
+    load(analysis, read_staged(analysis, settings), settings)
     families = analyse_families(dictionary, FEW, settings)
-    frames = read_frames(families, settings)
-    load(families, frames | read_frames(measure_separation(families, (), FEW, settings), settings), settings)
+    frames = read_staged(families, settings)
+    load(families, frames | read_staged(measure_separation(families, (), FEW, settings), settings), settings)
     with open_warehouse(settings) as connection:
         audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
     assert [result for result in audits if not result.passed] == []
@@ -93,7 +93,7 @@ def test_any_finite_group_of_the_plane(n_rotations, reflections, tmp_path):
 def test_scores_name_each_seed_and_control(trained):
     settings, keys = trained
     families = analyse_families(keys["crosscoder"], FEW, settings)
-    scores = read_frames(measure_separation(families, (keys["again"],), FEW, settings), settings)["family_scores"]
+    scores = read_staged(measure_separation(families, (keys["again"],), FEW, settings), settings)["family_scores"]
     assert set(scores.select("subject", "seed").unique().iter_rows()) == {
         (name, seed) for name in ("features", "shuffled blocks", "random dictionary") for seed in (0, 1)
     }
@@ -104,7 +104,7 @@ def test_it_is_done_once_and_a_subgroup_is_another_analysis(trained, monkeypatch
     settings, keys = trained
     whole = analyse_families(keys["crosscoder"], FEW, settings)
     part = analyse_families(keys["crosscoder"], FEW.model_copy(update={"n_rotations": 2}), settings)
-    assert read_frames(part, settings)["family_analyses"].select("n_rotations", "group_order").row(0) == (2, 4)
+    assert read_staged(part, settings)["family_analyses"].select("n_rotations", "group_order").row(0) == (2, 4)
     monkeypatch.setattr("tasks.families.analyse.subject", None)
     assert analyse_families(keys["crosscoder"], FEW, settings) == whole != part
 
@@ -113,7 +113,7 @@ def test_live_features_are_those_of_the_analysis_and_maxima_are_exact(trained):
     settings, keys = trained
     for name in ("crosscoder", "sae", "orbit"):
         found = subject(keys[name], None, settings)
-        features = read_frames(analyse(keys[name], settings), settings)["features"]
+        features = read_staged(analyse(keys[name], settings), settings)["features"]
         assert found.features.tolist() == features.filter(~pl.col("dead"))["feature"].to_list()
         acts, dictionary = found.acts, store.load_dictionary(keys[name], settings)
         blocks = acts.group.order if dictionary.reads_all_blocks else 1
@@ -124,8 +124,8 @@ def test_live_features_are_those_of_the_analysis_and_maxima_are_exact(trained):
                 for _, x_gbd in every_row(acts, dictionary.config, shard, blocks)
             ]
         ).amax(0)
-        np.testing.assert_allclose(found.answers.maxima_m, maxima.numpy(), rtol=1e-6)
-        assert (found.answers.types_m is None) == (name == "orbit")
+        np.testing.assert_allclose(found.feature_responses.maxima_m, maxima.numpy(), rtol=1e-6)
+        assert (found.feature_responses.types_m is None) == (name == "orbit")
 
 
 @pytest.mark.parametrize(
@@ -158,6 +158,6 @@ def test_a_dead_dictionary_is_refused(trained, monkeypatch):
 def test_whole_orbits_have_no_ground_truth(trained):
     settings, keys = trained
     families = analyse_families(keys["orbit"], FEW, settings)
-    assert read_frames(families, settings)["feature_families"]["stimulus_type"].null_count() > 0
+    assert read_staged(families, settings)["feature_families"]["stimulus_type"].null_count() > 0
     with pytest.raises(UserError, match="encodes whole orbits"):
         measure_separation(families, (), FEW, settings)

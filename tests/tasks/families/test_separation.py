@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.families.answers import UNCLEAR
+from tasks.families.feature_responses import UNCLEAR
 from tasks.families.separation import NEIGHBOURS, separation, shuffled
 
 RNG = np.random.default_rng(0)

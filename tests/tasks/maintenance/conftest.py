@@ -9,12 +9,12 @@ import pytest
 
 from tasks.activations.extract import extract
 from tasks.activations.plan import ExtractionConfig
-from tasks.activations.shards import ActivationSet, activation_frames
+from tasks.activations.shards import ActivationSet, activation_tables
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.train import train
-from tasks.frames import read_frames, write_frames
 from tasks.settings import Settings
+from tasks.staging import read_staged, stage_tables
 from tasks.tracking.registry import promote, register
 from tasks.tracking.runs import log_training
 from tasks.tracking.store import create_store
@@ -34,13 +34,13 @@ def made(tmp_path_factory) -> tuple[Settings, str, str]:
     """Settings, the champion's key and that of a replica, which nothing refers to; copy the data folder."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("made") / "data", tracking_uri=None)
     acts = extract(EXTRACTION, settings)
-    write_frames(acts, activation_frames(ActivationSet.open(acts, settings)), settings)
+    stage_tables(acts, activation_tables(ActivationSet.open(acts, settings)), settings)
     champion = train(acts, DICTIONARY, settings)
     replica = train(acts, DICTIONARY.model_copy(update={"seed": 1}), settings)
     analysis = analyse(champion, settings)
     register(champion, log_training(champion, settings), settings)
     for key in (acts, analysis):
-        load(key, read_frames(key, settings), settings)
+        load(key, read_staged(key, settings), settings)
     publish(settings)
     promote("topk-sae", True, settings)
     return settings, champion, replica

@@ -14,7 +14,6 @@ from hypothesis import strategies
 
 from tasks.checksums import commit_folder
 from tasks.errors import UserError
-from tasks.frames import staged, write_frames
 from tasks.keys import content_key
 from tasks.liveness import Holder, alive, waiting_for
 from tasks.maintenance.garbage import delete_garbage, find_garbage
@@ -22,6 +21,7 @@ from tasks.maintenance.verify import verify
 from tasks.quarantine import set_aside
 from tasks.report.page import swapped_in
 from tasks.settings import Settings
+from tasks.staging import stage_tables, staged_keys
 from tasks.storage import writing
 from tasks.warehouse.load import load
 from tasks.warehouse.publish import publish
@@ -104,7 +104,7 @@ def test_whatever_refers_to_whatever_it_stays(
             connection.execute("INSERT INTO tags VALUES ('dictionary', ?, ?)", [key, run])
     for number, key in enumerate(in_rows):
         row = sample_frames()["runs"].with_columns(config=polars.lit(json.dumps({"dictionaries": [key]})))
-        write_frames(f"run-{number}", {"runs": row}, settings)
+        stage_tables(f"run-{number}", {"runs": row}, settings)
     folders = {
         whole("dictionaries", key, settings, activation_set=made_from) for key, made_from in dictionaries.items()
     }
@@ -117,12 +117,12 @@ def test_whatever_refers_to_whatever_it_stays(
     assert {one.path for one in find_garbage(settings)} == folders - kept
     delete_garbage(settings)
     assert {folder for folder in folders if folder.exists()} == kept
-    assert staged(settings) == [f"run-{number}" for number in range(len(in_rows))]
+    assert staged_keys(settings) == [f"run-{number}" for number in range(len(in_rows))]
 
 
 def test_staged_tables_are_never_deleted(settings):
-    write_frames("staged", {"runs": sample_frames()["runs"]}, settings)
-    age(settings.frames_dir, 1000)
+    stage_tables("staged_keys", {"runs": sample_frames()["runs"]}, settings)
+    age(settings.staging_dir, 1000)
     assert find_garbage(settings) == []
 
 
@@ -212,9 +212,9 @@ def test_what_killed_processes_and_migrations_left_is_deleted(small):
 
 def test_what_cannot_be_read_may_refer_to_anything(small):
     settings, _, _ = small
-    parquet = next(settings.frames_dir.glob("*/dictionaries.parquet"))
-    write_frames("later", {"runs": sample_frames()["runs"]}, settings)
-    (settings.frames_dir / "later" / "runs.parquet").write_bytes(parquet.read_bytes()[:-1])
+    parquet = next(settings.staging_dir.glob("*/dictionaries.parquet"))
+    stage_tables("later", {"runs": sample_frames()["runs"]}, settings)
+    (settings.staging_dir / "later" / "runs.parquet").write_bytes(parquet.read_bytes()[:-1])
     before = contents(settings.data_dir)
     with pytest.raises(UserError, match=r"runs\.parquet is damaged"):
         delete_garbage(settings)

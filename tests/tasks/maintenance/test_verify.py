@@ -11,11 +11,11 @@ import pytest
 from tasks.activations.plan import ExtractionPlan
 from tasks.dictionary.store import describe
 from tasks.errors import UserError
-from tasks.frames import write_frames
 from tasks.liveness import Holder, alive
 from tasks.maintenance.verify import verify
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
+from tasks.staging import stage_tables
 from tests.damage import flip
 from tests.sample_frames import sample_frames
 from tests.tasks.maintenance.conftest import contents
@@ -157,11 +157,11 @@ def test_addresses_of_another_data_folder_are_found(small, tmp_path):
 def test_what_is_unfinished_or_left_is_no_error(small):
     settings, champion, _ = small
     acts = describe(champion, settings)["activation_set"]
-    write_frames("staged-later", {"runs": sample_frames()["runs"]}, settings)
+    stage_tables("staged-later", {"runs": sample_frames()["runs"]}, settings)
     (settings.activations_dir / acts / "manifest.json").unlink()
     (settings.activations_dir / acts / "shard-00001.safetensors").unlink()
     (settings.dictionaries_dir / ("1" * 64)).mkdir()
-    (settings.frames_dir / acts / ".tmp-killed").write_bytes(b"half")
+    (settings.staging_dir / acts / ".tmp-killed").write_bytes(b"half")
     settings.running_dir.mkdir(exist_ok=True)
     dead = settings.running_dir / "11111111-2222-3333-4444-555555555555.lock"
     dead.write_text(Holder(name="flow run 1", does="atlas", pid=1).model_dump_json())
@@ -184,9 +184,9 @@ def test_what_is_from_before_checksums_is_no_error_and_stays_as_it_is(small):
     del written["sha256"]
     plan.write_text(json.dumps(written))
     (settings.dictionaries_dir / replica / "checksums.json").unlink()
-    write_frames("old", {"runs": sample_frames()["runs"]}, settings)
-    (settings.frames_dir / "old" / "checksums.json").unlink()
-    (settings.frames_dir / "old" / "tables.txt").write_text("runs")
+    stage_tables("old", {"runs": sample_frames()["runs"]}, settings)
+    (settings.staging_dir / "old" / "checksums.json").unlink()
+    (settings.staging_dir / "old" / "tables.txt").write_text("runs")
     before = contents(settings.data_dir)
     assert found(settings) == {
         ("unfinished", f"activations/{acts}"),

@@ -15,7 +15,7 @@ from tasks.report.attack_figures import (
     shown_epsilon,
     transfer_figure,
 )
-from tasks.report.kinds import Attack
+from tasks.report.labels import Attack
 from tests.sample_frames import LAYER, NETWORK, OTHER_NETWORK, PLANTED_FACETS, PLANTED_READINGS, sample_frames
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.test_dimension_figures import picture, texts
@@ -65,7 +65,7 @@ def test_points_are_hollow_where_there_is_no_evidence(frames):
 
 
 def test_intervals_and_verdicts_are_those_of_the_view(frames):
-    keys = ["touched", "attack", "epsilon", "fraction", "read_network", "read_layer"]
+    keys = ["perturbed_set", "attack", "epsilon", "fraction", "eval_network", "eval_layer"]
     ours = _read(frames).sort(keys).select(*keys, "low", "high", "verdict")
     view = snapshot_of(frames).connection.execute("FROM attack_answers").pl().sort(keys)
     assert ours["verdict"].to_list() == view["verdict"].to_list()
@@ -127,7 +127,7 @@ def test_facets_stand_in_rows_with_their_logits(frames):
 
 def test_a_sheet_shows_what_was_changed(frames):
     figure = attack_sheet(frames, "concept", "token-pushing", 8)
-    rows = frames["attack_pictures"].filter(touched="concept", attack="token-pushing", epsilon=8).sort("place")
+    rows = frames["attack_pictures"].filter(perturbed_set="concept", attack="token-pushing", epsilon=8).sort("place")
     assert len(figure.axes) == 3 * len(rows)
     for axes, stored in zip(
         figure.axes, (each for column in ("clean", "attacked", "difference") for each in rows[column]), strict=True

@@ -9,9 +9,9 @@ from typing import get_args
 import polars as pl
 import pytest
 
-from tasks.concepts.effect import ObjectiveName
+from tasks.concepts.attack_evaluation import ObjectiveName
 from tasks.report.attacks import turn
-from tasks.report.kinds import ATTACKS, Attack
+from tasks.report.labels import ATTACKS, Attack
 from tasks.report.page import write_pages
 from tests.sample_frames import (
     ATTACK_ANALYSIS,
@@ -27,7 +27,7 @@ from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.test_dimensions import section_of
 from tests.tasks.report.test_page import data_of, text_of
 
-STORY = f"story-{ATTACK_ANALYSIS[:12]}"
+EXPERIMENT = f"story-{ATTACK_ANALYSIS[:12]}"
 TABLES = ("attack_analyses", "attacks", "attack_scores", "attack_pictures", "attack_features")
 FACETS = ("facet_analyses", "facet_pictures", "facet_readings")
 TRUST = ("trust_analyses", "trust_checks")
@@ -39,8 +39,8 @@ def page(site):
 
 
 @pytest.fixture(scope="module")
-def story(page):
-    return section_of_class(page, STORY)
+def experiment(page):
+    return section_of_class(page, EXPERIMENT)
 
 
 def section_of_class(page, anchor):
@@ -74,8 +74,8 @@ def test_concepts_are_listed_with_score_and_verdict(page):
         assert left == pytest.approx(100 * score, abs=0.06)
 
 
-def test_the_headline_says_what_the_best_attack_did_and_noise_did_not(story):
-    headline = text_of(re.search(r'<p class="headline">.*?</p>', story)[0]).replace("\N{NO-BREAK SPACE}", " ")
+def test_the_headline_says_what_the_best_attack_did_and_noise_did_not(experiment):
+    headline = text_of(re.search(r'<p class="headline">.*?</p>', experiment)[0]).replace("\N{NO-BREAK SPACE}", " ")
     assert headline == (
         "Stripes exemplars pushed against the vector at blocks.5, by 8/255 at most: "
         "stripes for zebra 0.93 → 0.07, now it speaks against; noise of the same size leaves 0.93."
@@ -109,24 +109,30 @@ def test_noise_that_does_the_same_is_told(frames, tmp_path):
     assert headline.endswith("now it speaks against; but noise of the same size makes it 0.50, no evidence.")
 
 
-def test_a_sheet_an_attack_and_epsilon_holds_its_pictures(site, story, frames):
-    made = [(touched, *each) for touched, (epsilons, _, names) in ATTACKED.items() for each in product(names, epsilons)]
-    for touched, name, epsilon in made:
-        (sheet,) = shown_at(story, "div", epsilon, f"{touched}-{name}")
-        stored = frames["attack_pictures"].filter(touched=touched, attack=name, epsilon=epsilon).sort("place")
+def test_a_sheet_an_attack_and_epsilon_holds_its_pictures(site, experiment, frames):
+    made = [
+        (perturbed_set, *each)
+        for perturbed_set, (epsilons, _, names) in ATTACKED.items()
+        for each in product(names, epsilons)
+    ]
+    for perturbed_set, name, epsilon in made:
+        (sheet,) = shown_at(experiment, "div", epsilon, f"{perturbed_set}-{name}")
+        stored = (
+            frames["attack_pictures"].filter(perturbed_set=perturbed_set, attack=name, epsilon=epsilon).sort("place")
+        )
         files = re.findall(r'src="(attacks/\w+\.webp)"', sheet)
         columns = [stored[column].to_list() for column in ("clean", "attacked", "difference")]
         assert [(site / name).read_bytes() for name in files] == [*chain(*columns)]
-        label = Attack(touched, name).label
-        assert f'alt="{"exemplar" if touched == "concept" else "random image"} 0, {label}, ε {epsilon}"' in sheet
-    assert len(re.findall('class="exemplar-rows"', story)) == len(made)
+        label = Attack(perturbed_set, name).label
+        assert f'alt="{"exemplar" if perturbed_set == "concept" else "random image"} 0, {label}, ε {epsilon}"' in sheet
+    assert len(re.findall('class="exemplar-rows"', experiment)) == len(made)
     # without JavaScript there is one, of the attack in the headline
-    assert re.findall(r'<div class="exemplar-rows" (data-epsilon="8" data-attack="concept-cav")>', story)
-    assert len(re.findall(r'class="exemplar-rows"[^>]*(?<!hidden)>', story)) == 1
+    assert re.findall(r'<div class="exemplar-rows" (data-epsilon="8" data-attack="concept-cav")>', experiment)
+    assert len(re.findall(r'class="exemplar-rows"[^>]*(?<!hidden)>', experiment)) == 1
 
 
-def test_scores_before_and_after_stand_beside_the_controls(story):
-    (table,) = shown_at(story, "table", 8)
+def test_scores_before_and_after_stand_beside_the_controls(experiment):
+    (table,) = shown_at(experiment, "table", 8)
     rows = rows_of(table)
     assert rows == [
         "clean 0.93 matters",
@@ -141,18 +147,18 @@ def test_scores_before_and_after_stand_beside_the_controls(story):
     assert "random images changed instead" in text_of(table)
     assert re.findall(r'data-row="([\w-]+)" aria-current="true"', table) == ["concept-cav"]
     assert re.findall(r'class="track score (\w+)"', table).count("nothing") == 2
-    (earlier,) = shown_at(story, "table", 2)
+    (earlier,) = shown_at(experiment, "table", 2)
     assert len(rows_of(earlier)) == 5  # the random sets were changed at ε 8 alone
 
 
-def test_facts_say_how_far_the_pictures_went_and_whether_they_are_trusted(story):
-    (facts,) = shown_at(story, "dl", 8, "concept-token-pushing")
+def test_facts_say_how_far_the_pictures_went_and_whether_they_are_trusted(experiment):
+    (facts,) = shown_at(experiment, "dl", 8, "concept-token-pushing")
     text = text_of(facts)
     assert "4 of 4 exemplars, no channel by more than 8/255" in text
     assert "31.1 dB" in text
     assert "not trusted : grain of colour 1.4 > 0.34; turned by JPEG 0.3 > 0.052" in text
     assert "cosine 0.10" in text
-    (facts,) = shown_at(story, "dl", 8, "random-random-set")
+    (facts,) = shown_at(experiment, "dl", 8, "random-random-set")
     assert "12 of 12 random images" in text_of(facts)
     assert "trusted the checks look at the exemplars, which stay clean" in text_of(facts)
 
@@ -180,8 +186,8 @@ def here():
     return next(iter(PLANTED_READINGS))
 
 
-def test_transfer_is_read_in_every_place(story, frames):
-    (figure,) = shown_at(story, "figure", 8)[1:2]
+def test_transfer_is_read_in_every_place(experiment, frames):
+    (figure,) = shown_at(experiment, "figure", 8)[1:2]
     head = re.search(r"<thead>.*?</thead>", figure, re.S)[0]
     assert re.findall(r'scope="colgroup" colspan="(\d)">([\w-]+)', head)[0] == ("2", "efficientnet_lite0")
     assert text_of(head).count("attacked here") == 1
@@ -195,8 +201,8 @@ def test_transfer_is_read_in_every_place(story, frames):
     ]
 
 
-def test_dictionaries_say_what_stands_out(story):
-    (figure,) = shown_at(story, "figure", 8)[2:]
+def test_dictionaries_say_what_stands_out(experiment):
+    (figure,) = shown_at(experiment, "figure", 8)[2:]
     text = text_of(figure)
     assert "TopK sparse autoencoder · blocks.5, efficientnet_lite0" in text
     rows = re.findall(r"<tr><th.*?</tr>", re.search(r"</thead>(.*)", figure, re.S)[1], re.S)
@@ -242,7 +248,7 @@ def test_what_was_not_made_is_not_shown(frames, tmp_path):
     one = pl.col("fraction") != 0.5
     kept = {
         "attacks": frames["attacks"].filter(one),
-        "attack_scores": frames["attack_scores"].filter(one, read_layer=here()[1], read_network=here()[0]),
+        "attack_scores": frames["attack_scores"].filter(one, eval_layer=here()[1], eval_network=here()[0]),
     }
     left = {name: frame for name, frame in frames.items() if name not in ("attack_features", *FACETS, *TRUST)}
     page = written(left | kept, tmp_path)
@@ -272,9 +278,9 @@ def test_attacks_are_those_of_the_study():
     assert [name for name in ATTACKS if Attack("concept", name).is_control] == ["clean", "noise", "random-direction"]
 
 
-def test_every_attack_has_colours_of_its_own(site, story):
+def test_every_attack_has_colours_of_its_own(site, experiment):
     styles = (site / "assets/types.css").read_text()
-    used = set(re.findall(r'class="(?:chip )?(attack-[\w-]+)"', story))
+    used = set(re.findall(r'class="(?:chip )?(attack-[\w-]+)"', experiment))
     assert len(used) == 6
     assert all(f".{name} {{ --type:" in styles for name in used)
-    assert all(json.loads(html.unescape(each)) for each in re.findall(r'data-effect="(.*?)"', story))
+    assert all(json.loads(html.unescape(each)) for each in re.findall(r'data-effect="(.*?)"', experiment))

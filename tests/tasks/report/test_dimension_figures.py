@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tasks.report.dimension_figures import completeness_figure, dimension_figures, identification_figure
-from tasks.report.kinds import Irrep, Search
+from tasks.report.labels import DimensionMethod, Irrep
 from tasks.report.tuning_figures import orientation_colour
 from tests.sample_frames import (
     NEURON_DIMENSIONS,
@@ -119,7 +119,7 @@ def test_methods_are_compared_by_variance_and_by_what_the_network_answers(analys
     for line, frames in zip(variance.lines, analyses.values(), strict=True):
         stored = frames["tuning_dimensions"].sort("dimension")["cumulative_variance"]
         np.testing.assert_allclose(line.get_ydata(), [0, *stored])
-        assert line.get_color() == Search(frames["dimension_analyses"]["method"].item()).colours[0]
+        assert line.get_color() == DimensionMethod(frames["dimension_analyses"]["method"].item()).colours[0]
     rows = analyses["pca"]["dimension_completeness"].sort("dimensions")
     kept, removed = answers.lines[:2]
     np.testing.assert_array_equal(kept.get_xydata(), rows.select("dimensions", "agreement_kept").to_numpy())

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.dimensions.config import Method
 from tasks.dimensions.identify import PARAMETERS
-from tasks.report.kinds import Parameter, Search
+from tasks.report.labels import DimensionMethod, Parameter
 from tasks.report.page import write_pages
 from tests.sample_frames import (
     CROSSCODER,
@@ -104,9 +104,7 @@ def test_a_strip_says_what_its_dimension_follows(page, frames):
         assert text_of(chief) == f"{parameter} ◆ {closeness:.2f} 0.001"
         assert len(re.findall("<tr data-chance>", strip)) == len(STIMULUS_VALUES) - 1
         (curve,) = data_in(strip, "along")
-        stored = frames["dimension_curves"].filter(
-            analysis=PCA_DIMENSIONS, dimension=dimension, parameter=parameter
-        )
+        stored = frames["dimension_curves"].filter(analysis=PCA_DIMENSIONS, dimension=dimension, parameter=parameter)
         assert (curve["parameter"], curve["period"]) == (parameter, Parameter(parameter).period)
         for name, column in (("values", "value"), ("means", "mean"), ("spreads", "spread")):
             assert curve[name] == pytest.approx(stored.sort("value")[column].to_list(), rel=1e-3, abs=1e-9)
@@ -200,4 +198,4 @@ def test_what_was_not_measured_is_not_shown(frames, tmp_path):
 def test_parameters_and_methods_are_those_of_the_analysis():
     known = sorted(PARAMETERS, key=lambda parameter: Parameter(parameter.name).rank)
     assert [(Parameter(each.name).period, each.name) for each in known] == [(each.period, each.name) for each in known]
-    assert sorted(get_args(Method), key=lambda method: Search(method).rank) == list(get_args(Method))
+    assert sorted(get_args(Method), key=lambda method: DimensionMethod(method).rank) == list(get_args(Method))

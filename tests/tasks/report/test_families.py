@@ -6,7 +6,7 @@ import re
 import polars as pl
 import pytest
 
-from tasks.report.families import circle_numbers, family_analyses, family_page, mean_and_spread, separations
+from tasks.report.families import circle_numbers, family_analyses, family_page, mean_and_std, separations
 from tasks.report.page import page_name, write_pages
 from tests.sample_frames import (
     CROSSCODER,
@@ -236,4 +236,4 @@ def test_circle_of_features_without_examples(frames):
     ("values", "said"), [([0.5], "0.500"), ([-0.1, -0.3], "−0.200 ± 0.141"), ([0.4, 0.5, 0.6], "0.500 ± 0.100")]
 )
 def test_mean_and_spread(values, said):
-    assert mean_and_spread(values) == said
+    assert mean_and_std(values) == said

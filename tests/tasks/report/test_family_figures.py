@@ -12,9 +12,9 @@ from tasks.report.family_figures import (
     family_figures,
     feature_map,
     peaks,
-    separation,
+    separation_figure,
 )
-from tasks.report.kinds import Stimulus, SymmetryType
+from tasks.report.labels import Stimulus, SymmetryType
 from tests.sample_frames import CROSSCODER_FAMILIES, FAMILY_SEEDS, SAE_FAMILIES, planted_type, sample_frames
 
 TABLES = ("family_analyses", "family_shapes", "feature_families", "family_pairs", "family_scores")
@@ -111,7 +111,7 @@ def test_no_more_than_four_families_of_a_kind_are_drawn_and_all_counted(frames):
 
 def test_scores_of_dictionaries_and_controls_lie_under_each_other(frames, sae):
     scores = [("group crosscoder", frames["family_scores"]), ("plain SAE", sae["family_scores"])]
-    figure = separation(scores)
+    figure = separation_figure(scores)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["group crosscoder", "its blocks dealt out anew", "random vectors", "plain SAE", "random vectors"]
     assert [axes.get_title(loc="left") for axes in figure.axes] == [

@@ -18,7 +18,7 @@ from tasks.report.figures import (
     type_counts,
 )
 from tasks.settings import ROOT
-from tasks.symmetry.blocks import analyse_blocks, symmetry_frames, type_name
+from tasks.symmetry.blocks import analyse_blocks, symmetry_tables, type_name
 from tasks.symmetry.group import DihedralGroup
 from tests.planted import KINDS, planted_blocks
 
@@ -48,7 +48,7 @@ def frames(blocks):
         pl.DataFrame({"step": steps, "metric": metric, "value": values})
         for metric, values in (("fvu", 0.3 + 1 / (1 + steps)), ("dead_fraction", steps / 5e3), ("l0", steps * 0.0 + 32))
     ]
-    return symmetry_frames("a key", blocks, GROUP, np.ones(len(blocks), bool)) | {
+    return symmetry_tables("a key", blocks, GROUP, np.ones(len(blocks), bool)) | {
         "training_steps": pl.concat(history),
         "features": pl.DataFrame({"density": np.geomspace(1e-4, 0.5, len(blocks))}),
         "block_metrics": pl.DataFrame({"element": GROUP.elements, "fvu": np.linspace(0.2, 0.4, GROUP.order)}),

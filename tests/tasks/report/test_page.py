@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from tasks.errors import UserError
-from tasks.report.kinds import SymmetryType
+from tasks.report.labels import SymmetryType
 from tasks.report.page import page_name, profile_code, swapped_in, write_pages, write_site
 from tests.sample_frames import (
     CROSSCODER,

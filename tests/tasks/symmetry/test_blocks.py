@@ -15,7 +15,7 @@ from tasks.symmetry.blocks import (
     profile_harmonics,
     stabiliser,
     stabiliser_name,
-    symmetry_frames,
+    symmetry_tables,
     type_name,
 )
 from tasks.symmetry.group import DihedralGroup
@@ -294,7 +294,7 @@ def test_frames_fill_the_schema_for_live_features_only():
         with_noise(unstructured_blocks(group, 1, rng), 0.1, rng),
     ])  # fmt: skip
     live = np.array([True, True, False, True, True])
-    frames = symmetry_frames("a key", blocks, group, live)
+    frames = symmetry_tables("a key", blocks, group, live)
 
     with duckdb.connect() as database:
         for part in ("01", "02", "03", "04"):
@@ -323,7 +323,7 @@ def test_without_reflections_types_are_read_as_with_them_and_there_is_no_mirror(
     group, rotations = DihedralGroup(n_rotations), DihedralGroup(n_rotations, reflections=False)
     for kind in kinds_on(group).values():
         blocks = planted_blocks(kind, group, 6, np.random.default_rng(11))[:, :n_rotations]
-        found = symmetry_frames("key", blocks, rotations, np.ones(6, bool))["feature_symmetry"]
+        found = symmetry_tables("key", blocks, rotations, np.ones(6, bool))["feature_symmetry"]
         assert set(found["type"]) == {kind.type}
         assert set(found["stabiliser"]) == {kind.stabiliser_of_rotations(n_rotations)}
         assert found["mirror"].null_count() == found["mirror_element"].null_count() == 6

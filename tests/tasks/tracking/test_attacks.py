@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from tasks.checksums import commit_folder
 from tasks.errors import UserError
-from tasks.frames import write_frames
 from tasks.settings import Settings
+from tasks.staging import stage_tables
 from tasks.tracking.attacks import log_attacks
 from tasks.tracking.runs import PARENT
 from tasks.tracking.store import tracking
@@ -50,12 +50,12 @@ def figure() -> Figure:
 def write_study(settings, **changed: pl.DataFrame) -> pl.DataFrame:
     """Frames and images as an attack study leaves them; returns the frame `attacks`."""
     frames = {table: sample_frames()[table] for table in TABLES} | changed
-    write_frames(ATTACK_ANALYSIS, {table: frame for table, frame in frames.items() if len(frame)}, settings)
-    for piece in frames["attacks"]["piece"].drop_nulls().unique():
-        (settings.attacks_dir / piece).mkdir(parents=True)
+    stage_tables(ATTACK_ANALYSIS, {table: frame for table, frame in frames.items() if len(frame)}, settings)
+    for artifact_folder in frames["attacks"]["artifact_folder"].drop_nulls().unique():
+        (settings.attacks_dir / artifact_folder).mkdir(parents=True)
         for name in IMAGES:
-            Image.fromarray(np.full((4, 4, 3), 128, np.uint8)).save(settings.attacks_dir / piece / name)
-        commit_folder(settings.attacks_dir / piece, IMAGES)
+            Image.fromarray(np.full((4, 4, 3), 128, np.uint8)).save(settings.attacks_dir / artifact_folder / name)
+        commit_folder(settings.attacks_dir / artifact_folder, IMAGES)
     return frames["attacks"]
 
 
@@ -66,7 +66,7 @@ def runs_of(client):
 
 def by_attack(runs) -> dict[tuple[str, str, int], object]:
     params = [(run.data.params, run) for run in runs if PARENT in run.data.tags]
-    return {(said["touched"], said["attack"], int(said["epsilon"])): run for said, run in params}
+    return {(said["perturbed_set"], said["attack"], int(said["epsilon"])): run for said, run in params}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_every_attack_has_a_finished_run_under_its_study(logged):
     with tracking(settings) as client:
         runs, found = runs_of(client), client.get_run(study)
     nested = by_attack(runs)
-    expected = attacks.filter(pl.col("attack") != "clean").select("touched", "attack", "epsilon").unique().rows()
+    expected = attacks.filter(pl.col("attack") != "clean").select("perturbed_set", "attack", "epsilon").unique().rows()
     assert nested.keys() == set(expected)
     assert len(runs) == len(nested) + 1
     assert {run.data.tags[PARENT] for run in nested.values()} == {study}
@@ -93,7 +93,7 @@ def test_every_attack_has_a_finished_run_under_its_study(logged):
     about = {"kind": "negative", "concept": "stripes", "class": "zebra", "network": NETWORK, "layer": LAYER}
     assert found.data.tags | about | {"attack_study": ATTACK_ANALYSIS} == found.data.tags
     assert found.data.params == {"concept": "stripes", "steps": "20"}
-    same = {"touched": "concept", "attack": "token-pushing", "epsilon": "8", "steps": "20"}
+    same = {"perturbed_set": "concept", "attack": "token-pushing", "epsilon": "8", "steps": "20"}
     assert nested[STRONG].data.params == about | same
 
 
@@ -105,7 +105,7 @@ def test_metrics_have_the_same_names_and_the_poisoned_percentage_as_their_step(l
             name: {each.step: each.value for each in client.get_metric_history(runs[STRONG].info.run_id, name)}
             for name in ("score", "psnr", f"transfer/{OTHER_NETWORK}/{OTHER_LAYER}", "noise_score")
         }
-    of_exemplars = [run.data.metrics for (touched, *_), run in runs.items() if touched == "concept"]
+    of_exemplars = [run.data.metrics for (perturbed_set, *_), run in runs.items() if perturbed_set == "concept"]
     assert all(metrics.keys() == of_exemplars[0].keys() for metrics in of_exemplars)
     assert clean.keys() == of_exemplars[0].keys() - {"psnr", "noise_score"}
     assert clean["score"] == clean["clean_score"] == pytest.approx(14 / 15)
@@ -117,7 +117,10 @@ def test_metrics_have_the_same_names_and_the_poisoned_percentage_as_their_step(l
     assert curves["psnr"].keys() == {50, 100}
     assert curves[f"transfer/{OTHER_NETWORK}/{OTHER_LAYER}"] == {100: pytest.approx(13 / 15)}
     last = runs[STRONG].data.metrics
-    whole = dict(zip(("touched", "attack", "epsilon"), STRONG, strict=True)) | {"fraction": 1.0, "read_layer": LAYER}
+    whole = dict(zip(("perturbed_set", "attack", "epsilon"), STRONG, strict=True)) | {
+        "fraction": 1.0,
+        "eval_layer": LAYER,
+    }
     row = scores.filter(**whole).row(0, named=True)
     for name in ("score", "spread", "random_score", "p_holm", "accuracy", "cosine"):
         assert last[name] == row[name]
@@ -144,7 +147,7 @@ def test_attacked_images_and_pictures_are_artifacts(logged):
 
 def few(table: str) -> pl.DataFrame:
     wanted = pl.col("attack").is_in(["clean", "noise", "cav"]), pl.col("epsilon").is_in([0, 8])
-    return sample_frames()[table].filter(*wanted, touched="concept")
+    return sample_frames()[table].filter(*wanted, perturbed_set="concept")
 
 
 def test_logging_again_keeps_the_runs_and_replaces_what_a_killed_process_left(settings):
@@ -177,9 +180,9 @@ def test_logging_again_keeps_the_runs_and_replaces_what_a_killed_process_left(se
     ],
 )
 def test_images_that_are_gone_or_damaged_are_one_line(settings, spoil, message):
-    [*pieces] = write_study(settings)["piece"].drop_nulls().unique()
-    for piece in pieces:
-        spoil(settings.attacks_dir / piece)
+    [*artifact_folders] = write_study(settings)["artifact_folder"].drop_nulls().unique()
+    for artifact_folder in artifact_folders:
+        spoil(settings.attacks_dir / artifact_folder)
     with pytest.raises(UserError, match=message) as raised:
         log_attacks(ATTACK_ANALYSIS, Asked(), settings, {})
     assert "\n" not in str(raised.value)

@@ -9,7 +9,7 @@ import torch
 from tasks.concepts.cav import Cav
 from tasks.concepts.store import load_cavs, save_cavs
 from tasks.errors import UserError
-from tasks.frames import write_frames
+from tasks.staging import stage_tables
 from tasks.tracking.cavs import register_cavs
 from tasks.tracking.runs import log_analysis
 from tasks.tracking.store import tracking
@@ -26,7 +26,7 @@ def write_analysis(settings, analysis=CONCEPT_ANALYSIS) -> str:
     """Frames and vectors as `analyse_concepts` leaves them, logged; returns the run's id."""
     frames = {table: sample_frames()[table] for table in ("concepts", "concept_analyses", "cavs")}
     frames["concept_analyses"] = frames["concept_analyses"].with_columns(analysis=np.array([analysis]))
-    write_frames(analysis, frames, settings)
+    stage_tables(analysis, frames, settings)
     generator = torch.Generator().manual_seed(0)
     save_cavs(
         analysis,

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from tasks.activations.extract import extract
-from tasks.activations.shards import ActivationSet, activation_frames
+from tasks.activations.shards import ActivationSet, activation_tables
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.train import train
 from tasks.errors import UserError
-from tasks.frames import read_frames
+from tasks.staging import read_staged
 from tasks.tuning.curves import (
     EXAMPLES,
     NATURAL_ROTATIONS,
@@ -183,14 +183,14 @@ def test_the_stage_is_done_once_and_its_frames_pass_every_audit(small, monkeypat
     subjects = [analyse_tuning(key, each, settings, lambda *done: seen.append(done)) for each in (None, dictionary)]
     assert max(done for done, _ in seen) == 1000
     assert {total for _, total in seen} == {1000}
-    frames = [read_frames(subject, settings) for subject in subjects]
+    frames = [read_staged(subject, settings) for subject in subjects]
     channels = ActivationSet.open(key, settings).channels
     assert [len(each["unit_tuning"]) for each in frames] == [channels, 40]
     assert [each["tuning_subjects"]["kind"][0] for each in frames] == ["neurons", "features"]
 
-    load("set", activation_frames(ActivationSet.open(key, settings)), settings)
+    load("set", activation_tables(ActivationSet.open(key, settings)), settings)
     analysis = analyse(dictionary, settings)
-    load(analysis, read_frames(analysis, settings), settings)
+    load(analysis, read_staged(analysis, settings), settings)
     for subject, each in zip(subjects, frames, strict=True):
         load(subject, each, settings)
     with open_warehouse(settings) as connection:
@@ -207,7 +207,7 @@ def test_a_dictionary_that_reads_whole_orbits_is_refused(small):
     with pytest.raises(UserError, match="encodes whole orbits"):
         analyse_tuning(key, train(key, config, settings), settings)
     reads_one = train(key, config.model_copy(update={"encode_from": "identity"}), settings)
-    assert len(read_frames(analyse_tuning(key, reads_one, settings), settings)["unit_tuning"]) == 8
+    assert len(read_staged(analyse_tuning(key, reads_one, settings), settings)["unit_tuning"]) == 8
 
 
 def test_a_third_of_the_5x5_branch_of_mixed3b_detects_curves(bvlc):

@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 
 from tasks.activations.extract import extract
+from tasks.activations.extractors import unit_extractor
 from tasks.activations.plan import ExtractionConfig
-from tasks.activations.units import unit_extractor
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.store import load_dictionary
 from tasks.dictionary.train import train
-from tasks.frames import read_frames
+from tasks.staging import read_staged
 from tasks.tuning.curves import analyse_tuning
 from tasks.tuning.pictures import look_first, visualise_features
 from tasks.vision.images import ImagesConfig
@@ -47,10 +47,10 @@ def test_pictures_excite_and_quiet_their_features(settings):
     dictionary = train(activation_set, config, settings)
     subject = analyse_tuning(activation_set, dictionary, settings)
     key = visualise_features(dictionary, subject, 2, settings)
-    frame = read_frames(key, settings)["feature_visualisations"]
+    frame = read_staged(key, settings)["feature_visualisations"]
     assert visualise_features(dictionary, subject, 2, settings) == key
 
-    wanted = look_first(read_frames(subject, settings))[:2]
+    wanted = look_first(read_staged(subject, settings))[:2]
     assert frame.select("feature", "direction").rows() == [
         (feature, direction) for direction in ("positive", "negative") for feature in wanted
     ]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tasks.activations.cones import ConeExtractor
-from tasks.activations.units import unit_extractor
+from tasks.activations.extractors import unit_extractor
 from tasks.errors import UserError
 from tasks.tuning.responses import neuron_responses
 from tasks.vision.gabor import BANDWIDTH, GaborParameters, class_names, filters, parameters_of

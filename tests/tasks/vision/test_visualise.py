@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from skimage import data
 from torch import nn
 
-from tasks.activations.units import unit_extractor
+from tasks.activations.extractors import unit_extractor
 from tasks.errors import UserError
 from tasks.vision import visualise as module
 from tasks.vision.graph import prefix, trace

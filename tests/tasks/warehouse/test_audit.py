@@ -104,19 +104,19 @@ TEST = STRIPES | {"analysis": CONCEPT_ANALYSIS, "class_index": ZEBRA}
 CORRECTED = TEST | {"tests": 2}
 TWICE = stdev(2 * RANDOM_SCORES)  # of stripes' scores too
 
-STORY = {"analysis": ATTACK_ANALYSIS}
-ATTACK = STORY | {"touched": "concept", "attack": "token-pushing", "epsilon": 8, "fraction": 1.0}
+EXPERIMENT = {"analysis": ATTACK_ANALYSIS}
+ATTACK = EXPERIMENT | {"perturbed_set": "concept", "attack": "token-pushing", "epsilon": 8, "fraction": 1.0}
 HALF = ATTACK | {"fraction": 0.5}
 NOISE = ATTACK | {"attack": "noise"}
 FIRST = HALF | {"attack": "cav", "epsilon": 2}
-CLEAN = STORY | {"touched": "concept", "attack": "clean", "epsilon": 0, "fraction": 0.0}
-RANDOM_SET = ATTACK | {"touched": "random", "attack": "random-set"}
+CLEAN = EXPERIMENT | {"perturbed_set": "concept", "attack": "clean", "epsilon": 0, "fraction": 0.0}
+RANDOM_SET = ATTACK | {"perturbed_set": "random", "attack": "random-set"}
 PUSHED = {"concept": attacked_key("stripes", "token-pushing", 8)}
 HALF_PUSHED = {"concept": attacked_key("stripes", "token-pushing", 8, 0.5)}
-HERE = {"read_layer": LAYER}
+HERE = {"eval_layer": LAYER}
 READ = ATTACK | HERE
-ELSEWHERE = {"read_network": OTHER_NETWORK, "read_layer": OTHER_LAYER}
-SHOWN = {name: ATTACK[name] for name in ("analysis", "touched", "attack", "epsilon")} | {"place": 2}
+ELSEWHERE = {"eval_network": OTHER_NETWORK, "eval_layer": OTHER_LAYER}
+SHOWN = {name: ATTACK[name] for name in ("analysis", "perturbed_set", "attack", "epsilon")} | {"place": 2}
 NOTICED = ATTACK | {"dictionary": SAE, "statistic": "rare"}
 FACETED = {"analysis": FACET_ANALYSIS}
 POSITIVE = FACETED | {"attack": "positive", "facet": CONCEPTS["stripes"]}
@@ -965,25 +965,25 @@ SPOILT = {
                 ("fraction", 1.5),
                 ("fraction", 0.0),
                 ("epsilon", 256),
-                ("piece", None),
+                ("artifact_folder", None),
             ]
         ),
-        *((cell("attacks", column, NAN, **ATTACK), STORY | {column: None}) for column in ("psnr", "perceptual")),
-        (cell("attacks", "fraction", NAN, **ATTACK), STORY | {"attack": "token-pushing", "fraction": None}),
+        *((cell("attacks", column, NAN, **ATTACK), EXPERIMENT | {column: None}) for column in ("psnr", "perceptual")),
+        (cell("attacks", "fraction", NAN, **ATTACK), EXPERIMENT | {"attack": "token-pushing", "fraction": None}),
         (cell("attacks", "psnr", float("inf"), **ATTACK), ATTACK),
         (cell("attacks", "largest_change", 3, **ATTACK), ATTACK | {"least_psnr": 38.588}),
         (cell("attacks", "changed", 3, **HALF), HALF | {"images": 4, "changed": 3}),
         *(
             (cell("attacks", column, value, **CLEAN), CLEAN | {column: value})
             for column, value in [
-                ("touched", "random"),
+                ("perturbed_set", "random"),
                 ("epsilon", 2),
                 ("fraction", 0.5),
                 ("changed", 1),
                 ("largest_change", 1),
                 ("psnr", 40.0),
                 ("perceptual", 0.1),
-                ("piece", "f" * 64),
+                ("artifact_folder", "f" * 64),
             ]
         ),
         (
@@ -1035,8 +1035,8 @@ SPOILT = {
             cell("attacks", "largest_change", 7, **ATTACK),
             HALF | {"largest_change": 8, "larger_largest_change": 7},
         ),
-        (cell("attacks", "piece", "f" * 64, **HALF), HALF),
-        (cell("attacks", "piece", None, **HALF), HALF),
+        (cell("attacks", "artifact_folder", "f" * 64, **HALF), HALF),
+        (cell("attacks", "artifact_folder", None, **HALF), HALF),
     ],
     "attacks_have_their_controls": [
         (no_rows("attacks", **NOISE), NOISE),
@@ -1044,12 +1044,12 @@ SPOILT = {
         (no_rows("attacks", **ATTACK | {"attack": "random-direction"}), ATTACK | {"attack": "random-direction"}),
         (cell("attacks", "epsilon", 4, **NOISE), NOISE),
         (cell("attacks", "fraction", 0.9, **NOISE), NOISE),
-        (no_rows("attacks", **CLEAN), STORY | {"clean": 0}),
-        (row_twice("attacks", **CLEAN), STORY | {"clean": 2}),
-        (no_rows("attacks", **STORY), STORY | {"clean": 0, "attacks": 0}),
+        (no_rows("attacks", **CLEAN), EXPERIMENT | {"clean": 0}),
+        (row_twice("attacks", **CLEAN), EXPERIMENT | {"clean": 2}),
+        (no_rows("attacks", **EXPERIMENT), EXPERIMENT | {"clean": 0, "attacks": 0}),
         (
             lambda frames: frames | {"attacks": frames["attacks"].filter(pl.col("attack").is_in(["clean", "noise"]))},
-            STORY | {"clean": 1, "attacks": 0},
+            EXPERIMENT | {"clean": 1, "attacks": 0},
         ),
     ],
     "attacks_are_read_everywhere": [
@@ -1057,9 +1057,9 @@ SPOILT = {
         (no_rows("attack_scores", **HALF, **HERE), HALF | HERE),
         (no_rows("attack_scores", **ATTACK, **ELSEWHERE), ATTACK | ELSEWHERE),
         (no_rows("attack_scores", **CLEAN, **ELSEWHERE), CLEAN | ELSEWHERE),
-        (no_rows("attack_scores", **RANDOM_SET, read_layer=LOWER_LAYER), RANDOM_SET | {"read_layer": LOWER_LAYER}),
-        (no_rows("attack_scores", **HERE), STORY | HERE),
-        (no_rows("attack_scores", **STORY), STORY | HERE),
+        (no_rows("attack_scores", **RANDOM_SET, eval_layer=LOWER_LAYER), RANDOM_SET | {"eval_layer": LOWER_LAYER}),
+        (no_rows("attack_scores", **HERE), EXPERIMENT | HERE),
+        (no_rows("attack_scores", **EXPERIMENT), EXPERIMENT | HERE),
     ],
     "attack_scores_are_in_range": [
         *(
@@ -1099,15 +1099,15 @@ SPOILT = {
                 ("random_spread", -0.1),
             ]
         ),
-        (cell("attack_scores", "class_index", 1000, read_network=OTHER_NETWORK), CLEAN | ELSEWHERE),
+        (cell("attack_scores", "class_index", 1000, eval_network=OTHER_NETWORK), CLEAN | ELSEWHERE),
         (cell("attack_scores", "cosine", 0.99, **CLEAN, **HERE), CLEAN | HERE | {"cosine": 0.99}),
-        (cell("concepts", "exemplars", 4, concept=ZEBRAS), STORY | {"class_images": 4}),
-        (no_rows("concepts", concept=ZEBRAS), STORY | {"class_images": None}),
-        (cell("attack_analyses", "random_sets", 2, **STORY), STORY | {"random_sets": 2}),
+        (cell("concepts", "exemplars", 4, concept=ZEBRAS), EXPERIMENT | {"class_images": 4}),
+        (no_rows("concepts", concept=ZEBRAS), EXPERIMENT | {"class_images": None}),
+        (cell("attack_analyses", "random_sets", 2, **EXPERIMENT), EXPERIMENT | {"random_sets": 2}),
     ],
     "attack_p_values_are_corrected": [
-        (cell("attack_analyses", "tests", 43, **STORY), STORY | {"tests": 43, "tests_found": 44}),
-        (no_rows("attack_scores", **STORY), STORY | {"tests_found": None}),
+        (cell("attack_analyses", "tests", 43, **EXPERIMENT), EXPERIMENT | {"tests": 43, "tests_found": 44}),
+        (no_rows("attack_scores", **EXPERIMENT), EXPERIMENT | {"tests_found": None}),
         (cell("attack_scores", "p_holm", 0.0004, **NOISE, **HERE), NOISE | HERE | {"expected_p_holm": 0.0176}),
         (cell("attack_scores", "p_holm", 0.0001, **NOISE, **HERE), NOISE | HERE | {"p_holm": 0.0001}),
         (cell("attack_scores", "p_holm", 1.5, **READ), READ | {"p_holm": 1.5}),
@@ -1130,7 +1130,10 @@ SPOILT = {
         (cell("attack_pictures", "place", 4, **SHOWN), SHOWN | {"place": 4, "images": 4}),
         (cell("attack_pictures", "place", -1, **SHOWN), SHOWN | {"place": -1}),
         (cell("attack_pictures", "attack", "clean", **SHOWN), SHOWN | {"attack": "clean", "images": None}),
-        (cell("attack_pictures", "touched", "random", **SHOWN), SHOWN | {"touched": "random", "images": None}),
+        (
+            cell("attack_pictures", "perturbed_set", "random", **SHOWN),
+            SHOWN | {"perturbed_set": "random", "images": None},
+        ),
         (
             in_turn(cell("attacks", "changed", 0, **ATTACK), cell("attacks", "changed", 0, **HALF)),
             SHOWN | {"images": None},
@@ -1140,8 +1143,11 @@ SPOILT = {
         (no_rows("attack_features", **NOTICED), NOTICED | {"images": 4, "value": None}),
         (no_rows("attack_features", **ATTACK), NOTICED | {"value": None}),
         (no_rows("attack_features", **CLEAN), NOTICED | CLEAN | {"value": None}),
-        (cell("attack_features", "touched", "random", **NOTICED), NOTICED | {"touched": "random", "images": None}),
-        (cell("attack_features", "random", 0.2, **NOTICED), STORY | {"statistic": "rare", "different_randoms": 2}),
+        (
+            cell("attack_features", "perturbed_set", "random", **NOTICED),
+            NOTICED | {"perturbed_set": "random", "images": None},
+        ),
+        (cell("attack_features", "random", 0.2, **NOTICED), EXPERIMENT | {"statistic": "rare", "different_randoms": 2}),
         *(
             (cell("attack_features", column, value, **NOTICED), NOTICED | {column: value})
             for column, value in [("flagged", 1.25), ("flagged", -0.25), ("flagged", 0.4), ("auc", 1.1), ("auc", -0.1)]
@@ -1150,8 +1156,11 @@ SPOILT = {
             (cell("attack_features", column, NAN, **NOTICED), NOTICED | {column: None})
             for column in ("value", "flagged", "auc")
         ),
-        (cell("attack_features", "random", NAN, **NOTICED), STORY | {"statistic": "rare", "different_randoms": 2}),
-        (cell("attack_features", "random", NAN, statistic="rare"), STORY | {"random": None, "different_randoms": 1}),
+        (cell("attack_features", "random", NAN, **NOTICED), EXPERIMENT | {"statistic": "rare", "different_randoms": 2}),
+        (
+            cell("attack_features", "random", NAN, statistic="rare"),
+            EXPERIMENT | {"random": None, "different_randoms": 1},
+        ),
         (cell("attack_features", "auc", 0.6, **NOTICED | CLEAN), NOTICED | CLEAN | {"auc": 0.6}),
     ],
     "facet_pictures_are_pictures": [
@@ -1384,8 +1393,8 @@ UNEXPECTED = {
     "attack_analyses.pool: be_in_set": ("swimming", {"seed": 0}),
     "attack_analyses.steps: be_between": (0, {"seed": 0}),
     "attacks.attack: be_in_set": ("guesswork", {"changed": 0}),
-    "attacks.epsilon: be_between": (256, {"touched": "random", "attack": "noise"}),
-    "attacks.fraction: be_between": (1.5, {"touched": "random", "attack": "random-direction"}),
+    "attacks.epsilon: be_between": (256, {"perturbed_set": "random", "attack": "noise"}),
+    "attacks.fraction: be_between": (1.5, {"perturbed_set": "random", "attack": "random-direction"}),
     "attacks.piece: match_regex": ("no key", ATTACK),
     "attacks.images: be_between": (0, ATTACK),
     "attacks.perceptual: be_between": (4.1, ATTACK),

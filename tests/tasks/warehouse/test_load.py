@@ -7,7 +7,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.errors import UserError
-from tasks.frames import write_frames
+from tasks.staging import stage_tables
 from tasks.warehouse.database import open_warehouse, schema
 from tasks.warehouse.load import BOOKKEEPING, _in_order_of_reference, load
 from tests.sample_frames import sample_frames
@@ -218,6 +218,6 @@ TABLES = {
 
 def test_a_key_is_placed_by_the_tables_that_are_its_own(settings):
     for key, tables in TABLES.items():
-        write_frames(key, {table: sample_frames()[table] for table in tables}, settings)
+        stage_tables(key, {table: sample_frames()[table] for table in tables}, settings)
     for order in permutations(TABLES):
         assert _in_order_of_reference(order, settings) == [*TABLES]

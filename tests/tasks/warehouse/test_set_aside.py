@@ -11,8 +11,8 @@ import pytest
 
 from tasks.checksums import COMMIT, SEAL, commit_folder, write_document
 from tasks.errors import UserError
-from tasks.frames import frames_exist, schema_version, staged, write_frames
 from tasks.quarantine import in_quarantine
+from tasks.staging import is_staged, schema_version, stage_tables, staged_keys
 from tasks.warehouse.audit import AuditFailed, AuditResult
 from tasks.warehouse.database import open_warehouse
 from tasks.warehouse.load import load, loaded_keys
@@ -166,12 +166,12 @@ SPOILS = [
 
 
 def test_what_can_not_be_loaded_is_set_aside_and_made_again(published):
-    write_frames(GOOD, a_run(GOOD), published)
+    stage_tables(GOOD, a_run(GOOD), published)
     reasons = {}
     for number, spoil in enumerate(SPOILS):
         key = f"{number:064}"
-        write_frames(key, a_run(key), published)
-        reasons[key] = spoil(published.frames_dir / key)
+        stage_tables(key, a_run(key), published)
+        reasons[key] = spoil(published.staging_dir / key)
     publish(published)
     assert runs_seen(published) == [GOOD, "sample-run"]
     assert sorted(aside(published)) == [f"frames/{key}" for key in reasons]
@@ -183,8 +183,8 @@ def test_what_can_not_be_loaded_is_set_aside_and_made_again(published):
     assert query("SELECT count(*) FROM data_quality WHERE subject = 'set aside'", published).item() == len(SPOILS)
 
     for key in reasons:
-        assert not frames_exist(key, published)
-        write_frames(key, a_run(key), published)
+        assert not is_staged(key, published)
+        stage_tables(key, a_run(key), published)
     publish(published)
     assert runs_seen(published) == [*reasons, GOOD, "sample-run"]
     assert query("FROM set_aside", published).is_empty()
@@ -193,33 +193,33 @@ def test_what_can_not_be_loaded_is_set_aside_and_made_again(published):
 def test_rows_wait_for_those_that_they_refer_to(settings):
     frames = sample_frames()
     last = {"tuning_curves": frames["tuning_curves"]}
-    write_frames(BAD, last, settings)
-    write_frames(GOOD, {table: frame for table, frame in frames.items() if table != "tuning_curves"}, settings)
-    os.truncate(settings.frames_dir / GOOD / "unit_tuning.parquet", 50)
-    write_frames("run", a_run("alone"), settings)
+    stage_tables(BAD, last, settings)
+    stage_tables(GOOD, {table: frame for table, frame in frames.items() if table != "tuning_curves"}, settings)
+    os.truncate(settings.staging_dir / GOOD / "unit_tuning.parquet", 50)
+    stage_tables("run", a_run("alone"), settings)
     publish(settings)
     [(name, reason)] = query("SELECT name, reason FROM set_aside WHERE kind = 'waiting'", settings).rows()
     assert name == BAD
     assert "tuning_curves refused rows: by a foreign key they refer to unit_tuning " in reason
-    assert staged(settings) == [BAD, "run"]
+    assert staged_keys(settings) == [BAD, "run"]
 
-    write_frames(GOOD, {table: frame for table, frame in frames.items() if table != "tuning_curves"}, settings)
+    stage_tables(GOOD, {table: frame for table, frame in frames.items() if table != "tuning_curves"}, settings)
     publish(settings)
     assert query("SELECT count(*) FROM tuning_curves", settings).item() == last["tuning_curves"].height
     assert query("FROM set_aside", settings).is_empty()
 
 
 def test_what_was_loaded_is_not_read_again(published):
-    write_frames(GOOD, a_run(GOOD), published)
+    stage_tables(GOOD, a_run(GOOD), published)
     publish(published)
-    flip(published.frames_dir / GOOD / "runs.parquet", 5_003)
+    flip(published.staging_dir / GOOD / "runs.parquet", 5_003)
     publish(published)
     assert runs_seen(published) == [GOOD, "sample-run"]
     assert in_quarantine(published) == []
 
 
 def test_a_stage_that_is_at_work_is_left_alone(published):
-    folder = published.frames_dir / BAD
+    folder = published.staging_dir / BAD
     code = f"""
 import os, signal
 from pathlib import Path
@@ -241,11 +241,11 @@ with writing(Path({str(folder)!r})):
 def test_of_many_loads_the_offending_ones_are_found(published):
     keys = [f"{number:064}" for number in range(7)]
     for key in keys:
-        write_frames(key, a_run(key), published)
+        stage_tables(key, a_run(key), published)
     orphan = sample_frames()["quarantine"].head(1)
     for key in keys[2], keys[5]:
         rows = orphan.with_columns(activation_set=pl.lit(key))
-        write_frames(key, a_run(key) | {"quarantine": rows}, published)
+        stage_tables(key, a_run(key) | {"quarantine": rows}, published)
     publish(published)
     assert runs_seen(published) == [*(key for key in keys if key not in (keys[2], keys[5])), "sample-run"]
     assert sorted(aside(published)) == [f"frames/{keys[2]}", f"frames/{keys[5]}"]
@@ -253,8 +253,8 @@ def test_of_many_loads_the_offending_ones_are_found(published):
 
 def test_offending_rows_of_older_code_leave_the_warehouse(published):
     orphan = {"quarantine": sample_frames()["quarantine"].head(1).with_columns(activation_set=pl.lit("no such set"))}
-    write_frames(BAD, orphan, published)
-    write_frames(GOOD, a_run(GOOD), published)
+    stage_tables(BAD, orphan, published)
+    stage_tables(GOOD, a_run(GOOD), published)
     load(BAD, orphan, published)
     load(GOOD, a_run(GOOD), published)
     publish(published)
@@ -267,7 +267,7 @@ def test_offending_rows_of_older_code_leave_the_warehouse(published):
 def test_offending_rows_that_were_never_published_and_are_staged_no_more_leave_the_warehouse(published):
     orphan = {"quarantine": sample_frames()["quarantine"].head(1).with_columns(activation_set=pl.lit("no such set"))}
     load(BAD, orphan, published)
-    write_frames(GOOD, a_run(GOOD), published)
+    stage_tables(GOOD, a_run(GOOD), published)
     load(GOOD, a_run(GOOD), published)
     publish(published)
     assert runs_seen(published) == [GOOD, "sample-run"]
@@ -287,8 +287,8 @@ def test_published_rows_are_not_dropped_for_an_audit_of_newer_code(published, mo
     assert published.published_file.resolve() == before
     assert in_quarantine(published) == []
     # the flows have run again, and their rows are as before: now they can be set aside by name
-    write_frames(load_key, sample_frames(), published)
-    write_frames(GOOD, a_run(GOOD), published)
+    stage_tables(load_key, sample_frames(), published)
+    stage_tables(GOOD, a_run(GOOD), published)
     publish(published)
     assert runs_seen(published) == [GOOD]
     assert f"frames/{load_key}" in aside(published)
@@ -376,7 +376,7 @@ def test_a_damaged_or_foreign_warehouse_is_set_aside_and_made_again(published, s
 
 
 def test_without_a_snapshot_the_warehouse_is_made_from_what_is_staged(published):
-    write_frames("sample", sample_frames(), published)
+    stage_tables("sample", sample_frames(), published)
     flip(published.published_file.resolve(), 8 * 3_000_000)
     halved(published.warehouse_file)
     publish(published)
@@ -401,7 +401,7 @@ def test_a_damaged_block_that_only_a_reader_meets_is_mended_too(published):
 
 
 def test_a_damaged_log_of_a_killed_process_is_set_aside_with_its_warehouse(published):
-    write_frames(GOOD, a_run(GOOD), published)
+    stage_tables(GOOD, a_run(GOOD), published)
     code = f"""
 import duckdb, os
 connection = duckdb.connect({str(published.warehouse_file)!r})

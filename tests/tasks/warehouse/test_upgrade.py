@@ -13,10 +13,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.errors import UserError
-from tasks.frames import BEFORE_CHECKSUMS, read_staged, schema_version, staged
 from tasks.liveness import Holder, waiting_for
 from tasks.quarantine import in_quarantine
 from tasks.settings import ROOT
+from tasks.staging import BEFORE_CHECKSUMS, read_unmigrated, schema_version, staged_keys
 from tasks.warehouse.database import schema
 from tasks.warehouse.load import load
 from tasks.warehouse.migrate import migrate, migrate_at_start
@@ -46,7 +46,7 @@ def tables(settings) -> dict[str, pl.DataFrame]:
 
 def made(settings) -> dict:
     """When each file was written that takes a run to make."""
-    folders = (settings.frames_dir, settings.activations_dir, settings.dictionaries_dir, settings.cavs_dir)
+    folders = (settings.staging_dir, settings.activations_dir, settings.dictionaries_dir, settings.cavs_dir)
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     names = (BEFORE_CHECKSUMS, "checksums.json", ".writers")
     return {path: path.stat().st_mtime_ns for path in files if path.name not in names}
@@ -60,7 +60,7 @@ def folder_of(settings, name):
 def test_every_row_is_published_again(upgraded, lost):
     before, files = tables(upgraded), made(upgraded)
     for name in lost:
-        shutil.rmtree(upgraded.frames_dir if name == "frames" else folder_of(upgraded, name))
+        shutil.rmtree(upgraded.staging_dir if name == "frames" else folder_of(upgraded, name))
     publish(upgraded)
     after = tables(upgraded)
     assert sum(frame.height for frame in before.values()) == 1_944
@@ -84,7 +84,7 @@ def test_migrate_does_by_hand_what_it_says(upgraded):
     announced = [*migrate(upgraded, dry_run=True, say=print)]
     assert {path: path.read_bytes() for path in upgraded.data_dir.rglob("*") if path.is_file()} == files
 
-    keys = staged(upgraded)
+    keys = staged_keys(upgraded)
     assert announced == [
         f"warehouse: migrated from schema version 1 to {schema_version()}",
         *(
@@ -97,12 +97,12 @@ def test_migrate_does_by_hand_what_it_says(upgraded):
         "warehouse: stays as it is",
         *(f"frames/{key}: stays as it was staged, migrated from schema version 1 when it is read" for key in keys),
     ]
-    assert {read_staged(key, upgraded)[1] for key in keys} == {1}
+    assert {read_unmigrated(key, upgraded)[1] for key in keys} == {1}
     assert not load(keys[0], {}, upgraded), "what was loaded before the upgrade is loaded"
 
 
 def test_a_start_migrates_once_and_sets_nothing_aside(upgraded):
-    keys = staged(upgraded)
+    keys = staged_keys(upgraded)
     said = [*migrate_at_start(upgraded)]
     assert said[0] == f"warehouse: migrated from schema version 1 to {schema_version()}"
     assert [line.split(":")[0] for line in said[1:]] == [f"frames/{key}" for key in keys]
@@ -130,8 +130,8 @@ def test_a_start_refuses_a_warehouse_of_a_newer_version(upgraded):
 
 def test_migrate_sets_aside_what_can_not_be_read(upgraded):
     [*migrate(upgraded, dry_run=False, say=print)]
-    key = staged(upgraded)[0]
-    next((upgraded.frames_dir / key).glob("*.parquet")).write_bytes(b"no Parquet")
+    key = staged_keys(upgraded)[0]
+    next((upgraded.staging_dir / key).glob("*.parquet")).write_bytes(b"no Parquet")
     [line] = [line for line in migrate(upgraded, dry_run=False, say=print) if "set aside" in line]
     assert line.startswith(f"frames/{key}: set aside: ")
     assert [str(one.came_from) for one in in_quarantine(upgraded)] == [f"frames/{key}"]

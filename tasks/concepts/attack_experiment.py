@@ -10,26 +10,26 @@ from dataclasses import dataclass, field, replace
 import polars
 
 from tasks.activations.plan import loaded_network
-from tasks.concepts.analyse import Sets, gather, network_frames, set_frames
-from tasks.concepts.config import AttackStudyConfig
-from tasks.concepts.dictionary_evidence import DictionaryReader
-from tasks.concepts.effect import (
+from tasks.concepts.analyse import Sets, concept_set_tables, gather, network_tables
+from tasks.concepts.attack_evaluation import (
     IDENTITY,
     AttackedSets,
     PictureReader,
     ScoreReader,
+    artifact_exists,
     attacked_sets,
     class_at,
-    piece_exists,
 )
+from tasks.concepts.config import AttackExperimentConfig
+from tasks.concepts.dictionary_evidence import DictionaryReader
 from tasks.concepts.exemplars import ExemplarSet
+from tasks.concepts.tamper_detection import MIN_EXEMPLARS, RANDOM_SETS, TamperDetector, TamperReport, tamper_tables
 from tasks.concepts.tcav import holm
-from tasks.concepts.trust import FEWEST, RANDOM_SETS, TrustChecker, TrustReport, trust_frames
 from tasks.errors import UserError
-from tasks.frames import frames_exist, read_frames, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, read_staged, stage_tables
 from tasks.vision.images import webp
 from tasks.vision.networks import Network
 
@@ -38,7 +38,7 @@ PICTURES = 4
 """Of each attack, to look at."""
 
 
-def analyse_attack(config: AttackStudyConfig, settings: Settings, progress: Progress = silent) -> str:
+def analyse_attack(config: AttackExperimentConfig, settings: Settings, progress: Progress = silent) -> str:
     """Frames of all tables of attacks and trust, and what they refer to; returns their key.
 
     Named by the pixels of the clean sets, the class, the places, the story and the dictionaries. Changed images are
@@ -57,31 +57,31 @@ def analyse_attack(config: AttackStudyConfig, settings: Settings, progress: Prog
         concept=concept.key,
         random=[each.key for each in sets.random],
         classes=(of_class.index, of_class.images.key, config.of_class.name),
-        story=config.story,
+        grid=config.grid,
         cav=config.cav,
         dictionaries=config.dictionaries,
     )
-    if frames_exist(key, settings) and _pieces_exist(key, settings):
+    if is_staged(key, settings) and _artifacts_exist(key, settings):
         return key
     study = _Study.prepared(key, places, sets, config, settings, part_of(progress, 100, 200))
     at = study.scores[0].at
     to_tell = part_of(progress, 200, 1000)
-    for one in attacked_sets(config.story, at, concept, sets.random, settings, config.cav, to_tell):
+    for one in attacked_sets(config.grid, at, concept, sets.random, settings, config.cav, to_tell):
         study.read(one)
-    write_frames(key, study.frames(sets), settings)
+    stage_tables(key, study.frames(sets), settings)
     progress(1000, 1000)
     return key
 
 
-def _pieces_exist(key: str, settings: Settings) -> bool:
+def _artifacts_exist(key: str, settings: Settings) -> bool:
     """Whether the changed images of a study that is staged are there, undamaged."""
-    pieces = read_frames(key, settings)["attacks"]["piece"].drop_nulls().unique()
-    return all(piece_exists(piece, settings) for piece in pieces)
+    artifact_folders = read_staged(key, settings)["attacks"]["artifact_folder"].drop_nulls().unique()
+    return all(artifact_exists(artifact_folder, settings) for artifact_folder in artifact_folders)
 
 
-def _places(config: AttackStudyConfig, settings: Settings) -> list[tuple[Network, str]]:
+def _places(config: AttackExperimentConfig, settings: Settings) -> list[tuple[Network, str]]:
     """Where sets are read, first where they are attacked."""
-    names = [(config.network, config.layer), *((place.network, place.layer) for place in config.read_at)]
+    names = [(config.network, config.layer), *((place.network, place.layer) for place in config.transfer_targets)]
     places = [(loaded_network(network, settings.weights_dir), layer) for network, layer in names]
     for which, (network, layer) in enumerate(places):
         network.layer(layer)
@@ -95,13 +95,13 @@ class _Study:
     """All that reads sets, and what they said."""
 
     key: str
-    config: AttackStudyConfig
+    config: AttackExperimentConfig
     scores: list[ScoreReader]
     pictures: PictureReader
-    trust: TrustChecker
+    trust: TamperDetector
     dictionaries: dict[str, DictionaryReader]
     sets: list[ExemplarSet] = field(default_factory=list)
-    reports: list[tuple[ExemplarSet, TrustReport]] = field(default_factory=list)
+    reports: list[tuple[ExemplarSet, TamperReport]] = field(default_factory=list)
     rows: dict[str, list[dict]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
@@ -110,7 +110,7 @@ class _Study:
         key: str,
         places: list[tuple[Network, str]],
         sets: Sets,
-        config: AttackStudyConfig,
+        config: AttackExperimentConfig,
         settings: Settings,
         progress: Progress,
     ) -> "_Study":
@@ -118,13 +118,13 @@ class _Study:
         [concept], [of_class] = sets.concepts, sets.classes
         network, layer = places[0]
         scores = []
-        for done, (read_network, read_layer) in enumerate(places, start=1):
-            at = class_at(read_network, read_layer, config.of_class.name, of_class.images)
+        for done, (eval_network, eval_layer) in enumerate(places, start=1):
+            at = class_at(eval_network, eval_layer, config.of_class.name, of_class.images)
             scores.append(ScoreReader(at, config.cav))
             progress(500 * done // len(places), 1000)
         clean = AttackedSets("concept", "clean", 0, 0.0, concept, tuple(sets.random))
-        pictures = PictureReader(clean, network, spread_layers(network, layer))
-        trust = TrustChecker(sets.random[:RANDOM_SETS], network, layer)
+        pictures = PictureReader(clean, network, evenly_spaced_layers(network, layer))
+        trust = TamperDetector(sets.random[:RANDOM_SETS], network, layer)
         dictionaries = {each: DictionaryReader(each, sets.random, concept, settings) for each in config.dictionaries}
         progress(1000, 1000)
         return cls(key, config, scores, pictures, trust, dictionaries)
@@ -132,15 +132,17 @@ class _Study:
     def read(self, one: AttackedSets) -> None:
         identity = {"analysis": self.key, **one.identity}
         changes = self.pictures.read(one)
-        self.rows["attacks"].append(identity | {"concept": one.concept.key, "piece": one.piece} | changes)
-        is_widest = one.fraction in (0, max(self.config.story.fractions))
+        self.rows["attacks"].append(
+            identity | {"concept": one.concept.key, "artifact_folder": one.artifact_folder} | changes
+        )
+        is_widest = one.fraction in (0, max(self.config.grid.fractions))
         for reader in self.scores if is_widest else self.scores[:1]:
             self.rows["attack_scores"].append({"analysis": self.key, **reader.read(one)})
         if one.attack != "clean" and is_widest:
             self.rows["attack_pictures"] += _shown(self.key, self.pictures.clean, one)
-        if one.touched == "concept":
+        if one.perturbed_set == "concept":
             self.sets.append(one.concept)
-            if len(one.concept) >= FEWEST:
+            if len(one.concept) >= MIN_EXEMPLARS:
                 self.reports.append((one.concept, self.trust.check(one.concept)))
             for dictionary, reader in self.dictionaries.items():
                 found = reader.read(one.concept)
@@ -152,35 +154,35 @@ class _Study:
         layers = defaultdict(list)
         for reader in self.scores:
             layers[reader.at.network].append(reader.at.layer)
-        networks = [network_frames(network, of_network) for network, of_network in layers.items()]
+        networks = [network_tables(network, of_network) for network, of_network in layers.items()]
         return {
             **{name: polars.concat([each[name] for each in networks]) for name in networks[0]},
-            **set_frames([*self.sets, *sets.random, of_class.images]),
+            **concept_set_tables([*self.sets, *sets.random, of_class.images]),
             "attack_analyses": polars.DataFrame(
                 {
                     "analysis": self.key,
                     "network": self.config.network,
                     "layer": self.config.layer,
-                    "kind": self.config.story.kind,
+                    "kind": self.config.grid.kind,
                     "concept": sets.concepts[0].key,
                     "class": of_class.images.key,
                     "class_name": of_class.name,
                     "random_sets": len(sets.random),
                     "classifier": self.config.cav.classifier,
                     "pool": self.config.cav.pool,
-                    "steps": self.config.story.steps,
-                    "seed": self.config.story.seed,
+                    "steps": self.config.grid.steps,
+                    "seed": self.config.grid.seed,
                     "tests": len(scores),
                 }
             ),
-            "attacks": _frame(self.rows["attacks"], psnr=polars.Float64, piece=polars.String),
+            "attacks": _frame(self.rows["attacks"], psnr=polars.Float64, artifact_folder=polars.String),
             "attack_scores": _frame(
                 [row | {"p_holm": p} for row, p in zip(scores, holm([row["p_value"] for row in scores]), strict=True)]
             ),
             "attack_pictures": _frame(self.rows["attack_pictures"]),
             **({"attack_features": _frame(self.rows["attack_features"])} if self.dictionaries else {}),
             **(
-                trust_frames(self.reports, self.key, self.config.network, self.config.layer, len(self.trust.randoms))
+                tamper_tables(self.reports, self.key, self.config.network, self.config.layer, len(self.trust.randoms))
                 if self.reports
                 else {}
             ),
@@ -193,7 +195,10 @@ def _frame(rows: list[dict], **overrides: type[polars.DataType]) -> polars.DataF
 
 def _shown(analysis: str, clean: AttackedSets, one: AttackedSets) -> list[dict]:
     """Rows of attack_pictures: the first images that changed, before and after; grey where nothing did."""
-    before_ncyx, after_ncyx = replace(clean, touched=one.touched).frames_ncyx.float(), one.frames_ncyx.float()
+    before_ncyx, after_ncyx = (
+        replace(clean, perturbed_set=one.perturbed_set).frames_ncyx.float(),
+        one.frames_ncyx.float(),
+    )
     difference_ncyx = after_ncyx - before_ncyx
     places = difference_ncyx.flatten(1).any(1).nonzero().flatten().tolist()[:PICTURES]
     return [
@@ -209,7 +214,7 @@ def _shown(analysis: str, clean: AttackedSets, one: AttackedSets) -> list[dict]:
     ]
 
 
-def spread_layers(network: Network, layer: str) -> tuple[str, ...]:
+def evenly_spaced_layers(network: Network, layer: str) -> tuple[str, ...]:
     """Three layers, evenly spread from the first to the given one, which is the last."""
     names = network.layers()
     names = names[: names.index(layer) + 1]

@@ -4,17 +4,17 @@ from polars.testing import assert_frame_equal
 
 from tasks.checksums import COMMIT, Damaged
 from tasks.errors import UserError
-from tasks.frames import (
-    BEFORE_CHECKSUMS,
-    frames_exist,
-    read_frames,
-    read_staged,
-    schema_version,
-    staged,
-    tables_of,
-    write_frames,
-)
 from tasks.quarantine import in_quarantine
+from tasks.staging import (
+    BEFORE_CHECKSUMS,
+    is_staged,
+    read_staged,
+    read_unmigrated,
+    schema_version,
+    stage_tables,
+    staged_keys,
+    staged_tables,
+)
 from tests.damage import flip
 
 KEY = "a" * 64
@@ -23,7 +23,7 @@ FRAMES = {"networks": polars.DataFrame({"network": ["n"]}), "layers": polars.Dat
 
 def as_before_checksums(settings) -> None:
     """What e2a2564 left: Parquet files and the list of their tables."""
-    folder = settings.frames_dir / KEY
+    folder = settings.staging_dir / KEY
     folder.mkdir(parents=True)
     for table, frame in FRAMES.items():
         frame.write_parquet(folder / f"{table}.parquet")
@@ -31,7 +31,7 @@ def as_before_checksums(settings) -> None:
 
 
 def assert_read(settings, version: int) -> None:
-    frames, found_version = read_staged(KEY, settings)
+    frames, found_version = read_unmigrated(KEY, settings)
     assert found_version == version
     assert set(frames) == set(FRAMES)
     for table, frame in FRAMES.items():
@@ -39,52 +39,52 @@ def assert_read(settings, version: int) -> None:
 
 
 def test_what_is_staged_is_read_again(settings):
-    assert not frames_exist(KEY, settings)
+    assert not is_staged(KEY, settings)
     with pytest.raises(UserError, match="run the stage that makes them first"):
-        read_frames(KEY, settings)
-    write_frames(KEY, FRAMES, settings)
-    assert frames_exist(KEY, settings)
-    assert staged(settings) == [KEY]
-    assert tables_of(KEY, settings) == list(FRAMES)
+        read_staged(KEY, settings)
+    stage_tables(KEY, FRAMES, settings)
+    assert is_staged(KEY, settings)
+    assert staged_keys(settings) == [KEY]
+    assert staged_tables(KEY, settings) == list(FRAMES)
     assert_read(settings, schema_version())
 
 
 @pytest.mark.parametrize("file", ["networks.parquet", "layers.parquet", COMMIT])
 @pytest.mark.parametrize("bit", [5, 1_003, 7_777])
 def test_a_flipped_bit_is_read_by_nobody_and_made_again(file, bit, settings):
-    write_frames(KEY, FRAMES, settings)
+    stage_tables(KEY, FRAMES, settings)
     assert_read(settings, schema_version())
-    flip(settings.frames_dir / KEY / file, bit)
+    flip(settings.staging_dir / KEY / file, bit)
     with pytest.raises(Damaged, match=file):
-        read_frames(KEY, settings)
-    assert not frames_exist(KEY, settings)
+        read_staged(KEY, settings)
+    assert not is_staged(KEY, settings)
     [aside] = in_quarantine(settings)
     assert str(aside.came_from) == f"frames/{KEY}"
     assert file in aside.reason
-    write_frames(KEY, FRAMES, settings)
+    stage_tables(KEY, FRAMES, settings)
     assert_read(settings, schema_version())
 
 
 def test_a_folder_under_another_key_is_refused(settings):
-    write_frames(KEY, FRAMES, settings)
-    (settings.frames_dir / KEY).rename(settings.frames_dir / ("b" * 64))
+    stage_tables(KEY, FRAMES, settings)
+    (settings.staging_dir / KEY).rename(settings.staging_dir / ("b" * 64))
     with pytest.raises(Damaged, match=f"{COMMIT} belongs to {KEY}"):
-        read_frames("b" * 64, settings)
+        read_staged("b" * 64, settings)
 
 
 def test_what_was_staged_before_checksums_gets_them(settings):
     as_before_checksums(settings)
-    assert staged(settings) == [KEY]
-    assert frames_exist(KEY, settings)
+    assert staged_keys(settings) == [KEY]
+    assert is_staged(KEY, settings)
     assert_read(settings, 1)
-    assert not (settings.frames_dir / KEY / BEFORE_CHECKSUMS).exists()
+    assert not (settings.staging_dir / KEY / BEFORE_CHECKSUMS).exists()
 
 
 @pytest.mark.parametrize("spoil", [lambda file: file.unlink(), lambda file: file.write_bytes(file.read_bytes()[:-9])])
 def test_what_was_staged_before_checksums_and_is_no_parquet_is_damaged(spoil, settings):
     as_before_checksums(settings)
-    spoil(settings.frames_dir / KEY / "layers.parquet")
+    spoil(settings.staging_dir / KEY / "layers.parquet")
     with pytest.raises(Damaged, match=r"layers\.parquet can't be read"):
-        read_frames(KEY, settings)
-    assert not frames_exist(KEY, settings)
+        read_staged(KEY, settings)
+    assert not is_staged(KEY, settings)
     assert len(in_quarantine(settings)) == 1

@@ -7,11 +7,11 @@ import pytest
 
 from tasks.activations.plan import loaded_network
 from tasks.concepts.exemplars import drawn_exemplars, random_sets, read_exemplars, write_exemplars
-from tasks.concepts.trust import TrustChecker
-from tasks.concepts.trust_study import TrustStudyConfig, analyse_trust, trust_metrics
+from tasks.concepts.tamper_detection import TamperDetector
+from tasks.concepts.tamper_study import TamperStudyConfig, analyse_tampering, tamper_metrics
 from tasks.errors import UserError
-from tasks.frames import read_frames
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.vision.images import ImagesConfig, open_frames
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
@@ -21,11 +21,11 @@ LAYER, COUNT = "block1", 8
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> tuple[Settings, TrustStudyConfig, str]:
+def made(tmp_path_factory) -> tuple[Settings, TamperStudyConfig, str]:
     folder = tmp_path_factory.mktemp("trust")
     settings = Settings(data_dir=folder / "data")
     write_exemplars(drawn_exemplars("checks", COUNT, 224), folder / "squares")
-    config = TrustStudyConfig(
+    config = TamperStudyConfig(
         layer=LAYER,
         concepts=("stripes", str(folder / "squares")),
         drawn=COUNT,
@@ -33,30 +33,30 @@ def made(tmp_path_factory) -> tuple[Settings, TrustStudyConfig, str]:
         random_sets=2,
         random_size=4,
     )
-    return settings, config, analyse_trust(config, settings)
+    return settings, config, analyse_tampering(config, settings)
 
 
 def test_rows_are_those_of_the_checker(made):
     settings, config, key = made
-    frames = read_frames(key, settings)
+    frames = read_staged(key, settings)
     stripes, squares = drawn_exemplars("stripes", COUNT, 224), read_exemplars(Path(config.concepts[1]), "concept", 224)
     assert frames["trust_analyses"].rows() == [(key, "efficientnet_lite0", LAYER, 2)]
     pool = open_frames(config.random, settings)
-    checker = TrustChecker(random_sets(pool, 2, 4), loaded_network("efficientnet_lite0", None), LAYER)
+    checker = TamperDetector(random_sets(pool, 2, 4), loaded_network("efficientnet_lite0", None), LAYER)
     checks = {one.key: checker.check(one).checks for one in (stripes, squares)}
     assert frames["trust_checks"].rows() == [
         (key, concept, check.name, check.value, check.threshold, check.passed)
         for concept, of_concept in checks.items()
         for check in of_concept
     ]
-    metrics = trust_metrics(frames)
+    metrics = tamper_metrics(frames)
     assert len(metrics) == 6
     assert metrics["divided/squares"] == checks[squares.key][1].value
 
 
 def test_frames_load_and_pass_every_audit(made):
     settings, _, key = made
-    load(key, read_frames(key, settings), settings)
+    load(key, read_staged(key, settings), settings)
     with open_warehouse(settings) as connection:
         audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
     assert [result for result in audits if not result.passed] == []
@@ -66,7 +66,7 @@ def test_equal_pixels_are_checked_once(made):
     settings, config, key = made
     twice = config.model_copy(update={"concepts": (*config.concepts, "stripes")})
     progress = []
-    assert analyse_trust(twice, settings, lambda done, total: progress.append(done / total)) == key
+    assert analyse_tampering(twice, settings, lambda done, total: progress.append(done / total)) == key
     assert max(progress) < 1
 
 
@@ -82,5 +82,5 @@ def test_bad_input_is_named(made, tmp_path):
         ({"random_size": 5}, "2 random sets of 5 need 10 images, and the pool has 8"),
     ):
         with pytest.raises(UserError, match=complaint) as raised:
-            analyse_trust(config.model_copy(update=change), settings)
+            analyse_tampering(config.model_copy(update=change), settings)
         assert "\n" not in str(raised.value)

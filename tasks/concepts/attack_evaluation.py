@@ -50,8 +50,8 @@ from tasks.vision.images import rgb_tensor
 from tasks.vision.networks import Network
 
 ObjectiveName = Literal["token-pushing", "cav", "class-gradient", "random-set"]
-Touched = Literal["concept", "random"]
-IDENTITY = ("touched", "attack", "epsilon", "fraction")
+PerturbedSet = Literal["concept", "random"]
+IDENTITY = ("perturbed_set", "attack", "epsilon", "fraction")
 """Columns that tell the sets of one story apart, in every table about them."""
 CODE_VERSION = 1
 REMEDY = "run the `attack` flow again, which sets them aside and makes them anew"
@@ -59,7 +59,7 @@ BEFORE_CHECKSUMS = "sha256.txt"
 """The list of names and checksums that committed a piece's images before `checksums.json` did."""
 
 
-class StoryConfig(Config):
+class AttackGrid(Config):
     """How a concept's exemplars are pushed: every objective at every ε and fraction, each with its controls."""
 
     kind: Literal["negative", "positive"] = Field(
@@ -123,13 +123,13 @@ class AttackedSets:
     piece: folder of settings.attacks_dir that holds the touched images at the largest fraction; None where clean.
     """
 
-    touched: Touched
+    perturbed_set: PerturbedSet
     attack: str
     epsilon: int
     fraction: float
     concept: ExemplarSet
     random: tuple[ExemplarSet, ...]
-    piece: str | None = None
+    artifact_folder: str | None = None
 
     @property
     def identity(self) -> dict[str, str | int | float]:
@@ -138,12 +138,12 @@ class AttackedSets:
     @property
     def frames_ncyx(self) -> Tensor:
         """Of all that is touched."""
-        touched = self.random if self.touched == "random" else [self.concept]
-        return torch.cat([one.frames_ncyx for one in touched])
+        perturbed_set = self.random if self.perturbed_set == "random" else [self.concept]
+        return torch.cat([one.frames_ncyx for one in perturbed_set])
 
 
 def attacked_sets(
-    config: StoryConfig,
+    config: AttackGrid,
     at: ClassAtLayer,
     concept: ExemplarSet,
     random: Sequence[ExemplarSet],
@@ -161,18 +161,20 @@ def attacked_sets(
     clean = AttackedSets("concept", "clean", 0, 0.0, concept, tuple(random))
     yield clean
     jobs = [
-        (replace(clean, touched=touched, attack=name, epsilon=epsilon), objective)
-        for touched, objectives in _objectives(config, at, concept, random, cav_config).items()
+        (replace(clean, perturbed_set=perturbed_set, attack=name, epsilon=epsilon), objective)
+        for perturbed_set, objectives in _objectives(config, at, concept, random, cav_config).items()
         for epsilon in config.epsilons
         for name, objective in objectives.items()
     ]
     for done, (job, objective) in enumerate(jobs):
         listen = part_of(progress, 1000 * done // len(jobs), 1000 * (done + 1) // len(jobs))
         widest = config.attack(job.epsilon, max(config.fractions))
-        job = replace(job, piece=_piece(job, config.kind, widest, at, cav_config))
-        if not piece_exists(job.piece, settings):
-            _write_piece(job, _changer(objective, widest, at, listen), settings)
-        changed_ncyx = torch.stack([rgb_tensor(Image.open(file)) for file in piece_files(job.piece, settings)])
+        job = replace(job, artifact_folder=_artifact_folder(job, config.kind, widest, at, cav_config))
+        if not artifact_exists(job.artifact_folder, settings):
+            _write_artifact(job, _changer(objective, widest, at, listen), settings)
+        changed_ncyx = torch.stack(
+            [rgb_tensor(Image.open(file)) for file in artifact_files(job.artifact_folder, settings)]
+        )
         for fraction in sorted(config.fractions, reverse=True):
             chosen_p = poisoned(len(changed_ncyx), config.attack(job.epsilon, fraction))
             mixed_ncyx = job.frames_ncyx.index_copy(0, chosen_p, changed_ncyx[chosen_p])
@@ -189,14 +191,16 @@ def _changer(
     return lambda frames_ncyx: attack(at.network, at.layer, frames_ncyx, objective, config, progress)
 
 
-def _piece(job: AttackedSets, kind: str, config: AttackConfig, at: ClassAtLayer, cav_config: CavConfig) -> str:
+def _artifact_folder(
+    job: AttackedSets, kind: str, config: AttackConfig, at: ClassAtLayer, cav_config: CavConfig
+) -> str:
     return content_key(
         "attack",
         CODE_VERSION,
         weights_sha256=at.network.weights_sha256,
         layer=at.layer,
-        story=kind,
-        touched=job.touched,
+        grid=kind,
+        perturbed_set=job.perturbed_set,
         attack=job.attack,
         config=config,
         concept=job.concept.key,
@@ -206,9 +210,9 @@ def _piece(job: AttackedSets, kind: str, config: AttackConfig, at: ClassAtLayer,
     )
 
 
-def piece_exists(piece: str, settings: Settings) -> bool:
+def artifact_exists(artifact_folder: str, settings: Settings) -> bool:
     """Whether a piece's images are there. What was damaged since is set aside, so that it is made again."""
-    folder = settings.attacks_dir / piece
+    folder = settings.attacks_dir / artifact_folder
     try:
         _adopt(folder)
         if is_committed(folder):
@@ -219,20 +223,20 @@ def piece_exists(piece: str, settings: Settings) -> bool:
     return False
 
 
-def piece_files(piece: str, settings: Settings) -> list[Path]:
+def artifact_files(artifact_folder: str, settings: Settings) -> list[Path]:
     """The PNG files of a piece, in order. UserError where they aren't there, Damaged where one changed."""
-    folder = settings.attacks_dir / piece
+    folder = settings.attacks_dir / artifact_folder
     _adopt(folder)
     if not is_committed(folder):
         raise UserError(f"there are no attacked images in {folder}; run the `attack` flow again, which makes them")
     return [folder / name for name in sorted(read_commit(folder, REMEDY)["files"])]
 
 
-def _write_piece(job: AttackedSets, change: Callable[[Tensor], Tensor], settings: Settings) -> None:
+def _write_artifact(job: AttackedSets, change: Callable[[Tensor], Tensor], settings: Settings) -> None:
     """Keep the touched frames, changed, as PNG files."""
-    folder = settings.attacks_dir / job.piece
-    touched = job.random if job.touched == "random" else (job.concept,)
-    names = tuple(name for one in touched for name in one.names)
+    folder = settings.attacks_dir / job.artifact_folder
+    perturbed_set = job.random if job.perturbed_set == "random" else (job.concept,)
+    names = tuple(name for one in perturbed_set for name in one.names)
     commit_folder(folder, write_exemplars(ExemplarSet(job.attack, "concept", change(job.frames_ncyx), names), folder))
 
 
@@ -253,8 +257,8 @@ def _adopt(folder: Path) -> None:
 
 
 def _objectives(
-    config: StoryConfig, at: ClassAtLayer, concept: ExemplarSet, random: Sequence[ExemplarSet], cav_config: CavConfig
-) -> dict[Touched, dict[str, Objective | None]]:
+    config: AttackGrid, at: ClassAtLayer, concept: ExemplarSet, random: Sequence[ExemplarSet], cav_config: CavConfig
+) -> dict[PerturbedSet, dict[str, Objective | None]]:
     """Whose images are touched -> name -> what is raised there, controls first; None is noise."""
     negative = config.kind == "negative"
     sign = -1 if negative else 1
@@ -287,7 +291,7 @@ def _objectives(
                 random_d = torch.cat(random_nds).mean(0)
                 return along(slope_d) if negative else towards(mirrored(class_d, concept_d, random_d))
 
-    found: dict[Touched, dict[str, Objective | None]] = {}
+    found: dict[PerturbedSet, dict[str, Objective | None]] = {}
     if own := [name for name in config.objectives if name != "random-set"]:
         found["concept"] = controls(concept_d) | {name: pushed(name) for name in own}
     if "random-set" in config.objectives:
@@ -302,7 +306,7 @@ def _with_frames(job: AttackedSets, frames_ncyx: Tensor) -> AttackedSets:
         name = f"{images.name}-{job.attack}-{job.epsilon}-{job.fraction:g}"
         return replace(images, name=name, frames_ncyx=frames_ncyx, origin="attacked")
 
-    if job.touched == "concept":
+    if job.perturbed_set == "concept":
         return replace(job, concept=changed(job.concept, frames_ncyx))
     parts = frames_ncyx.split([len(one) for one in job.random])
     return replace(job, random=tuple(changed(one, part) for one, part in zip(job.random, parts, strict=True)))
@@ -320,7 +324,7 @@ class ScoreReader:
     cav_config: CavConfig
     _clean_d: Tensor | None = field(default=None, init=False)
     _clean_random: tuple[list[Tensor], list[Cav]] = field(default=([], []), init=False)
-    _piece: str | None = field(default=None, init=False)
+    _artifact_folder: str | None = field(default=None, init=False)
     _known: dict[str, Tensor] = field(default_factory=dict, init=False)
 
     def read(self, one: AttackedSets) -> dict[str, str | int | float]:
@@ -328,9 +332,9 @@ class ScoreReader:
         random_score and random_spread, of vectors of random sets; p_value of the one against the other; accuracy of the
         vectors; cosine of their mean to the clean sets'. UserError as `random_cavs` and `fit_cav`.
         """
-        if one.piece != self._piece:
-            self._piece, self._known = one.piece, {}
-        if one.touched == "random" or self._clean_d is None:
+        if one.artifact_folder != self._artifact_folder:
+            self._artifact_folder, self._known = one.artifact_folder, {}
+        if one.perturbed_set == "random" or self._clean_d is None:
             random_nds = [self._acts_nd(random) for random in one.random]
             controls = random_cavs(random_nds, self.cav_config)
         else:
@@ -343,8 +347,8 @@ class ScoreReader:
         gradients_ncyx = self.at.gradients_ncyx
         return {
             **one.identity,
-            "read_network": self.at.network.name,
-            "read_layer": self.at.layer,
+            "eval_network": self.at.network.name,
+            "eval_layer": self.at.layer,
             "class_index": self.at.index,
             **compared(*([sensitivities(gradients_ncyx, cav) for cav in some] for some in (cavs, controls))),
             "accuracy": mean(cav.accuracy for cav in cavs),
@@ -366,7 +370,7 @@ class PictureReader:
     clean: AttackedSets
     network: Network
     layers: tuple[str, ...]
-    _piece: str | None = field(default=None, init=False)
+    _artifact_folder: str | None = field(default=None, init=False)
     _apart: tuple[Tensor, Tensor] = field(default=(torch.empty(0), torch.empty(0)), init=False)
 
     def read(self, one: AttackedSets) -> dict[str, int | float | None]:
@@ -374,18 +378,18 @@ class PictureReader:
         ones psnr: mean, dB, null where nothing changed; perceptual: mean of `perceptual_distance` at the layers, 0
         where nothing changed.
         """
-        before_ncyx, after_ncyx = replace(self.clean, touched=one.touched).frames_ncyx, one.frames_ncyx
+        before_ncyx, after_ncyx = replace(self.clean, perturbed_set=one.perturbed_set).frames_ncyx, one.frames_ncyx
         by_n = largest_change(before_ncyx, after_ncyx)
         changed_n = by_n > 0
         found = {"images": len(by_n), "changed": int(changed_n.sum()), "largest_change": by_n.max().item()}
         if not found["changed"]:
             return found | {"psnr": None, "perceptual": 0.0}
-        if one.piece != self._piece:
+        if one.artifact_folder != self._artifact_folder:
             psnr_n, perceptual_n = torch.zeros(len(by_n), dtype=torch.float64), torch.zeros(len(by_n))
             changed = before_ncyx[changed_n], after_ncyx[changed_n]
             psnr_n[changed_n] = psnr(*changed)
             perceptual_n[changed_n] = perceptual_distance(self.network, self.layers, *changed)
-            self._piece, self._apart = one.piece, (psnr_n, perceptual_n)
+            self._artifact_folder, self._apart = one.artifact_folder, (psnr_n, perceptual_n)
         psnr_n, perceptual_n = self._apart
         return found | {"psnr": psnr_n[changed_n].mean().item(), "perceptual": perceptual_n[changed_n].mean().item()}
 

@@ -23,7 +23,7 @@ UNCLEAR = ("mixed", "other")
 
 
 @dataclass(frozen=True)
-class Answers:
+class FeatureResponses:
     """Of each feature [m]: maxima over all rows of the activation set, 0 where it is dead; types, confidence:
     `stimulus_types`, None for a dictionary that encodes whole orbits, of which a drawn stimulus has none."""
 
@@ -37,7 +37,9 @@ class Answers:
         return np.flatnonzero(self.maxima_m > 0)
 
 
-def answers(dictionary: Dictionary, acts: ActivationSet, settings: Settings, progress: Progress = silent) -> Answers:
+def feature_responses(
+    dictionary: Dictionary, acts: ActivationSet, settings: Settings, progress: Progress = silent
+) -> FeatureResponses:
     """Show a dictionary all rows of its activation set, and all drawn stimuli. progress: in shards."""
     maxima_m = torch.zeros(dictionary.config.features)
     blocks = acts.group.order if dictionary.reads_all_blocks else 1
@@ -47,8 +49,8 @@ def answers(dictionary: Dictionary, acts: ActivationSet, settings: Settings, pro
             maxima_m.scatter_reduce_(0, indices_bk.flatten(), values_bk.flatten(), "amax")
         progress(done, len(acts.shards))
     if dictionary.reads_all_blocks:
-        return Answers(maxima_m.numpy(), None, None)
+        return FeatureResponses(maxima_m.numpy(), None, None)
     seen, acts_nd = layer_responses(acts.config.network, acts.config.layer, settings.weights_dir, LARGEST_STEP)
     responses_nm = encoded(acts_nd, encoder_of(dictionary)).numpy()
     types_m, confidence_m, _ = stimulus_types(seen.table["family"].to_numpy(), responses_nm, maxima_m.numpy())
-    return Answers(maxima_m.numpy(), types_m, confidence_m)
+    return FeatureResponses(maxima_m.numpy(), types_m, confidence_m)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tasks.concepts.drawn import INSIDE, LEAST_CONTRAST, LUMINANCE, PATTERNS, draw_pattern
+from tasks.concepts.synthetic_patterns import INSIDE, LEAST_CONTRAST, LUMINANCE, PATTERNS, draw_pattern
 
 every_pattern = pytest.mark.parametrize("pattern", PATTERNS)
 PERIOD = 24.0

@@ -4,7 +4,7 @@ import polars
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.activations.strongest import strongest
+from tasks.activations.top_examples import top_examples
 
 ROWS = st.tuples(st.integers(0, 3), st.integers(0, 30), st.sampled_from("abcdef"), st.integers(1, 5))
 
@@ -20,6 +20,6 @@ def test_it_equals_a_plain_loop_and_does_not_mind_the_order(rows, count):
                 expected.append(row)
     schema = {"unit": polars.Int64, "row": polars.Int64, "image": polars.String, "activation": polars.Int64}
     found = polars.DataFrame(rows, schema=schema, orient="row")
-    assert strongest(found, "unit", count).rows() == expected
-    half = strongest(found[: len(rows) // 2], "unit", count)
-    assert strongest(polars.concat([half, found[len(rows) // 2 :]]), "unit", count).rows() == expected
+    assert top_examples(found, "unit", count).rows() == expected
+    half = top_examples(found[: len(rows) // 2], "unit", count)
+    assert top_examples(polars.concat([half, found[len(rows) // 2 :]]), "unit", count).rows() == expected

@@ -7,22 +7,22 @@ import polars
 from pydantic import Field
 
 from tasks.activations.plan import loaded_network
-from tasks.concepts.analyse import concept_set, network_frames, set_frames
+from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
 from tasks.concepts.cav import CavConfig
 from tasks.concepts.exemplars import random_sets
-from tasks.concepts.trust import RANDOM_SETS, TrustChecker, TrustConfig, check_enough, trust_frames
+from tasks.concepts.tamper_detection import RANDOM_SETS, TamperConfig, TamperDetector, check_enough, tamper_tables
 from tasks.config import Config, NameOrFolder, Seed, Whole
 from tasks.errors import UserError
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 from tasks.vision.images import ImagesConfig, open_frames
 
 CODE_VERSION = 2
 
 
-class TrustStudyConfig(Config):
+class TamperStudyConfig(Config):
     """Which sets are checked at which layer of which network. The defaults need no photographs."""
 
     network: str = Field("efficientnet_lite0", description="network, by name")
@@ -44,7 +44,7 @@ class TrustStudyConfig(Config):
     seed: Seed = Field(0, description="draws concepts and random sets")
 
 
-def analyse_trust(config: TrustStudyConfig, settings: Settings, progress: Progress = silent) -> str:
+def analyse_tampering(config: TamperStudyConfig, settings: Settings, progress: Progress = silent) -> str:
     """Frames of `trust_analyses`, `trust_checks` and what they refer to; returns their key.
 
     Named by the pixels of all sets, the layer and the vectors' config: equal pixels, equal key. progress: in
@@ -73,19 +73,19 @@ def analyse_trust(config: TrustStudyConfig, settings: Settings, progress: Progre
         random=[each.key for each in randoms],
         cav=config.cav,
     )
-    if frames_exist(key, settings):
+    if is_staged(key, settings):
         return key
-    checker = TrustChecker(randoms, network, config.layer, TrustConfig(cav=config.cav), part_of(progress, 200, 500))
+    checker = TamperDetector(randoms, network, config.layer, TamperConfig(cav=config.cav), part_of(progress, 200, 500))
     reports = []
     for place, each in enumerate(concepts):
         start, stop = (500 + 500 * done // len(concepts) for done in (place, place + 1))
         reports.append((each, checker.check(each, part_of(progress, start, stop))))
-    write_frames(
+    stage_tables(
         key,
         {
-            **network_frames(network, [config.layer]),
-            **set_frames(concepts),
-            **trust_frames(reports, key, network.name, config.layer, len(randoms)),
+            **network_tables(network, [config.layer]),
+            **concept_set_tables(concepts),
+            **tamper_tables(reports, key, network.name, config.layer, len(randoms)),
         },
         settings,
     )
@@ -93,11 +93,11 @@ def analyse_trust(config: TrustStudyConfig, settings: Settings, progress: Progre
     return key
 
 
-def trust_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
+def tamper_metrics(tables: Mapping[str, polars.DataFrame]) -> dict[str, float]:
     """What a run tells of the frames of `analyse_trust`: each check's value, by its name and the set's."""
-    return {f"{check['check_name']}/{check['name']}": check["value"] for check in named_checks(frames)}
+    return {f"{check['check_name']}/{check['name']}": check["value"] for check in checks_with_names(tables)}
 
 
-def named_checks(frames: Mapping[str, polars.DataFrame]) -> list[dict[str, str | float | bool]]:
+def checks_with_names(tables: Mapping[str, polars.DataFrame]) -> list[dict[str, str | float | bool]]:
     """Rows of `trust_checks` with the sets' names."""
-    return frames["trust_checks"].join(frames["concepts"], "concept", maintain_order="left").to_dicts()
+    return tables["trust_checks"].join(tables["concepts"], "concept", maintain_order="left").to_dicts()

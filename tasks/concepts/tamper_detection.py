@@ -72,18 +72,18 @@ QUALITY = 75
 OFF_GRID = 4
 """Pixels, from the 8 × 8 blocks of a JPEG that an image may come from: on the same blocks it would hardly change."""
 # Set with the older sets, scikit-image's and a first round's in sight, on lite0 block10 and bvlc mixed4d.
-MOST_TURNED = 0.07
+MAX_CAV_SHIFT = 0.07
 """Clean photographs at most 0.061, patterns 0.102; wholly attacked at least 0.045, and 93 of 98 above it."""
-MOST_DIVIDED = 0.05
+MAX_SPLIT_HALF_DISAGREEMENT = 0.05
 """Clean photographs at most 0.017, patterns 0.060; half attacked at least 0.014, and 59 of 62 above; a quarter 32."""
-MOST_GRAIN = 0.55
+MAX_COLOUR_GRAIN = 0.55
 """Clean at most 0.510; attacked with ε 4 and 8 at least 0.578, with ε 2 from 0.355 to 0.630."""
 RANDOM_SETS = 3
-FEWEST = 8
+MIN_EXEMPLARS = 8
 """Exemplars: a half of them is to give a vector."""
 
 
-class TrustConfig(Config):
+class TamperConfig(Config):
     """How the vectors are found whose stability is asked for."""
 
     cav: CavConfig = Field(CavConfig(), description="as the concept's own is found; thresholds are of the default")
@@ -104,7 +104,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class TrustReport:
+class TamperReport:
     """trusted: every check passed; reasons: one line for each that did not."""
 
     checks: tuple[Check, ...]
@@ -126,7 +126,7 @@ class TrustReport:
         ]
 
 
-class TrustChecker:
+class TamperDetector:
     """Asks concepts' exemplars, one set after the other, whether they can be trusted, beside random sets that can."""
 
     def __init__(
@@ -134,7 +134,7 @@ class TrustChecker:
         randoms: Sequence[ExemplarSet],
         network: Network,
         layer: str,
-        config: TrustConfig = TrustConfig(),
+        config: TamperConfig = TamperConfig(),
         progress: Progress = silent,
     ):
         """progress: in thousandths. UserError for no random set, some that share an image, and an unknown layer."""
@@ -147,31 +147,31 @@ class TrustChecker:
             start, stop = (1000 * done // len(randoms) for done in (place, place + 1))
             self._acts.append(self._before_and_after(one.frames_ncyx, part_of(progress, start, stop)))
 
-    def check(self, exemplars: ExemplarSet, progress: Progress = silent) -> TrustReport:
+    def check(self, exemplars: ExemplarSet, progress: Progress = silent) -> TamperReport:
         """progress: in thousandths. UserError for fewer than eight exemplars, and one that is in a random set too."""
         check_enough(exemplars)
         for random in self.randoms:
             check_apart([exemplars, random])
         acts = [self._before_and_after(exemplars.frames_ncyx, progress), *self._acts]
         before, after = zip(*acts, strict=True)
-        return TrustReport(
+        return TamperReport(
             (
                 Check(
                     "turned by JPEG",
-                    turned(before, after, self._cav),
-                    MOST_TURNED,
+                    cav_shift(before, after, self._cav),
+                    MAX_CAV_SHIFT,
                     "1 − cosine between the vector and the one of the same images, exemplars and random, after JPEG",
                 ),
                 Check(
-                    "divided",
-                    divided(before, after, self._cav),
-                    MOST_DIVIDED,
+                    "split_half_disagreement",
+                    split_half_disagreement(before, after, self._cav),
+                    MAX_SPLIT_HALF_DISAGREEMENT,
                     "how much less the halves that JPEG moves least and most agree on a vector, as cosine, than after",
                 ),
                 Check(
                     "grain of colour",
                     colour_grain(exemplars.frames_ncyx).quantile(0.75).item(),
-                    MOST_GRAIN,
+                    MAX_COLOUR_GRAIN,
                     "contrast between neighbouring pixels in colour alone, where there is least, in steps of 1/255; "
                     "uncompressed photographs with sensor noise have it too",
                 ),
@@ -191,9 +191,9 @@ class TrustChecker:
 
 def check_enough(exemplars: ExemplarSet) -> None:
     """UserError for a set that is too small to be checked."""
-    if len(exemplars) < FEWEST:
+    if len(exemplars) < MIN_EXEMPLARS:
         raise UserError(
-            f"{exemplars.name} has {len(exemplars)} exemplars, too few to be halved: give {FEWEST} or more, "
+            f"{exemplars.name} has {len(exemplars)} exemplars, too few to be halved: give {MIN_EXEMPLARS} or more, "
             "40 are usual"
         )
 
@@ -205,7 +205,7 @@ def check_folder(
     layer: str,
     settings: Settings,
     progress: Progress = silent,
-) -> TrustReport:
+) -> TamperReport:
     """A folder of exemplars, checked beside three random sets of as many images.
 
     random_folder: what they are drawn from; without one, scikit-image's photographs and dead leaves. UserError as
@@ -223,12 +223,12 @@ def check_folder(
         pool = open_frames(ImagesConfig(sources=embedded, scenes=scenes, frame_size=network.input_size), settings)
     drawn = random_sets(pool, RANDOM_SETS, len(exemplars), apart_from=[exemplars])
     of_random = 1000 * RANDOM_SETS // (RANDOM_SETS + 1)
-    checker = TrustChecker(drawn, network, layer, progress=part_of(progress, 0, of_random))
+    checker = TamperDetector(drawn, network, layer, progress=part_of(progress, 0, of_random))
     return checker.check(exemplars, part_of(progress, of_random, 1000))
 
 
-def trust_frames(
-    reports: Sequence[tuple[ExemplarSet, TrustReport]], analysis: str, network: str, layer: str, random_sets: int
+def tamper_tables(
+    reports: Sequence[tuple[ExemplarSet, TamperReport]], analysis: str, network: str, layer: str, random_sets: int
 ) -> dict[str, polars.DataFrame]:
     """`trust_analyses` and `trust_checks` of sets that were checked beside the same random sets.
 
@@ -258,7 +258,7 @@ def trust_frames(
     }
 
 
-def turned(before: Sequence[Tensor], after: Sequence[Tensor], config: CavConfig) -> float:
+def cav_shift(before: Sequence[Tensor], after: Sequence[Tensor], config: CavConfig) -> float:
     """1 − cosine between vectors from activations [n, d] before and after a change, the mean over the random sets.
 
     before, after: the exemplars', then each random set's.
@@ -267,7 +267,7 @@ def turned(before: Sequence[Tensor], after: Sequence[Tensor], config: CavConfig)
     return 1 - mean((one_d @ other_d).item() for one_d, other_d in pairs)
 
 
-def divided(before: Sequence[Tensor], after: Sequence[Tensor], config: CavConfig) -> float:
+def split_half_disagreement(before: Sequence[Tensor], after: Sequence[Tensor], config: CavConfig) -> float:
     """How much less the vectors of two halves agree, as cosine, before a change than after; arguments as `turned`.
 
     The halves are of those exemplars that the change moves least and most, so that attacked ones are on one side.

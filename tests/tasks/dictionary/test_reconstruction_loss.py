@@ -8,7 +8,7 @@ from tasks.activations.extract import extract
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary import splicing
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.splicing import spliced_metrics
+from tasks.dictionary.reconstruction_loss import spliced_metrics
 from tasks.dictionary.store import create
 from tasks.settings import Settings
 from tests.tasks.activations.small_set import SMALL

@@ -9,7 +9,7 @@ import polars
 
 from tasks.checksums import COMMIT, Damaged, commit_folder, commit_of, is_committed, read_commit
 from tasks.errors import UserError
-from tasks.migrations import CannotMigrate, migrated_frames, refuse_newer, schema_version
+from tasks.migrations import CannotMigrate, migrated_tables, refuse_newer, schema_version
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
@@ -22,10 +22,10 @@ WRITTEN = re.compile(r"\.writers|\.tmp-.*|[a-z_]+\.parquet")
 
 
 def _folder(key: str, settings: Settings) -> Path:
-    return settings.frames_dir / key
+    return settings.staging_dir / key
 
 
-def frames_exist(key: str, settings: Settings) -> bool:
+def is_staged(key: str, settings: Settings) -> bool:
     """Whether a stage has finished. What it left is set aside where it can't be used, so that it is made again."""
     folder = _folder(key, settings)
     try:
@@ -38,54 +38,54 @@ def frames_exist(key: str, settings: Settings) -> bool:
     return False
 
 
-def write_frames(key: str, frames: dict[str, polars.DataFrame], settings: Settings) -> None:
+def stage_tables(key: str, tables: dict[str, polars.DataFrame], settings: Settings) -> None:
     """Write {table: frame}; the checksums are written last and commit them."""
     folder = _folder(key, settings)
     with writing(folder):
-        for table, frame in frames.items():
+        for table, frame in tables.items():
             with atomic_file(folder / f"{table}.parquet") as temporary:
                 frame.write_parquet(temporary)
-        commit_folder(folder, [f"{table}.parquet" for table in frames], schema_version=schema_version())
+        commit_folder(folder, [f"{table}.parquet" for table in tables], schema_version=schema_version())
 
 
-def read_frames(key: str, settings: Settings) -> dict[str, polars.DataFrame]:
+def read_staged(key: str, settings: Settings) -> dict[str, polars.DataFrame]:
     """{table: frame} of a key, as today's code stages them.
 
     Raises UserError when its stage hasn't finished, Damaged when a file changed since or when the frames were made for
     another schema and can't be migrated.
     """
-    frames, version = read_staged(key, settings)
+    tables, version = read_unmigrated(key, settings)
     if version == schema_version():
-        return frames
+        return tables
     try:
-        return migrated_frames(frames, version)
+        return migrated_tables(tables, version)
     except CannotMigrate as error:
         raise Damaged(_folder(key, settings), f"has tables of schema version {version}: {error}", REMEDY) from error
 
 
-def read_staged(key: str, settings: Settings) -> tuple[dict[str, polars.DataFrame], int]:
+def read_unmigrated(key: str, settings: Settings) -> tuple[dict[str, polars.DataFrame], int]:
     """As `read_frames`, as they were staged, with the version of the schema that they were made for."""
     folder = _folder(key, settings)
     _adopt(folder)
     if not is_committed(folder):
-        raise UserError(f"no frames for {key} in {settings.frames_dir}; run the stage that makes them first")
+        raise UserError(f"no frames for {key} in {settings.staging_dir}; run the stage that makes them first")
     commit = read_commit(folder, REMEDY)
-    frames = {}
+    tables = {}
     for name in commit["files"]:
         try:
-            frames[Path(name).stem] = polars.read_parquet(folder / name)
+            tables[Path(name).stem] = polars.read_parquet(folder / name)
         except (OSError, polars.exceptions.PolarsError) as error:  # committed as it is, and no Parquet
             raise Damaged(folder / name, f"can't be read ({_first_line(error)})", REMEDY) from error
-    return frames, _version(folder, commit)
+    return tables, _version(folder, commit)
 
 
-def staged(settings: Settings) -> list[str]:
+def staged_keys(settings: Settings) -> list[str]:
     """Keys of every folder that claims to be committed, in order; its files are checked when they are read."""
-    folders = settings.frames_dir.glob("*/")
+    folders = settings.staging_dir.glob("*/")
     return sorted(folder.name for folder in folders if _claims_to_be_committed(folder) and not folder.is_symlink())
 
 
-def tables_of(key: str, settings: Settings) -> list[str]:
+def staged_tables(key: str, settings: Settings) -> list[str]:
     """Tables of a committed key, without reading them. Raises Damaged when its list of files was damaged."""
     folder = _folder(key, settings)
     _adopt(folder)
@@ -100,7 +100,7 @@ def staged_version(key: str, settings: Settings) -> int | None:
 
 def set_strays_aside(settings: Settings) -> None:
     """Set aside whatever stands among the staged folders, is none, and isn't becoming one."""
-    for path in sorted(settings.frames_dir.glob("[!.]*")):
+    for path in sorted(settings.staging_dir.glob("[!.]*")):
         if path.is_symlink() or not path.is_dir():
             set_aside(path, "is no folder of staged tables", settings)
         elif not _claims_to_be_committed(path):

@@ -11,15 +11,15 @@ from PIL import Image
 from tasks.checksums import COMMIT
 from tasks.concepts import effect
 from tasks.concepts.analyse import gather
-from tasks.concepts.attack_study import PICTURES, analyse_attack, spread_layers
-from tasks.concepts.config import AttackStudyConfig, ClassImages, Place
-from tasks.concepts.effect import IDENTITY, PictureReader, ScoreReader, StoryConfig, attacked_sets, class_at
+from tasks.concepts.attack_evaluation import IDENTITY, AttackGrid, PictureReader, ScoreReader, attacked_sets, class_at
+from tasks.concepts.attack_experiment import PICTURES, analyse_attack, evenly_spaced_layers
+from tasks.concepts.config import AttackExperimentConfig, ClassImages, TransferTarget
+from tasks.concepts.tamper_detection import TamperDetector
 from tasks.concepts.tcav import holm
-from tasks.concepts.trust import TrustChecker
 from tasks.errors import UserError
-from tasks.frames import read_frames
 from tasks.quarantine import in_quarantine
 from tasks.settings import Settings
+from tasks.staging import read_staged
 from tasks.vision.images import ImagesConfig
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
@@ -31,18 +31,18 @@ HERE, ELSEWHERE = "block5_expand", "block2_expand"
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> tuple[Settings, AttackStudyConfig, str]:
+def made(tmp_path_factory) -> tuple[Settings, AttackExperimentConfig, str]:
     folder = tmp_path_factory.mktemp("attack")
     settings = Settings(data_dir=folder / "data")
-    config = AttackStudyConfig(
+    config = AttackExperimentConfig(
         layer=HERE,
         concept="stripes",
         drawn=8,
         of_class=ClassImages(name=CLASS, folder=write_noise(folder / "cats", 4), least_probability=0),
-        story=StoryConfig(
+        grid=AttackGrid(
             kind="negative", objectives=("token-pushing", "random-set"), epsilons=(8,), fractions=(0.5, 1.0), steps=2
         ),
-        read_at=(Place(network="efficientnet_lite0", layer=ELSEWHERE),),
+        transfer_targets=(TransferTarget(network="efficientnet_lite0", layer=ELSEWHERE),),
         random=ImagesConfig(sources=("dead-leaves",), scenes=12),
         random_sets=3,
         random_size=4,
@@ -52,10 +52,10 @@ def made(tmp_path_factory) -> tuple[Settings, AttackStudyConfig, str]:
 
 def test_rows_are_what_each_reader_says_alone(made):
     settings, config, key = made
-    frames, sets = read_frames(key, settings), gather(config.tested, settings)
+    frames, sets = read_staged(key, settings), gather(config.tested, settings)
     [concept], [of_class] = sets.concepts, sets.classes
     here, elsewhere = (class_at(sets.network, layer, CLASS, of_class.images) for layer in (HERE, ELSEWHERE))
-    attacked = list(attacked_sets(config.story, here, concept, sets.random, settings, config.cav))
+    attacked = list(attacked_sets(config.grid, here, concept, sets.random, settings, config.cav))
 
     attacks = frames["attacks"]
     assert attacks.select(IDENTITY).rows() == [tuple(one.identity.values()) for one in attacked]
@@ -67,17 +67,17 @@ def test_rows_are_what_each_reader_says_alone(made):
     for layer, reader in readers.items():
         read = [one for one in attacked if layer == HERE or one.fraction != 0.5]
         expected = pl.DataFrame([reader.read(one) for one in read])
-        found = scores.filter(read_layer=layer).drop("analysis", "p_holm")
+        found = scores.filter(eval_layer=layer).drop("analysis", "p_holm")
         assert found.equals(expected.select(found.columns))
     assert scores["p_holm"].to_list() == holm(scores["p_value"].to_list())
     assert frames["attack_analyses"]["tests"].item() == len(scores) == 13 + 7
 
-    changes = PictureReader(attacked[0], sets.network, spread_layers(sets.network, HERE))
+    changes = PictureReader(attacked[0], sets.network, evenly_spaced_layers(sets.network, HERE))
     for row, one in zip(attacks.iter_rows(named=True), attacked, strict=True):
         found = changes.read(one)
         assert {name: row[name] for name in found} == found
 
-    checker = TrustChecker(sets.random, sets.network, HERE)
+    checker = TamperDetector(sets.random, sets.network, HERE)
     for one in attacked[:3]:
         report = checker.check(one.concept)
         found = frames["trust_checks"].filter(concept=one.concept.key)
@@ -87,9 +87,9 @@ def test_rows_are_what_each_reader_says_alone(made):
 
 def test_pictures_show_the_change_amplified(made):
     settings, _, key = made
-    pictures = read_frames(key, settings)["attack_pictures"]
+    pictures = read_staged(key, settings)["attack_pictures"]
     assert len(pictures) == 6 * PICTURES
-    row = pictures.filter(touched="concept", attack="noise", place=0).row(0, named=True)
+    row = pictures.filter(perturbed_set="concept", attack="noise", place=0).row(0, named=True)
     clean, attacked, difference = (
         np.asarray(Image.open(io.BytesIO(row[name])), dtype=float) for name in ("clean", "attacked", "difference")
     )
@@ -100,7 +100,7 @@ def test_pictures_show_the_change_amplified(made):
 
 def test_the_rows_load_and_every_audit_holds(made):
     settings, _, key = made
-    assert load(key, read_frames(key, settings), settings)
+    assert load(key, read_staged(key, settings), settings)
     with open_warehouse(settings) as connection:
         for audit in sql_files("audits"):
             assert run_sql_audit(connection, audit).passed, audit.stem
@@ -112,15 +112,17 @@ def test_a_study_that_was_killed_goes_on_after_the_last_whole_attack(made, tmp_p
     copied = Settings(data_dir=tmp_path)
     shutil.copytree(settings.attacks_dir, copied.attacks_dir)
     [last] = [
-        copied.attacks_dir / piece
-        for piece in read_frames(key, settings)["attacks"].filter(attack="random-set", fraction=1.0)["piece"]
+        copied.attacks_dir / artifact_folder
+        for artifact_folder in read_staged(key, settings)["attacks"].filter(attack="random-set", fraction=1.0)[
+            "artifact_folder"
+        ]
     ]
     (last / COMMIT).unlink()
     attacked, made_again = effect.attack, []
     monkeypatch.setattr(effect, "attack", lambda *given: made_again.append(given) or attacked(*given))
     assert analyse_attack(config, copied) == key
     assert len(made_again) == 1
-    assert read_frames(key, copied)["attack_scores"].equals(read_frames(key, settings)["attack_scores"])
+    assert read_staged(key, copied)["attack_scores"].equals(read_staged(key, settings)["attack_scores"])
     # so are images that were damaged after the study was staged
     whole = (last / COMMIT).read_bytes()
     flip(sorted(last.glob("*.png"))[2], 4_321)
@@ -132,11 +134,13 @@ def test_a_study_that_was_killed_goes_on_after_the_last_whole_attack(made, tmp_p
 
 def test_another_epsilon_is_another_study_of_the_same_pieces(made):
     settings, config, key = made
-    story = config.story.model_copy(update={"epsilons": (4, 8), "objectives": ("token-pushing",), "fractions": (1.0,)})
-    other = analyse_attack(config.model_copy(update={"story": story}), settings)
+    grid = config.grid.model_copy(update={"epsilons": (4, 8), "objectives": ("token-pushing",), "fractions": (1.0,)})
+    other = analyse_attack(config.model_copy(update={"grid": grid}), settings)
     assert other != key
-    pieces, others = (set(read_frames(each, settings)["attacks"]["piece"].drop_nulls()) for each in (key, other))
-    assert len(pieces & others) == 3
+    artifact_folders, others = (
+        set(read_staged(each, settings)["attacks"]["artifact_folder"].drop_nulls()) for each in (key, other)
+    )
+    assert len(artifact_folders & others) == 3
     assert len(others) == 6
 
 
@@ -148,10 +152,13 @@ def test_another_epsilon_is_another_study_of_the_same_pieces(made):
         ({"concept": "plaids"}, "images folder plaids is not there"),
         ({"drawn": 2, "random_size": 30}, "3 random sets of 30 need 90 images"),
         (
-            {"read_at": (Place(network="efficientnet_lite0", layer=HERE),)},
+            {"transfer_targets": (TransferTarget(network="efficientnet_lite0", layer=HERE),)},
             f"efficientnet_lite0 {HERE} is read twice: name each place once",
         ),
-        ({"read_at": (Place(network="gabor-bank", layer="gabor"),)}, "gabor-bank has no class 'tabby'"),
+        (
+            {"transfer_targets": (TransferTarget(network="gabor-bank", layer="gabor"),)},
+            "gabor-bank has no class 'tabby'",
+        ),
     ],
 )
 def test_what_cannot_be_told_is_refused_in_one_line(made, change, message):
@@ -163,5 +170,5 @@ def test_what_cannot_be_told_is_refused_in_one_line(made, change, message):
 
 def test_layers_to_look_with_are_spread_evenly(lite0):
     names = lite0.layers()
-    assert spread_layers(lite0, names[0]) == names[:1]
-    assert spread_layers(lite0, names[8]) == (names[2], names[5], names[8])
+    assert evenly_spaced_layers(lite0, names[0]) == names[:1]
+    assert evenly_spaced_layers(lite0, names[8]) == (names[2], names[5], names[8])

@@ -17,10 +17,10 @@ from tasks.activations.whole_frames import at_every_position, frame_batches, hel
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.sparse import residual
 from tasks.dictionary.store import describe, load_dictionary
-from tasks.frames import frames_exist, write_frames
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
 from tasks.vision.graph import cut
 
 CODE_VERSION = 1
@@ -31,13 +31,13 @@ FRAMES = 64
 def measure_splicing(dictionary: str, settings: Settings, progress: Progress = silent) -> str:
     """Stage `spliced_metrics` of a trained dictionary as rows of `dictionary_metrics`; returns the frames' key."""
     key = content_key("splicing", CODE_VERSION, dictionary=dictionary)
-    if not frames_exist(key, settings):
+    if not is_staged(key, settings):
         acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
         metrics = spliced_metrics(load_dictionary(dictionary, settings), acts, settings, progress)
         frame = polars.DataFrame(
             {"dictionary": dictionary, "metric": list(metrics), "value": [float(value) for value in metrics.values()]}
         )
-        write_frames(key, {"dictionary_metrics": frame}, settings)
+        stage_tables(key, {"dictionary_metrics": frame}, settings)
     return key
 
 

@@ -30,7 +30,7 @@ STIMULUS_COLOURS = {
     "mixed": ("#6d727c", "#9da3ad"),
     "other": ("#a3a8b0", "#5f656e"),
 }
-SEARCHES = {
+DIMENSION_METHODS = {
     "pca": ("PCA", "Orthogonal directions, each of the most variance that is left.", ("#0067b5", "#62b0f4")),
     "ica": ("ICA", "Directions whose scores are as independent as they can be.", ("#c4421a", "#f2845b")),
     "nmf": ("NMF", "Parts that only add up: no unit and no score is negative.", ("#00806a", "#41c7a4")),
@@ -184,7 +184,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Search:
+class DimensionMethod:
     """How a value of `dimension_analyses.method` is named and drawn."""
 
     name: str
@@ -195,11 +195,11 @@ class Search:
 
     @property
     def label(self) -> str:
-        return SEARCHES[self.name][0]
+        return DIMENSION_METHODS[self.name][0]
 
     @property
     def meaning(self) -> str:
-        return SEARCHES[self.name][1]
+        return DIMENSION_METHODS[self.name][1]
 
     @property
     def is_control(self) -> bool:
@@ -207,11 +207,11 @@ class Search:
 
     @property
     def rank(self) -> int:
-        return list(SEARCHES).index(self.name)
+        return list(DIMENSION_METHODS).index(self.name)
 
     @property
     def colours(self) -> tuple[str, str]:
-        return SEARCHES[self.name][2]
+        return DIMENSION_METHODS[self.name][2]
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ class Irrep:
 class Attack:
     """How an attack is named and drawn. touched, name: as in `attacks`."""
 
-    touched: str
+    perturbed_set: str
     name: str
 
     @property
@@ -255,7 +255,7 @@ class Attack:
 
     @property
     def key(self) -> str:
-        return f"{self.touched}-{self.name}"
+        return f"{self.perturbed_set}-{self.name}"
 
     @property
     def short(self) -> str:
@@ -265,7 +265,7 @@ class Attack:
     @property
     def label(self) -> str:
         """Controls of an attack on the random images say so; the attack itself is named by it."""
-        return f"{self.short}, random set" if self.touched == "random" and self.is_control else self.short
+        return f"{self.short}, random set" if self.perturbed_set == "random" and self.is_control else self.short
 
     @property
     def is_control(self) -> bool:
@@ -274,7 +274,7 @@ class Attack:
     @property
     def rank(self) -> tuple:
         """Sorts attacks on exemplars first, and controls before attacks."""
-        return self.touched == "random", list(ATTACKS).index(self.name)
+        return self.perturbed_set == "random", list(ATTACKS).index(self.name)
 
     @property
     def colours(self) -> tuple[str, str]:

@@ -12,14 +12,14 @@ from skimage import data
 from tasks.concepts.attack import AttackConfig, along, attack, noise
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import ExemplarSet
-from tasks.concepts.trust import (
-    MOST_DIVIDED,
-    TrustChecker,
+from tasks.concepts.tamper_detection import (
+    MAX_SPLIT_HALF_DISAGREEMENT,
+    TamperDetector,
+    cav_shift,
     colour_grain,
-    divided,
     recompressed,
-    trust_frames,
-    turned,
+    split_half_disagreement,
+    tamper_tables,
 )
 from tasks.errors import UserError
 
@@ -47,7 +47,7 @@ def randoms():
 
 @pytest.fixture(scope="module")
 def checker(lite0, randoms):
-    return TrustChecker(randoms, lite0, LAYER)
+    return TamperDetector(randoms, lite0, LAYER)
 
 
 @pytest.fixture(scope="module")
@@ -83,14 +83,14 @@ def test_a_checker_gives_what_the_activations_of_all_sets_give(lite0, cats, rand
         for change in (torch.clone, recompressed)
     )
     turned_by_jpeg, halves, _ = checker.check(cats).checks
-    assert turned_by_jpeg.value == turned(before, after, CavConfig())
-    assert halves.value == divided(before, after, CavConfig())
+    assert turned_by_jpeg.value == cav_shift(before, after, CavConfig())
+    assert halves.value == split_half_disagreement(before, after, CavConfig())
 
 
 def test_frames_have_a_row_for_each_set_and_check(checker, cats, attacked):
     sets = [cats, instead(cats, attacked)]
     reports = [(each, checker.check(each)) for each in sets]
-    frames = trust_frames([*reports, reports[0]], "a", "efficientnet_lite0", LAYER, len(checker.randoms))
+    frames = tamper_tables([*reports, reports[0]], "a", "efficientnet_lite0", LAYER, len(checker.randoms))
     assert frames["trust_analyses"].rows() == [("a", "efficientnet_lite0", LAYER, 2)]
     checks = frames["trust_checks"]
     assert checks.select("analysis", "concept", "check_name").is_unique().all()
@@ -140,8 +140,8 @@ def test_a_vector_that_stays_is_not_turned_and_one_that_is_reversed_is_turned_by
     config = CavConfig(classifier="mean-difference")
     concept_nd, random_nd = rows([9.0, 0, 0, 0, 0], 0), rows([0.0, 0, 0, 0, 0], 1)
     same = [concept_nd, random_nd, random_nd + 1e-3]
-    assert turned(same, same, config) == pytest.approx(0, abs=1e-6)
-    assert turned([concept_nd, random_nd], [random_nd, concept_nd], config) == pytest.approx(2, abs=1e-5)
+    assert cav_shift(same, same, config) == pytest.approx(0, abs=1e-6)
+    assert cav_shift([concept_nd, random_nd], [random_nd, concept_nd], config) == pytest.approx(2, abs=1e-5)
 
 
 def test_a_set_is_divided_where_the_change_undoes_what_was_done_to_half_of_it():
@@ -150,9 +150,11 @@ def test_a_set_is_divided_where_the_change_undoes_what_was_done_to_half_of_it():
     after = [whole + 1e-3, random_nd]
     pushed = whole.clone()
     pushed[1::2] += torch.tensor([0.0, 40, 0, 0, 0])
-    assert divided([whole, random_nd], after, config) == pytest.approx(0, abs=1e-3)
+    assert split_half_disagreement([whole, random_nd], after, config) == pytest.approx(0, abs=1e-3)
     # halves 9 to the right, one of them 40 up as well: they agree by about 9 / √(9² + 40²), and once healed by about 1
-    assert divided([pushed, random_nd], after, config) == pytest.approx(1 - 9 / np.hypot(9, 40), abs=0.1)
+    assert split_half_disagreement([pushed, random_nd], after, config) == pytest.approx(
+        1 - 9 / np.hypot(9, 40), abs=0.1
+    )
 
 
 def test_a_set_of_two_kinds_is_not_divided_by_a_change_that_keeps_them():
@@ -160,7 +162,10 @@ def test_a_set_of_two_kinds_is_not_divided_by_a_change_that_keeps_them():
     kinds = rows([9.0, 0, 0, 0, 0], 0)
     kinds[1::2] += torch.tensor([0.0, 40, 0, 0, 0])
     changed = kinds + 0.1 * rows([0.0, 0, 0, 0, 0], 2)
-    assert abs(divided([kinds, random_nd], [changed, random_nd], CavConfig())) < MOST_DIVIDED
+    assert (
+        abs(split_half_disagreement([kinds, random_nd], [changed, random_nd], CavConfig()))
+        < MAX_SPLIT_HALF_DISAGREEMENT
+    )
 
 
 def test_what_can_not_be_checked_says_so(lite0, cats, checker):
@@ -168,8 +173,8 @@ def test_what_can_not_be_checked_says_so(lite0, cats, checker):
     with pytest.raises(UserError, match="few has 7 exemplars, too few to be halved: give 8 or more"):
         checker.check(few)
     with pytest.raises(UserError, match="no random set to compare with"):
-        TrustChecker([], lite0, LAYER)
+        TamperDetector([], lite0, LAYER)
     with pytest.raises(UserError, match="sets cup and cup share an image"):
-        TrustChecker([checker.randoms[0]] * 2, lite0, LAYER)
+        TamperDetector([checker.randoms[0]] * 2, lite0, LAYER)
     with pytest.raises(UserError, match="sets cup and cup share an image"):
         checker.check(checker.randoms[0])

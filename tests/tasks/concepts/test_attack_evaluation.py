@@ -10,21 +10,21 @@ from skimage import data
 
 from tasks.checksums import COMMIT, Damaged
 from tasks.concepts.attack import along, attack, class_direction, largest_change, noise, poisoned
-from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
-from tasks.concepts.drawn import PATTERNS
-from tasks.concepts.effect import (
+from tasks.concepts.attack_evaluation import (
     BEFORE_CHECKSUMS,
     IDENTITY,
+    AttackGrid,
     PictureReader,
     ScoreReader,
-    StoryConfig,
+    artifact_exists,
+    artifact_files,
     attacked_sets,
     class_at,
     mean_vector,
-    piece_exists,
-    piece_files,
 )
+from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import ExemplarSet, check_apart, drawn_exemplars, read_exemplars, write_exemplars
+from tasks.concepts.synthetic_patterns import PATTERNS
 from tasks.concepts.tcav import random_cavs, score, sensitivities, significance
 from tasks.errors import UserError
 from tasks.keys import file_sha256
@@ -78,7 +78,7 @@ def kept(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def negative(at, fur, random, kept):
-    config = StoryConfig(
+    config = AttackGrid(
         kind="negative",
         objectives=("token-pushing", "cav", "class-gradient", "random-set"),
         epsilons=(2, 8),
@@ -90,7 +90,7 @@ def negative(at, fur, random, kept):
 
 @pytest.fixture(scope="module")
 def positive(at, cup, random, kept):
-    config = StoryConfig(
+    config = AttackGrid(
         kind="positive",
         objectives=("token-pushing", "cav", "class-gradient", "random-set"),
         epsilons=(8,),
@@ -105,8 +105,8 @@ def scores_of(sets, at, config=CavConfig()):
     return [reader.read(one) for one in sets]
 
 
-def named(sets, attack, touched="concept", epsilon=8, fraction=1.0):
-    [found] = [one for one in sets if tuple(one.identity.values()) == (touched, attack, epsilon, fraction)]
+def named(sets, attack, perturbed_set="concept", epsilon=8, fraction=1.0):
+    [found] = [one for one in sets if tuple(one.identity.values()) == (perturbed_set, attack, epsilon, fraction)]
     return found
 
 
@@ -116,15 +116,15 @@ def pooled(at, images):
 
 def test_every_attack_has_its_controls_at_every_epsilon_and_fraction(negative, fur, random):
     _, [clean, *sets] = negative
-    assert clean.identity == {"touched": "concept", "attack": "clean", "epsilon": 0, "fraction": 0.0}
+    assert clean.identity == {"perturbed_set": "concept", "attack": "clean", "epsilon": 0, "fraction": 0.0}
     assert (clean.concept, clean.random) == (fur, tuple(random))
     names = {
         "concept": ["noise", "random-direction", "token-pushing", "cav", "class-gradient"],
         "random": ["noise", "random-direction", "random-set"],
     }
     expected = [
-        (touched, name, epsilon, fraction)
-        for touched, of_touched in names.items()
+        (perturbed_set, name, epsilon, fraction)
+        for perturbed_set, of_touched in names.items()
         for epsilon in (2, 8)
         for name in of_touched
         for fraction in (1.0, 0.4)
@@ -135,12 +135,12 @@ def test_every_attack_has_its_controls_at_every_epsilon_and_fraction(negative, f
 def test_only_what_is_touched_changes_by_no_more_than_epsilon(negative, fur, random):
     _, [clean, *sets] = negative
     for one in sets:
-        before = replace(clean, touched=one.touched).frames_ncyx
+        before = replace(clean, perturbed_set=one.perturbed_set).frames_ncyx
         by = largest_change(before, one.frames_ncyx)
         assert one.frames_ncyx.dtype == torch.uint8
         assert by.max() == one.epsilon
         assert (by > 0).sum() == round(one.fraction * len(by))
-        if one.touched == "concept":
+        if one.perturbed_set == "concept":
             assert one.random == clean.random
             assert (one.concept.origin, one.concept.names) == ("attacked", fur.names)
             assert one.concept.name == f"fur-{one.attack}-{one.epsilon}-{one.fraction:g}"
@@ -174,12 +174,14 @@ def test_each_negative_attack_raises_its_objective_above_the_controls(negative, 
         "class-gradient": ("concept", lambda acts: -(acts @ slope).mean()),
         "random-set": ("random", lambda acts: (acts @ slope).mean()),
     }
-    for name, (touched, value) in raised.items():
+    for name, (perturbed_set, value) in raised.items():
         ours, *others = (
-            value(layer_activations(at.network, LAYER, named(sets, way, touched).frames_ncyx, "mean"))
+            value(layer_activations(at.network, LAYER, named(sets, way, perturbed_set).frames_ncyx, "mean"))
             for way in (name, "noise", "random-direction")
         )
-        start = value(layer_activations(at.network, LAYER, replace(sets[0], touched=touched).frames_ncyx, "mean"))
+        start = value(
+            layer_activations(at.network, LAYER, replace(sets[0], perturbed_set=perturbed_set).frames_ncyx, "mean")
+        )
         assert ours - start > 1.5 * max(abs(other - start) for other in others), name
 
 
@@ -189,12 +191,12 @@ def test_each_positive_attack_turns_the_concepts_vector_towards_its_goal(positiv
     goals = dict.fromkeys(("token-pushing", "cav", "random-set"), to_cat)
     goals["class-gradient"] = class_direction(at.gradients_ncyx, "mean")
     for name, goal in goals.items():
-        touched = "random" if name == "random-set" else "concept"
+        perturbed_set = "random" if name == "random-set" else "concept"
         clean, found, *controls = (
             cosine(at, one, goal)
-            for one in (sets[0], *(named(sets, way, touched) for way in (name, "noise", "random-direction")))
+            for one in (sets[0], *(named(sets, way, perturbed_set) for way in (name, "noise", "random-direction")))
         )
-        assert found > max(clean, *controls) + (0.02 if touched == "random" else 0.1), name
+        assert found > max(clean, *controls) + (0.02 if perturbed_set == "random" else 0.1), name
 
 
 def cosine(at, one, goal):
@@ -219,7 +221,7 @@ def test_rows_are_what_tcav_says_of_each_set(negative, at):
     for row, one in zip(found, some, strict=True):
         own, random = looped_scores(at, one, CavConfig())
         assert {name: row[name] for name in IDENTITY} == one.identity
-        assert (row["read_network"], row["read_layer"], row["class_index"]) == ("efficientnet_lite0", LAYER, 281)
+        assert (row["eval_network"], row["eval_layer"], row["class_index"]) == ("efficientnet_lite0", LAYER, 281)
         assert [row[name] for name in ("score", "spread", "random_score", "random_spread", "p_value")] == pytest.approx(
             [mean(own), stdev(own), mean(random), stdev(random), significance(own, random)]
         )
@@ -234,17 +236,20 @@ def test_both_stories_come_true_and_controls_leave_them_alone(negative, positive
     for kind, (_, sets) in (("negative", negative), ("positive", positive)):
         whole = [one for one in sets if one.fraction != 0.4 and one.epsilon != 2]
         for row in scores_of(whole, at, PLAIN):
-            scores[kind, row["touched"], row["attack"]] = row["score"]
+            scores[kind, row["perturbed_set"], row["attack"]] = row["score"]
     assert scores["negative", "concept", "clean"] > 0.9
     assert scores["positive", "concept", "clean"] < 0.1
-    for touched, attacks in (("concept", ("token-pushing", "cav", "class-gradient")), ("random", ("random-set",))):
-        least = min(scores["negative", touched, control] for control in ("noise", "random-direction"))
-        most = max(scores["positive", touched, control] for control in ("noise", "random-direction"))
+    for perturbed_set, attacks in (
+        ("concept", ("token-pushing", "cav", "class-gradient")),
+        ("random", ("random-set",)),
+    ):
+        least = min(scores["negative", perturbed_set, control] for control in ("noise", "random-direction"))
+        most = max(scores["positive", perturbed_set, control] for control in ("noise", "random-direction"))
         assert least > 0.7
         assert most < 0.3
         for name in attacks:
-            assert scores["negative", touched, name] <= least, name
-            assert scores["positive", touched, name] > most, name
+            assert scores["negative", perturbed_set, name] <= least, name
+            assert scores["positive", perturbed_set, name] > most, name
     assert scores["negative", "concept", "class-gradient"] == scores["negative", "random", "random-set"] == 0
     assert scores["positive", "concept", "class-gradient"] == 1
     assert scores["positive", "concept", "token-pushing"] > 0.6
@@ -255,7 +260,7 @@ def test_sets_are_read_where_they_were_not_attacked(negative, lite0, random_bvlc
     some = [sets[0], named(sets, "noise"), named(sets, "class-gradient")]
     for place in (class_at(lite0, "block11", TABBY, cat), class_at(random_bvlc, "mixed4b", TABBY, cat)):
         clean, *others = scores_of(some, place, PLAIN)
-        assert (clean["read_network"], clean["read_layer"]) == (place.network.name, place.layer)
+        assert (clean["eval_network"], clean["eval_layer"]) == (place.network.name, place.layer)
         assert clean["cosine"] == pytest.approx(1, abs=1e-5)
         for row, one in zip(others, some[1:], strict=True):
             assert row["score"] == pytest.approx(mean(looped_scores(place, one, PLAIN)[0]))
@@ -295,19 +300,19 @@ def test_changes_are_of_the_pictures_that_changed(negative, at):
 
 def test_what_was_attacked_is_read_from_its_files(negative, at, fur, random, kept, monkeypatch):
     config, sets = negative
-    monkeypatch.setattr("tasks.concepts.effect.attack", None)  # would be called in vain
+    monkeypatch.setattr("tasks.concepts.attack_evaluation.attack", None)  # would be called in vain
     again = attacked_sets(config, at, fur, random, kept, PLAIN)
     assert [each.concept.key for each in again] == [each.concept.key for each in sets]
 
 
-ONE = StoryConfig(objectives=("token-pushing",), epsilons=(4,), fractions=(1.0,), steps=1)
+ONE = AttackGrid(objectives=("token-pushing",), epsilons=(4,), fractions=(1.0,), steps=1)
 
 
 @pytest.fixture
 def attacked(at, fur, random, settings):
     """An attack and its images' folder, which may be spoiled."""
     *_, one = attacked_sets(ONE, at, fur, random, settings, PLAIN)
-    return one, settings.attacks_dir / one.piece
+    return one, settings.attacks_dir / one.artifact_folder
 
 
 @pytest.mark.parametrize("name", [COMMIT, "0003"])
@@ -317,12 +322,12 @@ def test_damaged_images_are_refused_and_made_again(attacked, at, fur, random, se
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     flip(file, 5_432)
     with pytest.raises(Damaged, match=f"{file.name} is damaged .*: run the `attack` flow again"):
-        piece_files(one.piece, settings)
+        artifact_files(one.artifact_folder, settings)
     *_, again = attacked_sets(ONE, at, fur, random, settings, PLAIN)
     assert again.concept.key == one.concept.key
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
     [aside] = in_quarantine(settings)
-    assert str(aside.came_from) == f"attacks/{one.piece}"
+    assert str(aside.came_from) == f"attacks/{one.artifact_folder}"
 
 
 def test_an_attack_that_was_killed_is_made_again(attacked, at, fur, random, settings):
@@ -330,7 +335,7 @@ def test_an_attack_that_was_killed_is_made_again(attacked, at, fur, random, sett
     (folder / COMMIT).unlink()
     sorted(folder.glob("*.png"))[1].unlink()
     with pytest.raises(UserError, match="there are no attacked images in"):
-        piece_files(one.piece, settings)
+        artifact_files(one.artifact_folder, settings)
     *_, again = attacked_sets(ONE, at, fur, random, settings, PLAIN)
     assert again.concept.key == one.concept.key
 
@@ -345,10 +350,10 @@ def as_before_checksums(folder) -> list[str]:
 
 def test_images_from_before_checksums_get_them(attacked, settings):
     one, folder = attacked
-    before = piece_files(one.piece, settings)
+    before = artifact_files(one.artifact_folder, settings)
     as_before_checksums(folder)
-    assert piece_exists(one.piece, settings)
-    assert piece_files(one.piece, settings) == before
+    assert artifact_exists(one.artifact_folder, settings)
+    assert artifact_files(one.artifact_folder, settings) == before
     assert not (folder / BEFORE_CHECKSUMS).exists()
 
 
@@ -358,8 +363,8 @@ def test_images_that_are_not_what_their_list_says_are_set_aside(attacked, settin
     lines = as_before_checksums(folder)
     (folder / BEFORE_CHECKSUMS).write_text("\n".join([spoil(lines[0].replace("0", "1", 1)), *lines[1:]]))
     with pytest.raises(Damaged):
-        piece_files(one.piece, settings)
-    assert not piece_exists(one.piece, settings)
+        artifact_files(one.artifact_folder, settings)
+    assert not artifact_exists(one.artifact_folder, settings)
     assert len(in_quarantine(settings)) == 1
 
 
@@ -380,8 +385,8 @@ def test_captum_says_the_same_of_the_saved_sets(lite0, tmp_path, settings):
     concept, *random = (drawn_exemplars(pattern, 6, side) for pattern in PATTERNS[:4])
     images = drawn_exemplars("stripes", 10, side, seed=1)
     at = class_at(lite0, layer, "zebra", images)
-    story = StoryConfig(objectives=("class-gradient",), epsilons=(8,), fractions=(1.0,), steps=2)
-    clean, *_, attacked = attacked_sets(story, at, concept, random, settings, config)
+    grid = AttackGrid(objectives=("class-gradient",), epsilons=(8,), fractions=(1.0,), steps=2)
+    clean, *_, attacked = attacked_sets(grid, at, concept, random, settings, config)
     ours = [row["score"] for row in scores_of([clean, attacked], at, config)]
     theirs = []
     for one in (clean, attacked):
@@ -406,7 +411,7 @@ def test_captum_says_the_same_of_the_saved_sets(lite0, tmp_path, settings):
 )
 def test_a_wrong_story_is_refused_in_one_line(field, wrong, message):
     with pytest.raises(ValidationError) as raised:
-        StoryConfig(kind="negative", **{field: wrong})
+        AttackGrid(kind="negative", **{field: wrong})
     error = raised.value.errors()[0]
     assert error["loc"][0] == field
     assert message in error["msg"]

@@ -3,7 +3,7 @@
 import polars
 
 
-def strongest(found: polars.DataFrame, unit: str, count: int) -> polars.DataFrame:
+def top_examples(found: polars.DataFrame, unit: str, count: int) -> polars.DataFrame:
     """At most `count` rows of `found` for each `unit`, strongest first, one an image; units in order.
 
     found: columns `unit` (by that name), row, image, activation, and any others. One an image, since neighbouring
