@@ -74,7 +74,7 @@ def log_study(key: str, config: AttackFlowConfig, settings: Settings) -> dict[st
     widest = here.filter((polars.col("attack") == "clean") | (polars.col("fraction") == polars.col("fraction").max()))
     return {
         " ".join([*named(row), "of random sets" if row["perturbed_set"] == "random" else ""]).strip(): (
-            f"{row['score']:.2f} ± {row['spread']:.2f} (random {row['random_score']:.2f}), p {row['p_holm']:.2g}"
+            f"{row['score']:.2f} ± {row['score_std']:.2f} (random {row['random_score']:.2f}), p {row['p_holm']:.2g}"
         )
         for row in widest.iter_rows(named=True)
     }

@@ -39,10 +39,10 @@ def log_concepts(key: str, config: ConceptsConfig, settings: Settings) -> dict[s
     tables = read_staged(key, settings)
     run = log_analysis("concepts", key, f"{config.network}/concepts", config, concept_metrics(tables), {}, settings)
     register_cavs(key, run, settings)
-    names = dict(tables["concepts"].select("concept", "name").iter_rows())
+    names = dict(tables["concepts"].select("concept_id", "name").iter_rows())
     return {
-        f"{names[test['concept']]} for {test['class_name']}, {test['layer']}": (
-            f"{test['score']:.2f} ± {test['spread']:.2f} (random {test['random_score']:.2f}), p {test['p_holm']:.2g}"
+        f"{names[test['concept_id']]} for {test['class_name']}, {test['layer']}": (
+            f"{test['score']:.2f} ± {test['score_std']:.2f} (random {test['random_score']:.2f}), p {test['p_holm']:.2g}"
         )
         for test in tables["tcav_tests"].iter_rows(named=True)
     }

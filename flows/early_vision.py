@@ -150,7 +150,7 @@ def log_curves(dictionary: str, neurons: str, features: str, settings: Settings)
         for metric, value in coverage_metrics(curves_un).items()
     }
     metrics["missing_curve_detectors"] = float(tables["features"]["curve_detectors"]["missing"].sum())
-    layer = tables["neurons"]["tuning_subjects"]["layer"].item()
+    layer = tables["neurons"]["unit_sets"]["layer"].item()
     figure = detectors_polar(curves, f"Curve detectors of {layer}")
     log_findings(dictionary, metrics, settings, {"curve_detectors": figure})
     return metrics

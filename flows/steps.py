@@ -194,7 +194,7 @@ def recorded(flow_name: str, config: BaseModel, settings: Settings) -> Iterator[
     )
     run = str(flow_run.id)
     row = {
-        "run": run,
+        "flow_run_id": run,
         "flow": flow_name,
         "started_at": started_at,
         "seconds": measured.seconds,

@@ -82,7 +82,7 @@ def _frames() -> dict[str, pl.DataFrame]:
         ),
         "images": pl.DataFrame(
             {
-                "image": images,
+                "image_id": images,
                 "source": ["scikit-image", "scikit-image", "dead-leaves", "dead-leaves", "folder", "folder"],
                 "name": ["astronaut", "coffee", "leaves-0", "leaves-1", "garden/rose.jpg", "street.png"],
                 "width": [512, 600, 224, 224, 640, 320],
@@ -91,14 +91,14 @@ def _frames() -> dict[str, pl.DataFrame]:
         ),
         "quarantine": pl.DataFrame(
             {
-                "activation_set": [SET] * 3,
+                "activation_set_id": [SET] * 3,
                 "name": ["broken.jpg", "notes.png", "cut-short.jpg"],
                 "reason": ["image file is truncated", "not an image", "image file is truncated"],
             }
         ),
         "activation_sets": pl.DataFrame(
             {
-                "activation_set": [SET],
+                "activation_set_id": [SET],
                 "network": [NETWORK],
                 "layer": [LAYER],
                 "n_rotations": [N_ROTATIONS],
@@ -112,7 +112,7 @@ def _frames() -> dict[str, pl.DataFrame]:
         ),
         "shards": pl.DataFrame(
             {
-                "activation_set": [SET] * 3,
+                "activation_set_id": [SET] * 3,
                 "shard": [0, 1, 2],
                 "split": ["train", "train", "test"],
                 "orbits": [90, 90, 20],
@@ -122,8 +122,8 @@ def _frames() -> dict[str, pl.DataFrame]:
         ),
         "dictionaries": pl.DataFrame(
             {
-                "dictionary": [SAE, CROSSCODER],
-                "activation_set": [SET] * 2,
+                "dictionary_id": [SAE, CROSSCODER],
+                "activation_set_id": [SET] * 2,
                 "architecture": ["sae", "group-crosscoder"],
                 "method": ["topk", "topk"],
                 "features": [FEATURES] * 2,
@@ -141,7 +141,7 @@ def _frames() -> dict[str, pl.DataFrame]:
         ),
         "runs": pl.DataFrame(
             {
-                "run": ["sample-run"],
+                "flow_run_id": ["sample-run"],
                 "flow": ["atlas"],
                 "started_at": [datetime(2025, 1, 2, 3, 4, 5)],
                 "seconds": [92.5],
@@ -172,19 +172,19 @@ PLAIN_METRICS = {"loss_recovered_zero": 0.96, "loss_recovered_mean": 0.91, "top1
 @cache
 def early_vision_frames() -> dict[str, pl.DataFrame]:
     """A second load: rows of an earlier layer without transforms, a tuned ReLU SAE on them, its neurons taken apart."""
-    first, only = _frames(), {"activation_set": PLAIN_SET, "dictionary": PLAIN_SAE, "layer": PLAIN_LAYER}
+    first, only = _frames(), {"activation_set_id": PLAIN_SET, "dictionary_id": PLAIN_SAE, "layer": PLAIN_LAYER}
 
     def retold(table: str, **changes) -> pl.DataFrame:
         """Rows of the first load that belong to its SAE, told of the new set."""
         frame = first[table]
-        if "dictionary" in frame.columns:
-            of_neurons = pl.col("dictionary").is_null() & pl.lit(table == "tuning_subjects")
-            frame = frame.filter(pl.col("dictionary").eq(SAE) | of_neurons)
+        if "dictionary_id" in frame.columns:
+            of_neurons = pl.col("dictionary_id").is_null() & pl.lit(table == "unit_sets")
+            frame = frame.filter(pl.col("dictionary_id").eq(SAE) | of_neurons)
         renamed = {name: pl.lit(value) for name, value in (only | changes).items() if name in frame.columns}
-        if table == "tuning_subjects":
-            renamed["dictionary"] = pl.when(pl.col("dictionary").is_not_null()).then(pl.lit(PLAIN_SAE))
-        if "subject" in frame.columns:
-            renamed["subject"] = pl.col("subject").str.reverse()
+        if table == "unit_sets":
+            renamed["dictionary_id"] = pl.when(pl.col("dictionary_id").is_not_null()).then(pl.lit(PLAIN_SAE))
+        if "unit_set_id" in frame.columns:
+            renamed["unit_set_id"] = pl.col("unit_set_id").str.reverse()
         if "element" in frame.columns:
             renamed["element"] = pl.lit(0, dtype=frame.schema["element"])
         return frame.with_columns(**renamed)
@@ -198,7 +198,7 @@ def early_vision_frames() -> dict[str, pl.DataFrame]:
         "activation_sets", n_rotations=1, reflections=False, group_order=1, sampling="uniform"
     )
     frames["dictionaries"] = retold("dictionaries", method="relu", k=None)
-    more = {"dictionary": PLAIN_SAE, "metric": list(PLAIN_METRICS), "value": list(PLAIN_METRICS.values())}
+    more = {"dictionary_id": PLAIN_SAE, "metric": list(PLAIN_METRICS), "value": list(PLAIN_METRICS.values())}
     frames["dictionary_metrics"] = pl.concat([frames["dictionary_metrics"], pl.DataFrame(more)])
     return frames
 
@@ -227,10 +227,10 @@ def _dictionary_frames(
     }
     examples = [
         {
-            "dictionary": dictionary,
+            "dictionary_id": dictionary,
             "feature": feature,
             "rank": rank,
-            "image": images[(feature + rank) % len(images)],
+            "image_id": images[(feature + rank) % len(images)],
             "y": 40 + 8 * rank,
             "x": 60 + 8 * (feature % 10),
             "element": (5 * feature + rank) % GROUP_ORDER if group_order > 1 else 0,
@@ -248,18 +248,18 @@ def _dictionary_frames(
     }
     return {
         "dictionary_metrics": pl.DataFrame(
-            {"dictionary": [dictionary] * len(metrics), "metric": list(metrics), "value": list(metrics.values())}
+            {"dictionary_id": [dictionary] * len(metrics), "metric": list(metrics), "value": list(metrics.values())}
         ),
         "block_metrics": pl.DataFrame(
             {
-                "dictionary": [dictionary] * group_order,
+                "dictionary_id": [dictionary] * group_order,
                 "element": range(group_order),
                 "fvu": fvu + 0.01 * np.sin(np.arange(group_order)),
             }
         ),
         "training_steps": pl.DataFrame(
             {
-                "dictionary": [dictionary] * (len(curves) * len(steps)),
+                "dictionary_id": [dictionary] * (len(curves) * len(steps)),
                 "step": steps * len(curves),
                 "metric": [metric for metric in curves for _ in steps],
                 "value": [value for values in curves.values() for value in values],
@@ -267,7 +267,7 @@ def _dictionary_frames(
         ),
         "features": pl.DataFrame(
             {
-                "dictionary": [dictionary] * FEATURES,
+                "dictionary_id": [dictionary] * FEATURES,
                 "feature": range(FEATURES),
                 "atom_dimension": [1] * FEATURES,
                 "density": density,
@@ -289,7 +289,7 @@ def _neighbours(dictionary: str, live: np.ndarray, random: np.random.Generator) 
     nearest = np.argsort(-cosines, axis=1)[:, :NEIGHBOURS]
     return pl.DataFrame(
         {
-            "dictionary": [dictionary] * nearest.size,
+            "dictionary_id": [dictionary] * nearest.size,
             "feature": np.repeat(live, NEIGHBOURS),
             "rank": np.tile(np.arange(1, NEIGHBOURS + 1), len(live)),
             "neighbour": live[nearest].ravel(),
@@ -319,7 +319,7 @@ def _symmetry_frames(random: np.random.Generator) -> dict[str, pl.DataFrame]:
         kind = planted_type(feature)
         fold = FOLDS[kind]
         profile = _profile(feature, random)
-        key = {"dictionary": [CROSSCODER] * GROUP_ORDER, "feature": [feature] * GROUP_ORDER}
+        key = {"dictionary_id": [CROSSCODER] * GROUP_ORDER, "feature": [feature] * GROUP_ORDER}
         blocks.append(
             pl.DataFrame(
                 key
@@ -338,7 +338,7 @@ def _symmetry_frames(random: np.random.Generator) -> dict[str, pl.DataFrame]:
         harmonics.append(
             pl.DataFrame(
                 {
-                    "dictionary": [CROSSCODER] * len(energy),
+                    "dictionary_id": [CROSSCODER] * len(energy),
                     "feature": [feature] * len(energy),
                     "harmonic": range(len(energy)),
                     "energy": energy,
@@ -349,7 +349,7 @@ def _symmetry_frames(random: np.random.Generator) -> dict[str, pl.DataFrame]:
         mirror = float(profile[mirror_element])
         symmetry.append(
             {
-                "dictionary": CROSSCODER,
+                "dictionary_id": CROSSCODER,
                 "feature": feature,
                 "type": kind,
                 "period_degrees": 360.0 / fold if fold else None,
@@ -404,19 +404,19 @@ def _tuning_frames() -> dict[str, pl.DataFrame]:
     for subject, kind, dictionary in ((NEURON_TUNING, "neurons", None), (FEATURE_TUNING, "features", SAE)):
         subjects.append(
             {
-                "subject": subject,
+                "unit_set_id": subject,
                 "network": NETWORK,
                 "layer": LAYER,
                 "kind": kind,
-                "dictionary": dictionary,
-                "activation_set": SET,
+                "dictionary_id": dictionary,
+                "activation_set_id": SET,
                 "step_degrees": TUNING_STEP,
                 "stimuli": 4000,
                 "units": FEATURES,
             }
         )
         for unit in range(FEATURES):
-            key, peak = {"subject": subject, "unit": unit}, planted_peak(unit)
+            key, peak = {"unit_set_id": subject, "unit": unit}, planted_peak(unit)
             is_detector, silent = unit in planted_detectors(kind), kind == "features" and unit in DEAD
             units.append(
                 key
@@ -444,7 +444,7 @@ def _tuning_frames() -> dict[str, pl.DataFrame]:
                 curves.append(
                     pl.DataFrame(
                         {
-                            "subject": [subject] * count,
+                            "unit_set_id": [subject] * count,
                             "unit": [unit] * count,
                             "stimulus": [stimulus] * count,
                             "angle_degrees": angles,
@@ -464,7 +464,7 @@ def _tuning_frames() -> dict[str, pl.DataFrame]:
             detectors.append(
                 key
                 | {
-                    "family": "20 px, any" if turns_any else "12 px, dark line",
+                    "curve_family": "20 px, any" if turns_any else "12 px, dark line",
                     "preferred_radius": 20.0 if turns_any else 12.0,
                     "rendering": "any" if turns_any else "dark line",
                     "natural_correlation": 0.9 if turns_any else 0.4,
@@ -472,7 +472,7 @@ def _tuning_frames() -> dict[str, pl.DataFrame]:
                 | (against_neurons if kind == "features" else dict.fromkeys(against_neurons))
             )
     return {
-        "tuning_subjects": pl.DataFrame(subjects),
+        "unit_sets": pl.DataFrame(subjects),
         "unit_tuning": pl.DataFrame(units, infer_schema_length=None),
         "tuning_curves": pl.concat(curves),
         "curve_detectors": pl.DataFrame(detectors, infer_schema_length=None),
@@ -493,7 +493,11 @@ def _neuron_frames(images: list[str]) -> dict[str, pl.DataFrame]:
     """The layer's neurons as mixtures of the SAE's features."""
     neurons, features, examples = [], [], []
     for neuron in range(FEATURES):
-        key, mixture, silent = {"dictionary": SAE, "neuron": neuron}, planted_mixture(neuron), neuron == SILENT_NEURON
+        key, mixture, silent = (
+            {"dictionary_id": SAE, "neuron": neuron},
+            planted_mixture(neuron),
+            neuron == SILENT_NEURON,
+        )
         shares = {"explained": 0.7, "carried": 0.9, "suppressed": 0.1, "bias": 0.1}
         if not mixture:
             shares = {"explained": 0.1, "carried": 0.0, "suppressed": 0.0, "bias": 0.1}
@@ -515,7 +519,7 @@ def _neuron_frames(images: list[str]) -> dict[str, pl.DataFrame]:
                 | {
                     "feature": feature,
                     "rank": number,
-                    "image": images[(neuron + number) % len(images)],
+                    "image_id": images[(neuron + number) % len(images)],
                     "y": 40 + 8 * number,
                     "x": 60 + 8 * (neuron % 10),
                     "activation": 10.0 - rank - number,
@@ -638,18 +642,18 @@ def _one_analysis(
             }
         )
     summary = {
-        "analysis": analysis,
-        "dictionary": dictionary,
+        "family_analysis_id": analysis,
+        "dictionary_id": dictionary,
         "n_rotations": group.n_rotations,
         "reflections": group.reflections,
         "group_order": group.order,
         "neighbours": 5,
         "min_family_size": 2,
         "seed": 0,
-        "features": len(rows),
+        "live_features": len(rows),
         "families": len(shapes),
     }
-    named = pl.lit(analysis).alias("analysis")
+    named = pl.lit(analysis).alias("family_analysis_id")
     return {
         "family_analyses": pl.DataFrame([summary]),
         "family_shapes": pl.DataFrame(shapes, infer_schema_length=None).select(named, pl.all()),
@@ -662,7 +666,7 @@ def _family_pairs() -> pl.DataFrame:
     group = DihedralGroup(N_ROTATIONS)
     rows = [
         {
-            "analysis": CROSSCODER_FAMILIES,
+            "family_analysis_id": CROSSCODER_FAMILIES,
             "feature": feature,
             "partner": partner,
             "element": int(group.compose(to_partner, group.inverse(to_feature))),
@@ -703,7 +707,7 @@ def _family_scores() -> pl.DataFrame:
                 "families": 5.0 if analysis == CROSSCODER_FAMILIES else 2.0,
                 "features": 36.0,
             }
-            key = {"analysis": analysis, "subject": subject, "seed": seed}
+            key = {"family_analysis_id": analysis, "condition": subject, "seed": seed}
             rows += [key | {"metric": metric, "value": value} for metric, value in metrics.items()]
     return pl.DataFrame(rows)
 
@@ -753,12 +757,12 @@ def _dimension_frames() -> dict[str, pl.DataFrame]:
         )
     }
     for analysis, (method, dictionary, components, gain, purity) in PLANTED_ANALYSES.items():
-        key = {"analysis": analysis}
+        key = {"dimension_analysis_id": analysis}
         rows["dimension_analyses"].append(
             key
             | {
-                "activation_set": SET,
-                "dictionary": dictionary,
+                "activation_set_id": SET,
+                "dictionary_id": dictionary,
                 "method": method,
                 "source": "patches",
                 "components": components,
@@ -773,7 +777,7 @@ def _dimension_frames() -> dict[str, pl.DataFrame]:
             rows["dimension_completeness"] += [key | _completeness(kept, gain) for kept in (1, 2, 4, components)]
         cumulative = 0.0
         for dimension in range(components):
-            key = {"analysis": analysis, "dimension": dimension}
+            key = {"dimension_analysis_id": analysis, "dimension": dimension}
             # the last independent component adds nothing on unseen rows
             explained = -0.001 if method == "ica" and dimension == 2 else (0.2 + 0.2 * gain) * 0.6**dimension
             cumulative += explained
@@ -793,7 +797,7 @@ def _dimension_frames() -> dict[str, pl.DataFrame]:
             nearest = PLANTED_DIMENSIONS[dimension][2]
             for irrep, frequency in IRREPS.items():
                 share = purity if irrep == nearest else (1 - purity) / (len(IRREPS) - 1)
-                rows["dimension_harmonics"].append(key | {"irrep": irrep, "frequency": frequency, "share": share})
+                rows["dimension_harmonics"].append(key | {"irrep": irrep, "waves_per_turn": frequency, "share": share})
             if analysis == PCA_DIMENSIONS and dimension in RENDERED:
                 rows["dimension_paths"] += [key | path for path in _paths(dimension)]
                 rows["dimension_pictures"] += [key | _picture("rendered", dimension, place) for place in range(PLACES)]
@@ -839,7 +843,7 @@ def _dimension_curve(dimension: int, parameter: str, gain: float) -> list[dict]:
         shape = np.linspace(-1, 1, len(values))
     means = (1.4 * height * shape).tolist()
     return [
-        {"parameter": parameter, "value": value, "mean": mean, "spread": 1.1 - height}
+        {"parameter": parameter, "value": value, "mean": mean, "std": 1.1 - height}
         for value, mean in zip(values, means, strict=True)
     ]
 
@@ -860,12 +864,12 @@ def _paths(dimension: int) -> list[dict]:
 def _picture(kind: str, dimension: int, place: int) -> dict:
     row = {"kind": kind, "place": place, "score": -2.0 + 4.0 * place / (PLACES - 1)}
     if kind == "patch":
-        measured = dict.fromkeys(("orientation_degrees", "coherence", "frequency"))
+        measured = dict.fromkeys(("orientation_degrees", "coherence", "spatial_frequency"))
         return row | measured | {"picture": _patch(dimension, place + 1)}
     measured = {
         "orientation_degrees": 35.0 * place if dimension == 0 else 20.0,
         "coherence": 0.8,
-        "frequency": 0.02 * 2**place if dimension == 1 else 0.1,
+        "spatial_frequency": 0.02 * 2**place if dimension == 1 else 0.1,
     }
     return row | measured | {"picture": _waves(PLACES * dimension + place, 1)}
 
@@ -892,9 +896,9 @@ def _concept_frames() -> dict[str, pl.DataFrame]:
     sets |= {ZEBRAS: ("zebra", "class", "folder", 5, 1)}
     exemplars = [
         {
-            "concept": concept,
+            "concept_id": concept,
             "place": place,
-            "image": content_key("sample exemplar", 1, concept=concept, place=place),
+            "image_id": content_key("sample exemplar", 1, concept=concept, place=place),
             "name": f"{name}-{place}",
             "picture": _waves(place, 1) if name == "stripes" else _patch(number, place),
         }
@@ -909,28 +913,28 @@ def _concept_frames() -> dict[str, pl.DataFrame]:
         ]
     cavs = [
         {
-            "cav": content_key("sample cav", 1, concept=concept, random=random),
-            "concept": concept,
-            "random": random,
+            "cav_id": content_key("sample cav", 1, concept=concept, random=random),
+            "concept_id": concept,
+            "random_set_id": random,
             "network": NETWORK,
             "layer": LAYER,
             "accuracy": accuracy,
         }
         for concept, random, _, accuracy in vectors
     ]
-    scored = {"analysis": CONCEPT_ANALYSIS, "class": ZEBRAS, "class_index": ZEBRA}
+    scored = {"concept_analysis_id": CONCEPT_ANALYSIS, "class_images_id": ZEBRAS, "class_index": ZEBRA}
     tests = [
         scored
         | {
-            "concept": CONCEPTS[name],
+            "concept_id": CONCEPTS[name],
             "layer": LAYER,
             "class_name": "zebra",
             "random_sets": len(RANDOM_SETS),
             "score": float(np.mean(scores)),
-            "spread": float(np.std(scores, ddof=1)),
+            "score_std": float(np.std(scores, ddof=1)),
             "magnitude": float(np.mean(scores)) / 2,
             "random_score": float(np.mean(RANDOM_SCORES)),
-            "random_spread": float(np.std(RANDOM_SCORES, ddof=1)),
+            "random_score_std": float(np.std(RANDOM_SCORES, ddof=1)),
             "accuracy": accuracy,
             "agreement": agreement,
             "p_value": p_value,
@@ -939,7 +943,7 @@ def _concept_frames() -> dict[str, pl.DataFrame]:
         for name, (scores, accuracy, agreement, p_value, p_holm) in PLANTED_CONCEPTS.items()
     ]
     analysis = {
-        "analysis": CONCEPT_ANALYSIS,
+        "concept_analysis_id": CONCEPT_ANALYSIS,
         "network": NETWORK,
         "classifier": "logistic",
         "pool": "mean",
@@ -951,14 +955,14 @@ def _concept_frames() -> dict[str, pl.DataFrame]:
     described = ("name", "role", "origin", "exemplars", "quarantined")
     return {
         "concepts": pl.DataFrame(
-            [{"concept": concept} | dict(zip(described, row, strict=True)) for concept, row in sets.items()]
+            [{"concept_id": concept} | dict(zip(described, row, strict=True)) for concept, row in sets.items()]
         ),
         "concept_exemplars": pl.DataFrame(exemplars),
         "concept_analyses": pl.DataFrame([analysis]),
         "cavs": pl.DataFrame(cavs),
         "tcav_scores": pl.DataFrame(
             [
-                scored | {"cav": cav["cav"], "score": score, "magnitude": score / 2}
+                scored | {"cav_id": cav["cav_id"], "score": score, "magnitude": score / 2}
                 for cav, (_, _, score, _) in zip(cavs, vectors, strict=True)
             ]
         ),
@@ -984,9 +988,9 @@ PLANTED_STATISTICS |= {"plain": (0.1, 0.12, 0.03)}
 TRUST_ANALYSIS = content_key("sample trust", 1)
 # check -> its threshold, and its value for clean stripes, clean dots, noise, and a whole attack at ε 8
 PLANTED_CHECKS = {
-    "turned by JPEG": (0.052, 0.01, 0.03, 0.04, 0.3),
-    "divided": (0.3, 0.1, 0.31, 0.2, 0.25),
-    "grain of colour": (0.34, 0.2, 0.1, 1.9, 1.4),
+    "CAV shift after JPEG": (0.052, 0.01, 0.03, 0.04, 0.3),
+    "split-half disagreement": (0.3, 0.1, 0.31, 0.2, 0.25),
+    "colour grain": (0.34, 0.2, 0.1, 1.9, 1.4),
 }
 FACET_ANALYSIS = content_key("sample facets", 1)
 FACET_UNIT = 3
@@ -1014,18 +1018,18 @@ def _attack_frames() -> dict[str, pl.DataFrame]:
     sets = [("concept", "clean", 0, 0.0)]
     for perturbed_set, (epsilons, fractions, names) in ATTACKED.items():
         sets += [(perturbed_set, name, epsilon, share) for epsilon in epsilons for name in names for share in fractions]
-    rows = [{"analysis": ATTACK_ANALYSIS} | dict(zip(IDENTITY, each, strict=True)) for each in sets]
+    rows = [{"attack_experiment_id": ATTACK_ANALYSIS} | dict(zip(IDENTITY, each, strict=True)) for each in sets]
     scores = [
         row | _reading(row, *place) for place in PLANTED_READINGS for row in rows if place[1] == LAYER or _whole(row)
     ]
     adjusted = holm([row["p_value"] for row in scores])
     experiment = {
-        "analysis": ATTACK_ANALYSIS,
+        "attack_experiment_id": ATTACK_ANALYSIS,
         "network": NETWORK,
         "layer": LAYER,
         "kind": "negative",
-        "concept": CONCEPTS["stripes"],
-        "class": ZEBRAS,
+        "concept_id": CONCEPTS["stripes"],
+        "class_images_id": ZEBRAS,
         "class_name": "zebra",
         "random_sets": len(RANDOM_SETS),
         "classifier": "logistic",
@@ -1044,7 +1048,7 @@ def _attack_frames() -> dict[str, pl.DataFrame]:
         "concepts": pl.DataFrame(
             [
                 {
-                    "concept": attacked_key(*each),
+                    "concept_id": attacked_key(*each),
                     "name": "{}-{}-{}-{:g}".format(*each),
                     "role": "concept",
                     "origin": "attacked",
@@ -1055,12 +1059,12 @@ def _attack_frames() -> dict[str, pl.DataFrame]:
             ]
         ),
         "concept_exemplars": pl.DataFrame([row for each in changed for row in _attacked_exemplars(*each)]),
-        "attack_analyses": pl.DataFrame([experiment]),
+        "attack_experiments": pl.DataFrame([experiment]),
         "attacks": pl.DataFrame([row | _change(row) for row in rows], infer_schema_length=None),
         "attack_scores": pl.DataFrame([row | {"p_holm": p} for row, p in zip(scores, adjusted, strict=True)]),
         "attack_pictures": pl.DataFrame(
             [
-                {name: row[name] for name in ("analysis", "perturbed_set", "attack", "epsilon")}
+                {name: row[name] for name in ("attack_experiment_id", "perturbed_set", "attack", "epsilon")}
                 | _attack_picture(row, place)
                 for row in rows[1:]
                 if _whole(row)
@@ -1073,7 +1077,7 @@ def _attack_frames() -> dict[str, pl.DataFrame]:
         "facet_analyses": pl.DataFrame(
             [
                 {
-                    "analysis": FACET_ANALYSIS,
+                    "facet_analysis_id": FACET_ANALYSIS,
                     "network": NETWORK,
                     "layer": LAYER,
                     "unit": FACET_UNIT,
@@ -1089,7 +1093,7 @@ def _attack_frames() -> dict[str, pl.DataFrame]:
         "facet_pictures": pl.DataFrame(facet_pictures, infer_schema_length=None),
         "facet_readings": pl.DataFrame(facet_readings),
         "trust_analyses": pl.DataFrame(
-            [{"analysis": TRUST_ANALYSIS, "network": NETWORK, "layer": LAYER, "random_sets": len(RANDOM_SETS)}]
+            [{"trust_analysis_id": TRUST_ANALYSIS, "network": NETWORK, "layer": LAYER, "random_sets": len(RANDOM_SETS)}]
         ),
         "trust_checks": pl.DataFrame(
             [check for row in of_exemplars for check in _checks(_concept_of(row), row)]
@@ -1113,7 +1117,7 @@ def _change(row: dict) -> dict:
     images, epsilon = 4 if row["perturbed_set"] == "concept" else 4 * len(RANDOM_SETS), row["epsilon"]
     same = {name: row[name] for name in ("perturbed_set", "attack", "epsilon")}
     return {
-        "concept": _concept_of(row),
+        "concept_id": _concept_of(row),
         "artifact_folder": content_key("sample piece", 1, **same) if epsilon else None,
         "images": images,
         "changed": round(row["fraction"] * images),
@@ -1132,10 +1136,10 @@ def _reading(row: dict, network: str, layer: str) -> dict:
         "eval_layer": layer,
         "class_index": class_index,
         "score": score,
-        "spread": 0.1,
+        "score_std": 0.1,
         "magnitude": score / 2,
         "random_score": by_chance,
-        "random_spread": float(np.std(RANDOM_SCORES, ddof=1)),
+        "random_score_std": float(np.std(RANDOM_SCORES, ddof=1)),
         "accuracy": 1.0,
         "cosine": 1.0 if row["attack"] == "clean" else 0.95 if score == clean else 0.1,
         "p_value": 0.0004 if abs(score - by_chance) > 0.3 else 0.5,
@@ -1152,9 +1156,9 @@ def _attacked_exemplars(name: str, attack: str, epsilon: int, fraction: float) -
             known |= {"attack": attack, "epsilon": epsilon}
         rows.append(
             {
-                "concept": attacked_key(name, attack, epsilon, fraction),
+                "concept_id": attacked_key(name, attack, epsilon, fraction),
                 "place": place,
-                "image": content_key("sample exemplar", 1, **known),
+                "image_id": content_key("sample exemplar", 1, **known),
                 "name": f"{name}-{place}",
                 "picture": _webp(_attacked(place, attack, epsilon if changed else 0)[1]),
             }
@@ -1181,10 +1185,10 @@ def _statistic(row: dict, statistic: str) -> dict:
     clean, by_chance, rise = PLANTED_STATISTICS[statistic]
     strength = row["fraction"] * row["epsilon"]
     return {
-        "dictionary": SAE,
+        "dictionary_id": SAE,
         "statistic": statistic,
         "value": clean + rise * strength,
-        "random": by_chance,
+        "random_mean": by_chance,
         "flagged": row["fraction"] if strength > 2 else 0.0,
         "auc": 0.5 + row["epsilon"] / 20,
     }
@@ -1199,8 +1203,8 @@ def _checks(concept: str, row: dict) -> list[dict]:
         value = dots if concept == CONCEPTS["dots"] else value
         found.append(
             {
-                "analysis": TRUST_ANALYSIS,
-                "concept": concept,
+                "trust_analysis_id": TRUST_ANALYSIS,
+                "concept_id": concept,
                 "check_name": name,
                 "value": value,
                 "threshold": threshold,
@@ -1212,7 +1216,7 @@ def _checks(concept: str, row: dict) -> list[dict]:
 
 def _facet_rows() -> tuple[list[dict], list[dict]]:
     """Pictures of a unit, and the readings of each by the probes of both facets."""
-    plain = dict.fromkeys(("facet", "target", "images", "accuracy", "cosine"))
+    plain = dict.fromkeys(("facet_id", "target_facet_id", "probe_images_id", "accuracy", "cosine"))
     pictures = [{"attack": "plain"} | plain]
     shown = [dict.fromkeys(CONCEPTS.values(), -1.0)]
     for attack, (cosine, own, others) in PLANTED_FACETS.items():
@@ -1221,20 +1225,20 @@ def _facet_rows() -> tuple[list[dict], list[dict]]:
             pictures.append(
                 {
                     "attack": attack,
-                    "facet": facet,
-                    "target": other if attack == "positive" else None,
-                    "images": facet if attack == "clean" else attacked_key(name, attack, FACET_EPSILON),
+                    "facet_id": facet,
+                    "target_facet_id": other if attack == "positive" else None,
+                    "probe_images_id": facet if attack == "clean" else attacked_key(name, attack, FACET_EPSILON),
                     "accuracy": 1.0,
                     "cosine": cosine,
                 }
             )
             shown.append({facet: own, other: others})
     numbered = [
-        {"analysis": FACET_ANALYSIS, "place": place} | picture | {"picture": _waves(place, 1)}
+        {"facet_analysis_id": FACET_ANALYSIS, "place": place} | picture | {"picture": _waves(place, 1)}
         for place, picture in enumerate(pictures)
     ]
     readings = [
-        {"analysis": FACET_ANALYSIS, "place": place, "facet": facet, "logit": logit}
+        {"facet_analysis_id": FACET_ANALYSIS, "place": place, "facet_id": facet, "logit": logit}
         for place, logits in enumerate(shown)
         for facet, logit in logits.items()
     ]
@@ -1261,7 +1265,7 @@ def _evenness(orientations: list[float], period: float) -> float:
 def _visualisations() -> pl.DataFrame:
     """Optimised images of the SAE's first features; the last of them has none against its direction."""
     rows = [
-        {"dictionary": SAE, "feature": feature, "direction": direction, "picture": _waves(feature, sign)}
+        {"dictionary_id": SAE, "feature": feature, "direction": direction, "picture": _waves(feature, sign)}
         for feature in range(6)
         for direction, sign in (("positive", 1), ("negative", -1))
     ]

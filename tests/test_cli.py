@@ -234,7 +234,7 @@ def test_trust_says_yes_or_no_by_its_exit_code(kaleidoscope, photographs):
     assert code == 1
     assert report["verdict"] == "not trusted"
     assert len(report["reasons"]) == sum(not check["passed"] for check in report["checks"])
-    assert {check["name"]: check["passed"] for check in report["checks"]}["grain of colour"] is False
+    assert {check["name"]: check["passed"] for check in report["checks"]}["colour grain"] is False
 
 
 def test_trust_that_can_not_be_answered_is_one_line(kaleidoscope, photographs):

@@ -418,9 +418,9 @@ def test_dimensions_have_strips_and_curves_and_methods_are_changed(browser, earl
     assert sorted(math.degrees(angle) % 360 for angle in angles) == pytest.approx([0, 180], abs=1)
     assert len(all_of(browser, f"{pca} .along svg")) == len(PLANTED_DIMENSIONS)
     assert len(all_of(browser, f"{pca} .irreps rect")) > len(PLANTED_DIMENSIONS)
-    assert len(all_of(browser, "section:has(.heat) .line.search-pca")) == 3  # variance, kept, removed
+    assert len(all_of(browser, "section:has(.heat) .line.method-pca")) == 3  # variance, kept, removed
 
-    click(browser, f"[data-search='{NEURON_DIMENSIONS[:12]}']")
+    click(browser, f"[data-method='{NEURON_DIMENSIONS[:12]}']")
     assert not browser.find_element(By.CSS_SELECTOR, pca).is_displayed()
     assert browser.find_element(By.CSS_SELECTOR, neurons).is_displayed()
     click(browser, f".heat a[href='#{PCA_DIMENSIONS[:12]}-1']")

@@ -3,28 +3,28 @@
 WITH ranked AS (
     SELECT
         *,
-        count(*) OVER (PARTITION BY analysis) AS tests_found,
-        row_number() OVER (PARTITION BY analysis ORDER BY p_value) AS rank
+        count(*) OVER (PARTITION BY attack_experiment_id) AS tests_found,
+        row_number() OVER (PARTITION BY attack_experiment_id ORDER BY p_value) AS rank
     FROM attack_scores
 ),
 corrected AS (
     SELECT
-        analysis,
-        touched,
+        attack_experiment_id,
+        perturbed_set,
         attack,
         epsilon,
         fraction,
-        read_network,
-        read_layer,
+        eval_network,
+        eval_layer,
         tests_found,
         p_value,
         p_holm,
-        least(max((tests_found - rank + 1) * p_value) OVER (PARTITION BY analysis ORDER BY rank), 1) AS expected_p_holm
+        least(max((tests_found - rank + 1) * p_value) OVER (PARTITION BY attack_experiment_id ORDER BY rank), 1) AS expected_p_holm
     FROM ranked
 )
-SELECT a.analysis, a.tests, c.* EXCLUDE (analysis)
-FROM attack_analyses AS a
-LEFT JOIN corrected AS c USING (analysis)
+SELECT a.attack_experiment_id, a.tests, c.* EXCLUDE (attack_experiment_id)
+FROM attack_experiments AS a
+LEFT JOIN corrected AS c USING (attack_experiment_id)
 WHERE c.tests_found IS DISTINCT FROM a.tests
     OR NOT c.p_value BETWEEN 0 AND 1
     OR NOT abs(c.p_holm - c.expected_p_holm) <= 1e-9;

@@ -4,7 +4,7 @@ WITH pictures AS (
     ON clean, attacked, difference
     INTO NAME kind VALUE picture
 )
-SELECT analysis, touched, attack, epsilon, place, kind, octet_length(picture) AS picture_bytes
+SELECT attack_experiment_id, perturbed_set, attack, epsilon, place, kind, octet_length(picture) AS picture_bytes
 FROM pictures
 WHERE hex(picture[1:4]) <> '52494646' -- RIFF
     OR hex(picture[9:12]) <> '57454250'; -- WEBP

@@ -8,15 +8,15 @@ WITH compared AS (
         n.classes,
         c.class_index AS clean_class_index,
         c.random_score AS clean_random_score,
-        c.random_spread AS clean_random_spread,
+        c.random_score_std AS clean_random_spread,
         k.exemplars * a.random_sets AS answers,
         a.random_sets / (a.random_sets - 1) AS freedom
     FROM attack_scores AS s
-    JOIN attack_analyses AS a USING (analysis)
-    JOIN networks AS n ON n.network = s.read_network
-    LEFT JOIN concepts AS k ON k.concept = a.class
+    JOIN attack_experiments AS a USING (attack_experiment_id)
+    JOIN networks AS n ON n.network = s.eval_network
+    LEFT JOIN concepts AS k ON k.concept_id = a.class_images_id
     LEFT JOIN attack_scores AS c
-        ON c.attack = 'clean' AND (c.analysis, c.read_network, c.read_layer) = (s.analysis, s.read_network, s.read_layer)
+        ON c.attack = 'clean' AND (c.attack_experiment_id, c.eval_network, c.eval_layer) = (s.attack_experiment_id, s.eval_network, s.eval_layer)
 )
 SELECT *
 FROM compared
@@ -26,11 +26,11 @@ WHERE NOT class_index BETWEEN 0 AND classes - 1
     OR NOT random_score BETWEEN 0 AND 1.000001
     OR NOT coalesce(abs(score * answers - round(score * answers)) <= 1e-3, false)
     OR NOT coalesce(abs(random_score * answers - round(random_score * answers)) <= 1e-3, false)
-    OR NOT (spread >= 0 AND spread ** 2 <= freedom * score * (1 - score) + 1e-6)
-    OR NOT (random_spread >= 0 AND random_spread ** 2 <= freedom * random_score * (1 - random_score) + 1e-6)
+    OR NOT (score_std >= 0 AND score_std ** 2 <= freedom * score * (1 - score) + 1e-6)
+    OR NOT (random_score_std >= 0 AND random_score_std ** 2 <= freedom * random_score * (1 - random_score) + 1e-6)
     OR NOT magnitude BETWEEN 0 AND 1.000001
     OR NOT accuracy BETWEEN 0 AND 1.000001
     OR NOT cosine BETWEEN -1.0001 AND 1.0001
     OR (attack = 'clean' AND cosine < 0.9999)
-    OR (touched = 'concept' AND NOT abs(random_score - clean_random_score) <= 1e-6)
-    OR (touched = 'concept' AND NOT abs(random_spread - clean_random_spread) <= 1e-6);
+    OR (perturbed_set = 'concept' AND NOT abs(random_score - clean_random_score) <= 1e-6)
+    OR (perturbed_set = 'concept' AND NOT abs(random_score_std - clean_random_spread) <= 1e-6);

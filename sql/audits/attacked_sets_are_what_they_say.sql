@@ -1,20 +1,20 @@
 -- Guards: attacked exemplars are as many as the clean ones, in their order, and as many differ as were changed, which was not drawn; the
 -- clean ones stand where nothing was changed, or random sets were.
 WITH compared AS (
-    SELECT a.analysis, a.touched, a.attack, a.epsilon, a.fraction, count(*) FILTER (e.image <> c.image) AS different
+    SELECT a.attack_experiment_id, a.perturbed_set, a.attack, a.epsilon, a.fraction, count(*) FILTER (e.image_id <> c.image_id) AS different
     FROM attacks AS a
-    JOIN attack_analyses AS s USING (analysis)
-    JOIN concept_exemplars AS e ON e.concept = a.concept
-    JOIN concept_exemplars AS c ON c.concept = s.concept AND c.place = e.place
+    JOIN attack_experiments AS s USING (attack_experiment_id)
+    JOIN concept_exemplars AS e ON e.concept_id = a.concept_id
+    JOIN concept_exemplars AS c ON c.concept_id = s.concept_id AND c.place = e.place
     GROUP BY ALL
 )
 SELECT
-    a.analysis,
-    a.touched,
+    a.attack_experiment_id,
+    a.perturbed_set,
     a.attack,
     a.epsilon,
     a.fraction,
-    a.concept,
+    a.concept_id,
     k.origin,
     k.exemplars,
     c.exemplars AS clean_exemplars,
@@ -22,13 +22,13 @@ SELECT
     a.changed,
     d.different
 FROM attacks AS a
-JOIN attack_analyses AS s USING (analysis)
-LEFT JOIN concepts AS k ON k.concept = a.concept
-LEFT JOIN concepts AS c ON c.concept = s.concept
-LEFT JOIN compared AS d USING (analysis, touched, attack, epsilon, fraction)
+JOIN attack_experiments AS s USING (attack_experiment_id)
+LEFT JOIN concepts AS k ON k.concept_id = a.concept_id
+LEFT JOIN concepts AS c ON c.concept_id = s.concept_id
+LEFT JOIN compared AS d USING (attack_experiment_id, perturbed_set, attack, epsilon, fraction)
 WHERE k.exemplars IS DISTINCT FROM c.exemplars
-    OR (a.touched = 'concept' AND a.images <> k.exemplars)
-    OR d.different IS DISTINCT FROM if(a.touched = 'concept', a.changed, 0)
-    OR (a.concept = s.concept) <> (d.different = 0)
+    OR (a.perturbed_set = 'concept' AND a.images <> k.exemplars)
+    OR d.different IS DISTINCT FROM if(a.perturbed_set = 'concept', a.changed, 0)
+    OR (a.concept_id = s.concept_id) <> (d.different = 0)
     -- a folder that an attack left may have been met as such before
     OR (d.different > 0 AND k.origin = 'drawn');

@@ -2,8 +2,8 @@
 -- clean row, and at least one attack.
 WITH expected AS (
     SELECT DISTINCT
-        analysis,
-        touched,
+        attack_experiment_id,
+        perturbed_set,
         unnest(['noise', 'random-direction']) AS attack,
         epsilon,
         fraction
@@ -12,16 +12,16 @@ WITH expected AS (
 ),
 counted AS (
     SELECT
-        a.analysis,
+        a.attack_experiment_id,
         count(*) FILTER (t.attack = 'clean') AS clean,
         count(*) FILTER (t.attack NOT IN ('clean', 'noise', 'random-direction')) AS attacks
-    FROM attack_analyses AS a
-    LEFT JOIN attacks AS t USING (analysis)
-    GROUP BY a.analysis
+    FROM attack_experiments AS a
+    LEFT JOIN attacks AS t USING (attack_experiment_id)
+    GROUP BY a.attack_experiment_id
 )
-SELECT analysis, touched, attack, epsilon, fraction, NULL::BIGINT AS clean, NULL::BIGINT AS attacks
+SELECT attack_experiment_id, perturbed_set, attack, epsilon, fraction, NULL::BIGINT AS clean, NULL::BIGINT AS attacks
 FROM expected
-ANTI JOIN attacks USING (analysis, touched, attack, epsilon, fraction)
+ANTI JOIN attacks USING (attack_experiment_id, perturbed_set, attack, epsilon, fraction)
 UNION ALL BY NAME
 FROM counted
 WHERE clean <> 1 OR attacks = 0;

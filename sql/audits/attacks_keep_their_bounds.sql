@@ -15,9 +15,9 @@ WHERE NOT changed BETWEEN 0 AND images
     OR (changed = 0 AND perceptual > 0)
     OR NOT coalesce(isfinite(psnr) AND psnr >= least_psnr - 1e-3, true)
     OR CASE
-        WHEN attack = 'clean' THEN (touched, epsilon, fraction, changed) <> ('concept', 0, 0, 0) OR piece IS NOT NULL
+        WHEN attack = 'clean' THEN (perturbed_set, epsilon, fraction, changed) <> ('concept', 0, 0, 0) OR artifact_folder IS NOT NULL
         ELSE NOT epsilon BETWEEN 1 AND 255
             OR NOT (fraction > 0 AND fraction <= 1)
             OR changed > greatest(fraction * images + 0.5, 1)
-            OR piece IS NULL
+            OR artifact_folder IS NULL
     END;

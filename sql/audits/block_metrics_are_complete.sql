@@ -1,11 +1,11 @@
 -- Guards: every block of a dictionary was scored, once, and its FVU is a finite number that is not negative.
 SELECT
-    d.dictionary,
+    d.dictionary_id,
     d.group_order,
     count(b.element) AS blocks,
     max(b.element) AS last_block,
     count(*) FILTER (NOT (isfinite(b.fvu) AND b.fvu >= 0)) AS impossible_fvu
 FROM dictionaries AS d
-LEFT JOIN block_metrics AS b USING (dictionary)
+LEFT JOIN block_metrics AS b USING (dictionary_id)
 GROUP BY ALL
 HAVING blocks <> d.group_order OR last_block <> d.group_order - 1 OR impossible_fvu > 0;

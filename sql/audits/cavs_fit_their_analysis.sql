@@ -1,8 +1,8 @@
 -- Guards: a vector tells one set from another, is scored, and only by analyses of its network.
-SELECT c.*, s.analysis, a.network AS analysis_network
+SELECT c.*, s.concept_analysis_id, a.network AS analysis_network
 FROM cavs AS c
-LEFT JOIN tcav_scores AS s USING (cav)
-LEFT JOIN concept_analyses AS a USING (analysis)
+LEFT JOIN tcav_scores AS s USING (cav_id)
+LEFT JOIN concept_analyses AS a USING (concept_analysis_id)
 WHERE a.network IS DISTINCT FROM c.network
-    OR c.concept = c.random
+    OR c.concept_id = c.random_set_id
     OR NOT c.accuracy BETWEEN 0 AND 1;

@@ -1,10 +1,10 @@
 -- Guards: the units that meet all criteria are the curve detectors, each with its family; what is missing was left out and confirmed.
-SELECT u.subject, u.unit, u.is_curve_detector, d.family, d.natural_correlation, d.missing, s.kind
+SELECT u.unit_set_id, u.unit, u.is_curve_detector, d.curve_family, d.natural_correlation, d.missing, s.kind
 FROM unit_tuning AS u
-JOIN tuning_subjects AS s USING (subject)
-LEFT JOIN curve_detectors AS d USING (subject, unit)
-WHERE u.is_curve_detector <> (d.family IS NOT NULL)
+JOIN unit_sets AS s USING (unit_set_id)
+LEFT JOIN curve_detectors AS d USING (unit_set_id, unit)
+WHERE u.is_curve_detector <> (d.curve_family IS NOT NULL)
     OR abs(d.natural_correlation) > 1.000001
     OR isnan(d.natural_correlation)
-    OR (d.family IS NOT NULL AND (s.kind = 'neurons') <> (d.missing IS NULL))
+    OR (d.curve_family IS NOT NULL AND (s.kind = 'neurons') <> (d.missing IS NULL))
     OR (d.missing AND NOT coalesce((d.inside_arc OR d.inside_gap) AND d.natural_correlation >= 0.7, false));

@@ -1,7 +1,7 @@
 -- Guards: a dictionary has the channels of the layer it was trained on, 1 block (SAE) or |G| blocks (group crosscoder), and k <= features.
-SELECT d.dictionary, d.architecture, d.channels, l.channels AS layer_channels, d.group_order, s.group_order AS set_group_order, d.k, d.features
+SELECT d.dictionary_id, d.architecture, d.channels, l.channels AS layer_channels, d.group_order, s.group_order AS set_group_order, d.k, d.features
 FROM dictionaries AS d
-JOIN activation_sets AS s USING (activation_set)
+JOIN activation_sets AS s USING (activation_set_id)
 JOIN layers AS l USING (network, layer)
 WHERE d.channels <> l.channels
     OR d.group_order <> CASE d.architecture WHEN 'group-crosscoder' THEN s.group_order ELSE 1 END

@@ -1,5 +1,5 @@
 -- Guards: no score is impossible. 2 bounds the FVU because a reconstruction of the data's energy that has nothing to do with the data reaches 2.
-SELECT dictionary, metric, value
+SELECT dictionary_id, metric, value
 FROM dictionary_metrics
 WHERE NOT isfinite(value)
     OR NOT CASE metric

@@ -1,23 +1,23 @@
 -- Guards: an analysis has a unit for each channel of its layer or feature of a dictionary of that layer, and as many that change, and
 -- rows, as components.
 SELECT
-    a.analysis,
+    a.dimension_analysis_id,
     a.method,
     a.components,
     a.rows,
     a.units,
     a.constant_units,
     l.channels AS layer_channels,
-    a.dictionary,
+    a.dictionary_id,
     d.features AS dictionary_features,
     len(a.mean) AS mean_length
 FROM dimension_analyses AS a
-JOIN activation_sets AS s USING (activation_set)
+JOIN activation_sets AS s USING (activation_set_id)
 JOIN layers AS l USING (network, layer)
-LEFT JOIN dictionaries AS d ON d.dictionary = a.dictionary
-LEFT JOIN activation_sets AS t ON t.activation_set = d.activation_set
+LEFT JOIN dictionaries AS d ON d.dictionary_id = a.dictionary_id
+LEFT JOIN activation_sets AS t ON t.activation_set_id = d.activation_set_id
 WHERE a.method NOT IN ('pca', 'ica', 'nmf', 'kernel-pca', 'neurons', 'random')
-    OR a.units <> CASE WHEN a.dictionary IS NULL THEN l.channels ELSE coalesce(d.features, 0) END
+    OR a.units <> CASE WHEN a.dictionary_id IS NULL THEN l.channels ELSE coalesce(d.features, 0) END
     OR t.network <> s.network
     OR t.layer <> s.layer
     OR NOT a.constant_units BETWEEN 0 AND a.units

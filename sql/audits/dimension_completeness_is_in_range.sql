@@ -5,11 +5,11 @@ WITH compared AS (
         max(dimensions) OVER by_analysis AS last,
         count(DISTINCT (frames, labelled, accuracy_clean)) OVER by_analysis AS different_frames
     FROM dimension_completeness
-    WINDOW by_analysis AS (PARTITION BY analysis)
+    WINDOW by_analysis AS (PARTITION BY dimension_analysis_id)
 )
 SELECT c.*, a.components
 FROM compared AS c
-LEFT JOIN dimension_analyses AS a USING (analysis)
+LEFT JOIN dimension_analyses AS a USING (dimension_analysis_id)
 WHERE c.dimensions < 1
     OR c.last IS DISTINCT FROM a.components
     OR c.different_frames > 1

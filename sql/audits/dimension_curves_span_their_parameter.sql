@@ -1,21 +1,21 @@
 -- Guards: a dimension has a curve for every parameter that it is scored on and no other, all of an analysis at the same values.
 WITH curves AS (
     SELECT
-        analysis,
+        dimension_analysis_id,
         dimension,
         parameter,
         list(value ORDER BY value) AS values,
-        bool_and(isfinite(mean) AND isfinite(spread) AND spread >= 0) AS possible
+        bool_and(isfinite(mean) AND isfinite(std) AND std >= 0) AS possible
     FROM dimension_curves
     GROUP BY ALL
 ),
 compared AS (
-    SELECT *, first_value(values) OVER (PARTITION BY analysis, parameter ORDER BY dimension) AS expected_values
+    SELECT *, first_value(values) OVER (PARTITION BY dimension_analysis_id, parameter ORDER BY dimension) AS expected_values
     FROM curves
 )
-SELECT analysis, dimension, parameter, s.r_squared, c.values, c.expected_values, c.possible
+SELECT dimension_analysis_id, dimension, parameter, s.r_squared, c.values, c.expected_values, c.possible
 FROM tuning_scores AS s
-FULL JOIN compared AS c USING (analysis, dimension, parameter)
+FULL JOIN compared AS c USING (dimension_analysis_id, dimension, parameter)
 WHERE s.r_squared IS NULL
     OR c.values IS NULL
     OR c.values <> c.expected_values

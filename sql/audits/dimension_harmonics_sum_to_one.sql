@@ -1,12 +1,12 @@
 -- Guards: every dimension of orbits divides among the irreducible representations of their group, the same ones for a whole analysis.
-WITH divided AS (
+WITH split_half_disagreement AS (
     SELECT
-        analysis,
+        dimension_analysis_id,
         dimension,
         sum(share) AS total,
         min(share) AS least,
-        min(frequency) AS lowest,
-        max(frequency) AS highest,
+        min(waves_per_turn) AS lowest,
+        max(waves_per_turn) AS highest,
         list(irrep ORDER BY irrep) AS irreps
     FROM dimension_harmonics
     GROUP BY ALL
@@ -14,14 +14,14 @@ WITH divided AS (
 compared AS (
     SELECT
         *,
-        first_value(irreps) OVER (PARTITION BY analysis ORDER BY dimension) AS expected_irreps,
-        count(*) OVER (PARTITION BY analysis) AS dimensions
-    FROM divided
+        first_value(irreps) OVER (PARTITION BY dimension_analysis_id ORDER BY dimension) AS expected_irreps,
+        count(*) OVER (PARTITION BY dimension_analysis_id) AS dimensions
+    FROM split_half_disagreement
 )
-SELECT a.analysis, c.* EXCLUDE (analysis), a.components, s.n_rotations, s.group_order
+SELECT a.dimension_analysis_id, c.* EXCLUDE (dimension_analysis_id), a.components, s.n_rotations, s.group_order
 FROM dimension_analyses AS a
-JOIN activation_sets AS s USING (activation_set)
-LEFT JOIN compared AS c USING (analysis)
+JOIN activation_sets AS s USING (activation_set_id)
+LEFT JOIN compared AS c USING (dimension_analysis_id)
 WHERE coalesce(c.dimensions, 0) <> CASE WHEN s.group_order > 1 THEN a.components ELSE 0 END
     OR NOT abs(c.total - 1) <= 1e-4
     OR NOT c.least >= -1e-6

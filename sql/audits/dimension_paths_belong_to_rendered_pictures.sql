@@ -1,13 +1,13 @@
 -- Guards: a path is measured in orientation and in frequency where pictures were rendered along it, and nowhere else; it intends what
 -- the dimension is assigned.
 WITH rendered AS (
-    SELECT DISTINCT p.analysis, p.dimension, m.parameter
+    SELECT DISTINCT p.dimension_analysis_id, p.dimension, m.parameter
     FROM dimension_pictures AS p
     CROSS JOIN (VALUES ('orientation'), ('frequency')) AS m (parameter)
     WHERE p.kind = 'rendered'
 )
 SELECT
-    analysis,
+    dimension_analysis_id,
     dimension,
     parameter,
     r.dimension IS NOT NULL AS is_rendered,
@@ -16,8 +16,8 @@ SELECT
     p.spearman,
     p.drift
 FROM rendered AS r
-FULL JOIN dimension_paths AS p USING (analysis, dimension, parameter)
-LEFT JOIN tuning_scores AS s USING (analysis, dimension, parameter)
+FULL JOIN dimension_paths AS p USING (dimension_analysis_id, dimension, parameter)
+LEFT JOIN tuning_scores AS s USING (dimension_analysis_id, dimension, parameter)
 WHERE r.dimension IS NULL
     OR p.dimension IS NULL
     OR p.intended IS DISTINCT FROM s.assigned

@@ -9,20 +9,20 @@ WITH ordered AS (
         row_number() OVER by_place - 1 AS expected_place,
         lag(score) OVER by_place AS score_before
     FROM dimension_pictures
-    WINDOW by_place AS (PARTITION BY analysis, dimension, kind ORDER BY place)
+    WINDOW by_place AS (PARTITION BY dimension_analysis_id, dimension, kind ORDER BY place)
 )
 SELECT o.* EXCLUDE (container, format), d.low, d.high
 FROM ordered AS o
-LEFT JOIN tuning_dimensions AS d USING (analysis, dimension)
+LEFT JOIN tuning_dimensions AS d USING (dimension_analysis_id, dimension)
 WHERE place <> expected_place
     OR NOT isfinite(score)
     OR (kind = 'rendered' AND NOT coalesce(score BETWEEN d.low - 1e-6 AND d.high + 1e-6, false))
     OR score < score_before
     OR (kind = 'patch') <> (coherence IS NULL)
     OR (kind = 'patch' AND orientation_degrees IS NOT NULL)
-    OR (orientation_degrees IS NULL) <> (frequency IS NULL)
+    OR (orientation_degrees IS NULL) <> (spatial_frequency IS NULL)
     OR NOT coalesce(coherence BETWEEN 0 AND 1.000001, true)
     OR NOT coalesce(orientation_degrees >= 0 AND orientation_degrees < 180, true)
-    OR NOT coalesce(frequency > 0 AND frequency < 0.71, true)
+    OR NOT coalesce(spatial_frequency > 0 AND spatial_frequency < 0.71, true)
     OR hex(container) <> '52494646' -- RIFF
     OR hex(format) <> '57454250'; -- WEBP

@@ -1,9 +1,9 @@
 -- Guards: what dimensions explain adds up, and to 1 at most (on unseen rows one may take a little away); scores have a range.
 WITH summed AS (
-    SELECT *, sum(explained_variance) OVER (PARTITION BY analysis ORDER BY dimension) AS explained_so_far
+    SELECT *, sum(explained_variance) OVER (PARTITION BY dimension_analysis_id ORDER BY dimension) AS explained_so_far
     FROM tuning_dimensions
 )
-SELECT analysis, dimension, explained_variance, explained_so_far, cumulative_variance, low, high
+SELECT dimension_analysis_id, dimension, explained_variance, explained_so_far, cumulative_variance, low, high
 FROM summed
 WHERE NOT abs(cumulative_variance - explained_so_far) <= 1e-6
     OR NOT cumulative_variance <= 1.000001

@@ -1,6 +1,6 @@
 -- Guards: the dimensions of an analysis are numbered 0, 1, 2, …, as many as its components, each with a number for every unit.
 SELECT
-    a.analysis,
+    a.dimension_analysis_id,
     a.components,
     count(d.dimension) AS rows_found,
     min(d.dimension) AS first,
@@ -9,8 +9,8 @@ SELECT
     min(len(d.direction)) AS shortest,
     max(len(d.direction)) AS longest
 FROM dimension_analyses AS a
-LEFT JOIN tuning_dimensions AS d USING (analysis)
-GROUP BY a.analysis, a.components, a.units
+LEFT JOIN tuning_dimensions AS d USING (dimension_analysis_id)
+GROUP BY a.dimension_analysis_id, a.components, a.units
 HAVING rows_found <> a.components
     OR first <> 0
     OR last <> a.components - 1

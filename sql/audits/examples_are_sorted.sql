@@ -1,7 +1,7 @@
 -- Guards: ranks run 1, 2, 3, … from the strongest example down, and none exceeds the feature's maximum.
 WITH ranked AS (
     SELECT
-        e.dictionary,
+        e.dictionary_id,
         e.feature,
         e.rank,
         e.activation,
@@ -9,10 +9,10 @@ WITH ranked AS (
         lag(e.activation) OVER by_rank AS activation_before,
         row_number() OVER by_rank AS expected_rank
     FROM feature_examples AS e
-    JOIN features AS f USING (dictionary, feature)
-    WINDOW by_rank AS (PARTITION BY e.dictionary, e.feature ORDER BY e.rank)
+    JOIN features AS f USING (dictionary_id, feature)
+    WINDOW by_rank AS (PARTITION BY e.dictionary_id, e.feature ORDER BY e.rank)
 )
-SELECT dictionary, feature, rank, expected_rank, activation, activation_before, max_activation
+SELECT dictionary_id, feature, rank, expected_rank, activation, activation_before, max_activation
 FROM ranked
 WHERE rank <> expected_rank
     OR activation > activation_before

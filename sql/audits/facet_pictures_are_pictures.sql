@@ -1,5 +1,5 @@
 -- Guards: a unit's picture is a WebP image.
-SELECT analysis, place, attack, octet_length(picture) AS picture_bytes
+SELECT facet_analysis_id, place, attack, octet_length(picture) AS picture_bytes
 FROM facet_pictures
 WHERE hex(picture[1:4]) <> '52494646' -- RIFF
     OR hex(picture[9:12]) <> '57454250'; -- WEBP

@@ -1,19 +1,19 @@
 -- Guards: a unit has one plain picture, and a facet one clean and one of noise beside those of attacks, one each; numbered from 0.
 WITH facets AS (
     SELECT
-        analysis,
-        facet,
+        facet_analysis_id,
+        facet_id,
         count(*) FILTER (attack = 'plain') AS plain,
         count(*) FILTER (attack = 'clean') AS clean,
         count(*) FILTER (attack = 'noise') AS noise,
         count(*) AS pictures,
-        count(DISTINCT (attack, coalesce(target, ''))) AS different
+        count(DISTINCT (attack, coalesce(target_facet_id, ''))) AS different
     FROM facet_pictures
-    GROUP BY analysis, facet
+    GROUP BY facet_analysis_id, facet_id
 ),
 analyses AS (
     SELECT
-        a.analysis,
+        a.facet_analysis_id,
         count(p.place) FILTER (p.attack = 'plain') AS plain,
         count(p.place) FILTER (p.attack = 'clean') AS clean,
         count(p.place) AS pictures,
@@ -21,12 +21,12 @@ analyses AS (
         min(p.place) AS first,
         max(p.place) AS last
     FROM facet_analyses AS a
-    LEFT JOIN facet_pictures AS p USING (analysis)
-    GROUP BY a.analysis
+    LEFT JOIN facet_pictures AS p USING (facet_analysis_id)
+    GROUP BY a.facet_analysis_id
 )
-SELECT analysis, facet, plain, clean, noise, pictures, different, NULL::INTEGER AS first, NULL::INTEGER AS last
+SELECT facet_analysis_id, facet_id, plain, clean, noise, pictures, different, NULL::INTEGER AS first, NULL::INTEGER AS last
 FROM facets
-WHERE facet IS NOT NULL AND (clean, noise, pictures) <> (1, 1, different)
+WHERE facet_id IS NOT NULL AND (clean, noise, pictures) <> (1, 1, different)
 UNION ALL BY NAME
 SELECT * EXCLUDE (places)
 FROM analyses

@@ -1,13 +1,13 @@
 -- Guards: every picture of a unit is read by the clean probe of every facet, once, and by no other.
 WITH expected AS (
-    SELECT p.analysis, p.place, f.facet
+    SELECT p.facet_analysis_id, p.place, f.facet_id
     FROM facet_pictures AS p
-    JOIN facet_pictures AS f ON f.analysis = p.analysis AND f.attack = 'clean'
+    JOIN facet_pictures AS f ON f.facet_analysis_id = p.facet_analysis_id AND f.attack = 'clean'
 )
-SELECT analysis, place, facet, count(r.logit) AS readings, min(r.logit) AS logit
+SELECT facet_analysis_id, place, facet_id, count(r.logit) AS readings, min(r.logit) AS logit
 FROM expected AS e
-FULL JOIN facet_readings AS r USING (analysis, place, facet)
+FULL JOIN facet_readings AS r USING (facet_analysis_id, place, facet_id)
 GROUP BY ALL
 HAVING readings <> 1
     OR NOT isfinite(logit)
-    OR bool_or(e.facet IS NULL);
+    OR bool_or(e.facet_id IS NULL);

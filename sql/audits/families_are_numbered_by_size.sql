@@ -1,6 +1,6 @@
 -- Guards: the families of an analysis are numbered 0, 1, 2, …, the largest first, each as large as its members are many.
 WITH counted AS (
-    SELECT analysis, family, count(*) AS members
+    SELECT family_analysis_id, family, count(*) AS members
     FROM feature_families
     WHERE family IS NOT NULL
     GROUP BY ALL
@@ -10,14 +10,14 @@ numbered AS (
         *,
         lag(size) OVER by_family AS size_before,
         row_number() OVER by_family - 1 AS expected_family,
-        count(*) OVER (PARTITION BY analysis) AS families_found
+        count(*) OVER (PARTITION BY family_analysis_id) AS families_found
     FROM family_shapes
-    WINDOW by_family AS (PARTITION BY analysis ORDER BY family)
+    WINDOW by_family AS (PARTITION BY family_analysis_id ORDER BY family)
 )
-SELECT a.analysis, a.families, n.families_found, n.family, n.expected_family, n.size, n.size_before, c.members
+SELECT a.family_analysis_id, a.families, n.families_found, n.family, n.expected_family, n.size, n.size_before, c.members
 FROM family_analyses AS a
-LEFT JOIN numbered AS n USING (analysis)
-LEFT JOIN counted AS c USING (analysis, family)
+LEFT JOIN numbered AS n USING (family_analysis_id)
+LEFT JOIN counted AS c USING (family_analysis_id, family)
 WHERE a.families <> coalesce(n.families_found, 0)
     OR n.family <> n.expected_family
     OR n.size > n.size_before

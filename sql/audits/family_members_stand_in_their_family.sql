@@ -1,6 +1,6 @@
 -- Guards: a member has an element of the group and, where the family has a period, an orientation within it; others have neither.
 SELECT
-    m.analysis,
+    m.family_analysis_id,
     m.feature,
     m.family,
     m.element,
@@ -11,8 +11,8 @@ SELECT
     m.strength,
     m.stimulus_confidence
 FROM feature_families AS m
-JOIN family_analyses AS a USING (analysis)
-LEFT JOIN family_shapes AS s USING (analysis, family)
+JOIN family_analyses AS a USING (family_analysis_id)
+LEFT JOIN family_shapes AS s USING (family_analysis_id, family)
 WHERE (m.family IS NULL) <> (m.element IS NULL)
     OR (m.family IS NULL) <> (m.similarity IS NULL)
     OR m.mirrored IS DISTINCT FROM (m.element >= a.n_rotations)

@@ -1,6 +1,6 @@
 -- Guards: a pair is two members of one family, with an element of the group and shares of at most 8 images.
 SELECT
-    p.analysis,
+    p.family_analysis_id,
     p.feature,
     p.partner,
     f.family,
@@ -12,9 +12,9 @@ SELECT
     p.fired,
     p.chance
 FROM family_pairs AS p
-LEFT JOIN feature_families AS f USING (analysis, feature)
-LEFT JOIN feature_families AS g ON g.analysis = p.analysis AND g.feature = p.partner
-LEFT JOIN family_analyses AS a ON a.analysis = p.analysis
+LEFT JOIN feature_families AS f USING (family_analysis_id, feature)
+LEFT JOIN feature_families AS g ON g.family_analysis_id = p.family_analysis_id AND g.feature = p.partner
+LEFT JOIN family_analyses AS a ON a.family_analysis_id = p.family_analysis_id
 WHERE coalesce(f.family <> g.family, true)
     OR p.feature = p.partner
     OR NOT p.element BETWEEN 0 AND a.group_order - 1

@@ -1,11 +1,11 @@
 -- Guards: what carries a feature to its partner carries the partner back when undone, r^k by r^(n - k) and a reflection by itself;
 -- in a family of more than 65 a feature keeps its 64 nearest partners, which may not keep it.
-SELECT p.analysis, p.feature, p.partner, p.element, back.element AS element_back, p.similarity, back.similarity AS similarity_back, s.size
+SELECT p.family_analysis_id, p.feature, p.partner, p.element, back.element AS element_back, p.similarity, back.similarity AS similarity_back, s.size
 FROM family_pairs AS p
-JOIN family_analyses AS a USING (analysis)
-JOIN feature_families AS f USING (analysis, feature)
-JOIN family_shapes AS s USING (analysis, family)
-LEFT JOIN family_pairs AS back ON back.analysis = p.analysis AND back.feature = p.partner AND back.partner = p.feature
+JOIN family_analyses AS a USING (family_analysis_id)
+JOIN feature_families AS f USING (family_analysis_id, feature)
+JOIN family_shapes AS s USING (family_analysis_id, family)
+LEFT JOIN family_pairs AS back ON back.family_analysis_id = p.family_analysis_id AND back.feature = p.partner AND back.partner = p.feature
 WHERE (back.element IS NULL AND s.size <= 65)
     OR back.element <> CASE WHEN p.element < a.n_rotations THEN (a.n_rotations - p.element) % a.n_rotations ELSE p.element END
     OR abs(p.similarity - back.similarity) > 1e-4;

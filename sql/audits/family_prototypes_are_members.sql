@@ -1,9 +1,9 @@
 -- Guards: a family's prototype is a member that stands where orientations are told from, and members resemble it as said.
-SELECT s.analysis, s.family, s.prototype, p.family AS prototype_family, p.element, p.orientation_degrees, p.similarity, s.mean_similarity
+SELECT s.family_analysis_id, s.family, s.prototype, p.family AS prototype_family, p.element, p.orientation_degrees, p.similarity, s.mean_similarity
 FROM family_shapes AS s
-JOIN feature_families AS m USING (analysis, family)
-LEFT JOIN feature_families AS p ON p.analysis = s.analysis AND p.feature = s.prototype
-GROUP BY s.analysis, s.family, s.prototype, prototype_family, p.element, p.orientation_degrees, p.similarity, s.mean_similarity
+JOIN feature_families AS m USING (family_analysis_id, family)
+LEFT JOIN feature_families AS p ON p.family_analysis_id = s.family_analysis_id AND p.feature = s.prototype
+GROUP BY s.family_analysis_id, s.family, s.prototype, prototype_family, p.element, p.orientation_degrees, p.similarity, s.mean_similarity
 HAVING prototype_family IS DISTINCT FROM s.family
     OR p.element <> 0
     OR p.orientation_degrees <> 0

@@ -1,5 +1,5 @@
 -- Guards: families are scored by what is known to score them, and no score is impossible.
-SELECT analysis, subject, seed, metric, value
+SELECT family_analysis_id, condition, seed, metric, value
 FROM family_scores
 WHERE NOT isfinite(value)
     OR NOT CASE metric

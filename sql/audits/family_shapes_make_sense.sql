@@ -1,6 +1,6 @@
 -- Guards: a family with a period says how it is filled and where not; profiles go around the group and start at 1.
 SELECT
-    s.analysis,
+    s.family_analysis_id,
     s.family,
     s.type,
     s.period_degrees,
@@ -12,7 +12,7 @@ SELECT
     len(s.profile) AS profile_length,
     a.n_rotations
 FROM family_shapes AS s
-JOIN family_analyses AS a USING (analysis)
+JOIN family_analyses AS a USING (family_analysis_id)
 WHERE (a.group_order = 1) <> (s.type IS NULL)
     OR (s.type IS NULL) <> (s.stabiliser IS NULL)
     OR coalesce(s.type LIKE 'period-%' AND a.n_rotations > 1, false) <> (s.period_degrees IS NOT NULL)

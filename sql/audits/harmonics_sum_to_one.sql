@@ -1,8 +1,8 @@
 -- Guards: every live feature of a group crosscoder with more than one block has harmonics, and their shares of the energy sum to 1.
-SELECT d.dictionary, f.feature, count(h.harmonic) AS harmonics, sum(h.energy) AS energy, min(h.energy) AS least
+SELECT d.dictionary_id, f.feature, count(h.harmonic) AS harmonics, sum(h.energy) AS energy, min(h.energy) AS least
 FROM dictionaries AS d
-JOIN features AS f USING (dictionary)
-LEFT JOIN feature_harmonics AS h USING (dictionary, feature)
+JOIN features AS f USING (dictionary_id)
+LEFT JOIN feature_harmonics AS h USING (dictionary_id, feature)
 WHERE d.group_order > 1
-GROUP BY d.dictionary, f.feature, f.dead
+GROUP BY d.dictionary_id, f.feature, f.dead
 HAVING (NOT f.dead AND harmonics = 0) OR abs(energy - 1) > 1e-4 OR least < -1e-9;

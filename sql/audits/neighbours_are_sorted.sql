@@ -5,11 +5,11 @@ WITH ranked AS (
         lag(similarity) OVER by_rank AS similarity_before,
         row_number() OVER by_rank AS expected_rank
     FROM feature_neighbours
-    WINDOW by_rank AS (PARTITION BY dictionary, feature ORDER BY rank)
+    WINDOW by_rank AS (PARTITION BY dictionary_id, feature ORDER BY rank)
 )
-SELECT r.dictionary, r.feature, r.rank, r.expected_rank, r.neighbour, r.similarity, r.similarity_before
+SELECT r.dictionary_id, r.feature, r.rank, r.expected_rank, r.neighbour, r.similarity, r.similarity_before
 FROM ranked AS r
-LEFT JOIN features AS f ON f.dictionary = r.dictionary AND f.feature = r.neighbour
+LEFT JOIN features AS f ON f.dictionary_id = r.dictionary_id AND f.feature = r.neighbour
 WHERE f.feature IS NULL
     OR r.neighbour = r.feature
     OR r.rank <> r.expected_rank

@@ -1,8 +1,8 @@
 -- Guards: an example of a neuron is a WebP image of a place inside the frame.
-SELECT e.dictionary, e.neuron, e.feature, e.rank, e.y, e.x, octet_length(e.patch) AS patch_bytes
+SELECT e.dictionary_id, e.neuron, e.feature, e.rank, e.y, e.x, octet_length(e.patch) AS patch_bytes
 FROM neuron_examples AS e
-JOIN dictionaries AS d USING (dictionary)
-JOIN activation_sets AS s USING (activation_set)
+JOIN dictionaries AS d USING (dictionary_id)
+JOIN activation_sets AS s USING (activation_set_id)
 JOIN networks AS n USING (network)
 WHERE e.y NOT BETWEEN 0 AND coalesce((s.config ->> '$.images.frame_size')::INTEGER, n.input_size) - 1
     OR e.x NOT BETWEEN 0 AND coalesce((s.config ->> '$.images.frame_size')::INTEGER, n.input_size) - 1

@@ -5,12 +5,12 @@ WITH ranked AS (
         lag(activation) OVER by_rank AS activation_before,
         row_number() OVER by_rank AS expected_rank
     FROM neuron_examples
-    WINDOW by_rank AS (PARTITION BY dictionary, neuron, feature ORDER BY rank)
+    WINDOW by_rank AS (PARTITION BY dictionary_id, neuron, feature ORDER BY rank)
 )
-SELECT e.dictionary, e.neuron, e.feature, e.rank, e.expected_rank, e.activation, e.activation_before, f.rows_carried, n.max_activation
+SELECT e.dictionary_id, e.neuron, e.feature, e.rank, e.expected_rank, e.activation, e.activation_before, f.rows_carried, n.max_activation
 FROM ranked AS e
-LEFT JOIN neurons AS n USING (dictionary, neuron)
-LEFT JOIN neuron_features AS f USING (dictionary, neuron, feature)
+LEFT JOIN neurons AS n USING (dictionary_id, neuron)
+LEFT JOIN neuron_features AS f USING (dictionary_id, neuron, feature)
 WHERE e.rank <> e.expected_rank
     OR e.activation > e.activation_before
     OR NOT coalesce(e.rank <= f.rows_carried, false)

@@ -6,13 +6,13 @@ WITH ranked AS (
         row_number() OVER by_rank AS expected_rank,
         sum(share) OVER of_neuron AS all_shares,
         (sum(rows_carried) OVER of_neuron)::BIGINT AS all_rows,
-        count(*) OVER (PARTITION BY dictionary, neuron, feature) AS times
+        count(*) OVER (PARTITION BY dictionary_id, neuron, feature) AS times
     FROM neuron_features
-    WINDOW by_rank AS (PARTITION BY dictionary, neuron ORDER BY rank), of_neuron AS (PARTITION BY dictionary, neuron)
+    WINDOW by_rank AS (PARTITION BY dictionary_id, neuron ORDER BY rank), of_neuron AS (PARTITION BY dictionary_id, neuron)
 )
-SELECT n.dictionary, n.neuron, r.rank, r.expected_rank, r.feature, r.share, r.share_before, r.all_shares, r.all_rows, n.top_rows
+SELECT n.dictionary_id, n.neuron, r.rank, r.expected_rank, r.feature, r.share, r.share_before, r.all_shares, r.all_rows, n.top_rows
 FROM neurons AS n
-LEFT JOIN ranked AS r USING (dictionary, neuron)
+LEFT JOIN ranked AS r USING (dictionary_id, neuron)
 WHERE coalesce(n.carried > 0, false) <> (r.rank IS NOT NULL)
     OR r.rank <> r.expected_rank
     OR r.share > r.share_before

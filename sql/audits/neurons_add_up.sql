@@ -1,5 +1,5 @@
 -- Guards: a neuron is active where it has top rows, and on them features, bias and what is not explained make up its activation.
-SELECT dictionary, neuron, max_activation, density, top_rows, explained, carried, suppressed, bias
+SELECT dictionary_id, neuron, max_activation, density, top_rows, explained, carried, suppressed, bias
 FROM neurons
 WHERE NOT (isfinite(max_activation) AND density BETWEEN 0 AND 1 AND top_rows BETWEEN 0 AND 200)
     OR (top_rows > 0) <> (max_activation > 0)

@@ -1,6 +1,6 @@
 -- Guards: invariance and mirror are the mean of the profile and its largest value over the reflections, if there are any.
 SELECT
-    s.dictionary,
+    s.dictionary_id,
     s.feature,
     s.invariance,
     avg(b.cosine_to_identity) AS mean_profile,
@@ -8,7 +8,7 @@ SELECT
     max(b.cosine_to_identity) FILTER (b.mirrored) AS largest_reflection,
     s.mirror_element
 FROM feature_symmetry AS s
-JOIN transform_blocks AS b USING (dictionary, feature)
+JOIN transform_blocks AS b USING (dictionary_id, feature)
 GROUP BY ALL
 HAVING NOT abs(s.invariance - mean_profile) <= 1e-4
     OR (s.mirror IS NULL) <> (largest_reflection IS NULL)

@@ -1,6 +1,6 @@
 -- Guards: a live feature of a group crosscoder with more than one block has a symmetry, and no other feature has.
-SELECT d.dictionary, d.architecture, f.feature, f.dead, s.type
+SELECT d.dictionary_id, d.architecture, f.feature, f.dead, s.type
 FROM dictionaries AS d
-JOIN features AS f USING (dictionary)
-LEFT JOIN feature_symmetry AS s USING (dictionary, feature)
+JOIN features AS f USING (dictionary_id)
+LEFT JOIN feature_symmetry AS s USING (dictionary_id, feature)
 WHERE (d.group_order > 1 AND NOT f.dead) <> (s.type IS NOT NULL);

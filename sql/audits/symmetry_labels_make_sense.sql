@@ -1,7 +1,7 @@
 -- Guards: a type states its period, confidence is a share, and the stabiliser's order divides |G| (Lagrange).
-SELECT s.dictionary, s.feature, s.type, s.period_degrees, s.confidence, s.stabiliser, s.stabiliser_order, d.group_order
+SELECT s.dictionary_id, s.feature, s.type, s.period_degrees, s.confidence, s.stabiliser, s.stabiliser_order, d.group_order
 FROM feature_symmetry AS s
-JOIN dictionaries AS d USING (dictionary)
+JOIN dictionaries AS d USING (dictionary_id)
 WHERE (s.type LIKE 'period-%') <> (s.period_degrees IS NOT NULL)
     OR NOT coalesce(s.period_degrees > 0 AND s.period_degrees <= 360, true)
     OR NOT s.confidence BETWEEN 0 AND 1

@@ -1,13 +1,13 @@
 -- Guards: a score is a share of the images of the class, which is one of the network's and has one set; a magnitude is a share.
 WITH compared AS (
-    SELECT *, count(DISTINCT class) OVER (PARTITION BY analysis, class_index) AS class_sets
+    SELECT *, count(DISTINCT class_images_id) OVER (PARTITION BY concept_analysis_id, class_index) AS class_sets
     FROM tcav_scores
 )
 SELECT s.*, k.exemplars AS class_images, n.classes
 FROM compared AS s
-JOIN concept_analyses AS a USING (analysis)
+JOIN concept_analyses AS a USING (concept_analysis_id)
 JOIN networks AS n USING (network)
-LEFT JOIN concepts AS k ON k.concept = s.class
+LEFT JOIN concepts AS k ON k.concept_id = s.class_images_id
 WHERE s.class_sets > 1
     OR NOT s.class_index BETWEEN 0 AND n.classes - 1
     OR NOT s.score BETWEEN 0 AND 1

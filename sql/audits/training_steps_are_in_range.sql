@@ -1,5 +1,5 @@
 -- Guards: training logged finite numbers, and only of steps that were taken.
-SELECT t.dictionary, t.step, t.metric, t.value, d.steps
+SELECT t.dictionary_id, t.step, t.metric, t.value, d.steps
 FROM training_steps AS t
-JOIN dictionaries AS d USING (dictionary)
+JOIN dictionaries AS d USING (dictionary_id)
 WHERE t.step NOT BETWEEN 0 AND d.steps OR NOT isfinite(t.value);

@@ -1,7 +1,7 @@
 -- Guards: element g stands for the rotation by 360 g / n degrees, and for a reflection from n on.
-SELECT b.dictionary, b.feature, b.element, b.rotation_degrees, b.mirrored, s.n_rotations
+SELECT b.dictionary_id, b.feature, b.element, b.rotation_degrees, b.mirrored, s.n_rotations
 FROM transform_blocks AS b
-JOIN dictionaries AS d USING (dictionary)
-JOIN activation_sets AS s USING (activation_set)
+JOIN dictionaries AS d USING (dictionary_id)
+JOIN activation_sets AS s USING (activation_set_id)
 WHERE abs(b.rotation_degrees - 360.0 * (b.element % s.n_rotations) / s.n_rotations) > 1e-6
     OR b.mirrored <> (b.element >= s.n_rotations);

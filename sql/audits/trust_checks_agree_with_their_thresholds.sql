@@ -3,15 +3,15 @@
 WITH compared AS (
     SELECT
         *,
-        count(*) OVER (PARTITION BY analysis, concept) AS checks,
-        count(DISTINCT threshold) OVER (PARTITION BY analysis, check_name) AS thresholds
+        count(*) OVER (PARTITION BY trust_analysis_id, concept_id) AS checks,
+        count(DISTINCT threshold) OVER (PARTITION BY trust_analysis_id, check_name) AS thresholds
     FROM trust_checks
 )
-SELECT a.analysis, c.* EXCLUDE (analysis)
+SELECT a.trust_analysis_id, c.* EXCLUDE (trust_analysis_id)
 FROM trust_analyses AS a
-LEFT JOIN compared AS c USING (analysis)
-WHERE c.concept IS NULL
-    OR c.check_name NOT IN ('turned by JPEG', 'divided', 'grain of colour')
+LEFT JOIN compared AS c USING (trust_analysis_id)
+WHERE c.concept_id IS NULL
+    OR c.check_name NOT IN ('CAV shift after JPEG', 'split-half disagreement', 'colour grain')
     OR c.checks <> 3
     OR c.thresholds > 1
     OR NOT (isfinite(c.value) AND isfinite(c.threshold))

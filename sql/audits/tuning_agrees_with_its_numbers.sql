@@ -1,5 +1,5 @@
 -- Guards: tuning is in range, is there where arcs are answered, and detectors meet the criteria that can be read here.
-SELECT subject, unit, stimulus_type, confidence, peak_degrees, width_degrees, echo, concentration, criteria_met, is_curve_detector
+SELECT unit_set_id, unit, stimulus_type, confidence, peak_degrees, width_degrees, echo, concentration, criteria_met, is_curve_detector
 FROM unit_tuning
 WHERE NOT (isfinite(best_response) AND isfinite(best_arc_response) AND isfinite(natural_maximum))
     OR NOT confidence BETWEEN 0 AND 1

@@ -1,7 +1,7 @@
 -- Guards: every curve detector has its curves, a curve has a response at each step around the circle, and its mean peaks where its unit does.
 WITH curves AS (
     SELECT
-        subject,
+        unit_set_id,
         unit,
         stimulus,
         count(*) AS angles,
@@ -11,10 +11,10 @@ WITH curves AS (
     FROM tuning_curves
     GROUP BY ALL
 )
-SELECT u.subject, u.unit, c.stimulus, c.angles, c.last_angle, c.largest_at, u.peak_degrees, c.impossible
+SELECT u.unit_set_id, u.unit, c.stimulus, c.angles, c.last_angle, c.largest_at, u.peak_degrees, c.impossible
 FROM unit_tuning AS u
-JOIN tuning_subjects AS s USING (subject)
-LEFT JOIN curves AS c USING (subject, unit)
+JOIN unit_sets AS s USING (unit_set_id)
+LEFT JOIN curves AS c USING (unit_set_id, unit)
 WHERE (u.is_curve_detector AND c.stimulus IS NULL)
     OR abs(c.angles * s.step_degrees - 360) > 1e-6
     OR abs(c.last_angle + s.step_degrees - 360) > 1e-6

@@ -3,15 +3,15 @@
 WITH ranked AS (
     SELECT
         *,
-        lag(p_value) OVER (PARTITION BY analysis, parameter ORDER BY r_squared DESC, p_value) AS p_value_of_closer,
-        min(null_r_squared) OVER (PARTITION BY analysis, parameter) AS least_null,
+        lag(p_value) OVER (PARTITION BY dimension_analysis_id, parameter ORDER BY r_squared DESC, p_value) AS p_value_of_closer,
+        min(null_r_squared) OVER (PARTITION BY dimension_analysis_id, parameter) AS least_null,
         CASE
             WHEN parameter IN ('orientation', 'colour') THEN 180
             WHEN parameter IN ('phase', 'direction') THEN 360
         END AS period
     FROM tuning_scores
 )
-SELECT analysis, dimension, parameter, r_squared, null_r_squared, least_null, p_value, p_value_of_closer, preferred, period
+SELECT dimension_analysis_id, dimension, parameter, r_squared, null_r_squared, least_null, p_value, p_value_of_closer, preferred, period
 FROM ranked
 WHERE parameter NOT IN ('orientation', 'frequency', 'phase', 'colour', 'direction', 'curvature')
     OR NOT r_squared BETWEEN 0 AND 1.000001

@@ -1,11 +1,11 @@
 -- Folders of the data folder that rows say are there.
-SELECT 'activations' AS kind, activation_set AS key FROM activation_sets
+SELECT 'activations' AS kind, activation_set_id AS key FROM activation_sets
 UNION
-SELECT 'dictionaries', dictionary FROM dictionaries
+SELECT 'dictionaries', dictionary_id FROM dictionaries
 UNION
-SELECT 'cavs', analysis FROM concept_analyses
+SELECT 'cavs', concept_analysis_id FROM concept_analyses
 UNION
-SELECT 'attacks', piece FROM attacks WHERE piece IS NOT NULL
+SELECT 'attacks', artifact_folder FROM attacks WHERE artifact_folder IS NOT NULL
 UNION
 SELECT 'frames', load_key FROM loads
 ORDER BY ALL

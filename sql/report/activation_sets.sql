@@ -2,15 +2,15 @@
 -- stands later, and a branch stands with its layer.
 WITH stored AS (
     SELECT
-        activation_set,
+        activation_set_id,
         sum(orbits) FILTER (split = 'train') AS train_orbits,
         sum(orbits) FILTER (split = 'test') AS test_orbits,
         sum(bytes) AS bytes
     FROM shards
-    GROUP BY activation_set
+    GROUP BY activation_set_id
 )
 SELECT
-    s.activation_set,
+    s.activation_set_id,
     s.network,
     s.layer,
     s.n_rotations,
@@ -29,11 +29,11 @@ SELECT
 FROM activation_sets AS s
 JOIN layers AS l USING (network, layer)
 JOIN networks AS n USING (network)
-LEFT JOIN stored AS h USING (activation_set)
+LEFT JOIN stored AS h USING (activation_set_id)
 ORDER BY
     s.network,
     max(l.receptive_field) OVER (PARTITION BY s.network, split_part(s.layer, '_', 1)),
     s.layer,
     s.group_order DESC,
     s.sampling,
-    s.activation_set;
+    s.activation_set_id;

@@ -1,10 +1,10 @@
 -- One row per (attack on exemplars, dictionary, statistic): do the dictionary's features give the attack away?
 SELECT
-    analysis,
+    attack_experiment_id,
     attack,
     epsilon,
     fraction,
-    dictionary,
+    dictionary_id,
     network,
     layer,
     architecture,
@@ -13,4 +13,4 @@ SELECT
     flagged,
     auc
 FROM attacked_features
-ORDER BY analysis, network, layer, dictionary, statistic, attack, epsilon, fraction;
+ORDER BY attack_experiment_id, network, layer, dictionary_id, statistic, attack, epsilon, fraction;

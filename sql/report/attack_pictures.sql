@@ -1,4 +1,4 @@
 -- One row per (attack, one of the first changed images).
-SELECT analysis, touched, attack, epsilon, place, clean, attacked, difference
+SELECT attack_experiment_id, perturbed_set, attack, epsilon, place, clean, attacked, difference
 FROM attack_pictures
-ORDER BY analysis, touched, attack, epsilon, place;
+ORDER BY attack_experiment_id, perturbed_set, attack, epsilon, place;

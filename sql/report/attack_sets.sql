@@ -2,13 +2,13 @@
 -- at the layer where they were attacked.
 WITH trust AS (
     -- checked again beside other random sets: once is enough
-    SELECT network, layer, concept, min_by(verdict, analysis) AS verdict, min_by(reasons, analysis) AS reasons
+    SELECT network, layer, concept_id, min_by(verdict, trust_analysis_id) AS verdict, min_by(reasons, trust_analysis_id) AS reasons
     FROM concept_trust
-    GROUP BY network, layer, concept
+    GROUP BY network, layer, concept_id
 )
 SELECT
-    s.analysis,
-    s.touched,
+    s.attack_experiment_id,
+    s.perturbed_set,
     s.attack,
     s.epsilon,
     s.fraction,
@@ -20,6 +20,6 @@ SELECT
     t.verdict AS trust,
     t.reasons
 FROM attacks AS s
-JOIN attack_analyses AS a USING (analysis)
-LEFT JOIN trust AS t ON t.concept = s.concept AND t.network = a.network AND t.layer = a.layer
-ORDER BY s.analysis, s.touched, s.attack, s.epsilon, s.fraction;
+JOIN attack_experiments AS a USING (attack_experiment_id)
+LEFT JOIN trust AS t ON t.concept_id = s.concept_id AND t.network = a.network AND t.layer = a.layer
+ORDER BY s.attack_experiment_id, s.perturbed_set, s.attack, s.epsilon, s.fraction;

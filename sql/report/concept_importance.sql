@@ -2,4 +2,4 @@
 SELECT i.*
 FROM concept_importance AS i
 JOIN layers AS l USING (network, layer)
-ORDER BY i.network, i.analysis, i.class_name, i.class_index, i.concept_name, i.concept, l.receptive_field, i.layer;
+ORDER BY i.network, i.concept_analysis_id, i.class_name, i.class_index, i.concept_name, i.concept_id, l.receptive_field, i.layer;

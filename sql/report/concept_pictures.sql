@@ -1,5 +1,5 @@
 -- One row per (concept that was tested, one of its first exemplars).
-SELECT concept, picture
+SELECT concept_id, picture
 FROM concept_exemplars
-WHERE place < $shown AND concept IN (SELECT concept FROM tcav_tests)
-ORDER BY concept, place;
+WHERE place < $shown AND concept_id IN (SELECT concept_id FROM tcav_tests)
+ORDER BY concept_id, place;

@@ -1,4 +1,4 @@
 -- One row per (layer, set of exemplars) that the trust checks were asked about, clean ones first.
-SELECT network, layer, concept_name, verdict, reasons, turned_by_jpeg, divided, grain_of_colour
+SELECT network, layer, concept_name, verdict, reasons, cav_shift_after_jpeg, split_half_disagreement, colour_grain
 FROM concept_trust
-ORDER BY network, layer, origin = 'attacked', attack, epsilon, fraction, concept_name, concept, analysis;
+ORDER BY network, layer, origin = 'attacked', attack, epsilon, fraction, concept_name, concept_id, trust_analysis_id;

@@ -1,8 +1,8 @@
 -- One row per curve detector, around the circle by its peak.
 SELECT
-    d.subject,
+    d.unit_set_id,
     d.unit,
-    d.family,
+    d.curve_family,
     d.natural_correlation,
     d.nearest_neuron,
     d.nearest_degrees,
@@ -13,5 +13,5 @@ SELECT
     u.width_degrees,
     u.echo
 FROM curve_detectors AS d
-JOIN unit_tuning AS u USING (subject, unit)
-ORDER BY d.subject, u.peak_degrees, d.unit;
+JOIN unit_tuning AS u USING (unit_set_id, unit)
+ORDER BY d.unit_set_id, u.peak_degrees, d.unit;

@@ -1,39 +1,39 @@
 -- One row per dictionary: how it was trained, what was measured on it, how its loss fell. Group crosscoders first.
 WITH metrics AS (
-    SELECT dictionary, map_from_entries(list((metric, value))) AS metrics
+    SELECT dictionary_id, map_from_entries(list((metric, value))) AS metrics
     FROM dictionary_metrics
-    GROUP BY dictionary
+    GROUP BY dictionary_id
 ),
 blocks AS (
-    SELECT dictionary, min(fvu) AS block_fvu_least, max(fvu) AS block_fvu_most
+    SELECT dictionary_id, min(fvu) AS block_fvu_least, max(fvu) AS block_fvu_most
     FROM block_metrics
-    GROUP BY dictionary
+    GROUP BY dictionary_id
 ),
 losses AS (
-    SELECT dictionary, list(value ORDER BY step) AS losses
+    SELECT dictionary_id, list(value ORDER BY step) AS losses
     FROM training_steps
     WHERE metric = 'loss'
-    GROUP BY dictionary
+    GROUP BY dictionary_id
 ),
 densities AS (
-    SELECT dictionary, list({'log10': log10_density_from, 'features': features} ORDER BY log10_density_from) AS densities
+    SELECT dictionary_id, list({'log10': log10_density_from, 'features': features} ORDER BY log10_density_from) AS densities
     FROM density_histogram
-    GROUP BY dictionary
+    GROUP BY dictionary_id
 ),
 own AS (
-    SELECT dictionary, sum(density) AS neurons_l0
+    SELECT dictionary_id, sum(density) AS neurons_l0
     FROM neurons
-    GROUP BY dictionary
+    GROUP BY dictionary_id
 ),
 live AS (
-    SELECT dictionary, count(*) AS live_features
+    SELECT dictionary_id, count(*) AS live_features
     FROM features
     WHERE NOT dead
-    GROUP BY dictionary
+    GROUP BY dictionary_id
 )
 SELECT
-    d.dictionary,
-    d.activation_set,
+    d.dictionary_id,
+    d.activation_set_id,
     d.architecture,
     d.method,
     d.features,
@@ -59,11 +59,11 @@ SELECT
     densities.densities,
     own.neurons_l0
 FROM dictionaries AS d
-JOIN activation_sets AS s USING (activation_set)
-LEFT JOIN metrics USING (dictionary)
-LEFT JOIN blocks USING (dictionary)
-LEFT JOIN losses USING (dictionary)
-LEFT JOIN densities USING (dictionary)
-LEFT JOIN own USING (dictionary)
-LEFT JOIN live USING (dictionary)
-ORDER BY d.group_order > 1 DESC, s.network, s.layer, d.architecture, d.method, d.dictionary;
+JOIN activation_sets AS s USING (activation_set_id)
+LEFT JOIN metrics USING (dictionary_id)
+LEFT JOIN blocks USING (dictionary_id)
+LEFT JOIN losses USING (dictionary_id)
+LEFT JOIN densities USING (dictionary_id)
+LEFT JOIN own USING (dictionary_id)
+LEFT JOIN live USING (dictionary_id)
+ORDER BY d.group_order > 1 DESC, s.network, s.layer, d.architecture, d.method, d.dictionary_id;

@@ -2,7 +2,7 @@
 -- kept, and with these removed.
 WITH completeness AS (
     SELECT
-        analysis,
+        dimension_analysis_id,
         list(
             {
                 'dimensions': dimensions,
@@ -13,12 +13,12 @@ WITH completeness AS (
             ORDER BY dimensions
         ) AS completeness
     FROM dimension_completeness
-    GROUP BY analysis
+    GROUP BY dimension_analysis_id
 )
 SELECT
-    a.analysis,
-    a.activation_set,
-    a.dictionary,
+    a.dimension_analysis_id,
+    a.activation_set_id,
+    a.dictionary_id,
     a.method,
     a.source,
     a.components,
@@ -28,5 +28,5 @@ SELECT
     a.constant_units,
     coalesce(c.completeness, []) AS completeness
 FROM dimension_analyses AS a
-LEFT JOIN completeness AS c USING (analysis)
-ORDER BY a.activation_set, a.dictionary NULLS FIRST, a.source DESC, a.components DESC, a.seed, a.analysis;
+LEFT JOIN completeness AS c USING (dimension_analysis_id)
+ORDER BY a.activation_set_id, a.dictionary_id NULLS FIRST, a.source DESC, a.components DESC, a.seed, a.dimension_analysis_id;

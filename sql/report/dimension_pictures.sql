@@ -1,4 +1,4 @@
 -- One row per picture along a dimension, from low to high: rendered, or a natural patch.
-SELECT analysis, dimension, kind, score, orientation_degrees, coherence, frequency, picture
+SELECT dimension_analysis_id, dimension, kind, score, orientation_degrees, coherence, spatial_frequency, picture
 FROM dimension_pictures
-ORDER BY analysis, dimension, kind, place;
+ORDER BY dimension_analysis_id, dimension, kind, place;

@@ -1,13 +1,13 @@
 -- One row per (analysis, dimension): how far its score follows each parameter of drawn stimuli, its curve along the parameter that it
 -- follows (the one assigned to it, else that of the largest R²), what was measured on images rendered along it, its harmonics of the group.
 WITH followed AS (
-    SELECT analysis, dimension, parameter
+    SELECT dimension_analysis_id, dimension, parameter
     FROM tuning_scores
-    QUALIFY row_number() OVER (PARTITION BY analysis, dimension ORDER BY assigned DESC, r_squared DESC, parameter) = 1
+    QUALIFY row_number() OVER (PARTITION BY dimension_analysis_id, dimension ORDER BY assigned DESC, r_squared DESC, parameter) = 1
 ),
 scores AS (
     SELECT
-        analysis,
+        dimension_analysis_id,
         dimension,
         list(
             {
@@ -20,39 +20,39 @@ scores AS (
             }
         ) AS scores
     FROM tuning_scores
-    GROUP BY analysis, dimension
+    GROUP BY dimension_analysis_id, dimension
 ),
 curves AS (
     SELECT
-        analysis,
+        dimension_analysis_id,
         dimension,
         parameter,
         {
             'values': list(value ORDER BY value),
             'means': list(mean ORDER BY value),
-            'spreads': list(spread ORDER BY value)
+            'spreads': list(std ORDER BY value)
         } AS curve
     FROM dimension_curves
-    GROUP BY analysis, dimension, parameter
+    GROUP BY dimension_analysis_id, dimension, parameter
 ),
 paths AS (
     SELECT
-        analysis,
+        dimension_analysis_id,
         dimension,
         list(
             {'parameter': parameter, 'intended': intended, 'spearman': spearman, 'drift': drift}
             ORDER BY intended DESC, parameter
         ) AS paths
     FROM dimension_paths
-    GROUP BY analysis, dimension
+    GROUP BY dimension_analysis_id, dimension
 ),
 harmonics AS (
-    SELECT analysis, dimension, list({'irrep': irrep, 'frequency': frequency, 'share': share}) AS harmonics
+    SELECT dimension_analysis_id, dimension, list({'irrep': irrep, 'frequency': waves_per_turn, 'share': share}) AS harmonics
     FROM dimension_harmonics
-    GROUP BY analysis, dimension
+    GROUP BY dimension_analysis_id, dimension
 )
 SELECT
-    d.analysis,
+    d.dimension_analysis_id,
     d.dimension,
     d.explained_variance,
     d.cumulative_variance,
@@ -64,9 +64,9 @@ SELECT
     coalesce(p.paths, []) AS paths,
     coalesce(h.harmonics, []) AS harmonics
 FROM tuning_dimensions AS d
-LEFT JOIN followed AS f USING (analysis, dimension)
-LEFT JOIN scores AS s USING (analysis, dimension)
-LEFT JOIN curves AS c ON c.analysis = d.analysis AND c.dimension = d.dimension AND c.parameter = f.parameter
-LEFT JOIN paths AS p ON p.analysis = d.analysis AND p.dimension = d.dimension
-LEFT JOIN harmonics AS h ON h.analysis = d.analysis AND h.dimension = d.dimension
-ORDER BY d.analysis, d.dimension;
+LEFT JOIN followed AS f USING (dimension_analysis_id, dimension)
+LEFT JOIN scores AS s USING (dimension_analysis_id, dimension)
+LEFT JOIN curves AS c ON c.dimension_analysis_id = d.dimension_analysis_id AND c.dimension = d.dimension AND c.parameter = f.parameter
+LEFT JOIN paths AS p ON p.dimension_analysis_id = d.dimension_analysis_id AND p.dimension = d.dimension
+LEFT JOIN harmonics AS h ON h.dimension_analysis_id = d.dimension_analysis_id AND h.dimension = d.dimension
+ORDER BY d.dimension_analysis_id, d.dimension;

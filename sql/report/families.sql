@@ -1,20 +1,20 @@
 -- One row per family of at least two members, the largest first: its shape, and what its members answer to, commonest first.
 WITH counted AS (
-    SELECT analysis, family, stimulus_type, count(*) AS members
+    SELECT family_analysis_id, family, stimulus_type, count(*) AS members
     FROM feature_families
     WHERE family IS NOT NULL AND stimulus_type IS NOT NULL
     GROUP BY ALL
 ),
 answers AS (
     SELECT
-        analysis,
+        family_analysis_id,
         family,
         list({'stimulus_type': stimulus_type, 'members': members} ORDER BY members DESC, stimulus_type) AS stimuli
     FROM counted
-    GROUP BY analysis, family
+    GROUP BY family_analysis_id, family
 )
 SELECT
-    f.analysis,
+    f.family_analysis_id,
     f.family,
     f.size,
     f.prototype,
@@ -35,7 +35,7 @@ SELECT
     s.profile_high,
     answers.stimuli
 FROM families AS f
-JOIN family_shapes AS s USING (analysis, family)
-LEFT JOIN answers USING (analysis, family)
+JOIN family_shapes AS s USING (family_analysis_id, family)
+LEFT JOIN answers USING (family_analysis_id, family)
 WHERE f.size > 1
-ORDER BY f.analysis, f.family;
+ORDER BY f.family_analysis_id, f.family;

@@ -1,4 +1,4 @@
 -- One row per grouping of a dictionary's features into families, the finest group of each dictionary first.
-SELECT analysis, dictionary, n_rotations, reflections, group_order, seed, features, families
+SELECT family_analysis_id, dictionary_id, n_rotations, reflections, group_order, seed, live_features, families
 FROM family_analyses
-ORDER BY dictionary, group_order DESC, analysis;
+ORDER BY dictionary_id, group_order DESC, family_analysis_id;

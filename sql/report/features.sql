@@ -2,52 +2,52 @@
 WITH live AS (
     SELECT
         *,
-        percent_rank() OVER (PARTITION BY dictionary ORDER BY density) AS density_rank,
-        lag(feature) OVER (PARTITION BY dictionary ORDER BY feature) AS previous,
-        lead(feature) OVER (PARTITION BY dictionary ORDER BY feature) AS next
+        percent_rank() OVER (PARTITION BY dictionary_id ORDER BY density) AS density_rank,
+        lag(feature) OVER (PARTITION BY dictionary_id ORDER BY feature) AS previous,
+        lead(feature) OVER (PARTITION BY dictionary_id ORDER BY feature) AS next
     FROM features
     WHERE NOT dead
 ),
 stimuli AS (
     -- of a dictionary that was tuned more than once, the finest tuning
-    SELECT s.dictionary, u.unit AS feature, s.subject, u.stimulus_type, u.confidence
-    FROM tuning_subjects AS s
-    JOIN unit_tuning AS u USING (subject)
+    SELECT s.dictionary_id, u.unit AS feature, s.unit_set_id, u.stimulus_type, u.confidence
+    FROM unit_sets AS s
+    JOIN unit_tuning AS u USING (unit_set_id)
     WHERE s.kind = 'features'
-    QUALIFY row_number() OVER (PARTITION BY s.dictionary, u.unit ORDER BY s.step_degrees, s.subject) = 1
+    QUALIFY row_number() OVER (PARTITION BY s.dictionary_id, u.unit ORDER BY s.step_degrees, s.unit_set_id) = 1
 ),
 answers AS (
     -- features that were told apart with their families, such as those of crosscoders
-    SELECT a.dictionary, f.feature, any_value(f.stimulus_type) AS stimulus_type, any_value(f.stimulus_confidence) AS confidence
+    SELECT a.dictionary_id, f.feature, any_value(f.stimulus_type) AS stimulus_type, any_value(f.stimulus_confidence) AS confidence
     FROM feature_families AS f
-    JOIN family_analyses AS a USING (analysis)
-    GROUP BY a.dictionary, f.feature
+    JOIN family_analyses AS a USING (family_analysis_id)
+    GROUP BY a.dictionary_id, f.feature
 ),
 blocks AS (
     SELECT
-        dictionary,
+        dictionary_id,
         feature,
         list(cosine_to_identity ORDER BY element) AS profile,
         list(norm ORDER BY element) AS norms
     FROM transform_blocks
-    GROUP BY dictionary, feature
+    GROUP BY dictionary_id, feature
 ),
 harmonics AS (
-    SELECT dictionary, feature, list(energy ORDER BY harmonic) AS harmonics
+    SELECT dictionary_id, feature, list(energy ORDER BY harmonic) AS harmonics
     FROM feature_harmonics
-    GROUP BY dictionary, feature
+    GROUP BY dictionary_id, feature
 ),
 neighbours AS (
     SELECT
-        n.dictionary,
+        n.dictionary_id,
         n.feature,
         list({'feature': n.neighbour, 'similarity': n.similarity} ORDER BY n.rank) AS neighbours
     FROM feature_neighbours AS n
-    JOIN live ON live.dictionary = n.dictionary AND live.feature = n.neighbour
-    GROUP BY n.dictionary, n.feature
+    JOIN live ON live.dictionary_id = n.dictionary_id AND live.feature = n.neighbour
+    GROUP BY n.dictionary_id, n.feature
 )
 SELECT
-    live.dictionary,
+    live.dictionary_id,
     live.feature,
     live.atom_dimension,
     live.density,
@@ -71,12 +71,12 @@ SELECT
     neighbours.neighbours,
     coalesce(stimuli.stimulus_type, answers.stimulus_type) AS stimulus_type,
     coalesce(stimuli.confidence, answers.confidence) AS stimulus_confidence,
-    stimuli.subject AS tuning_subject
+    stimuli.unit_set_id AS tuning_subject
 FROM live
-LEFT JOIN feature_symmetry AS s USING (dictionary, feature)
-LEFT JOIN blocks USING (dictionary, feature)
-LEFT JOIN harmonics USING (dictionary, feature)
-LEFT JOIN neighbours USING (dictionary, feature)
-LEFT JOIN stimuli USING (dictionary, feature)
-LEFT JOIN answers USING (dictionary, feature)
-ORDER BY live.dictionary, live.feature;
+LEFT JOIN feature_symmetry AS s USING (dictionary_id, feature)
+LEFT JOIN blocks USING (dictionary_id, feature)
+LEFT JOIN harmonics USING (dictionary_id, feature)
+LEFT JOIN neighbours USING (dictionary_id, feature)
+LEFT JOIN stimuli USING (dictionary_id, feature)
+LEFT JOIN answers USING (dictionary_id, feature)
+ORDER BY live.dictionary_id, live.feature;

@@ -1,16 +1,16 @@
 -- One row per unit with stored tuning curves: its numbers, the arc it answers most, and its responses to arcs in the order of their orientation.
 WITH curves AS (
-    SELECT subject, unit, stimulus, list(response ORDER BY angle_degrees) AS responses
+    SELECT unit_set_id, unit, stimulus, list(response ORDER BY angle_degrees) AS responses
     FROM tuning_curves
-    GROUP BY subject, unit, stimulus
+    GROUP BY unit_set_id, unit, stimulus
 ),
 units AS (
-    SELECT subject, unit, map_from_entries(list((stimulus, responses) ORDER BY stimulus)) AS curves
+    SELECT unit_set_id, unit, map_from_entries(list((stimulus, responses) ORDER BY stimulus)) AS curves
     FROM curves
-    GROUP BY subject, unit
+    GROUP BY unit_set_id, unit
 )
 SELECT
-    u.subject,
+    u.unit_set_id,
     u.unit,
     u.stimulus_type,
     u.confidence,
@@ -26,8 +26,8 @@ SELECT
     l.receptive_field,
     units.curves
 FROM units
-JOIN unit_tuning AS u USING (subject, unit)
-JOIN tuning_subjects AS s USING (subject)
+JOIN unit_tuning AS u USING (unit_set_id, unit)
+JOIN unit_sets AS s USING (unit_set_id)
 JOIN layers AS l USING (network, layer)
-LEFT JOIN curve_detectors AS d USING (subject, unit)
-ORDER BY u.subject, u.unit;
+LEFT JOIN curve_detectors AS d USING (unit_set_id, unit)
+ORDER BY u.unit_set_id, u.unit;

@@ -24,19 +24,19 @@ COMMENT ON COLUMN layers.receptive_field IS 'side of the square a unit sees, inp
 COMMENT ON COLUMN layers.offset_px IS 'first input pixel that unit 0 sees; unit i starts at offset_px + stride * i';
 
 CREATE TABLE IF NOT EXISTS images (
-    image   VARCHAR PRIMARY KEY,
-    source  VARCHAR NOT NULL,
-    name    VARCHAR NOT NULL,
-    width   INTEGER NOT NULL,
-    height  INTEGER NOT NULL
+    image_id  VARCHAR PRIMARY KEY,
+    source    VARCHAR NOT NULL,
+    name      VARCHAR NOT NULL,
+    width     INTEGER NOT NULL,
+    height    INTEGER NOT NULL
 );
 COMMENT ON TABLE images IS 'one row per image, named by its content';
-COMMENT ON COLUMN images.image IS 'content key of the decoded pixels';
+COMMENT ON COLUMN images.image_id IS 'content key of the decoded pixels';
 
 CREATE TABLE IF NOT EXISTS quarantine (
-    activation_set  VARCHAR NOT NULL,
-    name            VARCHAR NOT NULL,
-    reason          VARCHAR NOT NULL,
-    PRIMARY KEY (activation_set, name)
+    activation_set_id  VARCHAR NOT NULL,
+    name               VARCHAR NOT NULL,
+    reason             VARCHAR NOT NULL,
+    PRIMARY KEY (activation_set_id, name)
 );
 COMMENT ON TABLE quarantine IS 'one row per (activation_set, name): what could not be read, and why';

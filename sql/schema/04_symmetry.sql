@@ -1,15 +1,15 @@
 -- Transform-block analysis of group crosscoders.
 
 CREATE TABLE IF NOT EXISTS transform_blocks (
-    dictionary          VARCHAR NOT NULL,
+    dictionary_id       VARCHAR NOT NULL,
     feature             INTEGER NOT NULL,
     element             INTEGER NOT NULL,
     rotation_degrees    DOUBLE NOT NULL,
     mirrored            BOOLEAN NOT NULL,
     norm                DOUBLE NOT NULL,
     cosine_to_identity  DOUBLE NOT NULL,
-    PRIMARY KEY (dictionary, feature, element),
-    FOREIGN KEY (dictionary, feature) REFERENCES features (dictionary, feature)
+    PRIMARY KEY (dictionary_id, feature, element),
+    FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
 COMMENT ON TABLE transform_blocks IS 'one row per (dictionary, feature, group element)';
 COMMENT ON COLUMN transform_blocks.element IS 'index g: 0..n-1 rotations r^g, n..2n-1 reflections r^(g-n) s, s the left-right mirror';
@@ -18,30 +18,30 @@ COMMENT ON COLUMN transform_blocks.norm IS 'Euclidean norm of the block d_i^g';
 COMMENT ON COLUMN transform_blocks.cosine_to_identity IS 'profile c_i(g) = cos(d_i^e, d_i^g)';
 
 CREATE TABLE IF NOT EXISTS feature_harmonics (
-    dictionary  VARCHAR NOT NULL,
-    feature     INTEGER NOT NULL,
-    harmonic    INTEGER NOT NULL,
-    energy      DOUBLE NOT NULL,
-    PRIMARY KEY (dictionary, feature, harmonic),
-    FOREIGN KEY (dictionary, feature) REFERENCES features (dictionary, feature)
+    dictionary_id  VARCHAR NOT NULL,
+    feature        INTEGER NOT NULL,
+    harmonic       INTEGER NOT NULL,
+    energy         DOUBLE NOT NULL,
+    PRIMARY KEY (dictionary_id, feature, harmonic),
+    FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
 COMMENT ON TABLE feature_harmonics IS 'one row per (dictionary, feature, harmonic of the rotation profile)';
 COMMENT ON COLUMN feature_harmonics.energy IS 'share of the rotation profile''s energy in this harmonic; shares sum to 1';
 
 CREATE TABLE IF NOT EXISTS feature_symmetry (
-    dictionary          VARCHAR NOT NULL,
-    feature             INTEGER NOT NULL,
-    type                VARCHAR NOT NULL,
-    period_degrees      DOUBLE,
-    confidence          DOUBLE NOT NULL,
-    rotational_order    INTEGER NOT NULL,
-    invariance          DOUBLE NOT NULL,
-    mirror              DOUBLE,
-    mirror_element      INTEGER,
-    stabiliser          VARCHAR NOT NULL,
-    stabiliser_order    INTEGER NOT NULL,
-    PRIMARY KEY (dictionary, feature),
-    FOREIGN KEY (dictionary, feature) REFERENCES features (dictionary, feature)
+    dictionary_id     VARCHAR NOT NULL,
+    feature           INTEGER NOT NULL,
+    type              VARCHAR NOT NULL,
+    period_degrees    DOUBLE,
+    confidence        DOUBLE NOT NULL,
+    rotational_order  INTEGER NOT NULL,
+    invariance        DOUBLE NOT NULL,
+    mirror            DOUBLE,
+    mirror_element    INTEGER,
+    stabiliser        VARCHAR NOT NULL,
+    stabiliser_order  INTEGER NOT NULL,
+    PRIMARY KEY (dictionary_id, feature),
+    FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
 COMMENT ON TABLE feature_symmetry IS 'one row per (dictionary, live feature of a group crosscoder)';
 COMMENT ON COLUMN feature_symmetry.type IS 'invariant, period-360, period-180, period-120, period-90, ... or mixed';

@@ -1,7 +1,7 @@
 -- What ran, what was loaded, what was checked.
 
 CREATE TABLE IF NOT EXISTS runs (
-    run                VARCHAR PRIMARY KEY,
+    flow_run_id        VARCHAR PRIMARY KEY,
     flow               VARCHAR NOT NULL,
     started_at         TIMESTAMP NOT NULL,
     seconds            DOUBLE NOT NULL,

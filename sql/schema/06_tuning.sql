@@ -1,25 +1,25 @@
 -- What drawn stimuli say of neurons and features: radial tuning, stimulus types, curve detectors (methods §5).
 
-CREATE TABLE IF NOT EXISTS tuning_subjects (
-    subject         VARCHAR PRIMARY KEY,
-    network         VARCHAR NOT NULL,
-    layer           VARCHAR NOT NULL,
-    kind            VARCHAR NOT NULL CHECK (kind IN ('neurons', 'features')),
-    dictionary      VARCHAR REFERENCES dictionaries (dictionary),
-    activation_set  VARCHAR NOT NULL REFERENCES activation_sets (activation_set),
-    step_degrees    DOUBLE NOT NULL,
-    stimuli         INTEGER NOT NULL,
-    units           INTEGER NOT NULL,
+CREATE TABLE IF NOT EXISTS unit_sets (
+    unit_set_id        VARCHAR PRIMARY KEY,
+    network            VARCHAR NOT NULL,
+    layer              VARCHAR NOT NULL,
+    kind               VARCHAR NOT NULL CHECK (kind IN ('neurons', 'features')),
+    dictionary_id      VARCHAR REFERENCES dictionaries (dictionary_id),
+    activation_set_id  VARCHAR NOT NULL REFERENCES activation_sets (activation_set_id),
+    step_degrees       DOUBLE NOT NULL,
+    stimuli            INTEGER NOT NULL,
+    units              INTEGER NOT NULL,
     FOREIGN KEY (network, layer) REFERENCES layers (network, layer)
 );
-COMMENT ON TABLE tuning_subjects IS 'one row per subject: the neurons of a layer, or the features of a dictionary, shown the same stimuli';
-COMMENT ON COLUMN tuning_subjects.dictionary IS 'null for neurons';
-COMMENT ON COLUMN tuning_subjects.activation_set IS 'natural images that maxima and confirmations come from';
-COMMENT ON COLUMN tuning_subjects.step_degrees IS 'between the orientations of a stimulus';
-COMMENT ON COLUMN tuning_subjects.stimuli IS 'pictures shown, all families';
+COMMENT ON TABLE unit_sets IS 'one row per subject: the neurons of a layer, or the features of a dictionary, shown the same stimuli';
+COMMENT ON COLUMN unit_sets.dictionary_id IS 'null for neurons';
+COMMENT ON COLUMN unit_sets.activation_set_id IS 'natural images that maxima and confirmations come from';
+COMMENT ON COLUMN unit_sets.step_degrees IS 'between the orientations of a stimulus';
+COMMENT ON COLUMN unit_sets.stimuli IS 'pictures shown, all families';
 
 CREATE TABLE IF NOT EXISTS unit_tuning (
-    subject            VARCHAR NOT NULL REFERENCES tuning_subjects (subject),
+    unit_set_id        VARCHAR NOT NULL REFERENCES unit_sets (unit_set_id),
     unit               INTEGER NOT NULL,
     stimulus_type      VARCHAR NOT NULL,
     confidence         DOUBLE NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS unit_tuning (
     straight_share     DOUBLE,
     criteria_met       INTEGER NOT NULL,
     is_curve_detector  BOOLEAN NOT NULL,
-    PRIMARY KEY (subject, unit)
+    PRIMARY KEY (unit_set_id, unit)
 );
 COMMENT ON TABLE unit_tuning IS 'one row per (subject, unit): every neuron or feature';
 COMMENT ON COLUMN unit_tuning.stimulus_type IS 'family of the drawn stimulus answered most: curve, line, edge, angle, grating, hatch, centre-surround, colour; mixed where another comes close, other where none is answered beside natural images';
@@ -51,21 +51,21 @@ COMMENT ON COLUMN unit_tuning.straight_share IS 'best response to a straight lin
 COMMENT ON COLUMN unit_tuning.criteria_met IS 'of the 5 that make a curve detector';
 
 CREATE TABLE IF NOT EXISTS tuning_curves (
-    subject        VARCHAR NOT NULL,
+    unit_set_id    VARCHAR NOT NULL,
     unit           INTEGER NOT NULL,
     stimulus       VARCHAR NOT NULL,
     angle_degrees  DOUBLE NOT NULL,
     response       DOUBLE NOT NULL,
-    PRIMARY KEY (subject, unit, stimulus, angle_degrees),
-    FOREIGN KEY (subject, unit) REFERENCES unit_tuning (subject, unit)
+    PRIMARY KEY (unit_set_id, unit, stimulus, angle_degrees),
+    FOREIGN KEY (unit_set_id, unit) REFERENCES unit_tuning (unit_set_id, unit)
 );
 COMMENT ON TABLE tuning_curves IS 'one row per (subject, unit, stimulus, angle): curve detectors, and units that fail one criterion as far as 400 units go';
 COMMENT ON COLUMN tuning_curves.stimulus IS 'arc: mean over renderings and radii; arc dark line, arc light line, arc dark fill, arc light fill: mean over radii';
 
 CREATE TABLE IF NOT EXISTS curve_detectors (
-    subject              VARCHAR NOT NULL,
+    unit_set_id          VARCHAR NOT NULL,
     unit                 INTEGER NOT NULL,
-    family               VARCHAR NOT NULL,
+    curve_family         VARCHAR NOT NULL,
     preferred_radius     DOUBLE NOT NULL,
     rendering            VARCHAR NOT NULL,
     natural_correlation  DOUBLE,
@@ -74,11 +74,11 @@ CREATE TABLE IF NOT EXISTS curve_detectors (
     inside_arc           BOOLEAN,
     inside_gap           BOOLEAN,
     missing              BOOLEAN,
-    PRIMARY KEY (subject, unit),
-    FOREIGN KEY (subject, unit) REFERENCES unit_tuning (subject, unit)
+    PRIMARY KEY (unit_set_id, unit),
+    FOREIGN KEY (unit_set_id, unit) REFERENCES unit_tuning (unit_set_id, unit)
 );
 COMMENT ON TABLE curve_detectors IS 'one row per (subject, unit) that meets all criteria of a curve detector';
-COMMENT ON COLUMN curve_detectors.family IS 'detectors of one radius and rendering, alike but for where they point';
+COMMENT ON COLUMN curve_detectors.curve_family IS 'detectors of one radius and rendering, alike but for where they point';
 COMMENT ON COLUMN curve_detectors.preferred_radius IS 'pixels, of the arc answered most';
 COMMENT ON COLUMN curve_detectors.rendering IS 'the rendering answered most; any where the weakest reaches half of it';
 COMMENT ON COLUMN curve_detectors.natural_correlation IS 'of the drawn tuning curve with that of natural examples turned through the circle; null where no example excites the unit';

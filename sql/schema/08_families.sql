@@ -1,24 +1,24 @@
 -- Families: features that are turned and mirrored copies of each other (methods §4).
 
 CREATE TABLE IF NOT EXISTS family_analyses (
-    analysis         VARCHAR PRIMARY KEY,
-    dictionary       VARCHAR NOT NULL REFERENCES dictionaries (dictionary),
-    n_rotations      INTEGER NOT NULL,
-    reflections      BOOLEAN NOT NULL,
-    group_order      INTEGER NOT NULL,
-    neighbours       INTEGER NOT NULL,
-    min_family_size  INTEGER NOT NULL,
-    seed             INTEGER NOT NULL,
-    features         INTEGER NOT NULL,
-    families         INTEGER NOT NULL
+    family_analysis_id  VARCHAR PRIMARY KEY,
+    dictionary_id       VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
+    n_rotations         INTEGER NOT NULL,
+    reflections         BOOLEAN NOT NULL,
+    group_order         INTEGER NOT NULL,
+    neighbours          INTEGER NOT NULL,
+    min_family_size     INTEGER NOT NULL,
+    seed                INTEGER NOT NULL,
+    live_features       INTEGER NOT NULL,
+    families            INTEGER NOT NULL
 );
 COMMENT ON TABLE family_analyses IS 'one row per grouping of a dictionary''s live features into families';
 COMMENT ON COLUMN family_analyses.group_order IS '|G| of the group that features were compared under: the dictionary''s own or a subgroup; 1 for an SAE';
 COMMENT ON COLUMN family_analyses.neighbours IS 'nearest features that the map keeps together';
-COMMENT ON COLUMN family_analyses.features IS 'live features that were grouped';
+COMMENT ON COLUMN family_analyses.live_features IS 'live features that were grouped';
 
 CREATE TABLE IF NOT EXISTS family_shapes (
-    analysis              VARCHAR NOT NULL REFERENCES family_analyses (analysis),
+    family_analysis_id    VARCHAR NOT NULL REFERENCES family_analyses (family_analysis_id),
     family                INTEGER NOT NULL,
     size                  INTEGER NOT NULL,
     prototype             INTEGER NOT NULL,
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS family_shapes (
     profile               DOUBLE[],
     profile_low           DOUBLE[],
     profile_high          DOUBLE[],
-    PRIMARY KEY (analysis, family)
+    PRIMARY KEY (family_analysis_id, family)
 );
 COMMENT ON TABLE family_shapes IS 'one row per (analysis, family); families are numbered from 0, the largest first';
 COMMENT ON COLUMN family_shapes.prototype IS 'feature nearest to all others of the family';
@@ -51,7 +51,7 @@ COMMENT ON COLUMN family_shapes.profile_low IS '10th percentile over the members
 COMMENT ON COLUMN family_shapes.profile_high IS '90th percentile over the members';
 
 CREATE TABLE IF NOT EXISTS feature_families (
-    analysis             VARCHAR NOT NULL REFERENCES family_analyses (analysis),
+    family_analysis_id   VARCHAR NOT NULL REFERENCES family_analyses (family_analysis_id),
     feature              INTEGER NOT NULL,
     family               INTEGER,
     strength             DOUBLE NOT NULL,
@@ -63,8 +63,8 @@ CREATE TABLE IF NOT EXISTS feature_families (
     map_y                DOUBLE NOT NULL,
     stimulus_type        VARCHAR,
     stimulus_confidence  DOUBLE,
-    PRIMARY KEY (analysis, feature),
-    FOREIGN KEY (analysis, family) REFERENCES family_shapes (analysis, family)
+    PRIMARY KEY (family_analysis_id, feature),
+    FOREIGN KEY (family_analysis_id, family) REFERENCES family_shapes (family_analysis_id, family)
 );
 COMMENT ON TABLE feature_families IS 'one row per (analysis, live feature)';
 COMMENT ON COLUMN feature_families.family IS 'null: in none';
@@ -78,17 +78,17 @@ COMMENT ON COLUMN feature_families.stimulus_type IS 'drawn stimuli that the feat
 COMMENT ON COLUMN feature_families.stimulus_confidence IS '1 - best response to any other kind of stimulus over the best';
 
 CREATE TABLE IF NOT EXISTS family_pairs (
-    analysis    VARCHAR NOT NULL,
-    feature     INTEGER NOT NULL,
-    partner     INTEGER NOT NULL,
-    element     INTEGER NOT NULL,
-    similarity  DOUBLE NOT NULL,
-    examples    INTEGER NOT NULL,
-    fired       DOUBLE,
-    chance      DOUBLE,
-    PRIMARY KEY (analysis, feature, partner),
-    FOREIGN KEY (analysis, feature) REFERENCES feature_families (analysis, feature),
-    FOREIGN KEY (analysis, partner) REFERENCES feature_families (analysis, feature)
+    family_analysis_id  VARCHAR NOT NULL,
+    feature             INTEGER NOT NULL,
+    partner             INTEGER NOT NULL,
+    element             INTEGER NOT NULL,
+    similarity          DOUBLE NOT NULL,
+    examples            INTEGER NOT NULL,
+    fired               DOUBLE,
+    chance              DOUBLE,
+    PRIMARY KEY (family_analysis_id, feature, partner),
+    FOREIGN KEY (family_analysis_id, feature) REFERENCES feature_families (family_analysis_id, feature),
+    FOREIGN KEY (family_analysis_id, partner) REFERENCES feature_families (family_analysis_id, feature)
 );
 COMMENT ON TABLE family_pairs IS 'one row per (analysis, feature, other member of its family, at most the 64 most similar), verified on unseen images';
 COMMENT ON COLUMN family_pairs.element IS 'group element h that carries the feature to the partner';
@@ -98,14 +98,14 @@ COMMENT ON COLUMN family_pairs.fired IS 'share of them on which the partner fire
 COMMENT ON COLUMN family_pairs.chance IS 'the same share over all elements of the group: what a wrong h would give';
 
 CREATE TABLE IF NOT EXISTS family_scores (
-    analysis  VARCHAR NOT NULL REFERENCES family_analyses (analysis),
-    subject   VARCHAR NOT NULL CHECK (subject IN ('features', 'shuffled blocks', 'random dictionary')),
-    seed      INTEGER NOT NULL,
-    metric    VARCHAR NOT NULL,
-    value     DOUBLE NOT NULL,
-    PRIMARY KEY (analysis, subject, seed, metric)
+    family_analysis_id  VARCHAR NOT NULL REFERENCES family_analyses (family_analysis_id),
+    condition           VARCHAR NOT NULL CHECK (condition IN ('features', 'shuffled blocks', 'random dictionary')),
+    seed                INTEGER NOT NULL,
+    metric              VARCHAR NOT NULL,
+    value               DOUBLE NOT NULL,
+    PRIMARY KEY (family_analysis_id, condition, seed, metric)
 );
 COMMENT ON TABLE family_scores IS 'one row per (analysis, subject, seed, metric): how well families agree with what features answer to';
-COMMENT ON COLUMN family_scores.subject IS 'the dictionary''s features, or a control: its blocks dealt out anew within each feature, or random vectors';
+COMMENT ON COLUMN family_scores.condition IS 'the dictionary''s features, or a control: its blocks dealt out anew within each feature, or random vectors';
 COMMENT ON COLUMN family_scores.seed IS 'training seed of the dictionary: its own, or that of one trained alike';
 COMMENT ON COLUMN family_scores.metric IS 'adjusted_rand, purity, silhouette, neighbour_agreement, neighbour_chance, clustered, families, features';

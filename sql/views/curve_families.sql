@@ -2,33 +2,33 @@
 CREATE OR REPLACE VIEW curve_families AS
 WITH peaks AS (
     SELECT
-        d.subject,
-        d.family,
+        d.unit_set_id,
+        d.curve_family,
         d.unit,
         d.preferred_radius,
         d.rendering,
         u.peak_degrees,
         u.width_degrees,
         coalesce(
-            lead(u.peak_degrees) OVER (PARTITION BY d.subject, d.family ORDER BY u.peak_degrees, d.unit),
-            360 + min(u.peak_degrees) OVER (PARTITION BY d.subject, d.family)
+            lead(u.peak_degrees) OVER (PARTITION BY d.unit_set_id, d.curve_family ORDER BY u.peak_degrees, d.unit),
+            360 + min(u.peak_degrees) OVER (PARTITION BY d.unit_set_id, d.curve_family)
         ) - u.peak_degrees AS gap
     FROM curve_detectors AS d
-    JOIN unit_tuning AS u USING (subject, unit)
+    JOIN unit_tuning AS u USING (unit_set_id, unit)
 ),
 shares AS (
-    SELECT subject, unit, angle_degrees, response / max(response) OVER (PARTITION BY subject, unit) AS share
+    SELECT unit_set_id, unit, angle_degrees, response / max(response) OVER (PARTITION BY unit_set_id, unit) AS share
     FROM tuning_curves
     WHERE stimulus = 'arc'
 ),
 orientations AS (
-    SELECT d.subject, d.family, x.angle_degrees, max(x.share) AS share
+    SELECT d.unit_set_id, d.curve_family, x.angle_degrees, max(x.share) AS share
     FROM curve_detectors AS d
-    JOIN shares AS x USING (subject, unit)
+    JOIN shares AS x USING (unit_set_id, unit)
     GROUP BY ALL
 ),
 coverage AS (
-    SELECT subject, family, avg((share >= 0.5)::INTEGER) AS coverage
+    SELECT unit_set_id, curve_family, avg((share >= 0.5)::INTEGER) AS coverage
     FROM orientations
     GROUP BY ALL
 )
@@ -36,8 +36,8 @@ SELECT
     s.network,
     s.layer,
     s.kind,
-    s.dictionary,
-    p.family,
+    s.dictionary_id,
+    p.curve_family,
     any_value(p.preferred_radius) AS preferred_radius,
     any_value(p.rendering) AS rendering,
     count(*) AS members,
@@ -46,12 +46,12 @@ SELECT
     avg(p.width_degrees) AS mean_width,
     list(p.unit ORDER BY p.peak_degrees, p.unit) AS units,
     list(p.peak_degrees ORDER BY p.peak_degrees, p.unit) AS peaks,
-    s.subject
+    s.unit_set_id
 FROM peaks AS p
-JOIN tuning_subjects AS s USING (subject)
-LEFT JOIN coverage AS c USING (subject, family)
-GROUP BY s.network, s.layer, s.kind, s.dictionary, s.subject, p.family
-ORDER BY s.network, s.layer, s.kind DESC, s.dictionary, members DESC, p.family;
+JOIN unit_sets AS s USING (unit_set_id)
+LEFT JOIN coverage AS c USING (unit_set_id, curve_family)
+GROUP BY s.network, s.layer, s.kind, s.dictionary_id, s.unit_set_id, p.curve_family
+ORDER BY s.network, s.layer, s.kind DESC, s.dictionary_id, members DESC, p.curve_family;
 COMMENT ON VIEW curve_families IS 'one row per (subject, family): curve detectors of one radius and rendering';
 COMMENT ON COLUMN curve_families.coverage IS 'share of orientations at which some member reaches half its own maximum';
 COMMENT ON COLUMN curve_families.largest_gap IS 'degrees between successive peaks of the family';

@@ -2,7 +2,7 @@
 CREATE OR REPLACE VIEW dictionary_scores AS
 WITH scores AS (
     SELECT
-        dictionary,
+        dictionary_id,
         max(value) FILTER (metric = 'fvu') AS fvu,
         max(value) FILTER (metric = 'l0') AS l0,
         max(value) FILTER (metric = 'dead_fraction') AS dead_fraction,
@@ -16,20 +16,20 @@ WITH scores AS (
         max(value) FILTER (metric = 'top1_change_zero') AS top1_change_zero,
         max(value) FILTER (metric = 'top1_change_mean') AS top1_change_mean
     FROM dictionary_metrics
-    GROUP BY dictionary
+    GROUP BY dictionary_id
 ),
 blocks AS (
-    SELECT dictionary, min(fvu) AS best_block_fvu, max(fvu) AS worst_block_fvu
+    SELECT dictionary_id, min(fvu) AS best_block_fvu, max(fvu) AS worst_block_fvu
     FROM block_metrics
-    GROUP BY dictionary
+    GROUP BY dictionary_id
 ),
 live AS (
-    SELECT dictionary, count(*) FILTER (NOT dead) AS live_features
+    SELECT dictionary_id, count(*) FILTER (NOT dead) AS live_features
     FROM features
-    GROUP BY dictionary
+    GROUP BY dictionary_id
 )
 SELECT
-    d.dictionary,
+    d.dictionary_id,
     s.network,
     s.layer,
     d.architecture,
@@ -59,14 +59,14 @@ SELECT
     d.train_seconds,
     d.rows_seen / nullif(d.train_seconds, 0) AS rows_per_second,
     d.seed,
-    d.activation_set,
+    d.activation_set_id,
     s.orbits,
     d.config
 FROM dictionaries AS d
-JOIN activation_sets AS s USING (activation_set)
-LEFT JOIN scores AS c USING (dictionary)
-LEFT JOIN blocks AS b USING (dictionary)
-LEFT JOIN live AS l USING (dictionary)
+JOIN activation_sets AS s USING (activation_set_id)
+LEFT JOIN scores AS c USING (dictionary_id)
+LEFT JOIN blocks AS b USING (dictionary_id)
+LEFT JOIN live AS l USING (dictionary_id)
 ORDER BY s.network, s.layer, c.fvu;
 COMMENT ON VIEW dictionary_scores IS 'one row per dictionary: its scores on the test split beside its settings';
 COMMENT ON COLUMN dictionary_scores.fvu IS 'fraction of variance unexplained over all blocks; compare only at equal l0, rows_seen and activation_set';

@@ -1,8 +1,8 @@
 -- Does the transform that carries one feature to another really do so: turn the images of one, and the other fires?
 CREATE OR REPLACE VIEW equivariant_pairs AS
 SELECT
-    p.analysis,
-    a.dictionary,
+    p.family_analysis_id,
+    a.dictionary_id,
     s.network,
     s.layer,
     f.family,
@@ -17,10 +17,10 @@ SELECT
     p.chance,
     p.fired / nullif(p.chance, 0) AS lift
 FROM family_pairs AS p
-JOIN feature_families AS f USING (analysis, feature)
-JOIN family_analyses AS a USING (analysis)
-JOIN dictionaries AS d USING (dictionary)
-JOIN activation_sets AS s USING (activation_set);
+JOIN feature_families AS f USING (family_analysis_id, feature)
+JOIN family_analyses AS a USING (family_analysis_id)
+JOIN dictionaries AS d USING (dictionary_id)
+JOIN activation_sets AS s USING (activation_set_id);
 COMMENT ON VIEW equivariant_pairs IS 'one row per (analysis, feature, partner), both ways round: members of one family';
 COMMENT ON COLUMN equivariant_pairs.element IS 'group element that carries the feature to the partner: mirrored left to right if so, then rotated counter-clockwise';
 COMMENT ON COLUMN equivariant_pairs.examples IS 'unseen images that excite the feature most';

@@ -1,28 +1,28 @@
 -- What does a unit's picture show of a facet once the facet's images were attacked, and what of the facet they were pushed to?
 CREATE OR REPLACE VIEW facet_effect AS
 WITH seen AS (
-    SELECT p.*, own.logit, other.facet AS other, other.logit AS other_logit
+    SELECT p.*, own.logit, other.facet_id AS other, other.logit AS other_logit
     FROM facet_pictures AS p
-    JOIN facet_readings AS own USING (analysis, place, facet)
-    JOIN facet_readings AS other USING (analysis, place)
+    JOIN facet_readings AS own USING (facet_analysis_id, place, facet_id)
+    JOIN facet_readings AS other USING (facet_analysis_id, place)
 ),
 plain AS (
-    SELECT r.analysis, r.facet, r.logit
+    SELECT r.facet_analysis_id, r.facet_id, r.logit
     FROM facet_readings AS r
-    JOIN facet_pictures AS p USING (analysis, place)
+    JOIN facet_pictures AS p USING (facet_analysis_id, place)
     WHERE p.attack = 'plain'
 )
 SELECT
-    s.analysis,
+    s.facet_analysis_id,
     a.network,
     a.layer,
     a.unit,
     a.unit_name,
     a.facet_layer,
-    s.facet,
+    s.facet_id,
     f.name AS facet_name,
     s.attack,
-    s.target,
+    s.target_facet_id,
     t.name AS target_name,
     CASE WHEN s.attack IN ('plain', 'clean') THEN 0 ELSE a.epsilon END AS epsilon,
     s.accuracy,
@@ -31,21 +31,21 @@ SELECT
     p.logit AS plain_logit,
     c.logit AS clean_logit,
     n.logit AS noise_logit,
-    if(s.target IS NULL, NULL, s.other_logit) AS target_logit,
-    if(s.target IS NULL, NULL, c.other_logit) AS clean_target_logit
+    if(s.target_facet_id IS NULL, NULL, s.other_logit) AS target_logit,
+    if(s.target_facet_id IS NULL, NULL, c.other_logit) AS clean_target_logit
 FROM seen AS s
-JOIN facet_analyses AS a USING (analysis)
-JOIN concepts AS f ON f.concept = s.facet
-LEFT JOIN concepts AS t ON t.concept = s.target
-JOIN plain AS p USING (analysis, facet)
-JOIN seen AS c ON c.attack = 'clean' AND (c.analysis, c.facet, c.other) = (s.analysis, s.facet, s.other)
-LEFT JOIN seen AS n ON n.attack = 'noise' AND (n.analysis, n.facet, n.other) = (s.analysis, s.facet, s.other)
-WHERE s.other = coalesce(s.target, s.facet)
-ORDER BY a.network, a.layer, a.unit, s.analysis, facet_name, s.facet, s.place;
+JOIN facet_analyses AS a USING (facet_analysis_id)
+JOIN concepts AS f ON f.concept_id = s.facet_id
+LEFT JOIN concepts AS t ON t.concept_id = s.target_facet_id
+JOIN plain AS p USING (facet_analysis_id, facet_id)
+JOIN seen AS c ON c.attack = 'clean' AND (c.facet_analysis_id, c.facet_id, c.other) = (s.facet_analysis_id, s.facet_id, s.other)
+LEFT JOIN seen AS n ON n.attack = 'noise' AND (n.facet_analysis_id, n.facet_id, n.other) = (s.facet_analysis_id, s.facet_id, s.other)
+WHERE s.other = coalesce(s.target_facet_id, s.facet_id)
+ORDER BY a.network, a.layer, a.unit, s.facet_analysis_id, facet_name, s.facet_id, s.place;
 COMMENT ON VIEW facet_effect IS 'one row per (analysis, facet, attack, and of positive ones the target): a picture of the unit under the facet';
-COMMENT ON COLUMN facet_effect.facet IS 'content key of the facet''s clean images';
+COMMENT ON COLUMN facet_effect.facet_id IS 'content key of the facet''s clean images';
 COMMENT ON COLUMN facet_effect.attack IS 'on the facet''s images: clean, noise, negative (away from the facet''s own mean), positive (towards the target''s)';
-COMMENT ON COLUMN facet_effect.target IS 'content key of the facet that a positive attack pushes to';
+COMMENT ON COLUMN facet_effect.target_facet_id IS 'content key of the facet that a positive attack pushes to';
 COMMENT ON COLUMN facet_effect.epsilon IS 'of the attack, in steps of 1/255; 0 where clean';
 COMMENT ON COLUMN facet_effect.accuracy IS 'of the facet''s probe on held-out images, as it saw them';
 COMMENT ON COLUMN facet_effect.cosine IS 'of the facet''s probe to that of the clean images';

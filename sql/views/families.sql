@@ -1,21 +1,21 @@
 -- Which features are turned and mirrored copies of one another, and how evenly do they fill the circle?
 CREATE OR REPLACE VIEW families AS
 WITH stimuli AS (
-    SELECT analysis, family, stimulus_type, count(*) AS answering
+    SELECT family_analysis_id, family, stimulus_type, count(*) AS answering
     FROM feature_families
     WHERE family IS NOT NULL AND stimulus_type IS NOT NULL
-    GROUP BY analysis, family, stimulus_type
-    QUALIFY row_number() OVER (PARTITION BY analysis, family ORDER BY answering DESC, stimulus_type) = 1
+    GROUP BY family_analysis_id, family, stimulus_type
+    QUALIFY row_number() OVER (PARTITION BY family_analysis_id, family ORDER BY answering DESC, stimulus_type) = 1
 ),
 verified AS (
-    SELECT f.analysis, f.family, count(p.fired) AS pairs, avg(p.fired) AS fired, avg(p.chance) AS chance
+    SELECT f.family_analysis_id, f.family, count(p.fired) AS pairs, avg(p.fired) AS fired, avg(p.chance) AS chance
     FROM family_pairs AS p
-    JOIN feature_families AS f USING (analysis, feature)
+    JOIN feature_families AS f USING (family_analysis_id, feature)
     GROUP BY ALL
 )
 SELECT
-    a.analysis,
-    a.dictionary,
+    a.family_analysis_id,
+    a.dictionary_id,
     s.network,
     s.layer,
     d.architecture,
@@ -36,12 +36,12 @@ SELECT
     v.fired,
     v.chance
 FROM family_shapes AS h
-JOIN family_analyses AS a USING (analysis)
-JOIN dictionaries AS d USING (dictionary)
-JOIN activation_sets AS s USING (activation_set)
-LEFT JOIN stimuli AS t USING (analysis, family)
-LEFT JOIN verified AS v USING (analysis, family)
-ORDER BY s.network, s.layer, a.dictionary, a.analysis, h.family;
+JOIN family_analyses AS a USING (family_analysis_id)
+JOIN dictionaries AS d USING (dictionary_id)
+JOIN activation_sets AS s USING (activation_set_id)
+LEFT JOIN stimuli AS t USING (family_analysis_id, family)
+LEFT JOIN verified AS v USING (family_analysis_id, family)
+ORDER BY s.network, s.layer, a.dictionary_id, a.family_analysis_id, h.family;
 COMMENT ON VIEW families IS 'one row per (analysis, family), the largest of an analysis first; a dictionary may have several analyses';
 COMMENT ON COLUMN families.n_rotations IS 'of the group that features were compared under; 1 for an SAE, whose families have no orientations';
 COMMENT ON COLUMN families.prototype IS 'feature nearest to all others of the family';

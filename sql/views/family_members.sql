@@ -1,8 +1,8 @@
 -- Which features make up a family, and where on the circle does each stand?
 CREATE OR REPLACE VIEW family_members AS
 SELECT
-    m.analysis,
-    a.dictionary,
+    m.family_analysis_id,
+    a.dictionary_id,
     s.network,
     s.layer,
     m.family,
@@ -17,13 +17,13 @@ SELECT
     y.type,
     y.stabiliser
 FROM feature_families AS m
-JOIN family_shapes AS h USING (analysis, family)
-JOIN family_analyses AS a USING (analysis)
-JOIN dictionaries AS d USING (dictionary)
-JOIN activation_sets AS s USING (activation_set)
-JOIN features AS f USING (dictionary, feature)
-LEFT JOIN feature_symmetry AS y USING (dictionary, feature)
-ORDER BY s.network, s.layer, a.dictionary, m.analysis, m.family, m.mirrored, m.orientation_degrees, m.feature;
+JOIN family_shapes AS h USING (family_analysis_id, family)
+JOIN family_analyses AS a USING (family_analysis_id)
+JOIN dictionaries AS d USING (dictionary_id)
+JOIN activation_sets AS s USING (activation_set_id)
+JOIN features AS f USING (dictionary_id, feature)
+LEFT JOIN feature_symmetry AS y USING (dictionary_id, feature)
+ORDER BY s.network, s.layer, a.dictionary_id, m.family_analysis_id, m.family, m.mirrored, m.orientation_degrees, m.feature;
 COMMENT ON VIEW family_members IS 'one row per (analysis, family, feature): around the circle, those in no family left out';
 COMMENT ON COLUMN family_members.orientation_degrees IS 'counter-clockwise from the prototype, within the family''s period; null where the family has no orientations';
 COMMENT ON COLUMN family_members.mirrored IS 'whether only a reflection carries the prototype to it';

@@ -1,7 +1,7 @@
 -- Which features look the same in a mirror, and along which axis?
 CREATE OR REPLACE VIEW mirror_symmetric_features AS
 SELECT
-    y.dictionary,
+    y.dictionary_id,
     y.feature,
     s.network,
     s.layer,
@@ -12,10 +12,10 @@ SELECT
     f.density,
     f.max_activation
 FROM feature_symmetry AS y
-JOIN features AS f USING (dictionary, feature)
-JOIN dictionaries AS d USING (dictionary)
-JOIN activation_sets AS s USING (activation_set)
-JOIN transform_blocks AS b ON b.dictionary = y.dictionary AND b.feature = y.feature AND b.element = y.mirror_element
+JOIN features AS f USING (dictionary_id, feature)
+JOIN dictionaries AS d USING (dictionary_id)
+JOIN activation_sets AS s USING (activation_set_id)
+JOIN transform_blocks AS b ON b.dictionary_id = y.dictionary_id AND b.feature = y.feature AND b.element = y.mirror_element
 WHERE y.stabiliser = 'full' OR y.stabiliser LIKE 'D\_%' ESCAPE '\'
 ORDER BY y.mirror DESC;
 COMMENT ON VIEW mirror_symmetric_features IS 'one row per (dictionary, feature) whose stabiliser holds a reflection';

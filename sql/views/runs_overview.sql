@@ -1,7 +1,7 @@
 -- What ran, for how long, with how much memory?
 CREATE OR REPLACE VIEW runs_overview AS
 SELECT
-    run,
+    flow_run_id,
     flow,
     started_at,
     started_at + to_microseconds((1e6 * seconds)::BIGINT) AS ended_at,

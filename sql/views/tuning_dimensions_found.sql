@@ -3,16 +3,16 @@ CREATE OR REPLACE VIEW tuning_dimensions_found AS
 WITH best AS (
     SELECT *
     FROM tuning_scores
-    QUALIFY row_number() OVER (PARTITION BY analysis, dimension ORDER BY r_squared DESC, parameter) = 1
+    QUALIFY row_number() OVER (PARTITION BY dimension_analysis_id, dimension ORDER BY r_squared DESC, parameter) = 1
 ),
 assigned AS (
-    SELECT analysis, dimension, parameter
+    SELECT dimension_analysis_id, dimension, parameter
     FROM tuning_scores
     WHERE assigned
 ),
 rendered AS (
     SELECT
-        analysis,
+        dimension_analysis_id,
         dimension,
         max(spearman) FILTER (intended) AS spearman,
         max(drift) FILTER (intended) AS drift,
@@ -21,11 +21,11 @@ rendered AS (
     GROUP BY ALL
 )
 SELECT
-    a.analysis,
+    a.dimension_analysis_id,
     s.network,
     s.layer,
-    a.activation_set,
-    a.dictionary,
+    a.activation_set_id,
+    a.dictionary_id,
     a.method,
     a.source,
     a.seed,
@@ -42,14 +42,14 @@ SELECT
     r.drift AS path_drift,
     r.other_drift AS path_other_drift
 FROM tuning_dimensions AS d
-JOIN dimension_analyses AS a USING (analysis)
-JOIN activation_sets AS s USING (activation_set)
-LEFT JOIN best AS b USING (analysis, dimension)
-LEFT JOIN assigned AS g USING (analysis, dimension)
-LEFT JOIN rendered AS r USING (analysis, dimension)
-ORDER BY s.network, s.layer, a.activation_set, a.dictionary NULLS FIRST, a.source, a.method, a.analysis, d.dimension;
+JOIN dimension_analyses AS a USING (dimension_analysis_id)
+JOIN activation_sets AS s USING (activation_set_id)
+LEFT JOIN best AS b USING (dimension_analysis_id, dimension)
+LEFT JOIN assigned AS g USING (dimension_analysis_id, dimension)
+LEFT JOIN rendered AS r USING (dimension_analysis_id, dimension)
+ORDER BY s.network, s.layer, a.activation_set_id, a.dictionary_id NULLS FIRST, a.source, a.method, a.dimension_analysis_id, d.dimension;
 COMMENT ON VIEW tuning_dimensions_found IS 'one row per (analysis, dimension), those of controls too, in the order in which they explain';
-COMMENT ON COLUMN tuning_dimensions_found.dictionary IS 'whose features the units are; null for the layer''s neurons';
+COMMENT ON COLUMN tuning_dimensions_found.dictionary_id IS 'whose features the units are; null for the layer''s neurons';
 COMMENT ON COLUMN tuning_dimensions_found.explained_variance IS 'share of the units'' variance that it adds to those before it';
 COMMENT ON COLUMN tuning_dimensions_found.follows IS 'parameter of drawn stimuli that its score follows best, assigned or not';
 COMMENT ON COLUMN tuning_dimensions_found.r_squared IS 'with that parameter, as null_r_squared, p_value and preferred';

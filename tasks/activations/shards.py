@@ -211,20 +211,20 @@ def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
         ),
         "images": frame(
             [(image.image, image.source, image.name, image.width, image.height) for image in images.frames],
-            image=text, source=text, name=text, width=int32, height=int32,
+            image_id=text, source=text, name=text, width=int32, height=int32,
         ),
         "quarantine": frame(
             [(acts.key, name, reason) for name, reason in images.quarantine],
-            activation_set=text, name=text, reason=text,
+            activation_set_id=text, name=text, reason=text,
         ),
         "activation_sets": frame(
             [(acts.key, config.network, layer.name, config.n_rotations, config.reflections, acts.group.order,
               config.orbits, config.sampling, config.seed, config.model_dump_json())],
-            activation_set=text, network=text, layer=text, n_rotations=int32, reflections=polars.Boolean,
+            activation_set_id=text, network=text, layer=text, n_rotations=int32, reflections=polars.Boolean,
             group_order=int32, orbits=int32, sampling=text, seed=int32, config=text,
         ),
         "shards": frame(
             [(acts.key, info.index, info.split, info.orbits, info.bytes, info.sha256) for info in acts.shards],
-            activation_set=text, shard=int32, split=text, orbits=int32, bytes=int64, sha256=text,
+            activation_set_id=text, shard=int32, split=text, orbits=int32, bytes=int64, sha256=text,
         ),
     }  # fmt: skip

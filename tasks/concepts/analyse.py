@@ -143,7 +143,7 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
             **concept_set_tables(sets.all),
             "concept_analyses": polars.DataFrame(
                 {
-                    "analysis": key,
+                    "concept_analysis_id": key,
                     "network": sets.network.name,
                     **config.cav.model_dump(),
                     "tests": len(tests),
@@ -180,7 +180,7 @@ def _test_layer(
     }
     keys = {pair: _cav_key(pair, layer, network, config) for pair in [*vectors, *controls]}
     cavs = [
-        {"cav": keys[pair], "concept": pair[0], "random": pair[1], "network": network.name, "layer": layer}
+        {"cav_id": keys[pair], "concept_id": pair[0], "random_set_id": pair[1], "network": network.name, "layer": layer}
         | {"accuracy": cav.accuracy}
         for pair, cav in [*vectors.items(), *controls.items()]
     ]
@@ -193,7 +193,12 @@ def _test_layer(
             pair: sensitivities(gradients_ncyx, cav) for pair, cav in [*vectors.items(), *controls.items()]
         }
         scores += [
-            {"analysis": analysis, "cav": keys[pair], "class": of_class.images.key, "class_index": of_class.index}
+            {
+                "concept_analysis_id": analysis,
+                "cav_id": keys[pair],
+                "class_images_id": of_class.images.key,
+                "class_index": of_class.index,
+            }
             | {"score": score(of_pair_n), "magnitude": magnitude(of_pair_n)}
             for pair, of_pair_n in sensitivity_n.items()
         ]
@@ -201,7 +206,12 @@ def _test_layer(
             own = [pair for pair in vectors if pair[0] == concept.key]
             cavs_of_concept = [vectors[pair] for pair in own]
             tests.append(
-                {"analysis": analysis, "concept": concept.key, "layer": layer, "class": of_class.images.key}
+                {
+                    "concept_analysis_id": analysis,
+                    "concept_id": concept.key,
+                    "layer": layer,
+                    "class_images_id": of_class.images.key,
+                }
                 | {"class_index": of_class.index, "class_name": of_class.name, "random_sets": len(own)}
                 | compared([sensitivity_n[pair] for pair in own], [sensitivity_n[pair] for pair in controls])
                 | {"accuracy": mean(cav.accuracy for cav in cavs_of_concept)}
@@ -294,9 +304,9 @@ def network_tables(network: Network, layers: Sequence[str]) -> dict[str, polars.
 
 def concept_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
     """What a run tells of the frames of `analyse_concepts`: each test, by names."""
-    names = dict(frames["concepts"].select("concept", "name").iter_rows())
+    names = dict(frames["concepts"].select("concept_id", "name").iter_rows())
     metrics = {}
     for test in frames["tcav_tests"].iter_rows(named=True):
-        about = f"{names[test['concept']]}/{test['class_name'].replace(' ', '-')}/{test['layer']}"
+        about = f"{names[test['concept_id']]}/{test['class_name'].replace(' ', '-')}/{test['layer']}"
         metrics |= {f"{name}/{about}": test[name] for name in ("score", "p_holm", "accuracy")}
     return metrics

@@ -200,7 +200,7 @@ def _artifact_folder(
         weights_sha256=at.network.weights_sha256,
         layer=at.layer,
         grid=kind,
-        perturbed_set=job.perturbed_set,
+        touched=job.perturbed_set,
         attack=job.attack,
         config=config,
         concept=job.concept.key,

@@ -57,7 +57,7 @@ def analyse_attack(config: AttackExperimentConfig, settings: Settings, progress:
         concept=concept.key,
         random=[each.key for each in sets.random],
         classes=(of_class.index, of_class.images.key, config.of_class.name),
-        grid=config.grid,
+        story=config.grid,
         cav=config.cav,
         dictionaries=config.dictionaries,
     )
@@ -130,14 +130,14 @@ class _Study:
         return cls(key, config, scores, pictures, trust, dictionaries)
 
     def read(self, one: AttackedSets) -> None:
-        identity = {"analysis": self.key, **one.identity}
+        identity = {"attack_experiment_id": self.key, **one.identity}
         changes = self.pictures.read(one)
         self.rows["attacks"].append(
-            identity | {"concept": one.concept.key, "artifact_folder": one.artifact_folder} | changes
+            identity | {"concept_id": one.concept.key, "artifact_folder": one.artifact_folder} | changes
         )
         is_widest = one.fraction in (0, max(self.config.grid.fractions))
         for reader in self.scores if is_widest else self.scores[:1]:
-            self.rows["attack_scores"].append({"analysis": self.key, **reader.read(one)})
+            self.rows["attack_scores"].append({"attack_experiment_id": self.key, **reader.read(one)})
         if one.attack != "clean" and is_widest:
             self.rows["attack_pictures"] += _shown(self.key, self.pictures.clean, one)
         if one.perturbed_set == "concept":
@@ -146,7 +146,7 @@ class _Study:
                 self.reports.append((one.concept, self.trust.check(one.concept)))
             for dictionary, reader in self.dictionaries.items():
                 found = reader.read(one.concept)
-                self.rows["attack_features"] += [{**identity, "dictionary": dictionary, **row} for row in found]
+                self.rows["attack_features"] += [{**identity, "dictionary_id": dictionary, **row} for row in found]
 
     def frames(self, sets: Sets) -> dict[str, polars.DataFrame]:
         [of_class] = sets.classes
@@ -158,14 +158,14 @@ class _Study:
         return {
             **{name: polars.concat([each[name] for each in networks]) for name in networks[0]},
             **concept_set_tables([*self.sets, *sets.random, of_class.images]),
-            "attack_analyses": polars.DataFrame(
+            "attack_experiments": polars.DataFrame(
                 {
-                    "analysis": self.key,
+                    "attack_experiment_id": self.key,
                     "network": self.config.network,
                     "layer": self.config.layer,
                     "kind": self.config.grid.kind,
-                    "concept": sets.concepts[0].key,
-                    "class": of_class.images.key,
+                    "concept_id": sets.concepts[0].key,
+                    "class_images_id": of_class.images.key,
                     "class_name": of_class.name,
                     "random_sets": len(sets.random),
                     "classifier": self.config.cav.classifier,
@@ -203,7 +203,7 @@ def _shown(analysis: str, clean: AttackedSets, one: AttackedSets) -> list[dict]:
     places = difference_ncyx.flatten(1).any(1).nonzero().flatten().tolist()[:PICTURES]
     return [
         {
-            "analysis": analysis,
+            "attack_experiment_id": analysis,
             **{name: one.identity[name] for name in IDENTITY if name != "fraction"},
             "place": place,
             "clean": webp(before_ncyx[place]),

@@ -122,7 +122,7 @@ class DictionaryReader:
                 {
                     "statistic": name,
                     "value": value_n.mean().item(),
-                    "random": random_n.mean().item(),
+                    "random_mean": random_n.mean().item(),
                     "flagged": (value_n > random_n.quantile(USUAL)).double().mean().item(),
                     "auc": auc,
                 }

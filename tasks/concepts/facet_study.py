@@ -238,7 +238,7 @@ def _changed(facet: ExemplarSet, befell: str, frames_ncyx: Tensor, config: Facet
 def _analysis_table(key: str, subject: FacetUnit, config: FacetStudyConfig) -> polars.DataFrame:
     return polars.DataFrame(
         {
-            "analysis": key,
+            "facet_analysis_id": key,
             "network": subject.network.name,
             "layer": subject.layer,
             "unit": subject.unit,
@@ -255,12 +255,14 @@ def _analysis_table(key: str, subject: FacetUnit, config: FacetStudyConfig) -> p
 def _picture_table(key: str, probed: Sequence[Probed], pictures_ncyx: Tensor) -> polars.DataFrame:
     """The plain picture, then those of `probed`."""
     clean = {each.facet.key: each.probe.vector_d for each in probed if each.attack == "clean"}
-    about = [dict.fromkeys(("facet", "target", "images", "accuracy", "cosine")) | {"attack": "plain"}] + [
+    about = [
+        dict.fromkeys(("facet_id", "target_facet_id", "probe_images_id", "accuracy", "cosine")) | {"attack": "plain"}
+    ] + [
         {
             "attack": each.attack,
-            "facet": each.facet.key,
-            "target": each.target and each.target.key,
-            "images": each.images.key,
+            "facet_id": each.facet.key,
+            "target_facet_id": each.target and each.target.key,
+            "probe_images_id": each.images.key,
             "accuracy": each.probe.accuracy,
             "cosine": (each.probe.vector_d @ clean[each.facet.key]).item(),
         }
@@ -268,7 +270,7 @@ def _picture_table(key: str, probed: Sequence[Probed], pictures_ncyx: Tensor) ->
     ]
     return polars.DataFrame(
         [
-            {"analysis": key, "place": place, **row, "picture": webp(picture_cyx.float())}
+            {"facet_analysis_id": key, "place": place, **row, "picture": webp(picture_cyx.float())}
             for place, (row, picture_cyx) in enumerate(zip(about, pictures_ncyx, strict=True))
         ]
     )
@@ -282,7 +284,7 @@ def _reading_table(
     logits_fn, _ = probe_separation(network, config.facet_layer, [each.probe for each in clean], pictures_ncyx)
     return polars.DataFrame(
         [
-            {"analysis": key, "place": place, "facet": each.facet.key, "logit": logit}
+            {"facet_analysis_id": key, "place": place, "facet_id": each.facet.key, "logit": logit}
             for each, logits in zip(clean, logits_fn.tolist(), strict=True)
             for place, logit in enumerate(logits)
         ]
@@ -295,13 +297,13 @@ def facet_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
     logit: of the facet's clean probe on the picture; target_logit: of that of the facet its images are pushed to in a
     positive attack; accuracy and cosine of the probe itself.
     """
-    names = dict(frames["concepts"].select("concept", "name").iter_rows())
-    logits = {(row["place"], row["facet"]): row["logit"] for row in frames["facet_readings"].iter_rows(named=True)}
+    names = dict(frames["concepts"].select("concept_id", "name").iter_rows())
+    logits = {(row["place"], row["facet_id"]): row["logit"] for row in frames["facet_readings"].iter_rows(named=True)}
     pictures = frames["facet_pictures"]
-    target_of = dict(pictures.filter(attack="positive").select("facet", "target").iter_rows())
+    target_of = dict(pictures.filter(attack="positive").select("facet_id", "target_facet_id").iter_rows())
     metrics = {}
     for facet, target in target_of.items():
-        of_facet = pictures.filter((polars.col("facet") == facet) | (polars.col("attack") == "plain"))
+        of_facet = pictures.filter((polars.col("facet_id") == facet) | (polars.col("attack") == "plain"))
         for picture in of_facet.iter_rows(named=True):
             about = f"{names[facet]}/{picture['attack']}"
             metrics[f"logit/{about}"] = logits[picture["place"], facet]

@@ -157,7 +157,7 @@ class TamperDetector:
         return TamperReport(
             (
                 Check(
-                    "turned by JPEG",
+                    "CAV shift after JPEG",
                     cav_shift(before, after, self._cav),
                     MAX_CAV_SHIFT,
                     "1 − cosine between the vector and the one of the same images, exemplars and random, after JPEG",
@@ -169,7 +169,7 @@ class TamperDetector:
                     "how much less the halves that JPEG moves least and most agree on a vector, as cosine, than after",
                 ),
                 Check(
-                    "grain of colour",
+                    "colour grain",
                     colour_grain(exemplars.frames_ncyx).quantile(0.75).item(),
                     MAX_COLOUR_GRAIN,
                     "contrast between neighbouring pixels in colour alone, where there is least, in steps of 1/255; "
@@ -237,7 +237,7 @@ def tamper_tables(
     of_set = {exemplars.key: report for exemplars, report in reports}
     return {
         "trust_analyses": polars.DataFrame(
-            {"analysis": analysis, "network": network, "layer": layer, "random_sets": random_sets}
+            {"trust_analysis_id": analysis, "network": network, "layer": layer, "random_sets": random_sets}
         ),
         "trust_checks": polars.DataFrame(
             [
@@ -246,8 +246,8 @@ def tamper_tables(
                 for check in report.checks
             ],
             schema={
-                "analysis": polars.String,
-                "concept": polars.String,
+                "trust_analysis_id": polars.String,
+                "concept_id": polars.String,
                 "check_name": polars.String,
                 "value": polars.Float64,
                 "threshold": polars.Float64,

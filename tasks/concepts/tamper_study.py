@@ -100,4 +100,4 @@ def tamper_metrics(tables: Mapping[str, polars.DataFrame]) -> dict[str, float]:
 
 def checks_with_names(tables: Mapping[str, polars.DataFrame]) -> list[dict[str, str | float | bool]]:
     """Rows of `trust_checks` with the sets' names."""
-    return tables["trust_checks"].join(tables["concepts"], "concept", maintain_order="left").to_dicts()
+    return tables["trust_checks"].join(tables["concepts"], "concept_id", maintain_order="left").to_dicts()

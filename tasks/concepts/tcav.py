@@ -82,10 +82,10 @@ def compared(own_rn: Sequence[Tensor], random_rn: Sequence[Tensor]) -> dict[str,
     scores, random_scores = ([score(one_n) for one_n in some] for some in (own_rn, random_rn))
     return {
         "score": mean(scores),
-        "spread": stdev(scores),
+        "score_std": stdev(scores),
         "magnitude": mean(magnitude(one_n) for one_n in own_rn),
         "random_score": mean(random_scores),
-        "random_spread": stdev(random_scores),
+        "random_score_std": stdev(random_scores),
         "p_value": significance(scores, random_scores),
     }
 

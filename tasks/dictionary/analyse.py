@@ -114,8 +114,8 @@ def _training_tables(key: str, description: dict, settings: Settings) -> dict[st
     is_crosscoder = config["architecture"] == "group-crosscoder"
     dictionaries = polars.DataFrame(
         {
-            "dictionary": [key],
-            "activation_set": description["activation_set"],
+            "dictionary_id": [key],
+            "activation_set_id": description["activation_set"],
             "architecture": config["architecture"],
             "method": config["method"],
             "features": config["features"],
@@ -134,9 +134,9 @@ def _training_tables(key: str, description: dict, settings: Settings) -> dict[st
     )
     measured = {name: value for name, value in metrics.items() if name != "train_seconds"}
     dictionary_metrics = polars.DataFrame(
-        {"dictionary": key, "metric": list(measured), "value": [float(value) for value in measured.values()]}
+        {"dictionary_id": key, "metric": list(measured), "value": [float(value) for value in measured.values()]}
     )
-    of_dictionary = polars.lit(key).alias("dictionary")
+    of_dictionary = polars.lit(key).alias("dictionary_id")
     return {
         "dictionaries": dictionaries,
         "dictionary_metrics": dictionary_metrics,
@@ -149,7 +149,7 @@ def _features_table(key: str, responses: _Responses) -> polars.DataFrame:
     fired = responses.fired_m.numpy()
     return polars.DataFrame(
         {
-            "dictionary": key,
+            "dictionary_id": key,
             "feature": np.arange(len(fired)),
             "atom_dimension": 1,
             "density": fired / responses.rows,
@@ -162,7 +162,7 @@ def _features_table(key: str, responses: _Responses) -> polars.DataFrame:
 
 def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settings: Settings) -> polars.DataFrame:
     ranked = polars.int_range(1, polars.len() + 1).over("feature").alias("rank")
-    of_dictionary = polars.lit(key).alias("dictionary")
+    of_dictionary = polars.lit(key).alias("dictionary_id")
     examples = responses.best.select(of_dictionary, "feature", ranked, "row", "element", "activation")
     seen = examples.select("row", "element").unique().sort("row", "element")
     patches = seen.with_columns(patch=polars.Series(_seen_patches(seen, acts, settings), dtype=polars.Binary))
@@ -170,7 +170,8 @@ def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settin
     return (
         examples.join(patches, on=["row", "element"])
         .join(rows.with_columns(polars.col("row").cast(polars.Int64)), on="row")
-        .select("dictionary", "feature", "rank", "image", "y", "x", "element", "activation", "patch")
+        .rename({"image": "image_id"})
+        .select("dictionary_id", "feature", "rank", "image_id", "y", "x", "element", "activation", "patch")
         .sort("feature", "rank")
     )
 
@@ -193,11 +194,11 @@ def _neighbours_table(key: str, blocks_mgd: Tensor, live_m: Tensor) -> polars.Da
     similarity, neighbour = torch.topk(cosine, count, dim=1)
     return polars.DataFrame(
         {
-            "dictionary": key,
+            "dictionary_id": key,
             "feature": live.repeat_interleave(count).numpy(),
             "rank": np.tile(np.arange(1, count + 1), len(live)),
             "neighbour": live[neighbour].flatten().numpy(),
             "similarity": similarity.clamp(-1, 1).flatten().double().numpy(),
         },
-        schema_overrides={"dictionary": polars.String},
+        schema_overrides={"dictionary_id": polars.String},
     )

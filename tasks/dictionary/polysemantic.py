@@ -72,7 +72,7 @@ def decompose_neurons(dictionary_key: str, settings: Settings, progress: Progres
         "neuron_features": features,
         "neuron_examples": _examples_table(found.top, features, acts),
     }
-    of_dictionary = polars.lit(dictionary_key).alias("dictionary")
+    of_dictionary = polars.lit(dictionary_key).alias("dictionary_id")
     stage_tables(key, {table: frame.select(of_dictionary, polars.all()) for table, frame in tables.items()}, settings)
     return key
 
@@ -236,6 +236,7 @@ def _examples_table(top: polars.DataFrame, features: polars.DataFrame, acts: Act
     patches = [webp(patch_cyx) for patch_cyx in acts.plan.patches(rows, acts.plan.layer.receptive_field)]
     return (
         examples.join(rows.select("row", patch=polars.Series(patches, dtype=polars.Binary)), on="row")
-        .select("neuron", "feature", "rank", "image", "y", "x", "activation", "patch")
+        .rename({"image": "image_id"})
+        .select("neuron", "feature", "rank", "image_id", "y", "x", "activation", "patch")
         .sort("neuron", "feature", "rank")
     )

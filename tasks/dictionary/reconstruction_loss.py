@@ -35,7 +35,11 @@ def measure_splicing(dictionary: str, settings: Settings, progress: Progress = s
         acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
         metrics = spliced_metrics(load_dictionary(dictionary, settings), acts, settings, progress)
         frame = polars.DataFrame(
-            {"dictionary": dictionary, "metric": list(metrics), "value": [float(value) for value in metrics.values()]}
+            {
+                "dictionary_id": dictionary,
+                "metric": list(metrics),
+                "value": [float(value) for value in metrics.values()],
+            }
         )
         stage_tables(key, {"dictionary_metrics": frame}, settings)
     return key

@@ -31,7 +31,7 @@ def measure_stability(
         progress(done, len(replicas) + 1)
     metrics = {"stability": sum(found) / len(found), "stability_random": random_stability(blocks_mgd, seed=0)}
     progress(len(replicas) + 1, len(replicas) + 1)
-    frame = polars.DataFrame({"dictionary": dictionary, "metric": list(metrics), "value": list(metrics.values())})
+    frame = polars.DataFrame({"dictionary_id": dictionary, "metric": list(metrics), "value": list(metrics.values())})
     stage_tables(key, {"dictionary_metrics": frame}, settings)
     return key
 

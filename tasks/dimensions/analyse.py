@@ -105,9 +105,9 @@ def analyse_dimensions(
     frames = {
         "dimension_analyses": polars.DataFrame(
             {
-                "analysis": [key],
-                "activation_set": [activation_set],
-                "dictionary": [dictionary],
+                "dimension_analysis_id": [key],
+                "activation_set_id": [activation_set],
+                "dictionary_id": [dictionary],
                 "method": [config.method],
                 "source": [config.source],
                 "components": [config.components],
@@ -117,7 +117,7 @@ def analyse_dimensions(
                 "constant_units": [int(constant_units(moments).sum())],
                 "mean": [dimensions.mean_d.tolist()],
             },
-            schema_overrides={"dictionary": polars.String},
+            schema_overrides={"dictionary_id": polars.String},
         ),
         "tuning_dimensions": _dimensions_table(dimensions, found_in, judged_on, moments),
         "tuning_scores": followed,
@@ -133,7 +133,9 @@ def analyse_dimensions(
         dimensions, acts, dictionary, counts, whole_frames, settings, part_of(progress, 600, 1000)
     )
     named = {
-        table: frame if "analysis" in frame.columns else frame.select(polars.lit(key).alias("analysis"), polars.all())
+        table: frame
+        if "dimension_analysis_id" in frame.columns
+        else frame.select(polars.lit(key).alias("dimension_analysis_id"), polars.all())
         for table, frame in frames.items()
     }
     stage_tables(key, named, settings)
@@ -187,7 +189,7 @@ def _patches(dimensions: Dimensions, natural: UnitRows, progress: Progress) -> p
             "score": polars.Float64,
             "orientation_degrees": polars.Float64,
             "coherence": polars.Float64,
-            "frequency": polars.Float64,
+            "spatial_frequency": polars.Float64,
             "picture": polars.Binary,
         },
         orient="row",

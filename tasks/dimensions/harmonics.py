@@ -14,7 +14,7 @@ from tasks.symmetry.group import DihedralGroup
 
 CONSTANT = 1e-12
 """Standard deviation over root mean square below which a score does not change but for rounding."""
-SCHEMA = {"dimension": polars.Int32, "irrep": polars.String, "frequency": polars.Int32, "share": polars.Float64}
+SCHEMA = {"dimension": polars.Int32, "irrep": polars.String, "waves_per_turn": polars.Int32, "share": polars.Float64}
 
 
 class IrrepEnergies:

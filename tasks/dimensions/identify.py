@@ -154,6 +154,6 @@ def _curves(parameter: str, values_n: np.ndarray, scores_nk: np.ndarray) -> pola
             "parameter": parameter,
             "value": np.tile(values, shape[0]),
             "mean": np.stack([scores.mean(0) for scores in at], axis=1).ravel(),
-            "spread": np.stack([scores.std(0) for scores in at], axis=1).ravel(),
+            "std": np.stack([scores.std(0) for scores in at], axis=1).ravel(),
         }
     )

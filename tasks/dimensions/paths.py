@@ -49,17 +49,17 @@ def render_path(analysis: str, dimension: int, settings: Settings, progress: Pro
     [found] = tables["tuning_dimensions"].filter(dimension=dimension).to_dicts()
     scores_p = np.linspace(found["low"], found["high"], POINTS)
     points_pd = torch.from_numpy(np.array(about["mean"]) + np.outer(scores_p, found["direction"])).float()
-    if about["dictionary"]:
-        dictionary = load_dictionary(about["dictionary"], settings)
+    if about["dictionary_id"]:
+        dictionary = load_dictionary(about["dictionary_id"], settings)
         [weight_md], [bias_d] = dictionary.decoder_blocks(1)
         points_pd = (points_pd @ weight_md + bias_d) / dictionary.scale
 
-    extraction = ExtractionPlan.open(about["activation_set"], settings).config
+    extraction = ExtractionPlan.open(about["activation_set_id"], settings).config
     network = loaded_network(extraction.network, settings.weights_dir)
     images_pcyx = visualise(network, extraction.layer, points_pd, CONFIG, progress)
     pictures = polars.DataFrame(
         {
-            "analysis": analysis,
+            "dimension_analysis_id": analysis,
             "dimension": dimension,
             "kind": "rendered",
             "place": np.arange(POINTS),
@@ -90,11 +90,11 @@ def paths(pictures: polars.DataFrame, analysis: dict[str, polars.DataFrame]) -> 
         else:
             curve = analysis["dimension_curves"].filter(dimension=dimension, parameter=parameter)
             octaves = np.log2(curve["value"].to_numpy())
-            seen, whole = path["frequency"].log(2), np.ptp(octaves)
+            seen, whole = path["spatial_frequency"].log(2), np.ptp(octaves)
             sign = np.sign(np.cov(octaves, curve["mean"].to_numpy())[0, 1])
         found.append(
             {
-                "analysis": row["analysis"],
+                "dimension_analysis_id": row["dimension_analysis_id"],
                 "dimension": dimension,
                 "parameter": parameter,
                 "intended": row["assigned"],

@@ -101,8 +101,8 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
     tables = {
         "family_analyses": polars.DataFrame(
             {
-                "analysis": key,
-                "dictionary": dictionary,
+                "family_analysis_id": key,
+                "dictionary_id": dictionary,
                 "n_rotations": found.group.n_rotations,
                 "reflections": found.group.reflections,
                 "group_order": found.group.order,
@@ -127,7 +127,7 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
             1 - distance_mm,
             part_of(progress, 800, 1000),
         )
-        tables["family_pairs"] = pairs.select(polars.lit(key).alias("analysis"), *pairs.columns)
+        tables["family_pairs"] = pairs.select(polars.lit(key).alias("family_analysis_id"), *pairs.columns)
     stage_tables(key, tables, settings)
     progress(1000, 1000)
     return key
@@ -149,7 +149,7 @@ def _shapes_table(key: str, families: Sequence[Family], features: np.ndarray) ->
         for place, each in enumerate(families)
     ]  # fmt: skip
     schema = {
-        "analysis": polars.String, "family": polars.Int32, "size": polars.Int32, "prototype": polars.Int32,
+        "family_analysis_id": polars.String, "family": polars.Int32, "size": polars.Int32, "prototype": polars.Int32,
         "type": polars.String, "period_degrees": number, "stabiliser": polars.String, "mean_similarity": number,
         "reach_degrees": number, "evenness": number, "covered": number, "missing_members": polars.Int32,
         "missing_orientations": numbers, "profile": numbers, "profile_low": numbers, "profile_high": numbers,
@@ -170,7 +170,7 @@ def _features_table(
     return (
         polars.DataFrame(
             {
-                "analysis": key,
+                "family_analysis_id": key,
                 "place": np.arange(len(found.features)),
                 "feature": found.features,
                 "family": polars.Series(family_m).replace(-1, None),
@@ -212,6 +212,6 @@ def family_metrics(tables: Mapping[str, polars.DataFrame]) -> dict[str, float]:
     if "family_pairs" in tables and tables["family_pairs"]["fired"].count():
         metrics |= {f"pairs_{name}": tables["family_pairs"][name].mean() for name in ("fired", "chance")}
     if "family_scores" in tables:
-        own = tables["family_scores"].filter(subject="features").group_by("metric").agg(polars.col("value").mean())
+        own = tables["family_scores"].filter(condition="features").group_by("metric").agg(polars.col("value").mean())
         metrics |= {f"family_{metric}": value for metric, value in own.iter_rows() if metric not in COUNTS}
     return metrics

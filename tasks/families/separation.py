@@ -46,7 +46,7 @@ def measure_separation(
     key = content_key("separation", CODE_VERSION, analysis=analysis, replicas=sorted(replicas), config=config)
     if is_staged(key, settings):
         return key
-    own = read_staged(analysis, settings)["family_analyses"]["dictionary"].item()
+    own = read_staged(analysis, settings)["family_analyses"]["dictionary_id"].item()
     rows, share = [], 1000 // (1 + len(replicas))
     for place, dictionary in enumerate((own, *replicas)):
         listen = part_of(progress, place * share, (place + 1) * share)
@@ -55,8 +55,8 @@ def measure_separation(
             seed = found.dictionary.config.seed
             rows += [(analysis, name, seed, metric, float(value)) for metric, value in scores.items()]
     schema = {
-        "analysis": polars.String,
-        "subject": polars.String,
+        "family_analysis_id": polars.String,
+        "condition": polars.String,
         "seed": polars.Int32,
         "metric": polars.String,
         "value": polars.Float64,

@@ -80,7 +80,7 @@ def transfer_figure(tables: Tables) -> "Figure":
     columns = ("perturbed_set", "attack", *PLACE, "score", "verdict")
     found = {row[:4]: row[4:] for row in whole.select(columns).iter_rows()}
     found |= {(*rows[0], *place): value for place, value in clean.items()}
-    *home, kind = tables["attack_analyses"].select("network", "layer", "kind").row(0)
+    *home, kind = tables["attack_experiments"].select("network", "layer", "kind").row(0)
     negative = kind == "negative"
     # networks stand a little apart
     networks = list(dict.fromkeys(network for network, _ in places))
@@ -130,15 +130,15 @@ def transfer_figure(tables: Tables) -> "Figure":
 
 def facet_figure(tables: Tables) -> "Figure":
     """Pictures of a unit: a row a facet, under its clean images and attacked ones; below, what clean probes find."""
-    names = dict(tables["concepts"].select("concept", "name").iter_rows())
+    names = dict(tables["concepts"].select("concept_id", "name").iter_rows())
     # a positive attack has a picture a target, and each a column
-    nth = pl.int_range(pl.len()).over("facet", "attack")
+    nth = pl.int_range(pl.len()).over("facet_id", "attack")
     pictures = tables["facet_pictures"].sort("place").with_columns(nth=nth)
-    facets = pictures["facet"].drop_nulls().unique(maintain_order=True).to_list()
+    facets = pictures["facet_id"].drop_nulls().unique(maintain_order=True).to_list()
     order = ["plain", *FACET_COLUMNS]
     columns = sorted(pictures.select("attack", "nth").unique().rows(), key=lambda each: (order.index(each[0]), each[1]))
     logits: dict[int, dict[str, float]] = {}
-    for place, facet, logit in tables["facet_readings"].select("place", "facet", "logit").iter_rows():
+    for place, facet, logit in tables["facet_readings"].select("place", "facet_id", "logit").iter_rows():
         logits.setdefault(place, {})[names[facet]] = logit
     with _style():
         figure, grid = _figure(
@@ -147,7 +147,7 @@ def facet_figure(tables: Tables) -> "Figure":
         for axes in grid:
             axes.set_axis_off()
         for each in pictures.iter_rows(named=True):
-            row = facets.index(each["facet"]) if each["facet"] else 0
+            row = facets.index(each["facet_id"]) if each["facet_id"] else 0
             axes = grid[row * len(columns) + columns.index((each["attack"], each["nth"]))]
             _draw_faceted(axes, each, names, logits[each["place"]])
     return figure
@@ -156,14 +156,18 @@ def facet_figure(tables: Tables) -> "Figure":
 def _draw_faceted(axes, picture: dict, names: Mapping[str, str], logits: Mapping[str, float]) -> None:
     axes.imshow(_decoded(picture["picture"]))
     title = "plain"
-    if picture["facet"]:
-        done = f"pushed to {names[picture['target']]}" if picture["target"] else FACET_COLUMNS[picture["attack"]]
-        title = f"{names[picture['facet']]}\n{done}"
+    if picture["facet_id"]:
+        done = (
+            f"pushed to {names[picture['target_facet_id']]}"
+            if picture["target_facet_id"]
+            else FACET_COLUMNS[picture["attack"]]
+        )
+        title = f"{names[picture['facet_id']]}\n{done}"
     axes.set_title(title, fontsize=8.5, loc="center", pad=4)
     said = "\n".join(
         f"{name} {logit:.{1 if abs(logit) < 100 else 0}f}".replace("-", "−") for name, logit in sorted(logits.items())
     )
-    probe = f"\nprobe {picture['accuracy']:.0%} right" if picture["facet"] else ""
+    probe = f"\nprobe {picture['accuracy']:.0%} right" if picture["facet_id"] else ""
     axes.text(0.5, -0.04, said + probe, transform=axes.transAxes, ha="center", va="top", fontsize=8, color=SOFT)
 
 
@@ -209,8 +213,8 @@ def _read(tables: Tables) -> pl.DataFrame:
     """`attack_scores` with low, high and verdict, as in the view `attack_answers`."""
     from scipy.stats import t
 
-    random_sets = tables["attack_analyses"]["random_sets"].item()
-    half_width = t.ppf(0.975, random_sets - 1) * pl.col("spread") / np.sqrt(random_sets)
+    random_sets = tables["attack_experiments"]["random_sets"].item()
+    half_width = t.ppf(0.975, random_sets - 1) * pl.col("score_std") / np.sqrt(random_sets)
     return tables["attack_scores"].with_columns(
         low=(pl.col("score") - half_width).clip(0, 1),
         high=(pl.col("score") + half_width).clip(0, 1),
@@ -224,7 +228,7 @@ def _read(tables: Tables) -> pl.DataFrame:
 
 def _read_here(tables: Tables) -> pl.DataFrame:
     """Where the sets were attacked."""
-    network, layer = tables["attack_analyses"].select("network", "layer").row(0)
+    network, layer = tables["attack_experiments"].select("network", "layer").row(0)
     return _read(tables).filter(eval_network=network, eval_layer=layer)
 
 
@@ -244,7 +248,7 @@ def _attacks(read: pl.DataFrame) -> list[tuple[str, str]]:
 
 def _places(tables: Tables, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """The network of the attack first; its layers by what they see."""
-    home = tables["attack_analyses"]["network"].item()
+    home = tables["attack_experiments"]["network"].item()
     layers = tables["layers"].select("network", "layer", "receptive_field").iter_rows()
     sees = {(network, layer): side for network, layer, side in layers}
     return sorted(found, key=lambda place: (place[0] != home, place[0], sees[place], place[1]))
@@ -275,7 +279,7 @@ def _draw_lines(axes, read: pl.DataFrame, along: str) -> None:
 
 def _draw_clean(axes, clean: pl.DataFrame) -> None:
     row = clean.row(0, named=True)
-    low, high = row["random_score"] - row["random_spread"], row["random_score"] + row["random_spread"]
+    low, high = row["random_score"] - row["random_score_std"], row["random_score"] + row["random_score_std"]
     axes.axhspan(max(0, low), min(1, high), color=SOFT, alpha=0.15, linewidth=0, zorder=0)
     axes.axhline(row["score"], color=INK, linewidth=1, zorder=1, label=Attack("concept", "clean").label)
 

@@ -77,7 +77,7 @@ class AttackExperiment:
 
     @property
     def anchor(self) -> str:
-        return f"story-{self.row['analysis'][:12]}"
+        return f"experiment-{self.row['attack_experiment_id'][:12]}"
 
     @property
     def place(self) -> TransferTarget:
@@ -188,7 +188,7 @@ class AttackExperiment:
         sizes = {(0, 0.0), (epsilon, self.fractions[-1])}
         rows = [row for row in self.features if (row["epsilon"], row["fraction"]) in sizes]
         found = []
-        for _, of_dictionary in groupby(rows, key=lambda row: row["dictionary"]):
+        for _, of_dictionary in groupby(rows, key=lambda row: row["dictionary_id"]):
             statistics = [list(each) for _, each in groupby(of_dictionary, key=lambda row: row["statistic"])]
             found.append([(r[0], {Attack("concept", row["attack"]): row for row in r}) for r in statistics])
         return found
@@ -204,7 +204,7 @@ class FacetStudy:
 
     @property
     def anchor(self) -> str:
-        return f"facets-{self.row['analysis'][:12]}"
+        return f"facets-{self.row['facet_analysis_id'][:12]}"
 
     @property
     def facets(self) -> list[str]:
@@ -299,14 +299,16 @@ def turn(kind: str, before: str, after: str) -> str:
 
 def random_band(read: dict) -> tuple[float, float]:
     """Scores of random vectors: their mean, one standard deviation to each side, cut at 0 and 1."""
-    return max(0, read["random_score"] - read["random_spread"]), min(1, read["random_score"] + read["random_spread"])
+    return max(0, read["random_score"] - read["random_score_std"]), min(
+        1, read["random_score"] + read["random_score_std"]
+    )
 
 
 def attacks_shown(snapshot: "Snapshot", folder: Path) -> Attacks:
     """Writes the pictures into a folder."""
     exemplars = defaultdict(list)
     for row in snapshot.rows_with_pictures("concept_pictures", folder, "picture", shown=SHOWN_EXEMPLARS):
-        exemplars[row["concept"]].append(row["picture"])
+        exemplars[row["concept_id"]].append(row["picture"])
     return Attacks(
         _importance(snapshot),
         exemplars,
@@ -322,11 +324,11 @@ def attacks_shown(snapshot: "Snapshot", folder: Path) -> Attacks:
 
 def _importance(snapshot: "Snapshot") -> list[Importance]:
     found = []
-    for _, of_run in groupby(snapshot.rows("concept_importance"), key=lambda row: row["analysis"]):
+    for _, of_run in groupby(snapshot.rows("concept_importance"), key=lambda row: row["concept_analysis_id"]):
         rows = list(of_run)
         classes = []
         for (_, class_name), of_class in groupby(rows, key=lambda row: (row["class_index"], row["class_name"])):
-            concepts = [list(each) for _, each in groupby(of_class, key=lambda row: row["concept"])]
+            concepts = [list(each) for _, each in groupby(of_class, key=lambda row: row["concept_id"])]
             classes.append((class_name, [(each[0], {row["layer"]: row for row in each}) for each in concepts]))
         found.append(Importance(rows[0], list(dict.fromkeys(row["layer"] for row in rows)), classes))
     return found
@@ -338,16 +340,16 @@ def _experiments(snapshot: "Snapshot", folder: Path) -> list[AttackExperiment]:
     for row in snapshot.rows("attack_scores"):
         readings[identity(row)][row["eval_network"], row["eval_layer"]] = row
     for row in snapshot.rows("attack_sets"):
-        sets[row["analysis"]].append(
+        sets[row["attack_experiment_id"]].append(
             AttackedSet(row, Attack(row["perturbed_set"], row["attack"]), readings[identity(row)])
         )
     for row in snapshot.rows_with_pictures("attack_pictures", folder, "clean", "attacked", "difference"):
-        pictures[row["analysis"]][Attack(row["perturbed_set"], row["attack"]), row["epsilon"]].append(row)
+        pictures[row["attack_experiment_id"]][Attack(row["perturbed_set"], row["attack"]), row["epsilon"]].append(row)
     for row in snapshot.rows("attack_features"):
-        features[row["analysis"]].append(row)
+        features[row["attack_experiment_id"]].append(row)
     found = []
     for row in snapshot.rows("attack_stories"):
-        key = row["analysis"]
+        key = row["attack_experiment_id"]
         (clean,) = (each for each in sets[key] if each.attack == CLEAN)
         changed = [each for each in sets[key] if each is not clean]
         found.append(AttackExperiment(row, clean, changed, pictures[key], features[key]))
@@ -356,16 +358,16 @@ def _experiments(snapshot: "Snapshot", folder: Path) -> list[AttackExperiment]:
 
 def identity(row: dict) -> tuple:
     """What tells the sets of all stories apart."""
-    return tuple(row[name] for name in ("analysis", "perturbed_set", "attack", "epsilon", "fraction"))
+    return tuple(row[name] for name in ("attack_experiment_id", "perturbed_set", "attack", "epsilon", "fraction"))
 
 
 def _facet_studies(snapshot: "Snapshot", folder: Path) -> list[FacetStudy]:
     pictures = defaultdict(list)
     for row in snapshot.rows_with_pictures("facet_pictures", folder, "picture"):
-        pictures[row["analysis"]].append(row)
+        pictures[row["facet_analysis_id"]].append(row)
     found = []
     for row in snapshot.rows("facet_studies"):
-        (plain,) = (each for each in pictures[row["analysis"]] if each["attack"] == "plain")
-        others = [each for each in pictures[row["analysis"]] if each is not plain]
+        (plain,) = (each for each in pictures[row["facet_analysis_id"]] if each["attack"] == "plain")
+        others = [each for each in pictures[row["facet_analysis_id"]] if each is not plain]
         found.append(FacetStudy(row, plain, others))
     return found

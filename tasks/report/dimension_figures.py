@@ -54,7 +54,7 @@ def tuning_curves(tables: Tables) -> "Figure":
 
 
 def _draw_curve(axes, parameter: Parameter, curve: pl.DataFrame, preferred: float | None) -> None:
-    values, means, spreads = (curve[name].to_numpy() for name in ("value", "mean", "spread"))
+    values, means, spreads = (curve[name].to_numpy() for name in ("value", "mean", "std"))
     colour = PALETTE[0]
     if parameter.period:
         # what repeats before a full turn is drawn as often as it fits
@@ -128,7 +128,7 @@ def _path_said(tables: Tables, row: dict) -> str:
 def harmonics(tables: Tables) -> "Figure":
     """Shares of each dimension's variance in the irreducible representations of the group, as stacked bars."""
     shares = tables["dimension_harmonics"]
-    named = shares.select("irrep", "frequency").unique().iter_rows()
+    named = shares.select("irrep", "waves_per_turn").unique().iter_rows()
     irreps = sorted((Irrep(*each) for each in named), key=lambda irrep: irrep.rank)
     dimensions = shares["dimension"].unique().sort()
     with _style():

@@ -40,7 +40,7 @@ class Strip:
 
     @property
     def anchor(self) -> str:
-        return f"{self.row['analysis'][:12]}-{self.number}"
+        return f"{self.row['dimension_analysis_id'][:12]}-{self.number}"
 
     @property
     def follows(self) -> Parameter | None:
@@ -81,10 +81,10 @@ class Analysis:
 
     @property
     def key(self) -> str:
-        return self.row["analysis"]
+        return self.row["dimension_analysis_id"]
 
     @property
-    def search(self) -> DimensionMethod:
+    def method(self) -> DimensionMethod:
         return DimensionMethod(self.row["method"])
 
     @property
@@ -105,7 +105,9 @@ class Analysis:
 
     @property
     def irreps(self) -> list[Irrep]:
-        found = {Irrep(each["irrep"], each["frequency"]) for strip in self.strips for each in strip.row["harmonics"]}
+        found = {
+            Irrep(each["irrep"], each["waves_per_turn"]) for strip in self.strips for each in strip.row["harmonics"]
+        }
         return sorted(found, key=lambda irrep: irrep.rank)
 
     def harmonics_numbers(self) -> list[list[float]]:
@@ -115,7 +117,7 @@ class Analysis:
 
     def line(self, points: list[list[float]], dashed: bool = False) -> dict:
         """A line of a chart: points (dimensions, value)."""
-        return {"name": self.name, "class": self.search.css_class, "dashed": dashed, "points": points}
+        return {"name": self.name, "class": self.method.css_class, "dashed": dashed, "points": points}
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class Section:
 
     @property
     def anchor(self) -> str:
-        units = self.dictionary["dictionary"] if self.dictionary else self.set["activation_set"]
+        units = self.dictionary["dictionary_id"] if self.dictionary else self.set["activation_set_id"]
         return f"{self.source}-{units[:12]}"
 
     @property
@@ -140,11 +142,11 @@ class Section:
     @property
     def groups(self) -> list[list[Analysis]]:
         """Methods, and then controls."""
-        return [list(found) for _, found in groupby(self.analyses, key=lambda analysis: analysis.search.is_control)]
+        return [list(found) for _, found in groupby(self.analyses, key=lambda analysis: analysis.method.is_control)]
 
     def best(self, parameter: str) -> Analysis | None:
         """The method, no control, with the largest R²."""
-        found = [each for each in self.analyses if parameter in each.best and not each.search.is_control]
+        found = [each for each in self.analyses if parameter in each.best and not each.method.is_control]
         return max(found, key=lambda analysis: analysis.best[parameter][0], default=None)
 
     def variance_lines(self) -> list[dict]:
@@ -166,7 +168,7 @@ class Section:
     @property
     def kinds(self) -> list[DimensionMethod | Irrep]:
         """All that is drawn in a colour of its own."""
-        return [kind for each in self.analyses for kind in (each.search, *each.irreps)]
+        return [kind for each in self.analyses for kind in (each.method, *each.irreps)]
 
     @property
     def frames(self) -> int:
@@ -195,13 +197,13 @@ def dimension_sections(snapshot: "Snapshot", folder: Path) -> list[Section]:
     pictures = snapshot.export_strips(folder)
     strips = defaultdict(list)
     for row in snapshot.rows("dimension_strips"):
-        key = row["analysis"], row["dimension"]
-        strips[row["analysis"]].append(Strip(row, pictures[*key, "rendered"], pictures[*key, "patch"]))
+        key = row["dimension_analysis_id"], row["dimension"]
+        strips[row["dimension_analysis_id"]].append(Strip(row, pictures[*key, "rendered"], pictures[*key, "patch"]))
     found = defaultdict(list)
     for row in snapshot.rows("dimension_analyses"):
-        analysis = Analysis(row, DimensionMethod(row["method"]).label, strips[row["analysis"]])
-        found[row["activation_set"], row["dictionary"], row["source"]].append(analysis)
-    order = {each["activation_set"]: place for place, each in enumerate(snapshot.sets)}
+        analysis = Analysis(row, DimensionMethod(row["method"]).label, strips[row["dimension_analysis_id"]])
+        found[row["activation_set_id"], row["dictionary_id"], row["source"]].append(analysis)
+    order = {each["activation_set_id"]: place for place, each in enumerate(snapshot.sets)}
     return [
         Section(snapshot.sets[order[of]], snapshot.dictionary.get(dictionary), source, told_apart(analyses))
         for (of, dictionary, source), analyses in sorted(found.items(), key=lambda item: order[item[0][0]])
@@ -210,7 +212,7 @@ def dimension_sections(snapshot: "Snapshot", folder: Path) -> list[Section]:
 
 def told_apart(analyses: list[Analysis]) -> list[Analysis]:
     """In the order of their methods; where one was run more than once, its name says with which components and seed."""
-    ordered = sorted(analyses, key=lambda analysis: analysis.search.rank)
+    ordered = sorted(analyses, key=lambda analysis: analysis.method.rank)
     names = [analysis.name for analysis in ordered]
     return [
         replace(each, name=f"{each.name}, {each.row['components']} dimensions, seed {each.row['seed']}")

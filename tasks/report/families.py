@@ -61,15 +61,15 @@ class Analysis:
 
     @property
     def key(self) -> str:
-        return self.row["analysis"]
+        return self.row["family_analysis_id"]
 
     def map(self, snapshot: "Snapshot", examples: dict[tuple[str, int], list["Example"]]) -> dict:
         """What the map is drawn from: one column a field, so that thousands of features stay small."""
         types = {symmetry.name: index for index, (symmetry, _) in enumerate(self.types)}
         stimuli = {stimulus.name: index for index, (stimulus, _) in enumerate(self.stimuli)}
-        features = [snapshot.feature[each["dictionary"], each["feature"]] for each in self.members]
+        features = [snapshot.feature[each["dictionary_id"], each["feature"]] for each in self.members]
         return {
-            "short": self.row["dictionary"][:12],
+            "short": self.row["dictionary_id"][:12],
             "sizes": {family.number: family.shape["size"] for family in self.families},
             "columns": {
                 "feature": [each["feature"] for each in self.members],
@@ -80,7 +80,7 @@ class Analysis:
                 "mirrored": [int(each["mirrored"]) for each in self.members],
                 "type": [types[feature["type"]] for feature in features],
                 "stimulus": [stimuli.get(each["stimulus_type"]) for each in self.members],
-                "patch": [first_patch(examples[each["dictionary"], each["feature"]]) for each in self.members],
+                "patch": [first_patch(examples[each["dictionary_id"], each["feature"]]) for each in self.members],
             },
         }
 
@@ -106,7 +106,7 @@ def circle_numbers(family: Family, examples: dict[tuple[str, int], list["Example
                 "prototype": each["is_prototype"],
                 "similarity": round(each["similarity"], 3),
                 "stimulus": each["stimulus_type"],
-                "patch": first_patch(examples[each["dictionary"], each["feature"]]),
+                "patch": first_patch(examples[each["dictionary_id"], each["feature"]]),
             }
             for each in family.members
         ],
@@ -137,29 +137,29 @@ def family_analyses(snapshot: "Snapshot") -> list[Analysis]:
     """All analyses, the one under the largest group and of most features first: its page is families.html."""
     members, shapes = defaultdict(list), defaultdict(list)
     for row in snapshot.rows("family_members"):
-        members[row["analysis"]].append(row)
+        members[row["family_analysis_id"]].append(row)
     for row in snapshot.rows("families"):
-        shapes[row["analysis"]].append(row)
+        shapes[row["family_analysis_id"]].append(row)
     rows = sorted(snapshot.rows("family_analyses"), key=lambda row: (-row["group_order"], -row["features"]))
     analyses = []
     for row in rows:
-        key, grouped = row["analysis"], members[row["analysis"]]
+        key, grouped = row["family_analysis_id"], members[row["family_analysis_id"]]
         of_family, types, stimuli = defaultdict(list), defaultdict(int), defaultdict(int)
         for each in grouped:
             of_family[each["family"]].append(each)
-            types[snapshot.feature[each["dictionary"], each["feature"]]["symmetry"]] += 1
+            types[snapshot.feature[each["dictionary_id"], each["feature"]]["symmetry"]] += 1
             if each["stimulus_type"]:
                 stimuli[Stimulus(each["stimulus_type"])] += 1
         analyses.append(
             Analysis(
                 row,
-                snapshot.dictionary[row["dictionary"]],
+                snapshot.dictionary[row["dictionary_id"]],
                 f"families-{key[:8]}.html" if analyses else "families.html",
                 [
                     Family(
                         shape,
                         SymmetryType(shape["type"] or "none"),
-                        f"families/{family_page(row['dictionary'], key, shape['family'])}",
+                        f"families/{family_page(row['dictionary_id'], key, shape['family'])}",
                         of_family[shape["family"]],
                     )
                     for shape in shapes[key]
@@ -178,7 +178,7 @@ def memberships(analyses: list[Analysis]) -> dict[tuple[str, int], list[tuple[An
     for analysis in analyses:
         families = {family.number: family for family in analysis.families}
         for each in analysis.members:
-            found[each["dictionary"], each["feature"]].append((analysis, each, families.get(each["family"])))
+            found[each["dictionary_id"], each["feature"]].append((analysis, each, families.get(each["family"])))
     return found
 
 
@@ -222,7 +222,7 @@ def separations(snapshot: "Snapshot", analyses: list[Analysis]) -> list[Separati
     """One a layer with scores, in the order of the analyses; a dictionary before its controls."""
     scores = defaultdict(lambda: defaultdict(dict))
     for row in snapshot.rows("family_scores"):
-        scores[row["analysis"]][row["subject"]][row["metric"]] = row["values"]
+        scores[row["family_analysis_id"]][row["condition"]][row["metric"]] = row["values"]
     layers = {}
     for analysis in analyses:
         layer = analysis.dictionary["network"], analysis.dictionary["layer"]

@@ -124,10 +124,10 @@ def separation_figure(subjects: Sequence[tuple[str, pl.DataFrame]]) -> "Figure":
     what neighbours drawn at random would agree by.
     """
     rows = [
-        (label if name == "features" else said, colour if name == "features" else SOFT, scores.filter(subject=name))
+        (label if name == "features" else said, colour if name == "features" else SOFT, scores.filter(condition=name))
         for (label, scores), colour in zip(subjects, PALETTE, strict=False)
         for name, said in SUBJECTS.items()
-        if name in scores.filter(pl.col("metric").is_in(SCORES.keys()))["subject"]
+        if name in scores.filter(pl.col("metric").is_in(SCORES.keys()))["condition"]
     ]
     with _style():
         figure, grid = _figure(11.0, 1.1 + 0.34 * len(rows), columns=len(SCORES))

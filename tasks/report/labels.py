@@ -191,7 +191,7 @@ class DimensionMethod:
 
     @property
     def css_class(self) -> str:
-        return f"search-{self.name}"
+        return f"method-{self.name}"
 
     @property
     def label(self) -> str:

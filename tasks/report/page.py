@@ -118,22 +118,22 @@ class Snapshot:
 
     @cached_property
     def dictionary(self) -> dict[str, dict]:
-        return {dictionary["dictionary"]: dictionary for dictionary in self.dictionaries}
+        return {dictionary["dictionary_id"]: dictionary for dictionary in self.dictionaries}
 
     @cached_property
     def feature(self) -> dict[tuple[str, int], dict]:
-        return {(feature["dictionary"], feature["feature"]): feature for feature in self.features}
+        return {(feature["dictionary_id"], feature["feature"]): feature for feature in self.features}
 
     @cached_property
     def tuning(self) -> dict[tuple[str, int], dict]:
         """Units with stored tuning curves by (subject, unit)."""
-        return {(unit["subject"], unit["unit"]): unit for unit in self.rows("unit_tuning")}
+        return {(unit["unit_set_id"], unit["unit"]): unit for unit in self.rows("unit_tuning")}
 
     def unit_page(self, subject: dict, unit: int) -> str:
         """Address, from the root, of the page of a neuron or feature of a tuned subject."""
         if subject["kind"] == "neurons":
-            return f"neurons/{neuron_page(subject['activation_set'], unit)}"
-        return f"features/{page_name(subject['dictionary'], unit)}"
+            return f"neurons/{neuron_page(subject['activation_set_id'], unit)}"
+        return f"features/{page_name(subject['dictionary_id'], unit)}"
 
     @cached_property
     def types(self) -> list[SymmetryType]:
@@ -174,7 +174,7 @@ class Snapshot:
         cursor = self.connection.execute((QUERIES / "neuron_examples.sql").read_text(encoding="utf-8"))
         while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
             for dictionary, neuron, feature, image, y, x, activation, patch in rows:
-                if (self.dictionary[dictionary]["activation_set"], neuron) in shown:
+                if (self.dictionary[dictionary]["activation_set_id"], neuron) in shown:
                     example = Example(written_once(patch, folder), image, y, x, "as is", activation)
                     examples[dictionary, neuron, feature].append(example)
         return examples
@@ -184,7 +184,7 @@ class Snapshot:
         pictures = defaultdict(dict)
         for row in self.rows("visualisations"):
             name = written_once(row["picture"], folder)
-            pictures[row["dictionary"], row["feature"]][row["direction"]] = name
+            pictures[row["dictionary_id"], row["feature"]][row["direction"]] = name
         return pictures
 
     def export_strips(self, folder: Path) -> dict[tuple[str, int, str], list[Picture]]:
@@ -353,7 +353,9 @@ def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Exam
         return [None if feature[name] is None else float(f"{feature[name]:.4g}") for feature in features]
 
     def patches(feature: dict) -> str:
-        return " ".join(example.patch for example in examples[feature["dictionary"], feature["feature"]][:CARD_PATCHES])
+        return " ".join(
+            example.patch for example in examples[feature["dictionary_id"], feature["feature"]][:CARD_PATCHES]
+        )
 
     gallery = {
         "floor": snapshot.floor,
@@ -395,7 +397,9 @@ def type_counts(snapshot: Snapshot) -> list[dict]:
     """Per dictionary with blocks: how many features of which type."""
     counted = []
     for dictionary in snapshot.dictionaries:
-        names = [feature["type"] for feature in snapshot.features if feature["dictionary"] == dictionary["dictionary"]]
+        names = [
+            feature["type"] for feature in snapshot.features if feature["dictionary_id"] == dictionary["dictionary_id"]
+        ]
         types = [(symmetry, names.count(symmetry.name)) for symmetry in snapshot.types if symmetry.name in names]
         if dictionary["group_order"] > 1 and types:
             counted.append({"dictionary": dictionary, "types": types, "total": len(names)})
@@ -406,7 +410,7 @@ def look_first(snapshot: Snapshot) -> dict[str, list[dict]]:
     """A few features worth a first look, of each symmetry type, and of each dictionary on untransformed rows."""
     strips = defaultdict(list)
     for row in snapshot.rows("look_first", per_strip=LOOK_FIRST_PER_STRIP):
-        strips[row["strip"]].append(snapshot.feature[row["dictionary"], row["feature"]])
+        strips[row["strip"]].append(snapshot.feature[row["dictionary_id"], row["feature"]])
     return strips
 
 
@@ -415,7 +419,7 @@ def early_vision(snapshot: Snapshot) -> list[tuple[dict, list[dict]]]:
     layers = {}
     for each in (each for each in snapshot.sets if each["group_order"] == 1):
         _, found = layers.setdefault((each["network"], each["layer"]), (each, []))
-        found += [row for row in snapshot.dictionaries if row["activation_set"] == each["activation_set"]]
+        found += [row for row in snapshot.dictionaries if row["activation_set_id"] == each["activation_set_id"]]
     return [(each, found) for each, found in layers.values() if found]
 
 
@@ -435,7 +439,7 @@ def mosaic_patches(
             return float(np.ptp(np.asarray(picture.convert("RGB")), axis=2).mean())
 
     features = (feature for strip in strips.values() for feature in strip)
-    first = (examples[feature["dictionary"], feature["feature"]][:1] for feature in features)
+    first = (examples[feature["dictionary_id"], feature["feature"]][:1] for feature in features)
     patches = dict.fromkeys(example.patch for top in first for example in top)
     return sorted(patches, key=chroma, reverse=True)[:MOSAIC_PATCHES]
 
@@ -525,7 +529,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
                 after=after,
                 circle=circle_numbers(family, examples),
             )
-    sets = {each["activation_set"]: each for each in snapshot.sets}
+    sets = {each["activation_set_id"]: each for each in snapshot.sets}
     for key, neuron in neurons.shown:
         write(
             f"neurons/{neuron_page(key, neuron)}",
@@ -538,16 +542,16 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
     belongs = memberships(analyses)
     total = len(snapshot.features)
     for done, feature in enumerate(snapshot.features, start=1):
-        dictionary = snapshot.dictionary[feature["dictionary"]]
+        dictionary = snapshot.dictionary[feature["dictionary_id"]]
         write(
-            f"features/{page_name(feature['dictionary'], feature['feature'])}",
+            f"features/{page_name(feature['dictionary_id'], feature['feature'])}",
             "feature.html",
             feature=feature,
             dictionary=dictionary,
             numbers=feature_numbers(feature, dictionary["group"], snapshot.floor) if feature["profile"] else None,
             tuning=snapshot.tuning.get((feature["tuning_subject"], feature["feature"])),
-            pictures=pictures[feature["dictionary"], feature["feature"]],
-            belongs=belongs[feature["dictionary"], feature["feature"]],
+            pictures=pictures[feature["dictionary_id"], feature["feature"]],
+            belongs=belongs[feature["dictionary_id"], feature["feature"]],
         )
         if done % PROGRESS_EVERY == 0 or done == total:
             progress(done, total)

@@ -51,7 +51,7 @@ class Circle:
                     "peak": round(each["peak_degrees"], 2),
                     "missing": each["missing"],
                     "href": snapshot.unit_page(self.numbers, each["unit"]),
-                    "curve": curve_code(snapshot.tuning[each["subject"], each["unit"]]["curves"]["arc"]),
+                    "curve": curve_code(snapshot.tuning[each["unit_set_id"], each["unit"]]["curves"]["arc"]),
                 }
                 for each in self.detectors
             ],
@@ -66,7 +66,7 @@ class Circle:
 
     def uncovered(self, snapshot: "Snapshot") -> list[tuple[float, float]]:
         """(start, width) of the arcs in which no detector reaches half its maximum."""
-        curves = [snapshot.tuning[each["subject"], each["unit"]]["curves"]["arc"] for each in self.detectors]
+        curves = [snapshot.tuning[each["unit_set_id"], each["unit"]]["curves"]["arc"] for each in self.detectors]
         if not curves:
             return [(0.0, 360.0)]
         arcs = uncovered_arcs(covered(np.array(curves), HALF_MAXIMUM))
@@ -94,15 +94,15 @@ def curve_panels(snapshot: "Snapshot") -> list[Panel]:
     """One panel an activation set that was tuned, in the order of the network."""
     detectors, families, circles = defaultdict(list), defaultdict(list), defaultdict(list)
     for row in snapshot.rows("curve_detectors"):
-        detectors[row["subject"]].append(row)
+        detectors[row["unit_set_id"]].append(row)
     for row in snapshot.rows("curve_families"):
-        families[row["subject"]].append(row)
-    for row in snapshot.rows("curve_subjects"):
-        subject = row["subject"]
-        circles[row["activation_set"]].append(Circle(row, detectors[subject], families[subject]))
+        families[row["unit_set_id"]].append(row)
+    for row in snapshot.rows("curve_unit_sets"):
+        subject = row["unit_set_id"]
+        circles[row["activation_set_id"]].append(Circle(row, detectors[subject], families[subject]))
     panels = []
     for each in snapshot.sets:
-        found = circles[each["activation_set"]]
+        found = circles[each["activation_set_id"]]
         if found:
             neurons = next((circle for circle in found if circle.numbers["kind"] == "neurons"), None)
             panels.append(Panel(each, neurons, [circle for circle in found if circle is not neurons]))
@@ -129,13 +129,13 @@ class Neurons:
 def shown_neurons(snapshot: "Snapshot", panels: list[Panel], folder: Path) -> Neurons:
     """Writes the neurons' patches into a folder."""
     mixed = snapshot.rows("mixed_neurons", per_dictionary=MIXED_PER_DICTIONARY)
-    circles = [(panel.set["activation_set"], panel.neurons) for panel in panels if panel.neurons]
-    detectors = {(key, each["unit"]): each["subject"] for key, circle in circles for each in circle.detectors}
-    shown = {(row["activation_set"], row["neuron"]) for row in mixed} | detectors.keys()
+    circles = [(panel.set["activation_set_id"], panel.neurons) for panel in panels if panel.neurons]
+    detectors = {(key, each["unit"]): each["unit_set_id"] for key, circle in circles for each in circle.detectors}
+    shown = {(row["activation_set_id"], row["neuron"]) for row in mixed} | detectors.keys()
     patches = snapshot.export_neuron_patches(folder, shown)
     mixtures = defaultdict(dict)
     for row in snapshot.rows("neuron_features"):
-        key, of = (row["activation_set"], row["neuron"]), row["dictionary"]
+        key, of = (row["activation_set_id"], row["neuron"]), row["dictionary_id"]
         if key in shown:
             parts = mixtures[key].setdefault(of, {"dictionary": snapshot.dictionary[of], "features": []})
             more = {"of": snapshot.feature[of, row["feature"]], "patches": patches[of, row["neuron"], row["feature"]]}

@@ -302,4 +302,4 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 def _frame(dictionary_key: str, **columns) -> pl.DataFrame:
     frame = pl.DataFrame([pl.Series(name, values, dtype=dtype) for name, (values, dtype) in columns.items()])
-    return frame.select(pl.lit(dictionary_key, dtype=pl.String).alias("dictionary"), pl.all())
+    return frame.select(pl.lit(dictionary_key, dtype=pl.String).alias("dictionary_id"), pl.all())

@@ -35,7 +35,7 @@ Attack = tuple[str, str, int]
 """touched, attack, epsilon."""
 ATTACK = ("perturbed_set", "attack", "epsilon")
 CLEAN: Attack = ("concept", "clean", 0)
-MEASURES = ("score", "spread", "random_score", "p_holm", "accuracy", "cosine", "clean_score", "noise_score")
+MEASURES = ("score", "score_std", "random_score", "p_holm", "accuracy", "cosine", "clean_score", "noise_score")
 MEASURES += ("psnr", "perceptual", "largest_change", "trusted")
 
 
@@ -53,8 +53,8 @@ def log_attacks(
     reached.
     """
     tables = read_staged(analysis, settings)
-    [experiment] = tables["attack_analyses"].iter_rows(named=True)
-    [name] = tables["concepts"].filter(concept=experiment["concept"])["name"]
+    [experiment] = tables["attack_experiments"].iter_rows(named=True)
+    [name] = tables["concepts"].filter(concept_id=experiment["concept_id"])["name"]
     about = {"concept": name, "class": experiment["class_name"]} | {
         of: experiment[of] for of in ("kind", "network", "layer")
     }
@@ -110,11 +110,11 @@ def _metrics(tables: dict[str, pl.DataFrame], experiment: dict) -> dict[Attack, 
     is_here = (pl.col("eval_network") == experiment["network"]) & (pl.col("eval_layer") == experiment["layer"])
     here, elsewhere = scores.filter(is_here), scores.filter(~is_here)
     by_noise = here.filter(attack="noise").select("perturbed_set", "epsilon", "fraction", noise_score="score")
-    checks = tables.get("trust_checks", pl.DataFrame(schema={"concept": pl.String, "passed": pl.Boolean}))
+    checks = tables.get("trust_checks", pl.DataFrame(schema={"concept_id": pl.String, "passed": pl.Boolean}))
     told = (
         here.join(tables["attacks"], on=IDENTITY)
         .join(by_noise, on=["perturbed_set", "epsilon", "fraction"], how="left")
-        .join(checks.group_by("concept").agg(trusted=pl.col("passed").all()), on="concept", how="left")
+        .join(checks.group_by("concept_id").agg(trusted=pl.col("passed").all()), on="concept_id", how="left")
         .with_columns(clean_score=here.filter(attack="clean")["score"].item())
     )
     measured = [
@@ -126,12 +126,12 @@ def _metrics(tables: dict[str, pl.DataFrame], experiment: dict) -> dict[Attack, 
         ),
     ]
     if "attack_features" in tables:
-        of_features = tables["attack_features"].select(*IDENTITY, "dictionary", "statistic", "auc", "flagged")
+        of_features = tables["attack_features"].select(*IDENTITY, "dictionary_id", "statistic", "auc", "flagged")
         measured.append(
-            of_features.unpivot(["auc", "flagged"], index=[*IDENTITY, "dictionary", "statistic"]).select(
+            of_features.unpivot(["auc", "flagged"], index=[*IDENTITY, "dictionary_id", "statistic"]).select(
                 *IDENTITY,
                 pl.concat_str(
-                    pl.lit("features"), pl.col("dictionary").str.head(8), "statistic", "variable", separator="/"
+                    pl.lit("features"), pl.col("dictionary_id").str.head(8), "statistic", "variable", separator="/"
                 ).alias("metric"),
                 "value",
             )

@@ -35,11 +35,11 @@ def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[
     """
     tables, vectors = read_staged(analysis, settings), load_cavs(analysis, settings)
     [described] = tables["concept_analyses"].iter_rows(named=True)
-    names = dict(tables["concepts"].select("concept", "name").iter_rows())
+    names = dict(tables["concepts"].select("concept_id", "name").iter_rows())
     name, versions = f"{described['classifier']}-cav", {}
     with tracking(settings) as client, one_at_a_time(settings):
         for (layer, concept), found in vectors.items():
-            of_concept = tables["cavs"].filter(polars.col("concept") == concept, polars.col("layer") == layer)
+            of_concept = tables["cavs"].filter(polars.col("concept_id") == concept, polars.col("layer") == layer)
             alias = alias_of(LATEST, described["network"], layer, names[concept])
             facts = {
                 "concept_name": names[concept],

@@ -179,11 +179,11 @@ def curve_families(seen: Stimuli, found: UnitTuning, units: np.ndarray) -> polar
     return polars.DataFrame(
         {
             "unit": units,
-            "family": [f"{each:.3g} px, {kind}" for each, kind in zip(radius, renderings, strict=True)],
+            "curve_family": [f"{each:.3g} px, {kind}" for each, kind in zip(radius, renderings, strict=True)],
             "preferred_radius": radius,
             "rendering": renderings,
         },
-        schema_overrides={"family": polars.String, "rendering": polars.String},
+        schema_overrides={"curve_family": polars.String, "rendering": polars.String},
     )
 
 
@@ -192,7 +192,7 @@ def detector_curves(frames: dict[str, polars.DataFrame]) -> np.ndarray:
     detectors = frames["curve_detectors"]["unit"]
     curves = frames["tuning_curves"].filter(polars.col("unit").is_in(detectors.implode()), stimulus="arc")
     by_unit = curves.sort("unit", "angle_degrees").group_by("unit", maintain_order=True).agg("response")
-    angles = round(360 / frames["tuning_subjects"]["step_degrees"].item())
+    angles = round(360 / frames["unit_sets"]["step_degrees"].item())
     return np.array(by_unit["response"].to_list(), dtype=np.float64).reshape(len(detectors), angles)
 
 
@@ -345,7 +345,7 @@ def analyse_tuning(
     progress: Progress = silent,
     step_degrees: float = LARGEST_STEP,
 ) -> str:
-    """Frames of `tuning_subjects`, `unit_tuning`, `tuning_curves`, `curve_detectors`; returns their key, the subject.
+    """Frames of `unit_sets`, `unit_tuning`, `tuning_curves`, `curve_detectors`; returns their key, the subject.
 
     dictionary: key of one trained on the activation set, whose features are judged beside the neurons; None: the
     neurons themselves. Done once per subject. progress: in thousandths.
@@ -380,19 +380,19 @@ def analyse_tuning(
     stage_tables(
         key,
         {
-            "tuning_subjects": polars.DataFrame(
+            "unit_sets": polars.DataFrame(
                 {
-                    "subject": key,
+                    "unit_set_id": key,
                     "network": network,
                     "layer": layer,
                     "kind": "neurons" if dictionary is None else "features",
-                    "dictionary": dictionary,
-                    "activation_set": activation_set,
+                    "dictionary_id": dictionary,
+                    "activation_set_id": activation_set,
                     "step_degrees": step_degrees,
                     "stimuli": len(seen.table),
                     "units": len(subject.best),
                 },
-                schema_overrides={"dictionary": polars.String, "step_degrees": polars.Float64},
+                schema_overrides={"dictionary_id": polars.String, "step_degrees": polars.Float64},
             ),
             "unit_tuning": _unit_frame(key, subject),
             "tuning_curves": _curves_table(key, subject, seen.step_degrees),
@@ -423,7 +423,7 @@ def _unit_frame(key: str, subject: UnitTuning) -> polars.DataFrame:
     found = subject.tuning
     return polars.DataFrame(
         {
-            "subject": key,
+            "unit_set_id": key,
             "unit": np.arange(len(subject.best)),
             "stimulus_type": subject.types.tolist(),
             "confidence": subject.confidence,
@@ -454,13 +454,13 @@ def _curves_table(key: str, subject: UnitTuning, step_degrees: float) -> polars.
     kinds, count, angles = curves_sun.shape
     return polars.DataFrame(
         {
-            "subject": key,
+            "unit_set_id": key,
             "unit": np.tile(np.repeat(units, angles), kinds),
             "stimulus": np.repeat(stimuli_s, count * angles),
             "angle_degrees": np.tile(np.arange(angles) * step_degrees, kinds * count),
             "response": curves_sun.ravel(),
         },
-        schema_overrides={"subject": polars.String},
+        schema_overrides={"unit_set_id": polars.String},
     )
 
 
@@ -474,7 +474,7 @@ def _detectors_table(
     is_confirmed = polars.col("natural_correlation").fill_null(-1) >= NATURAL_CORRELATION
     of_features = [*outside.columns, "missing"]
     frame = polars.concat([found, outside], how="horizontal").select(
-        polars.lit(key).alias("subject"),
+        polars.lit(key).alias("unit_set_id"),
         *found.columns,
         *outside.columns,
         (is_left_out & is_confirmed).alias("missing"),

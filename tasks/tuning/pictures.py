@@ -35,13 +35,13 @@ def visualise_features(
     images_ncyx = visualise(network, description["layer"], directions_nd, config, progress)
     frame = polars.DataFrame(
         {
-            "dictionary": dictionary,
+            "dictionary_id": dictionary,
             "feature": features * 2,
             "direction": ["positive"] * len(features) + ["negative"] * len(features),
             "picture": [webp(image_cyx * 255) for image_cyx in images_ncyx],
         },
         schema={
-            "dictionary": polars.String,
+            "dictionary_id": polars.String,
             "feature": polars.Int64,
             "direction": polars.String,
             "picture": polars.Binary,

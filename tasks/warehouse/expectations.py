@@ -34,16 +34,16 @@ def suite() -> dict[str, list["Expectation"]]:
     return {
         "networks": [matches("weights_sha256", SHA256), between("input_size", 1), between("classes", 1)],
         "layers": [between("channels", 1), between("receptive_field", 1), between("stride", 1)],
-        "images": [matches("image", SHA256), between("width", 1), between("height", 1)],
+        "images": [matches("image_id", SHA256), between("width", 1), between("height", 1)],
         "quarantine": [matches("reason", r"\S")],
         "activation_sets": [
-            matches("activation_set", SHA256),
+            matches("activation_set_id", SHA256),
             gxe.ExpectColumnValuesToBeInSet(column="sampling", value_set=["uniform", "norm"]),
             between("orbits", 1),
         ],
         "shards": [matches("sha256", SHA256), between("bytes", 1)],
         "dictionaries": [
-            matches("dictionary", SHA256),
+            matches("dictionary_id", SHA256),
             gxe.ExpectColumnValuesToBeInSet(column="architecture", value_set=["sae", "group-crosscoder"]),
             gxe.ExpectColumnValuesToBeInSet(
                 column="method", value_set=["topk", "relu", "batchtopk", "jumprelu", "gated", "matryoshka"]
@@ -59,8 +59,8 @@ def suite() -> dict[str, list["Expectation"]]:
             between("invariance", -1.0001, 1.0001),
             between("mirror", -1.0001, 1.0001),
         ],
-        "tuning_subjects": [
-            matches("subject", SHA256),
+        "unit_sets": [
+            matches("unit_set_id", SHA256),
             between("step_degrees", 1e-6, 4),
             between("stimuli", 1),
             between("units", 1),
@@ -71,14 +71,18 @@ def suite() -> dict[str, list["Expectation"]]:
             between("criteria_met", 0, 5),
         ],
         "curve_detectors": [
-            matches("family", r"\S"),
+            matches("curve_family", r"\S"),
             between("preferred_radius", 1e-6),
             gxe.ExpectColumnValuesToBeInSet(
                 column="rendering", value_set=["any", "dark line", "light line", "dark fill", "light fill"]
             ),
         ],
         "neurons": [between("density", 0, 1), between("top_rows", 0), between("explained", None, 1)],
-        "family_analyses": [matches("analysis", SHA256), between("neighbours", 2), between("min_family_size", 2)],
+        "family_analyses": [
+            matches("family_analysis_id", SHA256),
+            between("neighbours", 2),
+            between("min_family_size", 2),
+        ],
         "family_shapes": [
             matches("type", SYMMETRY_TYPE),
             matches("stabiliser", STABILISER),
@@ -92,7 +96,7 @@ def suite() -> dict[str, list["Expectation"]]:
             between("similarity", -1.0001, 1.0001),
         ],
         "dimension_analyses": [
-            matches("analysis", SHA256),
+            matches("dimension_analysis_id", SHA256),
             gxe.ExpectColumnValuesToBeInSet(
                 column="method", value_set=["pca", "ica", "nmf", "kernel-pca", "neurons", "random"]
             ),
@@ -121,9 +125,9 @@ def suite() -> dict[str, list["Expectation"]]:
             ),
         ],
         "dimension_paths": [between("spearman", -1.0001, 1.0001), between("drift", 0)],
-        "concepts": [matches("concept", SHA256), matches("name", r"\S"), between("quarantined", 0)],
+        "concepts": [matches("concept_id", SHA256), matches("name", r"\S"), between("quarantined", 0)],
         "concept_analyses": [
-            matches("analysis", SHA256),
+            matches("concept_analysis_id", SHA256),
             gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=CLASSIFIERS),
             gxe.ExpectColumnValuesToBeInSet(column="pool", value_set=POOLS),
             between("penalty", 1e-12),
@@ -136,12 +140,12 @@ def suite() -> dict[str, list["Expectation"]]:
                 between(column, 0, 1.0001)
                 for column in ("score", "magnitude", "random_score", "accuracy", "p_value", "p_holm")
             ),
-            between("spread", 0),
-            between("random_spread", 0),
+            between("score_std", 0),
+            between("random_score_std", 0),
             between("agreement", -1.0001, 1.0001),
         ],
-        "attack_analyses": [
-            matches("analysis", SHA256),
+        "attack_experiments": [
+            matches("attack_experiment_id", SHA256),
             matches("class_name", r"\S"),
             between("random_sets", 3),
             gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=CLASSIFIERS),
@@ -161,8 +165,8 @@ def suite() -> dict[str, list["Expectation"]]:
                 between(column, 0, 1.0001)
                 for column in ("score", "magnitude", "random_score", "accuracy", "p_value", "p_holm")
             ),
-            between("spread", 0),
-            between("random_spread", 0),
+            between("score_std", 0),
+            between("random_score_std", 0),
             between("cosine", -1.0001, 1.0001),
         ],
         "attack_features": [
@@ -171,17 +175,17 @@ def suite() -> dict[str, list["Expectation"]]:
             between("auc", 0, 1),
         ],
         "facet_analyses": [
-            matches("analysis", SHA256),
+            matches("facet_analysis_id", SHA256),
             between("unit", 0),
             matches("unit_name", r"\S"),
             between("weight", 0),
             between("epsilon", 1, 255),
             between("steps", 1),
         ],
-        "trust_analyses": [matches("analysis", SHA256), between("random_sets", 1)],
+        "trust_analyses": [matches("trust_analysis_id", SHA256), between("random_sets", 1)],
         "trust_checks": [
             gxe.ExpectColumnValuesToBeInSet(
-                column="check_name", value_set=["turned by JPEG", "divided", "grain of colour"]
+                column="check_name", value_set=["CAV shift after JPEG", "split-half disagreement", "colour grain"]
             ),
             between("threshold", 0),
         ],

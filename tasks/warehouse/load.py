@@ -26,8 +26,8 @@ SHARED = {
     "layers": ("channels", "receptive_field", "stride", "offset_px"),
     "images": ("width", "height"),
     "concepts": ("exemplars",),
-    "concept_exemplars": ("image",),
-    "cavs": ("concept", "random", "network", "layer"),
+    "concept_exemplars": ("image_id",),
+    "cavs": ("concept_id", "random_set_id", "network", "layer"),
 }
 
 

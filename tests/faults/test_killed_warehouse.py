@@ -101,7 +101,7 @@ def prepare(settings: Settings, before: str, old_folder) -> None:
     if before == "an old data folder":
         subprocess.run(["cp", "-r", old_folder, settings.data_dir], check=True)
     frames = sample_frames()
-    tuning = ("tuning_subjects", "unit_tuning", "tuning_curves", "curve_detectors")
+    tuning = ("unit_sets", "unit_tuning", "tuning_curves", "curve_detectors")
     runs = frames["runs"].with_columns(run=pl.lit("another"))
     if before == "nothing":
         stage_tables("a" * 64, {table: frame for table, frame in frames.items() if table not in tuning}, settings)

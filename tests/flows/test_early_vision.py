@@ -78,11 +78,11 @@ def test_the_study_is_whole_and_goes_on_where_it_was_stopped(settings, monkeypat
     assert query("SELECT group_order, reflections FROM activation_sets", settings).rows() == [(1, False)] * 2
     scores = query("FROM dictionary_scores", settings)
     assert scores["stability"].null_count() == scores["top1_change"].null_count() == 0
-    subjects = query("SELECT kind, count(*) AS n FROM tuning_subjects GROUP BY kind ORDER BY kind", settings).rows()
+    subjects = query("SELECT kind, count(*) AS n FROM unit_sets GROUP BY kind ORDER BY kind", settings).rows()
     assert subjects == [("features", 2), ("neurons", 2)]
     coverage = query("FROM curve_coverage", settings)
     assert coverage.height == 4
-    assert query("SELECT count(DISTINCT dictionary) FROM neurons", settings).item() == 2
+    assert query("SELECT count(DISTINCT dictionary_id) FROM neurons", settings).item() == 2
     pictures = query("SELECT direction, count(*) FROM feature_visualisations GROUP BY ALL ORDER BY 1", settings).rows()
     assert pictures == [("negative", 4), ("positive", 4)]
     assert (settings.site_dir / "index.html").exists()

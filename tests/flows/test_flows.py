@@ -55,8 +55,8 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     assert found == [("group-crosscoder", 24, 4, 10), ("sae", 24, 4, 10)]
     assert query("SELECT orbits, group_order FROM activation_sets", settings).rows() == [(60, 8)]
     assert set(summary.made.values()) == {
-        *query("SELECT activation_set FROM activation_sets", settings)["activation_set"],
-        *query("SELECT dictionary FROM dictionaries", settings)["dictionary"],
+        *query("SELECT activation_set_id FROM activation_sets", settings)["activation_set"],
+        *query("SELECT dictionary_id FROM dictionaries", settings)["dictionary"],
     }
     [run] = query("SELECT flow, config FROM runs", settings).rows()
     assert run[0] == "atlas"

@@ -31,14 +31,14 @@ def test_the_study_goes_from_exemplars_to_verdicts(settings, tmp_path):
     )
     summary = trust(config)
     assert summary.figures["noisy"].startswith("not trusted: ")
-    assert "grain of colour" in summary.figures["noisy"]
-    assert "grain of colour" not in summary.figures["checks"]
-    found = query("SELECT name, check_name, passed FROM trust_checks JOIN concepts USING (concept)", settings)
+    assert "colour grain" in summary.figures["noisy"]
+    assert "colour grain" not in summary.figures["checks"]
+    found = query("SELECT name, check_name, passed FROM trust_checks JOIN concepts USING (concept_id)", settings)
     assert len(found) == 6
-    assert ("noisy", "grain of colour", False) in found.rows()
+    assert ("noisy", "colour grain", False) in found.rows()
     with tracking(settings) as client:
         experiment = client.get_experiment_by_name("efficientnet_lite0/trust")
         [run] = client.search_runs([experiment.experiment_id])
     assert run.data.tags["trust"] == summary.made["analysis"]
-    assert run.data.metrics["grain of colour/noisy"] > MOST_GRAIN
+    assert run.data.metrics["colour grain/noisy"] > MOST_GRAIN
     assert trust(config).made == summary.made

@@ -33,7 +33,7 @@ INSERT INTO feature_symmetry VALUES
     ('cross', 1, 'invariant', NULL, 0.8, 0, 0.99, 0.99, 2, 'full', 4),
     ('cross', 2, 'period-360', 360, 0.5, 1, 0.4, 0.3, 2, 'trivial', 1);
 -- Two of the layer's three neurons detect curves, at 0 and 90 degrees; the SAE's features at 80 and 200, the latter missing among the neurons.
-INSERT INTO tuning_subjects VALUES
+INSERT INTO unit_sets VALUES
     ('neurons', 'net', 'early', 'neurons', NULL, 'set', 90, 100, 3), ('features', 'net', 'early', 'features', 'sae', 'set', 90, 100, 2),
     ('cross features', 'net', 'early', 'features', 'cross', 'set', 90, 100, 4);
 INSERT INTO unit_tuning VALUES
@@ -138,7 +138,7 @@ INSERT INTO concepts VALUES
     ('half', 'stripes-token-pushing-8-0.5', 'concept', 'attacked', 8, 0), ('noisy half', 'stripes-noise-8-0.5', 'concept', 'attacked', 8, 0),
     ('noisy', 'stripes-noise-8-1', 'concept', 'folder', 8, 0), ('steep', 'dots-class-gradient-4-1', 'concept', 'attacked', 8, 0),
     ('dusty', 'dots-noise-4-1', 'concept', 'attacked', 8, 0), ('found', 'stripes', 'concept', 'folder', 8, 0);
-INSERT INTO attack_analyses VALUES
+INSERT INTO attack_experiments VALUES
     ('away', 'net', 'early', 'negative', 'striped', 'cats', 'tabby', 10, 'logistic', 'mean', 20, 0, 9),
     ('to dogs', 'net', 'early', 'positive', 'dotted', 'dogs', 'collie', 4, 'logistic', 'mean', 20, 0, 3);
 INSERT INTO attacks VALUES
@@ -177,12 +177,12 @@ INSERT INTO facet_readings VALUES
 -- What was pushed is found out, and noise that was met as a folder, but clean dots are accused beside other random sets.
 INSERT INTO trust_analyses VALUES ('checks', 'net', 'early', 3), ('more checks', 'net', 'early', 3);
 INSERT INTO trust_checks VALUES
-    ('checks', 'striped', 'turned by JPEG', 0.01, 0.052, true), ('checks', 'striped', 'divided', 0.1, 0.3, true), ('checks', 'striped', 'grain of colour', 0.2, 0.34, true),
-    ('checks', 'found', 'turned by JPEG', 0.02, 0.052, true), ('checks', 'found', 'divided', 0.2, 0.3, true), ('checks', 'found', 'grain of colour', 0.1, 0.34, true),
-    ('checks', 'dotted', 'turned by JPEG', 0.03, 0.052, true), ('checks', 'dotted', 'divided', 0.2, 0.3, true), ('checks', 'dotted', 'grain of colour', 0.25, 0.34, true),
-    ('checks', 'pushed', 'turned by JPEG', 0.375, 0.052, false), ('checks', 'pushed', 'divided', 0.25, 0.3, true), ('checks', 'pushed', 'grain of colour', 1.5, 0.34, false),
-    ('checks', 'noisy', 'turned by JPEG', 0.04, 0.052, true), ('checks', 'noisy', 'divided', 0.25, 0.3, true), ('checks', 'noisy', 'grain of colour', 1.75, 0.34, false),
-    ('more checks', 'dotted', 'turned by JPEG', 0.03, 0.052, true), ('more checks', 'dotted', 'divided', 0.3125, 0.3, false), ('more checks', 'dotted', 'grain of colour', 0.25, 0.34, true);
+    ('checks', 'striped', 'CAV shift after JPEG', 0.01, 0.052, true), ('checks', 'striped', 'split-half disagreement', 0.1, 0.3, true), ('checks', 'striped', 'colour grain', 0.2, 0.34, true),
+    ('checks', 'found', 'CAV shift after JPEG', 0.02, 0.052, true), ('checks', 'found', 'split-half disagreement', 0.2, 0.3, true), ('checks', 'found', 'colour grain', 0.1, 0.34, true),
+    ('checks', 'dotted', 'CAV shift after JPEG', 0.03, 0.052, true), ('checks', 'dotted', 'split-half disagreement', 0.2, 0.3, true), ('checks', 'dotted', 'colour grain', 0.25, 0.34, true),
+    ('checks', 'pushed', 'CAV shift after JPEG', 0.375, 0.052, false), ('checks', 'pushed', 'split-half disagreement', 0.25, 0.3, true), ('checks', 'pushed', 'colour grain', 1.5, 0.34, false),
+    ('checks', 'noisy', 'CAV shift after JPEG', 0.04, 0.052, true), ('checks', 'noisy', 'split-half disagreement', 0.25, 0.3, true), ('checks', 'noisy', 'colour grain', 1.75, 0.34, false),
+    ('more checks', 'dotted', 'CAV shift after JPEG', 0.03, 0.052, true), ('more checks', 'dotted', 'split-half disagreement', 0.3125, 0.3, false), ('more checks', 'dotted', 'colour grain', 0.25, 0.34, true);
 INSERT INTO runs VALUES
     ('first', 'extract', '2025-01-01 10:00:00', 90, 1073741824, 'abc', '{}'), ('second', 'atlas', '2025-01-02 10:00:00', 30, 536870912, NULL, '{}');
 INSERT INTO audit_results VALUES

@@ -28,43 +28,51 @@ from tests.sample_frames import (
 )
 
 GRAIN = {
-    "activation_sets_overview": ["activation_set"],
-    "attack_answers": ["analysis", "perturbed_set", "attack", "epsilon", "fraction", "eval_network", "eval_layer"],
-    "attack_effect": ["analysis", "perturbed_set", "attack", "epsilon", "fraction"],
-    "attack_transfer": ["analysis", "perturbed_set", "attack", "epsilon", "eval_network", "eval_layer"],
-    "attacked_features": ["analysis", "attack", "epsilon", "fraction", "dictionary", "statistic"],
-    "block_scores": ["dictionary", "element"],
+    "activation_sets_overview": ["activation_set_id"],
+    "attack_by_layer": [
+        "attack_experiment_id",
+        "perturbed_set",
+        "attack",
+        "epsilon",
+        "fraction",
+        "eval_network",
+        "eval_layer",
+    ],
+    "attack_effect": ["attack_experiment_id", "perturbed_set", "attack", "epsilon", "fraction"],
+    "attack_transfer": ["attack_experiment_id", "perturbed_set", "attack", "epsilon", "eval_network", "eval_layer"],
+    "attacked_features": ["attack_experiment_id", "attack", "epsilon", "fraction", "dictionary_id", "statistic"],
+    "block_scores": ["dictionary_id", "element"],
     "catalogue": ["name"],
-    "concept_importance": ["analysis", "concept", "layer", "class_index"],
-    "concept_trust": ["analysis", "concept"],
-    "curve_coverage": ["subject"],
-    "curve_families": ["subject", "family"],
-    "curves_and_lines": ["analysis", "stimulus_type"],
+    "concept_importance": ["concept_analysis_id", "concept_id", "layer", "class_index"],
+    "concept_trust": ["trust_analysis_id", "concept_id"],
+    "curve_coverage": ["unit_set_id"],
+    "curve_families": ["unit_set_id", "curve_family"],
+    "curves_and_lines": ["family_analysis_id", "stimulus_type"],
     "data_quality": ["subject", "kind", "name"],
-    "density_histogram": ["dictionary", "log10_density_from"],
-    "dictionary_scores": ["dictionary"],
-    "dimension_harmonic_purity": ["analysis", "dimension"],
-    "equivariant_pairs": ["analysis", "feature", "partner"],
-    "facet_effect": ["analysis", "facet", "attack", "target"],
-    "families": ["analysis", "family"],
-    "family_members": ["analysis", "family", "feature"],
-    "family_separation": ["analysis", "subject", "metric"],
-    "feature_catalogue": ["dictionary", "feature"],
-    "harmonic_energy": ["dictionary", "type", "harmonic"],
-    "image_use": ["image"],
-    "incomplete_families": ["analysis", "family"],
-    "mirror_symmetric_features": ["dictionary", "feature"],
-    "missing_curve_detectors": ["dictionary", "feature"],
-    "nearest_features": ["dictionary", "feature", "rank"],
-    "polysemantic_neurons": ["dictionary", "neuron"],
-    "runs_overview": ["run"],
-    "symmetry_types": ["dictionary", "type"],
-    "training_progress": ["dictionary", "metric", "step"],
-    "transform_block_profiles": ["dictionary", "feature", "element"],
+    "density_histogram": ["dictionary_id", "log10_density_from"],
+    "dictionary_scores": ["dictionary_id"],
+    "dimension_harmonic_purity": ["dimension_analysis_id", "dimension"],
+    "equivariant_pairs": ["family_analysis_id", "feature", "partner"],
+    "facet_effect": ["facet_analysis_id", "facet_id", "attack", "target_facet_id"],
+    "families": ["family_analysis_id", "family"],
+    "family_members": ["family_analysis_id", "family", "feature"],
+    "family_separation": ["family_analysis_id", "condition", "metric"],
+    "feature_catalogue": ["dictionary_id", "feature"],
+    "harmonic_energy": ["dictionary_id", "type", "harmonic"],
+    "image_use": ["image_id"],
+    "incomplete_families": ["family_analysis_id", "family"],
+    "mirror_symmetric_features": ["dictionary_id", "feature"],
+    "missing_curve_detectors": ["dictionary_id", "feature"],
+    "nearest_features": ["dictionary_id", "feature", "rank"],
+    "polysemantic_neurons": ["dictionary_id", "neuron"],
+    "runs_overview": ["flow_run_id"],
+    "symmetry_types": ["dictionary_id", "type"],
+    "training_progress": ["dictionary_id", "metric", "step"],
+    "transform_block_profiles": ["dictionary_id", "feature", "element"],
     "trust_rates": ["network", "layer", "origin", "attack", "epsilon", "fraction"],
-    "tuning_completeness": ["analysis", "dimensions"],
-    "tuning_dimensions_found": ["analysis", "dimension"],
-    "tuning_methods": ["activation_set", "dictionary", "source", "components", "method", "parameter"],
+    "tuning_completeness": ["dimension_analysis_id", "dimensions"],
+    "tuning_dimensions_found": ["dimension_analysis_id", "dimension"],
+    "tuning_methods": ["activation_set_id", "dictionary_id", "source", "components", "method", "parameter"],
 }
 
 
@@ -126,11 +134,11 @@ def test_catalogue(small):
     assert table == (
         "table",
         "one row per (activation_set, shard)",
-        "activation_set, shard, split, orbits, bytes, sha256",
+        "activation_set_id, shard, split, orbits, bytes, sha256",
         3,
     )
     assert (view[0], view[3]) == ("view", None)
-    assert view[2].startswith("dictionary, network, layer, group_order, type")
+    assert view[2].startswith("dictionary_id, network, layer, group_order, type")
     assert {name for (name,) in rows(small, "SELECT name FROM catalogue")} == schema().keys() | GRAIN.keys()
 
 
@@ -139,26 +147,28 @@ def test_feature_catalogue(small):
         "network, layer, architecture, method, dead, type, stabiliser, examples, example_images, top_image_name, "
         "nearest_feature"
     )
-    assert rows(small, f"SELECT feature, {columns} FROM feature_catalogue WHERE dictionary = 'cross' ORDER BY 1") == [
+    assert rows(
+        small, f"SELECT feature, {columns} FROM feature_catalogue WHERE dictionary_id = 'cross' ORDER BY 1"
+    ) == [
         (0, "net", "early", "group-crosscoder", "topk", False, "period-360", "D_1", 3, 2, "two.png", 1),
         (1, "net", "early", "group-crosscoder", "topk", False, "invariant", "full", 0, 0, None, 0),
         (2, "net", "early", "group-crosscoder", "topk", False, "period-360", "trivial", 0, 0, None, 1),
         (3, "net", "early", "group-crosscoder", "topk", True, None, None, 0, 0, None, None),
     ]
-    assert rows(small, f"SELECT feature, {columns} FROM feature_catalogue WHERE dictionary = 'sae' ORDER BY 1") == [
+    assert rows(small, f"SELECT feature, {columns} FROM feature_catalogue WHERE dictionary_id = 'sae' ORDER BY 1") == [
         (feature, "net", "early", "sae", "topk", False, None, None, 1, 1, "one.png", None) for feature in (0, 1)
     ]
     logs = rows(
         small,
-        "SELECT log10_density FROM feature_catalogue WHERE dictionary = 'cross' AND feature IN (2, 3) ORDER BY feature",
+        "SELECT log10_density FROM feature_catalogue WHERE dictionary_id = 'cross' AND feature IN (2, 3) ORDER BY feature",
     )
     assert logs == [(-2.0,), (None,)]
 
 
 def test_tuning_tells_what_a_feature_answers_or_else_its_families(changing):
-    answers = "SELECT stimulus_type, peak_degrees FROM feature_catalogue WHERE dictionary = 'cross' ORDER BY feature"
+    answers = "SELECT stimulus_type, peak_degrees FROM feature_catalogue WHERE dictionary_id = 'cross' ORDER BY feature"
     assert rows(changing, answers) == [("grating", 84.0), ("colour", None), ("mixed", 10.0), (None, None)]
-    changing.execute("DELETE FROM unit_tuning WHERE subject = 'cross features'")
+    changing.execute("DELETE FROM unit_tuning WHERE unit_set_id = 'cross features'")
     assert rows(changing, answers) == [("curve", None), ("centre-surround", None), ("curve", None), (None, None)]
 
 
@@ -188,7 +198,7 @@ def test_transform_block_profiles(small):
 
 def test_dictionary_scores(small):
     columns = "fvu, l0, dead_fraction, cosine, evaluation_rows, stability, stability_random"
-    assert rows(small, f"SELECT dictionary, {columns} FROM dictionary_scores") == [
+    assert rows(small, f"SELECT dictionary_id, {columns} FROM dictionary_scores") == [
         ("sae", 0.2, 0.9, 0.0, 0.9, 8, None, None),
         ("cross", 0.3, 1.5, 0.25, 0.8, 8, 0.7, 0.1),
     ]
@@ -203,7 +213,7 @@ def test_block_scores(small):
     found = rows(
         small,
         "SELECT rotation_degrees, mirrored, fvu, fvu_above_identity "
-        "FROM block_scores WHERE dictionary = 'cross' ORDER BY element",
+        "FROM block_scores WHERE dictionary_id = 'cross' ORDER BY element",
     )
     assert [row[:2] for row in found] == [(0, False), (180, False), (0, True), (180, True)]
     assert [row[2:] for row in found] == [about(0.25, 0), about(0.3, 0.05), about(0.45, 0.2), about(0.35, 0.1)]
@@ -211,7 +221,7 @@ def test_block_scores(small):
 
 def test_density_histogram(small):
     found = rows(
-        small, "SELECT dictionary, log10_density_from, log10_density_to, features, share FROM density_histogram"
+        small, "SELECT dictionary_id, log10_density_from, log10_density_to, features, share FROM density_histogram"
     )
     assert [row[:4] for row in found] == [
         ("cross", -2.0, -1.5, 1),
@@ -299,13 +309,13 @@ def test_curve_coverage(small):
 
 def test_missing_curve_detectors(small):
     columns = "feature, peak_degrees, inside_arc, nearest_neuron, nearest_degrees, natural_correlation, density"
-    assert rows(small, f"SELECT dictionary, {columns} FROM missing_curve_detectors") == [
+    assert rows(small, f"SELECT dictionary_id, {columns} FROM missing_curve_detectors") == [
         ("sae", 1, 200.0, True, 1, 110.0, 0.75, 0.02)
     ]
 
 
 def test_curve_families(small):
-    columns = "kind, family, members, coverage, largest_gap, mean_width, units, peaks"
+    columns = "kind, curve_family, members, coverage, largest_gap, mean_width, units, peaks"
     assert rows(small, f"SELECT {columns} FROM curve_families") == [
         ("neurons", "20 px, any", 2, 0.5, 270.0, 90.0, [0, 1], [0.0, 90.0]),
         ("features", "12 px, dark line", 1, 0.5, 360.0, 60.0, [1], [200.0]),
@@ -325,7 +335,7 @@ def test_the_detectors_are_seen_as_they_were_planted(sample):
 
 
 def test_families(small):
-    columns = "analysis, family, dictionary, layer, architecture, n_rotations, size, prototype, type, period_degrees"
+    columns = "family_analysis_id, family, dictionary_id, layer, architecture, n_rotations, size, prototype, type, period_degrees"
     assert rows(small, f"SELECT {columns} FROM families") == [
         ("kin", 0, "cross", "early", "group-crosscoder", 2, 2, 0, "period-360", 360.0),
         ("kin", 1, "cross", "early", "group-crosscoder", 2, 1, 1, "invariant", None),
@@ -345,18 +355,20 @@ def test_families(small):
 
 def test_families_are_seen_as_they_were_planted(sample):
     columns = "type, stabiliser, size, prototype, stimulus_type"
-    found = rows(sample, f"SELECT {columns} FROM families WHERE analysis = '{CROSSCODER_FAMILIES}'")
+    found = rows(sample, f"SELECT {columns} FROM families WHERE family_analysis_id = '{CROSSCODER_FAMILIES}'")
     assert found == [
         (kind, stabiliser, len(elements), next(iter(elements)), stimulus)
         for (kind, stabiliser, _, elements), stimulus in zip(PLANTED_FAMILIES, PLANTED_STIMULI, strict=True)
     ]
-    found = rows(sample, f"SELECT size, type, evenness, fired FROM families WHERE analysis = '{SAE_FAMILIES}'")
+    found = rows(
+        sample, f"SELECT size, type, evenness, fired FROM families WHERE family_analysis_id = '{SAE_FAMILIES}'"
+    )
     assert found == [(8, None, None, None), (5, None, None, None)]
 
 
 def test_family_members(small):
     columns = "feature, is_prototype, orientation_degrees, mirrored, similarity, strength, stimulus_type"
-    found = rows(small, f"SELECT analysis, family, {columns} FROM family_members")
+    found = rows(small, f"SELECT family_analysis_id, family, {columns} FROM family_members")
     assert found == [
         ("kin", 0, 0, True, 0.0, False, 1.0, 0.9, "curve"),
         ("kin", 0, 2, False, 180.0, True, 0.8, 0.7, "curve"),
@@ -367,7 +379,7 @@ def test_family_members(small):
         ("plain", 0, 0, False, None, False, 0.4, 1.0, "line"),
         ("plain", 0, 1, True, None, False, 1.0, 1.0, "curve"),
     ]
-    assert rows(small, "SELECT density, type, stabiliser FROM family_members WHERE analysis <> 'turned'") == [
+    assert rows(small, "SELECT density, type, stabiliser FROM family_members WHERE family_analysis_id <> 'turned'") == [
         (0.5, "period-360", "D_1"),
         (0.01, "period-360", "trivial"),
         (0.4, "invariant", "full"),
@@ -382,7 +394,7 @@ def test_features_in_no_family_are_no_members(sample):
 
 
 def test_incomplete_families(small):
-    columns = "analysis, family, size, type, stimulus_type, covered, missing_members, missing_orientations"
+    columns = "family_analysis_id, family, size, type, stimulus_type, covered, missing_members, missing_orientations"
     # both leave as much of the circle out, and the larger comes first
     assert rows(small, f"SELECT {columns} FROM incomplete_families") == [
         ("turned", 0, 3, "period-360", "curve", 0.75, 2, [90.0, 270.0]),
@@ -391,7 +403,7 @@ def test_incomplete_families(small):
 
 
 def test_family_separation(small):
-    columns = "metric, analysis, subject, architecture, group_order, activation_set, least, most, seeds"
+    columns = "metric, family_analysis_id, condition, architecture, group_order, activation_set_id, least, most, seeds"
     found = rows(small, f"SELECT {columns} FROM family_separation")
     assert found == [
         ("adjusted_rand", "kin", "features", "group-crosscoder", 4, "set", 0.3, 0.3, 1),
@@ -399,14 +411,14 @@ def test_family_separation(small):
         ("purity", "plain", "features", "sae", 1, "set", 0.5, 0.6, 2),
         ("purity", "kin", "shuffled blocks", "group-crosscoder", 4, "set", 0.4, 0.4, 1),
     ]
-    alone, *several, control = rows(small, "SELECT mean, spread FROM family_separation")
+    alone, *several, control = rows(small, "SELECT mean, std FROM family_separation")
     assert (alone, control) == ((0.3, None), (0.4, None))
     assert several == [about(0.8, 0.1), about(0.55, 0.1 / 2**0.5)]
 
 
 def test_equivariant_pairs(small):
     columns = "family, feature, partner, element, rotation_degrees, mirrored, examples, fired, chance, lift"
-    assert rows(small, f"SELECT analysis, {columns} FROM equivariant_pairs ORDER BY ALL") == [
+    assert rows(small, f"SELECT family_analysis_id, {columns} FROM equivariant_pairs ORDER BY ALL") == [
         ("kin", 0, 0, 2, 3, 180.0, True, 8, 0.75, 0.25, 3.0),
         ("kin", 0, 2, 0, 3, 180.0, True, 0, None, None, None),
         ("turned", 0, 0, 1, 1, 180.0, False, 8, 0.5, 0.25, 2.0),
@@ -415,7 +427,7 @@ def test_equivariant_pairs(small):
 
 
 def test_curves_and_lines(small):
-    columns = "analysis, stimulus_type, families, members, with_one_peak, with_two_peaks, mean_peaks, mean_half_turn"
+    columns = "family_analysis_id, stimulus_type, families, members, with_one_peak, with_two_peaks, mean_peaks, mean_half_turn"
     assert rows(small, f"SELECT {columns} FROM curves_and_lines") == [
         ("kin", "curve", 1, 2, 1, 0, 1.0, -0.5),
         ("turned", "curve", 1, 3, 1, 0, 1.0, 0.5),
@@ -436,7 +448,7 @@ def test_curves_and_lines(small):
 )
 def test_a_peak_is_a_climb_above_half_the_height(changing, profile, kind, peaks, half_turn):
     changing.execute(
-        "INSERT INTO family_shapes BY NAME SELECT 'turned' AS analysis, 1 AS family, 1 AS size, 3 AS prototype, "
+        "INSERT INTO family_shapes BY NAME SELECT 'turned' AS family_analysis_id, 1 AS family, 1 AS size, 3 AS prototype, "
         "? AS type, 1 AS mean_similarity, ? AS profile",
         [kind, profile],
     )
@@ -466,9 +478,9 @@ def test_polysemantic_neurons(small):
 
 def test_of_two_tunings_the_finer_tells_the_types(changing):
     changing.execute(
-        "INSERT INTO tuning_subjects VALUES ('finer', 'net', 'early', 'features', 'cross', 'set', 4, 1000, 4);"
-        "INSERT INTO unit_tuning SELECT 'finer', unit, 'grating', * EXCLUDE (subject, unit, stimulus_type) "
-        "FROM unit_tuning WHERE subject = 'cross features'"
+        "INSERT INTO unit_sets VALUES ('finer', 'net', 'early', 'features', 'cross', 'set', 4, 1000, 4);"
+        "INSERT INTO unit_tuning SELECT 'finer', unit, 'grating', * EXCLUDE (unit_set_id, unit, stimulus_type) "
+        "FROM unit_tuning WHERE unit_set_id = 'cross features'"
     )
     assert rows(changing, "FROM polysemantic_neurons") == []
 
@@ -480,7 +492,7 @@ def test_neurons_are_mixed_as_they_were_planted(sample):
 
 
 def test_tuning_dimensions_found(small):
-    columns = "analysis, dimension, method, source, follows, r_squared, null_r_squared, p_value, preferred, assigned"
+    columns = "dimension_analysis_id, dimension, method, source, follows, r_squared, null_r_squared, p_value, preferred, assigned"
     found = rows(small, f"SELECT {columns} FROM tuning_dimensions_found WHERE method <> 'random'")
     assert found == [
         ("units", 0, "neurons", "patches", "orientation", 0.25, 0.3, 0.2, 45.0, "orientation"),
@@ -493,20 +505,20 @@ def test_tuning_dimensions_found(small):
         ("part", 0, "nmf", "gratings", "orientation", 0.5, 0.3, 0.01, 30.0, "orientation"),
     ]
     columns = "dimension, explained_variance, cumulative_variance, path_spearman, path_drift, path_other_drift"
-    of = f"SELECT {columns} FROM tuning_dimensions_found WHERE analysis"
+    of = f"SELECT {columns} FROM tuning_dimensions_found WHERE dimension_analysis_id"
     assert rows(small, f"{of} = 'axes'") == [(0, 0.5, 0.5, 0.75, 0.8, 0.2), (1, 0.25, 0.75, 0.5, 0.4, 0.6)]
     assert rows(small, f"{of} = 'part'") == [(0, 0.875, 0.875, None, None, None)]
     # the last was rendered and is nobody's; the others have no scores
     assert rows(small, f"{of} = 'more dice'")[2] == (2, 0, 1, None, None, 0.35)
     unscored = rows(small, "SELECT follows, assigned FROM tuning_dimensions_found WHERE method = 'random'")
     assert unscored == [(None, None)] * 6 + [("frequency", None)]
-    assert rows(small, "SELECT DISTINCT network, layer, activation_set FROM tuning_dimensions_found") == [
+    assert rows(small, "SELECT DISTINCT network, layer, activation_set_id FROM tuning_dimensions_found") == [
         ("net", "early", "set")
     ]
 
 
 def test_tuning_completeness(small):
-    columns = "analysis, dimensions, variance, neurons_variance, random_variance, frames"
+    columns = "dimension_analysis_id, dimensions, variance, neurons_variance, random_variance, frames"
     assert rows(small, f"SELECT {columns} FROM tuning_completeness WHERE method IN ('pca', 'nmf')") == [
         ("axes", 1, 0.5, 0.375, 0.25, 8),
         ("axes", 2, 0.75, 0.625, 0.375, None),
@@ -516,14 +528,16 @@ def test_tuning_completeness(small):
     ]
     measured = "agreement_kept", "agreement_removed", "accuracy_kept", "accuracy_removed"
     columns = ", ".join(f"{name}, neurons_{name}, random_{name}" for name in measured)
-    assert rows(small, f"SELECT accuracy_clean, {columns} FROM tuning_completeness WHERE analysis = 'axes'") == [
+    assert rows(
+        small, f"SELECT accuracy_clean, {columns} FROM tuning_completeness WHERE dimension_analysis_id = 'axes'"
+    ) == [
         (1, *(0.5, 0.25, 0.25), *(0.75, 0.875, 0.75), *(0.5, 0.25, 0.25), *(0.75, 1, 0.75)),
         (None,) * 13,
     ]
     # its controls saw other frames
-    assert rows(small, f"SELECT accuracy_clean, {columns} FROM tuning_completeness WHERE analysis = 'axes again'")[
-        0
-    ] == (None, *(0.5, None, None), *(0.5, None, None), *(None, None, None), *(None, None, None))
+    assert rows(
+        small, f"SELECT accuracy_clean, {columns} FROM tuning_completeness WHERE dimension_analysis_id = 'axes again'"
+    )[0] == (None, *(0.5, None, None), *(0.5, None, None), *(None, None, None), *(None, None, None))
 
 
 def test_the_best_of_more_controls_are_compared_with_as_many_dimensions(small):
@@ -532,7 +546,7 @@ def test_the_best_of_more_controls_are_compared_with_as_many_dimensions(small):
 
 
 def test_tuning_methods(small):
-    columns = "dictionary, source, components, parameter, method, p_value, null_r_squared, path_spearman, seeds"
+    columns = "dictionary_id, source, components, parameter, method, p_value, null_r_squared, path_spearman, seeds"
     found = rows(small, f"SELECT {columns} FROM tuning_methods")
     assert found == [
         (None, "patches", 2, "frequency", "neurons", 0.01, 0.25, None, 1),
@@ -544,7 +558,7 @@ def test_tuning_methods(small):
         ("sae", "gratings", 1, "frequency", "nmf", None, 0.25, None, 1),
         ("sae", "gratings", 1, "orientation", "nmf", 0.01, 0.3, None, 1),
     ]
-    found = rows(small, "SELECT best_r_squared, r_squared, spread FROM tuning_methods WHERE components = 2")
+    found = rows(small, "SELECT best_r_squared, r_squared, std FROM tuning_methods WHERE components = 2")
     assert found == [
         (0.9, 0.9, None),
         (0.6, 0.6, 0),
@@ -554,7 +568,7 @@ def test_tuning_methods(small):
 
 
 def test_dimension_harmonic_purity(small):
-    columns = "analysis, dimension, group_order, irrep, frequency, share, neurons_share, random_share"
+    columns = "dimension_analysis_id, dimension, group_order, irrep, waves_per_turn, share, neurons_share, random_share"
     assert rows(small, f"SELECT {columns} FROM dimension_harmonic_purity") == [
         ("units", 0, 4, "A1", 0, 0.5, 0.625, 0.5),
         ("units", 1, 4, "A2", 0, 0.75, 0.625, 0.5),
@@ -567,14 +581,20 @@ def test_dimension_harmonic_purity(small):
 
 def test_dimensions_are_seen_as_they_were_planted(sample):
     columns = "follows, r_squared, assigned, path_spearman"
-    found = rows(sample, f"SELECT {columns} FROM tuning_dimensions_found WHERE analysis = '{PCA_DIMENSIONS}'")
+    found = rows(
+        sample, f"SELECT {columns} FROM tuning_dimensions_found WHERE dimension_analysis_id = '{PCA_DIMENSIONS}'"
+    )
     assert found == [
         (parameter, closeness, parameter, 0.9 if dimension in RENDERED else None)
         for dimension, (parameter, closeness, _) in enumerate(PLANTED_DIMENSIONS)
     ]
-    found = rows(sample, f"SELECT irrep, share FROM dimension_harmonic_purity WHERE analysis = '{PCA_DIMENSIONS}'")
+    found = rows(
+        sample, f"SELECT irrep, share FROM dimension_harmonic_purity WHERE dimension_analysis_id = '{PCA_DIMENSIONS}'"
+    )
     assert found == [(irrep, 0.9) for *_, irrep in PLANTED_DIMENSIONS]
-    methods = rows(sample, "SELECT method FROM tuning_methods WHERE parameter = 'orientation' AND dictionary IS NULL")
+    methods = rows(
+        sample, "SELECT method FROM tuning_methods WHERE parameter = 'orientation' AND dictionary_id IS NULL"
+    )
     assert methods == [("pca",), ("neurons",), ("random",)]
 
 
@@ -586,9 +606,9 @@ def test_concept_importance(small):
         ("tabby", "stripes", "drawn", 0.75, 0.5, 0.004, "matters"),
         ("tabby", "dots", "folder", 0.1, 0.5, 0.006, "speaks against"),
     ]
-    columns = "network, layer, classifier, pool, concept, class, class_index, random_sets, spread, random_spread"
+    columns = "network, layer, classifier, pool, concept_id, class_images_id, class_index, random_sets, score_std, random_score_std"
     columns += ", magnitude, accuracy, agreement, p_value"
-    assert rows(small, f"SELECT {columns} FROM concept_importance WHERE analysis = 'asked'")[3] == (
+    assert rows(small, f"SELECT {columns} FROM concept_importance WHERE concept_analysis_id = 'asked'")[3] == (
         *("net", "early", "logistic", "mean", "dotted", "cats", 1, 10, 0.2, 0.2),
         *(0.2, 0.8, 0.6, 0.002),
     )
@@ -604,10 +624,10 @@ def test_concept_importance(small):
 def test_the_interval_of_a_score_is_students(changing, random_sets, within):
     from scipy.stats import t
 
-    changing.execute("UPDATE tcav_tests SET spread = 0.01, score = 0.5, random_sets = ?", [random_sets])
-    changing.execute("UPDATE attack_scores SET spread = 0.01, score = 0.5")
-    changing.execute("UPDATE attack_analyses SET random_sets = ?", [random_sets])
-    intervals = "SELECT low, high FROM concept_importance UNION SELECT low, high FROM attack_answers"
+    changing.execute("UPDATE tcav_tests SET score_std = 0.01, score = 0.5, random_sets = ?", [random_sets])
+    changing.execute("UPDATE attack_scores SET score_std = 0.01, score = 0.5")
+    changing.execute("UPDATE attack_experiments SET random_sets = ?", [random_sets])
+    intervals = "SELECT low, high FROM concept_importance UNION SELECT low, high FROM attack_by_layer"
     for low, high in rows(changing, intervals):
         expected = t.interval(0.95, random_sets - 1, loc=0.5, scale=0.01 / random_sets**0.5)
         assert (low - 0.5, high - 0.5) == pytest.approx((expected[0] - 0.5, expected[1] - 0.5), rel=within)
@@ -615,13 +635,13 @@ def test_the_interval_of_a_score_is_students(changing, random_sets, within):
 
 def test_concepts_are_seen_as_they_were_planted(sample):
     columns = "concept_name, class_name, round(score, 2), verdict"
-    found = rows(sample, f"SELECT {columns} FROM concept_importance WHERE analysis = '{CONCEPT_ANALYSIS}'")
+    found = rows(sample, f"SELECT {columns} FROM concept_importance WHERE concept_analysis_id = '{CONCEPT_ANALYSIS}'")
     assert found == [("stripes", "zebra", 0.93, "matters"), ("dots", "zebra", 0.47, "no evidence")]
 
 
-def test_attack_answers(small):
-    columns = "class_name, attack, fraction, read_network, read_layer, attacked_here, score, clean_score, noise_score"
-    assert rows(small, f"SELECT {columns} FROM attack_answers WHERE class_name = 'tabby'") == [
+def test_attack_by_layer(small):
+    columns = "class_name, attack, fraction, eval_network, eval_layer, attacked_here, score, clean_score, noise_score"
+    assert rows(small, f"SELECT {columns} FROM attack_by_layer WHERE class_name = 'tabby'") == [
         ("tabby", "clean", 0, "net", "early", True, 0.75, 0.75, None),
         ("tabby", "noise", 0.5, "net", "early", True, 0.75, 0.75, 0.75),
         ("tabby", "token-pushing", 0.5, "net", "early", True, 0.7, 0.75, 0.75),
@@ -632,16 +652,18 @@ def test_attack_answers(small):
         ("tabby", "clean", 0, "other", "mid", False, 0.5, 0.5, None),
         ("tabby", "token-pushing", 1, "other", "mid", False, 0.5, 0.5, None),
     ]
-    columns = "network, layer, kind, concept_name, touched, epsilon, spread, random_score, p_holm, accuracy, cosine"
-    assert rows(small, f"SELECT {columns} FROM attack_answers WHERE class_name = 'collie'")[1] == (
+    columns = (
+        "network, layer, kind, concept_name, perturbed_set, epsilon, score_std, random_score, p_holm, accuracy, cosine"
+    )
+    assert rows(small, f"SELECT {columns} FROM attack_by_layer WHERE class_name = 'collie'")[1] == (
         *("net", "early", "positive", "dots", "concept", 4, 0.2, 0.5, 0.003, 0.9, -0.2),
     )
     low, high = 0.25 - 2.262 * 0.1 / 10**0.5, 0.25 + 2.262 * 0.1 / 10**0.5
-    assert rows(small, "SELECT low, high FROM attack_answers WHERE score = 0.25") == [pytest.approx((low, high), 1e-4)]
+    assert rows(small, "SELECT low, high FROM attack_by_layer WHERE score = 0.25") == [pytest.approx((low, high), 1e-4)]
 
 
 def test_attack_effect(small):
-    columns = "class_name, attack, fraction, score, verdict, clean_verdict, noise_verdict, turned"
+    columns = "class_name, attack, fraction, score, verdict, clean_verdict, noise_verdict, verdict_flipped"
     assert rows(small, f"SELECT {columns} FROM attack_effect") == [
         ("tabby", "clean", 0, 0.75, "matters", "matters", None, False),
         ("tabby", "noise", 0.5, 0.75, "matters", "matters", "matters", False),
@@ -661,7 +683,7 @@ def test_attack_effect(small):
 
 
 def test_attack_transfer(small):
-    columns = "attack, fraction, read_network, read_layer, attacked_here, verdict, clean_verdict, turned"
+    columns = "attack, fraction, eval_network, eval_layer, attacked_here, verdict, clean_verdict, verdict_flipped"
     assert rows(small, f"SELECT {columns} FROM attack_transfer WHERE class_name = 'tabby' AND attack <> 'noise'") == [
         ("clean", 0, "net", "early", True, "matters", "matters", False),
         ("clean", 0, "net", "late", False, "matters", "matters", False),
@@ -673,7 +695,7 @@ def test_attack_transfer(small):
 
 
 def test_attacked_features(small):
-    columns = "attack, attacked_layer, network, layer, method, statistic, value, clean_value, random, flagged"
+    columns = "attack, attacked_layer, network, layer, method, statistic, value, clean_value, random_mean, flagged"
     assert rows(small, f"SELECT {columns}, clean_flagged, auc FROM attacked_features") == [
         ("clean", "early", "net", "early", "topk", "fvu", 0.2, 0.2, 0.2, 0.125, 0.125, 0.5),
         ("token-pushing", "early", "net", "early", "topk", "fvu", 0.3, 0.2, 0.2, 0, 0.125, 0.6),
@@ -691,24 +713,24 @@ def test_facet_effect(small):
         ("stripes", "negative", None, 4, 1, -0.25, 1, 0.5, 3, 2.5, None, None),
         ("stripes", "positive", "dots", 4, 1, -0.5, -3, 0.5, 3, 2.5, 2, -1),
     ]
-    columns = "network, layer, unit, unit_name, facet_layer, target"
+    columns = "network, layer, unit, unit_name, facet_layer, target_facet_id"
     assert rows(small, f"SELECT {columns} FROM facet_effect")[4] == ("net", "late", 2, "late 2", "early", "dotted")
 
 
 def test_concept_trust(small):
-    columns = "analysis, concept_name, origin, attack, epsilon, fraction, verdict, reasons"
+    columns = "trust_analysis_id, concept_name, origin, attack, epsilon, fraction, verdict, reasons"
     assert rows(small, f"SELECT {columns} FROM concept_trust") == [
         ("checks", "dots", "folder", None, None, None, "trusted", []),
         ("checks", "stripes", "folder", None, None, None, "trusted", []),
         ("checks", "stripes", "drawn", None, None, None, "trusted", []),
         (
             *("checks", "stripes", "attacked", "cav", 16, 1, "not trusted"),
-            ["grain of colour 1.5 > 0.34", "turned by JPEG 0.375 > 0.052"],
+            ["CAV shift after JPEG 0.375 > 0.052", "colour grain 1.5 > 0.34"],
         ),
-        ("checks", "stripes-noise-8-1", "attacked", "noise", 8, 1, "not trusted", ["grain of colour 1.75 > 0.34"]),
-        ("more checks", "dots", "folder", None, None, None, "not trusted", ["divided 0.312 > 0.3"]),
+        ("checks", "stripes-noise-8-1", "attacked", "noise", 8, 1, "not trusted", ["colour grain 1.75 > 0.34"]),
+        ("more checks", "dots", "folder", None, None, None, "not trusted", ["split-half disagreement 0.312 > 0.3"]),
     ]
-    columns = "network, layer, concept, exemplars, turned_by_jpeg, divided, grain_of_colour"
+    columns = "network, layer, concept_id, exemplars, cav_shift_after_jpeg, split_half_disagreement, colour_grain"
     assert rows(small, f"SELECT {columns} FROM concept_trust")[3] == ("net", "early", "pushed", 8, 0.375, 0.25, 1.5)
 
 
@@ -722,16 +744,16 @@ def test_trust_rates(small):
 
 
 def test_attacks_are_seen_as_they_were_planted(sample):
-    turned = "SELECT attack, epsilon, fraction, verdict FROM attack_effect WHERE turned"
+    turned = "SELECT attack, epsilon, fraction, verdict FROM attack_effect WHERE verdict_flipped"
     assert rows(sample, turned) == [
         ("cav", 8, 1, "speaks against"),
         ("token-pushing", 8, 1, "no evidence"),
         ("random-set", 8, 1, "no evidence"),
     ]
-    carried = "SELECT attack, read_network, read_layer FROM attack_transfer WHERE turned AND NOT attacked_here"
+    carried = "SELECT attack, eval_network, eval_layer FROM attack_transfer WHERE verdict_flipped AND NOT attacked_here"
     assert rows(sample, carried) == [("token-pushing", NETWORK, LOWER_LAYER)]
     accused = "SELECT concept_name, reasons FROM concept_trust WHERE origin <> 'attacked' AND verdict = 'not trusted'"
-    assert rows(sample, accused) == [("dots", ["divided 0.31 > 0.3"])]
+    assert rows(sample, accused) == [("dots", ["split-half disagreement 0.31 > 0.3"])]
     shown = "SELECT attack, logit, target_logit FROM facet_effect WHERE facet_name = 'stripes'"
     assert rows(sample, shown) == [
         (attack, own, others if attack == "positive" else None) for attack, (_, own, others) in PLANTED_FACETS.items()
@@ -739,7 +761,7 @@ def test_attacks_are_seen_as_they_were_planted(sample):
 
 
 def test_runs_overview(small):
-    assert rows(small, "SELECT run, ended_at, minutes, peak_memory_gib FROM runs_overview") == [
+    assert rows(small, "SELECT flow_run_id, ended_at, minutes, peak_memory_gib FROM runs_overview") == [
         ("second", datetime(2025, 1, 2, 10, 0, 30), 0.5, 0.5),
         ("first", datetime(2025, 1, 1, 10, 1, 30), 1.5, 1.0),
     ]
@@ -755,6 +777,6 @@ def test_data_quality(small):
 
 
 def test_the_sample_is_seen_as_it_was_planted(sample):
-    found = dict(rows(sample, f"SELECT type, features FROM symmetry_types WHERE dictionary = '{CROSSCODER}'"))
+    found = dict(rows(sample, f"SELECT type, features FROM symmetry_types WHERE dictionary_id = '{CROSSCODER}'"))
     counted = sample_frames()["feature_symmetry"]["type"].value_counts()
     assert found == dict(counted.iter_rows())

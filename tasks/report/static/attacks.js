@@ -34,17 +34,17 @@
 
   document.querySelectorAll("[data-effect]").forEach((place) => place.append(...effect(JSON.parse(place.dataset.effect), place.dataset.label)));
 
-  document.querySelectorAll(".story").forEach((story) => {
+  document.querySelectorAll(".experiment").forEach((experiment) => {
     const chosen = {};
-    story.querySelectorAll("[data-choose][aria-pressed='true']").forEach((button) => { chosen[button.dataset.choose] = button.value; });
-    story.querySelectorAll("[data-choose]").forEach((button) => button.addEventListener("click", () => {
+    experiment.querySelectorAll("[data-choose][aria-pressed='true']").forEach((button) => { chosen[button.dataset.choose] = button.value; });
+    experiment.querySelectorAll("[data-choose]").forEach((button) => button.addEventListener("click", () => {
       chosen[button.dataset.choose] = button.value;
-      story.querySelectorAll("[data-choose]").forEach((each) => each.setAttribute("aria-pressed", chosen[each.dataset.choose] === each.value));
-      story.querySelectorAll("[data-epsilon]").forEach((each) => {
+      experiment.querySelectorAll("[data-choose]").forEach((each) => each.setAttribute("aria-pressed", chosen[each.dataset.choose] === each.value));
+      experiment.querySelectorAll("[data-epsilon]").forEach((each) => {
         each.hidden = each.dataset.epsilon !== chosen.epsilon || (each.dataset.attack ?? chosen.attack) !== chosen.attack;
       });
-      story.querySelectorAll("[data-row]").forEach((row) => row.setAttribute("aria-current", row.dataset.row === chosen.attack));
-      story.querySelector(".none").hidden = [...story.querySelectorAll(".exemplar-rows")].some((rows) => !rows.hidden);
+      experiment.querySelectorAll("[data-row]").forEach((row) => row.setAttribute("aria-current", row.dataset.row === chosen.attack));
+      experiment.querySelector(".none").hidden = [...experiment.querySelectorAll(".exemplar-rows")].some((rows) => !rows.hidden);
     }));
   });
 })();

@@ -80,17 +80,17 @@
 
   function show(id) {
     const section = document.getElementById(id).closest("section");
-    section.querySelectorAll(".search").forEach((each) => { each.hidden = each.id !== id; });
-    section.querySelectorAll("[data-search]").forEach((each) => each.setAttribute("aria-pressed", each.dataset.search === id));
+    section.querySelectorAll(".dimension-method").forEach((each) => { each.hidden = each.id !== id; });
+    section.querySelectorAll("[data-method]").forEach((each) => each.setAttribute("aria-pressed", each.dataset.method === id));
   }
-  document.querySelectorAll("[data-search]").forEach((button) => button.addEventListener("click", () => show(button.dataset.search)));
+  document.querySelectorAll("[data-method]").forEach((button) => button.addEventListener("click", () => show(button.dataset.method)));
 
   /* An address that names a strip leads to it, whichever method it is of. */
   function showGiven() {
     const given = document.getElementById(location.hash.slice(1));
-    const search = given?.closest(".search");
-    if (!search) return;
-    show(search.id);
+    const method = given?.closest(".dimension-method");
+    if (!method) return;
+    show(method.id);
     const details = given.closest("details");
     if (details) details.open = true;
     given.scrollIntoView({ block: "center" });

@@ -222,9 +222,9 @@ def test_rows_are_what_tcav_says_of_each_set(negative, at):
         own, random = looped_scores(at, one, CavConfig())
         assert {name: row[name] for name in IDENTITY} == one.identity
         assert (row["eval_network"], row["eval_layer"], row["class_index"]) == ("efficientnet_lite0", LAYER, 281)
-        assert [row[name] for name in ("score", "spread", "random_score", "random_spread", "p_value")] == pytest.approx(
-            [mean(own), stdev(own), mean(random), stdev(random), significance(own, random)]
-        )
+        assert [
+            row[name] for name in ("score", "spread", "random_score", "random_score_std", "p_value")
+        ] == pytest.approx([mean(own), stdev(own), mean(random), stdev(random), significance(own, random)])
         assert (row["magnitude"] == 0) == (row["score"] == 0)
         assert 0 <= row["accuracy"] <= 1
     assert found[0]["cosine"] == pytest.approx(1, abs=1e-5)

@@ -70,7 +70,7 @@ def test_rows_are_what_each_reader_says_alone(made):
         found = scores.filter(eval_layer=layer).drop("analysis", "p_holm")
         assert found.equals(expected.select(found.columns))
     assert scores["p_holm"].to_list() == holm(scores["p_value"].to_list())
-    assert frames["attack_analyses"]["tests"].item() == len(scores) == 13 + 7
+    assert frames["attack_experiments"]["tests"].item() == len(scores) == 13 + 7
 
     changes = PictureReader(attacked[0], sets.network, evenly_spaced_layers(sets.network, HERE))
     for row, one in zip(attacks.iter_rows(named=True), attacked, strict=True):

@@ -67,11 +67,11 @@ def test_a_clean_set_is_trusted_and_an_attacked_one_is_not(checker, cats, attack
     told = []
     report = checker.check(instead(cats, attacked), lambda done, total: told.append(done / total))
     assert report.verdict == "not trusted"
-    turned_by_jpeg, _, grain = report.checks
-    assert not turned_by_jpeg.passed
+    cav_shift_after_jpeg, _, grain = report.checks
+    assert not cav_shift_after_jpeg.passed
     assert not grain.passed
     assert len(report.reasons) == sum(not check.passed for check in report.checks)
-    assert report.reasons[0].startswith("turned by JPEG is 0.")
+    assert report.reasons[0].startswith("CAV shift after JPEG is 0.")
     assert told == sorted(told)
     assert told[-1] == 1
 
@@ -82,8 +82,8 @@ def test_a_checker_gives_what_the_activations_of_all_sets_give(lite0, cats, rand
         [layer_activations(lite0, LAYER, change(each.frames_ncyx), "mean") for each in (cats, *randoms)]
         for change in (torch.clone, recompressed)
     )
-    turned_by_jpeg, halves, _ = checker.check(cats).checks
-    assert turned_by_jpeg.value == cav_shift(before, after, CavConfig())
+    cav_shift_after_jpeg, halves, _ = checker.check(cats).checks
+    assert cav_shift_after_jpeg.value == cav_shift(before, after, CavConfig())
     assert halves.value == split_half_disagreement(before, after, CavConfig())
 
 

@@ -28,7 +28,7 @@ from tests.tasks.report.test_dimensions import section_of
 from tests.tasks.report.test_page import data_of, text_of
 
 EXPERIMENT = f"story-{ATTACK_ANALYSIS[:12]}"
-TABLES = ("attack_analyses", "attacks", "attack_scores", "attack_pictures", "attack_features")
+TABLES = ("attack_experiments", "attacks", "attack_scores", "attack_pictures", "attack_features")
 FACETS = ("facet_analyses", "facet_pictures", "facet_readings")
 TRUST = ("trust_analyses", "trust_checks")
 
@@ -156,7 +156,7 @@ def test_facts_say_how_far_the_pictures_went_and_whether_they_are_trusted(experi
     text = text_of(facts)
     assert "4 of 4 exemplars, no channel by more than 8/255" in text
     assert "31.1 dB" in text
-    assert "not trusted : grain of colour 1.4 > 0.34; turned by JPEG 0.3 > 0.052" in text
+    assert "not trusted : colour grain 1.4 > 0.34; CAV shift after JPEG 0.3 > 0.052" in text
     assert "cosine 0.10" in text
     (facts,) = shown_at(experiment, "dl", 8, "random-random-set")
     assert "12 of 12 random images" in text_of(facts)
@@ -240,7 +240,7 @@ def test_trust_tells_false_alarms_and_detections(page, frames):
     assert f"All {checks['concept'].n_unique()} sets" in text
     (row,) = [text_of(row) for row in re.findall(r"<tr>.*?</tr>", section, re.S) if 'text">token pushing<' in row]
     assert row == "token pushing" + " 100 % of 1" * 4
-    assert "divided 0.31 > 0.3" in text
+    assert "split-half disagreement 0.31 > 0.3" in text
 
 
 def test_what_was_not_made_is_not_shown(frames, tmp_path):

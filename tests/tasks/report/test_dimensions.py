@@ -84,7 +84,7 @@ def test_methods_and_controls_stand_apart_with_their_best_scores(page, frames):
 
 def test_charts_hold_variance_and_agreement_of_every_method(page, frames):
     variance, agreement = data_of(page, "lines")[:2]
-    assert [line["class"] for line in variance] == ["search-pca", "search-neurons", "search-random"]
+    assert [line["class"] for line in variance] == ["method-pca", "method-neurons", "method-random"]
     stored = frames["tuning_dimensions"].filter(analysis=PCA_DIMENSIONS).sort("dimension")["cumulative_variance"]
     counts, values = zip(*variance[0]["points"], strict=True)
     assert counts == tuple(range(7))
@@ -140,7 +140,7 @@ def test_harmonics_are_drawn_of_orbits(page, frames):
     assert nearest == [f"irrep-{irrep.lower()}" for *_, irrep in PLANTED_DIMENSIONS]
     assert all(sum(shares) == pytest.approx(1, abs=1e-3) for shares in drawn[0])
     styles = (page.parent / "assets/types.css").read_text()
-    assert all(f".{name} {{ --type:" in styles for name in [*names, "search-pca", "search-ica"])
+    assert all(f".{name} {{ --type:" in styles for name in [*names, "method-pca", "method-ica"])
 
 
 def test_assigned_dimensions_come_first_and_the_rest_is_folded_away(frames, tmp_path):
@@ -173,7 +173,7 @@ def test_a_method_that_was_run_again_is_told_apart(frames, tmp_path):
         seed=pl.when(analysis=RANDOM_DIMENSIONS).then(7).otherwise("seed"),
     )
     write_pages(snapshot_of(frames | {"dimension_analyses": analyses}), tmp_path, lambda done, total: None)
-    buttons = re.findall(r"<button.*?data-search.*?</button>", section_of(tmp_path / "dimensions.html", NEURONS))
+    buttons = re.findall(r"<button.*?data-method.*?</button>", section_of(tmp_path / "dimensions.html", NEURONS))
     assert [text_of(button) for button in buttons] == [
         "PCA, 6 dimensions, seed 0",
         "PCA, 6 dimensions, seed 7",

@@ -298,7 +298,7 @@ def test_curves_page_says_what_the_view_says_and_lists_the_missing(early):
 def test_a_detector_has_its_curves_on_its_page(early):
     (sheet,) = data_of(early / "features" / page_name(PLAIN_SAE, 4), "tuning")
     curves = early_vision_frames()["tuning_curves"].filter(unit=4)
-    feature = early_vision_frames()["tuning_subjects"].filter(kind="features")["subject"].item()
+    feature = early_vision_frames()["unit_sets"].filter(kind="features")["subject"].item()
     expected = curves.filter(subject=feature).sort("angle_degrees").partition_by("stimulus", as_dict=True)
     assert sheet["curves"].keys() == {stimulus for (stimulus,) in expected}
     for (stimulus,), rows in expected.items():

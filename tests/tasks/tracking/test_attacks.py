@@ -29,7 +29,7 @@ from tests.sample_frames import (
 )
 from tests.tasks.tracking.test_store import closed_port
 
-TABLES = ("concepts", "attack_analyses", "attacks", "attack_scores", "attack_features", "trust_checks")
+TABLES = ("concepts", "attack_experiments", "attacks", "attack_scores", "attack_features", "trust_checks")
 IMAGES = ["0000-stripes.png", "0001-stripes.png"]
 STRONG = ("concept", "token-pushing", 8)
 

@@ -186,7 +186,7 @@ def test_the_stage_is_done_once_and_its_frames_pass_every_audit(small, monkeypat
     frames = [read_staged(subject, settings) for subject in subjects]
     channels = ActivationSet.open(key, settings).channels
     assert [len(each["unit_tuning"]) for each in frames] == [channels, 40]
-    assert [each["tuning_subjects"]["kind"][0] for each in frames] == ["neurons", "features"]
+    assert [each["unit_sets"]["kind"][0] for each in frames] == ["neurons", "features"]
 
     load("set", activation_tables(ActivationSet.open(key, settings)), settings)
     analysis = analyse(dictionary, settings)

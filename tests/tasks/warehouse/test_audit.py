@@ -326,10 +326,10 @@ SPOILT = {
         (cell("feature_symmetry", "stabiliser", "full", **LIVE), LIVE | {"stabiliser": "full"}),
     ],
     "tuning_is_complete": [
-        (cell("tuning_subjects", "units", 41, kind="neurons"), {"subject": NEURON_TUNING, "rows_found": 40}),
-        (cell("tuning_subjects", "dictionary", SAE, kind="neurons"), {"subject": NEURON_TUNING, "dictionary": SAE}),
-        (cell("tuning_subjects", "dictionary", None, kind="features"), {"subject": FEATURE_TUNING}),
-        (cell("tuning_subjects", "activation_set", "f" * 64, kind="features"), {"subject": FEATURE_TUNING}),
+        (cell("unit_sets", "units", 41, kind="neurons"), {"subject": NEURON_TUNING, "rows_found": 40}),
+        (cell("unit_sets", "dictionary", SAE, kind="neurons"), {"subject": NEURON_TUNING, "dictionary": SAE}),
+        (cell("unit_sets", "dictionary", None, kind="features"), {"subject": FEATURE_TUNING}),
+        (cell("unit_sets", "activation_set", "f" * 64, kind="features"), {"subject": FEATURE_TUNING}),
         (cell("unit_tuning", "unit", 40, **NEURON), {"subject": NEURON_TUNING, "last": 40}),
         (cell("unit_tuning", "unit", 40, subject=NEURON_TUNING, unit=0), {"subject": NEURON_TUNING, "first": 1}),
     ],
@@ -888,12 +888,12 @@ SPOILT = {
             TEST | {"vectors": 6, "random_vectors": 3, "different_randoms": 3},
         ),
         (
-            lambda frames: told_twice(frames, RANDOM_SETS, random_spread=TWICE),
+            lambda frames: told_twice(frames, RANDOM_SETS, random_score_std=TWICE),
             TEST | {"vectors": 3, "random_vectors": 6, "different_randoms": 3},
         ),
         (
             lambda frames: told_twice(
-                frames, [*STRIPES.values(), *RANDOM_SETS], random_sets=6, spread=TWICE, random_spread=TWICE
+                frames, [*STRIPES.values(), *RANDOM_SETS], random_sets=6, spread=TWICE, random_score_std=TWICE
             ),
             TEST | {"random_sets": 6, "vectors": 6, "random_vectors": 6, "different_randoms": 3},
         ),
@@ -912,12 +912,12 @@ SPOILT = {
                 ("magnitude", "magnitude", 0.4),
                 ("accuracy", "accuracy", 0.9),
                 ("random_score", "random_score", 0.5),
-                ("random_spread", "random_spread", 0.1),
+                ("random_score_std", "random_score_std", 0.1),
             ]
         ),
         *(
             (cell("tcav_tests", column, NAN, **TEST), TEST)
-            for column in ("score", "spread", "magnitude", "accuracy", "random_score", "random_spread", "agreement")
+            for column in ("score", "spread", "magnitude", "accuracy", "random_score", "random_score_std", "agreement")
         ),
         (cell("tcav_tests", "score", pl.col("score") + 1e-5, **TEST), TEST),
         (cell("tcav_tests", "agreement", 1.1, **TEST), TEST),
@@ -1077,8 +1077,8 @@ SPOILT = {
                 ("magnitude", -0.1),
                 ("random_score", 0.5),
                 ("random_score", 0.4),
-                ("random_spread", 0.1),
-                ("random_spread", -0.1),
+                ("random_score_std", 0.1),
+                ("random_score_std", -0.1),
                 ("accuracy", 1.1),
                 ("accuracy", -0.1),
                 ("cosine", 1.1),
@@ -1087,7 +1087,7 @@ SPOILT = {
         ),
         *(
             (cell("attack_scores", column, NAN, **READ), READ | {column: None})
-            for column in ("score", "spread", "magnitude", "random_score", "random_spread", "accuracy", "cosine")
+            for column in ("score", "spread", "magnitude", "random_score", "random_score_std", "accuracy", "cosine")
         ),
         *(
             (cell("attack_scores", column, value, **RANDOM_SET, **HERE), RANDOM_SET | HERE | {column: value})
@@ -1095,18 +1095,18 @@ SPOILT = {
                 ("random_score", 1.2),
                 ("random_score", -0.2),
                 ("random_score", 0.3),
-                ("random_spread", 0.7),
-                ("random_spread", -0.1),
+                ("random_score_std", 0.7),
+                ("random_score_std", -0.1),
             ]
         ),
         (cell("attack_scores", "class_index", 1000, eval_network=OTHER_NETWORK), CLEAN | ELSEWHERE),
         (cell("attack_scores", "cosine", 0.99, **CLEAN, **HERE), CLEAN | HERE | {"cosine": 0.99}),
         (cell("concepts", "exemplars", 4, concept=ZEBRAS), EXPERIMENT | {"class_images": 4}),
         (no_rows("concepts", concept=ZEBRAS), EXPERIMENT | {"class_images": None}),
-        (cell("attack_analyses", "random_sets", 2, **EXPERIMENT), EXPERIMENT | {"random_sets": 2}),
+        (cell("attack_experiments", "random_sets", 2, **EXPERIMENT), EXPERIMENT | {"random_sets": 2}),
     ],
     "attack_p_values_are_corrected": [
-        (cell("attack_analyses", "tests", 43, **EXPERIMENT), EXPERIMENT | {"tests": 43, "tests_found": 44}),
+        (cell("attack_experiments", "tests", 43, **EXPERIMENT), EXPERIMENT | {"tests": 43, "tests_found": 44}),
         (no_rows("attack_scores", **EXPERIMENT), EXPERIMENT | {"tests_found": None}),
         (cell("attack_scores", "p_holm", 0.0004, **NOISE, **HERE), NOISE | HERE | {"expected_p_holm": 0.0176}),
         (cell("attack_scores", "p_holm", 0.0001, **NOISE, **HERE), NOISE | HERE | {"p_holm": 0.0001}),
@@ -1324,10 +1324,10 @@ UNEXPECTED = {
     "feature_symmetry.confidence: be_between": (-0.1, LIVE),
     "feature_symmetry.invariance: be_between": (-1.1, LIVE),
     "feature_symmetry.mirror: be_between": (1.1, LIVE),
-    "tuning_subjects.subject: match_regex": ("no key", {"kind": "neurons"}),
-    "tuning_subjects.step_degrees: be_between": (5.0, {"kind": "neurons"}),
-    "tuning_subjects.stimuli: be_between": (0, {"kind": "neurons"}),
-    "tuning_subjects.units: be_between": (0, {"kind": "neurons"}),
+    "unit_sets.subject: match_regex": ("no key", {"kind": "neurons"}),
+    "unit_sets.step_degrees: be_between": (5.0, {"kind": "neurons"}),
+    "unit_sets.stimuli: be_between": (0, {"kind": "neurons"}),
+    "unit_sets.units: be_between": (0, {"kind": "neurons"}),
     "unit_tuning.stimulus_type: be_in_set": ("blob", DETECTOR),
     "unit_tuning.confidence: be_between": (1.2, DETECTOR),
     "unit_tuning.criteria_met: be_between": (6, DETECTOR),
@@ -1384,14 +1384,14 @@ UNEXPECTED = {
     "tcav_tests.p_value: be_between": (-0.1, TEST),
     "tcav_tests.p_holm: be_between": (1.1, TEST),
     "tcav_tests.spread: be_between": (-0.1, TEST),
-    "tcav_tests.random_spread: be_between": (-0.1, TEST),
+    "tcav_tests.random_score_std: be_between": (-0.1, TEST),
     "tcav_tests.agreement: be_between": (-1.1, TEST),
-    "attack_analyses.analysis: match_regex": ("no key", {"seed": 0}),
-    "attack_analyses.class_name: match_regex": (" ", {"seed": 0}),
-    "attack_analyses.random_sets: be_between": (2, {"seed": 0}),
-    "attack_analyses.classifier: be_in_set": ("guesswork", {"seed": 0}),
-    "attack_analyses.pool: be_in_set": ("swimming", {"seed": 0}),
-    "attack_analyses.steps: be_between": (0, {"seed": 0}),
+    "attack_experiments.analysis: match_regex": ("no key", {"seed": 0}),
+    "attack_experiments.class_name: match_regex": (" ", {"seed": 0}),
+    "attack_experiments.random_sets: be_between": (2, {"seed": 0}),
+    "attack_experiments.classifier: be_in_set": ("guesswork", {"seed": 0}),
+    "attack_experiments.pool: be_in_set": ("swimming", {"seed": 0}),
+    "attack_experiments.steps: be_between": (0, {"seed": 0}),
     "attacks.attack: be_in_set": ("guesswork", {"changed": 0}),
     "attacks.epsilon: be_between": (256, {"perturbed_set": "random", "attack": "noise"}),
     "attacks.fraction: be_between": (1.5, {"perturbed_set": "random", "attack": "random-direction"}),
@@ -1405,7 +1405,7 @@ UNEXPECTED = {
     "attack_scores.p_value: be_between": (-0.1, READ),
     "attack_scores.p_holm: be_between": (1.1, READ),
     "attack_scores.spread: be_between": (-0.1, READ),
-    "attack_scores.random_spread: be_between": (-0.1, READ),
+    "attack_scores.random_score_std: be_between": (-0.1, READ),
     "attack_scores.cosine: be_between": (-1.1, READ),
     "attack_features.flagged: be_between": (1.1, NOTICED),
     "attack_features.auc: be_between": (-0.1, NOTICED),

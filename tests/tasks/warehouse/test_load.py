@@ -212,7 +212,7 @@ TABLES = {
     "dictionary": ["dictionaries", "features"],
     "visualisation": ["feature_visualisations"],
     # brings networks of its own, and asks a dictionary
-    "attack": ["networks", "layers", "concepts", "attack_analyses", "attacks", "attack_features"],
+    "attack": ["networks", "layers", "concepts", "attack_experiments", "attacks", "attack_features"],
 }
 
 

@@ -23,7 +23,7 @@ def run_named(name: str) -> dict[str, pl.DataFrame]:
 
 
 def runs_seen(settings) -> list[str]:
-    return query("SELECT run FROM runs ORDER BY run", settings)["run"].to_list()
+    return query("SELECT flow_run_id FROM runs ORDER BY flow_run_id", settings)["run"].to_list()
 
 
 def files_in(folder: Path) -> list[str]:
@@ -77,7 +77,7 @@ def test_a_reader_keeps_the_snapshot_it_holds(published):
         for number in (1, 2):
             load(f"run {number}", run_named(f"later-{number}"), published)
             publish(published)
-        assert reader.sql("SELECT run FROM runs").fetchall() == [("sample-run",)]
+        assert reader.sql("SELECT flow_run_id FROM runs").fetchall() == [("sample-run",)]
         assert len(reader.table("feature_examples").fetchall()) == sample_frames()["feature_examples"].height
     assert runs_seen(published) == ["later-1", "later-2", "sample-run"]
 
@@ -170,6 +170,6 @@ def test_views_answer_over_the_snapshot(published):
     types = query("SELECT type, features FROM symmetry_types", published)
     assert types["features"].sum() == sample_frames()["feature_symmetry"].height
     assert (
-        query(f"SELECT count(*) AS n FROM feature_catalogue WHERE dictionary = '{CROSSCODER}'", published)["n"].item()
+        query(f"SELECT count(*) AS n FROM feature_catalogue WHERE dictionary_id = '{CROSSCODER}'", published)["n"].item()
         == 40
     )

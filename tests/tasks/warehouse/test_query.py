@@ -12,7 +12,7 @@ from tests.sample_frames import CROSSCODER, FEATURES, sample_frames
 
 def test_a_query_gives_a_frame(published):
     frame = query(
-        "SELECT architecture, count(*) AS n FROM features JOIN dictionaries USING (dictionary) GROUP BY ALL", published
+        "SELECT architecture, count(*) AS n FROM features JOIN dictionaries USING (dictionary_id) GROUP BY ALL", published
     )
     assert sorted(frame.iter_rows()) == [("group-crosscoder", FEATURES), ("sae", FEATURES)]
 
@@ -21,7 +21,7 @@ def test_shorthands_that_analysts_use_work(published):
     assert query("FROM networks", published)["network"].to_list() == sample_frames()["networks"]["network"].to_list()
     assert "density" in query("DESCRIBE features", published)["column_name"].to_list()
     assert query("SUMMARIZE features", published).height == 7
-    pivoted = query("PIVOT features ON dead USING count(*) GROUP BY dictionary", published)
+    pivoted = query("PIVOT features ON dead USING count(*) GROUP BY dictionary_id", published)
     assert pivoted.filter(dictionary=CROSSCODER)["true"].item() == 4
 
 
@@ -69,7 +69,7 @@ WAYS_OUT = [
     "PREPARE mine AS SELECT 1",
     "EXECUTE mine",
     "COMMENT ON TABLE features IS 'mine'",
-    "PIVOT features ON dead USING count(*) GROUP BY dictionary; DROP TABLE features",
+    "PIVOT features ON dead USING count(*) GROUP BY dictionary_id; DROP TABLE features",
     "FROM query('DROP TABLE features')",
     "FROM json_execute_serialized_sql(json_serialize_sql('DROP TABLE features'))",
     "FROM read_duckdb('{secret}')",
@@ -161,7 +161,7 @@ def test_the_catalogue_lists_tables_and_views_with_their_grain(published):
     assert all(comment.startswith("one row per ") for comment in frame["comment"])
     row = frame.filter(name="features").to_dicts()[0]
     assert (row["kind"], row["rows"]) == ("table", 2 * FEATURES)
-    assert row["columns"].startswith("dictionary, feature, atom_dimension, density")
+    assert row["columns"].startswith("dictionary_id, feature, atom_dimension, density")
     view = frame.filter(name="feature_catalogue").to_dicts()[0]
     assert (view["kind"], view["rows"]) == ("view", None)
 

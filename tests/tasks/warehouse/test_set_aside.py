@@ -36,7 +36,7 @@ def a_run(name: str, **columns) -> dict[str, pl.DataFrame]:
 
 
 def runs_seen(settings) -> list[str]:
-    return query("SELECT run FROM runs ORDER BY run", settings)["run"].to_list()
+    return query("SELECT flow_run_id FROM runs ORDER BY flow_run_id", settings)["run"].to_list()
 
 
 def aside(settings) -> list[str]:
@@ -295,7 +295,7 @@ def test_published_rows_are_not_dropped_for_an_audit_of_newer_code(published, mo
 
 
 def refusing_the_first_load(connection):
-    refused = "sample-run" in {run for (run,) in connection.execute("SELECT run FROM runs").fetchall()}
+    refused = "sample-run" in {run for (run,) in connection.execute("SELECT flow_run_id FROM runs").fetchall()}
     return AuditResult("no sample", "sql", not refused, int(refused), "sample-run")
 
 

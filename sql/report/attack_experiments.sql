@@ -1,6 +1,6 @@
 -- One row per story: a concept's exemplars, attacked at a layer so that the concept stops mattering for a class, or comes to matter.
 SELECT
-    a.analysis,
+    a.attack_experiment_id,
     a.network,
     a.layer,
     a.kind,
@@ -14,7 +14,7 @@ SELECT
     a.pool,
     a.steps,
     a.tests
-FROM attack_analyses AS a
-JOIN concepts AS c USING (concept)
-JOIN concepts AS k ON k.concept = a.class
-ORDER BY a.kind, a.network, c.name, a.class_name, a.layer, a.analysis;
+FROM attack_experiments AS a
+JOIN concepts AS c USING (concept_id)
+JOIN concepts AS k ON k.concept_id = a.class_images_id
+ORDER BY a.kind, a.network, c.name, a.class_name, a.layer, a.attack_experiment_id;

@@ -1,10 +1,10 @@
 -- One row per subject that was tuned: the neurons of an activation set's layer, then the features of each of its dictionaries. Of one
 -- that was tuned more than once, the finest tuning.
 SELECT
-    c.subject,
-    c.activation_set,
+    c.unit_set_id,
+    c.activation_set_id,
     c.kind,
-    c.dictionary,
+    c.dictionary_id,
     c.units,
     c.detectors,
     c.share_of_units,
@@ -13,6 +13,6 @@ SELECT
     c.wide_gaps,
     c.missing_detectors
 FROM curve_coverage AS c
-JOIN tuning_subjects AS s USING (subject)
-QUALIFY row_number() OVER (PARTITION BY c.activation_set, c.kind, c.dictionary ORDER BY s.step_degrees, c.subject) = 1
-ORDER BY c.activation_set, c.kind DESC, c.dictionary;
+JOIN unit_sets AS s USING (unit_set_id)
+QUALIFY row_number() OVER (PARTITION BY c.activation_set_id, c.kind, c.dictionary_id ORDER BY s.step_degrees, c.unit_set_id) = 1
+ORDER BY c.activation_set_id, c.kind DESC, c.dictionary_id;

@@ -1,0 +1,1 @@
+-- attack_experiments from now on.

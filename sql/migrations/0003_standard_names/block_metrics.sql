@@ -1,0 +1,5 @@
+SELECT
+    dictionary AS dictionary_id,
+    element,
+    fvu
+FROM block_metrics;

@@ -1,0 +1,8 @@
+SELECT
+    concept AS concept_id,
+    name,
+    role,
+    origin,
+    exemplars,
+    quarantined
+FROM concepts;

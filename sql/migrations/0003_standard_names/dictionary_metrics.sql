@@ -1,0 +1,5 @@
+SELECT
+    dictionary AS dictionary_id,
+    metric,
+    value
+FROM dictionary_metrics;

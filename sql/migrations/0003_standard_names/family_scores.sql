@@ -1,0 +1,7 @@
+SELECT
+    analysis AS family_analysis_id,
+    subject AS condition,
+    seed,
+    metric,
+    value
+FROM family_scores;

@@ -1,0 +1,6 @@
+SELECT
+    dictionary AS dictionary_id,
+    feature,
+    harmonic,
+    energy
+FROM feature_harmonics;

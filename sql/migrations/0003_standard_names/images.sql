@@ -1,0 +1,7 @@
+SELECT
+    image AS image_id,
+    source,
+    name,
+    width,
+    height
+FROM images;

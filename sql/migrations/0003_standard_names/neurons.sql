@@ -1,0 +1,11 @@
+SELECT
+    dictionary AS dictionary_id,
+    neuron,
+    max_activation,
+    density,
+    top_rows,
+    explained,
+    carried,
+    suppressed,
+    bias
+FROM neurons;

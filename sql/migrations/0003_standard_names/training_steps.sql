@@ -1,0 +1,6 @@
+SELECT
+    dictionary AS dictionary_id,
+    step,
+    metric,
+    value
+FROM training_steps;

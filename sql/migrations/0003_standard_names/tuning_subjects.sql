@@ -1,0 +1,1 @@
+-- unit_sets from now on.
