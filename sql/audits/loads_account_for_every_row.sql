@@ -18,7 +18,7 @@ WITH found AS (
     UNION ALL SELECT 'feature_harmonics', count(*) FROM feature_harmonics
     UNION ALL SELECT 'feature_symmetry', count(*) FROM feature_symmetry
     UNION ALL SELECT 'runs', count(*) FROM runs
-    UNION ALL SELECT 'tuning_subjects', count(*) FROM unit_sets
+    UNION ALL SELECT 'unit_sets', count(*) FROM unit_sets
     UNION ALL SELECT 'unit_tuning', count(*) FROM unit_tuning
     UNION ALL SELECT 'tuning_curves', count(*) FROM tuning_curves
     UNION ALL SELECT 'curve_detectors', count(*) FROM curve_detectors
@@ -44,7 +44,7 @@ WITH found AS (
     UNION ALL SELECT 'cavs', count(*) FROM cavs
     UNION ALL SELECT 'tcav_scores', count(*) FROM tcav_scores
     UNION ALL SELECT 'tcav_tests', count(*) FROM tcav_tests
-    UNION ALL SELECT 'attack_analyses', count(*) FROM attack_experiments
+    UNION ALL SELECT 'attack_experiments', count(*) FROM attack_experiments
     UNION ALL SELECT 'attacks', count(*) FROM attacks
     UNION ALL SELECT 'attack_scores', count(*) FROM attack_scores
     UNION ALL SELECT 'attack_pictures', count(*) FROM attack_pictures

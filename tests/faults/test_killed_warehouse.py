@@ -102,7 +102,7 @@ def prepare(settings: Settings, before: str, old_folder) -> None:
         subprocess.run(["cp", "-r", old_folder, settings.data_dir], check=True)
     frames = sample_frames()
     tuning = ("unit_sets", "unit_tuning", "tuning_curves", "curve_detectors")
-    runs = frames["runs"].with_columns(run=pl.lit("another"))
+    runs = frames["runs"].with_columns(flow_run_id=pl.lit("another"))
     if before == "nothing":
         stage_tables("a" * 64, {table: frame for table, frame in frames.items() if table not in tuning}, settings)
         stage_tables("b" * 64, {table: frames[table] for table in tuning}, settings)

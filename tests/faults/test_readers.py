@@ -62,7 +62,11 @@ def test_fifty_readers_while_ten_publications_happen(published_template, setting
         assert [reader.stdout.readline() for reader in readers] == ["reading\n"] * PROCESSES
         snapshots = {settings.published_file.resolve().name}
         for number in range(PUBLICATIONS):
-            load(f"run {number}", {"runs": sample_frames()["runs"].with_columns(run=pl.lit(f"run {number}"))}, settings)
+            load(
+                f"run {number}",
+                {"runs": sample_frames()["runs"].with_columns(flow_run_id=pl.lit(f"run {number}"))},
+                settings,
+            )
             publish(settings)
             snapshots.add(settings.published_file.resolve().name)
         is_answering = [json.loads(reader.communicate()[0]) for reader in readers]

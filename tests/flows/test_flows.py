@@ -55,8 +55,8 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     assert found == [("group-crosscoder", 24, 4, 10), ("sae", 24, 4, 10)]
     assert query("SELECT orbits, group_order FROM activation_sets", settings).rows() == [(60, 8)]
     assert set(summary.made.values()) == {
-        *query("SELECT activation_set_id FROM activation_sets", settings)["activation_set"],
-        *query("SELECT dictionary_id FROM dictionaries", settings)["dictionary"],
+        *query("SELECT activation_set_id FROM activation_sets", settings)["activation_set_id"],
+        *query("SELECT dictionary_id FROM dictionaries", settings)["dictionary_id"],
     }
     [run] = query("SELECT flow, config FROM runs", settings).rows()
     assert run[0] == "atlas"
@@ -123,9 +123,9 @@ def test_damaged_dictionaries_are_named_and_stop_nothing(settings):
 def test_what_can_not_be_published_stops_itself_only(settings):
     frames = sample_frames()
     stage_tables("sample", frames, settings)
-    offending = frames["runs"].with_columns(run=pl.lit("offends"), seconds=pl.lit(-1.0))
+    offending = frames["runs"].with_columns(flow_run_id=pl.lit("offends"), seconds=pl.lit(-1.0))
     stage_tables("offending", {"runs": offending}, settings)
-    stage_tables("waiting", {"shards": frames["shards"].with_columns(activation_set=pl.lit("no set"))}, settings)
+    stage_tables("waiting", {"shards": frames["shards"].with_columns(activation_set_id=pl.lit("no set"))}, settings)
     (settings.staging_dir / "notes.txt").write_text("a letter")
     summary = publish()
     assert set(summary.missing) == {"frames/offending", "frames/notes.txt", "waiting"}

@@ -143,7 +143,7 @@ def test_a_run_leaves_summary_and_record(settings):
     assert artifact.data == summary.markdown()
     assert "| shards | 2 |" in artifact.data
     row = read_staged(run, settings)["runs"].row(0, named=True)
-    assert row["run"] == run
+    assert row["flow_run_id"] == run
     assert row["flow"] == "whole"
     assert json.loads(row["config"]) == {"shards": 3}
     assert row["peak_memory_bytes"] > 1 << 20

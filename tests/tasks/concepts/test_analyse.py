@@ -74,7 +74,7 @@ def test_rows_are_those_of_the_plain_functions(made):
             cav = fit_cav(acts[concept.key], acts[other.key], config.cav)
             torch.testing.assert_close(vector_d, cav.vector_d)
             assert intercept.item() == pytest.approx(cav.intercept)
-        row = tests.row(by_predicate=(pl.col("concept") == concept.key) & (pl.col("layer") == layer), named=True)
+        row = tests.row(by_predicate=(pl.col("concept_id") == concept.key) & (pl.col("layer") == layer), named=True)
         assert row["score"] == pytest.approx(np.mean(own))
         assert row["random_score"] == pytest.approx(np.mean(random))
         assert row["p_value"] == pytest.approx(significance(own, random))

@@ -59,7 +59,7 @@ def test_rows_are_what_each_reader_says_alone(made):
 
     attacks = frames["attacks"]
     assert attacks.select(IDENTITY).rows() == [tuple(one.identity.values()) for one in attacked]
-    assert attacks["concept"].to_list() == [one.concept.key for one in attacked]
+    assert attacks["concept_id"].to_list() == [one.concept.key for one in attacked]
     assert attacks["changed"].to_list() == [0, *[8, 4] * 3, *[12, 6] * 3]
 
     scores = frames["attack_scores"]
@@ -82,7 +82,7 @@ def test_rows_are_what_each_reader_says_alone(made):
         report = checker.check(one.concept)
         found = frames["trust_checks"].filter(concept=one.concept.key)
         assert found["value"].to_list() == [check.value for check in report.checks]
-    assert frames["trust_checks"]["concept"].n_unique() == 7
+    assert frames["trust_checks"]["concept_id"].n_unique() == 7
 
 
 def test_pictures_show_the_change_amplified(made):

@@ -93,10 +93,10 @@ def test_rows_are_those_of_the_plain_functions(made, sets, probed):
 
     rows = frames["facet_pictures"].rows(named=True)
     assert [row["attack"] for row in rows] == ["plain", *2 * ["clean", "noise", "negative", "positive"]]
-    assert [row["facet"] for row in rows] == [None, *4 * [facets[0].key], *4 * [facets[1].key]]
+    assert [row["facet_id"] for row in rows] == [None, *4 * [facets[0].key], *4 * [facets[1].key]]
     assert [row["images"] for row in rows] == [None, *(each.images.key for each in probed)]
-    assert [row["target"] for row in rows if row["attack"] == "positive"] == [facets[1].key, facets[0].key]
-    assert [row["target"] for row in rows if row["attack"] != "positive"] == 7 * [None]
+    assert [row["target_facet_id"] for row in rows if row["attack"] == "positive"] == [facets[1].key, facets[0].key]
+    assert [row["target_facet_id"] for row in rows if row["attack"] != "positive"] == 7 * [None]
     for row, picture_cyx in zip(rows, pictures_ncyx, strict=True):
         shown = np.asarray(Image.open(io.BytesIO(row["picture"])), float)
         assert abs(shown - picture_cyx.permute(1, 2, 0).numpy()).mean() < 12  # WebP

@@ -93,9 +93,9 @@ def test_frames_have_a_row_for_each_set_and_check(checker, cats, attacked):
     frames = tamper_tables([*reports, reports[0]], "a", "efficientnet_lite0", LAYER, len(checker.randoms))
     assert frames["trust_analyses"].rows() == [("a", "efficientnet_lite0", LAYER, 2)]
     checks = frames["trust_checks"]
-    assert checks.select("analysis", "concept", "check_name").is_unique().all()
-    assert checks["concept"].unique(maintain_order=True).to_list() == [each.key for each in sets]
-    trusted = checks.group_by("concept", maintain_order=True).agg(polars.col("passed").all())["passed"].to_list()
+    assert checks.select("trust_analysis_id", "concept_id", "check_name").is_unique().all()
+    assert checks["concept_id"].unique(maintain_order=True).to_list() == [each.key for each in sets]
+    trusted = checks.group_by("concept_id", maintain_order=True).agg(polars.col("passed").all())["passed"].to_list()
     assert trusted == [True, False]
 
 

@@ -125,9 +125,9 @@ def test_examples_are_each_images_strongest_row_split_by_feature(decompose):
             of_feature = examples.filter(neuron=neuron, feature=feature).sort("rank")
             assert of_feature["rank"].to_list() == list(range(1, EXAMPLES_EACH + 1))
             assert set(of_feature["activation"]) == {4 * ATOMS[feature, neuron].item()}
-            assert {int(name.split()[1]) % 4 for name in of_feature["image"]} == {feature}
-            assert of_feature["image"].n_unique() == EXAMPLES_EACH
-            for image, y, x in of_feature.select("image", "y", "x").rows():
+            assert {int(name.split()[1]) % 4 for name in of_feature["image_id"]} == {feature}
+            assert of_feature["image_id"].n_unique() == EXAMPLES_EACH
+            for image, y, x in of_feature.select("image_id", "y", "x").rows():
                 row = 3 * int(image.split()[1]) + 1
                 assert (y, x) == (row + 10, row + 20)
     assert all(patch[:4] == b"RIFF" and patch[8:12] == b"WEBP" for patch in examples["patch"])

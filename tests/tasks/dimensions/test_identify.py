@@ -95,8 +95,8 @@ def test_curves_hold_mean_and_spread_at_each_value(followed):
     values = sorted(bars["frequency"].unique())
     np.testing.assert_allclose(of_frequency["value"], values)
     np.testing.assert_allclose(of_frequency["mean"], -np.log2(values))
-    np.testing.assert_allclose(of_frequency["spread"], 0, atol=1e-9)
-    assert curves.filter(dimension=0, parameter="frequency")["spread"].min() == pytest.approx(np.sqrt(0.5))
+    np.testing.assert_allclose(of_frequency["std"], 0, atol=1e-9)
+    assert curves.filter(dimension=0, parameter="frequency")["std"].min() == pytest.approx(np.sqrt(0.5))
 
 
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=1, max_size=5))

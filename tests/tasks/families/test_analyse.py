@@ -94,7 +94,7 @@ def test_scores_name_each_seed_and_control(trained):
     settings, keys = trained
     families = analyse_families(keys["crosscoder"], FEW, settings)
     scores = read_staged(measure_separation(families, (keys["again"],), FEW, settings), settings)["family_scores"]
-    assert set(scores.select("subject", "seed").unique().iter_rows()) == {
+    assert set(scores.select("condition", "seed").unique().iter_rows()) == {
         (name, seed) for name in ("features", "shuffled blocks", "random dictionary") for seed in (0, 1)
     }
     assert scores.filter(metric="features")["value"].n_unique() <= 2  # controls are scored on the same features

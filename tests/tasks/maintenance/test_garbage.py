@@ -160,7 +160,11 @@ def test_snapshots_and_sites_beyond_their_number_are_deleted(small):
     shutil.rmtree(settings.dictionaries_dir / replica)
     for number in range(2):
         many = settings.model_copy(update={"keep_snapshots": 9, "keep_sites": 9})
-        load(f"run {number}", {"runs": sample_frames()["runs"].with_columns(run=polars.lit(f"{number}"))}, settings)
+        load(
+            f"run {number}",
+            {"runs": sample_frames()["runs"].with_columns(flow_run_id=polars.lit(f"{number}"))},
+            settings,
+        )
         publish(many)
         with swapped_in(settings.site_dir, many.keep_sites) as folder:
             (folder / "index.html").write_text(str(number))

@@ -224,7 +224,7 @@ def test_facets_stand_in_a_grid(page, site, frames):
         shown = [(site / file).read_bytes() for file in re.findall(r'src="(attacks/\w+\.webp)"', row)]
         order = {attack: place for place, attack in enumerate(PLANTED_FACETS)}
         of_facet = sorted(
-            stored.filter(facet=CONCEPTS[name]).iter_rows(named=True), key=lambda each: order[each["attack"]]
+            stored.filter(facet_id=CONCEPTS[name]).iter_rows(named=True), key=lambda each: order[each["attack"]]
         )
         assert shown[-len(order) :] == [each["picture"] for each in of_facet]
     _, own, others = PLANTED_FACETS["positive"]
@@ -237,7 +237,7 @@ def test_trust_tells_false_alarms_and_detections(page, frames):
     text = text_of(section)
     assert "Clean, drawn: 50.0 % of 2." in text
     checks = frames["trust_checks"]
-    assert f"All {checks['concept'].n_unique()} sets" in text
+    assert f"All {checks['concept_id'].n_unique()} sets" in text
     (row,) = [text_of(row) for row in re.findall(r"<tr>.*?</tr>", section, re.S) if 'text">token pushing<' in row]
     assert row == "token pushing" + " 100 % of 1" * 4
     assert "split-half disagreement 0.31 > 0.3" in text

@@ -25,7 +25,7 @@ ANALYSES = {"pca": PCA_DIMENSIONS, "neurons": NEURON_DIMENSIONS, "random": RANDO
 def frames_of(analysis):
     tables = {name: frame for name, frame in sample_frames().items() if name.startswith("dimension_")}
     tables |= {name: sample_frames()[name] for name in ("tuning_dimensions", "tuning_scores")}
-    return {name: frame.filter(analysis=analysis) for name, frame in tables.items()}
+    return {name: frame.filter(dimension_analysis_id=analysis) for name, frame in tables.items()}
 
 
 @pytest.fixture(scope="module")

@@ -69,14 +69,14 @@ def test_methods_and_controls_stand_apart_with_their_best_scores(page, frames):
     assert [text_of(row) for row in re.findall(r"<th.*?</th>", controls)] == ["Single units", "Random basis"]
     best = (
         frames["tuning_scores"]
-        .group_by("analysis", "parameter")
+        .group_by("dimension_analysis_id", "parameter")
         .agg(pl.col("r_squared").max())
         .with_columns(rank=pl.col("parameter").map_elements(lambda name: Parameter(name).rank, return_dtype=pl.Int64))
         .sort("rank")
     )
     for rows, analysis in ((methods, PCA_DIMENSIONS), (controls, NEURON_DIMENSIONS)):
         (row,) = [row for row in re.findall(r"<tr>.*?</tr>", rows, re.S) if f"#{analysis[:12]}" in row]
-        said = [f"{value:.2f}" for value in best.filter(analysis=analysis)["r_squared"]]
+        said = [f"{value:.2f}" for value in best.filter(dimension_analysis_id=analysis)["r_squared"]]
         assert text_of(row).split()[-len(said) :] == said
     # orientation and frequency, and no control
     assert re.findall(r'class="identified".*?title="dimension (\d+)"', matrix) == ["0", "1"]
@@ -85,12 +85,16 @@ def test_methods_and_controls_stand_apart_with_their_best_scores(page, frames):
 def test_charts_hold_variance_and_agreement_of_every_method(page, frames):
     variance, agreement = data_of(page, "lines")[:2]
     assert [line["class"] for line in variance] == ["method-pca", "method-neurons", "method-random"]
-    stored = frames["tuning_dimensions"].filter(analysis=PCA_DIMENSIONS).sort("dimension")["cumulative_variance"]
+    stored = (
+        frames["tuning_dimensions"]
+        .filter(dimension_analysis_id=PCA_DIMENSIONS)
+        .sort("dimension")["cumulative_variance"]
+    )
     counts, values = zip(*variance[0]["points"], strict=True)
     assert counts == tuple(range(7))
     assert values == pytest.approx([0, *stored], rel=1e-3)
     assert [(line["name"], line["dashed"]) for line in agreement[:2]] == [("PCA", False), ("PCA", True)]
-    rows = frames["dimension_completeness"].filter(analysis=PCA_DIMENSIONS).sort("dimensions")
+    rows = frames["dimension_completeness"].filter(dimension_analysis_id=PCA_DIMENSIONS).sort("dimensions")
     for line, column in zip(agreement[:2], ("agreement_kept", "agreement_removed"), strict=True):
         assert line["points"] == [list(point) for point in rows.select("dimensions", column).iter_rows()]
 
@@ -104,7 +108,9 @@ def test_a_strip_says_what_its_dimension_follows(page, frames):
         assert text_of(chief) == f"{parameter} ◆ {closeness:.2f} 0.001"
         assert len(re.findall("<tr data-chance>", strip)) == len(STIMULUS_VALUES) - 1
         (curve,) = data_in(strip, "along")
-        stored = frames["dimension_curves"].filter(analysis=PCA_DIMENSIONS, dimension=dimension, parameter=parameter)
+        stored = frames["dimension_curves"].filter(
+            dimension_analysis_id=PCA_DIMENSIONS, dimension=dimension, parameter=parameter
+        )
         assert (curve["parameter"], curve["period"]) == (parameter, Parameter(parameter).period)
         for name, column in (("values", "value"), ("means", "mean"), ("spreads", "spread")):
             assert curve[name] == pytest.approx(stored.sort("value")[column].to_list(), rel=1e-3, abs=1e-9)

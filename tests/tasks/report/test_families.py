@@ -56,7 +56,10 @@ def test_the_map_holds_every_live_feature_at_its_place(site, sae_page, frames, a
     page = sae_page if analysis == SAE_FAMILIES else site / "families.html"
     drawn = map_of(page)
     columns = drawn["columns"]
-    stored = {row["feature"]: row for row in frames["feature_families"].filter(analysis=analysis).iter_rows(named=True)}
+    stored = {
+        row["feature"]: row
+        for row in frames["feature_families"].filter(family_analysis_id=analysis).iter_rows(named=True)
+    }
     assert sorted(columns["feature"]) == sorted(stored) == LIVE
     text = page.read_text()
     legends = {
@@ -74,7 +77,7 @@ def test_the_map_holds_every_live_feature_at_its_place(site, sae_page, frames, a
             assert legends["type"][columns["type"][i]].replace("period ", "period-").rstrip("°") == types[feature]
         assert (site / "patches" / f"{columns['patch'][i]}.webp").exists()
         assert (site / "features" / f"{drawn['short']}-{feature}.html").exists()
-    sizes = frames["family_shapes"].filter(analysis=analysis)
+    sizes = frames["family_shapes"].filter(family_analysis_id=analysis)
     assert drawn["sizes"] == {str(family): size for family, size in sizes.select("family", "size").iter_rows()}
 
 
@@ -102,7 +105,7 @@ def test_every_family_has_a_page_with_all_its_members(site, frames):
     written = {path.name for path in (site / "families").iterdir()}
     expected = {
         family_page(CROSSCODER if analysis == CROSSCODER_FAMILIES else SAE, analysis, family)
-        for analysis, family in members.select("analysis", "family").unique().iter_rows()
+        for analysis, family in members.select("family_analysis_id", "family").unique().iter_rows()
     }
     assert written == expected
     for family, (*_, elements) in enumerate(PLANTED_FAMILIES):
@@ -139,13 +142,13 @@ def test_a_family_without_orientations_is_a_plain_grid(site, frames):
     assert re.findall(r"None|Stabiliser|Evenness|Covered|Orientation|Symmetry|Fires|Mean profile", text) == []
     grid = re.search(r'<ul class="neighbours members".*?</ul>', invariant, re.S)[0]
     shown = [int(feature) for feature in re.findall(r"<b>(\d+)</b>", grid)]
-    members = frames["feature_families"].filter(analysis=CROSSCODER_FAMILIES, family=3)
+    members = frames["feature_families"].filter(family_analysis_id=CROSSCODER_FAMILIES, family=3)
     assert shown == members.sort("similarity", descending=True)["feature"].to_list()
 
 
 def test_family_page_says_what_the_tables_say(site, frames):
     text = text_of(family_file(site, 1).read_text())
-    shape = frames["family_shapes"].filter(analysis=CROSSCODER_FAMILIES, family=1).row(0, named=True)
+    shape = frames["family_shapes"].filter(family_analysis_id=CROSSCODER_FAMILIES, family=1).row(0, named=True)
     for said in (
         "5 features of efficientnet_lite0, blocks.5. Repeats after half a turn. Of drawn stimuli 100 % of them answer",
         "Stabiliser D₂ in a group of 16",
@@ -190,7 +193,7 @@ def test_scores_stand_beside_their_controls_on_one_scale(site, sae_page):
 
 
 def test_scores_are_grouped_by_layer(frames):
-    scores = frames["family_scores"].filter(pl.col("analysis") == SAE_FAMILIES)
+    scores = frames["family_scores"].filter(pl.col("family_analysis_id") == SAE_FAMILIES)
     snapshot = snapshot_of(frames | {"family_scores": scores})
     (layer,) = separations(snapshot, family_analyses(snapshot))
     assert [(analysis.key, subject) for analysis, subject, _ in layer.rows] == [

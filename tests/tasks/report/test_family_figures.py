@@ -22,12 +22,12 @@ TABLES = ("family_analyses", "family_shapes", "feature_families", "family_pairs"
 
 @pytest.fixture(scope="module")
 def frames():
-    return {table: sample_frames()[table].filter(analysis=CROSSCODER_FAMILIES) for table in TABLES}
+    return {table: sample_frames()[table].filter(family_analysis_id=CROSSCODER_FAMILIES) for table in TABLES}
 
 
 @pytest.fixture(scope="module")
 def sae():
-    return {table: sample_frames()[table].filter(analysis=SAE_FAMILIES) for table in TABLES}
+    return {table: sample_frames()[table].filter(family_analysis_id=SAE_FAMILIES) for table in TABLES}
 
 
 def picture(figure):
@@ -120,7 +120,7 @@ def test_scores_of_dictionaries_and_controls_lie_under_each_other(frames, sae):
         "Silhouette",
         "Neighbour agreement",
     ]
-    stored = pl.concat(table for _, table in scores).filter(subject="features", metric="silhouette")
+    stored = pl.concat(table for _, table in scores).filter(condition="features", metric="silhouette")
     dots = figure.axes[2].collections
     drawn = np.concatenate([dots[row].get_offsets() for row in (0, 3)])
     np.testing.assert_allclose(drawn[:, 0], stored["value"])

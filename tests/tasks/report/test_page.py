@@ -105,10 +105,10 @@ def test_gallery_carries_the_numbers_of_the_tables(site, frames):
         for index, (dictionary, feature) in enumerate(zip(columns["dictionary"], columns["feature"], strict=True))
     }
     live = frames["features"].filter(~pl.col("dead"))
-    joined = live.join(frames["feature_symmetry"], on=["dictionary", "feature"], how="left")
+    joined = live.join(frames["feature_symmetry"], on=["dictionary_id", "feature"], how="left")
     assert len(found) == joined.height
     for row in joined.iter_rows(named=True):
-        index = found[row["dictionary"][:12], row["feature"]]
+        index = found[row["dictionary_id"][:12], row["feature"]]
         assert columns["density"][index] == pytest.approx(row["density"], rel=1e-3)
         assert columns["max"][index] == pytest.approx(row["max_activation"], rel=1e-3)
         assert gallery["types"][columns["type"][index]]["name"] == (row["type"] or "none")
@@ -148,7 +148,7 @@ def test_pages_lead_to_the_live_features_before_and_after(site):
 def test_captions_say_how_a_patch_was_turned(frames, tmp_path):
     examples = snapshot_of(frames).export_patches(tmp_path)
     names = {0: "as is", 1: "turned 45°", N_ROTATIONS: "mirrored", GROUP_ORDER - 1: "mirrored, turned 315°"}
-    seen = frames["feature_examples"].filter(dictionary=CROSSCODER).sort("feature", "rank")
+    seen = frames["feature_examples"].filter(dictionary_id=CROSSCODER).sort("feature", "rank")
     named = zip(seen["element"], (each for feature in LIVE for each in examples[CROSSCODER, feature]), strict=True)
     captions = {element: example.transform for element, example in named if element in names}
     assert captions == names
@@ -172,10 +172,10 @@ def test_an_empty_warehouse_gives_an_overview_of_nothing(tmp_path):
 
 def test_look_first_takes_the_surest_of_the_features_no_rarer_than_the_median(frames):
     rows = snapshot_of(frames).rows("look_first", per_strip=1)
-    live = frames["features"].filter(~pl.col("dead"), dictionary=CROSSCODER)
+    live = frames["features"].filter(~pl.col("dead"), dictionary_id=CROSSCODER)
     dense = live.filter(pl.col("density") >= live["density"].median())
     surest = (
-        dense.join(frames["feature_symmetry"], on=["dictionary", "feature"])
+        dense.join(frames["feature_symmetry"], on=["dictionary_id", "feature"])
         .sort("confidence", "max_activation", descending=True)
         .group_by("type", maintain_order=True)
         .first()
@@ -237,7 +237,7 @@ def test_layers_stand_in_the_order_of_the_network(frames):
     layer = frames["layers"].filter(layer=frames["activation_sets"]["layer"].item())
     layers = [layer.with_columns(layer=pl.lit(name), receptive_field=size) for name, size in sees.items()]
     sets = [
-        frames["activation_sets"].with_columns(activation_set=pl.lit(str(number)), layer=pl.lit(name))
+        frames["activation_sets"].with_columns(activation_set_id=pl.lit(str(number)), layer=pl.lit(name))
         for number, name in enumerate(reversed(sees))
     ]
     kept = {"networks": frames["networks"], "layers": pl.concat(layers), "activation_sets": pl.concat(sets)}
@@ -298,8 +298,8 @@ def test_curves_page_says_what_the_view_says_and_lists_the_missing(early):
 def test_a_detector_has_its_curves_on_its_page(early):
     (sheet,) = data_of(early / "features" / page_name(PLAIN_SAE, 4), "tuning")
     curves = early_vision_frames()["tuning_curves"].filter(unit=4)
-    feature = early_vision_frames()["unit_sets"].filter(kind="features")["subject"].item()
-    expected = curves.filter(subject=feature).sort("angle_degrees").partition_by("stimulus", as_dict=True)
+    feature = early_vision_frames()["unit_sets"].filter(kind="features")["unit_set_id"].item()
+    expected = curves.filter(unit_set_id=feature).sort("angle_degrees").partition_by("stimulus", as_dict=True)
     assert sheet["curves"].keys() == {stimulus for (stimulus,) in expected}
     for (stimulus,), rows in expected.items():
         np.testing.assert_allclose(sheet["curves"][stimulus], rows["response"], rtol=1e-3)

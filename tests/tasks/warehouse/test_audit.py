@@ -58,9 +58,9 @@ def without_rows(frames, table, **where):
 
 def trained_on_another_layer(frames, dictionary):
     sets = frames["activation_sets"]
-    other = sets.with_columns(activation_set=pl.lit("f" * 64), layer=pl.lit("blocks.1"))
+    other = sets.with_columns(activation_set_id=pl.lit("f" * 64), layer=pl.lit("blocks.1"))
     frames = frames | {"activation_sets": pl.concat([sets, other])}
-    return with_cell(frames, "dictionaries", "activation_set", "f" * 64, dictionary=dictionary)
+    return with_cell(frames, "dictionaries", "activation_set_id", "f" * 64, dictionary_id=dictionary)
 
 
 def cell(table, column, value, **where):
@@ -72,22 +72,22 @@ def no_rows(table, **where):
 
 
 NAN = float("nan")
-LIVE = {"dictionary": CROSSCODER, "feature": 5}
+LIVE = {"dictionary_id": CROSSCODER, "feature": 5}
 BLOCK = LIVE | {"element": 3}
-MIXED = {"dictionary": SAE, "neuron": 4}
+MIXED = {"dictionary_id": SAE, "neuron": 4}
 SPLIT = MIXED | {"feature": 5}
-NEURON = {"subject": NEURON_TUNING, "unit": 3}
-DETECTOR = {"subject": FEATURE_TUNING, "unit": 32}
-KIN = {"analysis": CROSSCODER_FAMILIES}
-PLAIN = {"analysis": SAE_FAMILIES}
+NEURON = {"unit_set_id": NEURON_TUNING, "unit": 3}
+DETECTOR = {"unit_set_id": FEATURE_TUNING, "unit": 32}
+KIN = {"family_analysis_id": CROSSCODER_FAMILIES}
+PLAIN = {"family_analysis_id": SAE_FAMILIES}
 LINES = KIN | {"family": 1}  # of period 180, without members at 90
 BLOBS = KIN | {"family": 3}  # invariant
 MEMBER = KIN | {"feature": 14}  # of the lines
 LONER = KIN | {"feature": 15}  # in no family
 PAIR = KIN | {"feature": 6, "partner": 14}
-SCORE = KIN | {"subject": "features", "seed": 1}
-FOUND = {"analysis": PCA_DIMENSIONS}
-OF_FEATURES = {"analysis": FEATURE_DIMENSIONS}
+SCORE = KIN | {"condition": "features", "seed": 1}
+FOUND = {"dimension_analysis_id": PCA_DIMENSIONS}
+OF_FEATURES = {"dimension_analysis_id": FEATURE_DIMENSIONS}
 DIMENSION = FOUND | {"dimension": 1}
 FOLLOWED = DIMENSION | {"parameter": "frequency"}
 BESIDE = DIMENSION | {"parameter": "orientation"}
@@ -96,48 +96,48 @@ HARMONIC = DIMENSION | {"irrep": "A1"}
 KEPT = FOUND | {"dimensions": 4}
 RENDERING = DIMENSION | {"kind": "rendered", "place": 2}
 NATURAL = DIMENSION | {"kind": "patch", "place": 2}
-STRIPES = {"concept": CONCEPTS["stripes"]}
+STRIPES = {"concept_id": CONCEPTS["stripes"]}
 EXEMPLAR = STRIPES | {"place": 2}
-VECTOR = STRIPES | {"random": RANDOM_SETS[0]}
-RANDOM_VECTOR = {"concept": RANDOM_SETS[0], "random": RANDOM_SETS[1]}
-TEST = STRIPES | {"analysis": CONCEPT_ANALYSIS, "class_index": ZEBRA}
+VECTOR = STRIPES | {"random_set_id": RANDOM_SETS[0]}
+RANDOM_VECTOR = {"concept_id": RANDOM_SETS[0], "random_set_id": RANDOM_SETS[1]}
+TEST = STRIPES | {"concept_analysis_id": CONCEPT_ANALYSIS, "class_index": ZEBRA}
 CORRECTED = TEST | {"tests": 2}
 TWICE = stdev(2 * RANDOM_SCORES)  # of stripes' scores too
 
-EXPERIMENT = {"analysis": ATTACK_ANALYSIS}
+EXPERIMENT = {"attack_experiment_id": ATTACK_ANALYSIS}
 ATTACK = EXPERIMENT | {"perturbed_set": "concept", "attack": "token-pushing", "epsilon": 8, "fraction": 1.0}
 HALF = ATTACK | {"fraction": 0.5}
 NOISE = ATTACK | {"attack": "noise"}
 FIRST = HALF | {"attack": "cav", "epsilon": 2}
 CLEAN = EXPERIMENT | {"perturbed_set": "concept", "attack": "clean", "epsilon": 0, "fraction": 0.0}
 RANDOM_SET = ATTACK | {"perturbed_set": "random", "attack": "random-set"}
-PUSHED = {"concept": attacked_key("stripes", "token-pushing", 8)}
-HALF_PUSHED = {"concept": attacked_key("stripes", "token-pushing", 8, 0.5)}
+PUSHED = {"concept_id": attacked_key("stripes", "token-pushing", 8)}
+HALF_PUSHED = {"concept_id": attacked_key("stripes", "token-pushing", 8, 0.5)}
 HERE = {"eval_layer": LAYER}
 READ = ATTACK | HERE
 ELSEWHERE = {"eval_network": OTHER_NETWORK, "eval_layer": OTHER_LAYER}
-SHOWN = {name: ATTACK[name] for name in ("analysis", "perturbed_set", "attack", "epsilon")} | {"place": 2}
-NOTICED = ATTACK | {"dictionary": SAE, "statistic": "rare"}
-FACETED = {"analysis": FACET_ANALYSIS}
-POSITIVE = FACETED | {"attack": "positive", "facet": CONCEPTS["stripes"]}
+SHOWN = {name: ATTACK[name] for name in ("attack_experiment_id", "perturbed_set", "attack", "epsilon")} | {"place": 2}
+NOTICED = ATTACK | {"dictionary_id": SAE, "statistic": "rare"}
+FACETED = {"facet_analysis_id": FACET_ANALYSIS}
+POSITIVE = FACETED | {"attack": "positive", "facet_id": CONCEPTS["stripes"]}
 NEGATIVE = POSITIVE | {"attack": "negative"}
 UNCHANGED = POSITIVE | {"attack": "clean"}
-STRIPED_FACET = FACETED | {"facet": CONCEPTS["stripes"]}
+STRIPED_FACET = FACETED | {"facet_id": CONCEPTS["stripes"]}
 UNFACETED = FACETED | {"attack": "plain"}
-READING = FACETED | {"place": 7, "facet": CONCEPTS["dots"]}
-TRUSTED = {"analysis": TRUST_ANALYSIS, "concept": CONCEPTS["stripes"]}
-DIVIDED = {"analysis": TRUST_ANALYSIS, "check_name": "divided"}
+READING = FACETED | {"place": 7, "facet_id": CONCEPTS["dots"]}
+TRUSTED = {"trust_analysis_id": TRUST_ANALYSIS, "concept_id": CONCEPTS["stripes"]}
+DIVIDED = {"trust_analysis_id": TRUST_ANALYSIS, "check_name": "split-half disagreement"}
 CHECKED = TRUSTED | DIVIDED
 NO_PICTURES = [b"GIF89a, not a WebP", b"RIFF    WAVEfmt ", b"JUNK    WEBPVP8 ", b""]
 
 
 def of_vector(about, change):
     """`change(frames, cav)` with the key of the vector that `about` picks."""
-    return lambda frames: change(frames, frames["cavs"].filter(**about)["cav"].item())
+    return lambda frames: change(frames, frames["cavs"].filter(**about)["cav_id"].item())
 
 
 def score_cell(column, value, **about):
-    return of_vector(about, lambda frames, cav: with_cell(frames, "tcav_scores", column, value, cav=cav))
+    return of_vector(about, lambda frames, cav: with_cell(frames, "tcav_scores", column, value, cav_id=cav))
 
 
 def in_turn(*changes):
@@ -150,9 +150,9 @@ def row_twice(table, **where):
 
 def told_twice(frames, concepts, **changes):
     """Every vector and score of `concepts` again under another key, and the numbers of the test as they then are."""
-    again = frames["cavs"].filter(pl.col("concept").is_in(concepts))
-    scores = frames["tcav_scores"].join(again.select("cav"), on="cav", how="semi")
-    reverse = pl.col("cav").str.reverse()
+    again = frames["cavs"].filter(pl.col("concept_id").is_in(concepts))
+    scores = frames["tcav_scores"].join(again.select("cav_id"), on="cav_id", how="semi")
+    reverse = pl.col("cav_id").str.reverse()
     frames = frames | {
         "cavs": pl.concat([frames["cavs"], again.with_columns(reverse)]),
         "tcav_scores": pl.concat([frames["tcav_scores"], scores.with_columns(reverse)]),
@@ -164,7 +164,7 @@ def told_twice(frames, concepts, **changes):
 
 def of_two_classes(frames):
     scores = frames["tcav_scores"]
-    other = scores.head(1).with_columns(**{"class": pl.lit(CONCEPTS["dots"])})
+    other = scores.head(1).with_columns(**{"class_images_id": pl.lit(CONCEPTS["dots"])})
     return frames | {"tcav_scores": pl.concat([scores, other])}
 
 
@@ -177,52 +177,61 @@ def in_no_test(frames):
 # audit -> (what spoils the sample, what the first offending row must say)
 SPOILT = {
     "group_order_follows_from_the_rotations": [
-        (cell("activation_sets", "n_rotations", 16, seed=0), {"activation_set": SET}),
-        (cell("activation_sets", "reflections", False, seed=0), {"activation_set": SET, "reflections": False}),
+        (cell("activation_sets", "n_rotations", 16, seed=0), {"activation_set_id": SET}),
+        (cell("activation_sets", "reflections", False, seed=0), {"activation_set_id": SET, "reflections": False}),
     ],
     "dictionaries_fit_their_activation_set": [
-        (cell("dictionaries", "group_order", 16, dictionary=SAE), {"dictionary": SAE, "group_order": 16}),
-        (cell("dictionaries", "group_order", 8, dictionary=CROSSCODER), {"dictionary": CROSSCODER, "group_order": 8}),
-        (cell("dictionaries", "channels", 41, dictionary=SAE), {"dictionary": SAE, "layer_channels": 40}),
-        (cell("dictionaries", "k", 41, dictionary=SAE), {"dictionary": SAE, "k": 41}),
-        (cell("dictionaries", "steps", 0, dictionary=SAE), {"dictionary": SAE}),
+        (cell("dictionaries", "group_order", 16, dictionary_id=SAE), {"dictionary_id": SAE, "group_order": 16}),
+        (
+            cell("dictionaries", "group_order", 8, dictionary_id=CROSSCODER),
+            {"dictionary_id": CROSSCODER, "group_order": 8},
+        ),
+        (cell("dictionaries", "channels", 41, dictionary_id=SAE), {"dictionary_id": SAE, "layer_channels": 40}),
+        (cell("dictionaries", "k", 41, dictionary_id=SAE), {"dictionary_id": SAE, "k": 41}),
+        (cell("dictionaries", "steps", 0, dictionary_id=SAE), {"dictionary_id": SAE}),
     ],
     "shards_add_up_to_their_set": [
-        (cell("shards", "orbits", 89, shard=1), {"activation_set": SET, "orbits": 200}),
-        (cell("shards", "shard", 7, shard=2), {"activation_set": SET, "last_shard": 7}),
-        (no_rows("shards", activation_set=SET), {"activation_set": SET, "shards": 0}),
+        (cell("shards", "orbits", 89, shard=1), {"activation_set_id": SET, "orbits": 200}),
+        (cell("shards", "shard", 7, shard=2), {"activation_set_id": SET, "last_shard": 7}),
+        (no_rows("shards", activation_set_id=SET), {"activation_set_id": SET, "shards": 0}),
     ],
     "quarantine_belongs_to_a_set": [
-        (cell("quarantine", "activation_set", "f" * 64, name="broken.jpg"), {"name": "broken.jpg"})
+        (cell("quarantine", "activation_set_id", "f" * 64, name="broken.jpg"), {"name": "broken.jpg"})
     ],
     "features_are_complete": [
-        (cell("dictionaries", "features", 41, dictionary=SAE), {"dictionary": SAE, "rows_found": 40}),
-        (cell("features", "feature", 40, dictionary=SAE, feature=DEAD[0]), {"dictionary": SAE, "last": 40}),
+        (cell("dictionaries", "features", 41, dictionary_id=SAE), {"dictionary_id": SAE, "rows_found": 40}),
+        (cell("features", "feature", 40, dictionary_id=SAE, feature=DEAD[0]), {"dictionary_id": SAE, "last": 40}),
     ],
     "feature_statistics_agree": [
         (cell("features", "density", 1.5, **LIVE), LIVE),
         (cell("features", "density", NAN, **LIVE), LIVE),
         (cell("features", "dead", True, **LIVE), LIVE),
-        (cell("features", "dead", False, dictionary=SAE, feature=DEAD[0]), {"dictionary": SAE, "feature": DEAD[0]}),
-        (cell("features", "max_activation", 1.0, dictionary=SAE, feature=DEAD[0]), {"feature": DEAD[0]}),
+        (
+            cell("features", "dead", False, dictionary_id=SAE, feature=DEAD[0]),
+            {"dictionary_id": SAE, "feature": DEAD[0]},
+        ),
+        (cell("features", "max_activation", 1.0, dictionary_id=SAE, feature=DEAD[0]), {"feature": DEAD[0]}),
         (cell("features", "mean_activation", 99.0, **LIVE), LIVE),
         (cell("features", "max_activation", NAN, **LIVE), LIVE),
         (cell("features", "atom_dimension", 0, **LIVE), LIVE),
     ],
     "active_features_stay_within_k": [
-        (cell("dictionary_metrics", "value", 8.01, dictionary=SAE, metric="l0"), {"dictionary": SAE, "l0": 8.01}),
-        (cell("features", "density", 1.0, dictionary=SAE, dead=False), {"dictionary": SAE, "sum_of_densities": 36.0}),
+        (cell("dictionary_metrics", "value", 8.01, dictionary_id=SAE, metric="l0"), {"dictionary_id": SAE, "l0": 8.01}),
+        (
+            cell("features", "density", 1.0, dictionary_id=SAE, dead=False),
+            {"dictionary_id": SAE, "sum_of_densities": 36.0},
+        ),
     ],
     "dictionary_metrics_are_complete": [
         (
-            no_rows("dictionary_metrics", dictionary=SAE, metric="cosine"),
-            {"dictionary": SAE, "missing_metric": "cosine"},
+            no_rows("dictionary_metrics", dictionary_id=SAE, metric="cosine"),
+            {"dictionary_id": SAE, "missing_metric": "cosine"},
         )
     ],
     "dictionary_metrics_are_in_range": [
         (
-            cell("dictionary_metrics", "value", value, dictionary=SAE, metric=metric),
-            {"dictionary": SAE, "metric": metric},
+            cell("dictionary_metrics", "value", value, dictionary_id=SAE, metric=metric),
+            {"dictionary_id": SAE, "metric": metric},
         )
         for metric, value in [
             ("fvu", -0.1),
@@ -236,15 +245,21 @@ SPOILT = {
         ]
     ],
     "block_metrics_are_complete": [
-        (no_rows("block_metrics", dictionary=CROSSCODER, element=4), {"dictionary": CROSSCODER, "blocks": 15}),
-        (no_rows("block_metrics", dictionary=SAE), {"dictionary": SAE, "blocks": 0}),
-        (cell("block_metrics", "element", 16, dictionary=CROSSCODER, element=4), {"last_block": 16}),
-        (cell("block_metrics", "fvu", -0.1, dictionary=CROSSCODER, element=4), {"impossible_fvu": 1}),
-        (cell("block_metrics", "fvu", NAN, dictionary=CROSSCODER, element=4), {"impossible_fvu": 1}),
+        (no_rows("block_metrics", dictionary_id=CROSSCODER, element=4), {"dictionary_id": CROSSCODER, "blocks": 15}),
+        (no_rows("block_metrics", dictionary_id=SAE), {"dictionary_id": SAE, "blocks": 0}),
+        (cell("block_metrics", "element", 16, dictionary_id=CROSSCODER, element=4), {"last_block": 16}),
+        (cell("block_metrics", "fvu", -0.1, dictionary_id=CROSSCODER, element=4), {"impossible_fvu": 1}),
+        (cell("block_metrics", "fvu", NAN, dictionary_id=CROSSCODER, element=4), {"impossible_fvu": 1}),
     ],
     "training_steps_are_in_range": [
-        (cell("training_steps", "step", 999, dictionary=SAE, step=50, metric="loss"), {"dictionary": SAE, "step": 999}),
-        (cell("training_steps", "value", NAN, dictionary=SAE, step=50, metric="loss"), {"dictionary": SAE, "step": 50}),
+        (
+            cell("training_steps", "step", 999, dictionary_id=SAE, step=50, metric="loss"),
+            {"dictionary_id": SAE, "step": 999},
+        ),
+        (
+            cell("training_steps", "value", NAN, dictionary_id=SAE, step=50, metric="loss"),
+            {"dictionary_id": SAE, "step": 50},
+        ),
     ],
     "examples_are_sorted": [
         (cell("feature_examples", "activation", 0.01, **LIVE, rank=2), LIVE | {"rank": 3}),
@@ -271,7 +286,10 @@ SPOILT = {
         (no_rows("transform_blocks", **BLOCK), LIVE | {"blocks": 15}),
         (no_rows("transform_blocks", **LIVE), LIVE | {"blocks": 0}),
         (cell("transform_blocks", "element", 16, **BLOCK), LIVE | {"last": 16}),
-        (cell("transform_blocks", "dictionary", SAE, **LIVE), {"dictionary": SAE, "feature": 5, "group_order": 1}),
+        (
+            cell("transform_blocks", "dictionary_id", SAE, **LIVE),
+            {"dictionary_id": SAE, "feature": 5, "group_order": 1},
+        ),
     ],
     "transform_block_profiles_are_cosines": [
         (cell("transform_blocks", "cosine_to_identity", 1.1, **BLOCK), BLOCK),
@@ -304,8 +322,8 @@ SPOILT = {
     ],
     "symmetry_is_read_from_every_live_feature": [
         (no_rows("feature_symmetry", **LIVE), LIVE | {"dead": False, "type": None}),
-        (cell("feature_symmetry", "feature", DEAD[0], **LIVE), {"dictionary": CROSSCODER}),
-        (cell("feature_symmetry", "dictionary", SAE, **LIVE), {"feature": 5}),
+        (cell("feature_symmetry", "feature", DEAD[0], **LIVE), {"dictionary_id": CROSSCODER}),
+        (cell("feature_symmetry", "dictionary_id", SAE, **LIVE), {"feature": 5}),
     ],
     "symmetry_agrees_with_the_blocks": [
         (cell("feature_symmetry", "invariance", 0.99, **LIVE), LIVE | {"invariance": 0.99}),
@@ -326,12 +344,15 @@ SPOILT = {
         (cell("feature_symmetry", "stabiliser", "full", **LIVE), LIVE | {"stabiliser": "full"}),
     ],
     "tuning_is_complete": [
-        (cell("unit_sets", "units", 41, kind="neurons"), {"subject": NEURON_TUNING, "rows_found": 40}),
-        (cell("unit_sets", "dictionary", SAE, kind="neurons"), {"subject": NEURON_TUNING, "dictionary": SAE}),
-        (cell("unit_sets", "dictionary", None, kind="features"), {"subject": FEATURE_TUNING}),
-        (cell("unit_sets", "activation_set", "f" * 64, kind="features"), {"subject": FEATURE_TUNING}),
-        (cell("unit_tuning", "unit", 40, **NEURON), {"subject": NEURON_TUNING, "last": 40}),
-        (cell("unit_tuning", "unit", 40, subject=NEURON_TUNING, unit=0), {"subject": NEURON_TUNING, "first": 1}),
+        (cell("unit_sets", "units", 41, kind="neurons"), {"unit_set_id": NEURON_TUNING, "rows_found": 40}),
+        (cell("unit_sets", "dictionary_id", SAE, kind="neurons"), {"unit_set_id": NEURON_TUNING, "dictionary_id": SAE}),
+        (cell("unit_sets", "dictionary_id", None, kind="features"), {"unit_set_id": FEATURE_TUNING}),
+        (cell("unit_sets", "activation_set_id", "f" * 64, kind="features"), {"unit_set_id": FEATURE_TUNING}),
+        (cell("unit_tuning", "unit", 40, **NEURON), {"unit_set_id": NEURON_TUNING, "last": 40}),
+        (
+            cell("unit_tuning", "unit", 40, unit_set_id=NEURON_TUNING, unit=0),
+            {"unit_set_id": NEURON_TUNING, "first": 1},
+        ),
     ],
     "tuning_agrees_with_its_numbers": [
         (cell("unit_tuning", column, value, **DETECTOR), DETECTOR)
@@ -358,7 +379,7 @@ SPOILT = {
         ]
     ],
     "curve_detectors_are_those_of_unit_tuning": [
-        (no_rows("curve_detectors", **DETECTOR), DETECTOR | {"family": None}),
+        (no_rows("curve_detectors", **DETECTOR), DETECTOR | {"curve_family": None}),
         (cell("curve_detectors", "unit", 33, **DETECTOR), {"unit": 33, "is_curve_detector": False}),
         (cell("curve_detectors", "natural_correlation", 1.1, **DETECTOR), DETECTOR),
         (cell("curve_detectors", "natural_correlation", NAN, **DETECTOR), DETECTOR),
@@ -366,7 +387,7 @@ SPOILT = {
         (cell("curve_detectors", "natural_correlation", None, **DETECTOR), DETECTOR | {"missing": True}),
         (cell("curve_detectors", "missing", None, **DETECTOR), DETECTOR),
         (cell("curve_detectors", "missing", False, **NEURON), NEURON),
-        (cell("curve_detectors", "missing", True, subject=FEATURE_TUNING, unit=0), {"unit": 0, "missing": True}),
+        (cell("curve_detectors", "missing", True, unit_set_id=FEATURE_TUNING, unit=0), {"unit": 0, "missing": True}),
     ],
     "tuning_curves_go_around": [
         (no_rows("tuning_curves", **DETECTOR), DETECTOR | {"stimulus": None}),
@@ -376,8 +397,8 @@ SPOILT = {
         (cell("tuning_curves", "response", 9.0, **DETECTOR, stimulus="arc", angle_degrees=8.0), {"largest_at": 8.0}),
     ],
     "neurons_are_complete": [
-        (no_rows("neurons", dictionary=SAE, neuron=4), {"dictionary": SAE, "rows_found": 39}),
-        (cell("neurons", "neuron", 40, dictionary=SAE, neuron=4), {"dictionary": SAE, "last": 40}),
+        (no_rows("neurons", dictionary_id=SAE, neuron=4), {"dictionary_id": SAE, "rows_found": 39}),
+        (cell("neurons", "neuron", 40, dictionary_id=SAE, neuron=4), {"dictionary_id": SAE, "last": 40}),
     ],
     "neurons_add_up": [
         (cell("neurons", column, value, **MIXED), MIXED)
@@ -423,7 +444,7 @@ SPOILT = {
         (cell("family_analyses", "n_rotations", 0, **KIN), KIN | {"n_rotations": 0}),
         (cell("family_analyses", "group_order", 8, **KIN), KIN | {"group_order": 8}),
         (cell("family_analyses", "reflections", False, **KIN), KIN | {"reflections": False}),
-        (cell("family_analyses", "dictionary", SAE, **KIN), KIN | {"dictionary_group_order": 1}),
+        (cell("family_analyses", "dictionary_id", SAE, **KIN), KIN | {"dictionary_group_order": 1}),
         (cell("activation_sets", "n_rotations", 12, seed=0), KIN | {"set_n_rotations": 12}),
         (cell("activation_sets", "reflections", False, seed=0), KIN),
     ],
@@ -435,7 +456,7 @@ SPOILT = {
             KIN | {"live_feature": None, "feature_found": DEAD[0]},
         ),
         (cell("feature_families", "feature", 15, **MEMBER), KIN | {"live_feature": 14, "feature_found": None}),
-        (cell("family_analyses", "features", 37, **KIN), KIN | {"features": 37}),
+        (cell("family_analyses", "live_features", 37, **KIN), KIN | {"live_features": 37}),
     ],
     "families_are_numbered_by_size": [
         (cell("family_analyses", "families", 6, **KIN), KIN | {"families": 6, "families_found": 5}),
@@ -584,7 +605,7 @@ SPOILT = {
             (FOUND, "method", "guesswork"),
             (FOUND, "units", 41),
             (OF_FEATURES, "units", 41),
-            (FOUND, "dictionary", "f" * 64),
+            (FOUND, "dictionary_id", "f" * 64),
             (FOUND, "constant_units", -1),
             (FOUND, "constant_units", 41),
             (FOUND, "constant_units", 35),
@@ -596,7 +617,7 @@ SPOILT = {
     ]
     + [
         (cell("layers", "channels", 41, layer="blocks.5"), FOUND | {"layer_channels": 41}),
-        (lambda frames: trained_on_another_layer(frames, CROSSCODER), OF_FEATURES | {"dictionary": CROSSCODER}),
+        (lambda frames: trained_on_another_layer(frames, CROSSCODER), OF_FEATURES | {"dictionary_id": CROSSCODER}),
     ],
     "dimension_variance_adds_up": [
         (cell("tuning_dimensions", column, value, **DIMENSION), DIMENSION)
@@ -679,7 +700,7 @@ SPOILT = {
         (no_rows("tuning_scores", **CURVE), CURVE | {"r_squared": None}),
         (no_rows("dimension_curves", **CURVE, value=30.0), CURVE | {"values": [0.0, 60.0, 90.0, 120.0, 150.0]}),
         (cell("dimension_curves", "mean", NAN, **CURVE), CURVE | {"possible": False}),
-        (cell("dimension_curves", "spread", -0.1, **CURVE), CURVE | {"possible": False}),
+        (cell("dimension_curves", "std", -0.1, **CURVE), CURVE | {"possible": False}),
         *(
             (cell("dimension_curves", "value", pl.col("value") + shift, parameter=parameter), {"parameter": parameter})
             for parameter, shift in [
@@ -715,13 +736,16 @@ SPOILT = {
             ),
             DIMENSION,
         ),
-        (cell("dimension_harmonics", "frequency", 5, **HARMONIC), DIMENSION | {"highest": 5}),
-        (cell("dimension_harmonics", "frequency", -1, **HARMONIC), DIMENSION | {"lowest": -1}),
+        (cell("dimension_harmonics", "waves_per_turn", 5, **HARMONIC), DIMENSION | {"highest": 5}),
+        (cell("dimension_harmonics", "waves_per_turn", -1, **HARMONIC), DIMENSION | {"lowest": -1}),
         (cell("activation_sets", "group_order", 1, seed=0), FOUND | {"group_order": 1}),
     ],
     "dimension_completeness_is_in_range": [
         (no_rows("dimension_completeness", **FOUND, dimensions=6), FOUND | {"last": 4, "components": 6}),
-        (cell("dimension_completeness", "analysis", "f" * 64, **FOUND), {"analysis": "f" * 64, "components": None}),
+        (
+            cell("dimension_completeness", "dimension_analysis_id", "f" * 64, **FOUND),
+            {"dimension_analysis_id": "f" * 64, "components": None},
+        ),
         *(
             (cell("dimension_completeness", column, value, **KEPT), FOUND | {column: value})
             for column, value in [
@@ -752,7 +776,7 @@ SPOILT = {
         (cell("dimension_pictures", "picture", b"", **NATURAL), NATURAL | {"picture_bytes": 0}),
         (cell("dimension_pictures", "coherence", 0.5, **NATURAL), NATURAL),
         (cell("dimension_pictures", "orientation_degrees", 20.0, **NATURAL), NATURAL),
-        (cell("dimension_pictures", "frequency", 0.1, **NATURAL), NATURAL),
+        (cell("dimension_pictures", "spatial_frequency", 0.1, **NATURAL), NATURAL),
         *(
             (cell("dimension_pictures", column, value, **RENDERING), RENDERING)
             for column, value in [
@@ -763,9 +787,9 @@ SPOILT = {
                 ("orientation_degrees", None),
                 ("orientation_degrees", 180.0),
                 ("orientation_degrees", NAN),
-                ("frequency", None),
-                ("frequency", 0.0),
-                ("frequency", 0.8),
+                ("spatial_frequency", None),
+                ("spatial_frequency", 0.0),
+                ("spatial_frequency", 0.8),
             ]
         ),
         (cell("dimension_pictures", "score", 9.0, **NATURAL), NATURAL | {"place": 3, "score_before": 9.0}),
@@ -808,7 +832,7 @@ SPOILT = {
             ),
             STRIPES | {"exemplars": 4, "exemplars_found": 8, "images": 4},
         ),
-        (cell("concept_exemplars", "image", "f" * 64, **STRIPES), STRIPES | {"exemplars": 4, "images": 1}),
+        (cell("concept_exemplars", "image_id", "f" * 64, **STRIPES), STRIPES | {"exemplars": 4, "images": 1}),
         (
             lambda frames: without_rows(
                 with_cell(frames, "concepts", "exemplars", 0, **STRIPES), "concept_exemplars", **STRIPES
@@ -825,14 +849,14 @@ SPOILT = {
     "concept_sets_are_apart": [
         (
             lambda frames, sets=sets: with_cell(
-                with_cell(frames, "concept_exemplars", "image", "f" * 64, concept=sets[0], place=1),
+                with_cell(frames, "concept_exemplars", "image_id", "f" * 64, concept_id=sets[0], place=1),
                 "concept_exemplars",
-                "image",
+                "image_id",
                 "f" * 64,
-                concept=sets[1],
+                concept_id=sets[1],
                 place=2,
             ),
-            {"analysis": CONCEPT_ANALYSIS, "image": "f" * 64, "concepts": sorted(sets)},
+            {"concept_analysis_id": CONCEPT_ANALYSIS, "image_id": "f" * 64, "concepts": sorted(sets)},
         )
         for sets in [
             (CONCEPTS["stripes"], RANDOM_SETS[2]),
@@ -844,18 +868,18 @@ SPOILT = {
     ],
     "cavs_fit_their_analysis": [
         (cell("cavs", "network", "another", **VECTOR), VECTOR | {"analysis_network": "efficientnet_lite0"}),
-        (cell("cavs", "concept", RANDOM_SETS[0], **VECTOR), VECTOR | {"concept": RANDOM_SETS[0]}),
+        (cell("cavs", "concept_id", RANDOM_SETS[0], **VECTOR), VECTOR | {"concept_id": RANDOM_SETS[0]}),
         (cell("cavs", "accuracy", 1.1, **VECTOR), VECTOR | {"accuracy": 1.1}),
         (cell("cavs", "accuracy", -0.1, **RANDOM_VECTOR), RANDOM_VECTOR),
         (cell("cavs", "accuracy", NAN, **VECTOR), VECTOR),
         (
-            of_vector(VECTOR, lambda frames, cav: without_rows(frames, "tcav_scores", cav=cav)),
-            VECTOR | {"analysis": None},
+            of_vector(VECTOR, lambda frames, cav: without_rows(frames, "tcav_scores", cav_id=cav)),
+            VECTOR | {"concept_analysis_id": None},
         ),
     ],
     "tcav_scores_are_in_range": [
         *(
-            (score_cell(column, value, **VECTOR), {"class": ZEBRAS, column: value})
+            (score_cell(column, value, **VECTOR), {"class_images_id": ZEBRAS, column: value})
             for column, value in [
                 ("score", 1.2),
                 ("score", -0.2),
@@ -866,25 +890,25 @@ SPOILT = {
                 ("class_index", -1),
             ]
         ),
-        (score_cell("score", NAN, **VECTOR), {"class": ZEBRAS}),
-        (score_cell("magnitude", NAN, **VECTOR), {"class": ZEBRAS}),
-        (cell("concepts", "exemplars", 4, concept=ZEBRAS), {"class": ZEBRAS, "class_images": 4}),
-        (no_rows("concepts", concept=ZEBRAS), {"class": ZEBRAS, "class_images": None}),
-        (of_two_classes, {"class": ZEBRAS, "class_sets": 2}),
+        (score_cell("score", NAN, **VECTOR), {"class_images_id": ZEBRAS}),
+        (score_cell("magnitude", NAN, **VECTOR), {"class_images_id": ZEBRAS}),
+        (cell("concepts", "exemplars", 4, concept_id=ZEBRAS), {"class_images_id": ZEBRAS, "class_images": 4}),
+        (no_rows("concepts", concept_id=ZEBRAS), {"class_images_id": ZEBRAS, "class_images": None}),
+        (of_two_classes, {"class_images_id": ZEBRAS, "class_sets": 2}),
     ],
     "tcav_tests_agree_with_their_scores": [
-        (of_vector(VECTOR, lambda frames, cav: without_rows(frames, "tcav_scores", cav=cav)), TEST | {"vectors": 2}),
+        (of_vector(VECTOR, lambda frames, cav: without_rows(frames, "tcav_scores", cav_id=cav)), TEST | {"vectors": 2}),
         (
-            of_vector(RANDOM_VECTOR, lambda frames, cav: without_rows(frames, "tcav_scores", cav=cav)),
+            of_vector(RANDOM_VECTOR, lambda frames, cav: without_rows(frames, "tcav_scores", cav_id=cav)),
             TEST | {"vectors": 3, "random_vectors": 2},
         ),
-        (no_rows("tcav_scores", analysis=CONCEPT_ANALYSIS), TEST | {"vectors": None}),
+        (no_rows("tcav_scores", concept_analysis_id=CONCEPT_ANALYSIS), TEST | {"vectors": None}),
         (no_rows("tcav_tests", **TEST), TEST | {"random_sets": None, "vectors": 3}),
         (in_no_test, TEST | {"class_index": ZEBRA + 1, "random_sets": None}),
-        (cell("cavs", "random", RANDOM_SETS[1], **VECTOR), TEST | {"vectors": 3, "different_randoms": 2}),
+        (cell("cavs", "random_set_id", RANDOM_SETS[1], **VECTOR), TEST | {"vectors": 3, "different_randoms": 2}),
         (cell("cavs", "layer", "blocks.1", **RANDOM_VECTOR), TEST | {"random_vectors": 2}),
         (
-            lambda frames: told_twice(frames, STRIPES.values(), spread=TWICE),
+            lambda frames: told_twice(frames, STRIPES.values(), score_std=TWICE),
             TEST | {"vectors": 6, "random_vectors": 3, "different_randoms": 3},
         ),
         (
@@ -893,22 +917,22 @@ SPOILT = {
         ),
         (
             lambda frames: told_twice(
-                frames, [*STRIPES.values(), *RANDOM_SETS], random_sets=6, spread=TWICE, random_score_std=TWICE
+                frames, [*STRIPES.values(), *RANDOM_SETS], random_sets=6, score_std=TWICE, random_score_std=TWICE
             ),
             TEST | {"random_sets": 6, "vectors": 6, "random_vectors": 6, "different_randoms": 3},
         ),
         (
             # two random sets against the same third
-            cell("cavs", "random", RANDOM_SETS[2], **RANDOM_VECTOR),
+            cell("cavs", "random_set_id", RANDOM_SETS[2], **RANDOM_VECTOR),
             TEST | {"vectors": 3, "random_vectors": 3, "different_randoms": 3},
         ),
         *(
             (cell("tcav_tests", column, value, **TEST), TEST | {name: value})
             for column, name, value in [
                 ("random_sets", "random_sets", 4),
-                ("class", "class", CONCEPTS["dots"]),
+                ("class_images_id", "class_images_id", CONCEPTS["dots"]),
                 ("score", "score", 0.9),
-                ("spread", "spread", 0.1),
+                ("score_std", "score_std", 0.1),
                 ("magnitude", "magnitude", 0.4),
                 ("accuracy", "accuracy", 0.9),
                 ("random_score", "random_score", 0.5),
@@ -917,7 +941,15 @@ SPOILT = {
         ),
         *(
             (cell("tcav_tests", column, NAN, **TEST), TEST)
-            for column in ("score", "spread", "magnitude", "accuracy", "random_score", "random_score_std", "agreement")
+            for column in (
+                "score",
+                "score_std",
+                "magnitude",
+                "accuracy",
+                "random_score",
+                "random_score_std",
+                "agreement",
+            )
         ),
         (cell("tcav_tests", "score", pl.col("score") + 1e-5, **TEST), TEST),
         (cell("tcav_tests", "agreement", 1.1, **TEST), TEST),
@@ -926,8 +958,14 @@ SPOILT = {
         (cell("cavs", "accuracy", 0.5, **VECTOR), TEST),
     ],
     "tcav_p_values_are_corrected": [
-        (cell("concept_analyses", "tests", 3, analysis=CONCEPT_ANALYSIS), CORRECTED | {"tests": 3, "tests_found": 2}),
-        (no_rows("tcav_tests", analysis=CONCEPT_ANALYSIS), {"analysis": CONCEPT_ANALYSIS, "tests_found": None}),
+        (
+            cell("concept_analyses", "tests", 3, concept_analysis_id=CONCEPT_ANALYSIS),
+            CORRECTED | {"tests": 3, "tests_found": 2},
+        ),
+        (
+            no_rows("tcav_tests", concept_analysis_id=CONCEPT_ANALYSIS),
+            {"concept_analysis_id": CONCEPT_ANALYSIS, "tests_found": None},
+        ),
         (cell("tcav_tests", "p_holm", 0.008, **TEST), CORRECTED | {"p_holm": 0.008, "expected_p_holm": 0.016}),
         (cell("tcav_tests", "p_holm", 0.004, **TEST), CORRECTED | {"p_holm": 0.004}),
         (cell("tcav_tests", "p_holm", 0.017, **TEST), CORRECTED | {"p_holm": 0.017}),
@@ -940,11 +978,11 @@ SPOILT = {
         ),
         (cell("tcav_tests", "p_value", NAN, **TEST), CORRECTED),
         (
-            cell("tcav_tests", "p_value", 1.5, analysis=CONCEPT_ANALYSIS, concept=CONCEPTS["dots"]),
+            cell("tcav_tests", "p_value", 1.5, concept_analysis_id=CONCEPT_ANALYSIS, concept_id=CONCEPTS["dots"]),
             {"p_value": 1.5, "p_holm": 1.0},
         ),
         (
-            cell("tcav_tests", "p_holm", 1.5, analysis=CONCEPT_ANALYSIS, concept=CONCEPTS["dots"]),
+            cell("tcav_tests", "p_holm", 1.5, concept_analysis_id=CONCEPT_ANALYSIS, concept_id=CONCEPTS["dots"]),
             {"p_value": 1.0, "p_holm": 1.5},
         ),
     ],
@@ -1000,8 +1038,8 @@ SPOILT = {
         (cell("attacks", "changed", 3, **ATTACK), ATTACK | {"changed": 3, "different": 4}),
         (cell("attacks", "images", 5, **ATTACK), ATTACK | {"images": 5, "exemplars": 4}),
         (cell("attacks", "changed", 1, **CLEAN), CLEAN | {"changed": 1, "different": 0}),
-        (cell("attacks", "concept", CONCEPTS["stripes"], **ATTACK), ATTACK | STRIPES | {"different": 0}),
-        (cell("attacks", "concept", PUSHED["concept"], **RANDOM_SET), RANDOM_SET | PUSHED | {"different": 4}),
+        (cell("attacks", "concept_id", CONCEPTS["stripes"], **ATTACK), ATTACK | STRIPES | {"different": 0}),
+        (cell("attacks", "concept_id", PUSHED["concept_id"], **RANDOM_SET), RANDOM_SET | PUSHED | {"different": 4}),
         (cell("concepts", "origin", "drawn", **PUSHED), ATTACK | {"origin": "drawn"}),
         (cell("concepts", "exemplars", 5, **PUSHED), ATTACK | {"exemplars": 5, "clean_exemplars": 4}),
         (no_rows("concepts", **PUSHED), ATTACK | {"exemplars": None}),
@@ -1018,8 +1056,8 @@ SPOILT = {
                 lambda frames: with_cell(
                     frames,
                     "concept_exemplars",
-                    "image",
-                    pl.lit(frames["concept_exemplars"].filter(**STRIPES)["image"]).gather(pl.col("place") % 4),
+                    "image_id",
+                    pl.lit(frames["concept_exemplars"].filter(**STRIPES)["image_id"]).gather(pl.col("place") % 4),
                     **PUSHED,
                 ),
             ),
@@ -1027,8 +1065,8 @@ SPOILT = {
         ),
     ],
     "attacked_sets_are_nested": [
-        (cell("concept_exemplars", "image", "f" * 64, **HALF_PUSHED, place=0), HALF | {"larger": 1.0, "strays": 1}),
-        (cell("concept_exemplars", "image", "f" * 64, **PUSHED, place=1), HALF | {"strays": 1}),
+        (cell("concept_exemplars", "image_id", "f" * 64, **HALF_PUSHED, place=0), HALF | {"larger": 1.0, "strays": 1}),
+        (cell("concept_exemplars", "image_id", "f" * 64, **PUSHED, place=1), HALF | {"strays": 1}),
         (cell("attacks", "images", 5, **HALF), HALF),
         (cell("attacks", "changed", 1, **ATTACK), HALF | {"changed": 2, "larger_changed": 1}),
         (
@@ -1071,8 +1109,8 @@ SPOILT = {
                 ("score", 1.2),
                 ("score", -0.2),
                 ("score", 0.3),
-                ("spread", -0.1),
-                ("spread", 0.6),
+                ("score_std", -0.1),
+                ("score_std", 0.6),
                 ("magnitude", 1.1),
                 ("magnitude", -0.1),
                 ("random_score", 0.5),
@@ -1087,7 +1125,7 @@ SPOILT = {
         ),
         *(
             (cell("attack_scores", column, NAN, **READ), READ | {column: None})
-            for column in ("score", "spread", "magnitude", "random_score", "random_score_std", "accuracy", "cosine")
+            for column in ("score", "score_std", "magnitude", "random_score", "random_score_std", "accuracy", "cosine")
         ),
         *(
             (cell("attack_scores", column, value, **RANDOM_SET, **HERE), RANDOM_SET | HERE | {column: value})
@@ -1101,8 +1139,8 @@ SPOILT = {
         ),
         (cell("attack_scores", "class_index", 1000, eval_network=OTHER_NETWORK), CLEAN | ELSEWHERE),
         (cell("attack_scores", "cosine", 0.99, **CLEAN, **HERE), CLEAN | HERE | {"cosine": 0.99}),
-        (cell("concepts", "exemplars", 4, concept=ZEBRAS), EXPERIMENT | {"class_images": 4}),
-        (no_rows("concepts", concept=ZEBRAS), EXPERIMENT | {"class_images": None}),
+        (cell("concepts", "exemplars", 4, concept_id=ZEBRAS), EXPERIMENT | {"class_images": 4}),
+        (no_rows("concepts", concept_id=ZEBRAS), EXPERIMENT | {"class_images": None}),
         (cell("attack_experiments", "random_sets", 2, **EXPERIMENT), EXPERIMENT | {"random_sets": 2}),
     ],
     "attack_p_values_are_corrected": [
@@ -1147,7 +1185,10 @@ SPOILT = {
             cell("attack_features", "perturbed_set", "random", **NOTICED),
             NOTICED | {"perturbed_set": "random", "images": None},
         ),
-        (cell("attack_features", "random", 0.2, **NOTICED), EXPERIMENT | {"statistic": "rare", "different_randoms": 2}),
+        (
+            cell("attack_features", "random_mean", 0.2, **NOTICED),
+            EXPERIMENT | {"statistic": "rare", "different_randoms": 2},
+        ),
         *(
             (cell("attack_features", column, value, **NOTICED), NOTICED | {column: value})
             for column, value in [("flagged", 1.25), ("flagged", -0.25), ("flagged", 0.4), ("auc", 1.1), ("auc", -0.1)]
@@ -1156,10 +1197,13 @@ SPOILT = {
             (cell("attack_features", column, NAN, **NOTICED), NOTICED | {column: None})
             for column in ("value", "flagged", "auc")
         ),
-        (cell("attack_features", "random", NAN, **NOTICED), EXPERIMENT | {"statistic": "rare", "different_randoms": 2}),
         (
-            cell("attack_features", "random", NAN, statistic="rare"),
-            EXPERIMENT | {"random": None, "different_randoms": 1},
+            cell("attack_features", "random_mean", NAN, **NOTICED),
+            EXPERIMENT | {"statistic": "rare", "different_randoms": 2},
+        ),
+        (
+            cell("attack_features", "random_mean", NAN, statistic="rare"),
+            EXPERIMENT | {"random_mean": None, "different_randoms": 1},
         ),
         (cell("attack_features", "auc", 0.6, **NOTICED | CLEAN), NOTICED | CLEAN | {"auc": 0.6}),
     ],
@@ -1171,32 +1215,32 @@ SPOILT = {
         *(
             (cell("facet_pictures", column, value, **about), about | {column: value})
             for about, column, value in [
-                (UNFACETED, "facet", CONCEPTS["dots"]),
-                (UNFACETED, "target", CONCEPTS["dots"]),
-                (UNFACETED, "images", CONCEPTS["dots"]),
+                (UNFACETED, "facet_id", CONCEPTS["dots"]),
+                (UNFACETED, "target_facet_id", CONCEPTS["dots"]),
+                (UNFACETED, "probe_images_id", CONCEPTS["dots"]),
                 (UNFACETED, "accuracy", 1.0),
                 (UNFACETED, "cosine", 1.0),
                 (POSITIVE, "attack", "magic"),
-                (POSITIVE, "facet", None),
-                (POSITIVE, "facet", ZEBRAS),
-                (POSITIVE, "target", None),
-                (POSITIVE, "target", CONCEPTS["stripes"]),
-                (POSITIVE, "target", ZEBRAS),
-                (POSITIVE, "images", None),
-                (POSITIVE, "images", CONCEPTS["stripes"]),
+                (POSITIVE, "facet_id", None),
+                (POSITIVE, "facet_id", ZEBRAS),
+                (POSITIVE, "target_facet_id", None),
+                (POSITIVE, "target_facet_id", CONCEPTS["stripes"]),
+                (POSITIVE, "target_facet_id", ZEBRAS),
+                (POSITIVE, "probe_images_id", None),
+                (POSITIVE, "probe_images_id", CONCEPTS["stripes"]),
                 (POSITIVE, "accuracy", None),
                 (POSITIVE, "accuracy", 1.1),
                 (POSITIVE, "cosine", None),
                 (POSITIVE, "cosine", -1.1),
-                (NEGATIVE, "target", CONCEPTS["dots"]),
-                (UNCHANGED, "images", PUSHED["concept"]),
+                (NEGATIVE, "target_facet_id", CONCEPTS["dots"]),
+                (UNCHANGED, "probe_images_id", PUSHED["concept_id"]),
                 (UNCHANGED, "cosine", 0.9),
                 (UNCHANGED, "cosine", None),
             ]
         ),
         *((cell("facet_pictures", column, NAN, **POSITIVE), POSITIVE) for column in ("accuracy", "cosine")),
         (
-            cell("concepts", "origin", "drawn", concept=attacked_key("stripes", "positive", FACET_EPSILON)),
+            cell("concepts", "origin", "drawn", concept_id=attacked_key("stripes", "positive", FACET_EPSILON)),
             POSITIVE | {"origin": "drawn"},
         ),
     ],
@@ -1205,11 +1249,11 @@ SPOILT = {
         (no_rows("facet_pictures", **UNFACETED), FACETED | {"plain": 0, "first": 1}),
         (no_rows("facet_pictures", **POSITIVE | {"attack": "noise"}), STRIPED_FACET | {"clean": 1, "noise": 0}),
         (no_rows("facet_pictures", **UNCHANGED), STRIPED_FACET | {"clean": 0, "noise": 1}),
-        (no_rows("facet_pictures", **FACETED, attack="clean"), FACETED | {"facet": None, "plain": 1, "clean": 0}),
+        (no_rows("facet_pictures", **FACETED, attack="clean"), FACETED | {"facet_id": None, "plain": 1, "clean": 0}),
         (row_twice("facet_pictures", **NEGATIVE), STRIPED_FACET | {"pictures": 5, "different": 4}),
         (cell("facet_pictures", "place", 9, **NEGATIVE), FACETED | {"pictures": 9, "last": 9}),
         (cell("facet_pictures", "place", -1, **UNFACETED), FACETED | {"first": -1}),
-        (cell("facet_pictures", "place", 1, **NEGATIVE), FACETED | {"facet": None, "plain": 1}),
+        (cell("facet_pictures", "place", 1, **NEGATIVE), FACETED | {"facet_id": None, "plain": 1}),
         (row_twice("facet_pictures", **UNFACETED), FACETED | {"plain": 2}),
     ],
     "facet_readings_are_complete": [
@@ -1217,17 +1261,23 @@ SPOILT = {
         (no_rows("facet_readings", **FACETED), FACETED | {"readings": 0}),
         (row_twice("facet_readings", **READING), READING | {"readings": 2}),
         (cell("facet_readings", "logit", NAN, **READING), READING),
-        (cell("facet_readings", "facet", ZEBRAS, **READING), READING | {"facet": ZEBRAS, "readings": 1}),
+        (cell("facet_readings", "facet_id", ZEBRAS, **READING), READING | {"facet_id": ZEBRAS, "readings": 1}),
         (cell("facet_readings", "place", 9, **READING), READING | {"place": 9}),
     ],
     "trust_checks_agree_with_their_thresholds": [
         (cell("trust_checks", "passed", False, **CHECKED), CHECKED | {"passed": False}),
         (cell("trust_checks", "value", 0.31, **CHECKED), CHECKED | {"value": 0.31}),
-        (cell("trust_checks", "threshold", 0.05, check_name="divided"), DIVIDED | {"threshold": 0.05, "thresholds": 1}),
+        (
+            cell("trust_checks", "threshold", 0.05, check_name="split-half disagreement"),
+            DIVIDED | {"threshold": 0.05, "thresholds": 1},
+        ),
         (cell("trust_checks", "threshold", 0.29, **CHECKED), DIVIDED | {"thresholds": 2}),
         (cell("trust_checks", "check_name", "smells", **CHECKED), TRUSTED | {"check_name": "smells"}),
         (no_rows("trust_checks", **CHECKED), TRUSTED | {"checks": 2}),
-        (no_rows("trust_checks", analysis=TRUST_ANALYSIS), {"analysis": TRUST_ANALYSIS, "concept": None}),
+        (
+            no_rows("trust_checks", trust_analysis_id=TRUST_ANALYSIS),
+            {"trust_analysis_id": TRUST_ANALYSIS, "concept_id": None},
+        ),
         *((cell("trust_checks", column, NAN, **CHECKED), CHECKED) for column in ("value", "threshold")),
     ],
 }
@@ -1289,8 +1339,8 @@ def test_in_a_large_family_partners_need_not_keep_each_other():
 
 def test_only_the_first_offending_rows_are_named_but_all_are_counted():
     name = "examples_are_pictures_inside_the_frame"
-    result = run(name, with_cell(sample_frames(), "feature_examples", "y", 999, dictionary=SAE))
-    assert result.failures == sample_frames()["feature_examples"].filter(dictionary=SAE).height
+    result = run(name, with_cell(sample_frames(), "feature_examples", "y", 999, dictionary_id=SAE))
+    assert result.failures == sample_frames()["feature_examples"].filter(dictionary_id=SAE).height
     assert len(json.loads(result.detail)) == 5
 
 
@@ -1302,16 +1352,16 @@ UNEXPECTED = {
     "layers.channels: be_between": (0, {"layer": "blocks.5"}),
     "layers.receptive_field: be_between": (0, {"layer": "blocks.5"}),
     "layers.stride: be_between": (0, {"layer": "blocks.5"}),
-    "images.image: match_regex": ("no key", {"name": "an image that no example uses"}),
+    "images.image_id: match_regex": ("no key", {"name": "an image that no example uses"}),
     "images.width: be_between": (0, {"name": "coffee"}),
     "images.height: be_between": (-1, {"name": "coffee"}),
     "quarantine.reason: match_regex": (" ", {"name": "broken.jpg"}),
-    "activation_sets.activation_set: match_regex": ("no key", {"seed": 0}),
+    "activation_sets.activation_set_id: match_regex": ("no key", {"seed": 0}),
     "activation_sets.sampling: be_in_set": ("whim", {"seed": 0}),
     "activation_sets.orbits: be_between": (0, {"seed": 0}),
     "shards.sha256: match_regex": ("no key", {"shard": 1}),
     "shards.bytes: be_between": (0, {"shard": 1}),
-    "dictionaries.dictionary: match_regex": ("no key", {"group_order": 1}),
+    "dictionaries.dictionary_id: match_regex": ("no key", {"group_order": 1}),
     "dictionaries.architecture: be_in_set": ("cathedral", {"group_order": 1}),
     "dictionaries.method: be_in_set": ("guesswork", {"group_order": 1}),
     "dictionaries.encode_from: be_in_set": ("nowhere", {"group_order": 16}),
@@ -1324,20 +1374,20 @@ UNEXPECTED = {
     "feature_symmetry.confidence: be_between": (-0.1, LIVE),
     "feature_symmetry.invariance: be_between": (-1.1, LIVE),
     "feature_symmetry.mirror: be_between": (1.1, LIVE),
-    "unit_sets.subject: match_regex": ("no key", {"kind": "neurons"}),
+    "unit_sets.unit_set_id: match_regex": ("no key", {"kind": "neurons"}),
     "unit_sets.step_degrees: be_between": (5.0, {"kind": "neurons"}),
     "unit_sets.stimuli: be_between": (0, {"kind": "neurons"}),
     "unit_sets.units: be_between": (0, {"kind": "neurons"}),
     "unit_tuning.stimulus_type: be_in_set": ("blob", DETECTOR),
     "unit_tuning.confidence: be_between": (1.2, DETECTOR),
     "unit_tuning.criteria_met: be_between": (6, DETECTOR),
-    "curve_detectors.family: match_regex": (" ", DETECTOR),
+    "curve_detectors.curve_family: match_regex": (" ", DETECTOR),
     "curve_detectors.preferred_radius: be_between": (0.0, DETECTOR),
     "curve_detectors.rendering: be_in_set": ("in oil", DETECTOR),
     "neurons.density: be_between": (1.5, {"neuron": 4}),
     "neurons.top_rows: be_between": (-1, {"neuron": 4}),
     "neurons.explained: be_between": (1.5, {"neuron": 4}),
-    "family_analyses.analysis: match_regex": ("no key", {"n_rotations": 1}),
+    "family_analyses.family_analysis_id: match_regex": ("no key", {"n_rotations": 1}),
     "family_analyses.neighbours: be_between": (1, {"n_rotations": 1}),
     "family_analyses.min_family_size: be_between": (1, {"n_rotations": 1}),
     "family_shapes.type: match_regex": ("period", LINES),
@@ -1348,7 +1398,7 @@ UNEXPECTED = {
     "feature_families.stimulus_type: be_in_set": ("blob", MEMBER),
     "feature_families.strength: be_between": (1.2, MEMBER),
     "feature_families.similarity: be_between": (-1.1, MEMBER),
-    "dimension_analyses.analysis: match_regex": ("no key", {"method": "random"}),
+    "dimension_analyses.dimension_analysis_id: match_regex": ("no key", {"method": "random"}),
     "dimension_analyses.method: be_in_set": ("guesswork", FOUND),
     "dimension_analyses.components: be_between": (0, {"method": "ica"}),
     "dimension_analyses.rows: be_between": (0, {"method": "ica"}),
@@ -1367,10 +1417,10 @@ UNEXPECTED = {
     "dimension_completeness.accuracy_removed: be_between": (-0.1, KEPT),
     "dimension_paths.spearman: be_between": (1.1, FOLLOWED),
     "dimension_paths.drift: be_between": (-0.1, FOLLOWED),
-    "concepts.concept: match_regex": ("no key", {"name": "stripes"}),
+    "concepts.concept_id: match_regex": ("no key", {"name": "stripes"}),
     "concepts.name: match_regex": (" ", {"role": "class"}),
     "concepts.quarantined: be_between": (-1, {"role": "class"}),
-    "concept_analyses.analysis: match_regex": ("no key", {"seed": 0}),
+    "concept_analyses.concept_analysis_id: match_regex": ("no key", {"seed": 0}),
     "concept_analyses.classifier: be_in_set": ("guesswork", {"seed": 0}),
     "concept_analyses.pool: be_in_set": ("swimming", {"seed": 0}),
     "concept_analyses.penalty: be_between": (0.0, {"seed": 0}),
@@ -1383,10 +1433,10 @@ UNEXPECTED = {
     "tcav_tests.accuracy: be_between": (1.1, TEST),
     "tcav_tests.p_value: be_between": (-0.1, TEST),
     "tcav_tests.p_holm: be_between": (1.1, TEST),
-    "tcav_tests.spread: be_between": (-0.1, TEST),
+    "tcav_tests.score_std: be_between": (-0.1, TEST),
     "tcav_tests.random_score_std: be_between": (-0.1, TEST),
     "tcav_tests.agreement: be_between": (-1.1, TEST),
-    "attack_experiments.analysis: match_regex": ("no key", {"seed": 0}),
+    "attack_experiments.attack_experiment_id: match_regex": ("no key", {"seed": 0}),
     "attack_experiments.class_name: match_regex": (" ", {"seed": 0}),
     "attack_experiments.random_sets: be_between": (2, {"seed": 0}),
     "attack_experiments.classifier: be_in_set": ("guesswork", {"seed": 0}),
@@ -1395,7 +1445,7 @@ UNEXPECTED = {
     "attacks.attack: be_in_set": ("guesswork", {"changed": 0}),
     "attacks.epsilon: be_between": (256, {"perturbed_set": "random", "attack": "noise"}),
     "attacks.fraction: be_between": (1.5, {"perturbed_set": "random", "attack": "random-direction"}),
-    "attacks.piece: match_regex": ("no key", ATTACK),
+    "attacks.artifact_folder: match_regex": ("no key", ATTACK),
     "attacks.images: be_between": (0, ATTACK),
     "attacks.perceptual: be_between": (4.1, ATTACK),
     "attack_scores.score: be_between": (1.1, READ),
@@ -1404,20 +1454,20 @@ UNEXPECTED = {
     "attack_scores.accuracy: be_between": (1.1, READ),
     "attack_scores.p_value: be_between": (-0.1, READ),
     "attack_scores.p_holm: be_between": (1.1, READ),
-    "attack_scores.spread: be_between": (-0.1, READ),
+    "attack_scores.score_std: be_between": (-0.1, READ),
     "attack_scores.random_score_std: be_between": (-0.1, READ),
     "attack_scores.cosine: be_between": (-1.1, READ),
     "attack_features.flagged: be_between": (1.1, NOTICED),
     "attack_features.auc: be_between": (-0.1, NOTICED),
-    "attack_features.statistic: be_in_set": ("mood", CLEAN | {"random": 0.25}),
+    "attack_features.statistic: be_in_set": ("mood", CLEAN | {"random_mean": 0.25}),
     "facet_analyses.unit: be_between": (-1, {"seed": 0}),
     "facet_analyses.unit_name: match_regex": (" ", {"seed": 0}),
     "facet_analyses.weight: be_between": (-0.1, {"seed": 0}),
     "facet_analyses.epsilon: be_between": (0, {"seed": 0}),
     "facet_analyses.steps: be_between": (0, {"seed": 0}),
-    "facet_analyses.analysis: match_regex": ("no key", {"seed": 0}),
+    "facet_analyses.facet_analysis_id: match_regex": ("no key", {"seed": 0}),
     "trust_analyses.random_sets: be_between": (0, {"layer": LAYER}),
-    "trust_analyses.analysis: match_regex": ("no key", {"layer": LAYER}),
+    "trust_analyses.trust_analysis_id: match_regex": ("no key", {"layer": LAYER}),
     "trust_checks.threshold: be_between": (-0.1, CHECKED),
     "trust_checks.check_name: be_in_set": ("smells", TRUSTED | {"threshold": 0.34}),
     "runs.flow: match_regex": ("Not a flow!", {"run": "sample-run"}),

@@ -60,7 +60,9 @@ def assert_refused(work, settings, *rooms: int, small, problem: str) -> None:
 
 def later(settings):
     load(
-        "later", {"runs": sample_frames()["runs"].with_columns(run=sample_frames()["runs"]["run"] + "-later")}, settings
+        "later",
+        {"runs": sample_frames()["runs"].with_columns(flow_run_id=sample_frames()["runs"]["flow_run_id"] + "-later")},
+        settings,
     )
 
 
@@ -87,7 +89,7 @@ def test_a_load_and_a_publication_on_a_full_disk(published):
         later(published)
         publish(published)
         assert_same_tables(published.published_file, published.warehouse_file)
-        assert tables(published.published_file)["runs"]["run"].to_list() == ["sample-run", "sample-run-later"]
+        assert tables(published.published_file)["runs"]["flow_run_id"].to_list() == ["sample-run", "sample-run-later"]
 
 
 def test_a_migration_on_a_full_disk(settings):

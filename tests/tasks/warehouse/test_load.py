@@ -64,11 +64,11 @@ def test_the_same_key_is_loaded_once(loaded):
 def test_shared_rows_that_are_there_already_are_left_alone(loaded):
     sample = sample_frames()
     images = sample["images"].with_columns(name=pl.lit("the same picture under another name")).head(2)
-    new = images.head(1).with_columns(image=pl.lit("f" * 64))
+    new = images.head(1).with_columns(image_id=pl.lit("f" * 64))
     frames = {"networks": sample["networks"], "layers": sample["layers"], "images": pl.concat([images, new])}
     assert load("again", frames, loaded) is True
     found = contents(loaded)
-    assert_frame_equal(found["images"].filter(pl.col("image") != "f" * 64), sample["images"], check_dtypes=False)
+    assert_frame_equal(found["images"].filter(pl.col("image_id") != "f" * 64), sample["images"], check_dtypes=False)
     recorded = dict(found["loads"].filter(load_key="again").select("table_name", "rows").iter_rows())
     assert recorded == {"networks": 0, "layers": 0, "images": 1}
 
@@ -116,7 +116,7 @@ def shared_row_twice(frames):
 
 
 def dangling_reference(frames):
-    frames["feature_examples"] = frames["feature_examples"].with_columns(image=pl.lit("no such image"))
+    frames["feature_examples"] = frames["feature_examples"].with_columns(image_id=pl.lit("no such image"))
     return "feature_examples refused rows: .*foreign key.*no such image"
 
 

@@ -19,11 +19,11 @@ from tests.tasks.warehouse.processes import holding, run_python
 
 
 def run_named(name: str) -> dict[str, pl.DataFrame]:
-    return {"runs": sample_frames()["runs"].with_columns(run=pl.lit(name))}
+    return {"runs": sample_frames()["runs"].with_columns(flow_run_id=pl.lit(name))}
 
 
 def runs_seen(settings) -> list[str]:
-    return query("SELECT flow_run_id FROM runs ORDER BY flow_run_id", settings)["run"].to_list()
+    return query("SELECT flow_run_id FROM runs ORDER BY flow_run_id", settings)["flow_run_id"].to_list()
 
 
 def files_in(folder: Path) -> list[str]:
@@ -83,14 +83,14 @@ def test_a_reader_keeps_the_snapshot_it_holds(published):
 
 
 def test_a_failed_audit_names_audit_and_rows_which_are_not_published(published):
-    bad = sample_frames()["runs"].with_columns(run=pl.lit("bad"), seconds=pl.lit(-1.0))
-    orphan = sample_frames()["quarantine"].head(1).with_columns(activation_set=pl.lit("no such set"))
+    bad = sample_frames()["runs"].with_columns(flow_run_id=pl.lit("bad"), seconds=pl.lit(-1.0))
+    orphan = sample_frames()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
     load("bad", {"runs": bad, "quarantine": orphan}, published)
     publish(published)
     assert runs_seen(published) == ["sample-run"]
     [warehouse] = in_quarantine(published)
-    assert 'quarantine_belongs_to_a_set: 1 offending, first [{"activation_set":"no such set"' in warehouse.reason
-    assert 'runs.seconds: be_between: 1 offending, first [{"seconds": -1.0, "run": "bad"}]' in warehouse.reason
+    assert 'quarantine_belongs_to_a_set: 1 offending, first [{"activation_set_id":"no such set"' in warehouse.reason
+    assert 'runs.seconds: be_between: 1 offending, first [{"seconds": -1.0, "flow_run_id": "bad"}]' in warehouse.reason
     assert "\n" not in warehouse.reason
 
 
@@ -170,6 +170,8 @@ def test_views_answer_over_the_snapshot(published):
     types = query("SELECT type, features FROM symmetry_types", published)
     assert types["features"].sum() == sample_frames()["feature_symmetry"].height
     assert (
-        query(f"SELECT count(*) AS n FROM feature_catalogue WHERE dictionary_id = '{CROSSCODER}'", published)["n"].item()
+        query(f"SELECT count(*) AS n FROM feature_catalogue WHERE dictionary_id = '{CROSSCODER}'", published)[
+            "n"
+        ].item()
         == 40
     )

@@ -12,7 +12,8 @@ from tests.sample_frames import CROSSCODER, FEATURES, sample_frames
 
 def test_a_query_gives_a_frame(published):
     frame = query(
-        "SELECT architecture, count(*) AS n FROM features JOIN dictionaries USING (dictionary_id) GROUP BY ALL", published
+        "SELECT architecture, count(*) AS n FROM features JOIN dictionaries USING (dictionary_id) GROUP BY ALL",
+        published,
     )
     assert sorted(frame.iter_rows()) == [("group-crosscoder", FEATURES), ("sae", FEATURES)]
 
@@ -22,7 +23,7 @@ def test_shorthands_that_analysts_use_work(published):
     assert "density" in query("DESCRIBE features", published)["column_name"].to_list()
     assert query("SUMMARIZE features", published).height == 7
     pivoted = query("PIVOT features ON dead USING count(*) GROUP BY dictionary_id", published)
-    assert pivoted.filter(dictionary=CROSSCODER)["true"].item() == 4
+    assert pivoted.filter(dictionary_id=CROSSCODER)["true"].item() == 4
 
 
 WAYS_OUT = [

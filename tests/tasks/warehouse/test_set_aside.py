@@ -32,11 +32,11 @@ def no_expectations(monkeypatch):
 
 
 def a_run(name: str, **columns) -> dict[str, pl.DataFrame]:
-    return {"runs": sample_frames()["runs"].with_columns(run=pl.lit(name), **columns)}
+    return {"runs": sample_frames()["runs"].with_columns(flow_run_id=pl.lit(name), **columns)}
 
 
 def runs_seen(settings) -> list[str]:
-    return query("SELECT flow_run_id FROM runs ORDER BY flow_run_id", settings)["run"].to_list()
+    return query("SELECT flow_run_id FROM runs ORDER BY flow_run_id", settings)["flow_run_id"].to_list()
 
 
 def aside(settings) -> list[str]:
@@ -152,7 +152,7 @@ def link(folder):
 
 def offending(folder):
     changed(folder, lambda frame: frame.with_columns(git_revision=pl.lit(None, dtype=pl.String)))
-    frame = sample_frames()["quarantine"].head(1).with_columns(activation_set=pl.lit("no such set"))
+    frame = sample_frames()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
     frame.write_parquet(folder / "quarantine.parquet")
     commit_folder(folder, ["quarantine.parquet"], schema_version=schema_version())
     return "its rows offend audits: quarantine_belongs_to_a_set: 1 offending"
@@ -244,7 +244,7 @@ def test_of_many_loads_the_offending_ones_are_found(published):
         stage_tables(key, a_run(key), published)
     orphan = sample_frames()["quarantine"].head(1)
     for key in keys[2], keys[5]:
-        rows = orphan.with_columns(activation_set=pl.lit(key))
+        rows = orphan.with_columns(activation_set_id=pl.lit(key))
         stage_tables(key, a_run(key) | {"quarantine": rows}, published)
     publish(published)
     assert runs_seen(published) == [*(key for key in keys if key not in (keys[2], keys[5])), "sample-run"]
@@ -252,7 +252,7 @@ def test_of_many_loads_the_offending_ones_are_found(published):
 
 
 def test_offending_rows_of_older_code_leave_the_warehouse(published):
-    orphan = {"quarantine": sample_frames()["quarantine"].head(1).with_columns(activation_set=pl.lit("no such set"))}
+    orphan = {"quarantine": sample_frames()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))}
     stage_tables(BAD, orphan, published)
     stage_tables(GOOD, a_run(GOOD), published)
     load(BAD, orphan, published)
@@ -265,7 +265,7 @@ def test_offending_rows_of_older_code_leave_the_warehouse(published):
 
 
 def test_offending_rows_that_were_never_published_and_are_staged_no_more_leave_the_warehouse(published):
-    orphan = {"quarantine": sample_frames()["quarantine"].head(1).with_columns(activation_set=pl.lit("no such set"))}
+    orphan = {"quarantine": sample_frames()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))}
     load(BAD, orphan, published)
     stage_tables(GOOD, a_run(GOOD), published)
     load(GOOD, a_run(GOOD), published)
