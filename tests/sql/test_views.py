@@ -160,7 +160,8 @@ def test_feature_catalogue(small):
     ]
     logs = rows(
         small,
-        "SELECT log10_density FROM feature_catalogue WHERE dictionary_id = 'cross' AND feature IN (2, 3) ORDER BY feature",
+        "SELECT log10_density FROM feature_catalogue "
+        "WHERE dictionary_id = 'cross' AND feature IN (2, 3) ORDER BY feature",
     )
     assert logs == [(-2.0,), (None,)]
 
@@ -335,7 +336,8 @@ def test_the_detectors_are_seen_as_they_were_planted(sample):
 
 
 def test_families(small):
-    columns = "family_analysis_id, family, dictionary_id, layer, architecture, n_rotations, size, prototype, type, period_degrees"
+    columns = "family_analysis_id, family, dictionary_id, layer, architecture, n_rotations, size, prototype, type"
+    columns += ", period_degrees"
     assert rows(small, f"SELECT {columns} FROM families") == [
         ("kin", 0, "cross", "early", "group-crosscoder", 2, 2, 0, "period-360", 360.0),
         ("kin", 1, "cross", "early", "group-crosscoder", 2, 1, 1, "invariant", None),
@@ -427,7 +429,8 @@ def test_equivariant_pairs(small):
 
 
 def test_curves_and_lines(small):
-    columns = "family_analysis_id, stimulus_type, families, members, with_one_peak, with_two_peaks, mean_peaks, mean_half_turn"
+    columns = "family_analysis_id, stimulus_type, families, members, with_one_peak, with_two_peaks, mean_peaks"
+    columns += ", mean_half_turn"
     assert rows(small, f"SELECT {columns} FROM curves_and_lines") == [
         ("kin", "curve", 1, 2, 1, 0, 1.0, -0.5),
         ("turned", "curve", 1, 3, 1, 0, 1.0, 0.5),
@@ -448,8 +451,8 @@ def test_curves_and_lines(small):
 )
 def test_a_peak_is_a_climb_above_half_the_height(changing, profile, kind, peaks, half_turn):
     changing.execute(
-        "INSERT INTO family_shapes BY NAME SELECT 'turned' AS family_analysis_id, 1 AS family, 1 AS size, 3 AS prototype, "
-        "? AS type, 1 AS mean_similarity, ? AS profile",
+        "INSERT INTO family_shapes BY NAME SELECT 'turned' AS family_analysis_id, 1 AS family, 1 AS size, "
+        "3 AS prototype, ? AS type, 1 AS mean_similarity, ? AS profile",
         [kind, profile],
     )
     changing.execute("INSERT INTO feature_families VALUES ('turned', 3, 1, 1, 0, 0, false, 1, 0, 0, 'line', 0.5)")
@@ -492,7 +495,8 @@ def test_neurons_are_mixed_as_they_were_planted(sample):
 
 
 def test_tuning_dimensions_found(small):
-    columns = "dimension_analysis_id, dimension, method, source, follows, r_squared, null_r_squared, p_value, preferred, assigned"
+    columns = "dimension_analysis_id, dimension, method, source, follows, r_squared, null_r_squared, p_value, preferred"
+    columns += ", assigned"
     found = rows(small, f"SELECT {columns} FROM tuning_dimensions_found WHERE method <> 'random'")
     assert found == [
         ("units", 0, "neurons", "patches", "orientation", 0.25, 0.3, 0.2, 45.0, "orientation"),
@@ -606,8 +610,8 @@ def test_concept_importance(small):
         ("tabby", "stripes", "drawn", 0.75, 0.5, 0.004, "matters"),
         ("tabby", "dots", "folder", 0.1, 0.5, 0.006, "speaks against"),
     ]
-    columns = "network, layer, classifier, pool, concept_id, class_images_id, class_index, random_sets, score_std, random_score_std"
-    columns += ", magnitude, accuracy, agreement, p_value"
+    columns = "network, layer, classifier, pool, concept_id, class_images_id, class_index, random_sets, score_std"
+    columns += ", random_score_std, magnitude, accuracy, agreement, p_value"
     assert rows(small, f"SELECT {columns} FROM concept_importance WHERE concept_analysis_id = 'asked'")[3] == (
         *("net", "early", "logistic", "mean", "dotted", "cats", 1, 10, 0.2, 0.2),
         *(0.2, 0.8, 0.6, 0.002),
