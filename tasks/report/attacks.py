@@ -65,7 +65,7 @@ class AttackedSet:
 class AttackExperiment:
     """A concept, a class, and a layer at which the exemplars are attacked.
 
-    row: of `attack_stories`; clean, sets: as they were, and all that was made of them; pictures: rows of
+    row: of `attack_experiments`; clean, sets: as they were, and all that was made of them; pictures: rows of
     `attack_pictures` by attack and ε; features: rows of `attack_features`.
     """
 
@@ -348,7 +348,7 @@ def _experiments(snapshot: "Snapshot", folder: Path) -> list[AttackExperiment]:
     for row in snapshot.rows("attack_features"):
         features[row["attack_experiment_id"]].append(row)
     found = []
-    for row in snapshot.rows("attack_stories"):
+    for row in snapshot.rows("attack_experiments"):
         key = row["attack_experiment_id"]
         (clean,) = (each for each in sets[key] if each.attack == CLEAN)
         changed = [each for each in sets[key] if each is not clean]

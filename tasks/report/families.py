@@ -140,7 +140,7 @@ def family_analyses(snapshot: "Snapshot") -> list[Analysis]:
         members[row["family_analysis_id"]].append(row)
     for row in snapshot.rows("families"):
         shapes[row["family_analysis_id"]].append(row)
-    rows = sorted(snapshot.rows("family_analyses"), key=lambda row: (-row["group_order"], -row["features"]))
+    rows = sorted(snapshot.rows("family_analyses"), key=lambda row: (-row["group_order"], -row["live_features"]))
     analyses = []
     for row in rows:
         key, grouped = row["family_analysis_id"], members[row["family_analysis_id"]]
