@@ -1,4 +1,4 @@
-"""What runs: one flow a file, one file a Prefect deployment; and the console command."""
+"""Flows and the console command. Each flow is one file and one Prefect deployment."""
 
 FLOWS = (
     *("atlas", "early-vision", "extract", "train", "sweep", "symmetry", "tuning"),

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     import polars
 
 app = typer.Typer(
-    help="Find, measure and question the symmetric features of vision networks.",
+    help="Find and measure the symmetric features of vision networks, and test the tools that explain them.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 curves = typer.Typer(help="Curve detectors.", no_args_is_help=True)
 app.add_typer(curves, name="curves")
-# Imports of what a command needs stand in the command: `kaleidoscope sql` must not wait for PyTorch.
+# Each command imports what it needs inside its own function, so that `kaleidoscope sql` doesn't wait for PyTorch.
 
 
 KEY = re.compile("[0-9a-f]{64}")
@@ -56,10 +56,11 @@ def _path(typed: str) -> Path:
 
 
 ConfigFile = Annotated[
-    Path | None, typer.Option(parser=_path, metavar="FILE", help="TOML file with the flow's fields.")
+    Path | None, typer.Option(parser=_path, metavar="FILE", help="TOML file with values of the flow's fields.")
 ]
 Assignments = Annotated[
-    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="A field, as in extraction.n_rotations=8.")
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Value of one field, for example extraction.n_rotations=8."),
 ]
 
 
@@ -74,13 +75,13 @@ def run(
     config: ConfigFile = None,
     assignments: Assignments = None,
 ) -> None:
-    """Run a flow here and now, with the same fields as its form in the Prefect UI."""
+    """Run a flow in this process. Its fields are those of its form in the Prefect UI."""
     _run(flow, config, assignments or [])
 
 
 @app.command()
 def sweep(config: ConfigFile = None, assignments: Assignments = None) -> None:
-    """Train several dictionaries on one pass over the rows: `kaleidoscope run sweep`."""
+    """Train several dictionaries in one pass over the rows; the same as `kaleidoscope run sweep`."""
     _run("sweep", config, assignments or [])
 
 
@@ -89,7 +90,7 @@ def _run(flow: str, config: Path | None, assignments: list[str]) -> None:
     from flows.servers import prefect_server
     from tasks.warehouse.migrate import migrate_at_start
 
-    # the terminal has bars and the summary; the log is in the Prefect UI
+    # the terminal shows progress bars and the summary; the log is in the Prefect UI
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(Settings()) as server:
         flow_to_run = flow_named(flow)
@@ -103,7 +104,7 @@ def _run(flow: str, config: Path | None, assignments: list[str]) -> None:
 
 
 def _tidy(owns_server: bool) -> None:
-    """End what killed processes left: temporary files, flow runs."""
+    """Delete the temporary files and end the flow runs that killed processes left."""
     from prefect.client.orchestration import get_client
 
     from flows.dead_runs import clear_leftovers, end_dead_runs
@@ -116,9 +117,9 @@ def _tidy(owns_server: bool) -> None:
 
 @app.command()
 def fit(config: ConfigFile = None, assignments: Assignments = None) -> None:
-    """Train the dictionary of a `train` config without Prefect; under torchrun, on as many processes as it starts.
+    """Train the dictionary of a `train` config without Prefect. Under torchrun, all its processes train together.
 
-    `kaleidoscope run train` with the same fields then finds it trained, and analyses, logs and registers it.
+    `kaleidoscope run train` with the same fields then uses this dictionary: it analyses, logs and registers it.
     """
     from flows.config import read_config
     from flows.steps import progress_bar
@@ -128,12 +129,13 @@ def fit(config: ConfigFile = None, assignments: Assignments = None) -> None:
     from tasks.dictionary.train import train
     from tasks.progress import silent
 
-    wanted = read_config(TrainConfig, config, assignments or [])
+    train_config = read_config(TrainConfig, config, assignments or [])
+    dictionary = train_config.dictionary
     check_can_be_written(Settings().data_dir)
     with processes():
-        activation_set = plan(wanted.extraction, Settings()).key
-        with progress_bar(f"Train {wanted.dictionary.name}") if is_first() else nullcontext(silent) as progress:
-            key = train(activation_set, wanted.dictionary, Settings(), progress)
+        activation_set = plan(train_config.extraction, Settings()).key
+        with progress_bar(f"Train {dictionary.name}") if is_first() else nullcontext(silent) as progress:
+            key = train(activation_set, dictionary, Settings(), progress)
         if is_first():
             print(key)
 
@@ -155,7 +157,10 @@ def _show(summary) -> None:
 
 @app.command()
 def doctor() -> None:
-    """Say what is found, missing and stuck; exits with 1 when no run could work or one is stuck."""
+    """Report what this installation has, what is missing and which runs are stuck.
+
+    The exit code is 1 when something is missing that every run needs, or when a run is stuck.
+    """
     from flows.doctor import examine
 
     colours = {"ok": "green", "optional": "yellow", "missing": "red", "stuck": "red"}
@@ -171,17 +176,25 @@ def doctor() -> None:
 
 class SqlCommand(TyperCommand):
     def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
-        """SQL behind a comment starts with -- as options do, but has white space in it: a blank before it keeps it."""
-        kept = [f" {arg}" if arg.startswith("-") and len(arg.split()) > 1 else arg for arg in args]
-        return super().parse_args(ctx, kept)
+        """Parse the arguments; one that starts with - and contains white space is SQL behind a comment, not an option.
+
+        A blank put in front of it keeps the parser from reading it as an option.
+        """
+        protected = [f" {arg}" if arg.startswith("-") and len(arg.split()) > 1 else arg for arg in args]
+        return super().parse_args(ctx, protected)
 
 
 @app.command(cls=SqlCommand)
 def sql(
-    statement: Annotated[str | None, typer.Argument(help="A SELECT; without it tables and views are listed.")] = None,
-    output: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.table,
+    statement: Annotated[
+        str | None, typer.Argument(help="A SELECT. Without it, the tables and views are listed.")
+    ] = None,
+    output: Annotated[Format, typer.Option("--format", help="Output format of the rows.")] = Format.table,
 ) -> None:
-    """Query the published snapshot, read-only; KALEIDOSCOPE_SQL_MEMORY and KALEIDOSCOPE_SQL_SECONDS bound it."""
+    """Query the published snapshot, read-only.
+
+    KALEIDOSCOPE_SQL_MEMORY and KALEIDOSCOPE_SQL_SECONDS limit the memory and the time of a statement.
+    """
     from tasks.warehouse.formats import csv_lines, json_lines, shown
     from tasks.warehouse.query import answer
 
@@ -192,17 +205,17 @@ def sql(
             case Format.table:
                 rows = list(islice(result.rows, TABLE_ROWS + 1))
                 if len(rows) > TABLE_ROWS:
-                    raise UserError(f"more than {TABLE_ROWS:,} rows: add a LIMIT, or take --format csv")
+                    raise UserError(f"a table shows at most {TABLE_ROWS:,} rows: add a LIMIT, or use --format csv")
                 _print_table(result.columns, (map(shown, result.kinds, row) for row in rows))
             case Format.csv:
-                sys.stdout.reconfigure(encoding="utf-8")  # a file's encoding must not depend on the terminal's
+                sys.stdout.reconfigure(encoding="utf-8")  # the encoding of a CSV file must not depend on the terminal
                 sys.stdout.writelines(csv_lines(result))
             case Format.json:
                 sys.stdout.writelines(json_lines(result))
 
 
 def _as_unicode(argument: str) -> str:
-    """The argument as UTF-8, where Python has decoded it with the encoding of a locale that lacks its letters."""
+    """Return the argument decoded as UTF-8, where Python decoded it with a locale that lacks its characters."""
     if not any("\ud800" <= letter <= "\udfff" for letter in argument):
         return argument
     try:
@@ -212,7 +225,7 @@ def _as_unicode(argument: str) -> str:
 
 
 def _print_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
-    """As wide as its rows where nobody's terminal limits it."""
+    """Print a table; where the output is no terminal, the table is as wide as its rows."""
     console = Console(highlight=False, markup=False)
     table = Table(*(Column(_printable(name), overflow="fold") for name in columns))
     for row in rows:
@@ -222,8 +235,8 @@ def _print_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> No
     console.print(table)
 
 
-def _print_dataframe(frame: "polars.DataFrame") -> None:
-    _print_table(frame.columns, frame.iter_rows())
+def _print_dataframe(rows: "polars.DataFrame") -> None:
+    _print_table(rows.columns, rows.iter_rows())
 
 
 def _cell(value: object) -> str:
@@ -241,8 +254,8 @@ def _cell(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without characters that command a terminal."""
-    return CONTROL.sub(lambda found: repr(found[0])[1:-1], text)
+    """Return the text with control characters escaped: they could command the terminal."""
+    return CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 @curves.command()
@@ -256,11 +269,12 @@ def coverage(
         ),
     ],
     threshold: Annotated[
-        float, typer.Option(help="Share of its own maximum from which on a unit covers an orientation.")
+        float,
+        typer.Option(help="A unit covers the orientations where it responds with at least this share of its maximum."),
     ] = 0.5,
-    output: Annotated[Report, typer.Option("--format", help="How the answer is written.")] = Report.table,
+    output: Annotated[Report, typer.Option("--format", help="Output format of the report.")] = Report.table,
 ) -> None:
-    """Peak, width and echo of each unit, and the orientations that the units leave uncovered."""
+    """Report peak, width and echo of each unit's tuning curve, and the orientations that no unit covers."""
     import json
 
     import polars
@@ -281,18 +295,20 @@ def coverage(
 
 @app.command()
 def trust(
-    folder: Annotated[Path, typer.Argument(parser=_path, help="A concept's exemplars.")],
-    network: Annotated[str, typer.Option(help="Network, by name.")] = "efficientnet_lite0",
-    layer: Annotated[str, typer.Option(help="Layer, by name.")] = "block10",
+    folder: Annotated[Path, typer.Argument(parser=_path, help="Folder of a concept's exemplars.")],
+    network: Annotated[str, typer.Option(help="Name of the network.")] = "efficientnet_lite0",
+    layer: Annotated[str, typer.Option(help="Name of the layer.")] = "block10",
     random: Annotated[
         Path | None,
         typer.Option(
-            parser=_path, metavar="FOLDER", help="Photographs for random sets; default: scikit-image's and dead leaves."
+            parser=_path,
+            metavar="FOLDER",
+            help="Photographs for the random sets; default: scikit-image's, and dead leaves.",
         ),
     ] = None,
-    output: Annotated[Report, typer.Option("--format", help="How the answer is written.")] = Report.table,
+    output: Annotated[Report, typer.Option("--format", help="Output format of the report.")] = Report.table,
 ) -> None:
-    """Were a concept's exemplars changed to turn its vector? Exits with 1 when they can't be trusted."""
+    """Check whether a concept's exemplars were changed to manipulate its CAV; the exit code is 1 if not trusted."""
     import json
     from dataclasses import asdict
 
@@ -315,7 +331,7 @@ def trust(
 
 @app.command()
 def page() -> None:
-    """Write the page from the published snapshot."""
+    """Write the HTML page from the published snapshot."""
     from flows.steps import progress_bar
     from tasks.report.page import write_site
 
@@ -326,9 +342,12 @@ def page() -> None:
 
 @app.command()
 def verify(
-    output: Annotated[Report, typer.Option("--format", help="How the findings are written.")] = Report.table,
+    output: Annotated[Report, typer.Option("--format", help="Output format of the findings.")] = Report.table,
 ) -> None:
-    """Check every checksum and reference in the data folder, changing nothing; exits with 1 when something is wrong."""
+    """Check every checksum and reference in the data folder; change nothing.
+
+    The exit code is 1 when something is wrong or stuck.
+    """
     import json
 
     from flows.steps import progress_bar
@@ -342,17 +361,21 @@ def verify(
     elif findings:
         _print_table(Finding._fields, findings)
     else:
-        print("all is well")
+        print("no problem found")
     if any(finding.state in WRONG for finding in findings):
         raise typer.Exit(1)
 
 
 @app.command()
 def gc(
-    delete: Annotated[bool, typer.Option("--delete", help="Delete what is listed.")] = False,
-    output: Annotated[Report, typer.Option("--format", help="How the list is written.")] = Report.table,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the listed files and folders.")] = False,
+    output: Annotated[Report, typer.Option("--format", help="Output format of the list.")] = Report.table,
 ) -> None:
-    """List what no row, registered model or unfinished run refers to, and what is older or more than is to be kept."""
+    """List the files and folders that can be deleted.
+
+    No row, registered model or unfinished run refers to them, or they exceed the number or the age to keep
+    (the settings KALEIDOSCOPE_KEEP_…).
+    """
     import json
 
     from flows.steps import progress_bar
@@ -369,15 +392,15 @@ def gc(
     if garbage:
         rows = [(str(path), f"{size:,}", why) for path, size, why in garbage]
         _print_table(["path", "bytes", "why"], rows)
-    size = f"{sum(one.bytes for one in garbage) / 2**20:,.1f} MiB"
+    size = f"{sum(item.bytes for item in garbage) / 2**20:,.1f} MiB"
     print(f"{size} deleted" if delete else f"{size} to delete with `kaleidoscope gc --delete`")
 
 
 @app.command()
 def migrate(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List what would be done, and write nothing.")] = False,
 ) -> None:
-    """Bring the warehouse and what is staged to today's schema, as `up`, `run` and every publication do."""
+    """Migrate the warehouse and the staged tables to the current schema, as `up`, `run` and every publication do."""
     from tasks.warehouse.migrate import migrate as migrated
 
     for line in migrated(Settings(), dry_run, _say):
@@ -386,26 +409,32 @@ def migrate(
 
 @app.command()
 def backup(
-    destination: Annotated[Path, typer.Argument(parser=_path, help="A new folder.")],
+    destination: Annotated[Path, typer.Argument(parser=_path, help="Folder to make; it must be absent or empty.")],
     activations: Annotated[
-        bool, typer.Option("--activations", help="The shards of activations too; they can be extracted again.")
+        bool, typer.Option("--activations", help="Copy the shards of activations too; they can be extracted again.")
     ] = False,
 ) -> None:
-    """Copy warehouse, snapshot, MLflow, Prefect, staged tables and models into a new folder, while runs go on."""
+    """Copy warehouse, snapshot, MLflow, Prefect, staged tables and models into a new folder; runs may go on meanwhile.
+
+    The exit code is 1 when something damaged was left out.
+    """
     from flows.steps import progress_bar
     from tasks.maintenance.backup import back_up
 
     with progress_bar("Back up") as progress:
-        made = back_up(destination, Settings(), activations=activations, say=_say, progress=progress)
-    print(f"{destination}: {made.files:,} files, {made.bytes / 2**20:,.1f} MiB")
-    _report_left_out(made.left_out)
+        copied = back_up(destination, Settings(), activations=activations, say=_say, progress=progress)
+    print(f"{destination}: {copied.files:,} files, {copied.bytes / 2**20:,.1f} MiB")
+    _report_left_out(copied.left_out)
 
 
 @app.command()
 def restore(
-    source: Annotated[Path, typer.Argument(parser=_path, help="Folder that `kaleidoscope backup` made.")],
+    source: Annotated[Path, typer.Argument(parser=_path, help="Folder that `kaleidoscope backup` wrote.")],
 ) -> None:
-    """Make the data folder, which must be absent or empty, from a backup."""
+    """Restore the data folder from a backup; the data folder must be absent or empty.
+
+    The exit code is 1 when the backup had left something damaged out.
+    """
     from flows.steps import progress_bar
     from tasks.maintenance.backup import restore as restore_backup
 
@@ -417,7 +446,7 @@ def restore(
 
 
 def _report_left_out(left_out: dict[str, str]) -> None:
-    """What is damaged is not in a backup; exit code 1."""
+    """Print what the backup doesn't contain because it was damaged; exit with code 1 if there is anything."""
     for name, reason in left_out.items():
         _say(f"left out: {name}: {reason}")
     if left_out:
@@ -426,34 +455,36 @@ def _report_left_out(left_out: dict[str, str]) -> None:
 
 @app.command()
 def up(
-    prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Of the Prefect server, on loopback.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Of the MLflow server, on loopback.")] = 5000,
+    prefect_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the Prefect server, on loopback.")
+    ] = 4200,
+    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the MLflow server, on loopback.")] = 5000,
 ) -> None:
-    """Start Prefect server, worker and MLflow server; Ctrl-C stops all."""
+    """Start the Prefect server, its worker and the MLflow server; Ctrl-C stops them all."""
     from flows.up import up as serve
 
     serve(Settings(), prefect_port, mlflow_port)
 
 
 def main() -> None:
-    """Run the command; what the user can mend is one line on stderr and exit code 2."""
+    """Run the command. A mistake that the user can correct gives one line on stderr and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # a locale may lack letters
+        stream.reconfigure(errors="backslashreplace")  # the locale's encoding may lack characters
     try:
         app()
     except UserError as error:
         sys.exit(_say(str(error)))
     except OSError as error:
-        sys.exit(_say(_said_of(error)))
+        sys.exit(_say(_data_folder_problem(error)))
 
 
-def _said_of(error: OSError) -> str:
-    """One line on an error of the data folder; any other error goes on."""
+def _data_folder_problem(error: OSError) -> str:
+    """Return one line about an error of the data folder; raise any other error again."""
     folder = Settings().data_dir
     try:
         check_can_be_written(folder)
-    except UserError as known:
-        return str(known)
+    except UserError as explained:
+        return str(explained)
     if problem := disk_problem(error):
         return problem.format(folder)
     raise error

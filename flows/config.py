@@ -1,4 +1,4 @@
-"""A run's config from a TOML file and `field=value` options."""
+"""Read a run's config from a TOML file and `field=value` options."""
 
 import inspect
 import tomllib
@@ -13,11 +13,14 @@ from flows import FLOWS
 from tasks.errors import UserError, one_line, shown
 
 NO_TOML = (ValueError, RecursionError)
-"""What tomllib raises: beside its own ValueError, Python's for a number of too many digits, and for deep nesting."""
+"""What tomllib raises: a ValueError, also for a number with too many digits, and RecursionError for deep nesting."""
 
 
 def flow_named(name: str):
-    """The flow of a deployment: early-vision is `early_vision` in flows/early_vision.py. UserError: there is none."""
+    """Return the flow of a deployment: early-vision is `early_vision` in flows/early_vision.py.
+
+    Raises UserError when there is no such flow.
+    """
     if name not in FLOWS:
         raise UserError(f"no flow {name!r}; there are {', '.join(FLOWS)}")
     module = name.replace("-", "_")
@@ -25,12 +28,12 @@ def flow_named(name: str):
 
 
 def config_class_of(flow) -> type[BaseModel]:
-    """The model of a flow's one parameter `config`: its form in the Prefect UI."""
+    """Return the pydantic model of a flow's one parameter `config`, from which the Prefect UI makes the flow's form."""
     return inspect.signature(flow.fn).parameters["config"].annotation
 
 
 def over(default: BaseModel, value: Any) -> Any:
-    """A section's `value`, with the default's fields where it names only some; for a validator with mode="before"."""
+    """Fill the fields that a section's `value` lacks from `default`; for a validator with mode="before"."""
     if not isinstance(value, dict):
         return value
     merged = dict(default) | value
@@ -41,27 +44,28 @@ def over(default: BaseModel, value: Any) -> Any:
 
 
 def read_config(model: type[BaseModel], file: Path | None, assignments: list[str]) -> BaseModel:
-    """The file's values, or the defaults, with `section.field=value` assignments over them.
+    """Return the config of a TOML file, or the default one, changed by `section.field=value` assignments.
 
-    Values are TOML; what is no TOML is text. UserError: one line for each thing that is wrong.
+    The value of an assignment is read as TOML; one that is not valid TOML is taken as text. Raises UserError with one
+    line for each mistake.
     """
     values = _read_toml(file) if file else {}
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals:
-            raise UserError(f"--set {assignment!r} is no assignment; write --set field=value")
+            raise UserError(f"--set {assignment!r} is not an assignment; write --set field=value")
         _assign(values, path.strip().split("."), _toml_value(text.strip()))
     return validated(model, values)
 
 
 def validated(model: type[BaseModel], values: dict[str, Any]) -> BaseModel:
-    """The config of these values. UserError: one line for each thing that is wrong."""
+    """Return the config with these values. Raises UserError with one line for each mistake."""
     try:
         return model.model_validate(values)
     except ValidationError as error:
         details = error.errors()
-        # a collection whose item is wrong may be said to be too short as well: what is wrong inside says it all
-        inner = [each for each in details if not any(_is_inside(other["loc"], each["loc"]) for other in details)]
+        # a wrong item may make its collection count as too short as well: report only the error inside
+        inner = [detail for detail in details if not any(_is_inside(other["loc"], detail["loc"]) for other in details)]
         raise UserError("\n".join(_explain(model, detail) for detail in inner)) from None
 
 
@@ -75,7 +79,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"can't read config {file}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
     except NO_TOML as error:
-        raise UserError(f"config {file} is no TOML: {one_line(error)}") from None
+        raise UserError(f"config {file} is not valid TOML: {one_line(error)}") from None
 
 
 def _toml_value(text: str) -> Any:
@@ -109,12 +113,12 @@ def _explain(model: type[BaseModel], detail: dict[str, Any]) -> str:
 def _section(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     for part in path:
         model = model.model_fields[part].annotation
-        model = next(iter(get_args(model)), model)  # of a list of sections, the section
+        model = next(iter(get_args(model)), model)  # list[Section] -> Section
     return model
 
 
 def fields_of(model: type[BaseModel]) -> list[str]:
-    """Names of a model's fields, those of its sections dotted."""
+    """Return the names of a model's fields, those inside a section as `section.field`."""
     names = []
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

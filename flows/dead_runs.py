@@ -1,8 +1,8 @@
-"""Runs whose process is gone: they end as Crashed, with the reason in their log, and give their slots back.
+"""Dead runs: a flow run whose process has died is set to Crashed, with the reason in its log, and its slot is released.
 
-A flow run's process holds a lock for as long as it runs (`flows.steps.be_alive`). Prefect notices a run that its worker
-sees end, but not one that is killed together with its worker, nor one of `kaleidoscope run` that is killed. MLflow
-notices none.
+A flow run's process holds a lock for as long as it lives (`flows.steps.be_alive`). Prefect notices the end of a process
+only through its worker: it doesn't notice a run that is killed together with its worker, or a killed
+`kaleidoscope run`. MLflow notices no dead run.
 """
 
 from collections import Counter
@@ -36,22 +36,22 @@ from tasks.storage import remove_all_leftovers
 from tasks.tracking import store as tracking_store
 
 GRACE = timedelta(seconds=40)
-"""How long a run may be without a lock and without a process: a worker starts it, or it has just begun."""
+"""How long a run may have neither a lock nor a process: while a worker starts it, or when it has just begun."""
 GOING_ON = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 UNFINISHED = [*GOING_ON, StateType.SCHEDULED, StateType.PAUSED]
-PAGE = 200  # as many as Prefect hands out at a time
+PAGE = 200  # the most that Prefect returns per request
 
 
 def clear_leftovers(settings: Settings) -> None:
-    """Delete what killed writers left. Whoever publishes holds the warehouse."""
+    """Delete the temporary files of killed writers. A publisher's are protected by the warehouse lock that it holds."""
     remove_all_leftovers(settings.data_dir, {settings.published_file.parent: settings.warehouse_lock})
 
 
 def end_dead_runs(client: SyncPrefectClient, settings: Settings, *, owns_server: bool) -> list[str]:
-    """End the runs of a Prefect server and of MLflow whose process is gone; returns what to say.
+    """End the runs of a Prefect server and of MLflow whose process has died; return a line of text for each.
 
-    On a server of ours all runs are judged and all slots are counted, on another's only those runs that have had a lock
-    in our data folder.
+    owns_server: the Prefect server belongs to this data folder, so all its runs and slots are checked. On any other
+    server only runs are checked that have left a lock in this data folder.
     """
     ended = []
     for run, reason in dead_runs(client, settings, owns_server=owns_server):
@@ -64,37 +64,37 @@ def end_dead_runs(client: SyncPrefectClient, settings: Settings, *, owns_server:
     try:
         tracking_store.end_dead_runs(settings)
     except UserError as error:
-        ended.append(f"can't end MLflow runs whose process is gone: {error}")
+        ended.append(f"can't end MLflow runs whose process has died: {error}")
     return ended
 
 
 def dead_runs(client: SyncPrefectClient, settings: Settings, *, owns_server: bool) -> Iterator[tuple[FlowRun, str]]:
-    """The runs that are going on by their state, but not by their process; each with the reason to give."""
+    """Yield each run whose state says that it goes on although its process has died, with the reason to log."""
     locks = {UUID(path.stem): path for path in _run_locks(settings)}
     processes: set[UUID] | None = None
     for run in _runs(client, GOING_ON, None if owns_server else locks):
         lock = locks.get(run.id)
         if lock is None and is_held(settings.running_dir / f"{run.id}.lock"):
             continue
-        # one that is tried again has a lock from its first life until its new process has come up
+        # a run that is retried has the lock of its first process until its new process has started
         if (lock is None or run.state.is_pending()) and _is_young(run):
             continue
         processes = _runs_with_a_process() if processes is None else processes
-        # a run that ended well has had its last state before it gave its lock back
+        # a run that succeeded has got its final state before it released its lock: read the state again
         if run.id not in processes and client.read_flow_run(run.id).state.id == run.state.id:
             yield run, _reason(lock and holder_of(lock))
 
 
 def slots_without_a_run(client: SyncPrefectClient) -> Iterator[tuple[str, int]]:
-    """Deployments' concurrency limits of which more slots are taken than runs go on, and how many more.
+    """Yield the deployments' concurrency limits with more slots taken than runs going on, and how many more.
 
-    Prefect keeps in memory who has a slot, and in its database how many are taken: when the server is killed, the slots
-    of runs that ended meanwhile stay taken.
+    Prefect keeps the owners of slots in memory and the number of taken slots in its database. When the server is
+    killed, the slots of runs that end before it is back stay taken.
     """
     taken = {limit.name: limit for limit in _taken(client)}
     if not taken:
         return
-    # whoever has a slot now is going on before or after
+    # count the runs before and after the slots are read: a run that has a slot is among them
     before = {run.id: run for run in _runs(client, GOING_ON)}
     taken = {limit.name: limit for limit in _taken(client)}
     runs = before | {run.id: run for run in _runs(client, GOING_ON)}
@@ -110,7 +110,7 @@ def _taken(client: SyncPrefectClient) -> list:
 
 
 def _run_locks(settings: Settings) -> list[Path]:
-    """Of flow runs whose process is gone."""
+    """Return the lock files of flow runs whose process has died."""
     locks = []
     for path in left_by_the_dead(settings.running_dir):
         with suppress(ValueError):
@@ -121,39 +121,39 @@ def _run_locks(settings: Settings) -> list[Path]:
 def _runs(
     client: SyncPrefectClient, states: list[StateType] | None, ids: Iterable[UUID] | None = None
 ) -> list[FlowRun]:
-    wanted = FlowRunFilter(
+    run_filter = FlowRunFilter(
         state=states and FlowRunFilterState(type=FlowRunFilterStateType(any_=states)),
         id=None if ids is None else FlowRunFilterId(any_=list(ids)),
     )
     runs: list[FlowRun] = []
-    while len(page := client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=len(runs))) == PAGE:
+    while len(page := client.read_flow_runs(flow_run_filter=run_filter, limit=PAGE, offset=len(runs))) == PAGE:
         runs += page
     return runs + page
 
 
 def _is_young(run: FlowRun) -> bool:
-    # a state of the future is one from before the clock was set back
+    # a state in the future was set before the clock was set back
     return timedelta(0) <= datetime.now(UTC) - run.state.timestamp < GRACE
 
 
 def _runs_with_a_process() -> set[UUID]:
-    """Flow runs that a worker has started: their processes' environment names them from their start on."""
-    found = set()
+    """Return the flow runs that a worker has started and whose process lives; its environment names the run."""
+    runs = set()
     for process in psutil.process_iter():
         with suppress(ValueError):
-            found.add(UUID(environment_of(process).get("PREFECT__FLOW_RUN_ID", "")))
-    return found
+            runs.add(UUID(environment_of(process).get("PREFECT__FLOW_RUN_ID", "")))
+    return runs
 
 
 def _reason(holder: Holder | None) -> str:
     process = f"its process (PID {holder.pid} on {holder.host})" if holder else "its process"
-    return f"{process} ended without a word; noticed at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{process} died without reporting an end; noticed at {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _crash(client: SyncPrefectClient, run: FlowRun, reason: str) -> None:
     only_this = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
     unfinished = TaskRunFilter(state=TaskRunFilterState(type=TaskRunFilterStateType(any_=UNFINISHED)))
-    # each that is ended leaves the answer
+    # a task run that has ended no longer matches the filter
     while tasks := client.read_task_runs(flow_run_filter=only_this, task_run_filter=unfinished, limit=PAGE):
         for task in tasks:
             client.set_task_run_state(task.id, Crashed(message=reason), force=True)
@@ -168,7 +168,10 @@ def _crash(client: SyncPrefectClient, run: FlowRun, reason: str) -> None:
 
 
 def _remove_locks(client: SyncPrefectClient, settings: Settings) -> None:
-    """Those of runs that have their last state. A run that this server doesn't know is another server's to judge."""
+    """Delete the locks of runs that have their final state.
+
+    The lock of a run that this server doesn't know stays: the run belongs to another server.
+    """
     if locks := {UUID(path.stem): path for path in _run_locks(settings)}:
         for run in _runs(client, None, locks):
             if run.state.is_final():

@@ -1,4 +1,4 @@
-"""What is found and what is missing on this machine."""
+"""`kaleidoscope doctor`: check what a run needs on this machine, and what is stuck."""
 
 import os
 import platform
@@ -39,7 +39,11 @@ class Finding(NamedTuple):
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Everything that a run depends on. `missing` is what no run can do without, `stuck` what holds up another."""
+    """Check everything that a run depends on.
+
+    State `missing`: no run works without it. `stuck`: it blocks other runs. `optional`: it is absent, and runs work
+    without it.
+    """
     yield from _versions()
     yield from _machine(settings)
     yield from _weights(settings)
@@ -94,7 +98,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
 
     for name in network_names():
         if name == "inceptionv1-torchvision":
-            yield Finding(f"weights of {name}", "optional", "downloaded when first asked for")
+            yield Finding(f"weights of {name}", "optional", "downloaded when first used")
             continue
         try:
             yield Finding(f"weights of {name}", "ok", f"SHA-256 {load_network(name, settings).weights_sha256[:16]}…")
@@ -111,7 +115,7 @@ def _images(settings: Settings) -> Finding:
         return Finding(
             "images",
             "optional",
-            "KALEIDOSCOPE_IMAGES_DIR is not set; those of scikit-image are used",
+            "KALEIDOSCOPE_IMAGES_DIR is not set; the photographs of scikit-image are used",
         )
     try:
         count = sum(1 for _ in Folder(ImagesConfig(), settings).names())
@@ -125,7 +129,7 @@ def _databases(settings: Settings) -> Iterator[Finding]:
 
     for name, file in (("warehouse", settings.warehouse_file), ("published snapshot", settings.published_file)):
         if not file.exists():
-            yield Finding(name, "optional", f"{file} is not there yet; `kaleidoscope run atlas` makes it")
+            yield Finding(name, "optional", f"{file} does not exist yet; `kaleidoscope run atlas` makes it")
             continue
         try:
             with duckdb.connect(str(file), read_only=True) as connection:
@@ -147,55 +151,55 @@ def _mlflow_store(settings: Settings) -> Finding:
             runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
         return Finding("MLflow store", "ok", f"{file}, {runs} runs")
     except sqlite3.Error as error:
-        return Finding("MLflow store", "optional", f"{file}: {error}; the first training makes it")
+        return Finding("MLflow store", "optional", f"{file}: {error}; the first training creates it")
 
 
 def _care(settings: Settings) -> Finding:
-    """What is seen to be damaged or stuck without reading any file."""
+    """Report damage that can be seen without reading any file."""
     from tasks.liveness import left_by_the_dead
     from tasks.quarantine import in_quarantine
 
-    link, seen = settings.published_file, []
+    link, problems = settings.published_file, []
     if link.is_symlink() and not link.exists():
-        seen.append(f"the published snapshot {link.readlink()} is missing")
+        problems.append(f"the published snapshot {link.readlink()} is missing")
     if set_aside := in_quarantine(settings):
-        seen.append(f"{len(set_aside)} damaged things are in {settings.quarantine_dir}")
+        problems.append(f"files and folders in quarantine ({settings.quarantine_dir}): {len(set_aside)}")
     if dead := left_by_the_dead(settings.running_dir):
-        seen.append(f"{len(dead)} processes ended without a word")
-    if not seen:
-        return Finding("care", "ok", "nothing seems damaged or stuck; `kaleidoscope verify` looks at every file")
-    return Finding("care", "optional", "; ".join(seen) + ": see `kaleidoscope verify`")
+        problems.append(f"processes that died during a run: {len(dead)}")
+    if not problems:
+        return Finding("care", "ok", "no damage visible; `kaleidoscope verify` checks every file")
+    return Finding("care", "optional", "; ".join(problems) + ": see `kaleidoscope verify`")
 
 
 def _servers(settings: Settings) -> Iterator[Finding]:
     url = prefect_server_address(settings)
     if url is None:
-        yield Finding("Prefect server", "optional", "none runs; a run starts its own, `make up` one to look at")
+        yield Finding("Prefect server", "optional", "not running; each run starts its own, `make up` one with the UI")
     else:
-        well = is_answering(f"{url}/health")
-        yield Finding("Prefect server", "ok" if well else "missing", url if well else f"{url} does not answer")
+        answers = is_answering(f"{url}/health")
+        yield Finding("Prefect server", "ok" if answers else "missing", url if answers else f"{url} does not answer")
     mlflow = running_servers(settings).get("mlflow")
-    yield Finding("MLflow server", "ok" if mlflow else "optional", mlflow or "none runs; `make up` starts one")
+    yield Finding("MLflow server", "ok" if mlflow else "optional", mlflow or "not running; `make up` starts one")
 
 
 def _runs(settings: Settings) -> Iterator[Finding]:
     from tasks.maintenance.verify import stuck
 
     try:
-        found = stuck(settings)
+        stuck_runs = stuck(settings)
     except sqlite3.Error as error:
         yield Finding("runs", "missing", f"Prefect's database can't be read: {error}; see `kaleidoscope verify`")
         return
-    for one in found:
-        yield Finding(one.where, "stuck", f"{one.what}: {one.remedy}")
-    if not found:
-        yield Finding("runs", "ok", "none is stuck")
+    for problem in stuck_runs:
+        yield Finding(problem.where, "stuck", f"{problem.what}: {problem.remedy}")
+    if not stuck_runs:
+        yield Finding("runs", "ok", "no run is stuck")
     if is_held(settings.warehouse_lock):
         yield Finding("warehouse lock", "ok", f"held by {holder_of(settings.warehouse_lock) or 'another process'}")
     yield Finding(
         "notification",
         "ok" if settings.notify_url else "optional",
-        "a webhook hears of a failed publication"
+        "a failed publication is posted to a webhook"
         if settings.notify_url
-        else "nobody hears of a failed publication; KALEIDOSCOPE_NOTIFY_URL names a webhook",
+        else "a failed publication notifies nobody; set KALEIDOSCOPE_NOTIFY_URL to the address of a webhook",
     )

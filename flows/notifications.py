@@ -1,4 +1,4 @@
-"""Who hears of a publication that failed: a Prefect automation, and the address that a setting names."""
+"""Notification of a failed publication: a Prefect automation that posts to the webhook in KALEIDOSCOPE_NOTIFY_URL."""
 
 from datetime import timedelta
 
@@ -15,22 +15,23 @@ BODY = "{{ flow_run.state.message }} {{ flow_run|ui_url }}"
 
 
 def automate_notifications(address: str | None) -> None:
-    """Make the automation, which posts to `address`; without one it does nothing until someone gives it an action.
+    """Create or update the automation, which posts to `address`. Without an address it has no action.
 
-    What an operator made of it in Prefect's pages stays, as long as no address is set.
+    Without an address, an action that an operator has added in the Prefect UI is kept.
     """
     with get_client(sync_client=True) as client:
-        found = next(iter(client.read_automations_by_name(NAME)), None)
+        existing = next(iter(client.read_automations_by_name(NAME)), None)
         if address:
             action = SendNotification(block_document_id=_save_block(address), subject=SUBJECT, body=BODY)
         else:
             block = _block_id(client)
-            if found and not any(getattr(each, "block_document_id", None) == block for each in found.actions):
+            if existing and not any(getattr(act, "block_document_id", None) == block for act in existing.actions):
                 return
             action = DoNothing()
         automation = AutomationCore(
             name=NAME,
-            description="The flow `publish` failed or was killed. KALEIDOSCOPE_NOTIFY_URL names a webhook to tell.",
+            description="Runs when the flow `publish` failed or was killed. "
+            "KALEIDOSCOPE_NOTIFY_URL is the address of the webhook to notify.",
             trigger=EventTrigger(
                 expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
                 match={"prefect.resource.id": "prefect.flow-run.*"},
@@ -42,14 +43,14 @@ def automate_notifications(address: str | None) -> None:
             ),
             actions=[action],
         )
-        if found:
-            client.update_automation(found.id, automation)
+        if existing:
+            client.update_automation(existing.id, automation)
         else:
             client.create_automation(automation)
 
 
 def _save_block(address: str):
-    # Slack, Mattermost and Microsoft Teams take the same document. As a secret the address is shown to nobody.
+    # Slack, Mattermost and Microsoft Teams accept the same JSON. Stored as a secret, the address is never displayed.
     block = CustomWebhookNotificationBlock(
         name="kaleidoscope",
         url="{{address}}",

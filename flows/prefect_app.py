@@ -1,4 +1,4 @@
-"""Prefect's server behind our guard, as `python -m uvicorn --factory flows.prefect_app:create_app` runs it."""
+"""Prefect's server behind `WebGuard`, run by `python -m uvicorn --factory flows.prefect_app:create_app`."""
 
 from prefect.server.api import server
 
@@ -6,8 +6,8 @@ from tasks.web_guard import WebGuard
 
 
 def create_app() -> WebGuard:
-    """All of Prefect's server, its background services included, closed to other web pages.
+    """Return Prefect's server, with its background services, as an app that refuses requests of foreign web pages.
 
-    Its settings come from PREFECT_SERVER_* in the environment, as with `prefect server start`.
+    Its settings are the PREFECT_SERVER_* variables, as with `prefect server start`.
     """
     return WebGuard(server.create_app(final=True))

@@ -1,4 +1,4 @@
-"""Flow `publish`: staged frames into the warehouse, audited, published; champions; the page."""
+"""Flow `publish`: load the staged tables, audit the warehouse, publish a snapshot, promote models, write the page."""
 
 from pydantic import Field
 
@@ -18,17 +18,17 @@ SHOWN_TABLES = ("images", "activation_sets", "dictionaries", "features", "quaran
 
 
 class PublishConfig(Config):
-    """What is published."""
+    """What to publish besides the snapshot."""
 
-    page: bool = Field(True, description="write the page of the new snapshot too")
+    page: bool = Field(True, description="also write the HTML page of the new snapshot")
 
 
 @kaleidoscope_flow
 def publish(config: PublishConfig = PublishConfig()) -> Summary:
-    """Load what was staged, audit the warehouse, publish a snapshot, promote models, write the page.
+    """Load the staged tables, audit the warehouse, publish a snapshot, promote models, write the page.
 
     Args:
-        config: what is published
+        config: what to publish besides the snapshot
     """
     settings = Settings()
     with recorded("publish", config, settings):
@@ -36,11 +36,14 @@ def publish(config: PublishConfig = PublishConfig()) -> Summary:
 
 
 def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
-    """Steps of the flow."""
+    """Run the steps of the flow. Models are promoted only after every audit has passed.
+
+    The summary lists what this run set aside and what waits for rows that are not loaded yet.
+    """
     before = set(in_quarantine(settings))
     with waiting_for("the warehouse", settings.warehouse_lock, as_holder(), say), reported("Load") as progress:
         published = step(publish_snapshot, name="load, audit and publish")(settings, progress)
-    # no snapshot is published unless every audit holds
+    # every audit has passed here: otherwise no snapshot is published
     names, failures = _models(settings)
     moved = [name for name in names if step(promote)(name, True, settings)]
     where = {"published": str(published), "SQL": "kaleidoscope sql", "MLflow": settings.mlflow_tracking_uri}
@@ -52,14 +55,14 @@ def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
         title="Published",
         figures={name: f"{rows[name]:,}" for name in SHOWN_TABLES} | {"new champions": ", ".join(moved) or "none"},
         where=where,
-        missing={str(one.came_from): one.reason for one in in_quarantine(settings) if one not in before}
+        missing={str(item.came_from): item.reason for item in in_quarantine(settings) if item not in before}
         | dict(query("SELECT name, reason FROM set_aside WHERE kind = 'waiting'", settings).iter_rows()),
         failures=failures,
     )
 
 
 def _models(settings: Settings) -> tuple[list[str], dict[str, str]]:
-    """Names of the registered models of all trained dictionaries; {dictionary: why it was passed over}."""
+    """Return the names of all trained dictionaries' registered models, and {dictionary: reason} of the damaged ones."""
     names, damaged = set(), {}
     for key in trained(settings):
         try:

@@ -1,4 +1,7 @@
-"""Prefect's results under `data/prefect/storage`: their database names them by absolute paths, which are kept right."""
+"""Prefect's results under `data/prefect/storage`.
+
+Prefect's database holds their absolute paths. They are rewritten when the data folder was moved or copied.
+"""
 
 import re
 import sqlite3
@@ -15,9 +18,10 @@ WAIT_SECONDS = 60
 
 
 def follow_the_folder(home: Path) -> None:
-    """Where `home`, Prefect's folder in ours, was moved or copied: let its database name the results in it.
+    """Rewrite the paths of results in Prefect's database when `home`, Prefect's folder, was moved or copied.
 
-    Else a copy reads the original's files. `location` in the folder says where it was.
+    Otherwise a copied data folder would read the original's results. The file `location` in `home` holds the path that
+    `home` had before.
     """
     database, location, storage = home / "prefect.db", home / "location", home / "storage"
     if not database.exists() or (location.exists() and location.read_text(encoding="utf-8") == str(home)):
@@ -39,7 +43,7 @@ def follow_the_folder(home: Path) -> None:
 
 
 def remove_old_results(settings: Settings) -> int:
-    """Delete the results of runs that Prefect has deleted by now; returns how many."""
+    """Delete the results of runs that Prefect has deleted; return how many there were."""
     old = old_results(settings)
     for path in old:
         path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Processes beside ours: the Prefect server a run reports to, and how processes are started and stopped for certain."""
+"""Start and stop processes reliably, above all the Prefect server that a run reports to."""
 
 import ctypes
 import os
@@ -31,20 +31,21 @@ FREE_BYTES = 64 << 20
 PR_SET_PDEATHSIG = 1
 TEMPORARY_SERVER = {
     "PREFECT_SERVER_UI_ENABLED": "false",
-    # it would plan runs that no worker waits for
+    # it would schedule runs that no worker picks up
     "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "false",
 }
 STARTED_BY = "STARTED_BY_KALEIDOSCOPE"
-"""Variable that names the lock of who started a process; what that process starts inherits it."""
+"""Environment variable with the path of the lock of whoever started a process; its child processes inherit it."""
 SERVICES = "services-"
-"""How the names of those locks begin."""
+"""Prefix of the names of those locks."""
 
 
 def service_environment(settings: Settings) -> dict[str, str]:
-    """Our environment with Prefect at home in the data folder and nothing sent to anyone; what the user set stays.
+    """Return the environment for servers and flow runs: this process's, with Prefect's files in the data folder.
 
-    A proxy that the user set is not asked for addresses on loopback.
+    Telemetry is switched off. Variables that the user has set keep their values, except that a proxy is never used for
+    addresses on loopback.
     """
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     if direct != "*":
@@ -55,7 +56,7 @@ def service_environment(settings: Settings) -> dict[str, str]:
             "PREFECT_HOME": str(settings.data_dir / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_CLI_PROMPT": "false",
-            "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks",  # what they warn of stands in the run's log
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "tasks",  # their warnings appear in the run's log
             "DO_NOT_TRACK": "1",
             "GX_ANALYTICS_ENABLED": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -70,7 +71,7 @@ def service_environment(settings: Settings) -> dict[str, str]:
 
 
 def _prefect_database(home: Path) -> dict[str, str]:
-    """Prefect writes the path of its own database into a URL as it stands; one that means something there is quoted."""
+    """Return the setting of Prefect's database if its path must be quoted in a URL: Prefect itself doesn't quote it."""
     url = sqlite_url(home / "prefect.db", "aiosqlite")
     if url.startswith("sqlite:") or "PREFECT_SERVER_DATABASE_DRIVER" in os.environ:
         return {}
@@ -78,12 +79,15 @@ def _prefect_database(home: Path) -> dict[str, str]:
 
 
 def _die_with_parent() -> None:
-    """Have Linux stop this process when its parent is killed, which can't stop it itself any more."""
+    """Let Linux stop this process when its parent is killed: a killed parent can't stop it."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def start(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
-    """Start a process in a session of its own (Ctrl-C reaches only us), its output appended to `log`."""
+    """Start a process and append its output to `log`.
+
+    The process gets a session of its own, so that Ctrl-C reaches only its parent.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as output:
         return subprocess.Popen(
@@ -99,7 +103,7 @@ def start(arguments: list[str], environment: dict[str, str], log: Path) -> subpr
 
 
 def stop(processes: Iterable[subprocess.Popen]) -> None:
-    """Stop processes with all that they started."""
+    """Stop processes and all their child processes."""
     family = []
     for process in processes:
         try:
@@ -112,9 +116,9 @@ def stop(processes: Iterable[subprocess.Popen]) -> None:
 
 @contextmanager
 def begins(what: str, settings: Settings) -> Iterator[dict[str, str]]:
-    """Yield an environment by which whatever is started in it is known as ours; at the end all of that is stopped.
+    """Yield an environment that marks processes as started by us; stop all marked processes when the block ends.
 
-    A lock says that we live: see `stop_strays`.
+    Meanwhile a lock is held, so that `stop_strays` knows that their parent is alive.
     """
     lock = settings.running_dir / f"{SERVICES}{uuid.uuid4().hex}.lock"
     with alive(lock, Holder(name="servers", does=what)):
@@ -125,9 +129,9 @@ def begins(what: str, settings: Settings) -> Iterator[dict[str, str]]:
 
 
 def stop_strays(settings: Settings) -> list[int]:
-    """Stop what was started for this data folder by a process that is gone; returns the process ids.
+    """Stop the processes that a dead process had started for this data folder; return their process ids.
 
-    Linux stops servers and workers when their parent is killed, but not what those have started.
+    Linux stops servers and workers when their parent is killed, but not the processes that those have started.
     """
     dead = left_by_the_dead(settings.running_dir, f"{SERVICES}*.lock")
     strays = [process for process, mark in _started_by() if mark in dead] if dead else []
@@ -144,7 +148,7 @@ def _started_by() -> Iterator[tuple[psutil.Process, Path]]:
 
 
 def environment_of(process: psutil.Process) -> dict[str, str]:
-    """The environment that a process was started with; empty where it can't be seen."""
+    """Return the environment that a process was started with; empty where it can't be read."""
     try:
         return process.environ()
     except (psutil.Error, OSError):
@@ -152,7 +156,7 @@ def environment_of(process: psutil.Process) -> dict[str, str]:
 
 
 def _stop(family: list[psutil.Process]) -> None:
-    """Stop processes: politely, then for certain."""
+    """Terminate processes; kill those that still run after STOP_SECONDS."""
     for signal_name in ("terminate", "kill"):
         for member in family:
             try:
@@ -165,7 +169,7 @@ def _stop(family: list[psutil.Process]) -> None:
 
 
 def is_answering(url: str) -> bool:
-    """Whether a server says that it is well; one on loopback is asked without the user's proxy."""
+    """Whether `url` answers with status 200. A server on loopback is asked without the user's proxy."""
     proxies = {} if urlsplit(url).hostname in LOOPBACK else None
     try:
         with build_opener(ProxyHandler(proxies)).open(url, timeout=5) as response:
@@ -175,7 +179,10 @@ def is_answering(url: str) -> bool:
 
 
 def wait_until_healthy(name: str, url: str, process: subprocess.Popen, log: Path) -> None:
-    """Return as soon as `url` answers. UserError when the process ends before that, or takes too long."""
+    """Return as soon as `url` answers.
+
+    Raises UserError when the process ends before that, or when START_SECONDS have passed.
+    """
     deadline = time.monotonic() + START_SECONDS
     while not is_answering(url):
         if process.poll() is not None:
@@ -192,7 +199,7 @@ def free_port() -> int:
 
 
 def require_free_port(name: str, port: int, option: str) -> None:
-    """UserError when a server could not listen at `port`."""
+    """Raise UserError when a server could not listen on `port`; the message names `option` to choose another."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -204,8 +211,8 @@ def require_free_port(name: str, port: int, option: str) -> None:
 
 
 def start_prefect_server(port: int, environment: dict[str, str], log: Path) -> subprocess.Popen:
-    """Start a Prefect server that only programs and its own pages reach."""
-    # the pages name the API by one address, and may have been opened by the other; Prefect would answer `*`
+    """Start a Prefect server that answers only programs and its own pages."""
+    # a page that was opened at one of the two addresses may call the API at the other; Prefect's default is all (`*`)
     origins = ",".join(f"http://{name}:{port}" for name in LOOPBACK)
     command = [sys.executable, "-m", "uvicorn", "--factory", "flows.prefect_app:create_app"]
     command += ["--host", HOST, "--port", str(port), "--log-level", "warning"]
@@ -217,32 +224,35 @@ def api_url(port: int) -> str:
 
 
 def running_servers_file(settings: Settings) -> Path:
-    """Where `kaleidoscope up` leaves its servers' addresses (a document, name -> URL) while it runs."""
+    """Return the document (name -> URL) in which `kaleidoscope up` keeps its servers' addresses while it runs."""
     return settings.data_dir / "prefect" / "servers.json"
 
 
 def running_servers(settings: Settings) -> dict[str, str]:
-    """The servers that `kaleidoscope up` runs for this data folder and that answer, by name."""
+    """Return {name: URL} of the servers that `kaleidoscope up` runs for this data folder and that answer."""
     try:
         addresses = read_document(running_servers_file(settings), "start `kaleidoscope up` again")
-    except Damaged:  # mostly missing: none runs
+    except Damaged:  # usually because the file is missing: no server runs
         return {}
     return {name: url for name, url in addresses.items() if is_answering(f"{url}/health")}
 
 
 def prefect_server_address(settings: Settings) -> str | None:
-    """The server that the environment names, else the one that `kaleidoscope up` runs, else None."""
+    """Return the address in PREFECT_API_URL, else that of the server that `kaleidoscope up` runs, else None."""
     return os.environ.get("PREFECT_API_URL") or running_servers(settings).get("prefect")
 
 
 class PrefectServer:
-    """A Prefect server to report to, reachable after `wait`."""
+    """A Prefect server that a run reports to; it can be reached once `wait` has returned.
+
+    process: the server's process if this process started it. ours: whether the server belongs to this data folder.
+    """
 
     def __init__(self, url: str, process: subprocess.Popen | None, log: Path, ours: bool):
         self.url, self.process, self.log, self.ours = url, process, log, ours
 
     def wait(self) -> None:
-        """UserError when it can't be reached."""
+        """Wait until the server answers. Raises UserError when it can't be reached."""
         if self.process:
             wait_until_healthy("Prefect server", f"{self.url}/health", self.process, self.log)
         elif not is_answering(f"{self.url}/health"):
@@ -251,12 +261,13 @@ class PrefectServer:
 
 @contextmanager
 def prefect_server(settings: Settings) -> Iterator[PrefectServer]:
-    """The server that is there, or one of our own for as long as the block runs, on the same database.
+    """Yield the running Prefect server, or one that runs for as long as the block does, on the data folder's database.
 
-    Prefect would start a temporary server by itself, but only when the first flow asks for it and after importing
-    the whole server into this process too: 18 to 26 s before the first step. Started here, it boots while the caller
-    imports what the flow needs: 2 s of waiting are left (measured on 2 cores).
-    To be entered before Prefect is imported, as that is when it reads the environment.
+    Prefect would start a temporary server by itself, but only when the first flow needs it, and after importing the
+    whole server into this process too: 18 to 26 s before the first step. A server started here boots while the caller
+    imports what the flow needs, which leaves 2 s of waiting (measured on 2 cores).
+    Enter the block before Prefect is imported, because Prefect reads the environment when it is imported.
+    Raises UserError when the data folder can't be written or its disk is almost full.
     """
     require_room(settings.data_dir)
     environment = service_environment(settings)
@@ -282,7 +293,7 @@ def prefect_server(settings: Settings) -> Iterator[PrefectServer]:
 
 
 def _send_logs_and_events() -> None:
-    """Have Prefect's background threads empty their queues; without a server they would try for a minute at exit."""
+    """Let Prefect's background threads empty their queues: without a server they would retry for a minute at exit."""
     if "prefect" in sys.modules:
         from prefect.events.worker import EventsWorker
         from prefect.logging.handlers import APILogWorker
@@ -292,12 +303,12 @@ def _send_logs_and_events() -> None:
 
 
 def require_room(folder: Path) -> None:
-    """UserError where nothing can be written into the data folder, or too little."""
+    """Raise UserError when the data folder can't be written or its disk has less than FREE_BYTES free."""
     check_can_be_written(folder)
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = psutil.disk_usage(str(existing)).free
     if free < FREE_BYTES:
         raise UserError(
-            f"{free >> 20} MiB are free in {folder}, a run needs {FREE_BYTES >> 20} at least; "
-            "make room or set KALEIDOSCOPE_DATA_DIR"
+            f"only {free >> 20} MiB are free in {folder}, and a run needs at least {FREE_BYTES >> 20} MiB; "
+            "free some space, or set KALEIDOSCOPE_DATA_DIR"
         )

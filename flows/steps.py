@@ -1,4 +1,4 @@
-"""What every flow shares: how a step is scheduled, how it tells where it stands, and what a run leaves behind."""
+"""What all flows share: scheduling of steps, progress reports, a run's lock, its summary and its row in `runs`."""
 
 import re
 import resource
@@ -37,14 +37,14 @@ ARTIFACT_SECONDS = 2.0
 
 
 def _is_passing(_task, _run, state) -> bool:
-    """Whether trying again may help: input and output that failed, but not a disk that is full or read-only."""
+    """Whether a retry may help: after a failure of input or output, unless the disk is full or read-only."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, OSError) and not disk_problem(error)
 
 
-# Across runs the content keys are the cache: inputs and code version, checked against the files. A second cache in
-# Prefect would still say "done" of a shard that was deleted since. So Prefect's holds within one run only, where a
-# retry goes on after the last step that ended well. Results are JSON: Prefect's own default is pickle.
+# Across runs, content keys are the cache: they hash the inputs and the code version, and the files are checked. A
+# second cache in Prefect would still count a shard as done that was deleted since. So Prefect's cache holds within one
+# run only: a retry continues after the last step that succeeded. Results are JSON, as Prefect's default is pickle.
 RESULT = {"persist_result": True, "result_serializer": "json"}
 step = partial(
     task,
@@ -58,12 +58,12 @@ step = partial(
 
 
 def as_holder() -> Holder:
-    """The current flow run, as whoever waits for it sees it."""
+    """Describe the current flow run as the holder of a lock, for processes that wait for it."""
     return Holder(name=f"flow run {flow_run.id}", does=flow_run.flow_name)
 
 
 def running_lock(run: UUID | str, settings: Settings) -> Path:
-    """The file that is locked for as long as a flow run's process lives."""
+    """Return the lock file that a flow run's process holds for as long as it lives."""
     return settings.running_dir / f"{run}.lock"
 
 
@@ -71,18 +71,18 @@ _lives: dict[UUID, ExitStack] = {}
 
 
 def be_alive(flow, run, state) -> None:
-    """When a run begins: hold its lock until its last state is known, or its process dies."""
+    """Take the lock of a run that begins. It is held until the run has its final state or its process dies."""
     life = _lives.setdefault(run.id, ExitStack())
     life.enter_context(alive(running_lock(run.id, Settings()), Holder(name=f"flow run {run.id}", does=flow.name)))
 
 
 def end_life(flow, run, state) -> None:
-    """When a run has its last state: give its lock back. A run that crashes keeps it until its process ends."""
+    """Release the lock of a run that has its final state. A run that crashes keeps it until its process ends."""
     _lives.pop(run.id, ExitStack()).close()
 
 
 def log_reason(flow, run, state) -> None:
-    """Leave why a run failed as one line of its log; Prefect's own line is followed by a traceback."""
+    """Log the reason of a failed run as one line; Prefect's own line is followed by a traceback."""
     error = state.result(raise_on_failure=False)
     flow_run_logger(run, flow).error(str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}")
 
@@ -93,14 +93,14 @@ kaleidoscope_flow = partial(
 
 
 def say(message: str) -> None:
-    """Show a line in the terminal and in the current run's log."""
+    """Print a line to the terminal (stderr) and write it to the current run's log."""
     Console(stderr=True, highlight=False).print(message, markup=False, soft_wrap=True)
     get_run_logger().warning(message)
 
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Listener]:
-    """A bar in the terminal."""
+    """Show a progress bar in the terminal; yields the function to call with (done, total)."""
     columns = (
         TextColumn("{task.description:<32}", markup=False),
         BarColumn(),
@@ -111,14 +111,17 @@ def progress_bar(label: str) -> Iterator[Listener]:
     with Progress(*columns, console=Console(stderr=True)) as bars:
         bar = bars.add_task(label, total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)
-        # of what was made before, the work tells nothing more
-        whole = bars.tasks[bar].total or 1
-        bars.update(bar, completed=whole, total=whole)
+        # work that was done before isn't reported as progress: fill the bar
+        total = bars.tasks[bar].total or 1
+        bars.update(bar, completed=total, total=total)
 
 
 @contextmanager
 def reported(label: str) -> Iterator[Listener]:
-    """A bar in the terminal and a progress artifact of the current flow run."""
+    """Report progress as a bar in the terminal and as a progress artifact of the current flow run.
+
+    Yields the function to call with (done, total). The artifact is updated every ARTIFACT_SECONDS at most.
+    """
     key = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
     artifact = create_progress_artifact(0.0, key=key, description=label)
     last = time.monotonic()
@@ -129,7 +132,7 @@ def reported(label: str) -> Iterator[Listener]:
             bar(done, total)
             if time.monotonic() - last >= ARTIFACT_SECONDS:
                 last = time.monotonic()
-                with suppress(httpx.HTTPError):  # a report that is lost must not stop the work
+                with suppress(httpx.HTTPError):  # a lost progress report must not stop the work
                     update_progress_artifact(artifact, 100 * done / total)
 
         yield listener
@@ -137,16 +140,18 @@ def reported(label: str) -> Iterator[Listener]:
 
 
 class Summary(BaseModel):
-    """What a flow run hands back and shows at its end."""
+    """The result of a flow run, returned and shown at its end."""
 
     model_config = ConfigDict(frozen=True)
 
     title: str
     made: dict[str, str] = Field({}, description="content keys by name")
-    figures: dict[str, str] = Field({}, description="what was measured")
-    where: dict[str, str] = Field({}, description="where to look")
-    missing: dict[str, str] = Field({}, description="what was set aside or waits, and why; the rest was published")
-    failures: dict[str, str] = Field({}, description="what failed while the rest went on, and why")
+    figures: dict[str, str] = Field({}, description="measured values by name")
+    where: dict[str, str] = Field({}, description="paths, addresses and commands where the results can be seen")
+    missing: dict[str, str] = Field(
+        {}, description="what was not published because it was set aside or waits for other rows, with the reason"
+    )
+    failures: dict[str, str] = Field({}, description="what failed while the rest of the run continued, with the reason")
 
     def markdown(self) -> str:
         rows = [f"| {name} | {value} |" for name, value in self.figures.items()]
@@ -159,14 +164,14 @@ class Summary(BaseModel):
 
 
 def show(summary: Summary) -> Summary:
-    """Leave the summary as the flow run's Markdown artifact."""
+    """Save the summary as the flow run's Markdown artifact and return it."""
     create_markdown_artifact(summary.markdown(), key="summary", description=summary.title)
     return summary
 
 
 @dataclass
 class Measured:
-    """What a run took; known when its `recorded` block has ended."""
+    """Time and memory that a run took, and what it set aside; filled in when its `recorded` block ends."""
 
     seconds: float = 0.0
     peak_memory_bytes: int = 0
@@ -174,19 +179,22 @@ class Measured:
 
     def figures(self) -> dict[str, str]:
         minutes, seconds = divmod(round(self.seconds), 60)
-        took = {"time": f"{minutes} min {seconds} s", "peak memory": f"{self.peak_memory_bytes / 2**30:.2f} GiB"}
-        return took | {f"set aside: {one.came_from}": one.reason for one in self.set_aside}
+        cost = {"time": f"{minutes} min {seconds} s", "peak memory": f"{self.peak_memory_bytes / 2**30:.2f} GiB"}
+        return cost | {f"set aside: {damaged.came_from}": damaged.reason for damaged in self.set_aside}
 
 
 @contextmanager
 def recorded(flow_name: str, config: BaseModel, settings: Settings) -> Iterator[Measured]:
-    """Measure the block, and stage a row of `runs` when it ends well. UserError: nothing can be written."""
+    """Measure the block, and stage a row for the table `runs` when it succeeds.
+
+    Raises UserError when the data folder can't be written.
+    """
     check_can_be_written(settings.data_dir)
     started_at, started = datetime.now(UTC).replace(tzinfo=None), time.perf_counter()
     before = set(in_quarantine(settings))
     measured = Measured()
     yield measured
-    measured.set_aside = tuple(one for one in in_quarantine(settings) if one not in before)
+    measured.set_aside = tuple(damaged for damaged in in_quarantine(settings) if damaged not in before)
     measured.seconds = time.perf_counter() - started
     # kilobytes on Linux, bytes on macOS
     measured.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (

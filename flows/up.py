@@ -1,4 +1,4 @@
-"""`kaleidoscope up`: Prefect server, worker with all deployments, MLflow server; started and stopped together."""
+"""`kaleidoscope up`: run the Prefect server, a worker with all deployments and the MLflow server together."""
 
 import os
 import signal
@@ -31,8 +31,8 @@ from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.warehouse.migrate import migrate_at_start
 
-# No placeholder and no variable: a flow run can't choose its command, its environment or its folder. `env` is left out
-# because Prefect merges a run's variables into one that is there.
+# The template has no placeholders and no variables, so a flow run can't choose its command, environment or folder.
+# `env` is absent because Prefect merges a run's variables into an `env` that is present.
 JOB_TEMPLATE = {
     "job_configuration": {"stream_output": True},
     "variables": {"type": "object", "properties": {}, "additionalProperties": False},
@@ -43,7 +43,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Services:
-    """The processes of one `up`, by name."""
+    """The processes that one `kaleidoscope up` runs, by name."""
 
     def __init__(self, settings: Settings, prefect_port: int, mlflow_port: int, console: Console):
         self.settings, self.prefect_port, self.mlflow_port = settings, prefect_port, mlflow_port
@@ -54,12 +54,13 @@ class Services:
         self.stopping = threading.Event()
 
     def start(self, mark: dict[str, str]) -> dict[str, str]:
-        """Start all with `mark` in their environment; returns the servers' addresses.
+        """Start all processes with `mark` in their environment; return the servers' addresses by name.
 
-        UserError: one of them doesn't come up.
+        Raises UserError when one of them doesn't start.
         """
         self.environment |= mark
-        # Prefect's clients here are to find what its server, worker and flow runs find, and past the user's proxy
+        # the Prefect clients in this process need the same settings as the server, the worker and the flow runs, and
+        # must bypass the user's proxy
         os.environ.update(self.environment)
         follow_the_folder(Path(self.environment["PREFECT_HOME"]))
         addresses = {"prefect": api_url(self.prefect_port)}
@@ -85,8 +86,11 @@ class Services:
         return addresses
 
     def wait(self) -> None:
-        """Return never; UserError when a service ends by itself. Meanwhile runs whose process dies are ended."""
-        # in a thread: a server that doesn't answer must not keep us from seeing that it has ended
+        """Watch the services and never return. Meanwhile, end the flow runs whose process has died.
+
+        Raises UserError when a service ends by itself.
+        """
+        # in a thread, so that a server that doesn't answer can't block the loop that sees it end
         threading.Thread(target=self._keep_ending_dead_runs, daemon=True).start()
         while True:
             for name, process in self.processes.items():
@@ -96,7 +100,7 @@ class Services:
 
     def stop(self) -> None:
         self.stopping.set()
-        # the worker first: it ends its flow runs while there is a server to tell
+        # the worker first, so that it can still report the end of its flow runs to the server
         for name in reversed(self.processes):
             stop([self.processes[name]])
 
@@ -115,18 +119,18 @@ class Services:
         automate_notifications(self.settings.notify_url)
 
     def _keep_ending_dead_runs(self) -> None:
-        said, next_day = None, time.monotonic()
+        reported, next_day = None, time.monotonic()
         while not self.stopping.wait(SECONDS_BETWEEN_LOOKS):
             try:
                 self._end_dead_runs()
                 if time.monotonic() >= next_day:
                     remove_old_results(self.settings)
                     next_day += SECONDS_A_DAY
-                said = None
-            except Exception as error:  # whatever it is, the services go on
-                if not self.stopping.is_set() and str(error) != said:
-                    said = str(error)
-                    self.console.print(f"can't look for runs whose process is gone: {said}", markup=False)
+                reported = None
+            except Exception as error:  # no error may stop the services
+                if not self.stopping.is_set() and str(error) != reported:
+                    reported = str(error)
+                    self.console.print(f"can't look for runs whose process has died: {reported}", markup=False)
 
     def _end_dead_runs(self, clear: bool = False) -> None:
         from prefect.client.orchestration import SyncPrefectClient
@@ -151,15 +155,18 @@ class Services:
 
 
 def up(settings: Settings, prefect_port: int, mlflow_port: int) -> None:
-    """Serve until Ctrl-C. UserError: both ports are alike or one is taken, a service can't start or ends by itself."""
+    """Run all services until Ctrl-C.
+
+    Raises UserError when both ports are equal, a port is taken, a service can't start, or a service ends by itself.
+    """
     if prefect_port == mlflow_port:
         raise UserError(
-            f"both servers can't listen at port {prefect_port}; choose another with --prefect-port or --mlflow-port"
+            f"both servers can't listen on port {prefect_port}; choose another with --prefect-port or --mlflow-port"
         )
     require_room(settings.data_dir)
     console = Console(highlight=False)
     if strays := stop_strays(settings):
-        console.print(f"stopped what a killed `kaleidoscope up` or `run` left: {len(strays)} processes")
+        console.print(f"stopped {len(strays)} processes that a killed `kaleidoscope up` or `run` had started")
     require_free_port("the Prefect server", prefect_port, "--prefect-port")
     require_free_port("the MLflow server", mlflow_port, "--mlflow-port")
     for line in migrate_at_start(settings):
@@ -169,12 +176,12 @@ def up(settings: Settings, prefect_port: int, mlflow_port: int) -> None:
         signal.signal(stop_signal, signal.default_int_handler)
     with begins("kaleidoscope up", settings) as mark:
         try:
-            console.print(f"starting; logs are in {services.logs}")
+            console.print(f"starting; the logs are in {services.logs}")
             addresses = services.start(mark)
             write_document(running_servers_file(settings), addresses)
             console.print(f"Prefect  {addresses['prefect'].removesuffix('/api')}")
             console.print(f"MLflow   {addresses.get('mlflow', settings.mlflow_tracking_uri)}")
-            console.print("Ctrl-C stops all")
+            console.print("Ctrl-C stops all servers")
             services.wait()
         except KeyboardInterrupt:
             console.print("stopping")

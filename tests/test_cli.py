@@ -463,9 +463,9 @@ def test_doctor_sees_what_is_damaged_or_stuck(published):
     (published.running_dir / "11111111-2222-3333-4444-555555555555.lock").touch()
     finding = findings(published)["care"]
     assert finding.state == "optional"
-    assert f"1 damaged things are in {published.quarantine_dir}" in finding.detail
+    assert f"files and folders in quarantine ({published.quarantine_dir}): 1" in finding.detail
     assert f"the published snapshot snapshots/{published.published_file.resolve().name} is missing" in finding.detail
-    assert "1 processes ended without a word: see `kaleidoscope verify`" in finding.detail
+    assert "processes that died during a run: 1: see `kaleidoscope verify`" in finding.detail
 
 
 def test_verify_exits_with_1_where_something_is_wrong_and_says_what_to_do(kaleidoscope, published):

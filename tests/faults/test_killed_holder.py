@@ -100,7 +100,7 @@ def test_who_waits_for_the_warehouse_says_so_and_goes_on_once_its_holder_is_kill
     )
     assert again.returncode == 0, again.stderr
     assert f"its process (PID {holder.pid} on " in again.stderr
-    assert " ended without a word" in again.stderr
+    assert " died without reporting an end" in again.stderr
     assert set(states(settings)) == {"COMPLETED", "CRASHED"}
     assert list(settings.running_dir.glob("*.lock")) == []
     deadline = time.monotonic() + 30

@@ -85,7 +85,7 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path):
     with pytest.raises(UserError, match=r"can't read config .*nowhere.toml: No such file"):
         read_config(Run, tmp_path / "nowhere.toml", [])
     (tmp_path / "broken.toml").write_text("layer = ")
-    with pytest.raises(UserError, match=r"broken.toml is no TOML: Invalid value"):
+    with pytest.raises(UserError, match=r"broken.toml is not valid TOML: Invalid value"):
         read_config(Run, tmp_path / "broken.toml", [])
 
 

@@ -82,7 +82,7 @@ def test_a_run_whose_process_was_killed_ends_as_crashed_with_its_reason(owns_ser
     state = state_of(client, run)
     assert state.type == StateType.CRASHED
     assert state.message.startswith(f"its process (PID {pid} on ")
-    assert " ended without a word; noticed at " in state.message
+    assert " died without reporting an end; noticed at " in state.message
     assert said.endswith(state.message)
     assert client.read_task_run(step).state.type == StateType.CRASHED
     [log] = client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run])))
@@ -207,7 +207,7 @@ def test_an_mlflow_that_can_not_be_reached_is_named(client, settings):
     killed_with_a_lock(f"{MLFLOW_LOCK}abc", settings)
     elsewhere = settings.model_copy(update={"tracking_uri": f"http://{HOST}:{free_port()}"})
     [said] = end_dead_runs(client, elsewhere, owns_server=True)
-    assert said.startswith("can't end MLflow runs whose process is gone: MLflow at http://")
+    assert said.startswith("can't end MLflow runs whose process has died: MLflow at http://")
 
 
 def test_a_flow_holds_its_lock_until_its_last_state(client, settings):

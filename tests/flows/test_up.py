@@ -359,6 +359,6 @@ def test_both_ports_alike_is_one_line(settings):
     ended = subprocess.run(up_command(port, port), cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 2
     assert ended.stderr == (
-        f"kaleidoscope: both servers can't listen at port {port}; choose another with --prefect-port or --mlflow-port\n"
+        f"kaleidoscope: both servers can't listen on port {port}; choose another with --prefect-port or --mlflow-port\n"
     )
     assert not settings.data_dir.exists()
