@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from PIL import Image, ImageDraw
 
-from tasks.concepts.attack_evaluation import IDENTITY
+from tasks.concepts.perturbed_sets import IDENTITY
 from tasks.concepts.tcav import holm
 from tasks.keys import content_key
 from tasks.symmetry.group import DihedralGroup

@@ -24,9 +24,9 @@ from tasks.activations.extract import extract
 from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
 from tasks.checksums import COMMIT, Damaged, commit_folder, read_commit
-from tasks.concepts.attack_evaluation import AttackGrid, artifact_files, attacked_sets, class_at
 from tasks.concepts.cav import Cav
 from tasks.concepts.exemplars import ExemplarSet
+from tasks.concepts.perturbed_sets import AttackGrid, artifact_files, attacked_sets, class_at
 from tasks.concepts.store import load_cavs, save_cavs
 from tasks.dictionary import store
 from tasks.dictionary import train as training

@@ -1,7 +1,9 @@
-"""A story told in full, as frames for the warehouse: attacked sets, and what everything that reads sets says of them.
+"""The attack experiment: perturbed sets and their evaluations, as staged tables (methods §7.5).
 
-Each set is read by TCAV where it was attacked and, of the largest fraction, elsewhere; by eye (`PictureReader`); by the
-trust checks, at the attacked layer; and by dictionaries. Holm's correction is over all that TCAV said.
+Every perturbed set is scored by TCAV at the attacked layer, and the sets of the largest fraction also at the transfer
+targets. `ImageChangeMeter` measures how visible the changes are. Where exemplars were perturbed, tamper detection
+checks them at the attacked layer, and dictionaries are tested for evidence of the attack. Holm's correction is over
+all TCAV tests of the experiment.
 """
 
 from collections import defaultdict
@@ -11,18 +13,11 @@ import polars
 
 from tasks.activations.plan import loaded_network
 from tasks.concepts.analyse import Sets, concept_set_tables, gather, network_tables
-from tasks.concepts.attack_evaluation import (
-    IDENTITY,
-    AttackedSets,
-    PictureReader,
-    ScoreReader,
-    artifact_exists,
-    attacked_sets,
-    class_at,
-)
+from tasks.concepts.attack_evaluation import AttackScorer, ImageChangeMeter
 from tasks.concepts.config import AttackExperimentConfig
 from tasks.concepts.dictionary_evidence import DictionaryReader
 from tasks.concepts.exemplars import ExemplarSet
+from tasks.concepts.perturbed_sets import IDENTITY, AttackedSets, artifact_exists, attacked_sets, class_at
 from tasks.concepts.tamper_detection import MIN_EXEMPLARS, RANDOM_SETS, TamperDetector, TamperReport, tamper_tables
 from tasks.concepts.tcav import holm
 from tasks.errors import UserError
@@ -35,27 +30,28 @@ from tasks.vision.networks import Network
 
 CODE_VERSION = 3
 PICTURES = 4
-"""Of each attack, to look at."""
+"""Images of each attack that are stored before and after the change."""
 
 
 def analyse_attack(config: AttackExperimentConfig, settings: Settings, progress: Progress = silent) -> str:
-    """Frames of all tables of attacks and trust, and what they refer to; returns their key.
+    """Run an attack experiment and stage its tables; return their key.
 
-    Named by the pixels of the clean sets, the class, the places, the story and the dictionaries. Changed images are
-    kept, so that a study that was stopped goes on after the last attack that was whole; damaged ones are made again.
-    Exemplars fewer than a trust
-    check needs are not checked. progress: in thousandths. UserError as `gather`, `class_at`,
-    `attacked_sets` and `DictionaryReader`, and for a place that is given twice.
+    The tables are those of attacks and of trust, and the networks, layers, concepts and exemplars that they refer to.
+    The key is made from the pixels of the clean sets, the class, the evaluation layers, the attack grid, the CAV config
+    and the dictionaries. Perturbed images are kept, so that a stopped experiment resumes after its last complete
+    attack; damaged images are made again. Sets with fewer exemplars than tamper detection needs are not checked.
+    progress: in thousandths. UserError as `gather`, `class_at`, `attacked_sets` and `DictionaryReader`, and for an
+    evaluation layer that is given twice.
     """
-    places = _places(config, settings)
+    eval_layers = _eval_layers(config, settings)
     sets = gather(config.tested, settings, part_of(progress, 0, 100))
     [concept], [of_class] = sets.concepts, sets.classes
     key = content_key(
         "attack-study",
         CODE_VERSION,
-        places=[(network.weights_sha256, layer) for network, layer in places],
+        places=[(network.weights_sha256, layer) for network, layer in eval_layers],
         concept=concept.key,
-        random=[each.key for each in sets.random],
+        random=[images.key for images in sets.random],
         classes=(of_class.index, of_class.images.key, config.of_class.name),
         story=config.grid,
         cav=config.cav,
@@ -63,42 +59,45 @@ def analyse_attack(config: AttackExperimentConfig, settings: Settings, progress:
     )
     if is_staged(key, settings) and _artifacts_exist(key, settings):
         return key
-    study = _Study.prepared(key, places, sets, config, settings, part_of(progress, 100, 200))
-    at = study.scores[0].at
-    to_tell = part_of(progress, 200, 1000)
-    for one in attacked_sets(config.grid, at, concept, sets.random, settings, config.cav, to_tell):
-        study.read(one)
-    stage_tables(key, study.frames(sets), settings)
+    experiment = _Experiment.prepared(key, eval_layers, sets, config, settings, part_of(progress, 100, 200))
+    at = experiment.scorers[0].at
+    attack_progress = part_of(progress, 200, 1000)
+    for perturbed in attacked_sets(config.grid, at, concept, sets.random, settings, config.cav, attack_progress):
+        experiment.evaluate(perturbed)
+    stage_tables(key, experiment.tables(sets), settings)
     progress(1000, 1000)
     return key
 
 
 def _artifacts_exist(key: str, settings: Settings) -> bool:
-    """Whether the changed images of a study that is staged are there, undamaged."""
+    """Return whether the perturbed images of a staged experiment exist and are undamaged."""
     artifact_folders = read_staged(key, settings)["attacks"]["artifact_folder"].drop_nulls().unique()
     return all(artifact_exists(artifact_folder, settings) for artifact_folder in artifact_folders)
 
 
-def _places(config: AttackExperimentConfig, settings: Settings) -> list[tuple[Network, str]]:
-    """Where sets are read, first where they are attacked."""
-    names = [(config.network, config.layer), *((place.network, place.layer) for place in config.transfer_targets)]
-    places = [(loaded_network(network, settings.weights_dir), layer) for network, layer in names]
-    for which, (network, layer) in enumerate(places):
+def _eval_layers(config: AttackExperimentConfig, settings: Settings) -> list[tuple[Network, str]]:
+    """Return the evaluation networks and layers: the attacked one first, then the transfer targets."""
+    names = [(config.network, config.layer), *((target.network, target.layer) for target in config.transfer_targets)]
+    eval_layers = [(loaded_network(network, settings.weights_dir), layer) for network, layer in names]
+    for index, (network, layer) in enumerate(eval_layers):
         network.layer(layer)
-        if names[which] in names[:which]:
-            raise UserError(f"{network.name} {layer} is read twice: name each place once; the attacked one is read too")
-    return places
+        if names[index] in names[:index]:
+            raise UserError(
+                f"{network.name} {layer} is given twice as an evaluation layer: name each transfer target once, and "
+                "leave out the attacked layer, which is always evaluated"
+            )
+    return eval_layers
 
 
 @dataclass
-class _Study:
-    """All that reads sets, and what they said."""
+class _Experiment:
+    """The evaluations of an experiment, and the rows that they have given so far."""
 
     key: str
     config: AttackExperimentConfig
-    scores: list[ScoreReader]
-    pictures: PictureReader
-    trust: TamperDetector
+    scorers: list[AttackScorer]
+    change_meter: ImageChangeMeter
+    tamper_detector: TamperDetector
     dictionaries: dict[str, DictionaryReader]
     sets: list[ExemplarSet] = field(default_factory=list)
     reports: list[tuple[ExemplarSet, TamperReport]] = field(default_factory=list)
@@ -108,55 +107,60 @@ class _Study:
     def prepared(
         cls,
         key: str,
-        places: list[tuple[Network, str]],
+        eval_layers: list[tuple[Network, str]],
         sets: Sets,
         config: AttackExperimentConfig,
         settings: Settings,
         progress: Progress,
-    ) -> "_Study":
-        """progress: in thousandths."""
+    ) -> "_Experiment":
+        """Compute what the evaluations need of the clean sets. progress: in thousandths."""
         [concept], [of_class] = sets.concepts, sets.classes
-        network, layer = places[0]
-        scores = []
-        for done, (eval_network, eval_layer) in enumerate(places, start=1):
+        network, layer = eval_layers[0]
+        scorers = []
+        for done, (eval_network, eval_layer) in enumerate(eval_layers, start=1):
             at = class_at(eval_network, eval_layer, config.of_class.name, of_class.images)
-            scores.append(ScoreReader(at, config.cav))
-            progress(500 * done // len(places), 1000)
+            scorers.append(AttackScorer(at, config.cav))
+            progress(500 * done // len(eval_layers), 1000)
         clean = AttackedSets("concept", "clean", 0, 0.0, concept, tuple(sets.random))
-        pictures = PictureReader(clean, network, evenly_spaced_layers(network, layer))
-        trust = TamperDetector(sets.random[:RANDOM_SETS], network, layer)
-        dictionaries = {each: DictionaryReader(each, sets.random, concept, settings) for each in config.dictionaries}
+        change_meter = ImageChangeMeter(clean, network, evenly_spaced_layers(network, layer))
+        tamper_detector = TamperDetector(sets.random[:RANDOM_SETS], network, layer)
+        dictionaries = {name: DictionaryReader(name, sets.random, concept, settings) for name in config.dictionaries}
         progress(1000, 1000)
-        return cls(key, config, scores, pictures, trust, dictionaries)
+        return cls(key, config, scorers, change_meter, tamper_detector, dictionaries)
 
-    def read(self, one: AttackedSets) -> None:
-        identity = {"attack_experiment_id": self.key, **one.identity}
-        changes = self.pictures.read(one)
+    def evaluate(self, perturbed: AttackedSets) -> None:
+        """Evaluate one clean or perturbed set and append its rows."""
+        identity = {"attack_experiment_id": self.key, **perturbed.identity}
         self.rows["attacks"].append(
-            identity | {"concept_id": one.concept.key, "artifact_folder": one.artifact_folder} | changes
+            identity
+            | {"concept_id": perturbed.concept.key, "artifact_folder": perturbed.artifact_folder}
+            | self.change_meter.measure(perturbed)
         )
-        is_widest = one.fraction in (0, max(self.config.grid.fractions))
-        for reader in self.scores if is_widest else self.scores[:1]:
-            self.rows["attack_scores"].append({"attack_experiment_id": self.key, **reader.read(one)})
-        if one.attack != "clean" and is_widest:
-            self.rows["attack_pictures"] += _shown(self.key, self.pictures.clean, one)
-        if one.perturbed_set == "concept":
-            self.sets.append(one.concept)
-            if len(one.concept) >= MIN_EXEMPLARS:
-                self.reports.append((one.concept, self.trust.check(one.concept)))
+        is_largest = perturbed.fraction in (0, max(self.config.grid.fractions))
+        for scorer in self.scorers if is_largest else self.scorers[:1]:
+            self.rows["attack_scores"].append({"attack_experiment_id": self.key, **scorer.score(perturbed)})
+        if perturbed.attack != "clean" and is_largest:
+            self.rows["attack_pictures"] += _picture_rows(self.key, self.change_meter.clean, perturbed)
+        if perturbed.perturbed_set == "concept":
+            exemplars = perturbed.concept
+            self.sets.append(exemplars)
+            if len(exemplars) >= MIN_EXEMPLARS:
+                self.reports.append((exemplars, self.tamper_detector.check(exemplars)))
             for dictionary, reader in self.dictionaries.items():
-                found = reader.read(one.concept)
-                self.rows["attack_features"] += [{**identity, "dictionary_id": dictionary, **row} for row in found]
+                self.rows["attack_features"] += [
+                    {**identity, "dictionary_id": dictionary, **row} for row in reader.read(exemplars)
+                ]
 
-    def frames(self, sets: Sets) -> dict[str, polars.DataFrame]:
+    def tables(self, sets: Sets) -> dict[str, polars.DataFrame]:
+        """Return all staged tables of the experiment, by name."""
         [of_class] = sets.classes
         scores = self.rows["attack_scores"]
         layers = defaultdict(list)
-        for reader in self.scores:
-            layers[reader.at.network].append(reader.at.layer)
+        for scorer in self.scorers:
+            layers[scorer.at.network].append(scorer.at.layer)
         networks = [network_tables(network, of_network) for network, of_network in layers.items()]
         return {
-            **{name: polars.concat([each[name] for each in networks]) for name in networks[0]},
+            **{name: polars.concat([tables[name] for tables in networks]) for name in networks[0]},
             **concept_set_tables([*self.sets, *sets.random, of_class.images]),
             "attack_experiments": polars.DataFrame(
                 {
@@ -175,47 +179,54 @@ class _Study:
                     "tests": len(scores),
                 }
             ),
-            "attacks": _frame(self.rows["attacks"], psnr=polars.Float64, artifact_folder=polars.String),
-            "attack_scores": _frame(
+            "attacks": _table(self.rows["attacks"], psnr=polars.Float64, artifact_folder=polars.String),
+            "attack_scores": _table(
                 [row | {"p_holm": p} for row, p in zip(scores, holm([row["p_value"] for row in scores]), strict=True)]
             ),
-            "attack_pictures": _frame(self.rows["attack_pictures"]),
-            **({"attack_features": _frame(self.rows["attack_features"])} if self.dictionaries else {}),
+            "attack_pictures": _table(self.rows["attack_pictures"]),
+            **({"attack_features": _table(self.rows["attack_features"])} if self.dictionaries else {}),
             **(
-                tamper_tables(self.reports, self.key, self.config.network, self.config.layer, len(self.trust.randoms))
+                tamper_tables(
+                    self.reports,
+                    self.key,
+                    self.config.network,
+                    self.config.layer,
+                    len(self.tamper_detector.randoms),
+                )
                 if self.reports
                 else {}
             ),
         }
 
 
-def _frame(rows: list[dict], **overrides: type[polars.DataType]) -> polars.DataFrame:
+def _table(rows: list[dict], **overrides: type[polars.DataType]) -> polars.DataFrame:
     return polars.DataFrame(rows, schema_overrides=overrides, infer_schema_length=None)
 
 
-def _shown(analysis: str, clean: AttackedSets, one: AttackedSets) -> list[dict]:
-    """Rows of attack_pictures: the first images that changed, before and after; grey where nothing did."""
-    before_ncyx, after_ncyx = (
-        replace(clean, perturbed_set=one.perturbed_set).frames_ncyx.float(),
-        one.frames_ncyx.float(),
-    )
+def _picture_rows(experiment: str, clean: AttackedSets, perturbed: AttackedSets) -> list[dict]:
+    """Return rows of attack_pictures: the first images that changed, clean and attacked, and their difference.
+
+    The difference is scaled so that ±ε are white and black, and no change is grey.
+    """
+    before_ncyx = replace(clean, perturbed_set=perturbed.perturbed_set).frames_ncyx.float()
+    after_ncyx = perturbed.frames_ncyx.float()
     difference_ncyx = after_ncyx - before_ncyx
     places = difference_ncyx.flatten(1).any(1).nonzero().flatten().tolist()[:PICTURES]
     return [
         {
-            "attack_experiment_id": analysis,
-            **{name: one.identity[name] for name in IDENTITY if name != "fraction"},
+            "attack_experiment_id": experiment,
+            **{name: perturbed.identity[name] for name in IDENTITY if name != "fraction"},
             "place": place,
             "clean": webp(before_ncyx[place]),
             "attacked": webp(after_ncyx[place]),
-            "difference": webp(127.5 + 127.5 / one.epsilon * difference_ncyx[place]),
+            "difference": webp(127.5 + 127.5 / perturbed.epsilon * difference_ncyx[place]),
         }
         for place in places
     ]
 
 
 def evenly_spaced_layers(network: Network, layer: str) -> tuple[str, ...]:
-    """Three layers, evenly spread from the first to the given one, which is the last."""
+    """Return three layers, evenly spaced from the network's first layer to the given one, which is the last of them."""
     names = network.layers()
     names = names[: names.index(layer) + 1]
     return tuple(dict.fromkeys(names[len(names) * third // 3 - 1] for third in (1, 2, 3)))

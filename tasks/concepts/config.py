@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from tasks.concepts.attack_evaluation import AttackGrid
 from tasks.concepts.cav import CavConfig
+from tasks.concepts.perturbed_sets import AttackGrid
 from tasks.config import Config, Folder, NameOrFolder, Seed, Whole
 from tasks.vision.images import ImagesConfig
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from pydantic import BaseModel
 
-from tasks.concepts.attack_evaluation import IDENTITY, artifact_files
+from tasks.concepts.perturbed_sets import IDENTITY, artifact_files
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.runs import PARENT, filed, log_figures, log_metrics, log_params, study_run

@@ -24,9 +24,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from tasks.concepts.analyse import gather
-from tasks.concepts.attack_evaluation import ScoreReader, attacked_sets, class_at
+from tasks.concepts.attack_evaluation import AttackScorer
 from tasks.concepts.cav import CavConfig, split
 from tasks.concepts.config import AttackExperimentConfig
+from tasks.concepts.perturbed_sets import attacked_sets, class_at
 from tasks.concepts.tcav import significance
 from tasks.settings import Settings
 from tasks.vision import networks
@@ -108,9 +109,9 @@ def check(config: AttackExperimentConfig, settings: Settings) -> None:
     found = attacked_sets(config.grid, at, concept, sets.random, settings, config.cav)
     largest = max(config.grid.epsilons), max(config.grid.fractions)
     kept = [one for one in found if one.attack == "clean" or (one.epsilon, one.fraction) == largest]
-    reader = ScoreReader(at, config.cav)
+    scorer = AttackScorer(at, config.cav)
     for one in kept:
-        ours = reader.read(one)
+        ours = scorer.score(one)
         print(f"ours, {one.attack}: {ours['score']:.2f} (random {ours['random_score']:.2f}, p {ours['p_value']:.2g})")
     frames = [each.frames_ncyx for each in sets.random[:CHECKED_RANDOM_SETS]]
     classifiers = {

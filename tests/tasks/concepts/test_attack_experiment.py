@@ -1,4 +1,4 @@
-"""A study on small sets: its rows are what each reader says alone, load, pass every audit; a killed one goes on."""
+"""An attack experiment on small sets: its rows are what each evaluation gives alone, and they pass every audit."""
 
 import io
 import shutil
@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from tasks.checksums import COMMIT
-from tasks.concepts import effect
+from tasks.concepts import perturbed_sets
 from tasks.concepts.analyse import gather
-from tasks.concepts.attack_evaluation import IDENTITY, AttackGrid, PictureReader, ScoreReader, attacked_sets, class_at
+from tasks.concepts.attack_evaluation import AttackScorer, ImageChangeMeter
 from tasks.concepts.attack_experiment import PICTURES, analyse_attack, evenly_spaced_layers
 from tasks.concepts.config import AttackExperimentConfig, ClassImages, TransferTarget
+from tasks.concepts.perturbed_sets import IDENTITY, AttackGrid, attacked_sets, class_at
 from tasks.concepts.tamper_detection import TamperDetector
 from tasks.concepts.tcav import holm
 from tasks.errors import UserError
@@ -50,7 +51,7 @@ def made(tmp_path_factory) -> tuple[Settings, AttackExperimentConfig, str]:
     return settings, config, analyse_attack(config, settings)
 
 
-def test_rows_are_what_each_reader_says_alone(made):
+def test_rows_are_what_each_evaluation_gives_alone(made):
     settings, config, key = made
     frames, sets = read_staged(key, settings), gather(config.tested, settings)
     [concept], [of_class] = sets.concepts, sets.classes
@@ -63,24 +64,24 @@ def test_rows_are_what_each_reader_says_alone(made):
     assert attacks["changed"].to_list() == [0, *[8, 4] * 3, *[12, 6] * 3]
 
     scores = frames["attack_scores"]
-    readers = {HERE: ScoreReader(here, config.cav), ELSEWHERE: ScoreReader(elsewhere, config.cav)}
-    for layer, reader in readers.items():
+    scorers = {HERE: AttackScorer(here, config.cav), ELSEWHERE: AttackScorer(elsewhere, config.cav)}
+    for layer, scorer in scorers.items():
         read = [one for one in attacked if layer == HERE or one.fraction != 0.5]
-        expected = pl.DataFrame([reader.read(one) for one in read])
-        found = scores.filter(eval_layer=layer).drop("analysis", "p_holm")
+        expected = pl.DataFrame([scorer.score(one) for one in read])
+        found = scores.filter(eval_layer=layer).drop("attack_experiment_id", "p_holm")
         assert found.equals(expected.select(found.columns))
     assert scores["p_holm"].to_list() == holm(scores["p_value"].to_list())
     assert frames["attack_experiments"]["tests"].item() == len(scores) == 13 + 7
 
-    changes = PictureReader(attacked[0], sets.network, evenly_spaced_layers(sets.network, HERE))
+    changes = ImageChangeMeter(attacked[0], sets.network, evenly_spaced_layers(sets.network, HERE))
     for row, one in zip(attacks.iter_rows(named=True), attacked, strict=True):
-        found = changes.read(one)
+        found = changes.measure(one)
         assert {name: row[name] for name in found} == found
 
     checker = TamperDetector(sets.random, sets.network, HERE)
     for one in attacked[:3]:
         report = checker.check(one.concept)
-        found = frames["trust_checks"].filter(concept=one.concept.key)
+        found = frames["trust_checks"].filter(concept_id=one.concept.key)
         assert found["value"].to_list() == [check.value for check in report.checks]
     assert frames["trust_checks"]["concept_id"].n_unique() == 7
 
@@ -118,8 +119,8 @@ def test_a_study_that_was_killed_goes_on_after_the_last_whole_attack(made, tmp_p
         ]
     ]
     (last / COMMIT).unlink()
-    attacked, made_again = effect.attack, []
-    monkeypatch.setattr(effect, "attack", lambda *given: made_again.append(given) or attacked(*given))
+    attacked, made_again = perturbed_sets.attack, []
+    monkeypatch.setattr(perturbed_sets, "attack", lambda *given: made_again.append(given) or attacked(*given))
     assert analyse_attack(config, copied) == key
     assert len(made_again) == 1
     assert read_staged(key, copied)["attack_scores"].equals(read_staged(key, settings)["attack_scores"])
@@ -153,7 +154,7 @@ def test_another_epsilon_is_another_study_of_the_same_pieces(made):
         ({"drawn": 2, "random_size": 30}, "3 random sets of 30 need 90 images"),
         (
             {"transfer_targets": (TransferTarget(network="efficientnet_lite0", layer=HERE),)},
-            f"efficientnet_lite0 {HERE} is read twice: name each place once",
+            f"efficientnet_lite0 {HERE} is given twice as an evaluation layer",
         ),
         (
             {"transfer_targets": (TransferTarget(network="gabor-bank", layer="gabor"),)},

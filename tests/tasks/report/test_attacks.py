@@ -9,7 +9,7 @@ from typing import get_args
 import polars as pl
 import pytest
 
-from tasks.concepts.attack_evaluation import ObjectiveName
+from tasks.concepts.perturbed_sets import ObjectiveName
 from tasks.report.attacks import turn
 from tasks.report.labels import ATTACKS, Attack
 from tasks.report.page import write_pages

@@ -1,0 +1,329 @@
+"""Perturbed sets of exemplars, and the controls beside them (methods §7.4 and §7.5).
+
+`attacked_sets` perturbs the images of a concept, or of the random sets, with every objective of an `AttackGrid`. The
+perturbed images are stored as PNG files in an artifact folder, and each set is built from those files. The sets come
+from a generator, so that only one set is in memory at a time.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from tasks.checksums import Damaged, check_file, commit_folder, is_committed, read_commit
+from tasks.concepts.attack import (
+    AttackConfig,
+    Epsilon,
+    Objective,
+    along,
+    attack,
+    away_from,
+    class_direction,
+    mirrored,
+    noise,
+    poisoned,
+    random_direction,
+    towards,
+)
+from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
+from tasks.concepts.exemplars import ExemplarSet, write_exemplars
+from tasks.concepts.tcav import class_gradients
+from tasks.config import Config, Seed, Whole
+from tasks.errors import UserError
+from tasks.keys import content_key
+from tasks.progress import Progress, part_of, silent
+from tasks.quarantine import set_aside
+from tasks.settings import Settings
+from tasks.storage import writing
+from tasks.vision.classes import class_index
+from tasks.vision.images import rgb_tensor
+from tasks.vision.networks import Network
+
+ObjectiveName = Literal["token-pushing", "cav", "class-gradient", "random-set"]
+PerturbedSet = Literal["concept", "random"]
+IDENTITY = ("perturbed_set", "attack", "epsilon", "fraction")
+"""Columns that identify a perturbed set within its experiment, in every table about such sets."""
+CODE_VERSION = 1
+REMEDY = "run the `attack` flow again, which sets them aside and makes them anew"
+BEFORE_CHECKSUMS = "sha256.txt"
+"""The list of names and checksums that older versions wrote into an artifact folder in place of `checksums.json`."""
+
+
+class AttackGrid(Config):
+    """The attacks of an experiment: every objective at every ε and fraction, each with its controls."""
+
+    kind: Literal["negative", "positive"] = Field(
+        "negative",
+        description="negative: a concept that matters stops mattering; positive: a concept that does not matter "
+        "comes to matter",
+    )
+    objectives: tuple[ObjectiveName, ...] = Field(
+        ("token-pushing", "class-gradient"),
+        min_length=1,
+        description="token-pushing, cav and class-gradient perturb the exemplars; random-set perturbs the random sets",
+    )
+    epsilons: tuple[Epsilon, ...] = Field(
+        (2, 8), min_length=1, description="largest change of a pixel in any channel, in steps of 1/255"
+    )
+    fractions: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        (0.5, 1.0),
+        min_length=1,
+        description="shares of the images that are perturbed; a larger share contains the images of a smaller one",
+    )
+    steps: Whole = Field(10, ge=1, description="gradient steps")
+    seed: Seed = Field(0, description="seed that draws which images are perturbed, the noise and the random direction")
+
+    @field_validator("objectives", "epsilons", "fractions")
+    @classmethod
+    def _each_once(cls, values: tuple) -> tuple:
+        if len(set(values)) < len(values):
+            raise ValueError("gives a value twice; give each once")
+        return values
+
+    def attack(self, epsilon: int, fraction: float = 1.0) -> AttackConfig:
+        return AttackConfig(epsilon=epsilon, steps=self.steps, poisoned_fraction=fraction, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class ClassAtLayer:
+    """A class at a layer of a network.
+
+    images: images of the class; gradients_ncyx: gradient of the class's logit at the layer for each of them, as
+    `class_gradients` computes it.
+    """
+
+    network: Network
+    layer: str
+    index: int
+    images: ExemplarSet
+    gradients_ncyx: Tensor
+
+
+def class_at(
+    network: Network, layer: str, class_name: str, images: ExemplarSet, progress: Progress = silent
+) -> ClassAtLayer:
+    """Find a class by its name or number in this network, and compute its gradients at the layer.
+
+    UserError for an unknown layer, and as `class_index`.
+    """
+    index = class_index(network, class_name)
+    return ClassAtLayer(
+        network, layer, index, images, class_gradients(network, layer, index, images.frames_ncyx, progress)
+    )
+
+
+@dataclass(frozen=True)
+class AttackedSets:
+    """The exemplars and random sets that TCAV gets, clean or perturbed.
+
+    perturbed_set: whose images were changed; attack: name of an objective, or of a control: clean, noise,
+    random-direction; epsilon: in steps of 1/255; fraction: share of that set's images that were changed. Epsilon and
+    fraction are 0 for the clean sets. artifact_folder: folder of settings.attacks_dir with the images that were
+    changed at the largest fraction; None for the clean sets.
+    """
+
+    perturbed_set: PerturbedSet
+    attack: str
+    epsilon: int
+    fraction: float
+    concept: ExemplarSet
+    random: tuple[ExemplarSet, ...]
+    artifact_folder: str | None = None
+
+    @property
+    def identity(self) -> dict[str, str | int | float]:
+        return {column: getattr(self, column) for column in IDENTITY}
+
+    @property
+    def frames_ncyx(self) -> Tensor:
+        """All frames of the perturbed set: the concept's, or those of all random sets in their order."""
+        return torch.cat([images.frames_ncyx for images in self._perturbed()])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of these frames."""
+        return tuple(name for images in self._perturbed() for name in images.names)
+
+    def _perturbed(self) -> tuple[ExemplarSet, ...]:
+        return self.random if self.perturbed_set == "random" else (self.concept,)
+
+
+def attacked_sets(
+    config: AttackGrid,
+    at: ClassAtLayer,
+    concept: ExemplarSet,
+    random: Sequence[ExemplarSet],
+    settings: Settings,
+    cav_config: CavConfig = CavConfig(),
+    progress: Progress = silent,
+) -> Iterator[AttackedSets]:
+    """Yield the clean sets, then the perturbed ones.
+
+    Order: by perturbed set, then by ε; within these noise, random direction and the objectives; of each the largest
+    fraction first. A positive attack moves activations towards those of the class's images. Every image is attacked
+    on its own, so the images of a smaller fraction are taken from those of the largest. Objectives get activations
+    pooled as cav_config says. Images that an earlier run stored are read from their files. Damaged files are moved to
+    quarantine and made again. progress: in thousandths. UserError as `attack` and `fit_cav`.
+    """
+    clean = AttackedSets("concept", "clean", 0, 0.0, concept, tuple(random))
+    yield clean
+    jobs = [
+        (replace(clean, perturbed_set=perturbed_set, attack=name, epsilon=epsilon), objective)
+        for perturbed_set, objectives in _objectives(config, at, concept, random, cav_config).items()
+        for epsilon in config.epsilons
+        for name, objective in objectives.items()
+    ]
+    for done, (job, objective) in enumerate(jobs):
+        job_progress = part_of(progress, 1000 * done // len(jobs), 1000 * (done + 1) // len(jobs))
+        largest = config.attack(job.epsilon, max(config.fractions))
+        job = replace(job, artifact_folder=_artifact_folder(job, config.kind, largest, at, cav_config))
+        if not artifact_exists(job.artifact_folder, settings):
+            _write_artifact(job, _perturbation(objective, largest, at, job_progress), settings)
+        changed_ncyx = torch.stack(
+            [rgb_tensor(Image.open(file)) for file in artifact_files(job.artifact_folder, settings)]
+        )
+        for fraction in sorted(config.fractions, reverse=True):
+            chosen_p = poisoned(len(changed_ncyx), config.attack(job.epsilon, fraction))
+            mixed_ncyx = job.frames_ncyx.index_copy(0, chosen_p, changed_ncyx[chosen_p])
+            yield _with_frames(replace(job, fraction=fraction), mixed_ncyx)
+        progress(1000 * (done + 1) // len(jobs), 1000)  # images that were read from files report no progress
+
+
+def _perturbation(
+    objective: Objective | None, config: AttackConfig, at: ClassAtLayer, progress: Progress
+) -> Callable[[Tensor], Tensor]:
+    """Return the function that perturbs frames: the attack on the objective at the layer, or noise without one."""
+    if objective is None:
+        return lambda frames_ncyx: noise(frames_ncyx, config)
+    return lambda frames_ncyx: attack(at.network, at.layer, frames_ncyx, objective, config, progress)
+
+
+def _artifact_folder(
+    job: AttackedSets, kind: str, config: AttackConfig, at: ClassAtLayer, cav_config: CavConfig
+) -> str:
+    return content_key(
+        "attack",
+        CODE_VERSION,
+        weights_sha256=at.network.weights_sha256,
+        layer=at.layer,
+        grid=kind,
+        touched=job.perturbed_set,
+        attack=job.attack,
+        config=config,
+        concept=job.concept.key,
+        random=[images.key for images in job.random],
+        classes=(at.index, at.images.key),
+        cav=cav_config,
+    )
+
+
+def artifact_exists(artifact_folder: str, settings: Settings) -> bool:
+    """Return whether the images of an artifact folder exist. Damaged ones are quarantined, so that they are remade."""
+    folder = settings.attacks_dir / artifact_folder
+    try:
+        _adopt(folder)
+        if is_committed(folder):
+            read_commit(folder, REMEDY)
+            return True
+    except Damaged as error:
+        set_aside(folder, str(error), settings)
+    return False
+
+
+def artifact_files(artifact_folder: str, settings: Settings) -> list[Path]:
+    """Return an artifact folder's PNG files in order. UserError where they are missing, Damaged where one changed."""
+    folder = settings.attacks_dir / artifact_folder
+    _adopt(folder)
+    if not is_committed(folder):
+        raise UserError(f"there are no attacked images in {folder}; run the `attack` flow again, which makes them")
+    return [folder / name for name in sorted(read_commit(folder, REMEDY)["files"])]
+
+
+def _write_artifact(job: AttackedSets, perturb: Callable[[Tensor], Tensor], settings: Settings) -> None:
+    """Perturb the frames of the job's perturbed set and write them as PNG files."""
+    folder = settings.attacks_dir / job.artifact_folder
+    images = ExemplarSet(job.attack, "concept", perturb(job.frames_ncyx), job.names)
+    commit_folder(folder, write_exemplars(images, folder))
+
+
+def _adopt(folder: Path) -> None:
+    """Commit a folder that an older version wrote, if its images match its list of checksums. Raises Damaged."""
+    checksums = folder / BEFORE_CHECKSUMS
+    if is_committed(folder) or not checksums.is_file():
+        return
+    lines = [line.split("  ", maxsplit=1) for line in checksums.read_text(errors="replace").splitlines()]
+    images = {file.name for file in folder.glob("*.png")}
+    if not lines or any(len(line) != 2 for line in lines) or {name for _, name in lines} != images:
+        raise Damaged(checksums, "doesn't name the images beside it", REMEDY)
+    for sha256, name in lines:
+        check_file(folder / name, sha256, REMEDY)
+    with writing(folder):
+        commit_folder(folder, [name for _, name in lines])
+        checksums.unlink(missing_ok=True)
+
+
+def _objectives(
+    config: AttackGrid, at: ClassAtLayer, concept: ExemplarSet, random: Sequence[ExemplarSet], cav_config: CavConfig
+) -> dict[PerturbedSet, dict[str, Objective | None]]:
+    """Return {perturbed set: {name: objective to maximise}}, the controls first; None stands for noise."""
+    negative = config.kind == "negative"
+    sign = -1 if negative else 1
+
+    def acts_nd(images: ExemplarSet) -> Tensor:
+        return layer_activations(at.network, at.layer, images.frames_ncyx, cav_config.pool)
+
+    concept_nd, class_nd = acts_nd(concept), acts_nd(at.images)
+    random_nds = [acts_nd(images) for images in random] if {"cav", "random-set"} & {*config.objectives} else []
+    concept_d, class_d = concept_nd.mean(0), class_nd.mean(0)
+    gradient_d = class_direction(at.gradients_ncyx, cav_config.pool)
+    random_direction_d = random_direction(len(concept_d), config.seed)
+
+    def controls(mean_d: Tensor) -> dict[str, Objective | None]:
+        """mean_d: of the set to be perturbed. A positive control moves as far as the concept is from the class."""
+        target_d = mean_d + (class_d - concept_d).norm() * random_direction_d
+        return {"noise": None, "random-direction": along(random_direction_d) if negative else towards(target_d)}
+
+    def objective(name: ObjectiveName) -> Objective:
+        match name:
+            case "token-pushing":
+                return away_from(concept_d) if negative else towards(class_d)
+            case "cav":
+                positive_nd = concept_nd if negative else class_nd
+                cavs = [fit_cav(positive_nd, random_nd, cav_config) for random_nd in random_nds]
+                return along(sign * mean_vector(cavs))
+            case "class-gradient":
+                return along(sign * gradient_d)
+            case "random-set":
+                random_d = torch.cat(random_nds).mean(0)
+                return along(gradient_d) if negative else towards(mirrored(class_d, concept_d, random_d))
+
+    objectives: dict[PerturbedSet, dict[str, Objective | None]] = {}
+    if on_concept := [name for name in config.objectives if name != "random-set"]:
+        objectives["concept"] = controls(concept_d) | {name: objective(name) for name in on_concept}
+    if "random-set" in config.objectives:
+        objectives["random"] = controls(torch.cat(random_nds).mean(0)) | {"random-set": objective("random-set")}
+    return objectives
+
+
+def _with_frames(job: AttackedSets, frames_ncyx: Tensor) -> AttackedSets:
+    """Return the job with these frames in its perturbed set; each changed set's name tells attack, ε and fraction."""
+
+    def changed(images: ExemplarSet, frames_ncyx: Tensor) -> ExemplarSet:
+        name = f"{images.name}-{job.attack}-{job.epsilon}-{job.fraction:g}"
+        return replace(images, name=name, frames_ncyx=frames_ncyx, origin="attacked")
+
+    if job.perturbed_set == "concept":
+        return replace(job, concept=changed(job.concept, frames_ncyx))
+    parts = frames_ncyx.split([len(images) for images in job.random])
+    return replace(job, random=tuple(changed(images, part) for images, part in zip(job.random, parts, strict=True)))
+
+
+def mean_vector(cavs: Sequence[Cav]) -> Tensor:
+    """Return the normalised mean [d] of the CAVs' vectors."""
+    return F.normalize(torch.stack([cav.vector_d for cav in cavs]).mean(0), dim=0)
