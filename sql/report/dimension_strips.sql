@@ -30,7 +30,7 @@ curves AS (
         {
             'values': list(value ORDER BY value),
             'means': list(mean ORDER BY value),
-            'spreads': list(std ORDER BY value)
+            'stds': list(std ORDER BY value)
         } AS curve
     FROM dimension_curves
     GROUP BY dimension_analysis_id, dimension, parameter
@@ -47,7 +47,7 @@ paths AS (
     GROUP BY dimension_analysis_id, dimension
 ),
 harmonics AS (
-    SELECT dimension_analysis_id, dimension, list({'irrep': irrep, 'frequency': waves_per_turn, 'share': share}) AS harmonics
+    SELECT dimension_analysis_id, dimension, list({'irrep': irrep, 'waves_per_turn': waves_per_turn, 'share': share}) AS harmonics
     FROM dimension_harmonics
     GROUP BY dimension_analysis_id, dimension
 )

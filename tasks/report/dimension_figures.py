@@ -54,19 +54,19 @@ def tuning_curves(tables: Tables) -> "Figure":
 
 
 def _draw_curve(axes, parameter: Parameter, curve: pl.DataFrame, preferred: float | None) -> None:
-    values, means, spreads = (curve[name].to_numpy() for name in ("value", "mean", "std"))
+    values, means, stds = (curve[name].to_numpy() for name in ("value", "mean", "std"))
     colour = PALETTE[0]
     if parameter.period:
         # what repeats before a full turn is drawn as often as it fits
         turns = np.arange(0, 360, parameter.period)
         values = np.radians(np.append((turns[:, None] + values).ravel(), 360 + values[0]))
-        means, spreads = (np.append(np.tile(each, len(turns)), each[0]) for each in (means, spreads))
+        means, stds = (np.append(np.tile(each, len(turns)), each[0]) for each in (means, stds))
         colour = orientation_colour(360 * preferred / parameter.period)
-    axes.fill_between(values, means - spreads, means + spreads, color=colour, alpha=0.18, linewidth=0)
+    axes.fill_between(values, means - stds, means + stds, color=colour, alpha=0.18, linewidth=0)
     axes.plot(values, means, color=colour)
     if parameter.period:
         axes.plot(np.linspace(0, 2 * np.pi, 181), np.zeros(181), color=SOFT, linewidth=0.8)
-        axes.set_rlim(min(0, (means - spreads).min()), (means + spreads).max())
+        axes.set_rlim(min(0, (means - stds).min()), (means + stds).max())
         axes.set_rgrids([])
         axes.set_thetagrids([0, 90, 180, 270], fontsize=8)
         axes.spines["polar"].set_color(RULE)

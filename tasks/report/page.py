@@ -343,7 +343,7 @@ def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Exam
     """JavaScript that defines GALLERY: one column a field, so that thousands of features stay small."""
     features = snapshot.features
     place = {
-        "dictionary": {key: index for index, key in enumerate(snapshot.dictionary)},
+        "dictionary_id": {key: index for index, key in enumerate(snapshot.dictionary)},
         "type": {symmetry.name: index for index, symmetry in enumerate(snapshot.types)},
         "stabiliser": {None: None} | {name: index for index, name in enumerate(snapshot.stabilisers)},
         "stimulus_type": {None: None} | {each.name: index for index, each in enumerate(snapshot.stimuli)},

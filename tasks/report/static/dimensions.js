@@ -9,11 +9,11 @@
 
   /* The score along a parameter: its mean, and as a band its standard deviation over all the others. */
   function along(numbers) {
-    const { parameter, period, values, means, spreads, preferred, unit } = numbers;
-    const low = Math.min(0, ...means.map((mean, i) => mean - spreads[i]));
-    const high = Math.max(0, ...means.map((mean, i) => mean + spreads[i]));
+    const { parameter, period, values, means, stds, preferred, unit } = numbers;
+    const low = Math.min(0, ...means.map((mean, i) => mean - stds[i]));
+    const high = Math.max(0, ...means.map((mean, i) => mean + stds[i]));
     const share = (score) => (score - low) / (high - low || 1);
-    const ends = [-1, 0, 1].map((sign) => means.map((mean, i) => mean + sign * spreads[i]));
+    const ends = [-1, 0, 1].map((sign) => means.map((mean, i) => mean + sign * stds[i]));
     const said = values.map((value, i) => `${period ? degrees(value) : value}: ${means[i].toFixed(2)}`).join(", ").replaceAll("-", "−");
     const label = svg("title", {}, `score along ${parameter}${period ? "" : `, ${unit}`}: ${said}`);
     if (!period) return straight(numbers, share, ends, label);

@@ -12,7 +12,7 @@
   const rows = columns.feature.map((feature, i) => {
     const row = {};
     for (const name of ["patches", "feature", "density", "max", "confidence", "order", "invariance", "mirror", "profile"]) row[name] = columns[name][i];
-    row.dictionary = GALLERY.dictionaries[columns.dictionary[i]];
+    row.dictionary = GALLERY.dictionaries[columns.dictionary_id[i]];
     row.type = GALLERY.types[columns.type[i]];
     row.stabiliser = columns.stabiliser[i] === null ? null : GALLERY.stabilisers[columns.stabiliser[i]];
     row.stimulus = columns.stimulus_type[i] === null ? null : GALLERY.stimuli[columns.stimulus_type[i]];

@@ -112,7 +112,7 @@ def test_a_strip_says_what_its_dimension_follows(page, frames):
             dimension_analysis_id=PCA_DIMENSIONS, dimension=dimension, parameter=parameter
         )
         assert (curve["parameter"], curve["period"]) == (parameter, Parameter(parameter).period)
-        for name, column in (("values", "value"), ("means", "mean"), ("spreads", "spread")):
+        for name, column in (("values", "value"), ("means", "mean"), ("stds", "std")):
             assert curve[name] == pytest.approx(stored.sort("value")[column].to_list(), rel=1e-3, abs=1e-9)
     assert "40.0 % of variance, 40.0 % with those before" in text_of(strips[0])
     assert "orientation ρ 0.90, 80 % · frequency ρ 0.10, 15 %" in text_of(strips[0])
@@ -126,7 +126,7 @@ def test_pictures_stand_from_low_to_high_and_say_what_is_estimated(page, site, f
         assert [kind for kind, _ in rows] == (["rendered", "natural"] if dimension in RENDERED else ["natural"])
         for kind, pictures in rows:
             stored = frames["dimension_pictures"].filter(
-                analysis=PCA_DIMENSIONS, dimension=dimension, kind={"natural": "patch"}.get(kind, kind)
+                dimension_analysis_id=PCA_DIMENSIONS, dimension=dimension, kind={"natural": "patch"}.get(kind, kind)
             )
             shown = re.findall(r'src="(dimensions/\w+\.webp)"', pictures)
             assert [(site / name).read_bytes() for name in shown] == stored.sort("place")["picture"].to_list()
@@ -152,11 +152,22 @@ def test_harmonics_are_drawn_of_orbits(page, frames):
 def test_assigned_dimensions_come_first_and_the_rest_is_folded_away(frames, tmp_path):
     """20 more dimensions of PCA, of which the last alone is assigned beside those planted."""
     more = [
-        {"analysis": PCA_DIMENSIONS, "dimension": n, "explained_variance": 0.001, "cumulative_variance": 0.9 + n / 1000}
+        {
+            "dimension_analysis_id": PCA_DIMENSIONS,
+            "dimension": n,
+            "explained_variance": 0.001,
+            "cumulative_variance": 0.9 + n / 1000,
+        }
         | {"low": -2.0, "high": 2.0, "direction": [0.0]}
         for n in range(6, 26)
     ]
-    score = {"analysis": PCA_DIMENSIONS, "dimension": 25, "parameter": "phase", "r_squared": 0.8, "p_value": 0.001}
+    score = {
+        "dimension_analysis_id": PCA_DIMENSIONS,
+        "dimension": 25,
+        "parameter": "phase",
+        "r_squared": 0.8,
+        "p_value": 0.001,
+    }
     score |= {"null_r_squared": 0.06, "preferred": 10.0, "assigned": True}
     scores = frames["tuning_scores"].with_columns(assigned=pl.col("assigned") & (pl.col("parameter") != "phase"))
     changed = frames | {
@@ -175,8 +186,8 @@ def test_assigned_dimensions_come_first_and_the_rest_is_folded_away(frames, tmp_
 
 def test_a_method_that_was_run_again_is_told_apart(frames, tmp_path):
     analyses = frames["dimension_analyses"].with_columns(
-        method=pl.when(analysis=RANDOM_DIMENSIONS).then(pl.lit("pca")).otherwise("method"),
-        seed=pl.when(analysis=RANDOM_DIMENSIONS).then(7).otherwise("seed"),
+        method=pl.when(dimension_analysis_id=RANDOM_DIMENSIONS).then(pl.lit("pca")).otherwise("method"),
+        seed=pl.when(dimension_analysis_id=RANDOM_DIMENSIONS).then(7).otherwise("seed"),
     )
     write_pages(snapshot_of(frames | {"dimension_analyses": analyses}), tmp_path, lambda done, total: None)
     buttons = re.findall(r"<button.*?data-method.*?</button>", section_of(tmp_path / "dimensions.html", NEURONS))

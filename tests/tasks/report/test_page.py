@@ -354,7 +354,7 @@ def test_neurons_that_detect_or_are_mixed_have_a_page(early):
 
 
 def test_without_tuning_families_dimensions_and_attacks_there_are_no_pages_of_them(frames, tmp_path):
-    other = ("tun", "neuron", "famil", "dimension", "concept", "cav", "attack", "facet", "trust")
+    other = ("tun", "unit_sets", "neuron", "famil", "dimension", "concept", "cav", "attack", "facet", "trust")
     kept = {table: frame for table, frame in frames.items() if not any(part in table for part in other)}
     del kept["curve_detectors"]
     write_pages(snapshot_of(kept), tmp_path, lambda done, total: None)
