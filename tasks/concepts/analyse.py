@@ -1,7 +1,8 @@
-"""TCAV over concepts, classes and layers of one network, as frames for the warehouse.
+"""TCAV over concepts, classes and layers of one network, as staged tables.
 
-Source: Kim et al. 2018, methods §7. Every concept is told from every random set, every random set from the next one;
-each class's gradients are taken once a layer; Holm's correction is over all (concept, class, layer) of the analysis.
+Source: Kim et al. 2018, methods §7.3. A CAV is fitted for every concept against every random set, and for every random
+set against the next one. Each class's gradients are computed once for each layer. Holm's correction is over all
+(concept, class, layer) of the analysis.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ from tasks.vision.networks import Network
 
 CODE_VERSION = 1
 PICTURE_SIDE = 96
-"""Pixels of an exemplar's small picture."""
+"""Side of an exemplar's thumbnail, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class ClassSet:
 
 @dataclass(frozen=True)
 class Sets:
-    """Everything that an analysis looks at."""
+    """The network and all exemplar sets of an analysis."""
 
     network: Network
     concepts: list[ExemplarSet]
@@ -64,29 +65,30 @@ class Sets:
 
     @property
     def all(self) -> list[ExemplarSet]:
-        return [*self.concepts, *self.random, *(each.images for each in self.classes)]
+        return [*self.concepts, *self.random, *(of_class.images for of_class in self.classes)]
 
 
 def gather(config: ConceptsConfig, settings: Settings, progress: Progress = silent) -> Sets:
-    """Read and draw all sets. progress: in thousandths.
+    """Read and draw all exemplar sets of an analysis.
 
-    UserError for an unknown network, layer or class, for sets that can't be read, are too small, or share an image.
+    progress: in thousandths. UserError for an unknown network, layer or class, and for sets that can't be read, are too
+    small, or share an image.
     """
     network = loaded_network(config.network, settings.weights_dir)
     for layer in config.layers:
-        network.layer(layer)  # one that isn't there is named before anything is read
-    indices = [class_index(network, each.name) for each in config.classes]
+        network.layer(layer)  # refuses an unknown layer before any image is read
+    indices = [class_index(network, of_class.name) for of_class in config.classes]
     concepts = [concept_set(name, config.drawn, network.input_size, config.seed) for name in config.concepts]
     progress(200, 1000)
     classes = [
-        ClassSet(index, class_name(network, index), _class_images(each, index, network))
-        for each, index in zip(config.classes, indices, strict=True)
+        ClassSet(index, class_name(network, index), _class_images(of_class, index, network))
+        for of_class, index in zip(config.classes, indices, strict=True)
     ]
     progress(600, 1000)
     pool = open_frames(
         config.random.model_copy(update={"frame_size": network.input_size}), settings, part_of(progress, 600, 900)
     )
-    given = [*concepts, *(each.images for each in classes)]
+    given = [*concepts, *(of_class.images for of_class in classes)]
     random = random_sets(pool, config.random_sets, config.random_size, config.seed, apart_from=given)
     sets = Sets(network, concepts, random, classes)
     check_apart(sets.all)
@@ -95,7 +97,7 @@ def gather(config: ConceptsConfig, settings: Settings, progress: Progress = sile
 
 
 def concept_set(name: str, drawn: int, frame_size: int, seed: int) -> ExemplarSet:
-    """A pattern's exemplars, `drawn` of them, or a folder's. UserError as `read_exemplars`."""
+    """Draw `drawn` exemplars of a synthetic pattern, or read those of a folder. UserError as `read_exemplars`."""
     if name in PATTERNS:
         return drawn_exemplars(name, drawn, frame_size, seed)
     return read_exemplars(Path(name), "concept", frame_size)
@@ -103,16 +105,16 @@ def concept_set(name: str, drawn: int, frame_size: int, seed: int) -> ExemplarSe
 
 def _class_images(wanted: ClassImages, index: int, network: Network) -> ExemplarSet:
     size = network.input_size
-    found = open_folder(wanted.folder, size) if wanted.folder else photograph_cuts(size)
-    return class_frames(found, wanted.name, network, index, wanted.least_probability)
+    photographs = open_folder(wanted.folder, size) if wanted.folder else photograph_cuts(size)
+    return class_frames(photographs, wanted.name, network, index, wanted.least_probability)
 
 
 def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progress = silent) -> str:
-    """Frames of `concepts`, `cavs`, `tcav_scores`, `tcav_tests` and what they refer to, and the concepts' vectors as
-    `save_cavs` keeps them; returns their key.
+    """Run TCAV, stage its tables and save the concepts' CAVs; return their key.
 
-    Named by the pixels of all sets, the layers, the classes and the vectors' config: equal pixels, equal key.
-    progress: in thousandths. UserError as `gather` and `fit_cav`.
+    The tables are `concepts`, `cavs`, `tcav_scores`, `tcav_tests` and those that they refer to; `save_cavs` stores the
+    CAVs. The key is made from the pixels of all sets, the layers, the classes and the CAV config, so equal pixels give
+    an equal key. progress: in thousandths. UserError as `gather` and `fit_cav`.
     """
     sets = gather(config, settings, part_of(progress, 0, 200))
     key = content_key(
@@ -120,9 +122,9 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
         CODE_VERSION,
         weights_sha256=sets.network.weights_sha256,
         layers=config.layers,
-        concepts=[each.key for each in sets.concepts],
-        random=[each.key for each in sets.random],
-        classes=[(each.index, each.images.key) for each in sets.classes],
+        concepts=[images.key for images in sets.concepts],
+        random=[images.key for images in sets.random],
+        classes=[(of_class.index, of_class.images.key) for of_class in sets.classes],
         cav=config.cav,
     )
     if is_staged(key, settings) and cavs_exist(key, settings):
@@ -130,10 +132,10 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
     cavs, scores, tests, vectors = [], [], [], {}
     for place, layer in enumerate(config.layers):
         start, stop = (200 + 800 * done // len(config.layers) for done in (place, place + 1))
-        *of_layer, vectors_of_layer = _test_layer(key, layer, sets, config, part_of(progress, start, stop))
-        for rows, found in zip((cavs, scores, tests), of_layer, strict=True):
-            rows += found
-        vectors |= vectors_of_layer
+        *layer_rows, layer_vectors = _test_layer(key, layer, sets, config, part_of(progress, start, stop))
+        for rows, new_rows in zip((cavs, scores, tests), layer_rows, strict=True):
+            rows += new_rows
+        vectors |= layer_vectors
     save_cavs(key, vectors, settings)
     adjusted = holm([test["p_value"] for test in tests])
     stage_tables(
@@ -162,21 +164,21 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
 def _test_layer(
     analysis: str, layer: str, sets: Sets, config: ConceptsConfig, progress: Progress
 ) -> tuple[list[dict], list[dict], list[dict], dict[tuple[str, str], list[Cav]]]:
-    """Rows of cavs, tcav_scores and tcav_tests (without p_holm) of one layer; {(layer, concept): its vectors}."""
+    """Return a layer's rows of cavs, tcav_scores and tcav_tests (without p_holm), and {(layer, concept): its CAVs}."""
     network = sets.network
     acts = {}
-    for done, each in enumerate([*sets.concepts, *sets.random], start=1):
-        acts[each.key] = layer_activations(network, layer, each.frames_ncyx, config.cav.pool)
+    for done, images in enumerate([*sets.concepts, *sets.random], start=1):
+        acts[images.key] = layer_activations(network, layer, images.frames_ncyx, config.cav.pool)
         progress(600 * done // (len(sets.concepts) + len(sets.random)), 1000)
-    random_nd = [acts[each.key] for each in sets.random]
+    random_nd = [acts[images.key] for images in sets.random]
     vectors: dict[tuple[str, str], Cav] = {
         (concept.key, random.key): fit_cav(acts[concept.key], acts[random.key], config.cav)
         for concept, random in product(sets.concepts, sets.random)
     }
     following = pairwise([*sets.random, sets.random[0]])
     controls = {
-        (one.key, other.key): cav
-        for (one, other), cav in zip(following, random_cavs(random_nd, config.cav), strict=True)
+        (random.key, other.key): cav
+        for (random, other), cav in zip(following, random_cavs(random_nd, config.cav), strict=True)
     }
     keys = {pair: _cav_key(pair, layer, network, config) for pair in [*vectors, *controls]}
     cavs = [
@@ -188,8 +190,7 @@ def _test_layer(
     scores, tests = [], []
     for done, of_class in enumerate(sets.classes, start=1):
         gradients_ncyx = class_gradients(network, layer, of_class.index, of_class.images.frames_ncyx)
-
-        sensitivity_n = {
+        sensitivities_n = {
             pair: sensitivities(gradients_ncyx, cav) for pair, cav in [*vectors.items(), *controls.items()]
         }
         scores += [
@@ -199,8 +200,8 @@ def _test_layer(
                 "class_images_id": of_class.images.key,
                 "class_index": of_class.index,
             }
-            | {"score": score(of_pair_n), "magnitude": magnitude(of_pair_n)}
-            for pair, of_pair_n in sensitivity_n.items()
+            | {"score": score(pair_n), "magnitude": magnitude(pair_n)}
+            for pair, pair_n in sensitivities_n.items()
         ]
         for concept in sets.concepts:
             own = [pair for pair in vectors if pair[0] == concept.key]
@@ -213,15 +214,15 @@ def _test_layer(
                     "class_images_id": of_class.images.key,
                 }
                 | {"class_index": of_class.index, "class_name": of_class.name, "random_sets": len(own)}
-                | compared([sensitivity_n[pair] for pair in own], [sensitivity_n[pair] for pair in controls])
+                | compared([sensitivities_n[pair] for pair in own], [sensitivities_n[pair] for pair in controls])
                 | {"accuracy": mean(cav.accuracy for cav in cavs_of_concept)}
                 | {"agreement": agreement(torch.stack([cav.vector_d for cav in cavs_of_concept]))}
             )
         progress(600 + 400 * done // len(sets.classes), 1000)
-    kept = {
+    concept_cavs = {
         (layer, concept.key): [vectors[concept.key, random.key] for random in sets.random] for concept in sets.concepts
     }
-    return cavs, scores, tests, kept
+    return cavs, scores, tests, concept_cavs
 
 
 def _cav_key(pair: tuple[str, str], layer: str, network: Network, config: ConceptsConfig) -> str:
@@ -238,28 +239,31 @@ def _cav_key(pair: tuple[str, str], layer: str, network: Network, config: Concep
 
 
 def agreement(vectors_nd: Tensor) -> float:
-    """Mean cosine between different ones of unit vectors."""
+    """Return the mean cosine between each two of the unit vectors [n, d]."""
     count = len(vectors_nd)
     cosines_nn = vectors_nd @ vectors_nd.T
     return ((cosines_nn.sum() - cosines_nn.trace()) / (count * (count - 1))).item()
 
 
 def concept_set_tables(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFrame]:
-    """`concepts` and `concept_exemplars` of sets; of equal ones the first counts."""
+    """Return the tables `concepts` and `concept_exemplars` of sets; of sets with equal pixels only the first counts."""
     distinct = {}
-    for each in sets:
-        distinct.setdefault(each.key, each)
+    for images in sets:
+        distinct.setdefault(images.key, images)
     sets = distinct.values()
     exemplars = []
-    for each in sets:
-        small_ncyx = F.interpolate(each.frames_ncyx.float(), (PICTURE_SIDE, PICTURE_SIDE), mode="area")
+    for images in sets:
+        small_ncyx = F.interpolate(images.frames_ncyx.float(), (PICTURE_SIDE, PICTURE_SIDE), mode="area")
         exemplars += [
-            (each.key, place, image, name, webp(small_cyx))
-            for place, (image, name, small_cyx) in enumerate(zip(each.images, each.names, small_ncyx, strict=True))
+            (images.key, place, image, name, webp(small_cyx))
+            for place, (image, name, small_cyx) in enumerate(zip(images.images, images.names, small_ncyx, strict=True))
         ]
     return {
         "concepts": polars.DataFrame(
-            [(each.key, each.name, each.role, each.origin, len(each), len(each.quarantine)) for each in sets],
+            [
+                (images.key, images.name, images.role, images.origin, len(images), len(images.quarantine))
+                for images in sets
+            ],
             schema={
                 "concept": polars.String,
                 "name": polars.String,
@@ -285,6 +289,7 @@ def concept_set_tables(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFram
 
 
 def network_tables(network: Network, layers: Sequence[str]) -> dict[str, polars.DataFrame]:
+    """Return the tables `networks` and `layers` of a network and some of its layers."""
     rows = []
     for name in layers:
         layer = asdict(network.layer(name))
@@ -303,10 +308,10 @@ def network_tables(network: Network, layers: Sequence[str]) -> dict[str, polars.
 
 
 def concept_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
-    """What a run tells of the frames of `analyse_concepts`: each test, by names."""
+    """Return the MLflow metrics of `analyse_concepts`'s tables: {METRIC/CONCEPT/CLASS/LAYER: value} of each test."""
     names = dict(frames["concepts"].select("concept_id", "name").iter_rows())
     metrics = {}
     for test in frames["tcav_tests"].iter_rows(named=True):
-        about = f"{names[test['concept_id']]}/{test['class_name'].replace(' ', '-')}/{test['layer']}"
-        metrics |= {f"{name}/{about}": test[name] for name in ("score", "p_holm", "accuracy")}
+        test_name = f"{names[test['concept_id']]}/{test['class_name'].replace(' ', '-')}/{test['layer']}"
+        metrics |= {f"{name}/{test_name}": test[name] for name in ("score", "p_holm", "accuracy")}
     return metrics

@@ -1,16 +1,19 @@
-"""Attacks on a concept tool's exemplars: images changed by at most ε, so that the tool says something else.
+"""Perturb images by at most ε per pixel so that their activations at a layer maximise an objective (methods §7.4).
 
-After Brown & Kvinge 2022 (arXiv 2110.07120), methods §7. The paper's: the exemplars alone are changed, never the
-network or the class's images; a negative attack makes a concept that matters seem not to, a positive one the other way;
-an exemplar's token h(p'), its activations at a layer, is pushed. Ours: the objectives below (the name "token pushing"
-is recalled, its objective is not), whole 8-bit steps, the attack through the random set, the controls and the measures.
+After Brown & Kvinge 2022 (arXiv 2110.07120). From the paper: only the exemplars are perturbed, never the network or the
+class's images; a negative attack makes a concept that matters seem not to matter, a positive one the opposite; the
+attack moves an exemplar's token h(p'), its activations at a layer. Ours: the objectives below (the name "token pushing"
+is recalled from the paper, its objective is not), whole 8-bit steps, the attack through the random sets, the controls
+and the measures.
 
-What to attack with, all on activations of one layer, average-pooled or whole as the vector given is:
+All objectives use the activations of one layer, average-pooled or whole, according to the vector's length:
 * negative: `away_from` the concept's clean mean; `along` −CAV; `along` −`class_direction`, which needs no CAV;
-* positive: `towards` the mean of a concept that matters for the class; `along` the class's direction;
-* through the random set, no exemplar touched: that set's images, `along` the opposite direction, or `towards` a
-  `mirrored` target. A CAV points from random to concept, so it turns when either end moves.
-* controls: `noise`; `along` a `random_direction`; `towards` the clean mean plus one as long as the way to the target.
+* positive: `towards` the mean of images that matter for the class, such as its own; `along` their CAV; `along` the
+  class's direction;
+* through the random sets, whose images are perturbed in place of the exemplars: `along` the direction of opposite sign,
+  or `towards` a `mirrored` target. A CAV points from random to concept, so it turns when either end moves;
+* controls: `noise`; `along` a `random_direction`, or `towards` the clean mean plus a random direction of the length of
+  the way to the target.
 """
 
 import math
@@ -28,9 +31,9 @@ from tasks.progress import Progress, silent
 from tasks.vision.networks import Network
 
 Objective = Callable[[Tensor], Tensor]
-"""Activations [b, channels, h, w] -> [b], to be maximised; each image's value hangs on its own activations alone."""
+"""Activations [b, channels, h, w] -> values [b] to be maximised; each value depends on its own image alone."""
 FRAMES_AT_ONCE = 8
-"""Frames that go through the network together: bounds the memory of the activations kept for the gradient."""
+"""Frames in one forward pass; limits the memory of the activations that the gradient needs."""
 
 
 def _changes_something(epsilon: object) -> object:
@@ -40,26 +43,26 @@ def _changes_something(epsilon: object) -> object:
 
 
 Epsilon = Annotated[int, Field(ge=1, le=255), BeforeValidator(_changes_something)]
-"""How far a pixel may change in any channel, in steps of 1/255."""
+"""Largest change of a pixel in any channel, in steps of 1/255."""
 
 
 class AttackConfig(Config):
-    """How far and how images are pushed."""
+    """How images are perturbed, and by how much at most."""
 
-    epsilon: Epsilon = Field(8, description="no pixel changes by more in any channel; in steps of 1/255")
+    epsilon: Epsilon = Field(8, description="largest change of a pixel in any channel, in steps of 1/255")
     steps: Whole = Field(20, ge=1, description="gradient steps")
     step_size: float | None = Field(
-        None, gt=0, le=10**6, description="of one gradient step, in steps of 1/255; default: 2.5 ε / steps"
+        None, gt=0, le=10**6, description="size of a gradient step, in steps of 1/255; default: 2.5 ε / steps"
     )
-    random_start: bool = Field(False, description="start anywhere in the ball, not at the image itself")
+    random_start: bool = Field(False, description="start at a random point of the ε-ball instead of at the image")
     poisoned_fraction: float = Field(
-        1.0, gt=0, le=1, description="share of the images that are attacked, one at least; the others stay as they are"
+        1.0, gt=0, le=1, description="share of the images that are perturbed, at least one image"
     )
-    seed: Seed = Field(0, description="of which images are attacked, of the random start and the noise")
+    seed: Seed = Field(0, description="seed that draws which images are perturbed, the random start and the noise")
 
     @property
     def step(self) -> float:
-        """Of one gradient step, in steps of 1/255: as given, or Madry et al. 2018's, which can cross the ball."""
+        """Size of a gradient step, in steps of 1/255: as given, or 2.5 ε / steps (Madry et al. 2018)."""
         return self.step_size or 2.5 * self.epsilon / self.steps
 
 
@@ -71,12 +74,13 @@ def attack(
     config: AttackConfig = AttackConfig(),
     progress: Progress = silent,
 ) -> Tensor:
-    """uint8 [n, 3, h, w]: frames of the same kind that raise an objective of the layer's activations.
+    """Perturb frames, uint8 [n, 3, h, w], to maximise an objective of the layer's activations.
 
-    Projected gradient descent in L∞ (Madry et al. 2018), upwards: `steps` steps along the sign of the gradient, each
-    projected to the ball around the original image, within 0 … 255. The ball's bounds are whole 8-bit values, so the
-    rounding at the end stays in it. The network runs no further than the layer. progress: in steps of single frames.
-    Equal calls give equal bits on one machine and number of threads. UserError for an unknown layer.
+    Projected gradient ascent in L∞ (Madry et al. 2018): `steps` steps along the sign of the gradient, each projected to
+    the ε-ball around the original image and to 0 … 255. The ball's bounds are whole 8-bit values, so rounding at the
+    end stays within them. The network runs only up to the layer. Frames outside the poisoned fraction stay as they are.
+    progress: in steps of single frames. Equal calls give equal bits on one machine and number of threads. UserError for
+    an unknown layer.
     """
     generator = torch.Generator().manual_seed(config.seed)
     poisoned_p = poisoned(len(frames_ncyx), config)
@@ -100,9 +104,10 @@ def attack(
 
 
 def noise(frames_ncyx: Tensor, config: AttackConfig = AttackConfig()) -> Tensor:
-    """uint8 [n, 3, h, w], the control: the frames that `attack` would change, each value ±ε by a fair coin, in 0 … 255.
+    """Return the control, uint8 [n, 3, h, w]: the frames that `attack` would change, with noise.
 
-    Where a value has room both ways the ball allows no larger change, so the control is no weaker. Source: ours.
+    Every value changes by +ε or −ε with equal probability, clipped to 0 … 255. The ε-ball allows no larger change, so
+    the noise is no weaker than the attack, except where clipping applies. Source: ours.
     """
     generator = torch.Generator().manual_seed(config.seed)
     poisoned_p = poisoned(len(frames_ncyx), config)
@@ -114,20 +119,20 @@ def noise(frames_ncyx: Tensor, config: AttackConfig = AttackConfig()) -> Tensor:
 
 
 def poisoned(frames: int, config: AttackConfig) -> Tensor:
-    """Indices, rising, of the frames that are attacked; with the same seed, a larger fraction takes these and more."""
-    # a stream of its own: drawn as `split` draws, equal seeds would poison just what a vector isn't fitted to
+    """Return sorted indices of the frames to perturb; with one seed, a larger fraction contains a smaller one."""
+    # not the generator of `split`: with equal seeds the perturbed exemplars would be those that a CAV holds out
     order_n = torch.from_numpy(np.random.default_rng([config.seed, frames]).permutation(frames))
     return order_n[: max(1, round(config.poisoned_fraction * frames))].sort().values
 
 
 def _ball(frames_bcyx: Tensor, epsilon: int) -> tuple[Tensor, Tensor]:
-    """Least and greatest values that frames may take, float32 but whole."""
+    """Return the least and greatest values that frames may take, as whole numbers in float32."""
     frames_bcyx = frames_bcyx.float()
     return (frames_bcyx - epsilon).clamp_min(0), (frames_bcyx + epsilon).clamp_max(255)
 
 
 def away_from(mean_d: Tensor) -> Objective:
-    """‖h − mean‖²: token pushing, negative, where the mean is the concept's. Source: ours.
+    """Return the objective ‖h − mean‖²: negative token pushing, where the mean is the concept's. Source: ours.
 
     mean_d: [channels] for average-pooled activations, [channels * h * w] for whole ones.
     """
@@ -135,20 +140,20 @@ def away_from(mean_d: Tensor) -> Objective:
 
 
 def towards(target_d: Tensor) -> Objective:
-    """−‖h − target‖²: token pushing, positive, where the target is another concept's mean. Source: ours.
+    """Return the objective −‖h − target‖²: positive token pushing, where the target is the mean of other images.
 
-    target_d: as in `away_from`.
+    target_d: as in `away_from`. Source: ours.
     """
     return lambda acts_bcyx: -(_like(target_d, acts_bcyx) - target_d).square().sum(1)
 
 
 def along(direction_d: Tensor) -> Objective:
-    """h · direction, whose length doesn't matter. direction_d: as in `away_from`. Source: ours."""
+    """Return the objective h · direction, whose length has no effect. direction_d: as in `away_from`. Source: ours."""
     return lambda acts_bcyx: _like(direction_d, acts_bcyx) @ direction_d
 
 
 def _like(vector_d: Tensor, acts_bcyx: Tensor) -> Tensor:
-    """Activations [b, d] average-pooled where the vector has an entry a channel, whole where it has one a unit."""
+    """Return activations [b, d], average-pooled or flattened to the vector's length. ValueError where neither fits."""
     if len(vector_d) == acts_bcyx.shape[1]:
         return acts_bcyx.mean((2, 3))
     if len(vector_d) == acts_bcyx[0].numel():
@@ -157,35 +162,36 @@ def _like(vector_d: Tensor, acts_bcyx: Tensor) -> Tensor:
 
 
 def class_direction(gradients_ncyx: Tensor, pool: Literal["mean", "none"]) -> Tensor:
-    """Unit [channels] (pool "mean") or [channels * h * w] ("none"): where a class's logit rises fastest, in the mean.
+    """Return the normalised mean gradient of a class's logit, [channels] (pool "mean") or [channels * h * w] ("none").
 
-    gradients_ncyx: of the logit by a layer's activations, one a class image. Source: ours; methods §7.
+    gradients_ncyx: gradient of the logit with respect to a layer's activations, for each class image. Source: ours;
+    methods §7.4.
     """
     gradient_cyx = gradients_ncyx.mean(0)
     return F.normalize(gradient_cyx.mean((1, 2)) if pool == "mean" else gradient_cyx.flatten(), dim=0)
 
 
 def mirrored(target_d: Tensor, concept_d: Tensor, random_d: Tensor) -> Tensor:
-    """Where the random set's mean must go to turn the CAV as the concept's mean does on its way to the target.
+    """Return random − (target − concept): where the random mean must move to change the CAV like a moved concept mean.
 
-    random − (target − concept): a mean-difference CAV concept − random comes out the same. Where the concept were to
-    end at the random mean, the random set ends at the concept's. Source: ours.
+    The mean-difference CAV concept − random is then the same as with the concept's mean at the target. With the random
+    mean as the target, the result is the concept's mean. All are mean activations [d]. Source: ours.
     """
     return random_d - (target_d - concept_d)
 
 
 def random_direction(dimensions: int, seed: int) -> Tensor:
-    """Unit [dimensions], uniform on the sphere."""
+    """Return a unit vector [dimensions], uniform on the sphere."""
     return F.normalize(torch.randn(dimensions, generator=torch.Generator().manual_seed(seed)), dim=0)
 
 
 def largest_change(clean_ncyx: Tensor, changed_ncyx: Tensor) -> Tensor:
-    """int64 [n]: greatest absolute difference in any pixel and channel, in steps of 1/255."""
+    """Return the greatest absolute difference in any pixel and channel, int64 [n], in steps of 1/255."""
     return (clean_ncyx.long() - changed_ncyx.long()).abs().flatten(1).amax(1)
 
 
 def psnr(clean_ncyx: Tensor, changed_ncyx: Tensor) -> Tensor:
-    """float64 [n], dB: peak signal-to-noise ratio of 8-bit frames; infinite where nothing changed."""
+    """Return the peak signal-to-noise ratio of 8-bit frames, float64 [n], in dB; infinite where nothing changed."""
     squared_n = (clean_ncyx.double() - changed_ncyx.double()).square().flatten(1).mean(1)
     return 20 * math.log10(255) - 10 * squared_n.log10()
 
@@ -198,14 +204,14 @@ def perceptual_distance(
     changed_ncyx: Tensor,
     progress: Progress = silent,
 ) -> Tensor:
-    """float32 [n], 0 … 4: how different two sets of uint8 frames look to a network, pair by pair.
+    """Return a perceptual distance, float32 [n], 0 … 4, between each clean uint8 frame and its changed version.
 
-    At each position of a layer, the squared distance of the two unit-normalised channel vectors; its mean over the
-    positions, then over the layers. As LPIPS (Zhang et al. 2018) but for that one's learned channel weights: values of
-    the two can't be compared. Source: ours. progress: in frames.
+    It is the squared distance between the two unit-normalised channel vectors at a position, averaged over the layer's
+    positions, then over the layers. It lacks the learned channel weights of LPIPS (Zhang et al. 2018), so the values
+    cannot be compared with LPIPS. Source: ours. progress: in frames.
     """
 
-    def apart(frames: tuple[Tensor, Tensor], layer: str) -> Tensor:
+    def distance(frames: tuple[Tensor, Tensor], layer: str) -> Tensor:
         clean_bcyx, changed_bcyx = (
             F.normalize(network.activations(frames_bcyx.float() / 255, layer), dim=1) for frames_bcyx in frames
         )
@@ -213,6 +219,6 @@ def perceptual_distance(
 
     distances = []
     for pairs in zip(clean_ncyx.split(FRAMES_AT_ONCE), changed_ncyx.split(FRAMES_AT_ONCE), strict=True):
-        distances.append(torch.stack([apart(pairs, layer) for layer in layers]).mean(0))
+        distances.append(torch.stack([distance(pairs, layer) for layer in layers]).mean(0))
         progress(sum(map(len, distances)), len(clean_ncyx))
     return torch.cat(distances)

@@ -1,14 +1,14 @@
-"""Concept activation vectors: the direction at a layer from random exemplars to a concept's (Kim et al. 2018).
+"""Concept activation vectors (CAVs): the direction at a layer from random exemplars to a concept's (Kim et al. 2018).
 
 | classifier | vector |
 | --- | --- |
 | logistic | normal of L2-regularised logistic regression |
-| sgd | normal of a linear support-vector machine by stochastic gradient descent, as in the original |
+| sgd | normal of a linear support-vector machine, trained by stochastic gradient descent as in the original |
 | mean-difference | the concept's mean minus the random exemplars' |
 
-No channel is standardised: lengths and angles at the layer stay the network's own, and no vector leaves the span of its
-exemplars. Logistic regression sees activations divided by one number, their root mean square distance from their mean,
-so that one penalty suits all layers [ours]; SGD sees them as they are, as in the original.
+Channels are not standardised, so lengths and angles at the layer are the network's own, and every vector lies in the
+span of its exemplars. Logistic regression gets activations divided by one number, their root mean square distance from
+their mean, so that one penalty suits all layers [ours]. SGD gets them undivided, as in the original. Methods §7.2.
 """
 
 import warnings
@@ -26,31 +26,31 @@ from tasks.progress import Progress, silent
 from tasks.vision.networks import Network
 
 FRAMES_AT_ONCE = 8
-"""Frames that go through the network together: bounds the memory."""
+"""Frames in one forward pass; limits the memory."""
 
 
 class CavConfig(Config):
-    """All that decides on a concept's vector, given activations of its exemplars and of random ones."""
+    """How a CAV is fitted to the activations of a concept's exemplars and of random images."""
 
     classifier: Literal["logistic", "sgd", "mean-difference"] = Field(
-        "logistic", description="what finds the vector; sgd is the original's"
+        "logistic", description="classifier whose normal is the CAV; sgd is the one of the original paper"
     )
     pool: Literal["mean", "none"] = Field(
-        "mean", description="activations averaged over positions, or whole maps as in the original"
+        "mean", description="mean: activations averaged over positions; none: whole maps, as in the original paper"
     )
     penalty: float = Field(
-        0.01, ge=1e-12, le=1e12, description="λ of logistic and sgd: mean loss + λ/2 ‖w‖²; the original's 0.01"
+        0.01, ge=1e-12, le=1e12, description="λ of logistic and sgd in mean loss + λ/2 ‖w‖²; 0.01 in the original paper"
     )
-    held_out: float = Field(0.25, gt=0, lt=1, description="share of each set that only the accuracy is measured on")
-    seed: Seed = Field(0, description="draws what is held out, and the order of sgd's steps")
+    held_out: float = Field(0.25, gt=0, lt=1, description="share of each set that is held out to measure the accuracy")
+    seed: Seed = Field(0, description="seed that draws the held-out images and the order of sgd's steps")
 
 
 @dataclass(frozen=True)
 class Cav:
-    """An exemplar x is on the concept's side where vector · x + intercept > 0.
+    """A linear classifier: activations x are on the concept's side where vector · x + intercept > 0.
 
-    vector_d: float32, unit norm, towards the concept; [channels], or of whole maps [channels * h * w].
-    accuracy: share of the held-out exemplars, of both sets, that are on their own side.
+    vector_d: float32, unit norm, towards the concept; [channels], or [channels * h * w] for whole maps.
+    accuracy: share of the held-out exemplars of both sets that are on the correct side.
     """
 
     vector_d: Tensor
@@ -62,7 +62,10 @@ class Cav:
 def layer_activations(
     network: Network, layer: str, frames_ncyx: Tensor, pool: Literal["mean", "none"], progress: Progress = silent
 ) -> Tensor:
-    """float32 [n, d] of frames uint8 [n, 3, y, x]; d: channels, or for pool none channels * h * w."""
+    """Return activations, float32 [n, d], of frames, uint8 [n, 3, y, x].
+
+    d: channels, or channels * h * w for pool none. progress: in frames.
+    """
     rows = []
     for frames_bcyx in frames_ncyx.split(FRAMES_AT_ONCE):
         acts_bcyx = network.activations(frames_bcyx.float() / 255, layer)
@@ -72,9 +75,9 @@ def layer_activations(
 
 
 def fit_cav(concept_nd: Tensor, random_nd: Tensor, config: CavConfig) -> Cav:
-    """The vector from random exemplars to the concept's, fitted to what is not held out.
+    """Fit a CAV to the activations [n, d] of the concept's and the random exemplars that are not held out.
 
-    UserError for a set of fewer than two exemplars, and where nothing tells the two sets apart.
+    UserError for a set of fewer than two exemplars, and where the two sets cannot be separated.
     """
     (concept_fit, concept_held), (random_fit, random_held) = (
         split(len(rows_nd), config) for rows_nd in (concept_nd, random_nd)
@@ -87,28 +90,31 @@ def fit_cav(concept_nd: Tensor, random_nd: Tensor, config: CavConfig) -> Cav:
         weight_d, offset = _classifier(positive_nd, negative_nd, config)
     norm = weight_d.norm()
     if norm == 0:
-        raise UserError("nothing at this layer tells the concept's exemplars from the random ones: give other images")
+        raise UserError(
+            "nothing at this layer separates the concept's exemplars from the random images: give other images"
+        )
     vector_d, intercept = (weight_d / norm).float(), float(offset / norm)
-    right = torch.cat(
+    correct = torch.cat(
         [concept_nd[concept_held] @ vector_d + intercept > 0, random_nd[random_held] @ vector_d + intercept <= 0]
     )
-    return Cav(vector_d, intercept, right.float().mean().item())
+    return Cav(vector_d, intercept, correct.float().mean().item())
 
 
 def split(count: int, config: CavConfig) -> tuple[Tensor, Tensor]:
-    """Which of a set's exemplars are fitted to and which are held out; at least one of each."""
+    """Return indices of a set's exemplars to fit to and to hold out, at least one of each."""
     if count < 2:
-        raise UserError(f"a set of {count} exemplars won't do: give two or more, 40 are usual")
+        raise UserError(f"a set of {count} exemplars is too small to fit a vector: give two or more, 40 are usual")
     order = torch.randperm(count, generator=torch.Generator().manual_seed(config.seed))
     held_out = min(max(round(config.held_out * count), 1), count - 1)
     return order[held_out:], order[:held_out]
 
 
 def _classifier(positive_nd: Tensor, negative_nd: Tensor, config: CavConfig) -> tuple[Tensor, float]:
-    """Normal [d] and offset of the linear classifier, in units of the activations.
+    """Return the normal [d] and the offset of the linear classifier, in units of the activations.
 
-    Both classifiers start from zero and know the rows by their products alone, so the normal is a sum of rows: it is
-    sought in an orthonormal basis of their span, n numbers a row in place of a map's many thousands [ours, exact].
+    Both classifiers start from zero and depend on the rows through their inner products only, so the normal is a linear
+    combination of rows. It is fitted in an orthonormal basis of the rows' span, where a row has at most n numbers in
+    place of a whole map's many thousands [ours, exact].
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -120,11 +126,11 @@ def _classifier(positive_nd: Tensor, negative_nd: Tensor, config: CavConfig) -> 
         scale = 1.0
         model = SGDClassifier(loss="hinge", alpha=config.penalty, tol=1e-3, max_iter=1000, random_state=config.seed)
     else:
-        # of rows that are all alike there is nothing to scale
+        # identical rows have variance 0 and need no scale
         scale = np.sqrt(rows_nr.var(0).sum()) or 1.0
         model = LogisticRegression(C=1 / (config.penalty * len(rows_nr)), tol=1e-6, max_iter=1000)
     with warnings.catch_warnings():
-        # the original's SGD stops there as well
+        # the original's SGD stops at this number of iterations as well
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(rows_nr / scale, is_concept_n)
     return basis_dr @ torch.from_numpy(model.coef_[0]) / scale, model.intercept_[0]

@@ -1,4 +1,4 @@
-"""Which concepts are tested for which classes: Prefect's form and the console's options are this object."""
+"""Configurations of the flows `concepts` and `attack`; Prefect's form and the command line are made from them."""
 
 from pydantic import Field
 
@@ -11,72 +11,80 @@ from tasks.vision.images import ImagesConfig
 class ClassImages(Config):
     """A class of the network, and photographs of it."""
 
-    name: str = Field(description="name or number of the class, as the network has it")
+    name: str = Field(description="name or number of the class in the network")
     folder: Folder | None = Field(
-        None, description="photographs of it; default: cuts of the photographs that ship with scikit-image"
+        None, description="photographs of the class; default: cuts of the photographs that ship with scikit-image"
     )
     least_probability: float = Field(
-        0.2, ge=0, lt=1, description="photographs that the network gives the class no more than this are left out"
+        0.2,
+        ge=0,
+        lt=1,
+        description="photographs to which the network gives the class no more than this probability are left out",
     )
 
 
 class ConceptsConfig(Config):
     """TCAV: concepts × classes × layers of one network, tested together. The defaults need no photographs."""
 
-    network: str = Field("efficientnet_lite0", description="network, by name")
-    layers: tuple[str, ...] = Field(("block10_expand",), min_length=1, description="layers, by name")
+    network: str = Field("efficientnet_lite0", description="name of the network")
+    layers: tuple[str, ...] = Field(("block10_expand",), min_length=1, description="names of the layers")
     concepts: tuple[NameOrFolder, ...] = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
-        description="folders of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks",
+        description="folders of exemplars, or names of synthetic patterns: stripes, dots, honeycombs, zigzags, checks",
     )
-    drawn: Whole = Field(24, ge=2, description="exemplars of a drawn concept")
-    classes: tuple[ClassImages, ...] = Field((ClassImages(name="Egyptian cat"),), min_length=1, description="classes")
+    drawn: Whole = Field(24, ge=2, description="number of exemplars of a synthetic pattern")
+    classes: tuple[ClassImages, ...] = Field(
+        (ClassImages(name="Egyptian cat"),), min_length=1, description="classes that the concepts are tested for"
+    )
     random: ImagesConfig = Field(
-        ImagesConfig(sources=("dead-leaves",), scenes=120), description="pool that random sets are drawn from"
+        ImagesConfig(sources=("dead-leaves",), scenes=120), description="images that random sets are drawn from"
     )
-    random_sets: Whole = Field(10, ge=3, description="random sets; fewer than 10 make a weak test")
-    random_size: Whole = Field(12, ge=2, description="images of a random set")
-    cav: CavConfig = Field(CavConfig(), description="how vectors are found")
-    seed: Seed = Field(0, description="draws concepts and random sets")
+    random_sets: Whole = Field(10, ge=3, description="number of random sets; fewer than 10 make a weak test")
+    random_size: Whole = Field(12, ge=2, description="number of images in a random set")
+    cav: CavConfig = Field(CavConfig(), description="how CAVs are fitted")
+    seed: Seed = Field(0, description="seed that draws the patterns and the random sets")
 
 
 class TransferTarget(Config):
-    """Where activations are read."""
+    """A layer of a network at which perturbed sets are evaluated."""
 
-    network: str = Field(description="network, by name")
-    layer: str = Field(description="layer, by name")
+    network: str = Field(description="name of the network")
+    layer: str = Field(description="name of the layer")
 
 
 class AttackExperimentConfig(Config):
-    """One story: a concept, a class, the layer where the exemplars are attacked. The defaults need no photographs."""
+    """An attack experiment: a concept, a class and the attacked layer. The defaults need no photographs."""
 
-    network: str = Field("efficientnet_lite0", description="network, by name")
-    layer: str = Field("block10_expand", description="layer at which the exemplars are attacked, by name")
+    network: str = Field("efficientnet_lite0", description="name of the network")
+    layer: str = Field("block10_expand", description="name of the layer at which images are attacked")
     concept: NameOrFolder = Field(
-        "checks", description="folder of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks"
+        "checks",
+        description="folder of exemplars, or name of a synthetic pattern: stripes, dots, honeycombs, zigzags, checks",
     )
-    drawn: Whole = Field(12, ge=2, description="exemplars of a drawn concept")
-    of_class: ClassImages = Field(ClassImages(name="Egyptian cat"), description="class")
-    grid: AttackGrid = Field(AttackGrid(), description="how the exemplars are pushed")
+    drawn: Whole = Field(12, ge=2, description="number of exemplars of a synthetic pattern")
+    of_class: ClassImages = Field(ClassImages(name="Egyptian cat"), description="class that the concept is tested for")
+    grid: AttackGrid = Field(AttackGrid(), description="attack grid: how images are perturbed")
     transfer_targets: tuple[TransferTarget, ...] = Field(
         (TransferTarget(network="efficientnet_lite0", layer="block8_expand"),),
-        description="where else the attacked sets are read; of the largest fraction",
+        description="other networks and layers at which the perturbed sets of the largest fraction are evaluated",
     )
     dictionaries: tuple[str, ...] = Field(
-        (), description="keys of trained sparse autoencoders that are asked whether they notice"
+        (), description="keys of trained sparse autoencoders whose features are tested for evidence of the attack"
     )
     random: ImagesConfig = Field(
-        ImagesConfig(sources=("dead-leaves",), scenes=120), description="pool that random sets are drawn from"
+        ImagesConfig(sources=("dead-leaves",), scenes=120), description="images that random sets are drawn from"
     )
-    random_sets: Whole = Field(10, ge=3, description="random sets; of many attacks 20 are needed to tell anything")
-    random_size: Whole = Field(12, ge=2, description="images of a random set")
-    cav: CavConfig = Field(CavConfig(), description="how vectors are found")
-    seed: Seed = Field(0, description="draws the concept and the random sets")
+    random_sets: Whole = Field(
+        10, ge=3, description="number of random sets; with many attacks 20 are needed for significant results"
+    )
+    random_size: Whole = Field(12, ge=2, description="number of images in a random set")
+    cav: CavConfig = Field(CavConfig(), description="how CAVs are fitted")
+    seed: Seed = Field(0, description="seed that draws the pattern and the random sets")
 
     @property
     def tested(self) -> ConceptsConfig:
-        """The test of the clean exemplars."""
+        """The TCAV config of the clean exemplars."""
         return ConceptsConfig(
             network=self.network,
             layers=(self.layer,),

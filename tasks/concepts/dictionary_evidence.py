@@ -1,30 +1,17 @@
-"""Whether a dictionary's features give attacked exemplars away, image by image (methods §7).
+"""Whether a dictionary's features reveal attacked exemplars, image by image (methods §7.8) [ours].
 
-Beyond the study [ours]. An attack has no reason to stay where the network's activations usually are: they may be
-rebuilt worse, by features that seldom fire, or by features that a JPEG takes away. Each statistic is of one image, over
-all of its positions:
+An attack may move activations to where a dictionary reconstructs them worse, where rare features fire, or where
+features fire that JPEG removes. Each statistic is of one image, over all of its positions:
 
 | statistic | of one image |
 | --- | --- |
 | fvu | fraction of variance unexplained, about the random images' mean |
-| rare | share of the features' sum that is in features that fire on less than 1 % of the random images' positions |
-| fragile | 1 − cosine between the features, summed over positions, and those after JPEG, as `trust` makes it |
-| plain | the same of the activations themselves, for which no dictionary is needed |
+| rare | share of the features' sum in features that fire on less than 1 % of the random images' positions |
+| fragile | 1 − cosine between the features, summed over positions, before and after JPEG as `recompressed` applies it |
+| plain | the same for the activations, without a dictionary |
 
-The active features' number says nothing of a TopK dictionary. On bvlc mixed4d (TopK SAE, 2048 features, k 32; ImageNet
-photographs as random sets; stripes, and corgis towards honeycombs, 40 images each, all attacked there), share of images
-flagged and AUC against the clean ones:
-
-| | clean | noise, ε 8 | attacked, ε 2 | attacked, ε 8 |
-| --- | --- | --- | --- | --- |
-| fvu | 0 | 0 to 0.05, 0.59 to 0.63 | 0 to 0.30, 0.78 to 0.91 | 0 to 0.45, 0.88 to 0.92 |
-| rare | 0.05 to 0.90 | 0.10 to 0.93, 0.55 to 0.58 | 0.03 to 0.88, 0.49 to 0.56 | 0.28 to 0.97, 0.18 to 0.64 |
-| fragile | 0 | 0.35 to 0.42, 0.90 to 0.98 | 1, 1 | 1, 1 |
-| plain | 0 | 0.33 to 0.57, 0.94 to 0.97 | 1, 1 | 1, 1 |
-
-So JPEG gives each single image away, but the dictionary has no part in that: plain activations do as well. Rebuilding
-is a little worse under attack, which only the clean images of the same concept could show. Rare features are a
-concept's own. As a check, then, a dictionary adds nothing to `trust`.
+docs/results.md, "A dictionary's features as a check", gives the values measured for an attack: JPEG reveals every
+attacked image, but plain activations show it as well as features do.
 """
 
 from collections.abc import Sequence
@@ -45,17 +32,17 @@ from tasks.progress import Progress, silent
 from tasks.settings import Settings
 
 RARE = 0.01
-"""Of the random images' positions: a feature that fires on fewer is rare."""
+"""Share of the random images' positions: a feature that fires on fewer is rare."""
 USUAL = 0.95
-"""Of the random images: what a statistic must exceed to be flagged."""
+"""Quantile over the random images: a statistic above it is flagged."""
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What a dictionary makes of n images, summed over their positions, scaled as it sees them: z [d], features f [m].
+class _Sums:
+    """Sums over the positions of n images, of scaled activations z [d], reconstructions ẑ [d] and features f [m].
 
-    error_n: ‖z − ẑ‖²; square_n: ‖z‖²; sum_nd: z; fired_nm: f > 0; mass_nm: f; and after JPEG, sum_after_nd: z,
-    mass_after_nm: f.
+    error_n: ‖z − ẑ‖²; square_n: ‖z‖²; sum_nd: z; fired_nm: f > 0; mass_nm: f; after JPEG, sum_after_nd: z and
+    mass_after_nm: f. positions: of one image.
     """
 
     error_n: Tensor
@@ -69,7 +56,7 @@ class _Seen:
 
 
 class DictionaryReader:
-    """Asks exemplars, one set after the other, what a dictionary's features say of them, beside random images."""
+    """Compare a dictionary's statistics of exemplars with those of random images and of the clean exemplars."""
 
     def __init__(
         self,
@@ -79,41 +66,43 @@ class DictionaryReader:
         settings: Settings,
         progress: Progress = silent,
     ):
-        """dictionary: its key; clean: the concept's exemplars before any change. progress: in images.
+        """Compute the statistics of the random images.
 
-        UserError for a dictionary that isn't there or is a group crosscoder, and for no random set.
+        dictionary: its key; clean: the concept's exemplars before any change. progress: in images. UserError for a
+        dictionary that doesn't exist or is a group crosscoder, and for no random set.
         """
         description = describe(dictionary, settings)
         if description["config"]["architecture"] != "sae":
             raise UserError(
-                f"dictionary {dictionary} is a group crosscoder, and a frame shows a position under one transform "
-                "alone: give a sparse autoencoder, one of architecture sae"
+                f"dictionary {dictionary} is a group crosscoder, which needs positions under all transforms, and an "
+                "image shows one transform only: give a sparse autoencoder (architecture sae)"
             )
         if not randoms:
             raise UserError("no random set to compare with: give one or more, 3 are usual")
         self._dictionary = load_dictionary(dictionary, settings)
         self._network, self._layer = loaded_network(description["network"], settings.weights_dir), description["layer"]
-        self._clean, self._known = clean, {}
-        seen = self._see(torch.cat([one.frames_ncyx for one in randoms]), progress)
-        self._positions = len(seen.error_n) * seen.positions
-        self._mean_d, self._fired_m = seen.sum_nd.sum(0) / self._positions, seen.fired_nm.sum(0)
-        # by the others alone, or a random image would make its own features less rare
+        self._clean, self._cached = clean, {}
+        sums = self._sums(torch.cat([images.frames_ncyx for images in randoms]), progress)
+        self._positions = len(sums.error_n) * sums.positions
+        self._mean_d, self._fired_m = sums.sum_nd.sum(0) / self._positions, sums.fired_nm.sum(0)
+        # rarity of an image's features counts the other images only, or the image would make them less rare itself
         self._random = self._statistics(
-            seen, (self._fired_m - seen.fired_nm) < RARE * (self._positions - seen.positions)
+            sums, (self._fired_m - sums.fired_nm) < RARE * (self._positions - sums.positions)
         )
 
     def read(self, exemplars: ExemplarSet, progress: Progress = silent) -> list[dict[str, str | float]]:
-        """A row for each statistic: its value, random, flagged and auc, as in the table attack_features.
+        """Return a row for each statistic: its mean value, random_mean, flagged and auc, as in table attack_features.
 
-        Of the images only those are looked at that no set had before. progress: in images.
+        auc compares the images that differ from the clean ones with the clean ones; it is 0.5 where none differs.
+        Images of earlier sets are not computed again. progress: in images.
         """
         from sklearn.metrics import roc_auc_score
 
-        clean, all_of_them = self._of(self._clean), self._of(exemplars, progress)
+        clean, given = self._cached_statistics(self._clean), self._cached_statistics(exemplars, progress)
         changed = torch.tensor([image not in self._clean.images for image in exemplars.images])
         rows = []
         for name, random_n in self._random.items():
-            value_n = all_of_them[name]
+            value_n = given[name]
             auc = 0.5
             if changed.any():
                 both = torch.cat([clean[name], value_n[changed]])
@@ -129,42 +118,42 @@ class DictionaryReader:
             )
         return rows
 
-    def _of(self, exemplars: ExemplarSet, progress: Progress = silent) -> dict[str, Tensor]:
-        """Statistics [n], float64, of a set."""
-        new = [place for place, image in enumerate(exemplars.images) if image not in self._known]
+    def _cached_statistics(self, exemplars: ExemplarSet, progress: Progress = silent) -> dict[str, Tensor]:
+        """Return each statistic [n], float64, of a set."""
+        new = [place for place, image in enumerate(exemplars.images) if image not in self._cached]
         if new:
-            seen = self._see(exemplars.frames_ncyx[new], progress)
-            found = self._statistics(seen, self._fired_m < RARE * self._positions)
-            for at, place in enumerate(new):
-                self._known[exemplars.images[place]] = {name: value_n[at] for name, value_n in found.items()}
-        known = [self._known[image] for image in exemplars.images]
-        return {name: torch.stack([each[name] for each in known]) for name in self._random}
+            sums = self._sums(exemplars.frames_ncyx[new], progress)
+            statistics = self._statistics(sums, self._fired_m < RARE * self._positions)
+            for index, place in enumerate(new):
+                self._cached[exemplars.images[place]] = {name: value_n[index] for name, value_n in statistics.items()}
+        of_images = [self._cached[image] for image in exemplars.images]
+        return {name: torch.stack([statistics[name] for statistics in of_images]) for name in self._random}
 
-    def _statistics(self, seen: _Seen, rare_nm: Tensor) -> dict[str, Tensor]:
-        """Each statistic [n], float64; rare_nm: which features are rare, [m] or image by image [n, m]."""
-        mean_square = seen.positions * self._mean_d.square().sum()
-        energy_n = seen.square_n - 2 * seen.sum_nd @ self._mean_d + mean_square
+    def _statistics(self, sums: _Sums, rare_nm: Tensor) -> dict[str, Tensor]:
+        """Return each statistic [n], float64. rare_nm: which features are rare, [m], or for each image [n, m]."""
+        mean_square = sums.positions * self._mean_d.square().sum()
+        energy_n = sums.square_n - 2 * sums.sum_nd @ self._mean_d + mean_square
         return {
-            "fvu": seen.error_n / energy_n,
-            "rare": (seen.mass_nm * rare_nm).sum(1) / seen.mass_nm.sum(1).clamp_min(1e-12),
-            "fragile": 1 - F.cosine_similarity(seen.mass_nm, seen.mass_after_nm),
-            "plain": 1 - F.cosine_similarity(seen.sum_nd, seen.sum_after_nd),
+            "fvu": sums.error_n / energy_n,
+            "rare": (sums.mass_nm * rare_nm).sum(1) / sums.mass_nm.sum(1).clamp_min(1e-12),
+            "fragile": 1 - F.cosine_similarity(sums.mass_nm, sums.mass_after_nm),
+            "plain": 1 - F.cosine_similarity(sums.sum_nd, sums.sum_after_nd),
         }
 
     @torch.no_grad()
-    def _see(self, frames_ncyx: Tensor, progress: Progress) -> _Seen:
+    def _sums(self, frames_ncyx: Tensor, progress: Progress) -> _Sums:
         parts, done = [], 0
         for frames_bcyx in frames_ncyx.split(FRAMES_AT_ONCE):
             z_bpd, f_bpm, error_b = self._codes(frames_bcyx)
             z_after_bpd, f_after_bpm, _ = self._codes(recompressed(frames_bcyx))
-            sums = (z_bpd.square().sum(2), z_bpd, f_bpm > 0, f_bpm, z_after_bpd, f_after_bpm)
-            parts.append((error_b, *(each.sum(1, dtype=torch.float64) for each in sums)))
+            by_position = (z_bpd.square().sum(2), z_bpd, f_bpm > 0, f_bpm, z_after_bpd, f_after_bpm)
+            parts.append((error_b, *(values.sum(1, dtype=torch.float64) for values in by_position)))
             done += len(frames_bcyx)
             progress(done, len(frames_ncyx))
-        return _Seen(*(torch.cat(part) for part in zip(*parts, strict=True)), positions=z_bpd.shape[1])
+        return _Sums(*(torch.cat(part) for part in zip(*parts, strict=True)), positions=z_bpd.shape[1])
 
     def _codes(self, frames_bcyx: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(z_bpd scaled activations at every position, f_bpm features, error_b summed over positions)."""
+        """Return scaled activations z_bpd, features f_bpm, and squared errors error_b summed over positions."""
         acts_bcyx = self._network.activations(frames_bcyx.float() / 255, self._layer)
         z_bpd = acts_bcyx.flatten(2).movedim(1, 2) * self._dictionary.scale
         z_1rd = z_bpd.flatten(0, 1)[None]

@@ -1,7 +1,7 @@
-"""Exemplars: the images that say what a concept, a random set or a class looks like, as the frames a network sees.
+"""Exemplar sets: the images that define a concept, a random set or a class, as frames of the network's input size.
 
-An image of exactly the frame's size is taken as it stands, so that one saved as PNG is scored bit for bit; any other is
-fitted to the frame as all photographs are.
+An image of exactly the frame's size is not resampled, so one that was saved as PNG gives the same bits again. Any other
+image is fitted to the frame as all photographs are.
 """
 
 import os
@@ -40,14 +40,18 @@ CODE_VERSION = 1
 Role = Literal["concept", "random", "class"]
 Origin = Literal["folder", "drawn", "attacked"]
 CUT_STEP = 1 / 4
-"""Of a cut's side: how far apart overlapping cuts of a photograph lie."""
+"""Distance between overlapping cuts of a photograph, as a share of a cut's side."""
 NO_CLASS = {"brick.png", "grass.png", "gravel.png", "hubble_deep_field.jpg", "moon.png"}
-"""Photographs of textures and of the sky: half of all cuts, and nothing in them is a class of ImageNet's."""
+"""Photographs of textures and of the sky, which show no ImageNet class; they would be half of all cuts."""
 
 
 @dataclass(frozen=True)
 class ExemplarSet:
-    """frames_ncyx: uint8 [n, 3, side, side] RGB, no two alike; names: of the files; quarantine: (name, reason)."""
+    """A set of exemplars.
+
+    frames_ncyx: uint8 [n, 3, side, side] RGB, no two equal; names: of the files; quarantine: (name, reason) of images
+    that were left out.
+    """
 
     name: str
     role: Role
@@ -61,44 +65,48 @@ class ExemplarSet:
 
     @cached_property
     def images(self) -> tuple[str, ...]:
-        """SHA-256 of each frame's pixels, as `pixel_key` takes it of the frame saved as PNG."""
+        """SHA-256 of each frame's pixels, as `pixel_key` computes it for the frame saved as PNG."""
         return tuple(
             pixel_key(Image.fromarray(frame_cyx.permute(1, 2, 0).numpy(force=True))) for frame_cyx in self.frames_ncyx
         )
 
     @cached_property
     def key(self) -> str:
-        """Names the frames by their pixels and order, whatever they are called."""
+        """Content key of the frames' pixels and order; names do not count."""
         return content_key("exemplars", CODE_VERSION, images=self.images)
 
 
 def read_exemplars(folder: Path, role: Role, frame_size: int, progress: Progress = silent) -> ExemplarSet:
-    """The images of a folder, named by it. What can't be read, or equals another, is set aside with its reason.
+    """Read the images of a folder, whose name becomes the set's name.
 
-    UserError for images smaller than a frame, for fewer than two, and as `open_frames` raises.
+    Images that can't be read, or equal another one, go to the set's quarantine with the reason. UserError for images
+    smaller than a frame, for fewer than two images, and as `open_frames`.
     """
-    found = open_folder(folder, frame_size, progress)
-    if small := [frame for frame in found.frames if min(frame.width, frame.height) < frame_size]:
+    images = open_folder(folder, frame_size, progress)
+    if small := [frame for frame in images.frames if min(frame.width, frame.height) < frame_size]:
         raise UserError(
-            f"{len(small)} of {len(found)} images in {one_line(folder)} are smaller than the network's input of "
+            f"{len(small)} of {len(images)} images in {one_line(folder)} are smaller than the network's input of "
             f"{frame_size} pixels, {one_line(small[0].name)} is {small[0].width} × {small[0].height}: "
             "take them out, or give larger ones"
         )
-    if len(found) < 2:
+    if len(images) < 2:
         raise UserError(
-            f"{one_line(folder)} holds one image that can be read, {one_line(found.frames[0].name)}, "
-            "and no second one that differs: give two or more, 40 are usual"
+            f"{one_line(folder)} holds only one distinct image that can be read, {one_line(images.frames[0].name)}: "
+            "give two or more, 40 are usual"
         )
-    frames_ncyx = torch.stack([_frame(found, index) for index in range(len(found))])
-    names = tuple(frame.name for frame in found.frames)
-    # `.` and `..` are no names
+    frames_ncyx = torch.stack([_frame(images, index) for index in range(len(images))])
+    names = tuple(frame.name for frame in images.frames)
+    # resolves `.` and `..`, which are no names
     name = Path(os.path.abspath(folder)).name
-    return ExemplarSet(name, role, frames_ncyx, names, tuple(found.quarantine))
+    return ExemplarSet(name, role, frames_ncyx, names, tuple(images.quarantine))
 
 
 def write_exemplars(exemplars: ExemplarSet, folder: Path) -> list[str]:
-    """PNG files whose names keep the order, so that the folder, read again, is the same set by key; returns them."""
-    # a file's name has 255 bytes at most, and atomic_file's prefix takes some
+    """Write the frames as PNG files and return their names.
+
+    The names keep the order, so that reading the folder again gives a set of the same key.
+    """
+    # a file name has at most 255 bytes, and atomic_file adds a prefix
     stems = [one_line(Path(name).stem).encode()[:150].decode(errors="ignore") for name in exemplars.names]
     files = [f"{place:04}-{stem}.png" for place, stem in enumerate(stems)]
     with writing(folder):
@@ -109,13 +117,13 @@ def write_exemplars(exemplars: ExemplarSet, folder: Path) -> list[str]:
 
 
 def open_folder(folder: Path, frame_size: int, progress: Progress = silent) -> FrameSet:
-    """Every image of a folder that can be read, however small. UserError as `open_frames`."""
+    """Open all readable images of a folder, of any size. UserError as `open_frames`."""
     config = ImagesConfig(sources=("folder",), folder=folder, frame_size=frame_size)
     return open_frames(config, Settings(), progress, smallest_side=1)
 
 
 def photograph_cuts(frame_size: int) -> FrameSet:
-    """Overlapping squares of a frame's size out of scikit-image's photographs of things, at their own size."""
+    """Cut overlapping squares of the frame's size from scikit-image's photographs of objects, without resampling."""
     source, frames, step = ScikitImage(), [], round(frame_size * CUT_STEP)
     for photograph in sorted({*source.PHOTOGRAPHS} - NO_CLASS):
         width, height = source.size(photograph)
@@ -130,41 +138,45 @@ def photograph_cuts(frame_size: int) -> FrameSet:
 
 
 def class_frames(
-    found: FrameSet, name: str, network: Network, class_index: int, least_probability: float = 0.0
+    photographs: FrameSet, name: str, network: Network, class_index: int, least_probability: float = 0.0
 ) -> ExemplarSet:
-    """Photographs of a class: those that the network gives the class more than a probability.
+    """Choose the photographs to which the network gives a class more than `least_probability`.
 
-    found: photographs in frames of the network's input; name: of the set. What is smaller than that, and what the
-    network takes for something else, is set aside with its reason. UserError where no image is left.
+    photographs: in frames of the network's input size; name: of the set. Photographs that are smaller or less probable
+    go to the set's quarantine with the reason. UserError where no image is left.
     """
-    taken, quarantine = [], list(found.quarantine)
-    for index, frame in enumerate(found.frames):
+    chosen, quarantine = [], list(photographs.quarantine)
+    for index, frame in enumerate(photographs.frames):
         if min(frame.width, frame.height) < network.input_size:
             side = f"shorter side of {min(frame.width, frame.height)} pixels is below {network.input_size}"
             quarantine.append((frame.name, side))
         else:
-            taken.append((frame.name, _frame(found, index)))
-    if least_probability and taken:
-        frames_ncyx = torch.stack([frame_cyx for _, frame_cyx in taken])
+            chosen.append((frame.name, _frame(photographs, index)))
+    if least_probability and chosen:
+        frames_ncyx = torch.stack([frame_cyx for _, frame_cyx in chosen])
         with torch.no_grad():
             logits_nk = torch.cat([network.logits(part.float() / 255) for part in frames_ncyx.split(FRAMES_AT_ONCE)])
-        sure_n = logits_nk.softmax(1)[:, class_index].tolist()
+        probability_n = logits_nk.softmax(1)[:, class_index].tolist()
         quarantine += [
-            (photograph, f"the network gives class {class_index} only {sure:.3f}, not above {least_probability}")
-            for (photograph, _), sure in zip(taken, sure_n, strict=True)
-            if sure <= least_probability
+            (photograph, f"the network gives class {class_index} only {probability:.3f}, not above {least_probability}")
+            for (photograph, _), probability in zip(chosen, probability_n, strict=True)
+            if probability <= least_probability
         ]
-        taken = [one for one, sure in zip(taken, sure_n, strict=True) if sure > least_probability]
-    if not taken:
+        chosen = [
+            named_frame
+            for named_frame, probability in zip(chosen, probability_n, strict=True)
+            if probability > least_probability
+        ]
+    if not chosen:
         first, reason = quarantine[0]
-        where = found.config.folder or "the photographs inside scikit-image"
-        raise UserError(f"no image in {where} can stand for class {class_index} (first {first}: {reason}): give others")
-    names, frames = zip(*taken, strict=True)
+        where = photographs.config.folder or "the photographs inside scikit-image"
+        raise UserError(f"no image in {where} shows class {class_index} (first {first}: {reason}): give others")
+    names, frames = zip(*chosen, strict=True)
     return ExemplarSet(name, "class", torch.stack(frames), names, tuple(quarantine))
 
 
 def drawn_exemplars(pattern: Pattern, count: int, frame_size: int, seed: int = 0) -> ExemplarSet:
-    """A concept drawn in random scale, angle, colour and position; the first ones stay the same whatever the count."""
+    """Draw exemplars of a synthetic pattern; a larger count adds exemplars after those of a smaller one."""
     frames = [draw_pattern(pattern, seed, index, frame_size) for index in range(count)]
     names = tuple(f"{pattern}-{seed}-{index}" for index in range(count))
     return ExemplarSet(pattern, "concept", torch.stack(frames), names, origin="drawn")
@@ -173,20 +185,20 @@ def drawn_exemplars(pattern: Pattern, count: int, frame_size: int, seed: int = 0
 def random_sets(
     pool: FrameSet, count: int, size: int, seed: int = 0, apart_from: Sequence[ExemplarSet] = ()
 ) -> list[ExemplarSet]:
-    """`count` sets of `size` images each, drawn from a pool, no image twice and none that is in another given set.
+    """Draw `count` disjoint sets of `size` images each from a pool, without images of the sets in `apart_from`.
 
-    Images smaller than a frame are passed over. UserError when the pool has too few.
+    Images smaller than a frame are skipped. UserError when the pool has too few images.
     """
     frame_size = pool.config.frame_size
-    large = [i for i, frame in enumerate(pool.frames) if min(frame.width, frame.height) >= frame_size]
-    seen = {image for given in apart_from for image in given.images}
+    large = [index for index, frame in enumerate(pool.frames) if min(frame.width, frame.height) >= frame_size]
+    used = {image for images in apart_from for image in images.images}
     names, frames = [], []
     for index in np.random.default_rng(seed).permutation(large).tolist():
         if len(names) == count * size:
             break
         image = _fitted(pool, index)
-        if (key := pixel_key(image)) not in seen:
-            seen.add(key)
+        if (key := pixel_key(image)) not in used:
+            used.add(key)
             names.append(pool.frames[index].name)
             frames.append(rgb_tensor(image))
     if len(names) < count * size:
@@ -196,18 +208,18 @@ def random_sets(
         )
     return [
         ExemplarSet(
-            f"random_{one}",
+            f"random_{number}",
             "random",
-            torch.stack(frames[one * size : (one + 1) * size]),
-            tuple(names[one * size : (one + 1) * size]),
+            torch.stack(frames[number * size : (number + 1) * size]),
+            tuple(names[number * size : (number + 1) * size]),
             origin="drawn" if pool.config.sources == ("dead-leaves",) else "folder",
         )
-        for one in range(count)
+        for number in range(count)
     ]
 
 
 def check_apart(sets: Sequence[ExemplarSet]) -> None:
-    """UserError when two of the sets share an image: what is compared must differ."""
+    """Raise UserError when two of the sets share an image, because they would not be independent."""
     for one, other in combinations(sets, 2):
         places = dict(zip(other.images, other.names, strict=True))
         for image, name in zip(one.images, one.names, strict=True):

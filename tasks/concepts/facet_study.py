@@ -1,14 +1,14 @@
-"""One unit under several facets, before and after the facets' images are attacked, as frames for the warehouse.
+"""Faceted visualisation of one unit before and after the facets' images are attacked, as staged tables.
 
-Source: methods §7 (faceted visualisation: Goh et al. 2021; attacks on exemplars: Brown & Kvinge 2022). Only a facet's
-images are attacked, never the network or the generic images; the probe is then fitted to them as to clean ones, and the
-same unit is visualised under it. What a picture shows of a facet is read with the probe of the clean images.
+Source: methods §7.6 (faceted visualisation: Goh et al. 2021; attacks on exemplars: Brown & Kvinge 2022). Only a facet's
+images are attacked, never the network or the generic images. The probe is then fitted to the attacked images as to
+clean ones, and the same unit is visualised with it. A picture is evaluated with the probe of the clean images.
 
 Seen on inceptionv1-bvlc, mixed4d 409, facets of 40 photographs at mixed4a, ε 8, 6 steps: a positive attack makes the
-picture lose its facet and, where the two differ, show the other (logits: honeycomb 243 to 35, plain −143, and
-stripes −124 to 82), a negative one a part of it, and probes stay about as accurate; noise leaves pictures and probes
-(cosine 0.94 and more, attacked 0.5 to 0.7). Of drawn, flat patterns even noise turns the probe (cosine 0.2 to 0.6),
-for it too tells them from generic images: read an attack beside its noise.
+picture lose its facet and, where the two differ, show the other one (logits: honeycomb 243 to 35, plain −143, and
+stripes −124 to 82). A negative attack removes a part of it. Probes stay about as accurate. Noise changes pictures and
+probes little (cosine 0.94 and more; attacked 0.5 to 0.7). With facets of flat synthetic patterns even noise turns the
+probe (cosine 0.2 to 0.6), because noise too separates them from generic images: compare an attack with its noise.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,30 +43,37 @@ CODE_VERSION = 1
 class FacetStudyConfig(Config):
     """A unit of a network, its facets, and how their images are attacked. The defaults need no photographs."""
 
-    network: str = Field("efficientnet_lite0", description="network, by name")
-    layer: str | None = Field(None, description="layer of the unit, by name; default where no class is given: block7")
+    network: str = Field("efficientnet_lite0", description="name of the network")
+    layer: str | None = Field(None, description="name of the unit's layer; default where no class is given: block7")
     unit: Whole | None = Field(None, ge=0, description="channel of the layer; default where no class is given: 50")
-    of_class: str | None = Field(None, description="in place of a unit: a class's logit, by its name or number")
-    facet_layer: str = Field("block5_expand", description="layer below, at which facets are told and attacked")
+    of_class: str | None = Field(
+        None, description="name or number of a class, whose logit is visualised in place of a unit"
+    )
+    facet_layer: str = Field(
+        "block5_expand", description="lower layer at which the probes are fitted and the facets attacked"
+    )
     facets: tuple[NameOrFolder, ...] = Field(
         ("stripes", "dots"),
-        description="two or more folders of images, or what is drawn: stripes, dots, honeycombs, zigzags, checks",
+        description="two or more folders of images, or synthetic patterns: stripes, dots, honeycombs, zigzags, checks",
     )
-    drawn: Whole = Field(8, ge=2, description="images of what is drawn")
+    drawn: Whole = Field(8, ge=2, description="number of images of a synthetic pattern")
     generic: ImagesConfig = Field(
-        ImagesConfig(sources=("dead-leaves",), scenes=16), description="pool that generic images are drawn from"
+        ImagesConfig(sources=("dead-leaves",), scenes=16), description="images that generic images are drawn from"
     )
-    generic_images: Whole = Field(16, ge=2, description="generic images, that every facet is told from")
+    generic_images: Whole = Field(
+        16, ge=2, description="number of generic images that every facet's probe is fitted against"
+    )
     others: tuple[NameOrFolder, ...] = Field(
         ("honeycombs", "zigzags", "checks"),
-        description="as facets, but their images are generic ones too: without them, all that is drawn is one facet",
+        description="folders or synthetic patterns whose images are generic ones too; without them the probe of one "
+        "pattern responds to all patterns",
     )
-    attack: AttackConfig = Field(AttackConfig(steps=4), description="how the facets' images are pushed")
+    attack: AttackConfig = Field(AttackConfig(steps=4), description="how the facets' images are attacked")
     visualisation: FacetConfig = Field(
         FacetConfig(objective="channel", channel_size=96, steps=40, weight=4), description="how pictures are optimised"
     )
-    cav: CavConfig = Field(CavConfig(), description="how probes are found; of averaged activations")
-    seed: Seed = Field(0, description="draws facets and generic images")
+    cav: CavConfig = Field(CavConfig(), description="how probes are fitted; pool must be mean")
+    seed: Seed = Field(0, description="seed that draws the patterns and the generic images")
 
     @model_validator(mode="before")
     @classmethod
@@ -86,20 +93,22 @@ class FacetStudyConfig(Config):
     @classmethod
     def _several(cls, facets: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(facets)) < max(2, len(facets)):
-            raise ValueError("give two facets or more, each once: one's images are pushed to the next one's")
+            raise ValueError(
+                "give two or more facets, each once: each one's images are attacked towards the next one's"
+            )
         return facets
 
     @field_validator("cav")
     @classmethod
     def _averaged(cls, cav: CavConfig) -> CavConfig:
         if cav.pool != "mean":
-            raise ValueError(f"a facet's probe weighs channels: give pool mean, not {cav.pool}")
+            raise ValueError(f"a facet's probe has a weight for each channel: give pool mean, not {cav.pool}")
         return cav
 
 
 @dataclass(frozen=True)
 class FacetUnit:
-    """What is visualised. unit: channel of the layer, or the class's index; direction_c: of the layer's activations."""
+    """What is visualised. unit: channel of the layer, or index of the class; direction_c: in its activations."""
 
     network: Network
     layer: str
@@ -110,7 +119,11 @@ class FacetUnit:
 
 @dataclass(frozen=True)
 class Probed:
-    """A facet as its probe saw it. attack: clean, noise, negative, positive; target: of a positive one."""
+    """A facet's images, clean or attacked, and the probe that is fitted to them.
+
+    attack: clean, noise, negative or positive; target: the facet that a positive attack moves to; images: what the
+    probe is fitted to.
+    """
 
     attack: str
     facet: ExemplarSet
@@ -120,18 +133,18 @@ class Probed:
 
 
 def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progress = silent) -> str:
-    """Frames of `facet_analyses`, `facet_pictures`, `facet_readings` and what they refer to; returns their key.
+    """Visualise a unit under clean and attacked facets and stage the tables; return their key.
 
-    Pictures, which all start alike: the plain one, then facet by facet clean, noise, negative, positive. Named by the
-    pixels of all sets, the unit, the facet layer and the configs: equal pixels, equal key. progress: in thousandths.
-    UserError for an unknown network, layer, unit or class, a facet layer that is not below, and sets that can't be
-    read, are too small or share an image.
+    The tables are `facet_analyses`, `facet_pictures`, `facet_readings` and those that they refer to. All pictures have
+    the same start. Their order is the plain one, then for each facet clean, noise, negative and positive. The key is
+    made from the pixels of all sets, the unit, the facet layer and the configs, so equal pixels give an equal key.
+    progress: in thousandths. UserError for an unknown network, layer, unit or class, for a facet layer that is not
+    below the unit's layer, and for sets that can't be read, are too small or share an image.
     """
     network = loaded_network(config.network, settings.weights_dir)
     subject = subject_of(network, config)
-    split_at_facet_layer(
-        network, subject.layer, config.facet_layer, config.visualisation
-    )  # what can't be is refused at once
+    # refuses an unknown facet layer before any image is read
+    split_at_facet_layer(network, subject.layer, config.facet_layer, config.visualisation)
     facets, others = (
         [concept_set(name, config.drawn, network.input_size, config.seed) for name in names]
         for names in (config.facets, config.others)
@@ -150,8 +163,8 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
         weights_sha256=network.weights_sha256,
         unit=(subject.layer, subject.unit),
         facet_layer=config.facet_layer,
-        facets=[each.key for each in facets],
-        generic=[each.key for each in generic],
+        facets=[images.key for images in facets],
+        generic=[images.key for images in generic],
         attack=config.attack,
         visualisation=config.visualisation,
         cav=config.cav,
@@ -164,16 +177,16 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
         subject.layer,
         subject.direction_c,
         config.facet_layer,
-        [each.probe for each in probed],
+        [of_facet.probe for of_facet in probed],
         config.visualisation,
         part_of(progress, 600, 1000),
     )
-    pictures_ncyx = (255 * pictures_ncyx.roll(1, 0)).round().byte()  # the plain one first
+    pictures_ncyx = (255 * pictures_ncyx.roll(1, 0)).round().byte()  # moves the plain picture from last to first
     stage_tables(
         key,
         {
             **network_tables(network, (subject.layer, config.facet_layer)),
-            **concept_set_tables([*generic, *(each.images for each in probed)]),
+            **concept_set_tables([*generic, *(of_facet.images for of_facet in probed)]),
             "facet_analyses": _analysis_table(key, subject, config),
             "facet_pictures": _picture_table(key, probed, pictures_ncyx),
             "facet_readings": _reading_table(key, network, probed, pictures_ncyx, config),
@@ -185,11 +198,11 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
 
 
 def subject_of(network: Network, config: FacetStudyConfig) -> FacetUnit:
-    """The unit, or the class as its logit, up to the bias. UserError for an unknown layer, unit or class."""
+    """Return the configured unit, or a class's logit up to its bias. UserError for an unknown layer, unit or class."""
     if config.of_class is not None:
         index = class_index(network, config.of_class)
         classifier = [module for module in network.module.modules() if isinstance(module, nn.Linear)][-1]
-        # the last layer goes to the classifier averaged over positions, whatever the network
+        # in every network here the classifier gets the last layer's average over positions
         return FacetUnit(network, network.layers()[-1], index, class_name(network, index), classifier.weight[index])
     layer, unit = network.layer(config.layer), config.unit
     if unit >= layer.channels:
@@ -204,13 +217,13 @@ def _probed(
     config: FacetStudyConfig,
     progress: Progress,
 ) -> Iterator[Probed]:
-    """Each facet's images clean, with noise, pushed away from their own mean, and to the next facet's."""
+    """Yield each facet's images clean, with noise, attacked away from their mean, and towards the next facet's mean."""
 
     def acts_nc(images: ExemplarSet) -> Tensor:
         return layer_activations(network, config.facet_layer, images.frames_ncyx, config.cav.pool)
 
-    generic_nc = torch.cat([acts_nc(each) for each in generic])
-    mean_cs = [acts_nc(each).mean(0) for each in facets]
+    generic_nc = torch.cat([acts_nc(images) for images in generic])
+    mean_cs = [acts_nc(images).mean(0) for images in facets]
     for place, (facet, following) in enumerate(pairwise([*facets, facets[0]])):
         start, middle, stop = (1000 * half // (2 * len(facets)) for half in range(2 * place, 2 * place + 3))
         noisy_ncyx = noise(facet.frames_ncyx, config.attack)
@@ -230,8 +243,8 @@ def _probed(
             yield Probed(name, facet, target, images, fit_cav(acts_nc(images), generic_nc, config.cav))
 
 
-def _changed(facet: ExemplarSet, befell: str, frames_ncyx: Tensor, config: FacetStudyConfig) -> ExemplarSet:
-    name = f"{facet.name}-{befell}-{config.attack.epsilon}"
+def _changed(facet: ExemplarSet, attack_name: str, frames_ncyx: Tensor, config: FacetStudyConfig) -> ExemplarSet:
+    name = f"{facet.name}-{attack_name}-{config.attack.epsilon}"
     return replace(facet, name=name, frames_ncyx=frames_ncyx, origin="attacked")
 
 
@@ -253,25 +266,25 @@ def _analysis_table(key: str, subject: FacetUnit, config: FacetStudyConfig) -> p
 
 
 def _picture_table(key: str, probed: Sequence[Probed], pictures_ncyx: Tensor) -> polars.DataFrame:
-    """The plain picture, then those of `probed`."""
-    clean = {each.facet.key: each.probe.vector_d for each in probed if each.attack == "clean"}
-    about = [
+    """Return the table `facet_pictures`: the plain picture, then those of `probed`."""
+    clean_vectors = {of_facet.facet.key: of_facet.probe.vector_d for of_facet in probed if of_facet.attack == "clean"}
+    rows = [
         dict.fromkeys(("facet_id", "target_facet_id", "probe_images_id", "accuracy", "cosine")) | {"attack": "plain"}
     ] + [
         {
-            "attack": each.attack,
-            "facet_id": each.facet.key,
-            "target_facet_id": each.target and each.target.key,
-            "probe_images_id": each.images.key,
-            "accuracy": each.probe.accuracy,
-            "cosine": (each.probe.vector_d @ clean[each.facet.key]).item(),
+            "attack": of_facet.attack,
+            "facet_id": of_facet.facet.key,
+            "target_facet_id": of_facet.target and of_facet.target.key,
+            "probe_images_id": of_facet.images.key,
+            "accuracy": of_facet.probe.accuracy,
+            "cosine": (of_facet.probe.vector_d @ clean_vectors[of_facet.facet.key]).item(),
         }
-        for each in probed
+        for of_facet in probed
     ]
     return polars.DataFrame(
         [
             {"facet_analysis_id": key, "place": place, **row, "picture": webp(picture_cyx.float())}
-            for place, (row, picture_cyx) in enumerate(zip(about, pictures_ncyx, strict=True))
+            for place, (row, picture_cyx) in enumerate(zip(rows, pictures_ncyx, strict=True))
         ]
     )
 
@@ -279,23 +292,23 @@ def _picture_table(key: str, probed: Sequence[Probed], pictures_ncyx: Tensor) ->
 def _reading_table(
     key: str, network: Network, probed: Sequence[Probed], pictures_ncyx: Tensor, config: FacetStudyConfig
 ) -> polars.DataFrame:
-    """Every picture, read with every clean probe."""
-    clean = [each for each in probed if each.attack == "clean"]
-    logits_fn, _ = probe_separation(network, config.facet_layer, [each.probe for each in clean], pictures_ncyx)
+    """Return the table `facet_readings`: the logit of every facet's clean probe on every picture."""
+    clean = [of_facet for of_facet in probed if of_facet.attack == "clean"]
+    logits_fn, _ = probe_separation(network, config.facet_layer, [of_facet.probe for of_facet in clean], pictures_ncyx)
     return polars.DataFrame(
         [
-            {"facet_analysis_id": key, "place": place, "facet_id": each.facet.key, "logit": logit}
-            for each, logits in zip(clean, logits_fn.tolist(), strict=True)
+            {"facet_analysis_id": key, "place": place, "facet_id": of_facet.facet.key, "logit": logit}
+            for of_facet, logits in zip(clean, logits_fn.tolist(), strict=True)
             for place, logit in enumerate(logits)
         ]
     )
 
 
 def facet_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
-    """What a run tells of the frames of `analyse_facets`, by facet and attack.
+    """Return the MLflow metrics of `analyse_facets`'s tables: {METRIC/FACET/ATTACK: value}.
 
-    logit: of the facet's clean probe on the picture; target_logit: of that of the facet its images are pushed to in a
-    positive attack; accuracy and cosine of the probe itself.
+    logit: of the facet's clean probe on the picture; target_logit: of the clean probe of the facet that a positive
+    attack moves to; accuracy: of the probe that made the picture; cosine: of that probe to the clean one.
     """
     names = dict(frames["concepts"].select("concept_id", "name").iter_rows())
     logits = {(row["place"], row["facet_id"]): row["logit"] for row in frames["facet_readings"].iter_rows(named=True)}
@@ -305,9 +318,9 @@ def facet_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
     for facet, target in target_of.items():
         of_facet = pictures.filter((polars.col("facet_id") == facet) | (polars.col("attack") == "plain"))
         for picture in of_facet.iter_rows(named=True):
-            about = f"{names[facet]}/{picture['attack']}"
-            metrics[f"logit/{about}"] = logits[picture["place"], facet]
-            metrics[f"target_logit/{about}"] = logits[picture["place"], target]
+            picture_name = f"{names[facet]}/{picture['attack']}"
+            metrics[f"logit/{picture_name}"] = logits[picture["place"], facet]
+            metrics[f"target_logit/{picture_name}"] = logits[picture["place"], target]
             if picture["attack"] != "plain":
-                metrics |= {f"{name}/{about}": picture[name] for name in ("accuracy", "cosine")}
+                metrics |= {f"{name}/{picture_name}": picture[name] for name in ("accuracy", "cosine")}
     return metrics

@@ -1,18 +1,19 @@
-"""Faceted feature visualisation: one unit, as each of several kinds of image shows it (Goh et al. 2021).
+"""Faceted feature visualisation: images of one unit, each steered towards one kind of image (Goh et al. 2021).
 
-With g a lower layer and f∘g the unit, an image x is to raise f(g(x)) + w · (g(x) ⊙ ∇f(g(x))), where w is a linear probe
-of a facet's images against generic ones at the lower layer: a CAV of average-pooled activations. g ⊙ ∇f is what each
-channel gives to the unit, so the second term asks for what those channels give that tell the facet.
+With g a lower layer and f∘g the unit, an image x maximises f(g(x)) + w · (g(x) ⊙ ∇f(g(x))). Here w is a linear probe
+that separates a facet's images from generic ones at the lower layer: a CAV of average-pooled activations. g ⊙ ∇f is the
+contribution of each channel to the unit, so the second term rewards contributions from the channels of the facet.
 
-∇f(g(x)) counts as constant within a step, as in their code. What flows back to g is then (1 + w) ⊙ ∇f(g(x)): the second
-term is a gain for each channel on the plain visualisation's gradient, and costs nothing. [ours]
+∇f(g(x)) counts as constant within a step, as in their code. The gradient at g is then (1 + w) ⊙ ∇f(g(x)): the second
+term multiplies the plain visualisation's gradient by a gain for each channel, at no further cost. [ours]
 
-What to give as a direction: see `tasks.vision.visualise`. For a class's logit, up to its bias: the classifier's row, as
-a direction of the last layer before the average over positions, with objective `channel`.
+`tasks.vision.visualise` describes directions. For a class's logit, up to its bias, the direction is the classifier's
+row at the last layer before the average over positions, with objective `channel`.
 
-Seen on inceptionv1-bvlc, facets at mixed4a: of mixed4d's channels dots, zigzags and corgis show at a weight of 2, and
-stripes, in a channel that likes curves, only at 4, where half the unit or more may be gone. What a unit has nothing of
-(dots, in a zebra) hardly shows at any weight, and less still with facets at mixed4c.
+Seen on inceptionv1-bvlc, facets at mixed4a: of mixed4d's channels, dots, zigzags and corgis show at a weight of 2.
+Stripes, in a channel that prefers curves, show only at 4, where half of the unit's activation or more may be lost. A
+facet to which the unit does not respond (dots, for the class zebra) hardly shows at any weight, and less still with
+facets at mixed4c.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ class FacetConfig(VisualisationConfig):
         2.0,
         ge=0,
         le=1e6,
-        description="of the facet, whose probe has root mean square 1 over the channels; 0: plain images",
+        description="weight of the facet, whose probe has a root mean square of 1 over the channels; 0: plain images",
     )
 
 
@@ -50,13 +51,13 @@ def facet_visualisations(
     config: FacetConfig = FacetConfig(),
     progress: Progress = silent,
 ) -> Tensor:
-    """Images [facets + 1, 3, s, s], RGB in [0, 1], of one direction of a layer: each facet's, and last the plain one.
+    """Optimise images [facets + 1, 3, s, s], RGB in [0, 1], of a layer's direction: one per facet, then a plain one.
 
-    probes: of average-pooled activations of the facet layer, each facet's images against generic ones. Each is scaled
-    to a root mean square of 1, so that a weight means the same whatever the number of channels. [ours]
-    All images start alike and are transformed alike, so that they differ by their facets alone.
-    UserError for an unknown layer, a facet layer that does not lead to the unit's, and a direction or probe that does
-    not fit its layer.
+    probes: CAVs of average-pooled activations of the facet layer, each facet's images against generic ones. Each is
+    scaled to a root mean square of 1, so that a weight means the same for any number of channels. [ours]
+    All images have the same start and the same transformations, so that only their facets differ.
+    UserError for an unknown layer, for a facet layer that does not lead to the unit's layer, and for a direction or
+    probe that does not fit its layer.
     """
     directions_1c = unit_directions(network, layer_name, direction_c[None])
     probes_fc = _stacked(network, facet_layer_name, probes)
@@ -75,13 +76,13 @@ def facet_visualisations(
 def split_at_facet_layer(
     network: Network, layer_name: str, facet_layer_name: str, config: FacetConfig
 ) -> tuple[fx.GraphModule, fx.GraphModule, int]:
-    """What computes the facet layer, what the layer from there, from a square of so many pixels.
+    """Return the module up to the facet layer, the module from there to the layer, and the input's side in pixels.
 
-    UserError for an unknown layer, and a facet layer that does not lead to the other.
+    UserError for an unknown layer, and for a facet layer that does not lead to the other layer.
     """
     module, side = what_it_sees(network, layer_name, config)
     node = network.node(facet_layer_name)
-    if facet_layer_name == layer_name or node not in {found.name for found in module.graph.nodes}:
+    if facet_layer_name == layer_name or node not in {module_node.name for module_node in module.graph.nodes}:
         raise UserError(
             f"facet layer {facet_layer_name} of {network.name} does not lead to {layer_name}: choose one below it"
         )
@@ -91,12 +92,12 @@ def split_at_facet_layer(
 def probe_separation(
     network: Network, layer_name: str, probes: Sequence[Cav], frames_ncyx: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """How far pictures can be told apart by a layer: [probes, n] logits of each, [n, n] distances between them. [ours]
+    """Return probe logits [probes, n] of images, and distances [n, n] between them, at a layer. [ours]
 
-    frames_ncyx: uint8. A logit is vector · acts + intercept of the layer's average-pooled activations, in their units:
-    compare it between pictures, along a row. A distance is 1 − cosine of those activations: where in the picture a
-    texture lies hardly counts. The layer that the facets were asked of tells whether the optimiser did as it was told;
-    another one, with probes of its own, whether more came of it.
+    frames_ncyx: uint8. A logit is vector · acts + intercept of the layer's average-pooled activations, in their units;
+    compare logits between images, along a row. A distance is 1 − cosine of those activations, so the position of a
+    texture in the image hardly counts. At the facet layer the logits show whether the optimisation reached its
+    objective; at another layer, with probes of its own, whether the facet shows beyond that.
     """
     acts_nc = layer_activations(network, layer_name, frames_ncyx, "mean")
     intercept_f1 = torch.tensor([[probe.intercept] for probe in probes])
@@ -105,14 +106,14 @@ def probe_separation(
 
 
 def _stacked(network: Network, layer_name: str, probes: Sequence[Cav]) -> Tensor:
-    """[probes, channels] vectors. UserError for none, and for one that is not of the layer's pooled activations."""
+    """Return the probes' vectors [probes, channels]. UserError for no probe, or one that does not fit the layer."""
     channels = network.layer(layer_name).channels
     if not probes:
         raise UserError("no facets: give one probe or more")
-    for which, probe in enumerate(probes):
+    for index, probe in enumerate(probes):
         if probe.vector_d.shape != (channels,):
             raise UserError(
-                f"probe {which} of shape {list(probe.vector_d.shape)} doesn't fit {network.name} {layer_name}: "
+                f"probe {index} of shape {list(probe.vector_d.shape)} doesn't fit {network.name} {layer_name}: "
                 f"fit it to average-pooled activations, [{channels}]"
             )
     return torch.stack([probe.vector_d for probe in probes])

@@ -1,7 +1,8 @@
-"""The vectors of an analysis on disk, for whoever wants a concept's direction later.
+"""Storage of an analysis's CAVs on disk, for later use of a concept's direction.
 
-cavs.safetensors: `LAYER/CONCEPT/vectors` float32 [random sets, d] and `LAYER/CONCEPT/intercepts` float32 [random sets],
-a pair for each layer and concept (its key), random sets in the order of the frame `cavs`. `checksums.json` commits it.
+cavs.safetensors holds, for each layer and concept (its key), `LAYER/CONCEPT/vectors`, float32 [random sets, d], and
+`LAYER/CONCEPT/intercepts`, float32 [random sets]. The random sets are in the order of the table `cavs`. The file counts
+as complete once `checksums.json` lies beside it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,14 +27,14 @@ REMEDY = "run the `concepts` flow again, which sets it aside and makes it anew"
 
 @dataclass(frozen=True)
 class Vectors:
-    """A concept's vectors at a layer, one a random set. vectors_rd: unit norm, d as in `Cav`; intercepts_r."""
+    """A concept's CAVs at a layer, one for each random set: vectors_rd of unit norm (d as in `Cav`), intercepts_r."""
 
     vectors_rd: Tensor
     intercepts_r: Tensor
 
 
 def cavs_exist(analysis: str, settings: Settings) -> bool:
-    """Whether vectors are there. What was damaged since is set aside, so that it is made again."""
+    """Return whether an analysis's CAVs exist. Damaged ones are quarantined, so that they are made again."""
     folder = settings.cavs_dir / analysis
     try:
         _adopt(folder)
@@ -46,11 +47,11 @@ def cavs_exist(analysis: str, settings: Settings) -> bool:
 
 
 def save_cavs(analysis: str, cavs: Mapping[tuple[str, str], Sequence[Cav]], settings: Settings) -> None:
-    """Write {(layer, concept): a vector for each random set} of an analysis (a key)."""
+    """Write the CAVs of an analysis (a key): {(layer, concept): a CAV for each random set}."""
     tensors = {}
-    for (layer, concept), of_concept in cavs.items():
-        tensors[f"{layer}/{concept}/vectors"] = torch.stack([cav.vector_d for cav in of_concept])
-        tensors[f"{layer}/{concept}/intercepts"] = torch.tensor([cav.intercept for cav in of_concept])
+    for (layer, concept), concept_cavs in cavs.items():
+        tensors[f"{layer}/{concept}/vectors"] = torch.stack([cav.vector_d for cav in concept_cavs])
+        tensors[f"{layer}/{concept}/intercepts"] = torch.tensor([cav.intercept for cav in concept_cavs])
     folder = settings.cavs_dir / analysis
     with writing(folder):
         with atomic_file(folder / FILE) as temporary:
@@ -59,7 +60,7 @@ def save_cavs(analysis: str, cavs: Mapping[tuple[str, str], Sequence[Cav]], sett
 
 
 def load_cavs(analysis: str, settings: Settings) -> dict[tuple[str, str], Vectors]:
-    """{(layer, concept): vectors} of an analysis. UserError where they aren't there, Damaged where they changed."""
+    """Return {(layer, concept): CAVs} of an analysis. UserError where the file is missing, Damaged where it changed."""
     folder = settings.cavs_dir / analysis
     _adopt(folder)
     if not is_committed(folder):
@@ -80,7 +81,7 @@ def _load(path: Path) -> dict[tuple[str, str], Vectors]:
 
 
 def _adopt(folder: Path) -> None:
-    """Commit vectors that were kept before there were checksums, if they can be read. Raises Damaged."""
+    """Commit a file that a version without checksums wrote, if it can be read. Raises Damaged."""
     if not is_committed(folder) and (folder / FILE).is_file():
         _load(folder / FILE)
         with writing(folder):

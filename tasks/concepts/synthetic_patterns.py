@@ -1,8 +1,8 @@
-"""Patterns to draw a concept with: stripes, dots, honeycombs, zigzags, checks, each in a look of its own.
+"""Synthetic patterns that serve as concepts: stripes, dots, honeycombs, zigzags and checks.
 
-Source: ours. Scale, angle, position, two colours and the share of ink are drawn for every picture. As with the stimuli
-of early vision, a shape is a signed distance in pixels, positive inside, and a pixel's coverage is that distance
-clipped over the pixel's width.
+Source: ours. Scale, angle, position, two colours and the share of ink are drawn at random for every image. As for the
+stimuli of early vision, a shape is a signed distance in pixels, positive inside, and a pixel's coverage is that
+distance clipped to the pixel's width.
 """
 
 import math
@@ -16,14 +16,14 @@ from torch import Tensor
 Pattern = Literal["stripes", "dots", "honeycombs", "zigzags", "checks"]
 PATTERNS: tuple[Pattern, ...] = get_args(Pattern)
 PERIODS = 1 / 20, 1 / 4
-"""In sides of the picture, from finest to coarsest; evenly on a logarithmic axis."""
+"""Shortest and longest period, as a share of the image's side; drawn uniformly on a logarithmic axis."""
 LEAST_CONTRAST = 0.3
-"""Between the luminances of ink and ground, each in [0, 1]."""
+"""Least difference between the luminances of ink and ground, each in [0, 1]."""
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 def draw_pattern(pattern: Pattern, seed: int, index: int, side: int) -> Tensor:
-    """Picture `index` of the series `seed`: uint8 [3, side, side] RGB. The same arguments give the same pixels."""
+    """Draw image `index` of the series `seed`: uint8 [3, side, side] RGB. The same arguments give the same pixels."""
     rng = np.random.default_rng([seed, index, PATTERNS.index(pattern)])
     period = side * np.exp(rng.uniform(*np.log(PERIODS)))
     angle, shift = rng.uniform(0, 2 * math.pi), rng.uniform(0, side, size=2)
@@ -37,7 +37,7 @@ def draw_pattern(pattern: Pattern, seed: int, index: int, side: int) -> Tensor:
 
 
 def _colours(rng: np.random.Generator) -> np.ndarray:
-    """[2, 3] RGB in [0, 1]: any two that differ enough in luminance."""
+    """Draw ink and ground, [2, 3] RGB in [0, 1], until they differ enough in luminance."""
     while True:
         colours = rng.random((2, 3))
         if abs(np.subtract(*colours @ LUMINANCE)) >= LEAST_CONTRAST:
@@ -45,11 +45,11 @@ def _colours(rng: np.random.Generator) -> np.ndarray:
 
 
 # Signed distances ----------------------------------------------------------------------------------------------------
-# across, along: pixels [side, side] in the pattern's own axes; period: pixels
+# [side, side] in pixels, positive inside. across, along: coordinates on the pattern's axes; period: all in pixels
 
 
 def _from_nearest(position: np.ndarray, period: float) -> np.ndarray:
-    """Signed pixels from the nearest multiple of the period."""
+    """Return the signed distance to the nearest multiple of the period."""
     return position - period * np.round(position / period)
 
 
@@ -58,31 +58,31 @@ def _stripes(across, along, period, rng) -> np.ndarray:
 
 
 def _dots(across, along, period, rng) -> np.ndarray:
-    """On a square or, with every second row moved by half a period, a staggered lattice."""
+    """Dots on a square lattice, or on a staggered one with every second row shifted by half a period."""
     row = np.round(across / period)
     staggered = along + period / 2 * (row % 2) * rng.integers(2)
     return period * rng.uniform(0.2, 0.4) - np.hypot(across - period * row, _from_nearest(staggered, period))
 
 
 def _honeycombs(across, along, period, rng) -> np.ndarray:
-    """Walls between hexagons, the period from wall to wall."""
+    """Walls between hexagons; the period is the distance from wall to wall."""
     rows = math.sqrt(3) * period
     lattices = [
-        (_from_nearest(across + moved * period / 2, period), _from_nearest(along + moved * rows / 2, rows))
-        for moved in (0, 1)
+        (_from_nearest(across + shift * period / 2, period), _from_nearest(along + shift * rows / 2, rows))
+        for shift in (0, 1)
     ]
     first, second = lattices
     nearer = np.hypot(*first) < np.hypot(*second)
-    x, y = (np.where(nearer, one, other) for one, other in zip(first, second, strict=True))
+    x, y = (np.where(nearer, *coordinates) for coordinates in zip(first, second, strict=True))
     from_centre = np.maximum(np.abs(x), np.abs(x) / 2 + np.abs(y) * math.sqrt(3) / 2)
     return from_centre - period / 2 * rng.uniform(0.7, 0.9)
 
 
 def _zigzags(across, along, period, rng) -> np.ndarray:
-    """Stripes that turn to and fro by 60 to 100 degrees."""
+    """Stripes that bend to and fro by 60 to 100 degrees."""
     slope, length = rng.uniform(0.6, 1.2), period * rng.uniform(1.5, 3)
     wave = slope * np.abs(_from_nearest(along, length))
-    # a slanted band is thinner than its height by the cosine of the slope
+    # the thickness of a slanted band is its height times the cosine of its slope
     slant = math.hypot(1, slope)
     height = period * slant
     return (height * rng.uniform(0.3, 0.7) / 2 - np.abs(_from_nearest(across + wave, height))) / slant

@@ -1,4 +1,4 @@
-"""Trust checks of several sets of exemplars beside the same random sets, as frames for the warehouse (methods §7)."""
+"""Tamper detection of several sets of exemplars with the same random sets, as staged tables (methods §7.7)."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -23,43 +23,45 @@ CODE_VERSION = 2
 
 
 class TamperStudyConfig(Config):
-    """Which sets are checked at which layer of which network. The defaults need no photographs."""
+    """Which sets of exemplars are checked, and at which layer. The defaults need no photographs."""
 
-    network: str = Field("efficientnet_lite0", description="network, by name")
-    layer: str = Field("block10", description="layer, by name; thresholds are of efficientnet_lite0 block10")
+    network: str = Field("efficientnet_lite0", description="name of the network")
+    layer: str = Field("block10", description="name of the layer; the thresholds were chosen at block10")
     concepts: tuple[NameOrFolder, ...] = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
-        description="folders of exemplars, or what is drawn: stripes, dots, honeycombs, zigzags, checks; "
-        "drawn ones often fail without cause, least beside photographs",
+        description="folders of exemplars, or names of synthetic patterns: stripes, dots, honeycombs, zigzags, checks; "
+        "patterns often fail without cause, least often with photographs as random sets",
     )
-    drawn: Whole = Field(24, ge=2, description="exemplars of a drawn concept")
+    drawn: Whole = Field(24, ge=2, description="number of exemplars of a synthetic pattern")
     random: ImagesConfig = Field(
         ImagesConfig(sources=("scikit-image", "dead-leaves"), scenes=72),
-        description="pool that random sets are drawn from",
+        description="images that random sets are drawn from",
     )
-    random_sets: Whole = Field(RANDOM_SETS, ge=1, description="random sets")
-    random_size: Whole = Field(24, ge=2, description="images of a random set")
-    cav: CavConfig = Field(CavConfig(), description="how vectors are found; thresholds are of the default")
-    seed: Seed = Field(0, description="draws concepts and random sets")
+    random_sets: Whole = Field(RANDOM_SETS, ge=1, description="number of random sets")
+    random_size: Whole = Field(24, ge=2, description="number of images in a random set")
+    cav: CavConfig = Field(CavConfig(), description="how CAVs are fitted; the thresholds are for the defaults")
+    seed: Seed = Field(0, description="seed that draws the patterns and the random sets")
 
 
 def analyse_tampering(config: TamperStudyConfig, settings: Settings, progress: Progress = silent) -> str:
-    """Frames of `trust_analyses`, `trust_checks` and what they refer to; returns their key.
+    """Check all sets and stage `trust_analyses`, `trust_checks` and the tables that they refer to; return their key.
 
-    Named by the pixels of all sets, the layer and the vectors' config: equal pixels, equal key. progress: in
-    thousandths. UserError for an unknown network or layer, for sets that can't be read, are too small, share images
-    with random sets, or share a name.
+    The key is made from the pixels of all sets, the layer and the CAV config, so equal pixels give an equal key.
+    progress: in thousandths. UserError for an unknown network or layer, and for sets that can't be read, are too small,
+    share images with random sets, or share a name.
     """
     network = loaded_network(config.network, settings.weights_dir)
-    network.layer(config.layer)  # one that isn't there is named before anything is read
-    read = [concept_set(name, config.drawn, network.input_size, config.seed) for name in config.concepts]
-    concepts = list({each.key: each for each in read}.values())
-    for each in concepts:
-        check_enough(each)
-    [(name, count)] = Counter(each.name for each in concepts).most_common(1)
+    network.layer(config.layer)  # refuses an unknown layer before any image is read
+    given = [concept_set(name, config.drawn, network.input_size, config.seed) for name in config.concepts]
+    concepts = list({exemplars.key: exemplars for exemplars in given}.values())
+    for exemplars in concepts:
+        check_enough(exemplars)
+    [(name, count)] = Counter(exemplars.name for exemplars in concepts).most_common(1)
     if count > 1:
-        raise UserError(f"{count} different sets are called {name}: rename a folder, so that reports tell them apart")
+        raise UserError(
+            f"{count} different sets have the name {name}: rename a folder, so that reports can distinguish them"
+        )
     progress(100, 1000)
     images = config.random.model_copy(update={"frame_size": network.input_size})
     pool = open_frames(images, settings, part_of(progress, 100, 200))
@@ -69,17 +71,17 @@ def analyse_tampering(config: TamperStudyConfig, settings: Settings, progress: P
         CODE_VERSION,
         weights_sha256=network.weights_sha256,
         layer=config.layer,
-        concepts=[each.key for each in concepts],
-        random=[each.key for each in randoms],
+        concepts=[exemplars.key for exemplars in concepts],
+        random=[exemplars.key for exemplars in randoms],
         cav=config.cav,
     )
     if is_staged(key, settings):
         return key
-    checker = TamperDetector(randoms, network, config.layer, TamperConfig(cav=config.cav), part_of(progress, 200, 500))
+    detector = TamperDetector(randoms, network, config.layer, TamperConfig(cav=config.cav), part_of(progress, 200, 500))
     reports = []
-    for place, each in enumerate(concepts):
+    for place, exemplars in enumerate(concepts):
         start, stop = (500 + 500 * done // len(concepts) for done in (place, place + 1))
-        reports.append((each, checker.check(each, part_of(progress, start, stop))))
+        reports.append((exemplars, detector.check(exemplars, part_of(progress, start, stop))))
     stage_tables(
         key,
         {
@@ -94,10 +96,10 @@ def analyse_tampering(config: TamperStudyConfig, settings: Settings, progress: P
 
 
 def tamper_metrics(tables: Mapping[str, polars.DataFrame]) -> dict[str, float]:
-    """What a run tells of the frames of `analyse_trust`: each check's value, by its name and the set's."""
+    """Return the MLflow metrics of `analyse_tampering`'s tables: {CHECK/SET: value of the check}."""
     return {f"{check['check_name']}/{check['name']}": check["value"] for check in checks_with_names(tables)}
 
 
 def checks_with_names(tables: Mapping[str, polars.DataFrame]) -> list[dict[str, str | float | bool]]:
-    """Rows of `trust_checks` with the sets' names."""
+    """Return the rows of `trust_checks` joined with `concepts`, which holds the sets' names."""
     return tables["trust_checks"].join(tables["concepts"], "concept_id", maintain_order="left").to_dicts()

@@ -124,7 +124,7 @@ def test_bad_input_is_named(made, tmp_path):
     one = write_noise(tmp_path / "one", 1)
     tabby = config.classes[0]
     for change, complaint in (
-        ({"concepts": ("stripes", str(one))}, "holds one image that can be read"),
+        ({"concepts": ("stripes", str(one))}, "holds only one distinct image that can be read"),
         ({"concepts": (str(tabby.folder),)}, "sets cats and tabby share an image"),
         ({"classes": (ClassImages(name="crane"),)}, r"crane.*crane \(bird\)"),
         ({"classes": (tabby.model_copy(update={"folder": tmp_path / "none"}),)}, "images folder .* is not there"),

@@ -110,7 +110,7 @@ def test_one_exemplar_alone_is_refused():
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
 def test_sets_that_nothing_tells_apart_are_refused(classifier):
-    with pytest.raises(UserError, match="tells the concept's exemplars from the random ones"):
+    with pytest.raises(UserError, match="separates the concept's exemplars from the random images"):
         fit_cav(torch.zeros(4, 5), torch.zeros(4, 5), CavConfig(classifier=classifier))
 
 

@@ -80,7 +80,7 @@ def test_one_image_alone_is_refused_and_so_is_none(folder):
         read_exemplars(folder, "concept", SIDE)
     for name in ("a.png", "copy.png"):
         noise().save(folder / name)
-    with pytest.raises(UserError, match=r"one image that can be read, a\.png, and no second one that differs"):
+    with pytest.raises(UserError, match=r"holds only one distinct image that can be read, a\.png"):
         read_exemplars(folder, "concept", SIDE)
 
 
@@ -135,7 +135,7 @@ def test_photographs_of_a_class_are_those_the_network_is_sure_of(folder, lite0: 
     assert surest.names == (f"{sure_n.argmax()}.png",)
     assert torch.equal(surest.frames_ncyx[0], everything.frames_ncyx[sure_n.argmax()])
     assert len(surest.quarantine) == 3
-    with pytest.raises(UserError, match=r"no image in .* can stand for class 7 .first small\.png"):
+    with pytest.raises(UserError, match=r"no image in .* shows class 7 .first small\.png"):
         class_frames(open_folder(folder, 224), "sevens", lite0, 7, least_probability=0.999)
 
 

@@ -154,7 +154,7 @@ def test_what_is_given_comes_back_through_json():
         ({"unit": 3}, "give a unit with its layer, or a class"),
         ({"layer": "block4"}, "give a unit with its layer, or a class"),
         ({"layer": "block4", "unit": 3, "of_class": "zebra"}, "and not both"),
-        ({"facets": ("stripes",)}, "give two facets or more"),
+        ({"facets": ("stripes",)}, "give two or more facets"),
         ({"facets": ("stripes", "dots", "stripes")}, "each once"),
         ({"cav": CavConfig(pool="none")}, "give pool mean, not none"),
         ({"attack": {"epsilon": 0}}, "0 leaves every image as it is"),
@@ -170,7 +170,7 @@ def test_bad_input_is_named(made, tmp_path):
     one, some = write_noise(tmp_path / "one", 1), write_noise(tmp_path / "some", 2)
     unitless = {"layer": None, "unit": None}
     for change, complaint in (
-        ({"facets": ("stripes", str(one))}, "holds one image that can be read"),
+        ({"facets": ("stripes", str(one))}, "holds only one distinct image that can be read"),
         ({"facets": (str(some), "dots"), "others": (str(some),)}, "sets some and some share an image"),
         ({"facets": ("stripes", "checks")}, "sets checks and checks share an image"),
         ({"layer": "conv9"}, "has no layer 'conv9'"),

@@ -77,7 +77,7 @@ def test_bad_input_is_named(made, tmp_path):
     write_exemplars(drawn_exemplars("dots", COUNT + 1, 224), tmp_path / "stripes")
     for change, complaint in (
         ({"concepts": ("stripes", str(tmp_path / "squares"))}, "squares has 7 exemplars, too few to be halved"),
-        ({"concepts": ("stripes", str(tmp_path / "stripes"))}, "2 different sets are called stripes: rename a folder"),
+        ({"concepts": ("stripes", str(tmp_path / "stripes"))}, "2 different sets have the name stripes: rename"),
         ({"layer": "conv9"}, "has no layer 'conv9'"),
         ({"random_size": 5}, "2 random sets of 5 need 10 images, and the pool has 8"),
     ):

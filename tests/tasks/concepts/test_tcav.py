@@ -67,7 +67,7 @@ def test_random_vectors_tell_each_set_from_the_next():
     assert len(found) == 4
     assert torch.equal(found[1].vector_d, fit_cav(sets[1], sets[2], config).vector_d)
     assert torch.equal(found[3].vector_d, fit_cav(sets[3], sets[0], config).vector_d)
-    with pytest.raises(UserError, match="2 random sets make no test"):
+    with pytest.raises(UserError, match="2 random sets are too few for a test"):
         random_cavs(sets[:2], config)
 
 
