@@ -1,4 +1,4 @@
-"""Flow `attack`: what changed exemplars do to concept tools, and whether anything notices."""
+"""Flow `attack`: attack a concept's exemplars, and evaluate the effect on concept methods and its detection."""
 
 from pathlib import Path
 
@@ -18,19 +18,21 @@ from tasks.tracking.runs import log_analysis
 
 
 class AttackFlowConfig(AttackExperimentConfig):
-    """A story told to TCAV and, where asked for, one told to faceted feature visualisation."""
+    """An attack experiment on TCAV and, if `facets` is given, one on faceted feature visualisation."""
 
     facets: FacetStudyConfig | None = Field(
-        None, description="a unit under facets, clean and attacked; {}: one of the embedded network's"
+        None,
+        description="faceted visualisation of a unit, with clean and attacked facets; {}: the defaults, a unit of "
+        "efficientnet_lite0",
     )
 
 
 @kaleidoscope_flow
 def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
-    """Attack a concept's exemplars, read what TCAV, facets, trust checks and dictionaries make of it; publish.
+    """Attack a concept's exemplars; evaluate TCAV, facets, tamper detection and dictionaries; publish.
 
     Args:
-        config: which concept, which class, how its exemplars are pushed
+        config: the concept, the class and the attack grid
     """
     settings = Settings()
     made, figures = {}, {}
@@ -55,7 +57,7 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
 
 
 def log_study(key: str, config: AttackFlowConfig, settings: Settings) -> dict[str, str]:
-    """Tell MLflow of a study, a nested run for each attack; returns each one's score where it was made."""
+    """Log an experiment to MLflow, with a nested run for each attack; return the scores at the attacked layer."""
     tables = read_staged(key, settings)
     attacks = tables["attacks"].filter(polars.col("fraction") == polars.col("fraction").max())
     attacks = attacks.select("perturbed_set", "attack", "epsilon").rows()
@@ -68,30 +70,32 @@ def log_study(key: str, config: AttackFlowConfig, settings: Settings) -> dict[st
             "fraction": fraction_figure(tables),
             "transfer": transfer_figure(tables),
         },
-        {each: attack_sheet(tables, *each) for each in attacks},
+        {attack: attack_sheet(tables, *attack) for attack in attacks},
     )
-    here = tables["attack_scores"].filter(eval_network=config.network, eval_layer=config.layer)
-    widest = here.filter((polars.col("attack") == "clean") | (polars.col("fraction") == polars.col("fraction").max()))
+    at_attacked = tables["attack_scores"].filter(eval_network=config.network, eval_layer=config.layer)
+    largest = at_attacked.filter(
+        (polars.col("attack") == "clean") | (polars.col("fraction") == polars.col("fraction").max())
+    )
     return {
         " ".join([*named(row), "of random sets" if row["perturbed_set"] == "random" else ""]).strip(): (
             f"{row['score']:.2f} ± {row['score_std']:.2f} (random {row['random_score']:.2f}), p {row['p_holm']:.2g}"
         )
-        for row in widest.iter_rows(named=True)
+        for row in largest.iter_rows(named=True)
     }
 
 
 def title_of(config: AttackFlowConfig) -> str:
-    """Words for a story."""
+    """Return an experiment's title: CONCEPT for CLASS."""
     return f"{Path(config.concept).name} for {config.of_class.name}"
 
 
 def named(row: dict) -> list[str]:
-    """Words for an attack."""
+    """Return an attack's name, and its ε where it has one."""
     return [row["attack"]] if row["attack"] == "clean" else [row["attack"], f"{row['epsilon']}/255"]
 
 
 def log_facets(key: str, config: FacetStudyConfig, settings: Settings) -> dict[str, str]:
-    """Tell MLflow of facets; returns what was measured of the pictures."""
+    """Log a facet study to MLflow; return its metrics."""
     tables = read_staged(key, settings)
     metrics = facet_metrics(tables)
     figures = {"facets": facet_figure(tables)}

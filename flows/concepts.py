@@ -1,4 +1,4 @@
-"""Flow `concepts`: how much concepts matter for classes, by TCAV."""
+"""Flow `concepts`: TCAV, which measures how much concepts matter for classes."""
 
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
@@ -12,22 +12,22 @@ from tasks.tracking.runs import log_analysis
 
 @kaleidoscope_flow
 def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
-    """Test concepts × classes × layers of a network together, against random sets; register the vectors, publish.
+    """Test concepts × classes × layers of a network against random sets; register the CAVs; publish.
 
     Args:
-        config: which concepts, which classes, which layers
+        config: the concepts, classes and layers
     """
     settings = Settings()
     with recorded("concepts", config, settings) as measured:
         with reported("Test concepts") as progress:
             key = step(analyse_concepts)(config, settings, progress)
-        found = step(log_concepts)(key, config, settings)
+        figures = step(log_concepts)(key, config, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(
             title=f"Concepts in {config.network}",
             made={"analysis": key},
-            figures=found | measured.figures(),
+            figures=figures | measured.figures(),
             where=published.where,
             missing=published.missing,
         )
@@ -35,7 +35,7 @@ def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
 
 
 def log_concepts(key: str, config: ConceptsConfig, settings: Settings) -> dict[str, str]:
-    """Tell MLflow of an analysis and register its vectors; returns what was found, by test."""
+    """Log an analysis to MLflow and register its CAVs; return the score of each test."""
     tables = read_staged(key, settings)
     run = log_analysis("concepts", key, f"{config.network}/concepts", config, concept_metrics(tables), {}, settings)
     register_cavs(key, run, settings)

@@ -1,4 +1,4 @@
-"""Flow `trust`: whether concepts' exemplars were tampered with."""
+"""Flow `trust`: tamper detection, which checks whether exemplars were perturbed."""
 
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
@@ -10,22 +10,22 @@ from tasks.tracking.runs import log_analysis
 
 @kaleidoscope_flow
 def trust(config: TamperStudyConfig = TamperStudyConfig()) -> Summary:
-    """Check sets of exemplars beside the same random sets for traces of an attack; publish.
+    """Check sets of exemplars for traces of an attack, with the same random sets; publish.
 
     Args:
-        config: which sets, at which layer
+        config: the sets and the layer
     """
     settings = Settings()
     with recorded("trust", config, settings) as measured:
         with reported("Check exemplars") as progress:
             key = step(analyse_tampering)(config, settings, progress)
-        found = step(log_trust)(key, config, settings)
+        figures = step(log_trust)(key, config, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(
             title=f"Trust at {config.network} {config.layer}",
             made={"analysis": key},
-            figures=found | measured.figures(),
+            figures=figures | measured.figures(),
             where=published.where,
             missing=published.missing,
         )
@@ -33,11 +33,11 @@ def trust(config: TamperStudyConfig = TamperStudyConfig()) -> Summary:
 
 
 def log_trust(key: str, config: TamperStudyConfig, settings: Settings) -> dict[str, str]:
-    """Tell MLflow of an analysis; returns each set's verdict."""
+    """Log an analysis to MLflow; return each set's verdict."""
     tables = read_staged(key, settings)
     log_analysis("trust", key, f"{config.network}/trust", config, tamper_metrics(tables), {}, settings)
     failed = {name: [] for name in tables["concepts"]["name"]}
     for check in checks_with_names(tables):
         if not check["passed"]:
             failed[check["name"]].append(f"{check['check_name']} {check['value']:.3g} > {check['threshold']:g}")
-    return {name: f"not trusted: {', '.join(whys)}" if whys else "trusted" for name, whys in failed.items()}
+    return {name: f"not trusted: {', '.join(reasons)}" if reasons else "trusted" for name, reasons in failed.items()}

@@ -1,4 +1,4 @@
-"""What MLflow runs to load a registered concept activation vector (models-from-code): activations in, sides out."""
+"""The model of a registered concept activation vector (MLflow models-from-code): activations in, sides out."""
 
 import hashlib
 from pathlib import Path
@@ -9,7 +9,10 @@ from safetensors.numpy import load
 
 
 class CavModel(mlflow.pyfunc.PythonModel):
-    """vector · row + intercept [rows] of rows [rows, d], mean over the random sets; above 0 on the concept's side."""
+    """Compute vector · row + intercept, [rows], for rows [rows, d], averaged over the random sets.
+
+    A value above 0 is on the concept's side.
+    """
 
     def load_context(self, context):
         file = Path(context.artifacts["cav"])

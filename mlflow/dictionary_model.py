@@ -1,7 +1,7 @@
-"""What MLflow runs to load a registered dictionary (models-from-code): float32 rows in, features out.
+"""The model of a registered dictionary (MLflow models-from-code): float32 rows in, features out.
 
-It reads the dictionary's own files with the `tasks` package that travels in the model, so checksums are compared and
-features computed by the one implementation there is.
+It reads the dictionary's own files with the `tasks` package that is stored in the model, so checksums are compared and
+features computed by the same implementation as everywhere else.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from tasks.settings import Settings
 
 
 class DictionaryModel(mlflow.pyfunc.PythonModel):
-    """Features [rows, m] of rows [rows, channels] (an SAE) or orbits [rows, |G|, channels] (a group crosscoder)."""
+    """Compute features [rows, m] of rows [rows, channels] (SAE) or orbits [rows, |G|, channels] (group crosscoder)."""
 
     def load_context(self, context):
         settings = Settings(data_dir=Path(context.artifacts["data"]))

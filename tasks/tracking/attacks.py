@@ -1,17 +1,17 @@
-"""One MLflow run per attack, nested under the run of its study.
+"""MLflow runs of an attack experiment: one run for each attack, nested under the experiment's run.
 
-Every run of the experiment `NETWORK/attacks` has metrics of the same names, so that MLflow compares them. A metric's
-step is the percentage of poisoned images: its history is the curve over that, its last value that of the most. The
-clean exemplars, which are no attack, are the study's own metrics.
+All runs of the MLflow experiment `NETWORK/attacks` have metrics of the same names, so that MLflow can compare them. A
+metric's step is the percentage of perturbed images: its history is a curve over that percentage, and its last value is
+that of the largest. The clean exemplars have no run; their metrics are those of the experiment's run.
 
 | metric | |
 | --- | --- |
-| score, spread, random_score, p_holm, accuracy, cosine | TCAV where the exemplars were attacked |
-| clean_score, noise_score | its score of the clean exemplars, and under noise of the same ε and percentage |
-| psnr, perceptual, largest_change | what an eye could see |
-| transfer/NETWORK/LAYER | TCAV's score there |
-| trusted | 1 where the exemplars pass every trust check, 0 where they fail one |
-| features/DICTIONARY/STATISTIC/auc, …/flagged | whether a dictionary's features give the attack away |
+| score, score_std, random_score, p_holm, accuracy, cosine | TCAV at the attacked layer |
+| clean_score, noise_score | its score of the clean exemplars, and of noise at the same ε and percentage |
+| psnr, perceptual, largest_change | visibility of the changes |
+| transfer/NETWORK/LAYER | TCAV's score at another layer or network |
+| trusted | 1 where the exemplars pass all checks of tamper detection, else 0 |
+| features/DICTIONARY/STATISTIC/auc, …/flagged | evidence of the attack in a dictionary's features |
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 Attack = tuple[str, str, int]
-"""touched, attack, epsilon."""
+"""(perturbed_set, attack, epsilon)."""
 ATTACK = ("perturbed_set", "attack", "epsilon")
 CLEAN: Attack = ("concept", "clean", 0)
 MEASURES = ("score", "score_std", "random_score", "p_holm", "accuracy", "cosine", "clean_score", "noise_score")
@@ -46,38 +46,38 @@ def log_attacks(
     figures: Mapping[str, "Figure"],
     sheets: Mapping[Attack, "Figure"] = MappingProxyType({}),
 ) -> str:
-    """Record a study (a key of `analyse_attack`) with its figures, and each of its attacks; returns the study's run.
+    """Log an experiment (a key of `analyse_attack`) and each of its attacks; return the id of the experiment's run.
 
-    An attack's run holds the changed images as `exemplars/`, and its own one of `sheets`. Kept, and replaced where a
-    process was killed, as in `log_training`. UserError: no such study, its images are gone or damaged, MLflow can't be
-    reached.
+    figures: of the experiment; sheets: a figure for an attack. An attack's run has the perturbed images as artifacts in
+    `exemplars/`. Complete runs are kept, and a run whose process was killed is replaced, as in `log_training`.
+    UserError where the experiment or its images are missing, an image is damaged, or MLflow can't be reached.
     """
     tables = read_staged(analysis, settings)
     [experiment] = tables["attack_experiments"].iter_rows(named=True)
     [name] = tables["concepts"].filter(concept_id=experiment["concept_id"])["name"]
     about = {"concept": name, "class": experiment["class_name"]} | {
-        of: experiment[of] for of in ("kind", "network", "layer")
+        column: experiment[column] for column in ("kind", "network", "layer")
     }
-    experiment, metrics = f"{experiment['network']}/attacks", _metrics(tables, experiment)
+    mlflow_experiment, metrics = f"{experiment['network']}/attacks", _metrics(tables, experiment)
     clean = metrics.pop(CLEAN)
-    with study_run("attack_study", analysis, experiment, settings, about) as study:
+    with study_run("attack_study", analysis, mlflow_experiment, settings, about) as study:
         if not study.client.get_run(study.run_id).data.params:
             log_metrics(study.client, study.run_id, clean)
-            log_params(study.client, study.run_id, config.model_dump())  # last: they say that the metrics are there
+            log_params(study.client, study.run_id, config.model_dump())  # last: params mean that all metrics exist
         log_figures(study.client, study.run_id, figures)
-        for attack, of_attack in metrics.items():
+        for attack, attack_metrics in metrics.items():
             identity = dict(zip(ATTACK, attack, strict=True))
             [artifact_folder] = tables["attacks"].filter(**identity)["artifact_folder"].unique()
             filed(
                 "attack",
                 "/".join([analysis, *map(str, attack)]),
-                experiment,
+                mlflow_experiment,
                 "{} {} {}/255".format(*attack),
                 {PARENT: study.run_id},
                 partial(
                     _log,
                     params=identity | {"steps": experiment["steps"]} | about,
-                    metrics=of_attack,
+                    metrics=attack_metrics,
                     artifact_folder=artifact_folder,
                     figures={"sheet": sheets[attack]} if attack in sheets else {},
                     settings=settings,
@@ -105,30 +105,32 @@ def _log(
 
 
 def _metrics(tables: dict[str, pl.DataFrame], experiment: dict) -> dict[Attack, list[tuple[str, float, int]]]:
-    """{attack: (name, value, percentage of poisoned images) of what is known of it}."""
+    """Return {attack: [(metric, value, percentage of perturbed images)]}."""
     scores = tables["attack_scores"]
-    is_here = (pl.col("eval_network") == experiment["network"]) & (pl.col("eval_layer") == experiment["layer"])
-    here, elsewhere = scores.filter(is_here), scores.filter(~is_here)
-    by_noise = here.filter(attack="noise").select("perturbed_set", "epsilon", "fraction", noise_score="score")
+    is_attacked = (pl.col("eval_network") == experiment["network"]) & (pl.col("eval_layer") == experiment["layer"])
+    at_attacked, transferred = scores.filter(is_attacked), scores.filter(~is_attacked)
+    noise_scores = at_attacked.filter(attack="noise").select(
+        "perturbed_set", "epsilon", "fraction", noise_score="score"
+    )
     checks = tables.get("trust_checks", pl.DataFrame(schema={"concept_id": pl.String, "passed": pl.Boolean}))
-    told = (
-        here.join(tables["attacks"], on=IDENTITY)
-        .join(by_noise, on=["perturbed_set", "epsilon", "fraction"], how="left")
+    joined = (
+        at_attacked.join(tables["attacks"], on=IDENTITY)
+        .join(noise_scores, on=["perturbed_set", "epsilon", "fraction"], how="left")
         .join(checks.group_by("concept_id").agg(trusted=pl.col("passed").all()), on="concept_id", how="left")
-        .with_columns(clean_score=here.filter(attack="clean")["score"].item())
+        .with_columns(clean_score=at_attacked.filter(attack="clean")["score"].item())
     )
     measured = [
-        told.select(*IDENTITY, pl.col(MEASURES).cast(pl.Float64)).unpivot(index=IDENTITY, variable_name="metric"),
-        elsewhere.select(
+        joined.select(*IDENTITY, pl.col(MEASURES).cast(pl.Float64)).unpivot(index=IDENTITY, variable_name="metric"),
+        transferred.select(
             *IDENTITY,
             pl.concat_str(pl.lit("transfer"), "eval_network", "eval_layer", separator="/").alias("metric"),
             pl.col("score").alias("value"),
         ),
     ]
     if "attack_features" in tables:
-        of_features = tables["attack_features"].select(*IDENTITY, "dictionary_id", "statistic", "auc", "flagged")
+        features = tables["attack_features"].select(*IDENTITY, "dictionary_id", "statistic", "auc", "flagged")
         measured.append(
-            of_features.unpivot(["auc", "flagged"], index=[*IDENTITY, "dictionary_id", "statistic"]).select(
+            features.unpivot(["auc", "flagged"], index=[*IDENTITY, "dictionary_id", "statistic"]).select(
                 *IDENTITY,
                 pl.concat_str(
                     pl.lit("features"), pl.col("dictionary_id").str.head(8), "statistic", "variable", separator="/"
@@ -136,12 +138,12 @@ def _metrics(tables: dict[str, pl.DataFrame], experiment: dict) -> dict[Attack, 
                 "value",
             )
         )
-    known = (
+    metrics = (
         pl.concat(measured)
         .filter(pl.col("value").is_not_nan())
         .with_columns(percent=(100 * pl.col("fraction")).round().cast(pl.Int64))
     )
     return {
-        attack: list(of_attack.select("metric", "value", "percent").iter_rows())
-        for attack, of_attack in known.group_by(ATTACK, maintain_order=True)
+        attack: list(attack_metrics.select("metric", "value", "percent").iter_rows())
+        for attack, attack_metrics in metrics.group_by(ATTACK, maintain_order=True)
     }

@@ -1,9 +1,9 @@
-"""Concept activation vectors in MLflow's model registry.
+"""Concept activation vectors (CAVs) in MLflow's model registry.
 
-One registered model a classifier (`logistic-cav`, `sgd-cav`, `mean-difference-cav`), one version a concept and layer of
-an analysis: the script mlflow/cav_model.py and the vectors, against every random set, as safetensors, whose SHA-256 the
-model's config holds. Alias
-`latest-NETWORK-LAYER-CONCEPT`: the newest version of a concept of that name there.
+There is one registered model for each classifier (`logistic-cav`, `sgd-cav`, `mean-difference-cav`), and one version
+for each concept and layer of an analysis. A version consists of the script mlflow/cav_model.py and the CAVs against all
+random sets, as a safetensors file whose SHA-256 is in the model's config. The alias `latest-NETWORK-LAYER-CONCEPT`
+points to the newest version of a concept of that name there.
 """
 
 import tempfile
@@ -28,23 +28,23 @@ REQUIREMENTS = ("mlflow", "numpy", "safetensors")
 
 
 def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[str, str], int]:
-    """Register the vectors of an analysis (a key of `analyse_concepts`) logged in `run_id`.
+    """Register the CAVs of an analysis (a key of `analyse_concepts`) that was logged in the run `run_id`.
 
-    Returns {(layer, concept): model version}; what is registered already keeps its version. UserError: no such
-    analysis or run, its vectors are missing or damaged, or MLflow can't be reached.
+    Returns {(layer, concept): model version}; a CAV that is already registered keeps its version. UserError where the
+    analysis, the run or the CAVs are missing, the CAVs are damaged, or MLflow can't be reached.
     """
     tables, vectors = read_staged(analysis, settings), load_cavs(analysis, settings)
     [described] = tables["concept_analyses"].iter_rows(named=True)
     names = dict(tables["concepts"].select("concept_id", "name").iter_rows())
     name, versions = f"{described['classifier']}-cav", {}
     with tracking(settings) as client, one_at_a_time(settings):
-        for (layer, concept), found in vectors.items():
-            of_concept = tables["cavs"].filter(polars.col("concept_id") == concept, polars.col("layer") == layer)
+        for (layer, concept), cavs in vectors.items():
+            cav_rows = tables["cavs"].filter(polars.col("concept_id") == concept, polars.col("layer") == layer)
             alias = alias_of(LATEST, described["network"], layer, names[concept])
             facts = {
                 "concept_name": names[concept],
                 "network": described["network"],
-                "accuracy": of_concept["accuracy"].mean(),
+                "accuracy": cav_rows["accuracy"].mean(),
                 "pool": described["pool"],
             }
             identity = {"analysis": analysis, "concept": concept, "layer": layer}
@@ -52,15 +52,15 @@ def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[
                 client,
                 name,
                 identity,
-                lambda found=found, alias=alias: _log_model(client, run_id, name, alias, found),
+                lambda cavs=cavs, alias=alias: _log_model(client, run_id, name, alias, cavs),
                 run_id=run_id,
                 description=model_card(
                     "cav_card.md.jinja",
                     name=name,
                     alias=alias,
                     classifier=described["classifier"],
-                    random_sets=len(found.vectors_rd),
-                    d=found.vectors_rd.shape[1],
+                    random_sets=len(cavs.vectors_rd),
+                    d=cavs.vectors_rd.shape[1],
                     **identity,
                     **facts,
                 ),
@@ -70,18 +70,18 @@ def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[
     return versions
 
 
-def _log_model(client: "MlflowClient", run_id: str, name: str, alias: str, found: Vectors) -> str:
+def _log_model(client: "MlflowClient", run_id: str, name: str, alias: str, cavs: Vectors) -> str:
     from mlflow.models import ModelSignature
     from mlflow.types import Schema, TensorSpec
 
-    example = found.vectors_rd[:1].numpy()
+    example = cavs.vectors_rd[:1].numpy()
     signature = ModelSignature(
         inputs=Schema([TensorSpec(example.dtype, (-1, example.shape[1]))]),
         outputs=Schema([TensorSpec(example.dtype, (-1,))]),
     )
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "cav.safetensors"
-        save_file({"vectors": found.vectors_rd, "intercepts": found.intercepts_r}, file)
+        save_file({"vectors": cavs.vectors_rd, "intercepts": cavs.intercepts_r}, file)
         return log_model(
             client,
             run_id,
