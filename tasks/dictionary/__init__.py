@@ -1,1 +1,1 @@
-"""Dictionary learning: sparse autoencoders and group crosscoders, one training loop, one loss contract."""
+"""Dictionary learning: sparse autoencoders and group crosscoders share one training loop and one `Loss` type."""

@@ -1,4 +1,4 @@
-"""What a trained dictionary's features do on every row of its activation set, as frames for the warehouse."""
+"""Run a trained dictionary on every row of its activation set and stage the feature statistics for the warehouse."""
 
 import json
 
@@ -36,7 +36,10 @@ BEST_SCHEMA = {
 
 
 def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
-    """Frames of the tables from `dictionaries` to `feature_symmetry`; returns their key. Done once per dictionary."""
+    """Stage the tables from `dictionaries` to `feature_symmetry` of a dictionary and return their content key.
+
+    Tables that are staged already are not computed again.
+    """
     key = content_key("analysis", CODE_VERSION, dictionary=dictionary_key)
     if is_staged(key, settings):
         return key
@@ -58,9 +61,10 @@ def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent
 
 
 class _Responses:
-    """Running statistics of every feature, and its strongest positions.
+    """Running statistics of every feature, and the positions where it is most active.
 
-    best: (feature, row, image, element, activation), at most `EXAMPLES` a feature and one an image, strongest first.
+    best: (feature, row, image, element, activation), strongest first. A feature has at most `EXAMPLES` rows, and at
+    most one per image.
     """
 
     def __init__(self, features: int):
@@ -75,14 +79,14 @@ class _Responses:
         self.fired_m.index_add_(0, indices_n, (values_n > 0).long())
         self.sum_m.index_add_(0, indices_n, values_n.double())
 
-    def keep_best(self, found: polars.DataFrame) -> None:
-        self.best = top_examples(polars.concat([self.best, found]), "feature", EXAMPLES)
+    def keep_best(self, candidates: polars.DataFrame) -> None:
+        self.best = top_examples(polars.concat([self.best, candidates]), "feature", EXAMPLES)
 
     @property
     def max_m(self) -> np.ndarray:
-        top_examples = np.zeros(len(self.fired_m))
-        np.maximum.at(top_examples, self.best["feature"].to_numpy(), self.best["activation"].to_numpy())
-        return top_examples
+        max_m = np.zeros(len(self.fired_m))
+        np.maximum.at(max_m, self.best["feature"].to_numpy(), self.best["activation"].to_numpy())
+        return max_m
 
 
 def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) -> _Responses:
@@ -95,9 +99,9 @@ def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) 
             values_bk, indices_bk = dictionary.encode_active(x_gbd * dictionary.scale)
             responses.add(values_bk, indices_bk)
             place, active = torch.nonzero(values_bk > 0, as_tuple=True)
-            of_position = rows[place.numpy()]
+            position_rows = rows[place.numpy()]
             responses.keep_best(
-                of_position.select(
+                position_rows.select(
                     polars.Series("feature", indices_bk[place, active].numpy()),
                     "row",
                     "image",
@@ -132,16 +136,16 @@ def _training_tables(key: str, description: dict, settings: Settings) -> dict[st
         },
         schema_overrides={"encode_from": polars.String, "k": polars.Int32},
     )
-    measured = {name: value for name, value in metrics.items() if name != "train_seconds"}
+    test_metrics = {name: value for name, value in metrics.items() if name != "train_seconds"}
     dictionary_metrics = polars.DataFrame(
-        {"dictionary_id": key, "metric": list(measured), "value": [float(value) for value in measured.values()]}
+        {"dictionary_id": key, "metric": list(test_metrics), "value": [float(value) for value in test_metrics.values()]}
     )
-    of_dictionary = polars.lit(key).alias("dictionary_id")
+    dictionary_id = polars.lit(key).alias("dictionary_id")
     return {
         "dictionaries": dictionaries,
         "dictionary_metrics": dictionary_metrics,
-        "block_metrics": store.read_table(key, "block_fvu", settings).select(of_dictionary, "element", "fvu"),
-        "training_steps": store.read_table(key, "history", settings).select(of_dictionary, "step", "metric", "value"),
+        "block_metrics": store.read_table(key, "block_fvu", settings).select(dictionary_id, "element", "fvu"),
+        "training_steps": store.read_table(key, "history", settings).select(dictionary_id, "step", "metric", "value"),
     }
 
 
@@ -161,11 +165,13 @@ def _features_table(key: str, responses: _Responses) -> polars.DataFrame:
 
 
 def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settings: Settings) -> polars.DataFrame:
-    ranked = polars.int_range(1, polars.len() + 1).over("feature").alias("rank")
-    of_dictionary = polars.lit(key).alias("dictionary_id")
-    examples = responses.best.select(of_dictionary, "feature", ranked, "row", "element", "activation")
-    seen = examples.select("row", "element").unique().sort("row", "element")
-    patches = seen.with_columns(patch=polars.Series(_seen_patches(seen, acts, settings), dtype=polars.Binary))
+    rank = polars.int_range(1, polars.len() + 1).over("feature").alias("rank")
+    dictionary_id = polars.lit(key).alias("dictionary_id")
+    examples = responses.best.select(dictionary_id, "feature", rank, "row", "element", "activation")
+    positions = examples.select("row", "element").unique().sort("row", "element")
+    patches = positions.with_columns(
+        patch=polars.Series(_transformed_patches(positions, acts, settings), dtype=polars.Binary)
+    )
     rows = polars.concat([acts.rows(shard.index) for shard in acts.shards])
     return (
         examples.join(patches, on=["row", "element"])
@@ -176,14 +182,14 @@ def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settin
     )
 
 
-def _seen_patches(seen: polars.DataFrame, acts: ActivationSet, settings: Settings) -> list[bytes]:
-    """WebP of each (row, element): the receptive field as the unit saw it, transformed."""
+def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet, settings: Settings) -> list[bytes]:
+    """Return one WebP image per (row, element): the receptive field, transformed as it was for the unit."""
     side = load_network(acts.config.network, settings).layer(acts.config.layer).receptive_field
     patches = []
-    for (row,), of_row in seen.group_by("row", maintain_order=True):
+    for (row,), row_positions in positions.group_by("row", maintain_order=True):
         source = acts.patch(row)[None].float()
-        seen_gchw = transform_patches(source, of_row["element"].to_numpy(), acts.group, side)[0]
-        patches += [webp(image_chw) for image_chw in seen_gchw]
+        patches_gchw = transform_patches(source, row_positions["element"].to_numpy(), acts.group, side)[0]
+        patches += [webp(image_chw) for image_chw in patches_gchw]
     return patches
 
 

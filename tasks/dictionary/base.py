@@ -1,17 +1,18 @@
-"""What all dictionaries share: the two architectures, the contract encode, decode, loss, and the start from data.
+"""The base class of all dictionaries: both architectures, encode, decode, loss, and initialisation from data.
 
 Notation (paper "symmetry" §3): a row x is one activation vector (SAE, one block) or an orbit of |G| vectors (group
 crosscoder, |G| blocks). z = scale · x with E‖z_g‖ = √d, features f ≥ 0, reconstruction ẑ_g = f W_dec^g + b_dec^g.
 
 * SAE: pre = W_enc (z − b_dec) + b_enc.
-* Group crosscoder: pre = W_enc z_e + b_enc from the identity block, or Σ_g W_enc^g z_g + b_enc from the whole orbit;
-  one code explains what the layer holds under all |G| transforms. Loss: the mean over blocks of the squared error,
-  which is Σ_g ‖z_g − ẑ_g‖² up to a constant.
+* Group crosscoder: pre = W_enc z_e + b_enc from the identity block, or Σ_g W_enc^g z_g + b_enc from the whole orbit.
+  One code explains the layer's activations under all |G| transforms. The loss is the mean over blocks of the squared
+  error, which is Σ_g ‖z_g − ẑ_g‖² up to a constant.
 * Band-limited group crosscoder (`harmonics`) [ours]: W_dec and b_dec are coefficients of the orthonormal basis B of
-  tasks/symmetry/fourier.py, blocks = B · coefficients. The decoder then rebuilds Bᵀz, fewer vectors than |G|, and
-  Σ_g ‖z_g − ẑ_g‖² is the error of the coefficients plus the energy of z beyond the band, which no decoder can rebuild.
+  tasks/symmetry/fourier.py, blocks = B · coefficients. The decoder then reconstructs Bᵀz, which has fewer vectors than
+  |G|. Σ_g ‖z_g − ẑ_g‖² is the error of the coefficients plus the energy of z beyond the band, which no decoder can
+  reconstruct.
 
-How f comes of `pre` and what is added to the loss is the method's to say: topk.py, relu.py, … one file a method.
+The method computes f from `pre` and adds its terms to the loss. Each method has its own file: topk.py, relu.py, …
 """
 
 from abc import ABC, abstractmethod
@@ -28,10 +29,13 @@ from tasks.symmetry.group import DihedralGroup
 
 @dataclass(frozen=True)
 class Loss:
-    """Parts of a batch's loss, and what fired. total is what is minimised, the other scalars are without gradient.
+    """The parts of a batch's loss, and which features fired. Only `total`, which is minimised, carries a gradient.
 
-    reconstruction: mean over rows, blocks and channels of (z − ẑ)²; sparsity: the method's penalty, unweighted;
-    auxiliary: what it adds against dead features, unweighted; l0: active features per row; fired_m: active on some row.
+    reconstruction: mean over rows, blocks and channels of (z − ẑ)²
+    sparsity: the method's penalty, unweighted
+    auxiliary: the method's loss term against dead features, unweighted
+    l0: active features per row
+    fired_m: [m], whether the feature is active on some row
     """
 
     total: Tensor
@@ -44,10 +48,11 @@ class Loss:
 
 @dataclass(frozen=True)
 class Target:
-    """What the decoder is to rebuild of a batch.
+    """The reconstruction target of a batch.
 
-    rows_qbd: z [|G|, b, d]; band-limited, its coefficients [Q, b, d]. share: Q / |G|; beyond: the energy of z that lies
-    beyond the band, a mean over rows, blocks and channels.
+    rows_qbd: z [|G|, b, d]; for a band-limited decoder the coefficients of z, [Q, b, d]
+    share: Q / |G|
+    beyond: the energy of z beyond the band, as a mean over rows, blocks and channels
     """
 
     rows_qbd: Tensor
@@ -55,12 +60,12 @@ class Target:
     beyond: Tensor | float = 0.0
 
     def mean_square(self, error_qbd: Tensor) -> Tensor:
-        """Mean over rows, blocks and channels of (z − ẑ)², for what was left of `rows_qbd`."""
+        """Return the mean over rows, blocks and channels of (z − ẑ)², given the residual of `rows_qbd`."""
         return error_qbd.square().mean() * self.share + self.beyond
 
 
 class Affine(nn.Module):
-    """A weight and a bias; which product they stand in is the dictionary's to say."""
+    """A weight and a bias, both 0 at first. The dictionary defines in which product they are used."""
 
     def __init__(self, weight: tuple[int, ...], bias: tuple[int, ...]):
         super().__init__()
@@ -69,11 +74,14 @@ class Affine(nn.Module):
 
 
 class Dictionary(nn.Module, ABC):
-    """A dictionary of m features whose elements are `block_count` vectors of d channels.
+    """A dictionary of m features. The decoder holds `block_count` vectors of d channels per feature.
 
     encoder.weight: [m, d], or [q, m, d] where the encoder reads every block; encoder.bias: [m]
-    decoder.weight: [q, m, d]; decoder.bias: [q, d]; scale: []; q: blocks, or their coefficients in the band
-    basis_gq: None where blocks are free. An SAE has one block, whatever the group.
+    decoder.weight: [q, m, d]; decoder.bias: [q, d]; scale: []
+    q: the number of blocks, or of their coefficients in the band
+    basis_gq: [|G|, q], or None where the blocks are free parameters
+
+    An SAE has one block, whatever the group.
     """
 
     scale: Tensor
@@ -96,51 +104,55 @@ class Dictionary(nn.Module, ABC):
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("basis_gq", basis_gq, persistent=False)
 
-    # What a method says ---------------------------------------------------------------------------------------------
+    # Defined by each method -----------------------------------------------------------------------------------------
 
     @abstractmethod
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
-        """Codes (values_bk ≥ 0, indices_bk) of scaled rows, without gradient; k: as many as the fullest row needs."""
+        """Return the codes (values_bk ≥ 0, indices_bk) of scaled rows, without gradient.
+
+        k is the largest number of active features of any row of the batch.
+        """
 
     @abstractmethod
     def loss(self, x_gbd: Tensor, dead_m: Tensor | None = None, done: float = 1.0) -> Loss:
-        """Loss of a batch in blocks-first layout.
+        """Return the loss of a batch x_gbd [blocks, b, d].
 
-        dead_m [m]: features that have not fired for long; done: share of the training that lies behind.
+        dead_m: [m], True for features that count as dead; done: the share of the training steps already taken, 0 to 1.
         """
 
-    # The contract ---------------------------------------------------------------------------------------------------
+    # Encoding and decoding ------------------------------------------------------------------------------------------
 
     def encode(self, x: Tensor) -> Tensor:
-        """Features [b, m] of rows x: [b, d] (SAE) or [b, |G|, d] (group crosscoder), element e first."""
+        """Return features [b, m] of rows x: [b, d] (SAE) or [b, |G|, d] (group crosscoder, identity block first)."""
         x_gbd = x.transpose(0, 1) if self.is_crosscoder else x[None]
         return to_dense(*self.encode_active(x_gbd * self.scale), self.config.features)
 
     def decode(self, f_bm: Tensor) -> Tensor:
-        """Rows from features, dense: [b, m] -> [b, blocks, d]. The reference of the sparse decoder."""
+        """Reconstruct rows [b, blocks, d] from dense features [b, m]. The sparse decoder is tested against this."""
         weight_gmd, bias_gd = self.decoder_blocks()
         return (torch.einsum("bm,gmd->bgd", f_bm, weight_gmd) + bias_gd) / self.scale
 
     def blocks(self) -> Tensor:
-        """Transform blocks of every feature, [m, blocks, d], in units of z per unit of f."""
+        """Return the transform blocks of every feature, [m, blocks, d], in units of z per unit of f."""
         return self.decoder_blocks()[0].detach().transpose(0, 1)
 
     def decoder_blocks(self, count: int | None = None) -> tuple[Tensor, Tensor]:
-        """Weight [blocks, m, d] and bias [blocks, d] of all blocks, or of the first `count`, the identity's first."""
+        """Return weight [blocks, m, d] and bias [blocks, d] of all blocks, or of the first `count`; identity first."""
         if self.basis_gq is None:
             return self.decoder.weight[:count], self.decoder.bias[:count]
         basis_gq = self.basis_gq[:count]
         return _times(basis_gq, self.decoder.weight), _times(basis_gq, self.decoder.bias)
 
-    # Start ----------------------------------------------------------------------------------------------------------
+    # Initialisation -------------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def initialise(self, rows_gbd: Tensor) -> None:
-        """Set scale, biases and features from m rows of data [ours].
+        """Set scale, biases and features from m rows of data, rows_gbd [blocks, m, d] [ours].
 
-        Feature i starts as row i's deviation from the mean: its encoder reads that direction, its decoder writes that
-        row's whole orbit; one factor for all then makes the first reconstruction the best it can be. A feature that
-        training never touches so stays a real orbit and not an arbitrary one; `dead` tells it apart.
+        Feature i starts as row i's deviation from the mean: its encoder weight is that direction, its decoder weight
+        the deviation of that row's whole orbit. One common factor on the decoder then minimises the squared error of
+        the first reconstruction. A feature that training never updates therefore remains the orbit of a real row
+        instead of random noise; the column `dead` marks it.
         """
         self.scale.copy_(self.channels**0.5 / rows_gbd.norm(dim=2).mean())
         z_gbd = rows_gbd * self.scale
@@ -162,14 +174,14 @@ class Dictionary(nn.Module, ABC):
         decoded_qbd = target_qbd - residual(target_qbd, values_bk, indices_bk, self.decoder.weight, none_qd)
         self.decoder.weight *= (decoded_qbd * target_qbd).sum() / decoded_qbd.square().sum().clamp_min(1e-12)
 
-    # What methods build on ------------------------------------------------------------------------------------------
+    # Shared by the methods ------------------------------------------------------------------------------------------
 
     def in_band(self, z_gbd: Tensor) -> Tensor:
-        """Scaled rows as the decoder writes them, [q, b, d]: their blocks, or the coefficients of these."""
+        """Return scaled rows in the decoder's coordinates, [q, b, d]: their blocks, or the blocks' coefficients."""
         return z_gbd if self.basis_gq is None else _times(self.basis_gq.T, z_gbd)
 
     def target(self, z_gbd: Tensor) -> Target:
-        """What the decoder is to rebuild of scaled rows."""
+        """Return the reconstruction target of scaled rows."""
         rows_qbd = self.in_band(z_gbd)
         if self.basis_gq is None:
             return Target(rows_qbd)
@@ -178,9 +190,9 @@ class Dictionary(nn.Module, ABC):
         return Target(rows_qbd, share, beyond.clamp_min(0))
 
     def encoder_input(self, z_gbd: Tensor) -> Tensor:
-        """What the encoder reads, [h, b, d]: the identity block, or all that the decoder is to rebuild."""
+        """Return the encoder's input, [h, b, d]: the identity block, or everything that the decoder reconstructs."""
         if not self.is_crosscoder:
-            # b_dec learns from the decoder alone; through the encoder b_enc does the same work
+            # the gradient reaches b_dec through the decoder only: in the encoder, b_enc can learn the same shift
             return z_gbd - self.decoder.bias.detach()[:, None]
         return self.in_band(z_gbd) if self.reads_all_blocks else z_gbd[:1]
 
@@ -188,22 +200,22 @@ class Dictionary(nn.Module, ABC):
         return self.encoder.weight.view(-1, self.config.features, self.channels)
 
     def pre_activations(self, read_hbd: Tensor) -> Tensor:
-        """pre [b, m] of the blocks that the encoder reads; float32 under autocast too."""
+        """Return pre [b, m] from the encoder's input read_hbd; float32 under autocast too."""
         pre_bm = self.encoder.bias.expand(read_hbd.shape[1], -1)
         for read_bd, weight_md in zip(read_hbd, self.encoder_weight_hmd(), strict=True):
             pre_bm = torch.addmm(pre_bm, read_bd, weight_md.T).float()
         return pre_bm
 
     def decode_scaled(self, f_bm: Tensor) -> Tensor:
-        """What is rebuilt of the target from dense features, [q, b, d]; float32 under autocast too."""
+        """Reconstruct the target's rows [q, b, d] from dense features [b, m]; float32 under autocast too."""
         return (f_bm @ self.decoder.weight).float() + self.decoder.bias[:, None]
 
     def feature_norms(self) -> Tensor:
-        """Σ_g ‖W_dec,i^g‖ of every feature, [m]."""
+        """Return Σ_g ‖W_dec,i^g‖ of every feature i, [m]."""
         return self.decoder_blocks()[0].norm(dim=2).sum(0)
 
     def dense_loss(self, total: Tensor, reconstruction: Tensor, sparsity: Tensor, f_bm: Tensor) -> Loss:
-        """A `Loss` with what is counted from dense features; without auxiliary part."""
+        """Return a `Loss` without auxiliary part; l0 and fired_m are counted from dense features [b, m]."""
         active_bm = f_bm.detach() > 0
         return Loss(
             total=total,
@@ -216,7 +228,7 @@ class Dictionary(nn.Module, ABC):
 
 
 def _times(matrix: Tensor, rows: Tensor) -> Tensor:
-    """matrix @ rows over the first axis of rows; float32 under autocast too."""
+    """Return matrix @ rows over the first axis of rows; float32 under autocast too."""
     with torch.autocast(rows.device.type, enabled=False):
         return torch.tensordot(matrix, rows, 1)
 
@@ -225,5 +237,5 @@ WARM_UP_SHARE = 0.05
 
 
 def warmed_up(sparsity: float, done: float) -> float:
-    """λ, grown linearly over the first `WARM_UP_SHARE` of the training (methods §3)."""
+    """Return the penalty weight λ, which grows linearly over the first `WARM_UP_SHARE` of the training (methods §3)."""
     return sparsity * min(1.0, done / WARM_UP_SHARE)

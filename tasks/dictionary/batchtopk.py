@@ -1,7 +1,7 @@
-"""BatchTopK (Bussmann et al. 2024): k features per row on average, so that rich rows may have more than poor ones.
+"""BatchTopK (Bussmann et al. 2024): k active features per row on average, so that complex rows may use more.
 
-While training the k · b largest pre-activations of the batch are kept. At inference a row stands alone: kept is what
-exceeds a threshold, the running mean of the smallest kept pre-activation.
+In training, the k · b largest pre-activations of a batch of b rows are kept. At inference each row is encoded on its
+own: pre-activations above a threshold are kept. The threshold is a running mean of the smallest kept pre-activation.
 """
 
 import torch
@@ -17,7 +17,7 @@ THRESHOLD_MOMENTUM = 0.99
 
 
 class BatchTopK(TopK):
-    """threshold: [] running mean; negative until the first step."""
+    """BatchTopK dictionary. threshold: [], the running mean; negative before the first training step."""
 
     threshold: Tensor
 
@@ -38,7 +38,7 @@ class BatchTopK(TopK):
             values_bk, indices_bk = top_k(pre_bm, width)
             smallest = kth_largest(values_bk.flatten(), self.config.k * len(pre_bm))
             kept_bk = values_bk >= smallest
-            # a row that keeps all it was asked for may have more to keep
+            # if a row keeps all of its `width` candidates, more of its pre-activations may exceed `smallest`
             if width == pre_bm.shape[1] or not in_any(kept_bk.all(1).any()):
                 break
             width = min(2 * width, pre_bm.shape[1])

@@ -1,4 +1,4 @@
-"""What a dictionary is trained with: Prefect's form, the console's options and MLflow's parameters are this object."""
+"""The training configuration of a dictionary. Prefect's form, the CLI options and MLflow's parameters come from it."""
 
 from typing import Literal
 
@@ -10,57 +10,66 @@ TOP_K_METHODS = ("topk", "batchtopk", "matryoshka")
 
 
 class DictionaryConfig(Config):
-    """Everything but the rows that decides the bytes of a trained dictionary."""
+    """Together with the training rows, this determines the bytes of a trained dictionary."""
 
     architecture: Literal["sae", "group-crosscoder"] = Field(
-        "group-crosscoder", description="sparse autoencoder: a row is one vector; group crosscoder: a row is an orbit"
+        "group-crosscoder",
+        description="sae: each row is one activation vector; group-crosscoder: each row is the orbit of a vector",
     )
     method: Literal["topk", "relu", "batchtopk", "jumprelu", "gated", "matryoshka"] = Field(
-        "topk", description="how features are kept few"
+        "topk", description="activation function and sparsity penalty of the features"
     )
-    features: Whole = Field(1024, ge=1, description="m: dictionary elements")
-    k: Whole = Field(16, ge=1, description="active features per row; topk, batchtopk and matryoshka only")
+    features: Whole = Field(1024, ge=1, description="number of features in the dictionary")
+    k: Whole = Field(16, ge=1, description="active features per row; only topk, batchtopk and matryoshka use it")
     sparsity: float = Field(
-        1.0, ge=0, le=1e30, description="λ: weight of the penalty on active features; relu, gated and jumprelu only"
+        1.0, ge=0, le=1e30, description="weight λ of the sparsity penalty; only relu, gated and jumprelu use it"
     )
     encode_from: Literal["identity", "orbit"] = Field(
-        "identity", description="group crosscoder only: encode the identity block, or the sum over all blocks"
+        "identity",
+        description="group crosscoder only: encode the identity block alone, or the sum over all blocks of the orbit",
     )
     orbit_reuse: bool = Field(
-        True, description="let any transform stand for the identity, so one orbit gives |G| training rows"
+        True,
+        description="let any transform of an orbit take the place of the identity: one orbit gives |G| training rows",
     )
     harmonics: Whole | None = Field(
-        None, ge=0, description="group crosscoder only: K of a decoder band-limited in the angle; default: free blocks"
+        None,
+        ge=0,
+        description="group crosscoder only: highest harmonic of the angle that the decoder represents; "
+        "default: no band limit, every block is free",
     )
     steps: Whole = Field(1000, ge=1, description="optimiser steps")
     batch_size: Whole = Field(256, ge=1, description="rows per step")
     learning_rate: float = Field(
-        1e-3, gt=0, le=1e30, description="Adam's; decays linearly to 0 over the last fifth of the steps"
+        1e-3, gt=0, le=1e30, description="Adam's learning rate; falls linearly to 0 over the last fifth of the steps"
     )
     auxiliary_k: Whole = Field(
-        32, ge=0, description="dead features per row that reconstruct the residual (AuxK, where k is used); 0: none"
+        32,
+        ge=0,
+        description="dead features per row that reconstruct the residual in the AuxK loss; 0: no AuxK; "
+        "only topk, batchtopk and matryoshka use it",
     )
     auxiliary_coefficient: float = Field(1 / 32, ge=0, le=1e30, description="weight of the AuxK loss")
     dead_after_rows: Whole = Field(
-        50_000, ge=1, description="rows without firing after which training calls a feature dead"
+        50_000, ge=1, description="number of rows without firing after which training counts a feature as dead"
     )
     log_every: Whole = Field(20, ge=1, description="steps between logged metrics")
     checkpoint_every: Whole = Field(500, ge=1, description="steps between checkpoints")
-    seed: Seed = Field(0, description="of the initial features and of the order of the rows")
+    seed: Seed = Field(0, description="random seed of the initial features and of the order of the rows")
 
     @property
     def name(self) -> str:
-        """Method and architecture in one word, such as topk-sae: what its registered model is called."""
+        """Method and architecture, such as "topk-sae": the name of the registered model."""
         return f"{self.method}-{self.architecture}"
 
     @property
     def has_k(self) -> bool:
-        """Whether `k` sets the number of active features, and not the penalty."""
+        """Whether `k`, and not the penalty, sets the number of active features."""
         return self.method in TOP_K_METHODS
 
     @property
     def reads_all_blocks(self) -> bool:
-        """Whether a code needs the whole orbit, and not the input alone."""
+        """Whether encoding needs the whole orbit and not only the identity block."""
         return self.architecture == "group-crosscoder" and self.encode_from == "orbit"
 
     @model_validator(mode="after")

@@ -1,7 +1,7 @@
-"""Data-parallel training under `torchrun`: each process takes its part of every batch; alone, all of this does nothing.
+"""Data-parallel training under `torchrun`: each process trains on its part of every batch.
 
-A loss is a mean over rows, so the mean of the processes' gradients is the gradient of the whole batch, up to the order
-in which floating-point numbers are added.
+The loss is a mean over rows, so the mean of the processes' gradients is the gradient of the whole batch, up to the
+order in which floating-point numbers are added. Without `torchrun` these functions treat the one process as the whole.
 """
 
 import os
@@ -16,7 +16,7 @@ from tasks.errors import UserError
 
 @contextmanager
 def processes() -> Iterator[None]:
-    """Join the processes that `torchrun` started (gloo on CPUs, NCCL on GPUs); without it, nothing to join."""
+    """Join the process group that `torchrun` started (gloo on CPUs, NCCL on GPUs); do nothing without `torchrun`."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
         return
@@ -34,23 +34,26 @@ def world_size() -> int:
 
 
 def is_first() -> bool:
-    """Whether this process is the one that writes."""
+    """Whether this process is the only one that writes files."""
     return world_size() == 1 or distributed.get_rank() == 0
 
 
 def check_divides(batch_size: int) -> None:
-    """UserError where processes would get different numbers of rows, whose losses then don't average to the whole's."""
+    """Raise UserError if the batch can't be split into equal parts.
+
+    Only with equal parts is the mean of the processes' losses the loss of the whole batch.
+    """
     if batch_size % world_size():
-        raise UserError(f"batch_size = {batch_size} doesn't divide by {world_size()} processes: change one of them")
+        raise UserError(f"batch_size = {batch_size} can't be split over {world_size()} processes: change one of them")
 
 
 def local_rows(batch_gbd: Tensor) -> Tensor:
-    """The rows of a batch that are this process's, [blocks, b / processes, d]."""
+    """Return this process's rows of a batch, [blocks, b / processes, d]."""
     return batch_gbd if world_size() == 1 else batch_gbd.chunk(world_size(), dim=1)[distributed.get_rank()]
 
 
 def averaged(value: Tensor) -> Tensor:
-    """Mean over the processes, in place."""
+    """Replace the value by its mean over the processes, in place, and return it."""
     if world_size() > 1:
         distributed.all_reduce(value)
         value /= world_size()
@@ -58,7 +61,7 @@ def averaged(value: Tensor) -> Tensor:
 
 
 def in_any(flags: Tensor) -> Tensor:
-    """Whether true in some process, entry by entry."""
+    """Return, entry by entry, whether the flag is true in at least one process."""
     if world_size() == 1:
         return flags
     counts = flags.to(torch.int32)
@@ -67,14 +70,14 @@ def in_any(flags: Tensor) -> Tensor:
 
 
 def kth_largest(values_n: Tensor, k: int) -> Tensor:
-    """The (processes · k)-th largest of all processes' values: what one process with the whole batch would find."""
+    """Return the (processes · k)-th largest of all processes' values, as one process with the whole batch would."""
     wanted = k * world_size()
     if world_size() == 1:
         return torch.topk(values_n, wanted).values.min()
-    mine = torch.topk(values_n, min(wanted, len(values_n))).values
-    everyone = [torch.empty_like(mine) for _ in range(world_size())]
-    distributed.all_gather(everyone, mine)
-    return torch.topk(torch.cat(everyone), wanted).values.min()
+    local_values = torch.topk(values_n, min(wanted, len(values_n))).values
+    all_values = [torch.empty_like(local_values) for _ in range(world_size())]
+    distributed.all_gather(all_values, local_values)
+    return torch.topk(torch.cat(all_values), wanted).values.min()
 
 
 def wait_for_all() -> None:

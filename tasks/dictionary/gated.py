@@ -1,7 +1,8 @@
-"""Gated (Rajamanoharan et al. 2024a): one path decides which features are active, another how strongly.
+"""Gated (Rajamanoharan et al. 2024a): a gate decides which features are active, a magnitude path how strongly.
 
-Both read the same directions; the magnitude path has a scale and a bias of its own. The penalty is on the gate, and a
-reconstruction from the gate alone, through a decoder that it can't move, keeps the gate honest.
+Both paths use the same encoder directions; the magnitude path has its own scale and bias per feature. The sparsity
+penalty applies to the gate. An auxiliary loss, the error of a reconstruction from the gate alone through a decoder
+without gradient, keeps the gate informative.
 """
 
 import torch
@@ -14,7 +15,7 @@ from tasks.symmetry.group import DihedralGroup
 
 
 class Gated(Dictionary):
-    """magnitude_log_scale, magnitude_bias: [m]; the encoder's own bias is the gate's."""
+    """Gated dictionary. magnitude_log_scale, magnitude_bias: [m]; encoder.bias is the bias of the gate."""
 
     def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
         super().__init__(config, channels, group)
@@ -24,7 +25,7 @@ class Gated(Dictionary):
     @torch.no_grad()
     def initialise(self, rows_gbd: Tensor) -> None:
         super().initialise(rows_gbd)
-        # both paths start as the same
+        # at the start both paths compute the same values
         self.magnitude_bias.copy_(self.encoder.bias)
 
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
@@ -36,17 +37,17 @@ class Gated(Dictionary):
         z_gbd = x_gbd * self.scale
         target = self.target(z_gbd)
         gate_bm = self.pre_activations(self.encoder_input(z_gbd))
-        f_bm, open_bm = self._features(gate_bm), gate_bm.relu()
+        f_bm, positive_gate_bm = self._features(gate_bm), gate_bm.relu()
         reconstruction = target.mean_square(target.rows_qbd - self.decode_scaled(f_bm))
-        sparsity = (open_bm @ self.feature_norms().detach()).mean() / (self.block_count * self.channels)
+        sparsity = (positive_gate_bm @ self.feature_norms().detach()).mean() / (self.block_count * self.channels)
         frozen_qmd, frozen_qd = self.decoder.weight.detach(), self.decoder.bias.detach()
-        by_the_gate_qbd = (open_bm @ frozen_qmd).float() + frozen_qd[:, None]
-        auxiliary = target.mean_square(target.rows_qbd - by_the_gate_qbd)
+        gate_only_qbd = (positive_gate_bm @ frozen_qmd).float() + frozen_qd[:, None]
+        auxiliary = target.mean_square(target.rows_qbd - gate_only_qbd)
         total = reconstruction + warmed_up(self.config.sparsity, done) * sparsity + auxiliary
         return self.dense_loss(total, reconstruction, sparsity, f_bm)
 
     def _features(self, gate_bm: Tensor) -> Tensor:
-        """f [b, m]: the magnitude where the gate is open; the gate's bias learns nothing from it."""
+        """Return f [b, m]: the magnitude where the gate is positive, else 0; f gives the gate's bias no gradient."""
         bias_m = self.encoder.bias
         magnitude_bm = (gate_bm - bias_m) * self.magnitude_log_scale.exp() + self.magnitude_bias
         return torch.where(gate_bm > 0, magnitude_bm.relu(), 0.0)

@@ -1,7 +1,7 @@
-"""JumpReLU (Rajamanoharan et al. 2024b): f = pre where pre exceeds a learned threshold of the feature, else 0.
+"""JumpReLU (Rajamanoharan et al. 2024b): f = pre where pre exceeds the feature's learned threshold, else 0.
 
-The penalty is λ · L0. Threshold and count have no gradient of their own; a rectangle of some width about the
-threshold stands in for the step's (straight-through estimator).
+The penalty is λ · L0. The step function has no useful gradient; a straight-through estimator replaces it by a
+rectangle of width `BANDWIDTH` around the threshold.
 """
 
 import math
@@ -15,12 +15,14 @@ from tasks.dictionary.sparse import from_dense
 from tasks.symmetry.group import DihedralGroup
 
 FIRST_THRESHOLD, BANDWIDTH, SPEED = 0.5, 1.0, 10.0
-"""For one block of E‖z‖ = √d; h blocks are √h times as long. The paper's bandwidth, 0.001 at E‖z‖² = 1, is too narrow
-for steps in the thousands; so is a threshold that Adam moves by a thousandth a step: `SPEED` times that."""
+"""Threshold and bandwidth for an encoder that reads one block, E‖z‖ = √d; both are multiplied by √h for h blocks.
+
+The paper's bandwidth, 0.001 at E‖z‖² = 1, is too narrow for a training of some thousand steps. With a learning rate of
+0.001, Adam would move log(threshold) too slowly as well: it moves `SPEED` times as fast [ours]."""
 
 
 class _Step(torch.autograd.Function):
-    """H(pre − θ), with the gradient of a rectangle to θ and none to pre."""
+    """H(pre − θ); the backward pass gives θ the gradient of a rectangle and pre none."""
 
     @staticmethod
     def forward(ctx, pre_bm, threshold_m, bandwidth):
@@ -36,7 +38,7 @@ class _Step(torch.autograd.Function):
 
 
 class JumpReLU(Dictionary):
-    """log_threshold: [m], over `SPEED`; the threshold is the exponential, so that it stays positive."""
+    """JumpReLU dictionary. log_threshold: [m], log(threshold) / `SPEED`, so that the threshold is always positive."""
 
     def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
         super().__init__(config, channels, group)
@@ -61,6 +63,6 @@ class JumpReLU(Dictionary):
         f_bm = pre_bm * step_bm
         reconstruction = target.mean_square(target.rows_qbd - self.decode_scaled(f_bm))
         l0 = step_bm.sum(1).mean()
-        # λ weighs one active feature against the squared error of one channel
+        # divided like the error, a mean over channels: λ weighs one active feature against the error of one channel
         total = reconstruction + warmed_up(self.config.sparsity, done) * l0 / self.channels
         return self.dense_loss(total, reconstruction, l0, f_bm)

@@ -1,4 +1,4 @@
-"""What no training could bring to an end, found before it starts."""
+"""Checks before a training: refuse one that can't learn anything or doesn't fit into memory."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ from tasks.errors import UserError
 
 FLOAT_BYTES = 4
 COPIES = 4
-"""Of every weight: itself, its gradient, Adam's two moments."""
+"""Memory per weight, in floats: the weight, its gradient and Adam's two moments."""
 
 
 def check_varies(acts: ActivationSet, config: DictionaryConfig) -> None:
-    """UserError where all rows of a split are alike, as a layer's that never fires: there is no variance to explain."""
+    """Raise UserError if all rows of a split are equal, as in a layer that never fires: no variance to learn."""
     blocks = None if config.orbit_reuse else 1
     for split in ("train", "test"):
         first = None
@@ -27,13 +27,13 @@ def check_varies(acts: ActivationSet, config: DictionaryConfig) -> None:
                     break
         else:
             raise UserError(
-                f"all rows of the {split} split of {acts.config.network} {acts.config.layer} are alike "
+                f"all rows of the {split} split of {acts.config.network} {acts.config.layer} are equal "
                 f"(activation set {acts.key[:8]}): there is nothing to learn; choose another layer, or more images"
             )
 
 
 def check_fits(acts: ActivationSet, configs: Sequence[DictionaryConfig]) -> None:
-    """UserError where dictionaries and a batch are larger than the memory that is free."""
+    """Raise UserError if the dictionaries and a batch need more than the free memory (the GPU's, if there is one)."""
     needed = sum(FLOAT_BYTES * _numbers(acts, config) for config in configs)
     free = torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else psutil.virtual_memory().available
     if needed > free:
@@ -44,7 +44,7 @@ def check_fits(acts: ActivationSet, configs: Sequence[DictionaryConfig]) -> None
 
 
 def _numbers(acts: ActivationSet, config: DictionaryConfig) -> int:
-    """Of the weights with their copies, of the rows that they start from, and of a batch; at least."""
+    """Return a lower bound of the floats needed: weights with copies, the initial features' rows, and one batch."""
     blocks = acts.group.order if config.architecture == "group-crosscoder" else 1
     read = blocks if config.reads_all_blocks else 1
     weights = config.features * acts.channels * (blocks + read)

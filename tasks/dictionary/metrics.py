@@ -1,4 +1,4 @@
-"""Measures of a trained dictionary that need no splicing into the network (methods §3)."""
+"""Metrics of a trained dictionary that can be computed without running the network (methods §3)."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from tasks.dictionary.sparse import residual
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What `evaluate` found; `fvu_g` has one entry per block, `firing_counts_m` one per feature."""
+    """Result of `evaluate`. fvu_g: [blocks]; firing_counts_m: [m], the rows on which each feature fires."""
 
     fvu: float
     l0: float
@@ -25,7 +25,7 @@ class Evaluation:
     firing_counts_m: np.ndarray
 
     def __post_init__(self):
-        # L0 and the firing counts are two sums of the same events
+        # both count the same active (row, feature) pairs
         assert np.isclose(self.firing_counts_m.sum(), self.l0 * self.rows)
 
     def scalars(self) -> dict[str, float]:
@@ -33,13 +33,13 @@ class Evaluation:
 
 
 class _Variance:
-    """Σ‖x − mean‖² per block about the per-channel mean of all rows seen, in one pass and double precision."""
+    """Running Σ‖x − mean‖² per block, about the per-channel mean of all added rows; one pass, double precision."""
 
     def __init__(self) -> None:
         self.rows, self.sum_gd, self.squares_g = 0, 0.0, 0.0
 
     def add(self, x_gbd: Tensor) -> None:
-        # double: the difference of two large sums below must not cancel away
+        # double precision: `total_g` is a small difference of two large sums
         x_gbd = x_gbd.double()
         self.rows += x_gbd.shape[1]
         self.sum_gd = self.sum_gd + x_gbd.sum(1)
@@ -51,10 +51,10 @@ class _Variance:
 
 @torch.no_grad()
 def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -> Evaluation:
-    """FVU (whole and per block), L0, mean cosine(z, ẑ), dead fraction over every row of a split.
+    """Compute FVU (total and per block), L0, mean cosine(z, ẑ) and dead fraction over every row of a split.
 
-    FVU = Σ‖z − ẑ‖² / Σ‖z − mean‖² with the per-channel mean of each block over all rows evaluated. dead_fraction is
-    the share of features that fire on none of `rows` rows.
+    FVU = Σ‖z − ẑ‖² / Σ‖z − mean‖², where the mean is per channel and block over all rows of the split. dead_fraction is
+    the share of features that fire on none of these rows.
     """
     variance, error_g, cosine_sum, rows = _Variance(), 0.0, 0.0, 0
     counts_m = torch.zeros(dictionary.config.features, dtype=torch.int64)
@@ -89,9 +89,10 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
 
 
 def stability(blocks_mgd: Tensor, other_mgd: Tensor) -> float:
-    """Mean cosine of features matched one to one between two dictionaries (Hungarian assignment), blocks end to end.
+    """Return the mean cosine of features matched one to one between two dictionaries (Hungarian assignment).
 
-    Both [m, blocks, d]. 1: the same features; compare with `random_stability` of the same shape.
+    blocks_mgd, other_mgd: [m, blocks, d]; the cosine is that of the concatenated blocks. 1 means the same features; the
+    chance level is `random_stability` of the same shape.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -101,13 +102,13 @@ def stability(blocks_mgd: Tensor, other_mgd: Tensor) -> float:
 
 
 def random_stability(blocks_mgd: Tensor, seed: int) -> float:
-    """`stability` against Gaussian atoms of the same shape: what matching alone yields by chance."""
+    """Return `stability` against Gaussian features of the same shape: the chance level of the matching."""
     generator = torch.Generator().manual_seed(seed)
     return stability(blocks_mgd, torch.randn(blocks_mgd.shape, generator=generator))
 
 
 def cosine_matrix(blocks_mgd: Tensor, other_mgd: Tensor) -> Tensor:
-    """Cosine of every pair of features with their blocks laid end to end, [m, m']; a zero feature has cosine 0."""
+    """Return the cosine of every pair of features with concatenated blocks, [m, m']; 0 for an all-zero feature."""
     products = sum(a_md @ b_md.T for a_md, b_md in zip(blocks_mgd.unbind(1), other_mgd.unbind(1), strict=True))
     norms_m = blocks_mgd.square().sum((1, 2)).sqrt().clamp_min(1e-12)
     other_norms_m = other_mgd.square().sum((1, 2)).sqrt().clamp_min(1e-12)

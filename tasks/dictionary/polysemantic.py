@@ -1,19 +1,21 @@
 """Polysemantic neurons: which of a dictionary's features carry a neuron's strongest activations (methods §5) [ours].
 
-On a row the dictionary writes neuron n, in scaled units, as ẑ_n = Σ_i f_i W_dec[i, n] + b_dec[n]; feature i contributes
-c_i = f_i W_dec[i, n]. No f is negative, so to one neuron a feature always adds (it is a carrier) or always takes away.
-Over the neuron's top rows R:
+On a row the dictionary reconstructs neuron n, in scaled units, as ẑ_n = Σ_i f_i W_dec[i, n] + b_dec[n]; feature i
+contributes c_i = f_i W_dec[i, n]. Since f ≥ 0, a feature either always adds to a neuron (then it is a carrier) or
+always subtracts from it. Over the neuron's top rows R:
 
-* share_i = Σ_R c_i / Σ_R Σ_carriers c: what of all that is added comes from carrier i; shares sum to 1.
-* carried, suppressed and bias: what carriers add, what others take away, and b_dec[n], each over Σ_R z_n.
-* explained = 1 − Σ_R |z_n − ẑ_n| / Σ_R z_n. What is left to 1 no feature explains; below 0 the reconstruction is worse
-  than none. carried − suppressed + bias is 1 to within 1 − explained.
+* share_i = Σ_R c_i / Σ_R Σ_carriers c: the share of carrier i in everything that the carriers add; shares sum to 1.
+* carried, suppressed and bias: what the carriers add, what the other features subtract, and b_dec[n]; each is summed
+  over R and divided by Σ_R z_n.
+* explained = 1 − Σ_R |z_n − ẑ_n| / Σ_R z_n. The dictionary leaves 1 − explained unexplained; below 0 the reconstruction
+  is worse than none. carried − suppressed + bias differs from 1 by at most 1 − explained.
 
-Top rows: the strongest row of each image, at most `TOP_ROWS`, silent ones left out, so that no image fills them with
-one texture. They are the network's answers to images as they are: block e, where the set holds orbits.
+Top rows: the row of each image where the neuron is most active, at most `TOP_ROWS` images, without rows on which it is
+silent. One row per image keeps a single texture from filling them. The activations are those of the untransformed
+images: block e, where the activation set holds orbits.
 
-Whether a neuron is decomposed, its carriers being of different stimulus types, sql/views/polysemantic_neurons.sql says:
-there the shares meet the tuning.
+The view sql/views/polysemantic_neurons.sql joins the shares with the tuning of the features and decides which neurons
+are decomposed, that is, have carriers of different stimulus types.
 """
 
 from collections.abc import Callable
@@ -37,12 +39,12 @@ from tasks.vision.images import webp
 CODE_VERSION = 1
 TOP_ROWS = 200
 FEATURES_KEPT = 10
-"""Of a neuron, by share: more than ten can't each carry the tenth that the view asks for."""
+"""Features kept per neuron, largest share first. The view requires a share of 0.1, which at most ten can have."""
 FEATURES_SHOWN = 4
-"""Of a neuron, with examples: the ones that carry most."""
+"""Features per neuron that get example images, largest share first."""
 EXAMPLES_EACH = 6
 PAIRS_AT_ONCE = 4096
-"""Pairs of a neuron and one of its top rows, in memory at a time."""
+"""Number of (neuron, top row) pairs in memory at a time."""
 TOP_SCHEMA = {
     "neuron": polars.Int32,
     "row": polars.Int32,
@@ -54,9 +56,9 @@ TOP_SCHEMA = {
 
 
 def decompose_neurons(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
-    """Frames of neurons, neuron_features and neuron_examples; returns their key. Done once per dictionary.
+    """Stage the tables neurons, neuron_features and neuron_examples of a dictionary and return their content key.
 
-    progress: in shards, each read twice.
+    Tables that are staged already are not computed again. progress counts shards; each shard is read twice.
     """
     key = content_key("polysemantic", CODE_VERSION, dictionary=dictionary_key)
     if is_staged(key, settings):
@@ -64,25 +66,29 @@ def decompose_neurons(dictionary_key: str, settings: Settings, progress: Progres
     dictionary = store.load_dictionary(dictionary_key, settings)
     acts = ActivationSet.open(store.describe(dictionary_key, settings)["activation_set"], settings)
     shards = len(acts.shards)
-    seen = _strongest(acts, lambda done: progress(done, 2 * shards))
-    found = _contributions(dictionary, acts, seen.top, lambda done: progress(shards + done, 2 * shards))
-    features = _features_table(found)
+    strongest = _strongest(acts, lambda done: progress(done, 2 * shards))
+    sums = _contributions(dictionary, acts, strongest.top, lambda done: progress(shards + done, 2 * shards))
+    features = _features_table(sums)
     tables = {
-        "neurons": _neurons_table(seen, found),
+        "neurons": _neurons_table(strongest, sums),
         "neuron_features": features,
-        "neuron_examples": _examples_table(found.top, features, acts),
+        "neuron_examples": _examples_table(sums.top, features, acts),
     }
-    of_dictionary = polars.lit(dictionary_key).alias("dictionary_id")
-    stage_tables(key, {table: frame.select(of_dictionary, polars.all()) for table, frame in tables.items()}, settings)
+    dictionary_id = polars.lit(dictionary_key).alias("dictionary_id")
+    stage_tables(key, {name: table.select(dictionary_id, polars.all()) for name, table in tables.items()}, settings)
     return key
 
 
-# First pass: where is each neuron strongest? --------------------------------------------------------------------------
+# First pass: the rows on which each neuron is most active -------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Strongest:
-    """top: TOP_SCHEMA, neuron by neuron, strongest first; max_d, density_d [channels]: over all rows."""
+    """Result of the first pass.
+
+    top: TOP_SCHEMA, sorted by neuron, strongest row first
+    max_d, density_d: [channels], maximum and share of active rows over all rows of the set
+    """
 
     top: polars.DataFrame
     max_d: np.ndarray
@@ -97,18 +103,22 @@ def _strongest(acts: ActivationSet, progress: Callable[[int], None]) -> _Stronge
         max_d = torch.maximum(max_d, acts_rd.amax(0))
         active_d += (acts_rd > 0).sum(0)
         count += len(acts_rd)
-        top = top_examples(polars.concat([top, _of_each_image(acts_rd, acts.rows(shard.index))]), "neuron", TOP_ROWS)
+        candidates = _strongest_row_per_image(acts_rd, acts.rows(shard.index))
+        top = top_examples(polars.concat([top, candidates]), "neuron", TOP_ROWS)
         progress(done)
     return _Strongest(top, max_d.double().numpy(), active_d.double().numpy() / count)
 
 
-def _of_each_image(acts_rd: Tensor, rows: polars.DataFrame) -> polars.DataFrame:
-    """TOP_SCHEMA: each neuron's strongest row of each image, if it is active there. Rows of an image stand together."""
+def _strongest_row_per_image(acts_rd: Tensor, rows: polars.DataFrame) -> polars.DataFrame:
+    """Return TOP_SCHEMA: for each neuron and image the strongest row, if the neuron is active there.
+
+    The rows of an image must be consecutive.
+    """
     lengths = rows["image"].rle().struct.field("len").to_list()
-    of_image = [part_rd.max(0) for part_rd in acts_rd.split(lengths)]
-    values_id = torch.stack([values_d for values_d, _ in of_image])
+    maxima = [image_rd.max(0) for image_rd in acts_rd.split(lengths)]
+    values_id = torch.stack([values_d for values_d, _ in maxima])
     starts_i = torch.tensor([0, *lengths[:-1]]).cumsum(0)
-    places_id = torch.stack([places_d for _, places_d in of_image]) + starts_i[:, None]
+    places_id = torch.stack([places_d for _, places_d in maxima]) + starts_i[:, None]
     image, neuron = torch.nonzero(values_id > 0, as_tuple=True)
     return (
         rows[places_id[image, neuron].numpy()]
@@ -120,15 +130,20 @@ def _of_each_image(acts_rd: Tensor, rows: polars.DataFrame) -> polars.DataFrame:
     )
 
 
-# Second pass: which features carry it there? --------------------------------------------------------------------------
+# Second pass: what each feature contributes on these rows -------------------------------------------------------------
 
 
 @dataclass
 class _Contributions:
-    """Sums over the top rows. contribution_dm [channels, m]; leads_dm: rows on which the feature adds most.
+    """Sums over the top rows of each neuron, in scaled units.
 
-    activation_d: Σ z; missed_d: Σ |z − ẑ|; bias_d: Σ b_dec; rows_d: top rows; all [channels] and in scaled units.
-    top: TOP_SCHEMA and feature, the one that adds most, null where none adds.
+    contribution_dm: [channels, m], Σ f_i W_dec[i, n]
+    leads_dm: [channels, m], number of top rows on which the feature adds more than any other
+    activation_d: [channels], Σ z
+    missed_d: [channels], Σ |z − ẑ|
+    bias_d: [channels], Σ b_dec
+    rows_d: [channels], number of top rows
+    top: TOP_SCHEMA and `feature`, the one that adds most to the neuron on that row; null where none adds
     """
 
     contribution_dm: Tensor
@@ -145,7 +160,7 @@ def _contributions(
     dictionary: Dictionary, acts: ActivationSet, top: polars.DataFrame, progress: Callable[[int], None]
 ) -> _Contributions:
     channels, features = acts.channels, dictionary.config.features
-    [weight_md], [of_block_d] = dictionary.decoder_blocks(1)
+    [weight_md], [decoder_bias_d] = dictionary.decoder_blocks(1)
     blocks = acts.group.order if dictionary.reads_all_blocks else 1
     contribution_dm, leads_dm = torch.zeros(channels, features), torch.zeros(channels, features, dtype=torch.int32)
     activation_d, missed_d, bias_d = torch.zeros(3, channels, dtype=torch.float64)
@@ -166,46 +181,49 @@ def _contributions(
             leader_p = feature_pk.gather(1, place_p[:, None])[:, 0]
             leads_dm.index_put_((neuron_p, leader_p), (most_p > 0).int(), accumulate=True)
 
-            z_p, bias_p = z_gbd[0, pair_p, neuron_p], of_block_d[neuron_p]
+            z_p, bias_p = z_gbd[0, pair_p, neuron_p], decoder_bias_d[neuron_p]
             missed_p = (z_p - added_pk.sum(1) - bias_p).abs()
-            for sum_d, of_pair in ((activation_d, z_p), (missed_d, missed_p), (bias_d, bias_p)):
-                sum_d.index_add_(0, neuron_p, of_pair.double())
+            for sum_d, value_p in ((activation_d, z_p), (missed_d, missed_p), (bias_d, bias_p)):
+                sum_d.index_add_(0, neuron_p, value_p.double())
             leader = polars.Series("feature", leader_p.int().numpy()).set(polars.Series((most_p <= 0).numpy()), None)
             parts.append(part.select(*TOP_SCHEMA).with_columns(leader))
         progress(done)
     rows_d = torch.bincount(top["neuron"].cast(polars.Int64).to_torch(), minlength=channels)
-    led = polars.concat(parts) if parts else top.with_columns(feature=polars.lit(None, dtype=polars.Int32))
-    return _Contributions(contribution_dm, leads_dm, activation_d, missed_d, bias_d, rows_d, led)
+    with_feature = polars.concat(parts) if parts else top.with_columns(feature=polars.lit(None, dtype=polars.Int32))
+    return _Contributions(contribution_dm, leads_dm, activation_d, missed_d, bias_d, rows_d, with_feature)
 
 
-# Frames ---------------------------------------------------------------------------------------------------------------
+# Tables ---------------------------------------------------------------------------------------------------------------
 
 
-def _neurons_table(seen: _Strongest, found: _Contributions) -> polars.DataFrame:
-    """Every neuron of the layer; shares are null where it is never active."""
-    over = found.activation_d.numpy()
-    sums = {
-        "explained": over - found.missed_d.numpy(),
-        "carried": found.contribution_dm.clamp(min=0).double().sum(1).numpy(),
-        "suppressed": -found.contribution_dm.clamp(max=0).double().sum(1).numpy(),
-        "bias": found.bias_d.numpy(),
+def _neurons_table(strongest: _Strongest, sums: _Contributions) -> polars.DataFrame:
+    """Return one row per neuron of the layer; the shares of a neuron that is never active are null."""
+    activation_d = sums.activation_d.numpy()
+    totals = {
+        "explained": activation_d - sums.missed_d.numpy(),
+        "carried": sums.contribution_dm.clamp(min=0).double().sum(1).numpy(),
+        "suppressed": -sums.contribution_dm.clamp(max=0).double().sum(1).numpy(),
+        "bias": sums.bias_d.numpy(),
     }
-    nothing = np.full(len(over), np.nan)
-    shares = {name: np.divide(total, over, out=nothing.copy(), where=over > 0) for name, total in sums.items()}
+    nan_d = np.full(len(activation_d), np.nan)
+    shares = {
+        name: np.divide(total_d, activation_d, out=nan_d.copy(), where=activation_d > 0)
+        for name, total_d in totals.items()
+    }
     return polars.DataFrame(
         {
-            "neuron": np.arange(len(over), dtype=np.int32),
-            "max_activation": seen.max_d,
-            "density": seen.density_d,
-            "top_rows": found.rows_d.int().numpy(),
+            "neuron": np.arange(len(activation_d), dtype=np.int32),
+            "max_activation": strongest.max_d,
+            "density": strongest.density_d,
+            "top_rows": sums.rows_d.int().numpy(),
         }
         | shares
     ).fill_nan(None)
 
 
-def _features_table(found: _Contributions) -> polars.DataFrame:
-    """The carriers of each neuron, at most `FEATURES_KEPT`, that of the largest share first."""
-    added_dm = found.contribution_dm.clamp(min=0)
+def _features_table(sums: _Contributions) -> polars.DataFrame:
+    """Return the carriers of each neuron, at most `FEATURES_KEPT`, largest share first."""
+    added_dm = sums.contribution_dm.clamp(min=0)
     kept = min(FEATURES_KEPT, added_dm.shape[1])
     largest_dk, feature_dk = added_dm.topk(kept, dim=1)
     share_dk = largest_dk / added_dm.sum(1, keepdim=True).clamp_min(torch.finfo().tiny)
@@ -217,13 +235,13 @@ def _features_table(found: _Contributions) -> polars.DataFrame:
             "rank": (place + 1).int().numpy(),
             "feature": feature.int().numpy(),
             "share": share_dk[neuron, place].double().numpy(),
-            "rows_carried": found.leads_dm[neuron, feature].numpy(),
+            "rows_carried": sums.leads_dm[neuron, feature].numpy(),
         }
     )
 
 
 def _examples_table(top: polars.DataFrame, features: polars.DataFrame, acts: ActivationSet) -> polars.DataFrame:
-    """Top rows split by the feature that adds most, strongest first, with the receptive field as the network saw it."""
+    """Return top rows grouped by the feature that adds most, strongest first, each with its receptive field as WebP."""
     shown = features.filter(polars.col("rank") <= FEATURES_SHOWN).select("neuron", "feature")
     examples = (
         top.join(shown, on=["neuron", "feature"])
@@ -231,7 +249,7 @@ def _examples_table(top: polars.DataFrame, features: polars.DataFrame, acts: Act
         .with_columns(rank=polars.int_range(1, polars.len() + 1, dtype=polars.Int32).over("neuron", "feature"))
         .filter(polars.col("rank") <= EXAMPLES_EACH)
     )
-    # in the order of the rows, so that each image is decoded once
+    # sorted by row, so that each image is decoded only once
     rows = examples.select("row", "image", "y", "x").unique("row").sort("row")
     patches = [webp(patch_cyx) for patch_cyx in acts.plan.patches(rows, acts.plan.layer.receptive_field)]
     return (

@@ -1,9 +1,9 @@
-"""What a dictionary keeps of the network's answers: its reconstruction spliced into the network (methods §3).
+"""How much the network's output changes when a dictionary's reconstruction replaces a layer (methods §3).
 
-Network and frames are run in four ways: clean, with the layer's activations replaced by their reconstruction, by zero
-and by their mean. The photographs mostly bear no labels, so the loss is the cross-entropy of the answers to the clean
-network's own distribution over the classes [ours]: L(clean) is that distribution's entropy, and L − L(clean) a
-Kullback-Leibler divergence.
+The network runs on the same frames four times: unchanged ("clean"), and with the layer's activations replaced by their
+reconstruction, by zero and by their mean. Most of the photographs have no labels, so the loss is the cross-entropy
+between the output and the clean network's own distribution over the classes [ours]. L(clean) is the entropy of that
+distribution and L − L(clean) a Kullback-Leibler divergence.
 """
 
 import polars
@@ -25,23 +25,23 @@ from tasks.vision.graph import cut
 
 CODE_VERSION = 1
 FRAMES = 64
-"""Frames of the test split that are run; all of them where there are fewer."""
+"""Number of frames of the test split that are run; all of them where there are fewer."""
 
 
 def measure_splicing(dictionary: str, settings: Settings, progress: Progress = silent) -> str:
-    """Stage `spliced_metrics` of a trained dictionary as rows of `dictionary_metrics`; returns the frames' key."""
+    """Stage `spliced_metrics` of a trained dictionary as rows of `dictionary_metrics` and return their content key."""
     key = content_key("splicing", CODE_VERSION, dictionary=dictionary)
     if not is_staged(key, settings):
         acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
         metrics = spliced_metrics(load_dictionary(dictionary, settings), acts, settings, progress)
-        frame = polars.DataFrame(
+        table = polars.DataFrame(
             {
                 "dictionary_id": dictionary,
                 "metric": list(metrics),
                 "value": [float(value) for value in metrics.values()],
             }
         )
-        stage_tables(key, {"dictionary_metrics": frame}, settings)
+        stage_tables(key, {"dictionary_metrics": table}, settings)
     return key
 
 
@@ -49,15 +49,18 @@ def measure_splicing(dictionary: str, settings: Settings, progress: Progress = s
 def spliced_metrics(
     dictionary: Dictionary, acts: ActivationSet, settings: Settings, progress: Progress = silent
 ) -> dict[str, float]:
-    """Loss recovered and top-1 change of a dictionary on up to `FRAMES` whole frames of its set's test split.
+    """Compute loss recovered and top-1 change of a dictionary on up to `FRAMES` frames of the test split.
 
-    loss_recovered_zero, loss_recovered_mean: (L_ablated − L_spliced) / (L_ablated − L_clean); 1: nothing is lost,
-    0: no better than the ablation. top1_change, top1_change_zero, top1_change_mean: share of frames whose first class
-    differs from the clean network's. spliced_frames: how many frames.
+    Returns:
+    loss_recovered_zero, loss_recovered_mean: (L_ablated − L_spliced) / (L_ablated − L_clean); 1: the reconstruction
+    loses nothing, 0: it is no better than the ablation
+    top1_change, top1_change_zero, top1_change_mean: share of frames whose top-1 class differs from the clean network's
+    spliced_frames: number of frames
 
-    Every position of the layer is replaced, also near the border, where units see padding and no row was taken. The
-    mean is per channel, over all positions of these frames. A group crosscoder's reconstruction is its identity block;
-    one that encodes from the orbit has no metrics (empty): a frame shows a unit under one transform only.
+    Every position of the layer is replaced, including those near the border, where units see padding and from which no
+    training rows were taken. The mean is per channel, over all positions of these frames. A group crosscoder's
+    reconstruction is its identity block. A group crosscoder that encodes from the orbit gets an empty dict: a frame
+    shows each unit under one transform only.
     """
     if dictionary.reads_all_blocks:
         return {}
@@ -84,9 +87,9 @@ def spliced_metrics(
         acts_bcyx, *others = before(network.preprocess(images_bcyx))
         logits_bk = {name: after(replace(acts_bcyx), *others) for name, replace in replacements.items()}
         clean_bk, clean_top1_b = logits_bk["clean"].softmax(1), logits_bk["clean"].argmax(1)
-        for name, answer_bk in logits_bk.items():
-            losses[name] += F.cross_entropy(answer_bk, clean_bk, reduction="sum").item()
-            changes[name] += (answer_bk.argmax(1) != clean_top1_b).sum().item()
+        for name, output_bk in logits_bk.items():
+            losses[name] += F.cross_entropy(output_bk, clean_bk, reduction="sum").item()
+            changes[name] += (output_bk.argmax(1) != clean_top1_b).sum().item()
         progress(len(frames) + done, 2 * len(frames))
 
     def recovered(ablated: str) -> float:
@@ -103,7 +106,7 @@ def spliced_metrics(
 
 
 def _reconstruction(dictionary: Dictionary, acts_bcyx: Tensor) -> Tensor:
-    """Every position's activations by what the dictionary makes of them, [b, channels, h, w]."""
+    """Return the dictionary's reconstruction of the activations at every position, [b, channels, h, w]."""
     weight_gmd, bias_gd = dictionary.decoder_blocks(1)
 
     def reconstruct(x_pc: Tensor) -> Tensor:

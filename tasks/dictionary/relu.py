@@ -11,7 +11,7 @@ from tasks.dictionary.sparse import from_dense
 
 
 class ReLU(Dictionary):
-    """Every positive pre-activation is active."""
+    """ReLU dictionary: a feature is active wherever its pre-activation is positive."""
 
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
@@ -22,7 +22,7 @@ class ReLU(Dictionary):
         target = self.target(z_gbd)
         f_bm = self.pre_activations(self.encoder_input(z_gbd)).relu()
         reconstruction = target.mean_square(target.rows_qbd - self.decode_scaled(f_bm))
-        # over blocks and channels, as the mean squared error is: λ then weighs sums against sums
+        # divided by blocks and channels like the error, which is a mean over them, so that λ relates sums to sums
         sparsity = (f_bm @ self.feature_norms()).mean() / (self.block_count * self.channels)
         total = reconstruction + warmed_up(self.config.sparsity, done) * sparsity
         return self.dense_loss(total, reconstruction, sparsity, f_bm)

@@ -1,4 +1,4 @@
-"""Training rows: an endless, seeded stream of batches over the shards, that can be entered at any step."""
+"""Training rows: an endless, seeded stream of batches over the shards that can start at any step."""
 
 from collections.abc import Iterator
 
@@ -10,11 +10,11 @@ from tasks.activations.shards import ActivationSet, ShardInfo
 from tasks.dictionary.config import DictionaryConfig
 
 STREAM_FIELDS = ("architecture", "orbit_reuse", "batch_size", "seed")
-"""Fields of a config that decide on the stream of batches."""
+"""Fields of a config that determine the stream of batches."""
 
 
 def _epoch_order(shard_orbits: list[int], seed: int, epoch: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Order of the shards in an epoch and, for each shard in that order, of its orbits."""
+    """Return the order of the shards in an epoch and, for each shard in that order, the order of its orbits."""
     generator = np.random.default_rng([seed, epoch])
     shards = generator.permutation(len(shard_orbits))
     return shards, [generator.permutation(shard_orbits[shard]) for shard in shards]
@@ -23,10 +23,10 @@ def _epoch_order(shard_orbits: list[int], seed: int, epoch: int) -> tuple[np.nda
 def _block_choice(
     group_reuse: np.ndarray, config: DictionaryConfig, generator: np.random.Generator, rows: int
 ) -> np.ndarray:
-    """Which stored blocks make up each row, [rows, blocks].
+    """Return the indices of the stored blocks that make up each row, [rows, blocks].
 
-    group_reuse: [|G|, |G|], row g₀ lists the blocks g g₀ of the orbit in which g₀ stands for the identity.
-    An SAE's row is one block: that of g₀.
+    group_reuse: [|G|, |G|]; row g₀ lists the blocks g g₀ of the orbit in which g₀ takes the place of the identity.
+    An SAE's row has one block, that of g₀.
     """
     stand_ins = generator.integers(len(group_reuse), size=rows) if config.orbit_reuse else np.zeros(rows, dtype=int)
     chosen = group_reuse[stand_ins]
@@ -34,15 +34,16 @@ def _block_choice(
 
 
 def _gather(acts_rgc: Tensor, orbits: np.ndarray, blocks: np.ndarray) -> Tensor:
-    """float32 batch [blocks, b, d] of the given orbits (b) and stored blocks (b x blocks)."""
+    """Return the float32 batch [blocks, b, d] of the given orbits [b] and stored blocks [b, blocks]."""
     return acts_rgc[torch.from_numpy(orbits)[None], torch.from_numpy(blocks).T].float()
 
 
 def batches(acts: ActivationSet, config: DictionaryConfig, first_step: int = 0) -> Iterator[Tensor]:
-    """Batches x_gbd of the train split from step `first_step` on, the same whichever step it starts at.
+    """Yield batches x_gbd [blocks, b, d] of the train split from step `first_step` on, without end.
 
-    An epoch passes over every orbit once, shard by shard (one shard in memory, plus a batch that spans two).
-    Orbits at the end of an epoch that don't fill a batch open the next one.
+    The batch of a step doesn't depend on `first_step`. An epoch passes over every orbit once, shard by shard; memory
+    holds one shard and a batch that may span two. Orbits left over at the end of an epoch, too few for a batch, are the
+    first of the next epoch's batch.
     """
     shards = [shard for shard in acts.shards if shard.split == "train"]
     orbits_per_epoch = sum(shard.orbits for shard in shards)
@@ -61,7 +62,7 @@ def batches(acts: ActivationSet, config: DictionaryConfig, first_step: int = 0) 
             while len(orbits):
                 missing = config.batch_size - sum(part.shape[1] for part in waiting)
                 taken, orbits = orbits[:missing], orbits[missing:]
-                # blocks are drawn per (step, part), so that entering the stream at a step needs no history
+                # seeded per (step, part), so that the stream can start at any step without replaying earlier draws
                 generator = np.random.default_rng([config.seed, step, len(waiting)])
                 waiting.append(_gather(acts_rgc, taken, _block_choice(group_reuse, config, generator, len(taken))))
                 if missing == len(taken):
@@ -73,9 +74,9 @@ def batches(acts: ActivationSet, config: DictionaryConfig, first_step: int = 0) 
 def every_row(
     acts: ActivationSet, config: DictionaryConfig, shard: ShardInfo, blocks: int
 ) -> Iterator[tuple[int, Tensor]]:
-    """All rows of a shard, as (stand-in g₀, x_gbd of its orbits); without orbit reuse g₀ = e only.
+    """Yield all rows of a shard as (g₀, x_gbd of its orbits), for each element g₀ in the place of the identity.
 
-    blocks: how many of a row's blocks to take, from the identity on.
+    Without orbit reuse, g₀ is the identity only. blocks: the number of blocks per row, starting with the identity's.
     """
     acts_rgc = acts.read(shard.index)
     for stand_in in range(acts.group.order if config.orbit_reuse else 1):

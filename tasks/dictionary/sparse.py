@@ -1,8 +1,8 @@
 """Arithmetic on k active features out of m, in time proportional to k.
 
-A batch of codes is (values_bk, indices_bk). The tests compare every function with the dense matrix products it stands
-for, gradients included. Layout: blocks come first (`x_gbd`), so all blocks are one long table: a product over
-all of them is one call, and the weights (m x d) and errors (b x d) of the block it is at stay in cache.
+A batch of codes is (values_bk, indices_bk). The tests compare every function, gradients included, with the dense matrix
+product that it replaces. Tensors have the block axis first (`x_gbd`). All blocks thus form one long table, a product
+over all of them is one call, and the current block's weights (m x d) and errors (b x d) stay in the CPU cache.
 """
 
 import warnings
@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# torch says so once per process at the first CSR tensor; we use one only as the pattern of a sampled product
+# torch warns at the first CSR tensor of a process; here such a tensor serves only as the pattern of a sampled product
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
 
 GROUPS_PER_K = 8
 
 
 def top_k(pre_bm: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest pre-activations of each row: (values_bk, indices_bk), unsorted, negative values not yet cut."""
+    """Return the k largest pre-activations of each row as (values_bk, indices_bk), unsorted and including negatives."""
     candidates = None if pre_bm.is_cuda else _candidates(pre_bm, k)
     if candidates is None:
         values_bk, indices_bk = torch.topk(pre_bm, k, dim=1, sorted=False)
@@ -30,11 +30,11 @@ def top_k(pre_bm: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def _candidates(pre_bm: Tensor, k: int) -> tuple[Tensor, Tensor] | None:
-    """A few elements of each row among which its k largest are: (values_bc padded with -inf, features_bc) [ours].
+    """Return a few elements of each row that include its k largest: (values_bc padded with -inf, features_bc) [ours].
 
-    Cut a row into groups: the k-th largest of the groups' maxima is reached by at least k elements and hardly by more.
-    On a CPU that takes half the time of `torch.topk`, which sorts pairs of value and index. None where it would not
-    help: few features, many equal elements, or one that is not a number.
+    Each row is divided into groups. At least k elements, and usually few more, reach the k-th largest of the groups'
+    maxima. On a CPU this takes half the time of `torch.topk` on the row, which sorts pairs of value and index. Returns
+    None where it would not help: with few features, many equal elements, or a NaN.
     """
     batch, features = pre_bm.shape
     groups = GROUPS_PER_K * k
@@ -59,18 +59,21 @@ def _candidates(pre_bm: Tensor, k: int) -> tuple[Tensor, Tensor] | None:
 
 
 def to_dense(values_bk: Tensor, indices_bk: Tensor, features: int) -> Tensor:
-    """Codes as a dense matrix [b, m]."""
+    """Return codes as a dense matrix [b, m]."""
     return values_bk.new_zeros(len(values_bk), features).scatter_(1, indices_bk, values_bk)
 
 
 def from_dense(f_bm: Tensor) -> tuple[Tensor, Tensor]:
-    """Codes (values_bk, indices_bk) of dense features ≥ 0; k is that of the fullest row, and at least 1."""
+    """Return the codes (values_bk, indices_bk) of dense features ≥ 0, [b, m].
+
+    k is the largest number of active features of any row, and at least 1.
+    """
     fullest = int((f_bm > 0).sum(1).max()) if len(f_bm) else 0
     return top_k(f_bm, max(1, fullest))
 
 
 class _ByFeature:
-    """A batch's active (row, feature) pairs sorted by feature: the transpose of its codes."""
+    """The active (row, feature) pairs of a batch, sorted by feature: the transpose of its codes."""
 
     def __init__(self, indices_bk: Tensor, features: int):
         flat = indices_bk.flatten().int()
@@ -81,7 +84,7 @@ class _ByFeature:
         self.starts_m = torch.cumsum(counts_m, 0) - counts_m
 
     def accumulate(self, weights_bk: Tensor, rows_gbd: Tensor) -> Tensor:
-        """codesᵀ @ rows of each block: for each feature the weighted sum of the rows it is active on, [g, m, d]."""
+        """Return codesᵀ @ rows per block, [g, m, d]: per feature the weighted sum of the rows where it is active."""
         blocks, batch, channels = rows_gbd.shape
         block_g1 = torch.arange(blocks, device=rows_gbd.device)[:, None]
         sums = functional.embedding_bag(
@@ -95,13 +98,13 @@ class _ByFeature:
 
 
 def _in_every_block(indices_bk: Tensor, blocks: int, features: int) -> Tensor:
-    """Indices [g·b, k] into the rows of a weight [g·m, d] for indices into each of its blocks."""
+    """Turn feature indices [b, k] into indices [g·b, k] of the rows of a weight whose blocks are stacked, [g·m, d]."""
     starts_g = features * torch.arange(blocks, device=indices_bk.device)
     return (indices_bk + starts_g[:, None, None]).flatten(0, 1)
 
 
 def _at_active(rows_nd: Tensor, weight_md: Tensor, indices_nk: Tensor) -> Tensor:
-    """(rows @ weightᵀ) at the active pairs only, [n, k]."""
+    """Return rows @ weightᵀ at the active pairs only, [n, k]."""
     count, k = indices_nk.shape
     if not (rows_nd.is_cuda or torch.backends.mkl.is_available()):
         parts = zip(rows_nd.split(256), indices_nk.split(256), strict=True)
@@ -130,9 +133,9 @@ class _PreActivationsAt(torch.autograd.Function):
 
 
 def pre_activations_at(x_hbd: Tensor, weight_hmd: Tensor, bias_m: Tensor, pre_bm: Tensor, indices_bk: Tensor) -> Tensor:
-    """`pre_bm` (= Σ_h x_h W_hᵀ + b, computed without gradient) at `indices_bk`, with the gradient to W and b.
+    """Return `pre_bm` at `indices_bk`, [b, k], with gradients to weight and bias.
 
-    Returns [b, k]. The rows x get no gradient: they are data.
+    pre_bm must be Σ_h x_h W_hᵀ + b, computed without gradient. The rows x get no gradient, because they are data.
     """
     return _PreActivationsAt.apply(x_hbd, weight_hmd, bias_m, pre_bm, indices_bk)
 
@@ -160,5 +163,5 @@ class _Residual(torch.autograd.Function):
 
 
 def residual(target_gbd: Tensor, values_bk: Tensor, indices_bk: Tensor, weight_gmd: Tensor, bias_gd: Tensor) -> Tensor:
-    """target − (Σ_j values_j W_g[index_j] + bias_g), [g, b, d], with gradients to values, weights and bias."""
+    """Return target − (Σ_j values_j W_g[index_j] + bias_g), [g, b, d], with gradients to values, weight and bias."""
     return _Residual.apply(target_gbd, values_bk, indices_bk, weight_gmd, bias_gd)

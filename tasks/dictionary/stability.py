@@ -1,4 +1,4 @@
-"""Do dictionaries that differ in their seed alone find the same features? (methods §3)"""
+"""Stability: whether dictionaries that differ only in their random seed learn the same features (methods §3)."""
 
 import polars
 import torch
@@ -16,27 +16,27 @@ CODE_VERSION = 1
 def measure_stability(
     dictionary: str, replicas: tuple[str, ...], settings: Settings, progress: Progress = silent
 ) -> str:
-    """Metrics `stability` (mean over the replicas) and `stability_random` of a dictionary; returns the frames' key.
+    """Stage the metrics `stability` (mean over the replicas) and `stability_random` and return their content key.
 
-    dictionary, replicas: keys of dictionaries trained alike from different seeds. Compared are the features that fire
-    on some row of the test split, in each.
+    dictionary, replicas: keys of dictionaries with equal configs but different seeds. Only features that fire on at
+    least one row of the test split are compared.
     """
     key = content_key("stability", CODE_VERSION, dictionary=dictionary, replicas=sorted(replicas))
     if is_staged(key, settings):
         return key
     blocks_mgd = _firing_blocks(dictionary, settings)
-    found = []
+    cosines = []
     for done, replica in enumerate(replicas, start=1):
-        found.append(stability(blocks_mgd, _firing_blocks(replica, settings)))
+        cosines.append(stability(blocks_mgd, _firing_blocks(replica, settings)))
         progress(done, len(replicas) + 1)
-    metrics = {"stability": sum(found) / len(found), "stability_random": random_stability(blocks_mgd, seed=0)}
+    metrics = {"stability": sum(cosines) / len(cosines), "stability_random": random_stability(blocks_mgd, seed=0)}
     progress(len(replicas) + 1, len(replicas) + 1)
-    frame = polars.DataFrame({"dictionary_id": dictionary, "metric": list(metrics), "value": list(metrics.values())})
-    stage_tables(key, {"dictionary_metrics": frame}, settings)
+    table = polars.DataFrame({"dictionary_id": dictionary, "metric": list(metrics), "value": list(metrics.values())})
+    stage_tables(key, {"dictionary_metrics": table}, settings)
     return key
 
 
 def _firing_blocks(dictionary: str, settings: Settings) -> torch.Tensor:
-    """[features that fire, blocks, d]"""
+    """Return the decoder blocks of the features that fire on the test split, [firing features, blocks, d]."""
     fired = read_table(dictionary, "test_firing", settings)["fired"].to_numpy() > 0
     return load_dictionary(dictionary, settings).blocks()[torch.from_numpy(fired)]

@@ -1,9 +1,13 @@
-"""Trained dictionaries on disk, one folder a key, which `checksums.json` commits.
+"""Trained dictionaries on disk: one folder per content key, complete once it holds `checksums.json`.
 
-model.safetensors (tensors of `base.Dictionary`) · config.json (what it is) · history.parquet (step, metric, value) ·
-block_fvu.parquet (element, fvu) · test_firing.parquet (fired: rows of the test split, feature by feature) ·
-metrics.json (measured on the test split, and train_seconds). Each file is checked before it is read, and alone: whoever
-asks for the config doesn't wait for the model's checksum.
+model.safetensors: the tensors of `base.Dictionary`
+config.json: config, activation set, network, layer and group
+history.parquet: step, metric, value
+block_fvu.parquet: element, fvu
+test_firing.parquet: fired, the number of rows of the test split on which each feature fires
+metrics.json: metrics on the test split, and train_seconds
+
+A file's checksum is verified when that file is read, so that reading the config doesn't wait for the model's checksum.
 """
 
 import json
@@ -54,9 +58,9 @@ METHODS: dict[str, type[Dictionary]] = {
 
 
 def create(config: DictionaryConfig, channels: int, group: DihedralGroup) -> Dictionary:
-    """An untrained dictionary of the method and architecture that the config names; an SAE ignores the group.
+    """Create an untrained dictionary of the config's method and architecture; an SAE ignores the group.
 
-    UserError where the config asks for more harmonics than the group's rotations can show.
+    Raises UserError if the config asks for more harmonics than the group's rotations can represent.
     """
     return METHODS[config.method](config, channels, group)
 
@@ -66,7 +70,7 @@ def folder_of(key: str, settings: Settings) -> Path:
 
 
 def is_whole(key: str, settings: Settings) -> bool:
-    """Whether a dictionary is trained. One that was damaged since is set aside, so that it is trained again."""
+    """Return whether a dictionary is trained and undamaged. A damaged one is set aside, so that it is trained again."""
     folder = folder_of(key, settings)
     try:
         _adopt(folder)
@@ -80,20 +84,23 @@ def is_whole(key: str, settings: Settings) -> bool:
 
 
 def trained(settings: Settings) -> tuple[str, ...]:
-    """Keys of every dictionary that claims to be trained; its files are checked when they are read."""
+    """Return the keys of all trained dictionaries. Their files are not checked here, only when they are read."""
     folders = settings.dictionaries_dir.glob("*/")
     return tuple(sorted(folder.name for folder in folders if is_committed(folder) or _is_from_before(folder)))
 
 
 def describe(key: str, settings: Settings) -> dict[str, Any]:
-    """config.json: `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `n_rotations`,
-    `reflections`, `version`; an SAE's group is that of order 1. UserError if it isn't there, Damaged as all below.
+    """Read config.json of a trained dictionary.
+
+    Its keys are `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `n_rotations`, `reflections`
+    and `version`; an SAE has the group of order 1. Like all functions below, raises UserError if there is no such
+    dictionary and Damaged if the file's checksum is wrong.
     """
     return json.loads(_file(key, "config.json", settings).read_bytes())
 
 
 def dictionary_config(key: str, settings: Settings) -> DictionaryConfig:
-    """What a trained dictionary was trained with. Damaged also where older code allowed what is refused today."""
+    """Return the config of a trained dictionary. Raises Damaged also if one of its values is not valid any more."""
     try:
         return DictionaryConfig.model_validate(describe(key, settings)["config"])
     except ValidationError as error:
@@ -102,31 +109,31 @@ def dictionary_config(key: str, settings: Settings) -> DictionaryConfig:
 
 
 def read_metrics(key: str, settings: Settings) -> dict[str, float]:
-    """metrics.json of a trained dictionary: measured on the test split, plus training seconds."""
+    """Read metrics.json of a trained dictionary: metrics on the test split, and `train_seconds`."""
     return json.loads(_file(key, "metrics.json", settings).read_bytes())
 
 
 def read_table(key: str, name: str, settings: Settings) -> "polars.DataFrame":
-    """history, block_fvu or test_firing of a trained dictionary."""
+    """Read a table of a trained dictionary; name: "history", "block_fvu" or "test_firing"."""
     import polars
 
     return polars.read_parquet(_file(key, f"{name}.parquet", settings))
 
 
 def load_dictionary(key: str, settings: Settings) -> Dictionary:
-    """A trained dictionary, ready to encode. UserError if it isn't there or doesn't load."""
+    """Load a trained dictionary in evaluation mode, without gradients. Raises UserError if it doesn't exist."""
     return _load(describe(key, settings), dictionary_config(key, settings), _file(key, "model.safetensors", settings))
 
 
 def copy_files(key: str, names: Collection[str], settings: Settings, folder: Path) -> None:
-    """Copy files of a trained dictionary into a folder of the same name, and commit them there."""
+    """Copy files of a trained dictionary into another folder and write their checksums there."""
     for name in names:
         shutil.copyfile(_file(key, name, settings), folder / name)
     commit_folder(folder, names)
 
 
 def _file(key: str, name: str, settings: Settings) -> Path:
-    """Path of a trained dictionary's file, once it is checked."""
+    """Verify the checksum of a trained dictionary's file and return its path."""
     folder = folder_of(key, settings)
     _adopt(folder)
     if not is_committed(folder):
@@ -136,7 +143,7 @@ def _file(key: str, name: str, settings: Settings) -> Path:
 
 def _load(description: dict[str, Any], config: DictionaryConfig, model: Path) -> Dictionary:
     order = description["group_order"]
-    # dictionaries from before band limits tell its order alone, and no more matters to free blocks
+    # dictionaries older than band-limited decoders have only the order in config.json; free blocks need no more
     group = DihedralGroup(description.get("n_rotations", order), description.get("reflections", False))
     dictionary = create(config, description["channels"], group)
     try:
@@ -147,12 +154,12 @@ def _load(description: dict[str, Any], config: DictionaryConfig, model: Path) ->
 
 
 def _is_from_before(folder: Path) -> bool:
-    """Whether a dictionary was trained before there were checksums, when metrics.json was written last."""
+    """Whether a dictionary is complete but older than checksums: then its last file was metrics.json."""
     return (folder / "metrics.json").is_file() and not is_committed(folder)
 
 
 def _adopt(folder: Path) -> None:
-    """Commit a dictionary that was trained before there were checksums, if its files can be read. Raises Damaged."""
+    """Write checksums for a dictionary that is older than checksums. Raises Damaged if a file of it can't be read."""
     if not _is_from_before(folder):
         return
     import polars
@@ -166,7 +173,7 @@ def _adopt(folder: Path) -> None:
                 json.loads((folder / name).read_bytes())
         name, description = "model.safetensors", json.loads((folder / "config.json").read_bytes())
         _load(description, DictionaryConfig.model_validate(description["config"]), folder / name)
-    # whatever a flipped bit makes of JSON and Parquet
+    # any of these can follow from a flipped bit in JSON, Parquet or safetensors
     except (UserError, ValueError, KeyError, TypeError, OSError, polars.exceptions.PolarsError) as error:
         raise Damaged(folder / name, f"can't be read ({type(error).__name__})", REMEDY) from error
     with writing(folder):

@@ -1,4 +1,4 @@
-"""TopK (Gao et al. 2024): f = TopK(relu(pre), k); dead features are revived by AuxK."""
+"""TopK (Gao et al. 2024): f = TopK(relu(pre), k). The auxiliary loss AuxK revives dead features."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from tasks.dictionary.sparse import pre_activations_at, residual, top_k
 
 
 class TopK(Dictionary):
-    """The k largest pre-activations of each row, where positive. Arithmetic in proportion to k, not to m."""
+    """Keep the k largest pre-activations of each row, where positive. Decoding costs time proportional to k, not m."""
 
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
@@ -36,15 +36,15 @@ class TopK(Dictionary):
             fired_m=fired_m,
         )
 
-    # What batchtopk.py and matryoshka.py say otherwise ----------------------------------------------------------------
+    # Overridden in batchtopk.py and matryoshka.py ---------------------------------------------------------------------
 
     def choose(self, pre_bm: Tensor) -> tuple[Tensor, Tensor]:
-        """Which features are kept while training: (kept_bk, indices_bk), kept 0 where one is not after all."""
+        """Choose the features kept in training: (kept_bk, indices_bk); kept is 1, or 0 for a candidate not kept."""
         values_bk, indices_bk = top_k(pre_bm, self.config.k)
         return torch.ones_like(values_bk), indices_bk
 
     def reconstruct(self, target: Target, values_bk: Tensor, indices_bk: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss of the reconstruction, and what the whole dictionary leaves of the target, without gradient."""
+        """Return the reconstruction loss, and the residual of the whole dictionary without gradient, [q, b, d]."""
         error_qbd = residual(target.rows_qbd, values_bk, indices_bk, self.decoder.weight, self.decoder.bias)
         return target.mean_square(error_qbd), error_qbd.detach()
 
@@ -53,7 +53,10 @@ class TopK(Dictionary):
     def _auxiliary(
         self, read_hbd: Tensor, pre_bm: Tensor, target: Target, error_qbd: Tensor, dead_m: Tensor | None
     ) -> Tensor:
-        """AuxK: the error left by rebuilding the error from the `auxiliary_k` most active of the dead features."""
+        """Return AuxK: the mean squared error of reconstructing the residual from the most active dead features.
+
+        Each row uses its `auxiliary_k` dead features with the largest pre-activations.
+        """
         dead = [] if dead_m is None else dead_m.nonzero()[:, 0]
         if not len(dead) or not self.config.auxiliary_k:
             return error_qbd.new_zeros(())

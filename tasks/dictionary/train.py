@@ -1,10 +1,12 @@
-"""The training loop: rows in, dictionaries' folders out; stopped at any point it goes on from the last checkpoint.
+"""Train dictionaries on an activation set and write their folders; an interrupted training resumes at its checkpoint.
 
-A checkpoint is named by its step and its SHA-256, so that one rename commits both, and the one before is deleted after
-that. A damaged one is set aside with a warning, and the training starts from the one before or anew.
+A checkpoint's file name contains its step and its SHA-256, so that one rename commits both. The previous checkpoint is
+deleted after that. A damaged checkpoint is set aside with a warning; the training then resumes from the previous one,
+or starts from the beginning.
 
-Several configurations may train side by side on one pass over the shards. Under `torchrun` each process takes a part of
-every batch (tasks/dictionary/distributed.py). On a GPU: CUDA and bfloat16 autocast; on a CPU float32.
+Several configurations can train on one pass over the shards. Under `torchrun` each process trains on a part of every
+batch (tasks/dictionary/distributed.py). Training uses CUDA with bfloat16 autocast where there is a GPU, else float32 on
+the CPU.
 """
 
 import hashlib
@@ -43,11 +45,11 @@ CODE_VERSION = 2
 DECAY_SHARE = 0.2
 CHECKPOINTS = "checkpoint*.safetensors"
 BEFORE_CHECKSUMS = "checkpoint.safetensors"
-"""The checkpoint before there were checksums."""
+"""File name of a checkpoint that is older than checksums."""
 REMEDY = "training goes on without it"
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
-"""Adam's, of each parameter."""
-NOT_IN_THE_KEY = {"log_every", "checkpoint_every"}  # they change no byte of the model
+"""Adam's state of each parameter."""
+NOT_IN_THE_KEY = {"log_every", "checkpoint_every"}  # they don't change the trained model
 
 
 def dictionary_key(activation_set: str, config: DictionaryConfig) -> str:
@@ -57,15 +59,16 @@ def dictionary_key(activation_set: str, config: DictionaryConfig) -> str:
 
 
 def learning_rate_at(step: int, config: DictionaryConfig) -> float:
-    """Constant, then linear to 0 over the last `DECAY_SHARE` of the steps."""
+    """Return the learning rate of a step: constant, then linear to 0 over the last `DECAY_SHARE` of the steps."""
     return config.learning_rate * min(1.0, (config.steps - step) / (DECAY_SHARE * config.steps))
 
 
 def train(activation_set: str, config: DictionaryConfig, settings: Settings, progress: Progress = silent) -> str:
-    """Train a dictionary on the train split of an activation set, evaluate it on the test split; returns its key.
+    """Train a dictionary on the train split of an activation set, evaluate it on the test split and return its key.
 
-    A dictionary that is there already is not trained again; one that was damaged is set aside. UserError when a split
-    is empty or all its rows are alike, the memory is too small, or the loss stops being a finite number.
+    A dictionary that is trained already is not trained again; a damaged one is set aside and trained again. Raises
+    UserError if a split is empty or all its rows are equal, if memory is too small, or if the loss becomes NaN or
+    infinite.
     """
     [(key, failure)] = train_together(activation_set, (config,), settings, progress).items()
     if failure:
@@ -76,16 +79,17 @@ def train(activation_set: str, config: DictionaryConfig, settings: Settings, pro
 def train_together(
     activation_set: str, configs: Sequence[DictionaryConfig], settings: Settings, progress: Progress = silent
 ) -> dict[str, UserError | None]:
-    """Train several dictionaries on one pass over the shards: {key: None, or why it failed}, in the configs' order.
+    """Train several dictionaries on one pass over the shards.
 
-    Each ends as if it had been trained alone, bit for bit; one that diverges leaves the others alone.
-    UserError as `train`, and when the configs don't ask for the same stream of rows.
+    Returns {key: None, or the error of a dictionary whose loss diverged}, in the configs' order. Each model is bit for
+    bit the same as if it had been trained alone; one that diverges doesn't affect the others. Raises UserError as
+    `train` does, and if the configs don't all need the same stream of rows.
     """
     keys = {dictionary_key(activation_set, config): config for config in configs}
     _check_one_stream(configs)
     waiting = {key: config for key, config in keys.items() if not store.is_whole(key, settings)}
     for key in keys.keys() - waiting.keys():
-        _remove_checkpoints(store.folder_of(key, settings))  # of a process that was killed right after the commit
+        _remove_checkpoints(store.folder_of(key, settings))  # left by a process killed right after it published
     failures: dict[str, UserError | None] = dict.fromkeys(keys)
     if not waiting:
         progress(1, 1)
@@ -93,7 +97,9 @@ def train_together(
     distributed.check_divides(configs[0].batch_size)
     acts = ActivationSet.open(activation_set, settings)
     if {shard.split for shard in acts.shards} != {"train", "test"}:
-        raise UserError(f"activation set {activation_set} lacks a split; give extraction.test_share a value above 0")
+        raise UserError(
+            f"activation set {activation_set} has no train or no test split; set extraction.test_share between 0 and 1"
+        )
     check_varies(acts, configs[0])
     check_fits(acts, list(waiting.values()))
     with ExitStack() as held:
@@ -114,29 +120,29 @@ def _check_one_stream(configs: Sequence[DictionaryConfig]) -> None:
         values = sorted({str(getattr(config, field)) for config in configs})
         if len(values) > 1:
             raise UserError(
-                f"dictionaries that train on one pass must agree in {field}, not have {' and '.join(values)}: "
+                f"dictionaries that train on one pass must have the same {field}, not {' and '.join(values)}: "
                 "train them one by one"
             )
 
 
 def _fit(trainers: Sequence["_Trainer"], acts: ActivationSet, progress: Progress) -> None:
-    """The loop. Each batch is read once, for all that have not seen it."""
+    """Run the training loop. Each batch is read once, for all dictionaries that have reached its step."""
     done, total = sum(trainer.step for trainer in trainers), sum(trainer.config.steps for trainer in trainers)
     step = min(trainer.step for trainer in trainers)
     for x_gbd in batches(acts, trainers[0].config, first_step=step):
-        at_this_step = [trainer for trainer in trainers if trainer.step == step and not trainer.is_over()]
-        if not at_this_step and all(trainer.is_over() for trainer in trainers):
+        current = [trainer for trainer in trainers if trainer.step == step and not trainer.is_over()]
+        if not current and all(trainer.is_over() for trainer in trainers):
             return
         x_gbd = distributed.part_of(x_gbd).to(trainers[0].device)
-        for trainer in at_this_step:
+        for trainer in current:
             trainer.advance(x_gbd)
-        step, done = step + 1, done + len(at_this_step)
+        step, done = step + 1, done + len(current)
         if step % trainers[0].config.log_every == 0 or done == total:
             progress(done, total)
 
 
 def _first_rows(acts: ActivationSet, config: DictionaryConfig) -> torch.Tensor:
-    """m rows for the initial features, from an order of their own."""
+    """Return m rows [blocks, m, d] for the initial features, drawn with another seed than the training batches."""
     needed, parts = config.features, []
     for x_gbd in batches(acts, config.model_copy(update={"seed": config.seed + 2**31})):
         parts.append(x_gbd[:, :needed])
@@ -147,7 +153,10 @@ def _first_rows(acts: ActivationSet, config: DictionaryConfig) -> torch.Tensor:
 
 
 class _Trainer:
-    """One dictionary in training: all that its next step depends on. failure: why it stopped, if it did."""
+    """One dictionary in training, with the whole state that its next step depends on.
+
+    failure: the error that stopped the training, or None.
+    """
 
     def __init__(self, key: str, config: DictionaryConfig, acts: ActivationSet, settings: Settings):
         self.key, self.config, self.settings = key, config, settings
@@ -169,7 +178,7 @@ class _Trainer:
         return self.failure is not None or self.step == self.config.steps
 
     def advance(self, x_gbd: torch.Tensor) -> None:
-        """One optimiser step on this process's rows of a batch, and what is due after it."""
+        """Take one optimiser step on this process's rows of a batch; log and save a checkpoint where they are due."""
         config, started = self.config, time.perf_counter()
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate_at(self.step, config)
@@ -205,7 +214,7 @@ class _Trainer:
             )
             return
         values = {
-            # one row, or several that are alike, have no variance to explain
+            # a batch of one row, or of equal rows, has no variance
             **({"fvu": reconstruction / variance} if variance else {}),
             "loss": total,
             "sparsity_loss": sparsity,
@@ -229,9 +238,10 @@ class _Trainer:
         _remove_checkpoints(self.folder, but=path)
 
     def last_checkpoint(self) -> tuple[dict[str, Any], dict[str, torch.Tensor]] | None:
-        """What the newest checkpoint of this training says of itself, and its tensors.
+        """Return the metadata and the tensors of this training's newest usable checkpoint, or None.
 
-        What is damaged, or another training's, is set aside. What is gone, another process has no more use for.
+        A checkpoint that is damaged or belongs to another training is set aside. One that disappears meanwhile was
+        deleted by another process that trains the same dictionary; it is skipped.
         """
         _adopt_checkpoint(self.folder, self.dictionary)
         for path in sorted(self.folder.glob(CHECKPOINTS), reverse=True):
@@ -251,7 +261,7 @@ class _Trainer:
         return None
 
     def restore(self, about: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
-        """Go on from a checkpoint."""
+        """Restore model, optimiser and history from a checkpoint."""
         self.dictionary.load_state_dict({name: tensors[f"dictionary.{name}"] for name in self.dictionary.state_dict()})
         for name, parameter in self.dictionary.named_parameters():
             self.optimiser.state[parameter] = {
@@ -262,9 +272,9 @@ class _Trainer:
         self.history = [tuple(entry) for entry in about["history"]]
 
     def publish(self, acts: ActivationSet) -> None:
-        """Evaluate and write the dictionary's files; their checksums commit them.
+        """Evaluate the dictionary and write its files, the checksums last.
 
-        Of two processes that trained the same one alone writes: the seconds they took differ.
+        If two processes trained the same dictionary, only the first writes: their `train_seconds` would differ.
         """
         folder, dictionary = self.folder, self.dictionary.cpu().eval().requires_grad_(False)
         evaluation = evaluate(dictionary, acts)
@@ -307,7 +317,7 @@ def _checkpoint(folder: Path, step: int, sha256: str) -> Path:
 
 
 def _are_of(dictionary: Dictionary, tensors: dict[str, torch.Tensor]) -> bool:
-    """Whether tensors are those of a checkpoint of a dictionary, by their names and shapes."""
+    """Return whether a checkpoint's tensors fit the dictionary, by their names and shapes."""
     shapes = {f"dictionary.{name}": list(tensor.shape) for name, tensor in dictionary.state_dict().items()}
     for name, parameter in dictionary.named_parameters():
         shapes |= {f"adam.{moment}.{name}": list(parameter.shape) if moment != "step" else [] for moment in MOMENTS}
@@ -322,9 +332,9 @@ def _remove_checkpoints(folder: Path, but: Path | None = None) -> None:
 
 
 def _adopt_checkpoint(folder: Path, dictionary: Dictionary) -> None:
-    """Give a checkpoint from before there were checksums its name, if its tensors are such a dictionary's."""
+    """Rename a checkpoint that is older than checksums, if its tensors fit the dictionary."""
     path = folder / BEFORE_CHECKSUMS
-    with suppress(FileNotFoundError, Damaged, KeyError):  # else it stays, and is damaged
+    with suppress(FileNotFoundError, Damaged, KeyError):  # on failure the file stays and is set aside as damaged
         if _are_of(dictionary, read_tensors(path, REMEDY)):
             step = read_about(path, REMEDY)["step"]
             os.replace(path, _checkpoint(folder, step, file_sha256(path)))

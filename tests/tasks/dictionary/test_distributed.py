@@ -41,5 +41,5 @@ def test_two_processes_train_as_one_does(planted_set, tmp_path, method):
 
 def test_rows_that_do_not_divide_are_refused(monkeypatch):
     monkeypatch.setattr(distributed, "world_size", lambda: 3)
-    with pytest.raises(UserError, match="batch_size = 32 doesn't divide by 3 processes"):
+    with pytest.raises(UserError, match="batch_size = 32 can't be split over 3 processes"):
         distributed.check_divides(32)

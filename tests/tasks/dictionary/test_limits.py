@@ -35,7 +35,7 @@ def test_a_layer_that_never_changes_is_refused(monkeypatch, settings, split, val
         if shard.split == split:
             planted.acts[shard.index] = torch.full_like(planted.acts[shard.index], value)
     monkeypatch.setattr(ActivationSet, "open", lambda key, settings: planted)
-    with pytest.raises(UserError, match=f"all rows of the {split} split of planted planted are alike") as refused:
+    with pytest.raises(UserError, match=f"all rows of the {split} split of planted planted are equal") as refused:
         train("planted", DictionaryConfig(**SMALL, orbit_reuse=orbit_reuse), settings)
     assert "\n" not in str(refused.value)
     assert not settings.dictionaries_dir.exists()

@@ -152,7 +152,7 @@ def test_together_the_others_finish_when_one_diverges(planted_set, place):
 
 def test_together_is_refused_where_the_rows_differ(planted_set, place):
     configs = [DictionaryConfig(**SMALL), DictionaryConfig(**SMALL | {"batch_size": 16})]
-    with pytest.raises(UserError, match="must agree in batch_size, not have 16 and 32"):
+    with pytest.raises(UserError, match="must have the same batch_size, not 16 and 32"):
         train_together("planted", configs, place)
 
 
@@ -288,7 +288,7 @@ def test_divergence_is_named(planted_set, place):
 
 def test_a_set_without_a_test_split_is_refused_before_training(planted_set, place, monkeypatch):
     monkeypatch.setattr(planted_set, "shards", planted_set.shards[:-1])
-    with pytest.raises(UserError, match=r"lacks a split; give extraction\.test_share"):
+    with pytest.raises(UserError, match=r"has no train or no test split; set extraction\.test_share"):
         train("planted", DictionaryConfig(**SMALL), place)
     assert not place.dictionaries_dir.exists()
 
