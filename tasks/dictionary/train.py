@@ -133,7 +133,7 @@ def _fit(trainers: Sequence["_Trainer"], acts: ActivationSet, progress: Progress
         current = [trainer for trainer in trainers if trainer.step == step and not trainer.is_over()]
         if not current and all(trainer.is_over() for trainer in trainers):
             return
-        x_gbd = distributed.part_of(x_gbd).to(trainers[0].device)
+        x_gbd = distributed.local_rows(x_gbd).to(trainers[0].device)
         for trainer in current:
             trainer.advance(x_gbd)
         step, done = step + 1, done + len(current)

@@ -1,4 +1,4 @@
-"""The families of one dictionary, as frames for the warehouse."""
+"""Group the features of a dictionary into families and stage the tables for the warehouse (methods §4)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,16 +33,18 @@ MEMBERS_SCHEMA = {
     "similarity": polars.Float64,
 }
 COUNTS = ("families", "features", "clustered")
-"""Scores that an analysis tells of itself."""
+"""Scores that describe the grouping itself; they are left out of the run's family scores."""
 TRIVIAL = DihedralGroup(1, reflections=False)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The live features of a dictionary, under the group that they are compared under.
+    """The live features of a dictionary, and the group H under which they are compared.
 
-    features [m]: their numbers; blocks_mgd float32 [m, |H|, d]; elements [|H|]: what the group's elements are in the
-    group of the activation set.
+    group: H
+    elements: [|H|], indices of H's elements in the group of the activation set
+    features: [m], indices of the live features
+    blocks_mgd: float32 [m, |H|, d]
     """
 
     dictionary: Dictionary
@@ -55,10 +57,10 @@ class Subject:
 
 
 def subject(key: str, n_rotations: int | None, settings: Settings, progress: Progress = silent) -> Subject:
-    """Load a dictionary's live features. progress: in shards.
+    """Load a dictionary's live features. progress counts shards.
 
-    UserError for a dictionary of a group that has no subgroup with so many rotations, and for one without a live
-    feature.
+    n_rotations: rotations of the group under which features are compared; None: all of the dictionary's own group.
+    Raises UserError if the dictionary's group has no subgroup with that many rotations, and if no feature is live.
     """
     acts = ActivationSet.open(describe(key, settings)["activation_set"], settings)
     dictionary = load_dictionary(key, settings)
@@ -68,33 +70,34 @@ def subject(key: str, n_rotations: int | None, settings: Settings, progress: Pro
             group, elements = acts.group.subgroup(n_rotations or acts.group.n_rotations)
         except UserError as error:
             raise UserError(f"dictionary {key[:12]} was trained on {acts.group.name}: {error}") from None
-    found = feature_responses(dictionary, acts, settings, progress)
-    if not len(found.live):
+    responses = feature_responses(dictionary, acts, settings, progress)
+    if not len(responses.live):
         raise UserError(
-            f"dictionary {key[:12]} is dead: none of its {len(found.maxima_m)} features fires on any row; "
+            f"dictionary {key[:12]} is dead: none of its {len(responses.maxima_m)} features fires on any row; "
             "train it with a lower sparsity or learning_rate"
         )
-    blocks_mgd = dictionary.blocks()[torch.from_numpy(found.live)][:, torch.from_numpy(elements)].contiguous()
-    return Subject(dictionary, acts, group, elements, found, found.live, blocks_mgd)
+    blocks_mgd = dictionary.blocks()[torch.from_numpy(responses.live)][:, torch.from_numpy(elements)].contiguous()
+    return Subject(dictionary, acts, group, elements, responses, responses.live, blocks_mgd)
 
 
 def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings, progress: Progress = silent) -> str:
-    """Frames of `family_analyses`, `family_shapes`, `feature_families` and `family_pairs`; returns their key.
+    """Stage `family_analyses`, `family_shapes`, `feature_families` and `family_pairs`; return their content key.
 
-    Done once per dictionary and config. progress: in thousandths. UserError as `subject` and `group_features`.
+    Tables that are staged already are not computed again. progress counts to 1000. Raises UserError as `subject` and
+    `group_features` do.
     """
     key = content_key("families", CODE_VERSION, dictionary=dictionary, config=config)
     if is_staged(key, settings):
         return key
-    found = subject(dictionary, config.n_rotations, settings, part_of(progress, 0, 200))
-    check_enough(len(found.features), config)
-    distance_mm, element_mm = orbit_distances(found.blocks_mgd, found.group, part_of(progress, 200, 600))
+    live = subject(dictionary, config.n_rotations, settings, part_of(progress, 0, 200))
+    check_enough(len(live.features), config)
+    distance_mm, element_mm = orbit_distances(live.blocks_mgd, live.group, part_of(progress, 200, 600))
     family_m, strength_m = group_features(distance_mm, config)
     map_m2 = embed(distance_mm, MAP_DIMENSIONS, config)
     progress(700, 1000)
-    spectra = OrbitSpectra(found.blocks_mgd, found.group)
+    spectra = OrbitSpectra(live.blocks_mgd, live.group)
     families = [
-        describe_family(np.flatnonzero(family_m == family), distance_mm, found.blocks_mgd, spectra)
+        describe_family(np.flatnonzero(family_m == family), distance_mm, live.blocks_mgd, spectra)
         for family in range(family_m.max() + 1)
     ]
     progress(800, 1000)
@@ -103,25 +106,25 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
             {
                 "family_analysis_id": key,
                 "dictionary_id": dictionary,
-                "n_rotations": found.group.n_rotations,
-                "reflections": found.group.reflections,
-                "group_order": found.group.order,
+                "n_rotations": live.group.n_rotations,
+                "reflections": live.group.reflections,
+                "group_order": live.group.order,
                 "neighbours": config.neighbours,
                 "min_family_size": config.min_family_size,
                 "seed": config.seed,
-                "features": len(found.features),
+                "features": len(live.features),
                 "families": len(families),
             }
         ),
-        "family_shapes": _shapes_table(key, families, found.features),
-        "feature_families": _features_table(key, families, found, family_m, strength_m, map_m2),
+        "family_shapes": _shapes_table(key, families, live.features),
+        "feature_families": _features_table(key, families, live, family_m, strength_m, map_m2),
     }
-    if found.group.order > 1:
+    if live.group.order > 1:
         pairs = family_pairs(
-            found.dictionary,
-            found.acts,
-            found.elements,
-            found.features,
+            live.dictionary,
+            live.acts,
+            live.elements,
+            live.features,
             family_m,
             element_mm,
             1 - distance_mm,
@@ -134,25 +137,26 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
 
 
 def _shapes_table(key: str, families: Sequence[Family], features: np.ndarray) -> polars.DataFrame:
-    number = polars.Float64
-    numbers = polars.List(number)
+    float64 = polars.Float64
+    float64_list = polars.List(float64)
     rows = [
         (
-            key, place, len(each.members), int(features[each.prototype]), each.type, each.period_degrees,
-            each.stabiliser, float(each.similarity.mean()), each.reach_degrees, each.evenness, each.covered,
-            None if each.missing_orientations is None else len(each.missing_orientations),
+            key, number, len(family.members), int(features[family.prototype]), family.type, family.period_degrees,
+            family.stabiliser, float(family.similarity.mean()), family.reach_degrees, family.evenness, family.covered,
+            None if family.missing_orientations is None else len(family.missing_orientations),
             *(
                 None if values is None else values.tolist()
-                for values in (each.missing_orientations, each.profile, each.profile_low, each.profile_high)
+                for values in (family.missing_orientations, family.profile, family.profile_low, family.profile_high)
             ),
         )
-        for place, each in enumerate(families)
+        for number, family in enumerate(families)
     ]  # fmt: skip
     schema = {
         "family_analysis_id": polars.String, "family": polars.Int32, "size": polars.Int32, "prototype": polars.Int32,
-        "type": polars.String, "period_degrees": number, "stabiliser": polars.String, "mean_similarity": number,
-        "reach_degrees": number, "evenness": number, "covered": number, "missing_members": polars.Int32,
-        "missing_orientations": numbers, "profile": numbers, "profile_low": numbers, "profile_high": numbers,
+        "type": polars.String, "period_degrees": float64, "stabiliser": polars.String, "mean_similarity": float64,
+        "reach_degrees": float64, "evenness": float64, "covered": float64, "missing_members": polars.Int32,
+        "missing_orientations": float64_list, "profile": float64_list, "profile_low": float64_list,
+        "profile_high": float64_list,
     }  # fmt: skip
     return polars.DataFrame(rows, schema=schema, orient="row")
 
@@ -160,25 +164,25 @@ def _shapes_table(key: str, families: Sequence[Family], features: np.ndarray) ->
 def _features_table(
     key: str,
     families: Sequence[Family],
-    found: Subject,
+    live: Subject,
     family_m: np.ndarray,
     strength_m: np.ndarray,
     map_m2: np.ndarray,
 ) -> polars.DataFrame:
     members = polars.concat([polars.DataFrame(schema=MEMBERS_SCHEMA), *map(_members_table, families)])
-    types, confidence = found.feature_responses.types_m, found.feature_responses.confidence_m
+    types, confidence = live.feature_responses.types_m, live.feature_responses.confidence_m
     return (
         polars.DataFrame(
             {
                 "family_analysis_id": key,
-                "place": np.arange(len(found.features)),
-                "feature": found.features,
+                "place": np.arange(len(live.features)),
+                "feature": live.features,
                 "family": polars.Series(family_m).replace(-1, None),
                 "strength": strength_m,
                 "map_x": map_m2[:, 0],
                 "map_y": map_m2[:, 1],
-                "stimulus_type": None if types is None else types[found.features].tolist(),
-                "stimulus_confidence": None if confidence is None else confidence[found.features],
+                "stimulus_type": None if types is None else types[live.features].tolist(),
+                "stimulus_confidence": None if confidence is None else confidence[live.features],
             },
             schema_overrides={"stimulus_type": polars.String, "stimulus_confidence": polars.Float64},
         )
@@ -188,7 +192,7 @@ def _features_table(
 
 
 def _members_table(family: Family) -> polars.DataFrame:
-    """MEMBERS_SCHEMA of one family."""
+    """Return the members of a family as rows of MEMBERS_SCHEMA."""
     return polars.DataFrame(
         {
             "place": family.members,
@@ -202,7 +206,7 @@ def _members_table(family: Family) -> polars.DataFrame:
 
 
 def family_metrics(tables: Mapping[str, polars.DataFrame]) -> dict[str, float]:
-    """What a run tells of the frames of `analyse_families` and, where they are there, `measure_separation`."""
+    """Return a run's metrics from the tables of `analyse_families` and, if present, of `measure_separation`."""
     features, shapes = tables["feature_families"], tables["family_shapes"]
     metrics = {
         "families": float(len(shapes)),

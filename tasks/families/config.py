@@ -1,4 +1,4 @@
-"""How features are grouped into families: Prefect's form and the console's options are this object."""
+"""The configuration of the grouping into families. Prefect's form and the CLI options are generated from it."""
 
 from pydantic import Field
 
@@ -6,13 +6,14 @@ from tasks.config import Config, Seed, Whole
 
 
 class FamiliesConfig(Config):
-    """All that decides on a dictionary's families, given its features."""
+    """Together with a dictionary's features, this determines its families."""
 
-    neighbours: Whole = Field(10, ge=2, description="nearest features that the map keeps together (UMAP)")
-    min_family_size: Whole = Field(5, ge=2, description="members of the smallest family (HDBSCAN)")
+    neighbours: Whole = Field(10, ge=2, description="nearest neighbours that UMAP keeps close for each feature")
+    min_family_size: Whole = Field(5, ge=2, description="smallest number of features in a family (HDBSCAN)")
     n_rotations: Whole | None = Field(
         None,
         ge=1,
-        description="group crosscoder only: compare under a subgroup with so many rotations; default: its own group",
+        description="group crosscoder only: compare features under the subgroup with this many rotations; "
+        "default: all rotations of the dictionary's group",
     )
-    seed: Seed = Field(0, description="of the map, and of the controls")
+    seed: Seed = Field(0, description="random seed of UMAP and of the controls")

@@ -1,13 +1,14 @@
-"""The orbit-aware distance: two features that are turned or mirrored copies of each other are close (methods §4).
+"""The orbit-aware distance: features that are rotated or mirrored copies of each other are close (methods §4).
 
     similarity of i and j under h    s_ij(h) = cos(⊕_g d_i^{gh}, ⊕_g d_j^g)
     distance                         1 − max_h s_ij(h)
 
-Where d_j^g = d_i^{gh} for every g, h carries i to j: if i fires on an image x, then j fires on h·x.
+If d_j^g = d_i^{gh} for every g, then h carries i to j: if i fires on an image x, j fires on h·x.
 
-Turning by h is a shift along the rotations, in opposite senses for the blocks of rotations a_k = d^{r^k} and of
-reflections b_k = d^{r^k s}. So over the rotation axis each s_ij is a cross-correlation, and in its Fourier domain, with
-v = [conj(A), B] of a feature's two halves, it is one product per pair and harmonic:
+A rotation h shifts the blocks along the rotation axis: the blocks of rotations a_k = d^{r^k} in one direction, those of
+reflections b_k = d^{r^k s} in the other. Each s_ij is therefore a cross-correlation along the rotation axis. With A and
+B the Fourier transforms of a feature's two halves a and b, and v = [conj(A), B], it is one product per pair of features
+and harmonic:
 
     rotations h = r^t:      conj(v_i) · v_j        reflections h = r^t s:      [B_i, conj(A_i)] · v_j
 Source: ours.
@@ -21,15 +22,15 @@ from tasks.progress import Progress, silent
 from tasks.symmetry.group import DihedralGroup
 
 TILE = 256
-"""Features a side of the tile that is compared at a time: its similarities under all elements stay near the cache."""
+"""Side length, in features, of the tiles compared at a time; small, so that a tile's similarities fit in the cache."""
 ROUNDING = 1e-6
-"""Share of the largest harmonic below which another holds rounding errors."""
+"""A harmonic below this share of the largest one counts as rounding error."""
 
 
 class OrbitSpectra:
-    """Fourier coefficients of features' blocks over the rotations, ready to be compared.
+    """Fourier coefficients of features' normalised blocks along the rotation axis, for pairwise similarities.
 
-    blocks_mgd: float32 [m, |G|, d]. Takes as much memory as the blocks. A feature without blocks resembles none.
+    blocks_mgd: float32 [m, |G|, d]. Needs as much memory as the blocks. An all-zero feature has similarity 0 to all.
     """
 
     def __init__(self, blocks_mgd: Tensor, group: DihedralGroup):
@@ -42,14 +43,14 @@ class OrbitSpectra:
             spectra = torch.fft.rfft(halves, dim=2)
             spectra[:, 0] = spectra[:, 0].conj()
             tile.copy_(spectra.permute(2, 0, 1, 3).flatten(2))
-        # a band-limited dictionary has none in the rest
+        # a band-limited dictionary has no energy in the higher harmonics: leave them out
         norm_f = torch.linalg.vector_norm(self.v_fmx, dim=(1, 2))
         self.harmonics = torch.nonzero(norm_f > ROUNDING * norm_f.max())[:, 0]
         if len(self.harmonics) < len(norm_f):
             self.v_fmx = self.v_fmx[self.harmonics]
 
     def similarity(self, rows: slice | Tensor, columns: slice | Tensor) -> Tensor:
-        """[|G|, rows, columns]: s_ij(h) of every element h, for features given as a slice or by their indices."""
+        """Return s_ij(h) for every element h, [|G|, rows, columns]; rows, columns: slices or indices of features."""
         v_fix, v_fjx = self.v_fmx[:, rows], self.v_fmx[:, columns]
         carriers = [v_fix.conj()]
         if self.group.reflections:
@@ -66,10 +67,11 @@ class OrbitSpectra:
 def orbit_distances(
     blocks_mgd: Tensor, group: DihedralGroup, progress: Progress = silent
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distances float32 [m, m], symmetric, 0 on the diagonal; and elements int16 [m, m]: the one that carries i to j.
+    """Compute the orbit-aware distance of every pair of features.
 
-    Memory beyond the result: the blocks once more and a tile. progress: in tiles. Equal features have distance 0 up to
-    rounding; distances are at least 0.
+    blocks_mgd: float32 [m, |G|, d]. Returns distances, float32 [m, m], ≥ 0, symmetric and 0 on the diagonal, and
+    elements, int16 [m, m], the index of the element that carries i to j. Equal features have distance 0 up to rounding.
+    Memory beyond the result: a copy of the blocks, and a tile. progress counts tiles.
     """
     spectra = OrbitSpectra(blocks_mgd, group)
     m = spectra.features
@@ -92,7 +94,10 @@ def orbit_distances(
 
 
 def _mirror(distance_ii: np.ndarray, element_ii: np.ndarray, group: DihedralGroup) -> None:
-    """A tile on the diagonal holds each pair twice, and rounding may break ties in two ways: the upper half decides."""
+    """Copy the upper half of a tile on the diagonal to its lower half.
+
+    Such a tile holds each pair twice, and rounding could resolve a tie between elements differently in the two halves.
+    """
     lower = np.tril_indices(len(distance_ii), -1)
     distance_ii[lower], element_ii[lower] = distance_ii.T[lower], group.inverses[element_ii.T[lower]]
     np.fill_diagonal(distance_ii, 0)

@@ -1,7 +1,7 @@
-"""What a dictionary's features answer: how strongly to natural images, and to which drawn stimuli (methods §4, §5).
+"""Responses of a dictionary's features to natural images and to drawn stimuli (methods §4, §5).
 
-The kind of stimulus that a feature answers most is the ground truth that families are scored against: it comes from
-the network's responses to pictures and knows nothing of blocks.
+Families are scored against the stimulus type of each feature. It serves as ground truth because it comes from the
+features' responses to images only, independently of their decoder blocks.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,17 @@ from tasks.tuning.responses import encoded, encoder_of, layer_responses
 from tasks.vision.stimuli import LARGEST_STEP
 
 UNCLEAR = ("mixed", "other")
-"""Types that name no kind of stimulus."""
+"""Values of `types_m` for features without a clear stimulus type."""
 
 
 @dataclass(frozen=True)
 class FeatureResponses:
-    """Of each feature [m]: maxima over all rows of the activation set, 0 where it is dead; types, confidence:
-    `stimulus_types`, None for a dictionary that encodes whole orbits, of which a drawn stimulus has none."""
+    """Feature responses of a dictionary.
+
+    maxima_m: [m], maximum over all rows of the activation set; 0 for a dead feature
+    types_m, confidence_m: [m], the result of `stimulus_types`; None for a dictionary that encodes whole orbits, since a
+    drawn stimulus gives no orbit
+    """
 
     maxima_m: np.ndarray
     types_m: np.ndarray | None
@@ -33,14 +37,17 @@ class FeatureResponses:
 
     @property
     def live(self) -> np.ndarray:
-        """Numbers of the features that fire on some row."""
+        """Indices of the features that fire on at least one row."""
         return np.flatnonzero(self.maxima_m > 0)
 
 
 def feature_responses(
     dictionary: Dictionary, acts: ActivationSet, settings: Settings, progress: Progress = silent
 ) -> FeatureResponses:
-    """Show a dictionary all rows of its activation set, and all drawn stimuli. progress: in shards."""
+    """Compute the features' responses to all rows of the activation set and to all drawn stimuli.
+
+    progress counts shards.
+    """
     maxima_m = torch.zeros(dictionary.config.features)
     blocks = acts.group.order if dictionary.reads_all_blocks else 1
     for done, shard in enumerate(acts.shards, start=1):
@@ -50,7 +57,7 @@ def feature_responses(
         progress(done, len(acts.shards))
     if dictionary.reads_all_blocks:
         return FeatureResponses(maxima_m.numpy(), None, None)
-    seen, acts_nd = layer_responses(acts.config.network, acts.config.layer, settings.weights_dir, LARGEST_STEP)
+    stimuli, acts_nd = layer_responses(acts.config.network, acts.config.layer, settings.weights_dir, LARGEST_STEP)
     responses_nm = encoded(acts_nd, encoder_of(dictionary)).numpy()
-    types_m, confidence_m, _ = stimulus_types(seen.table["family"].to_numpy(), responses_nm, maxima_m.numpy())
+    types_m, confidence_m, _ = stimulus_types(stimuli.table["family"].to_numpy(), responses_nm, maxima_m.numpy())
     return FeatureResponses(maxima_m.numpy(), types_m, confidence_m)

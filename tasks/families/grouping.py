@@ -1,8 +1,9 @@
-"""Families from distances: UMAP keeps a feature's neighbours together, HDBSCAN finds what is dense (methods §4).
+"""Cluster features into families: UMAP embeds them by their distances, HDBSCAN finds dense clusters (methods §4).
 
-Two maps are made of one distance: one of MAP_DIMENSIONS for people, and a roomier one in which families are sought, so
-that a family isn't torn for the sake of a flat picture. A family is a leaf of HDBSCAN's tree: the other choice,
-"excess of mass", merges most features of a real dictionary into one or two families (docs/results.md). [ours]
+There are two embeddings of the same distances: one with MAP_DIMENSIONS for display, and one with SEARCH_DIMENSIONS for
+the clustering, because the projection to two dimensions can split a family. A family is a leaf of HDBSCAN's tree. The
+alternative, "excess of mass", merges most features of a real dictionary into one or two families (docs/results.md).
+[ours]
 """
 
 import warnings
@@ -16,38 +17,39 @@ MAP_DIMENSIONS, SEARCH_DIMENSIONS = 2, 8
 
 
 def group_features(distance_mm: np.ndarray, config: FamiliesConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Group features by their distances, float [m, m]: the family of each, int [m], and how surely, [m] in [0, 1].
+    """Group features by their distances [m, m] and return each feature's family, int [m], and membership strength, [m].
 
-    Families are numbered from 0, the largest first; −1: in none. The same seed gives the same families.
-    UserError where there are not more features than the neighbours asked for, or than the smallest family has members.
+    Families are numbered from 0, largest first; −1 marks a feature in no family. The strength is in [0, 1]. The same
+    seed gives the same families. Raises UserError unless there are more features than `config.neighbours` and
+    `config.min_family_size`.
     """
     check_enough(len(distance_mm), config)
     from sklearn.cluster import HDBSCAN
 
-    found = HDBSCAN(min_cluster_size=config.min_family_size, cluster_selection_method="leaf", copy=True).fit(
+    clustering = HDBSCAN(min_cluster_size=config.min_family_size, cluster_selection_method="leaf", copy=True).fit(
         embed(distance_mm, SEARCH_DIMENSIONS, config)
     )
-    sizes = np.bincount(found.labels_[found.labels_ >= 0])
+    sizes = np.bincount(clustering.labels_[clustering.labels_ >= 0])
     rank = np.empty(len(sizes), dtype=np.int64)
     rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
-    return np.append(rank, -1)[found.labels_], found.probabilities_
+    return np.append(rank, -1)[clustering.labels_], clustering.probabilities_
 
 
 def check_enough(features: int, config: FamiliesConfig) -> None:
-    """UserError unless so many features can be grouped."""
+    """Raise UserError unless there are enough features for UMAP and HDBSCAN."""
     needed = max(config.neighbours, config.min_family_size)
     if features <= needed:
         raise UserError(
             f"{features} live features are too few for families.neighbours = {config.neighbours} and "
-            f"families.min_family_size = {config.min_family_size}: it takes more than {needed}; lower them or train "
+            f"families.min_family_size = {config.min_family_size}: more than {needed} are needed; lower them or train "
             "more features"
         )
 
 
 def embed(distance_mm: np.ndarray, dimensions: int, config: FamiliesConfig) -> np.ndarray:
-    """float64 [m, dimensions]: UMAP of the features."""
+    """Embed features with UMAP by their distances [m, m]; returns float64 [m, dimensions]."""
     with warnings.catch_warnings():
-        # a seed means one thread; and features that resemble nothing are no news here
+        # umap warns that a seed restricts it to one thread and that some features have no neighbours: both are expected
         warnings.filterwarnings("ignore", module="umap")
         from umap import UMAP
 
@@ -56,7 +58,7 @@ def embed(distance_mm: np.ndarray, dimensions: int, config: FamiliesConfig) -> n
             n_components=dimensions,
             min_dist=0.0,
             metric="precomputed",
-            # eigenvectors need more features than dimensions
+            # the spectral start needs more features than dimensions
             init="spectral" if len(distance_mm) > 2 * dimensions else "random",
             random_state=config.seed,
         ).fit_transform(distance_mm)

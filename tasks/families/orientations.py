@@ -1,7 +1,7 @@
-"""What a family looks like: its prototype, its symmetry, where its members stand, and who is missing.
+"""Describe a family: its prototype, its symmetry, its members' orientations, and the missing orientations [ours].
 
-Each member is turned back to the prototype; the mean of their blocks has their noise averaged away, and the symmetry of
-the family is read from it as a feature's is. Orientations are told within the period of that symmetry.   [ours]
+The members' blocks are carried back to the prototype and averaged, which reduces their noise. The family's symmetry is
+determined from this mean in the same way as a feature's. Orientations are modulo the period of that symmetry.
 """
 
 from dataclasses import dataclass
@@ -15,17 +15,29 @@ from tasks.symmetry.blocks import analyse_blocks, block_profiles, stabiliser_nam
 from tasks.symmetry.group import DihedralGroup
 
 PROFILE_SPREAD = (10, 90)
-"""Percentiles over the members."""
+"""Percentiles over the members: profile_low and profile_high."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """members [s]: rows of the distances; prototype: one of them.
+    """A family of s features.
 
-    elements [s]: what carries the prototype to each member; mirrored [s]: only a reflection does; similarity [s].
-    The rest is None in the trivial group. period_degrees, and what is told within it (orientations [s], reach_degrees,
-    evenness, covered, missing_orientations): None too where the family has no orientation. profile, profile_low,
-    profile_high: [n].
+    members: [s], row numbers in the distance matrix
+    prototype: the member with the smallest sum of distances to the others
+    elements: [s], index of the element that carries the prototype to the member
+    mirrored: [s], whether that element is a reflection
+    similarity: [s], cosine to the prototype under that element
+
+    The following are None in the trivial group:
+    type, stabiliser: names, as in tasks/symmetry/blocks.py
+    profile, profile_low, profile_high: [n], mean and percentiles of the members' profiles over the rotations
+
+    The following are None also if the family has no orientation:
+    period_degrees: period of the family's symmetry
+    orientations: [s], in degrees within the period, counter-clockwise from the prototype
+    reach_degrees: result of `reach_of` for the mean of the members
+    evenness, covered: results of `evenness` and `covered_share`
+    missing_orientations: result of `missing_between`, in degrees
     """
 
     members: np.ndarray
@@ -47,7 +59,7 @@ class Family:
 
 
 def describe_family(members: np.ndarray, distance_mm: np.ndarray, blocks_mgd: Tensor, spectra: OrbitSpectra) -> Family:
-    """Look at one family. members: rows of distance_mm, blocks_mgd and spectra."""
+    """Describe one family. members: [s], row numbers in distance_mm, blocks_mgd and spectra."""
     group = spectra.group
     prototype = int(members[distance_mm[np.ix_(members, members)].sum(1).argmin()])
     similarity_gs = spectra.similarity(torch.tensor([prototype]), torch.from_numpy(members))[:, 0].numpy()
@@ -61,7 +73,7 @@ def describe_family(members: np.ndarray, distance_mm: np.ndarray, blocks_mgd: Te
     k = int(symmetry.rotation_symmetry[0])
     stabiliser = symmetry.stabilisers[0]
     if stabiliser[group.n_rotations :].any():
-        # what a reflection does, a rotation does as well
+        # a mirror-symmetric prototype: each reflection has the same effect as a rotation, so report rotations only
         elements = similarity_gs[: group.n_rotations].argmax(0)
         elements[members == prototype] = 0
     profiles_sn = block_profiles(blocks_sgd)[:, : group.n_rotations]
@@ -72,28 +84,37 @@ def describe_family(members: np.ndarray, distance_mm: np.ndarray, blocks_mgd: Te
         type=type_name(k, group), stabiliser=stabiliser_name(stabiliser, group),
         profile=profiles_sn.mean(0), profile_low=low, profile_high=high,
     )  # fmt: skip
-    steps = group.n_rotations // k if k else 0  # of the rotation, in a period
+    steps = group.n_rotations // k if k else 0  # rotation steps per period
     return family if steps < 2 else _with_orientations(family, similarity_gs, symmetry.similarity[0], steps, group)
 
 
 def _mean_of_copies(blocks_sgd: np.ndarray, elements_s: np.ndarray, group: DihedralGroup) -> np.ndarray:
-    """[1, |G|, d]: the mean of members turned back by the elements that carry the prototype to them, of equal norm."""
+    """Return the mean [1, |G|, d] of the members' normalised blocks, each carried back to the prototype.
+
+    elements_s: the elements that carry the prototype to the members.
+    """
     back_sg = group.cayley[:, group.inverses[elements_s]].T
     norms_s = np.linalg.norm(blocks_sgd, axis=(1, 2)).clip(1e-12)
-    turned_sgd = blocks_sgd[np.arange(len(blocks_sgd))[:, None], back_sg] / norms_s[:, None, None]
-    return turned_sgd.mean(0, keepdims=True)
+    carried_back_sgd = blocks_sgd[np.arange(len(blocks_sgd))[:, None], back_sg] / norms_s[:, None, None]
+    return carried_back_sgd.mean(0, keepdims=True)
 
 
 def _with_orientations(
-    family: Family, similarity_gs: np.ndarray, of_mean_g: np.ndarray, steps: int, group: DihedralGroup
+    family: Family, similarity_gs: np.ndarray, mean_similarity_g: np.ndarray, steps: int, group: DihedralGroup
 ) -> Family:
+    """Return the family with its orientations and everything derived from them.
+
+    similarity_gs: of the prototype to each member under each element
+    mean_similarity_g: of the members' mean to itself under each element
+    steps: rotation steps per period
+    """
     period, size = 360 * steps / group.n_rotations, len(family.members)
     halves_hps = similarity_gs.reshape(-1, group.n_rotations // steps, steps, size).mean(1)
-    of_member_ns = halves_hps[family.mirrored.astype(int), :, np.arange(size)].T
-    orientations = within(peak_position(of_member_ns) * period / steps, period)
+    member_similarity_ns = halves_hps[family.mirrored.astype(int), :, np.arange(size)].T
+    orientations = within(peak_position(member_similarity_ns) * period / steps, period)
     orientations[family.members == family.prototype] = 0.0
-    around_n = of_mean_g[: group.n_rotations].reshape(-1, steps).mean(0)
-    reach = reach_of(around_n) * period / steps
+    mean_similarity_n = mean_similarity_g[: group.n_rotations].reshape(-1, steps).mean(0)
+    reach = reach_of(mean_similarity_n) * period / steps
     missing = missing_between(orientations, reach, period)
     return Family(
         **vars(family)
@@ -109,8 +130,11 @@ def _with_orientations(
 
 
 def peak_position(curves_ns: np.ndarray) -> np.ndarray:
-    """[s] in [0, n): where circular curves [n, s] peak, between samples: the vertex of the parabola through the largest
-    sample and its neighbours; with fewer than 3 samples the largest sample."""
+    """Return the peak positions [s], in [0, n), of circular curves [n, s], interpolated between samples.
+
+    The peak is the vertex of the parabola through the largest sample and its two neighbours, or the largest sample
+    itself if n < 3.
+    """
     n, columns = len(curves_ns), np.arange(curves_ns.shape[1])
     top = curves_ns.argmax(0)
     if n < 3:
@@ -122,14 +146,16 @@ def peak_position(curves_ns: np.ndarray) -> np.ndarray:
 
 
 def within(places: np.ndarray, period: float) -> np.ndarray:
-    """Places in [0, period): the remainder of a tiny negative number would be the period itself."""
+    """Return places modulo the period, in [0, period)."""
+    # twice: in floating point, a tiny negative number % period is the period itself
     return places % period % period
 
 
 def reach_of(curve_n: np.ndarray) -> float:
-    """Steps from 0 at which a circular similarity falls half way from its ceiling to its floor; at least half a step.
+    """Return the distance from 0, in steps, at which a circular similarity [n] falls half way from ceiling to floor.
 
-    The ceiling is the largest value but that at 0, which is 1 by definition. Both sides are read, their mean counts.
+    The ceiling is the largest value apart from that at 0, which is 1 by definition; the floor is the smallest value.
+    The result is the mean over both sides, and at least half a step.
     """
     n = len(curve_n)
     level = (curve_n[1:].max() + curve_n.min()) / 2
@@ -143,26 +169,26 @@ def reach_of(curve_n: np.ndarray) -> float:
 
 
 def _gaps(orientations: np.ndarray, period: float) -> tuple[np.ndarray, np.ndarray]:
-    """Orientations in order, and the gap that follows each; the gaps add up to the period."""
+    """Return the orientations sorted, and the gap after each; the gaps add up to the period."""
     ordered = np.sort(within(orientations, period))
     return ordered, np.diff(ordered, append=ordered[0] + period)
 
 
 def evenness(orientations: np.ndarray, period: float) -> float:
-    """How evenly members fill the period, 0 … 1: entropy of the gaps between them over that of equal gaps."""
+    """Return how evenly members fill the period, 0 … 1: the entropy of their gaps divided by that of equal gaps."""
     _, gaps = _gaps(orientations, period)
     shares = gaps[gaps > 0] / period
     return float(-(shares * np.log(shares)).sum() / np.log(len(gaps))) if len(gaps) > 1 else 0.0
 
 
 def covered_share(orientations: np.ndarray, reach: float, period: float) -> float:
-    """Share of the period that lies within reach of some member."""
+    """Return the share of the period that is within reach of at least one member."""
     _, gaps = _gaps(orientations, period)
     return float(np.minimum(gaps, 2 * reach).sum() / period)
 
 
 def missing_between(orientations: np.ndarray, reach: float, period: float) -> np.ndarray:
-    """Where further members would have to stand for the whole period to be within reach: the fewest, spread evenly."""
+    """Return the fewest further orientations, evenly spread in each gap, that bring the whole period within reach."""
     ordered, gaps = _gaps(orientations, period)
     missing = np.maximum(np.ceil(gaps / (2 * reach) - 1e-9).astype(int) - 1, 0)
     places = [

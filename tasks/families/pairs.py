@@ -1,7 +1,7 @@
-"""Families verified on images: where h carries feature i to j, j must fire on the image that excites i, turned by h.
+"""Verify families on images: if h carries feature i to j, j must fire on the image that excites i, transformed by h.
 
-Every image under every element is stored, as a block that is what the network said of it: nothing is predicted here.
-Source: ours.
+The activation set holds, as blocks, the network's activations for every image under every element of the group, so
+nothing is predicted here. Source: ours.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ from tasks.progress import Progress, silent
 
 EXAMPLES = 8
 PARTNERS = 64
-"""Most similar members of its family that a feature is verified with: pairs grow with the square of a family."""
+"""Each feature is paired with this many most similar members of its family; all pairs would grow quadratically."""
 
 PAIRS_SCHEMA = {
     "feature": polars.Int64,
@@ -46,17 +46,22 @@ def family_pairs(
     similarity_mm: np.ndarray,
     progress: Progress = silent,
 ) -> polars.DataFrame:
-    """Every feature with its `PARTNERS` most similar partners in its family: table family_pairs without `analysis`.
+    """Pair every feature with its `PARTNERS` most similar partners in its family and test each pair on images.
 
-    elements_h [|H|]: what the elements of H, the group that families were found under, are in the set's group G;
-    features_m: feature numbers of the m places; family_m: family of each, or -1; element_mm, similarity_mm [m, m]:
-    the element h of H that carries the row's feature to the column's, and their cosine under it.
+    Returns the table family_pairs without its column `family_analysis_id`.
 
-    Examples of a feature are the images of the test split that excite it most, each in one position under one
-    transform: a stored row and g0 of G. fired: share of them on which the partner is active at h g0 of the same row.
-    chance: the mean of that share over all h of H. Both are null without examples. progress: in test shards.
+    elements_h: [|H|], indices in the set's group G of the elements of H, the group under which the families were found
+    features_m: [m], feature indices
+    family_m: [m], family of each feature, or −1
+    element_mm: [m, m], the element h of H that carries the row's feature to the column's
+    similarity_mm: [m, m], their cosine under h
 
-    Memory beyond the result: |G| bits a feature for each row that holds an example, and a shard.
+    The examples of a feature are the images of the test split that excite it most, each at one position (a stored row)
+    under one transform g₀ of G. fired: the share of examples on which the partner is active at h·g₀ of the same row.
+    chance: the mean of that share over all h of H. Both are null for a feature without examples. progress counts shards
+    of the test split.
+
+    Memory beyond the result: |G| bits per feature for each row that holds an example, and one shard.
     """
     best, firings = _examples(dictionary, acts, features_m, family_m, progress)
     row, element = best["row"].to_numpy(), best["element"].to_numpy()
@@ -67,13 +72,13 @@ def family_pairs(
         partners = _partners(i, family_m, similarity_mm)
         if not len(partners):
             continue
-        own = slice(starts[i], starts[i + 1])
-        examples = own.stop - own.start
+        example_rows = slice(starts[i], starts[i + 1])
+        examples = example_rows.stop - example_rows.start
         fired = chance = None
         if examples:
-            bits_ebp = np.stack([firings[r][:, partners] for r in row[own]])
+            bits_ebp = np.stack([firings[r][:, partners] for r in row[example_rows]])
             fires_egp = np.unpackbits(bits_ebp, axis=1, bitorder="little")
-            fires_hep = fires_egp[np.arange(examples), product_hg[:, element[own]]]
+            fires_hep = fires_egp[np.arange(examples), product_hg[:, element[example_rows]]]
             chance = fires_hep.mean((0, 1))
             fired = fires_hep[element_mm[i, partners], :, np.arange(len(partners))].mean(1)
         pairs.append(
@@ -93,7 +98,7 @@ def family_pairs(
 
 
 def _partners(i: int, family_m: np.ndarray, similarity_mm: np.ndarray) -> np.ndarray:
-    """Places of the features that i is verified with, in order; none for a feature in no family."""
+    """Return the sorted places of the features that i is paired with; none for a feature in no family."""
     if family_m[i] < 0:
         return np.empty(0, dtype=int)
     others = np.flatnonzero(family_m == family_m[i])
@@ -105,11 +110,12 @@ def _partners(i: int, family_m: np.ndarray, similarity_mm: np.ndarray) -> np.nda
 def _examples(
     dictionary: Dictionary, acts: ActivationSet, features_m: np.ndarray, family_m: np.ndarray, progress: Progress
 ) -> tuple[polars.DataFrame, dict[int, np.ndarray]]:
-    """(place, row, image, element, activation) of families' members, strongest first; and what fires on these rows.
+    """Return the examples of all features that are in a family, and which features fire on the examples' rows.
 
-    The latter by row: uint8 [|G| / 8 rounded up, m], bit g of which tells whether the feature at a place fires on g·x.
+    The examples are (place, row, image, element, activation), sorted by place, strongest first. The firings are
+    {row: uint8 [⌈|G| / 8⌉, m]}: bit g is set if the feature fires on g·x.
     """
-    # an image transformed is an image, whether or not training made use of it
+    # transformed images are valid test images even if training didn't reuse orbits
     every_element = dictionary.config.model_copy(update={"orbit_reuse": True})
     order = acts.group.order
     blocks = order if dictionary.reads_all_blocks else 1
@@ -128,13 +134,13 @@ def _examples(
             np.copyto(element_rm, np.int16(g), where=stronger_rm)
         rows = acts.rows(shard.index).select(polars.col("row").cast(polars.Int64), "image")
         r, place = np.nonzero((strongest_rm > 0) & (family_m >= 0))
-        found = rows[r].with_columns(
+        candidates = rows[r].with_columns(
             polars.Series("place", place),
             polars.Series("element", element_rm[r, place].astype(np.int64)),
             polars.Series("activation", strongest_rm[r, place].astype(np.float64)),
         )
-        best = top_examples(polars.concat([best, found.select(best.columns)]), "place", EXAMPLES)
-        # copies, so that a row which holds no example any more takes its memory along
+        best = top_examples(polars.concat([best, candidates.select(best.columns)]), "place", EXAMPLES)
+        # copied, so that dropping a row that is no longer an example frees its memory
         firings |= {row: bits_bm.copy() for row, bits_bm in zip(rows["row"], bits_rbm, strict=True)}
         firings = {row: firings[row] for row in best["row"].unique()}
         progress(done + 1, len(shards))

@@ -1,18 +1,19 @@
-"""How well families separate what features answer to, beside controls (the study's claim, made a number; methods §4).
+"""Score how well families separate features by what they respond to, compared with controls (methods §4).
 
-Ground truth is the kind of drawn stimulus that a feature answers most, from responses alone. Scored are the live
-features that have one: `mixed` and `other` name none. A feature in no family counts as a family of its own, so leaving
-features out wins nothing.
+The ground truth is the stimulus type of a feature, computed from its responses to drawn stimuli alone. Live features of
+the types `mixed` and `other` are not scored. A feature in no family counts as a family of its own, so that leaving
+features out doesn't improve the score.
 
-* adjusted_rand: families against kinds (scikit-learn). Families are finer than kinds, so it stays far from 1.
-* purity: share of the features in a family that are of their family's commonest kind.
-* silhouette: of the kinds in the orbit-aware distance; no families involved.
-* neighbour_agreement: share of a feature's NEIGHBOURS nearest that are of its kind; neighbour_chance: what nearest
-  features drawn at random would give.
-* clustered, families, features: share of them in a family; how many there are; how many were scored.
+* adjusted_rand: adjusted Rand index of families and types (scikit-learn). Families are finer than types, so it is far
+  below 1.
+* purity: share of the features in families that have their family's most common type.
+* silhouette: silhouette of the types in the orbit-aware distance; doesn't use the families.
+* neighbour_agreement: share of a feature's NEIGHBOURS nearest features that have its type; neighbour_chance: the same
+  for neighbours drawn at random.
+* clustered, families, features: share of scored features in a family; number of families; number of scored features.
 
-Controls, each scored against the same kinds: the blocks of each feature dealt out anew among the group's elements, and
-random vectors. Source: ours.
+Controls, scored against the same types: each feature's blocks shuffled among the group's elements, and random vectors.
+Source: ours.
 """
 
 import numpy as np
@@ -38,22 +39,22 @@ NEIGHBOURS = 10
 def measure_separation(
     analysis: str, replicas: tuple[str, ...], config: FamiliesConfig, settings: Settings, progress: Progress = silent
 ) -> str:
-    """Frame of `family_scores`: the analysed dictionary and others trained alike from other seeds; returns its key.
+    """Stage `family_scores` of the analysed dictionary and of its replicas from other seeds; return the content key.
 
-    analysis: key of `analyse_families` with the same config. progress: in thousandths. UserError as there, and for
-    dictionaries that encode whole orbits, whose features have no ground truth.
+    analysis: key returned by `analyse_families` with the same config. progress counts to 1000. Raises UserError as
+    `analyse_families` does, and for dictionaries that encode whole orbits, whose features have no ground truth.
     """
     key = content_key("separation", CODE_VERSION, analysis=analysis, replicas=sorted(replicas), config=config)
     if is_staged(key, settings):
         return key
-    own = read_staged(analysis, settings)["family_analyses"]["dictionary_id"].item()
+    analysed = read_staged(analysis, settings)["family_analyses"]["dictionary_id"].item()
     rows, share = [], 1000 // (1 + len(replicas))
-    for place, dictionary in enumerate((own, *replicas)):
-        listen = part_of(progress, place * share, (place + 1) * share)
-        found = subject(dictionary, config.n_rotations, settings)
-        for name, scores in scores_of(found, config, listen).items():
-            seed = found.dictionary.config.seed
-            rows += [(analysis, name, seed, metric, float(value)) for metric, value in scores.items()]
+    for place, dictionary in enumerate((analysed, *replicas)):
+        dictionary_progress = part_of(progress, place * share, (place + 1) * share)
+        live = subject(dictionary, config.n_rotations, settings)
+        for condition, scores in scores_of(live, config, dictionary_progress).items():
+            seed = live.dictionary.config.seed
+            rows += [(analysis, condition, seed, metric, float(value)) for metric, value in scores.items()]
     schema = {
         "family_analysis_id": polars.String,
         "condition": polars.String,
@@ -66,35 +67,42 @@ def measure_separation(
     return key
 
 
-def scores_of(found: Subject, config: FamiliesConfig, progress: Progress = silent) -> dict[str, dict[str, float]]:
-    """{subject: {metric: value}} of a dictionary and of its controls. An SAE has no blocks to deal out."""
-    if found.feature_responses.types_m is None:
+def scores_of(subject: Subject, config: FamiliesConfig, progress: Progress = silent) -> dict[str, dict[str, float]]:
+    """Return {condition: {metric: value}} of a dictionary and its controls; an SAE has no blocks to shuffle.
+
+    Raises UserError for a dictionary that encodes whole orbits.
+    """
+    if subject.feature_responses.types_m is None:
         raise UserError(
-            f"a {found.dictionary.config.name} with encode_from = orbit encodes whole orbits, and no drawn stimulus "
-            "tells what its features answer: score one with encode_from = identity"
+            f"a {subject.dictionary.config.name} with encode_from = orbit encodes whole orbits, so its features' "
+            "responses to drawn stimuli are unknown: score a dictionary with encode_from = identity"
         )
-    kinds_m = found.feature_responses.types_m[found.features]
-    subjects = {"features": found.blocks_mgd}
-    if found.group.order > 1:
-        subjects["shuffled blocks"] = shuffled(found.blocks_mgd, config.seed)
+    kinds_m = subject.feature_responses.types_m[subject.features]
+    conditions = {"features": subject.blocks_mgd}
+    if subject.group.order > 1:
+        conditions["shuffled blocks"] = shuffled(subject.blocks_mgd, config.seed)
     generator = torch.Generator().manual_seed(config.seed)
-    subjects["random dictionary"] = torch.randn(found.blocks_mgd.shape, generator=generator)
+    conditions["random dictionary"] = torch.randn(subject.blocks_mgd.shape, generator=generator)
     scores = {}
-    for done, (name, blocks_mgd) in enumerate(subjects.items(), start=1):
-        distance_mm, _ = orbit_distances(blocks_mgd, found.group)
-        scores[name] = separation(distance_mm, group_features(distance_mm, config)[0], kinds_m)
-        progress(done, len(subjects))
+    for done, (condition, blocks_mgd) in enumerate(conditions.items(), start=1):
+        distance_mm, _ = orbit_distances(blocks_mgd, subject.group)
+        scores[condition] = separation(distance_mm, group_features(distance_mm, config)[0], kinds_m)
+        progress(done, len(conditions))
     return scores
 
 
 def shuffled(blocks_mgd: Tensor, seed: int) -> Tensor:
-    """The blocks of each feature, dealt out anew among the group's elements."""
+    """Return the features with the blocks of each randomly permuted among the group's elements, [m, |G|, d]."""
     order_mg = torch.rand(blocks_mgd.shape[:2], generator=torch.Generator().manual_seed(seed)).argsort(1)
     return blocks_mgd[torch.arange(len(blocks_mgd))[:, None], order_mg]
 
 
 def separation(distance_mm: np.ndarray, family_m: np.ndarray, kinds_m: np.ndarray) -> dict[str, float]:
-    """The metrics, for distances [m, m], families [m] (−1: none) and kinds [m] of stimuli, UNCLEAR ones among them."""
+    """Compute the metrics of the module's docstring.
+
+    distance_mm: [m, m]; family_m: [m], −1 for a feature in no family; kinds_m: [m], stimulus types, of which UNCLEAR
+    ones are not scored. With fewer than two types, or at most NEIGHBOURS scored features, only the counts are returned.
+    """
     from sklearn.metrics import adjusted_rand_score, silhouette_score
     from sklearn.metrics.cluster import contingency_matrix
 
@@ -104,7 +112,7 @@ def separation(distance_mm: np.ndarray, family_m: np.ndarray, kinds_m: np.ndarra
     share_k = np.bincount(kind_s) / max(len(kind_s), 1)
     counts = {"features": len(scored), "families": len(set(family_m.tolist()) - {-1})}
     if len(share_k) < 2 or len(scored) <= NEIGHBOURS:
-        return counts  # nothing to separate
+        return counts
     inside = family_s >= 0
     alone_s = np.where(inside, family_s, family_m.max() + 1 + np.arange(len(scored)))
     np.fill_diagonal(distance_ss, np.inf)
