@@ -1,9 +1,10 @@
-"""Which orientations a layer's detectors cover: of anyone's responses, read from a JSON file.
+"""Report which orientations a layer's detectors cover, for responses of any network, read from a JSON file.
 
     {"layer": str, "neurons": [id, …], "activations": {id: [n responses evenly over 360°, n ≥ 36]}}
 
-Response j of a unit is to orientation 360·j/n degrees. Ids are numbers or text: 7 and "7" are the same unit. Only
-listed neurons are looked at; data of others is named as unlisted and counts for nothing. Further keys are ignored.
+Response j of a unit is its response to orientation 360·j/n degrees. Ids are numbers or text: 7 and "7" are the same
+unit. Only units in `neurons` are analysed; other units in `activations` are reported as unlisted and have no effect on
+the result. Further keys are ignored.
 """
 
 from collections import Counter
@@ -17,13 +18,13 @@ from tasks.errors import UserError, one_line
 from tasks.tuning.radial import HALF_MAXIMUM, Arc, covered, gaps, tuning, uncovered_arcs
 
 FEWEST_ANGLES = 36
-"""Every 10°: coarser than that, a curve detector's bump (60° to 90° wide) is a handful of samples."""
+"""One every 10°: with fewer, the peak of a curve detector (60° to 90° wide) would have only a handful of samples."""
 
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class Responses(BaseModel):
-    """The file as it is read."""
+    """The content of a responses file."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -33,16 +34,17 @@ class Responses(BaseModel):
 
     @property
     def curves_un(self) -> np.ndarray:
-        """float64 [listed neurons, n]"""
+        """Responses of the units in `neurons`, float64 [units, n]."""
         return np.array([self.activations[str(neuron)] for neuron in self.neurons], dtype=np.float64)
 
     @property
     def unlisted(self) -> list[str]:
+        """Units in `activations` that are not in `neurons`."""
         return sorted(self.activations.keys() - set(map(str, self.neurons)))
 
 
 def read_responses(file: Path) -> Responses:
-    """The responses in a file. UserError: one line that says what is wrong with it."""
+    """Read and validate a responses file. Raises UserError with one line that states the first problem found."""
     try:
         responses = Responses.model_validate_json(file.read_bytes())
     except OSError as error:
@@ -55,19 +57,20 @@ def read_responses(file: Path) -> Responses:
 
 
 def _explain(detail: dict[str, Any]) -> str:
-    """The first thing that pydantic found wrong."""
+    """Turn an error of pydantic into a message."""
     match detail["loc"]:
         case ():
-            wrong = detail["msg"] if detail["type"] == "json_invalid" else "no JSON object"
-            return f'{wrong}; write {{"layer": …, "neurons": […], "activations": {{…}}}}'
+            problem = detail["msg"] if detail["type"] == "json_invalid" else "not a JSON object"
+            return f'{problem}; write {{"layer": …, "neurons": […], "activations": {{…}}}}'
         case (key,):
             return f"lacks {key}" if detail["type"] == "missing" else f"{key}: {detail['msg'].lower()}"
         case ("activations", unit, int(place), *_):
-            return f"response {place} of unit {unit} is no finite number, but {_shown(detail['input'])}: mend the unit"
+            value = _shown(detail["input"])
+            return f"response {place} of unit {unit} is not a finite number, but {value}: correct or remove the unit"
         case ("activations", unit):
-            return f"responses of unit {unit} are no list of numbers"
+            return f"responses of unit {unit} are not a list of numbers"
         case (key, *_):
-            return f"{key} holds {_shown(detail['input'])}: ids are whole numbers or text"
+            return f"{key} contains {_shown(detail['input'])}: ids must be whole numbers or text"
 
 
 def _shown(value: Any) -> str:
@@ -78,10 +81,10 @@ def _shown(value: Any) -> str:
 def _problem(responses: Responses) -> str | None:
     names = [str(neuron) for neuron in responses.neurons]
     if not names:
-        return "neurons is empty: list the units to look at"
-    most, times = Counter(names).most_common(1)[0]
+        return "neurons is empty: list the units to analyse"
+    name, times = Counter(names).most_common(1)[0]
     if times > 1:
-        return f"neurons lists unit {most} {times} times"
+        return f"neurons lists unit {name} {times} times: list it once"
     if unknown := [name for name in names if name not in responses.activations]:
         return f"neurons lists {', '.join(unknown[:5])}{', …' * (len(unknown) > 5)}, but activations has no such unit"
     lengths = {name: len(responses.activations[name]) for name in names}
@@ -89,32 +92,39 @@ def _problem(responses: Responses) -> str | None:
     if uneven := next((name for name in names if lengths[name] != lengths[first]), None):
         return (
             f"unit {uneven} has {lengths[uneven]} responses and unit {first} has {lengths[first]}: "
-            "all need the same orientations"
+            "all units need responses to the same orientations"
         )
     if lengths[first] < FEWEST_ANGLES:
-        return f"{lengths[first]} responses a unit are too few: take at least {FEWEST_ANGLES} orientations, every 10°"
+        return (
+            f"{lengths[first]} responses per unit are too few: "
+            f"at least {FEWEST_ANGLES} orientations are needed, one every 10°"
+        )
     return None
 
 
 def coverage_report(responses: Responses, threshold: float = HALF_MAXIMUM) -> dict[str, Any]:
-    """What the detectors cover, as plain JSON: lengths and orientations in degrees, counter-clockwise.
+    """Return what the units cover, as plain JSON; lengths and orientations are in degrees, counter-clockwise.
 
-    threshold: at half its maximum a unit covers just its full width at half maximum, so that the coverage speaks of the
-    widths beside it.
+    threshold: a unit covers the orientations where it reaches this share of its own maximum. At 0.5 these are its full
+    width at half maximum, the `width` in the report.
 
-    layer, threshold, angles (n), step; units: unit, responds, maximum, peak, width, echo, concentration (null where the
-    unit does not respond); coverage: share of the n orientations at which some unit reaches threshold times its own
-    maximum; uncovered_arcs: start, end, width, each orientation standing for the step about it; gaps between successive
-    peaks: after, before (units), start, end, width; largest_gap (null without a peak); unlisted: units without a place
-    in `neurons`. UserError for a threshold outside (0, 1].
+    layer, threshold, angles (n), step (360 / n)
+    units: unit, responds, maximum, peak, width, echo, concentration; the last four are null if the unit doesn't respond
+    coverage: share of the n orientations that at least one unit covers
+    uncovered_arcs: start, end, width; each orientation stands for the step around it
+    gaps: between successive peaks: after, before (units), start, end, width
+    largest_gap: null if no unit has a peak
+    unlisted: units that are not in `neurons`
+
+    Raises UserError for a threshold outside (0, 1].
     """
     if not 0 < threshold <= 1:
-        raise UserError(f"threshold {threshold:g} is not in (0, 1]: it is a share of a unit's own maximum")
+        raise UserError(f"threshold {threshold:g} is not in (0, 1]: give a share of each unit's own maximum")
     curves_un = responses.curves_un
-    found = tuning(curves_un)
+    tunings = tuning(curves_un)
     covered_n = covered(curves_un, threshold)
-    peaks = gaps(found.peak)
-    units = zip(responses.neurons, curves_un.max(axis=1), *vars(found).values(), strict=True)
+    peak_gaps = gaps(tunings.peak)
+    units = zip(responses.neurons, curves_un.max(axis=1), *vars(tunings).values(), strict=True)
     return {
         "layer": responses.layer,
         "threshold": threshold,
@@ -122,16 +132,16 @@ def coverage_report(responses: Responses, threshold: float = HALF_MAXIMUM) -> di
         "step": 360 / curves_un.shape[1],
         "units": [
             {"unit": unit, "responds": bool(maximum > 0), "maximum": float(maximum)}
-            | {name: _number(value) for name, value in zip(vars(found), values, strict=True)}
+            | {name: _number(value) for name, value in zip(vars(tunings), values, strict=True)}
             for unit, maximum, *values in units
         ],
         "coverage": float(covered_n.mean()),
         "uncovered_arcs": [_arc(arc) for arc in uncovered_arcs(covered_n)],
         "gaps": [
             {"after": responses.neurons[gap.after], "before": responses.neurons[gap.before]} | _arc(gap.arc)
-            for gap in peaks
+            for gap in peak_gaps
         ],
-        "largest_gap": max((gap.arc.width for gap in peaks), default=None),
+        "largest_gap": max((gap.arc.width for gap in peak_gaps), default=None),
         "unlisted": responses.unlisted,
     }
 

@@ -1,7 +1,8 @@
-"""Curve detectors among neurons and features: which there are, which orientations they leave out, which were missing.
+"""Find curve detectors among neurons and features, the orientations they leave uncovered, and missing detectors.
 
 Criteria, coverage and gaps: methods §5 [ours, after Cammarata et al. 2020]. A unit's radial tuning curve is its mean
-response over the arcs' renderings and radii; its best response is the largest to any arc. Five criteria, all needed:
+response over the arcs' renderings and radii; its best response is the largest to any arc. A curve detector meets all of
+five criteria:
 
 1. each rendering reaches `RENDERING_SHARE` of the best response within `RENDERING_WINDOW` of the peak,
 2. echo < `LARGEST_ECHO`,
@@ -9,9 +10,9 @@ response over the arcs' renderings and radii; its best response is the largest t
 4. straight lines and edges stay below `STRAIGHT_SHARE` of the best response,
 5. the best response reaches `NATURAL_SHARE` of the unit's maximum on natural images, which is not 0.
 
-A feature's detector was missing where the neurons leave its peak out (it lies in an arc they don't cover, or in a gap
-between their peaks) and natural images confirm it: its strongest examples, turned through the circle, give the curve
-that the arcs gave.
+A feature that is a detector was missing among the neurons if both hold: its peak lies in an arc that the neurons'
+detectors don't cover, or in a gap between their peaks; and natural images confirm it, because its strongest examples,
+rotated through the circle, give the same tuning curve as the arcs.
 """
 
 from collections.abc import Sequence
@@ -47,23 +48,23 @@ LARGEST_ECHO = 0.3
 LEAST_CONCENTRATION = 0.6
 STRAIGHT_SHARE = 0.6
 NATURAL_SHARE = 0.1
-"""Drawn stimuli lack what else a natural patch has; a unit that hardly answers them can't be judged by them."""
+"""Natural patches have content that drawn stimuli lack: a unit that hardly responds to these can't be judged by them."""
 CRITERIA = 5
 
 MIXED_BELOW = 0.1
-"""Confidence below which a type is `mixed`: the next family comes within 10 % of the best."""
+"""Confidence below which a type is `mixed`: the second-best family is within 10 % of the best."""
 TYPE_OF_FAMILY = {family: {"arc": "curve"}.get(family, family) for family in FAMILIES}
 
 NATURAL_CORRELATION = 0.7
-"""Pearson's r between the synthetic and the natural tuning curve from which on images confirm a detector."""
+"""Natural images confirm a detector if Pearson's r of its synthetic and its natural tuning curve is at least this."""
 EXAMPLES = 4
-"""Natural patches, of different images, that are turned for each detector."""
+"""Number of natural patches, from different images, that are rotated for each detector."""
 NATURAL_ROTATIONS = 45
-"""Every 8°: a curve detector's bump is 30° and more wide, and each rotation is a pass through the network."""
+"""One every 8°: enough for a detector's peak, at least 30° wide; each rotation costs a pass through the network."""
 ANY_RENDERING_SHARE = 0.5
-"""A detector whose weakest rendering reaches this share of its strongest is of the family that takes any."""
+"""A detector's rendering is `any` if its weakest rendering reaches this share of its strongest."""
 STORED_UNITS = 400
-"""Units whose curves are kept: all detectors, and near-candidates (which fail one criterion) as far as room is left."""
+"""Number of units whose curves are stored: all detectors, then near-candidates, which fail exactly one criterion."""
 
 BEST_SCHEMA = {
     "unit": polars.Int64,
@@ -74,17 +75,24 @@ BEST_SCHEMA = {
 }
 
 
-# What stimuli say of a unit -------------------------------------------------------------------------------------------
+# Tuning of units to the stimuli ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class UnitTuning:
-    """Of each unit [units]; nan where a unit does not answer arcs.
+    """The tuning of every unit of a unit set. Arrays are [units] unless stated, NaN if a unit doesn't respond to arcs.
 
-    arcs_rkau: [renderings, radii, angles, units] responses to arcs; curves_un: their mean, [units, angles].
-    best: largest response to an arc; weakest_rendering, straight_share: over `best` (criteria 1 and 4); rendering_ru
-    [renderings, units], radius_ku [radii, units]: largest response near the peak; criteria: how many are met.
-    types, confidence, best_any: `stimulus_types`; natural: maximum on natural images.
+    arcs_rkau: [renderings, radii, angles, units], responses to arcs
+    curves_un: [units, angles], their mean over renderings and radii
+    tuning: peak, width, echo and concentration of these curves
+    best: largest response to any arc
+    weakest_rendering: largest response near the peak to the weakest rendering, divided by `best` (criterion 1)
+    straight_share: largest response to a line or edge, divided by `best` (criterion 4)
+    rendering_ru: [renderings, units], largest response near the peak
+    radius_ku: [radii, units], largest response near the peak
+    criteria: number of criteria met
+    types, confidence, best_any: result of `stimulus_types`
+    natural: maximum on natural images
     """
 
     arcs_rkau: np.ndarray
@@ -103,58 +111,63 @@ class UnitTuning:
 
     @property
     def is_detector(self) -> np.ndarray:
-        """[units] bool"""
+        """[units] bool: all criteria are met."""
         return self.criteria == CRITERIA
 
     @property
     def is_near(self) -> np.ndarray:
-        """[units] bool: one criterion is not met."""
+        """[units] bool: exactly one criterion is not met."""
         return self.criteria == CRITERIA - 1
 
 
-def unit_tuning(seen: Stimuli, responses_nu: np.ndarray, natural_u: np.ndarray) -> UnitTuning:
-    """Judge units by their responses [stimuli, units] and their maxima [units] on natural images."""
+def unit_tuning(stimuli: Stimuli, responses_nu: np.ndarray, natural_u: np.ndarray) -> UnitTuning:
+    """Compute units' tuning from their responses [stimuli, units] and their maxima [units] on natural images."""
     responses_nu = np.asarray(responses_nu, dtype=np.float64)
-    family = seen.table["family"].to_numpy()
-    angles = round(360 / seen.step_degrees)
+    family = stimuli.table["family"].to_numpy()
+    angles = round(360 / stimuli.step_degrees)
     arcs_rkau = responses_nu[family == "arc"].reshape(len(RENDERINGS), -1, angles, responses_nu.shape[1])
     curves_un = arcs_rkau.mean((0, 1)).T
-    found = tuning(curves_un)
+    arc_tuning = tuning(curves_un)
 
     best = arcs_rkau.max((0, 1, 2))
-    answers = (best > 0) & ~np.isnan(found.peak)
-    distance_au = angular_distance(np.arange(angles)[:, None] * seen.step_degrees, np.nan_to_num(found.peak)[None])
+    responds = (best > 0) & ~np.isnan(arc_tuning.peak)
+    distance_au = angular_distance(
+        np.arange(angles)[:, None] * stimuli.step_degrees, np.nan_to_num(arc_tuning.peak)[None]
+    )
     near_rkau = np.where(distance_au <= RENDERING_WINDOW, arcs_rkau, -np.inf)
     rendering_ru, radius_ku = near_rkau.max((1, 2)), near_rkau.max((0, 2))
-    weakest = _share(rendering_ru.min(0), best, answers)
-    straight = _share(responses_nu[np.isin(family, ["line", "edge"])].max(0), best, answers)
+    weakest = _share(rendering_ru.min(0), best, responds)
+    straight = _share(responses_nu[np.isin(family, ["line", "edge"])].max(0), best, responds)
     with np.errstate(invalid="ignore"):
-        met = [
+        criteria_met = [
             weakest >= RENDERING_SHARE,
-            found.echo < LARGEST_ECHO,
-            found.concentration > LEAST_CONCENTRATION,
+            arc_tuning.echo < LARGEST_ECHO,
+            arc_tuning.concentration > LEAST_CONCENTRATION,
             straight < STRAIGHT_SHARE,
             (best >= NATURAL_SHARE * natural_u) & (natural_u > 0),
         ]
     types, confidence, best_any = stimulus_types(family, responses_nu, natural_u)
     return UnitTuning(
-        arcs_rkau, curves_un, found, best, weakest, straight, rendering_ru, radius_ku,
-        np.where(answers, np.sum(met, axis=0), 0), types, confidence, best_any, np.asarray(natural_u, dtype=np.float64),
+        arcs_rkau, curves_un, arc_tuning, best, weakest, straight, rendering_ru, radius_ku,
+        np.where(responds, np.sum(criteria_met, axis=0), 0), types, confidence, best_any,
+        np.asarray(natural_u, dtype=np.float64),
     )  # fmt: skip
 
 
-def _share(part_u: np.ndarray, whole_u: np.ndarray, answers_u: np.ndarray) -> np.ndarray:
-    return np.divide(part_u, whole_u, out=np.full(len(whole_u), np.nan), where=answers_u)
+def _share(part_u: np.ndarray, whole_u: np.ndarray, responds_u: np.ndarray) -> np.ndarray:
+    return np.divide(part_u, whole_u, out=np.full(len(whole_u), np.nan), where=responds_u)
 
 
 def stimulus_types(
     family_n: np.ndarray, responses_nu: np.ndarray, natural_u: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Type, confidence and best response [units] from drawn stimuli alone [ours].
+    """Return stimulus type, confidence and best response of each unit [units], from drawn stimuli alone [ours].
 
-    The type is the family of the stimulus that a unit answers most; confidence = 1 − the best response to any other
-    family over the best. `mixed` below `MIXED_BELOW`; `other` where no stimulus reaches `NATURAL_SHARE` of the natural
-    maximum, confidence 0 where none is answered at all.
+    family_n: [stimuli]; responses_nu: [stimuli, units]; natural_u: [units], maxima on natural images.
+
+    The type is the family of the stimulus with the largest response, with `arc` named `curve`. Confidence is 1 − (best
+    response to any other family) / (best response), and 0 for a unit that no stimulus excites. The type is `mixed` if
+    the confidence is below `MIXED_BELOW`, and `other` if no stimulus reaches `NATURAL_SHARE` of the natural maximum.
     """
     best_fu = np.stack([responses_nu[family_n == family].max(0) for family in FAMILIES])
     ordered_fu = np.sort(best_fu, axis=0)
@@ -166,20 +179,23 @@ def stimulus_types(
     return types, confidence, best
 
 
-def curve_families(seen: Stimuli, found: UnitTuning, units: np.ndarray) -> polars.DataFrame:
-    """(unit, family, preferred_radius, rendering): detectors alike but for where they point.
+def curve_families(stimuli: Stimuli, subject: UnitTuning, units: np.ndarray) -> polars.DataFrame:
+    """Return (unit, curve_family, preferred_radius, rendering) of detectors.
 
-    preferred_radius: pixels, of the arc answered most near the peak; rendering: the one answered most, or `any`.
+    Detectors of a curve family differ only in orientation. preferred_radius: in pixels, of the arc with the largest
+    response near the peak; rendering: the one with the largest response near the peak, or `any`.
     """
-    radii = seen.table.filter(family="arc")["radius"].unique().sort().to_numpy()
-    top_examples = found.rendering_ru[:, units].argmax(0)
-    takes_any = found.rendering_ru[:, units].min(0) >= ANY_RENDERING_SHARE * found.rendering_ru[:, units].max(0)
-    renderings = np.where(takes_any, "any", np.array(RENDERINGS)[top_examples])
-    radius = radii[found.radius_ku[:, units].argmax(0)]
+    radii = stimuli.table.filter(family="arc")["radius"].unique().sort().to_numpy()
+    rendering_ru = subject.rendering_ru[:, units]
+    takes_any = rendering_ru.min(0) >= ANY_RENDERING_SHARE * rendering_ru.max(0)
+    renderings = np.where(takes_any, "any", np.array(RENDERINGS)[rendering_ru.argmax(0)])
+    radius = radii[subject.radius_ku[:, units].argmax(0)]
     return polars.DataFrame(
         {
             "unit": units,
-            "curve_family": [f"{each:.3g} px, {kind}" for each, kind in zip(radius, renderings, strict=True)],
+            "curve_family": [
+                f"{pixels:.3g} px, {rendering}" for pixels, rendering in zip(radius, renderings, strict=True)
+            ],
             "preferred_radius": radius,
             "rendering": renderings,
         },
@@ -187,17 +203,20 @@ def curve_families(seen: Stimuli, found: UnitTuning, units: np.ndarray) -> polar
     )
 
 
-def detector_curves(frames: dict[str, polars.DataFrame]) -> np.ndarray:
-    """[detectors, n]: mean tuning curves of the detectors among the frames of `analyse_tuning`."""
-    detectors = frames["curve_detectors"]["unit"]
-    curves = frames["tuning_curves"].filter(polars.col("unit").is_in(detectors.implode()), stimulus="arc")
+def detector_curves(tables: dict[str, polars.DataFrame]) -> np.ndarray:
+    """Return the mean tuning curves of the detectors, [detectors, n], from the tables of `analyse_tuning`."""
+    detectors = tables["curve_detectors"]["unit"]
+    curves = tables["tuning_curves"].filter(polars.col("unit").is_in(detectors.implode()), stimulus="arc")
     by_unit = curves.sort("unit", "angle_degrees").group_by("unit", maintain_order=True).agg("response")
-    angles = round(360 / frames["unit_sets"]["step_degrees"].item())
+    angles = round(360 / tables["unit_sets"]["step_degrees"].item())
     return np.array(by_unit["response"].to_list(), dtype=np.float64).reshape(len(detectors), angles)
 
 
 def coverage_metrics(curves_un: np.ndarray) -> dict[str, float]:
-    """Of curve detectors' tuning curves: how many, share of orientations covered, largest gap in degrees."""
+    """Return the number of curve detectors, the share of orientations they cover and their largest gap in degrees.
+
+    curves_un: [detectors, n], their tuning curves.
+    """
     if not len(curves_un):
         return {"curve_detectors": 0.0, "curve_coverage": 0.0, "largest_curve_gap": 360.0}
     return {
@@ -207,14 +226,15 @@ def coverage_metrics(curves_un: np.ndarray) -> dict[str, float]:
     }
 
 
-# What neurons leave out -----------------------------------------------------------------------------------------------
+# Peaks outside the neurons' coverage ----------------------------------------------------------------------------------
 
 
 def left_out(neurons: UnitTuning, peaks_u: np.ndarray) -> polars.DataFrame:
-    """(nearest_neuron, nearest_degrees, inside_arc, inside_gap) of peaks, against the neurons' curve detectors.
+    """Compare peaks, [units] in degrees, with the neurons' curve detectors.
 
-    inside_arc: no detector reaches half its maximum there; inside_gap: none peaks within half of `WIDE_GAP`.
-    nearest is null where there is no detector.
+    Returns one row per peak: (nearest_neuron, nearest_degrees, inside_arc, inside_gap). inside_arc: no detector reaches
+    half of its maximum there; inside_gap: no detector peaks within half of `WIDE_GAP`. The first two are null if there
+    is no detector.
     """
     detectors = np.flatnonzero(neurons.is_detector)
     curves_un = neurons.curves_un[detectors]
@@ -247,10 +267,10 @@ def left_out(neurons: UnitTuning, peaks_u: np.ndarray) -> polars.DataFrame:
 def natural_maxima(
     acts: ActivationSet, encodings: Sequence[Encode | None], progress: Progress = silent
 ) -> list[tuple[np.ndarray, polars.DataFrame]]:
-    """For each encoding the units' maxima [units] over all rows and transforms, and their strongest examples.
+    """Return for each encoding the units' maxima [units] over all rows and transforms, and their strongest examples.
 
-    Examples: BEST_SCHEMA, at most `EXAMPLES` a unit and one an image, strongest first; none for what is never active.
-    progress: in shards.
+    encodings: `encode` of a dictionary, or None for the neurons. The examples are rows of BEST_SCHEMA, strongest first,
+    at most `EXAMPLES` per unit and one per image; a unit that is never active has none. progress counts shards.
     """
     maxima = [np.zeros(0) for _ in encodings]
     best = [polars.DataFrame(schema=BEST_SCHEMA) for _ in encodings]
@@ -260,33 +280,33 @@ def natural_maxima(
         for place, encode in enumerate(encodings):
             strongest_ru, element_ru = _over_the_orbit(acts_rgc, encode)
             maxima[place] = np.maximum(strongest_ru.max(0).values.double().numpy(), maxima[place] if done > 1 else 0)
-            found = _of_each_image(strongest_ru, element_ru, rows)
-            best[place] = top_examples(polars.concat([best[place], found]), "unit", EXAMPLES)
+            candidates = _strongest_row_per_image(strongest_ru, element_ru, rows)
+            best[place] = top_examples(polars.concat([best[place], candidates]), "unit", EXAMPLES)
         progress(done, len(acts.shards))
     return list(zip(maxima, best, strict=True))
 
 
 def _over_the_orbit(acts_rgc: Tensor, encode: Encode | None) -> tuple[Tensor, Tensor]:
-    """[rows, units] the largest response over a row's transforms, and the element at which it is."""
+    """Return the largest response over each row's transforms, [rows, units], and the element where it occurs."""
     for element in range(acts_rgc.shape[1]):
-        here_ru = encoded(acts_rgc[:, element].float(), encode)
+        response_ru = encoded(acts_rgc[:, element].float(), encode)
         if element == 0:
-            strongest_ru, element_ru = here_ru.clone(), torch.zeros(here_ru.shape, dtype=torch.int16)
+            strongest_ru, element_ru = response_ru.clone(), torch.zeros(response_ru.shape, dtype=torch.int16)
             continue
-        element_ru[here_ru > strongest_ru] = element
-        torch.maximum(strongest_ru, here_ru, out=strongest_ru)
+        element_ru[response_ru > strongest_ru] = element
+        torch.maximum(strongest_ru, response_ru, out=strongest_ru)
     return strongest_ru, element_ru
 
 
-def _of_each_image(strongest_ru: Tensor, element_ru: Tensor, rows: polars.DataFrame) -> polars.DataFrame:
-    """The rows that excite each unit most, one an image: BEST_SCHEMA, unordered."""
+def _strongest_row_per_image(strongest_ru: Tensor, element_ru: Tensor, rows: polars.DataFrame) -> polars.DataFrame:
+    """Return the rows that excite each unit most, at most one per image: BEST_SCHEMA, unordered."""
     images = rows["image"].rank("dense").to_torch().long() - 1
-    found = []
+    maxima = []
     for image in range(int(images.max()) + 1):
-        of_image = torch.nonzero(images == image)[:, 0]
-        value_u, first_u = strongest_ru[of_image].max(0)
-        found.append((value_u, of_image[first_u]))
-    value_iu, row_iu = (torch.stack(parts) for parts in zip(*found, strict=True))
+        image_rows = torch.nonzero(images == image)[:, 0]
+        value_u, first_u = strongest_ru[image_rows].max(0)
+        maxima.append((value_u, image_rows[first_u]))
+    value_iu, row_iu = (torch.stack(parts) for parts in zip(*maxima, strict=True))
     value_ku, image_ku = value_iu.topk(min(EXAMPLES, len(value_iu)), dim=0)
     row_ku = row_iu.gather(0, image_ku)
     active = value_ku > 0
@@ -308,34 +328,35 @@ def natural_curves(
     settings: Settings,
     progress: Progress = silent,
 ) -> dict[int, np.ndarray]:
-    """For each unit of `examples` (BEST_SCHEMA) its mean tuning curve [NATURAL_ROTATIONS] on natural images.
+    """Return {unit: mean tuning curve on natural images, [NATURAL_ROTATIONS]} for the units of `examples`.
 
-    The source patch of each example is turned through the circle. Entry j is the response where the patch stands
-    360·j/NATURAL_ROTATIONS degrees counter-clockwise of how it excites the unit. Each curve is divided by its value at
-    0 first, so that no patch outweighs another. progress: in patches.
+    examples: BEST_SCHEMA. The source patch of each example is rotated through the circle. Entry j is the response to
+    the patch rotated by 360·j/NATURAL_ROTATIONS degrees counter-clockwise from the example's orientation. Each curve is
+    divided by its entry 0 before averaging, so that all patches have equal weight; a patch whose entry 0 is not above 0
+    is left out. progress counts patches.
     """
     extractor = unit_extractor(loaded_network(acts.config.network, settings.weights_dir), acts.config.layer)
     circle = DihedralGroup(NATURAL_ROTATIONS)
-    stands = examples.with_columns(
+    oriented = examples.with_columns(
         mirrored=polars.Series(acts.group.is_reflection(examples["element"].to_numpy()), dtype=polars.Boolean),
         degrees=polars.Series(acts.group.rotation_degrees(examples["element"].to_numpy()), dtype=polars.Float64),
     )
-    found: dict[int, list[np.ndarray]] = {}
-    sources = stands.group_by("row", "mirrored", maintain_order=True)
-    for done, ((row, mirrored), users) in enumerate(sources, start=1):
+    curves_of_unit: dict[int, list[np.ndarray]] = {}
+    sources = oriented.group_by("row", "mirrored", maintain_order=True)
+    for done, ((row, mirrored), source_examples) in enumerate(sources, start=1):
         source_bcyx = acts.patch(row)[None].float() / 255
         elements = np.arange(NATURAL_ROTATIONS) + NATURAL_ROTATIONS * mirrored
-        turned_ncyx = transform_patches(source_bcyx, elements, circle, extractor.side)[0]
-        responses_un = encoded(extractor(turned_ncyx), encode).T.double().numpy()
-        for unit, degrees in users.select("unit", "degrees").iter_rows():
+        rotated_ncyx = transform_patches(source_bcyx, elements, circle, extractor.side)[0]
+        responses_un = encoded(extractor(rotated_ncyx), encode).T.double().numpy()
+        for unit, degrees in source_examples.select("unit", "degrees").iter_rows():
             curve_n = aligned(responses_un[[unit]], [degrees], NATURAL_ROTATIONS)[0]
             if curve_n[0] > 0:
-                found.setdefault(unit, []).append(curve_n / curve_n[0])
-        progress(done, stands.select("row", "mirrored").n_unique())
-    return {unit: np.mean(curves, axis=0) for unit, curves in found.items()}
+                curves_of_unit.setdefault(unit, []).append(curve_n / curve_n[0])
+        progress(done, oriented.select("row", "mirrored").n_unique())
+    return {unit: np.mean(curves, axis=0) for unit, curves in curves_of_unit.items()}
 
 
-# The stage ------------------------------------------------------------------------------------------------------------
+# The stage and its tables ---------------------------------------------------------------------------------------------
 
 
 def analyse_tuning(
@@ -345,11 +366,12 @@ def analyse_tuning(
     progress: Progress = silent,
     step_degrees: float = LARGEST_STEP,
 ) -> str:
-    """Frames of `unit_sets`, `unit_tuning`, `tuning_curves`, `curve_detectors`; returns their key, the subject.
+    """Stage `unit_sets`, `unit_tuning`, `tuning_curves` and `curve_detectors`; return their key, the unit set's id.
 
-    dictionary: key of one trained on the activation set, whose features are judged beside the neurons; None: the
-    neurons themselves. Done once per subject. progress: in thousandths.
-    UserError for a dictionary of another activation set, and for one that encodes whole orbits: a stimulus has none.
+    dictionary: key of a dictionary trained on the activation set; its features are analysed and compared with the
+    neurons. None: the neurons are analysed. Tables that are staged already are not computed again. progress counts to
+    1000. Raises UserError if the dictionary was trained on another activation set, and if it encodes whole orbits,
+    since a drawn stimulus gives no orbit.
     """
     key = content_key(
         "tuning", CODE_VERSION, activation_set=activation_set, dictionary=dictionary, step_degrees=step_degrees
@@ -359,22 +381,22 @@ def analyse_tuning(
     acts = ActivationSet.open(activation_set, settings)
     encode = None if dictionary is None else _encode(dictionary, activation_set, settings)
     network, layer = acts.config.network, acts.config.layer
-    seen, acts_nd = layer_responses(network, layer, settings.weights_dir, step_degrees)
+    stimuli, acts_nd = layer_responses(network, layer, settings.weights_dir, step_degrees)
     progress(250, 1000)
 
     encodings = [None] if encode is None else [None, encode]
     natural = natural_maxima(acts, encodings, part_of(progress, 250, 600))
-    judged = [
-        unit_tuning(seen, encoded(acts_nd, each).numpy(), maxima_u)
-        for each, (maxima_u, _) in zip(encodings, natural, strict=True)
+    tunings = [
+        unit_tuning(stimuli, encoded(acts_nd, encoding).numpy(), maxima_u)
+        for encoding, (maxima_u, _) in zip(encodings, natural, strict=True)
     ]
-    neurons, subject, examples = judged[0], judged[-1], natural[-1][1]
+    neurons, subject, examples = tunings[0], tunings[-1], natural[-1][1]
 
     detectors = np.flatnonzero(subject.is_detector)
-    of_detectors = examples.filter(polars.col("unit").is_in(detectors.tolist()))
-    curves = natural_curves(acts, of_detectors, encode, settings, part_of(progress, 600, 1000))
+    detector_examples = examples.filter(polars.col("unit").is_in(detectors.tolist()))
+    curves = natural_curves(acts, detector_examples, encode, settings, part_of(progress, 600, 1000))
     progress(1000, 1000)
-    found = curve_families(seen, subject, detectors).with_columns(
+    families = curve_families(stimuli, subject, detectors).with_columns(
         natural_correlation=polars.Series(_correlations(subject, detectors, curves), dtype=polars.Float64)
     )
     stage_tables(
@@ -389,14 +411,14 @@ def analyse_tuning(
                     "dictionary_id": dictionary,
                     "activation_set_id": activation_set,
                     "step_degrees": step_degrees,
-                    "stimuli": len(seen.table),
+                    "stimuli": len(stimuli.table),
                     "units": len(subject.best),
                 },
                 schema_overrides={"dictionary_id": polars.String, "step_degrees": polars.Float64},
             ),
-            "unit_tuning": _unit_frame(key, subject),
-            "tuning_curves": _curves_table(key, subject, seen.step_degrees),
-            "curve_detectors": _detectors_table(key, found, subject, None if dictionary is None else neurons),
+            "unit_tuning": _units_table(key, subject),
+            "tuning_curves": _curves_table(key, subject, stimuli.step_degrees),
+            "curve_detectors": _detectors_table(key, families, subject, None if dictionary is None else neurons),
         },
         settings,
     )
@@ -411,7 +433,7 @@ def _encode(key: str, activation_set: str, settings: Settings) -> Encode:
 
 
 def _correlations(subject: UnitTuning, detectors: np.ndarray, natural: dict[int, np.ndarray]) -> list[float | None]:
-    """Pearson's r of each detector's synthetic curve, read from its peak on, with its natural one; null without one."""
+    """Return Pearson's r of each detector's synthetic curve, from its peak on, with its natural one, or None."""
     synthetic_un = aligned(subject.curves_un[detectors], subject.tuning.peak[detectors], NATURAL_ROTATIONS)
     return [
         float(np.corrcoef(curve_n, natural[unit])[0, 1]) if unit in natural else None
@@ -419,8 +441,8 @@ def _correlations(subject: UnitTuning, detectors: np.ndarray, natural: dict[int,
     ]
 
 
-def _unit_frame(key: str, subject: UnitTuning) -> polars.DataFrame:
-    found = subject.tuning
+def _units_table(key: str, subject: UnitTuning) -> polars.DataFrame:
+    arc_tuning = subject.tuning
     return polars.DataFrame(
         {
             "unit_set_id": key,
@@ -430,10 +452,10 @@ def _unit_frame(key: str, subject: UnitTuning) -> polars.DataFrame:
             "best_response": subject.best_any,
             "best_arc_response": subject.best,
             "natural_maximum": subject.natural,
-            "peak_degrees": found.peak,
-            "width_degrees": found.width,
-            "echo": found.echo,
-            "concentration": found.concentration,
+            "peak_degrees": arc_tuning.peak,
+            "width_degrees": arc_tuning.width,
+            "echo": arc_tuning.echo,
+            "concentration": arc_tuning.concentration,
             "weakest_rendering": subject.weakest_rendering,
             "straight_share": subject.straight_share,
             "criteria_met": subject.criteria,
@@ -443,7 +465,7 @@ def _unit_frame(key: str, subject: UnitTuning) -> polars.DataFrame:
 
 
 def _curves_table(key: str, subject: UnitTuning, step_degrees: float) -> polars.DataFrame:
-    """Mean curve and one a rendering, of the detectors and of the sharpest near-candidates."""
+    """Return the mean curve, and one curve per rendering, of the detectors and of the sharpest near-candidates."""
     near = np.flatnonzero(subject.is_near)
     sharpest = near[np.argsort(-subject.tuning.concentration[near], kind="stable")]
     detectors = np.flatnonzero(subject.is_detector)
@@ -465,20 +487,25 @@ def _curves_table(key: str, subject: UnitTuning, step_degrees: float) -> polars.
 
 
 def _detectors_table(
-    key: str, found: polars.DataFrame, subject: UnitTuning, neurons: UnitTuning | None
+    key: str, families: polars.DataFrame, subject: UnitTuning, neurons: UnitTuning | None
 ) -> polars.DataFrame:
-    """A row a detector; against the neurons where it is a feature."""
-    peaks_u = subject.tuning.peak[found["unit"].to_numpy()]
+    """Return one row per detector; columns that compare it with the neurons are null where it is a neuron itself.
+
+    families: table of `curve_families`, with the column natural_correlation.
+    """
+    peaks_u = subject.tuning.peak[families["unit"].to_numpy()]
     outside = left_out(subject if neurons is None else neurons, peaks_u)
     is_left_out = polars.col("inside_arc") | polars.col("inside_gap")
     is_confirmed = polars.col("natural_correlation").fill_null(-1) >= NATURAL_CORRELATION
-    of_features = [*outside.columns, "missing"]
-    frame = polars.concat([found, outside], how="horizontal").select(
+    feature_columns = [*outside.columns, "missing"]
+    table = polars.concat([families, outside], how="horizontal").select(
         polars.lit(key).alias("unit_set_id"),
-        *found.columns,
+        *families.columns,
         *outside.columns,
         (is_left_out & is_confirmed).alias("missing"),
     )
     if neurons is None:
-        frame = frame.with_columns(polars.lit(None).cast(frame.schema[column]).alias(column) for column in of_features)
-    return frame
+        table = table.with_columns(
+            polars.lit(None).cast(table.schema[column]).alias(column) for column in feature_columns
+        )
+    return table

@@ -1,4 +1,4 @@
-"""Optimised images of the features that a person would look at first, as rows of `feature_visualisations`."""
+"""Optimise images for a dictionary's most interesting features, as rows of `feature_visualisations` (methods §5)."""
 
 import polars
 import torch
@@ -18,10 +18,11 @@ CODE_VERSION = 1
 def visualise_features(
     dictionary: str, analysis: str, count: int, settings: Settings, progress: Progress = silent
 ) -> str:
-    """Images that excite and that quiet the `count` features to look at first; returns the frames' key.
+    """Stage images that excite and images that suppress the first `count` features of `look_first`; return the key.
 
-    analysis: key of the frames that say which those are, of `analyse_tuning` (SAE) or `analyse` (group crosscoder).
-    A feature's direction is what its encoder reads, of the untransformed patch. progress: in optimiser steps.
+    analysis: key of the staged tables that order the features: from `analyse_tuning` for an SAE, from `analyse` for a
+    group crosscoder. The optimised direction is the feature's encoder weight for the untransformed patch. progress
+    counts optimiser steps.
     """
     config = VisualisationConfig()
     key = content_key("pictures", CODE_VERSION, dictionary=dictionary, analysis=analysis, count=count, config=config)
@@ -33,7 +34,7 @@ def visualise_features(
     network = loaded_network(description["network"], settings.weights_dir)
     directions_nd = torch.cat([excite_nd, -excite_nd])
     images_ncyx = visualise(network, description["layer"], directions_nd, config, progress)
-    frame = polars.DataFrame(
+    table = polars.DataFrame(
         {
             "dictionary_id": dictionary,
             "feature": features * 2,
@@ -47,14 +48,15 @@ def visualise_features(
             "picture": polars.Binary,
         },
     )
-    stage_tables(key, {"feature_visualisations": frame}, settings)
+    stage_tables(key, {"feature_visualisations": table}, settings)
     return key
 
 
 def look_first(analysis: dict[str, polars.DataFrame]) -> list[int]:
-    """Features in the order in which they are worth a look: missing curve detectors, then the surest of each type.
+    """Return features by priority: missing curve detectors first, then the most confident feature of each type in turn.
 
-    Types (of stimuli for an SAE, of symmetry for a group crosscoder) take turns, so that none fills the beginning.
+    Types are stimulus types for an SAE and symmetry types for a group crosscoder. They alternate, so that no type fills
+    the top of the list.
     """
     if "feature_symmetry" in analysis:
         return _by_turns(analysis["feature_symmetry"], "feature", "type")

@@ -1,4 +1,7 @@
-"""What units answer to pictures: neurons through the network, features read from the neurons at no second pass."""
+"""Responses of units to drawn stimuli.
+
+The network computes the neurons' responses once; those of a dictionary's features are encoded from them.
+"""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -16,41 +19,42 @@ from tasks.vision.networks import Network
 from tasks.vision.stimuli import Stimuli, stimuli
 
 Encode = Callable[[Tensor], Tensor]
-"""Raw rows [b, d] of a layer -> units [b, m]: a dictionary's `encode`."""
+"""Function from unscaled rows [b, d] of a layer to features [b, m]."""
 PICTURES = 256
-"""Pictures in memory at a time."""
+"""Number of pictures in memory at a time."""
 ROWS = 2048
-"""Rows encoded at a time: a wide dictionary's dense features are large."""
+"""Number of rows encoded at a time; bounds the memory for dense features [rows, m]."""
 
 
 @torch.no_grad()
-def neuron_responses(network: Network, layer_name: str, seen: Stimuli, progress: Progress = silent) -> Tensor:
-    """float32 [stimuli, channels]: the layer's unit at each picture, of its receptive field's size.
+def neuron_responses(network: Network, layer_name: str, layer_stimuli: Stimuli, progress: Progress = silent) -> Tensor:
+    """Return the layer's responses to each stimulus, float32 [stimuli, channels].
 
-    progress: in pictures. UserError as `unit_extractor`, ValueError for pictures of another size.
+    The stimuli must have the size of the layer's receptive field. progress counts pictures. Raises UserError as
+    `unit_extractor` does, and ValueError for stimuli of another size.
     """
     extractor = unit_extractor(network, layer_name)
-    found, done = [], 0
-    for pictures_ncyx in seen.batches(PICTURES):
-        found.append(extractor(pictures_ncyx))
+    responses, done = [], 0
+    for pictures_ncyx in layer_stimuli.batches(PICTURES):
+        responses.append(extractor(pictures_ncyx))
         done += len(pictures_ncyx)
-        progress(done, len(seen.table))
-    return torch.cat(found)
+        progress(done, len(layer_stimuli.table))
+    return torch.cat(responses)
 
 
 def encoder_of(dictionary: Dictionary) -> Encode:
-    """How a dictionary encodes pictures, each shown as it is. UserError for one that encodes whole orbits."""
+    """Return the function that encodes single rows with a dictionary. Raises UserError if it encodes whole orbits."""
     if dictionary.reads_all_blocks:
         raise UserError(
-            f"a {dictionary.config.name} with encode_from = orbit encodes whole orbits, and a drawn stimulus is one "
-            "picture: take an SAE or encode_from = identity"
+            f"a {dictionary.config.name} with encode_from = orbit encodes whole orbits, but a drawn stimulus is a "
+            "single picture: use an SAE or encode_from = identity"
         )
     return (lambda rows_bd: dictionary.encode(rows_bd[:, None])) if dictionary.is_crosscoder else dictionary.encode
 
 
 @torch.no_grad()
 def encoded(acts_nd: Tensor, encode: Encode | None) -> Tensor:
-    """[n, units]: the neurons themselves, or what `encode` makes of them."""
+    """Return acts_nd encoded in chunks, [n, units], or unchanged (the neurons themselves) if `encode` is None."""
     return acts_nd if encode is None else torch.cat([encode(rows_bd) for rows_bd in acts_nd.split(ROWS)])
 
 
@@ -58,7 +62,10 @@ def encoded(acts_nd: Tensor, encode: Encode | None) -> Tensor:
 def layer_responses(
     network_name: str, layer_name: str, weights_dir: Path | None, step_degrees: float
 ) -> tuple[Stimuli, Tensor]:
-    """All stimuli for a layer's receptive field and its neurons' responses; kept for all dictionaries of the layer."""
+    """Return all stimuli at the size of a layer's receptive field, and its neurons' responses [stimuli, channels].
+
+    Cached, since all dictionaries of a layer need the same responses.
+    """
     network = loaded_network(network_name, weights_dir)
-    seen = stimuli(network.layer(layer_name).receptive_field, step_degrees)
-    return seen, neuron_responses(network, layer_name, seen)
+    layer_stimuli = stimuli(network.layer(layer_name).receptive_field, step_degrees)
+    return layer_stimuli, neuron_responses(network, layer_name, layer_stimuli)
