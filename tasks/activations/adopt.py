@@ -1,4 +1,4 @@
-"""Activation sets from before plan.json, receipts and manifest.json held checksums of their own: they get them."""
+"""Add checksums to the JSON files of activation sets that are older than these checksums."""
 
 import json
 from pathlib import Path
@@ -10,9 +10,9 @@ from tasks.checksums import Damaged, check_file, document_sha256, write_document
 from tasks.keys import content_key, file_sha256
 from tasks.storage import writing
 
-REMEDY = "run the extraction again, which sets it aside and makes it anew"
+REMEDY = "run the extraction again, which sets it aside and makes a new one"
 VERSION = 2
-"""Of all such sets' plans."""
+"""The VERSION in tasks/activations/plan.py with which all such sets were made."""
 TABLES = ("rows.parquet", "images.parquet", "quarantine.parquet")
 PLAN = {"key", "config", "network", "layer", "files"}
 RECEIPT = {"index", "split", "orbits", "bytes", "sha256"}
@@ -20,11 +20,12 @@ MANIFEST = {"key", "plan_sha256", "shards"}
 
 
 def adopt(folder: Path) -> None:
-    """Write plan, receipts and manifest of a set as documents, the plan last; one that has them is left as it is.
+    """Rewrite plan, receipts and manifest of a set as documents with checksums, the plan last.
 
-    The plan must give the set's key, and be what the manifest says of it, where there is one. A receipt must be in the
-    manifest; of a set that wasn't finished, be what plan and shard are. One that isn't stays as it is, which makes it
-    no receipt. Raises Damaged for the plan and its tables.
+    A set whose plan has a checksum is left unchanged. The plan must lead to the set's key and, if there is a manifest,
+    match the checksum there. A receipt must be in the manifest; in an unfinished set, it must match its shard and the
+    plan. A receipt that doesn't is not rewritten, so that it doesn't count as a receipt. Raises Damaged if the plan or
+    one of its tables is damaged.
     """
     path = folder / "plan.json"
     plan, manifest = _plain(path, PLAN), _plain(folder / "manifest.json", MANIFEST)
@@ -35,9 +36,9 @@ def adopt(folder: Path) -> None:
             check_file(folder / name, plan["files"][name], REMEDY)
         rows, images = (polars.read_parquet(folder / name) for name in TABLES[:2])
         if not _key(plan, images) == plan["key"] == folder.name:
-            raise Damaged(path, "is damaged (it is another key's)", REMEDY)
+            raise Damaged(path, "is damaged (its content belongs to another key)", REMEDY)
         if manifest and (manifest["key"], manifest["plan_sha256"]) != (folder.name, file_sha256(path)):
-            raise Damaged(path, "is damaged (manifest.json says so)", REMEDY)
+            raise Damaged(path, "is damaged (manifest.json has another checksum of it)", REMEDY)
     except (KeyError, TypeError, AttributeError) as error:
         raise Damaged(path, f"is damaged ({type(error).__name__})", REMEDY) from error
     plan_sha256 = document_sha256(plan)
@@ -52,12 +53,15 @@ def adopt(folder: Path) -> None:
 
 
 def _plain(path: Path, fields: set[str]) -> dict[str, Any] | None:
-    """The object in a file, if it has these fields and no others: a document's damaged name of its checksum is one."""
+    """Return the JSON object in a file if it has exactly these fields, else None.
+
+    Exactly, because a document whose checksum field has a damaged name has one field more and is not a plain object.
+    """
     try:
-        found = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and set(found) == fields else None
+    return content if isinstance(content, dict) and set(content) == fields else None
 
 
 def _key(plan: dict[str, Any], images: polars.DataFrame) -> str:
@@ -71,15 +75,15 @@ def _key(plan: dict[str, Any], images: polars.DataFrame) -> str:
 
 
 def _is_right(receipt: dict[str, Any], file: Path, rows: polars.DataFrame) -> bool:
-    """Whether a receipt says what its shard and the plan are."""
+    """Return whether a receipt matches its shard and the plan."""
     shard, index = file.with_suffix(".safetensors"), file.stem.removeprefix("shard-")
-    of_shard = rows.filter(shard=int(index)) if index.isdecimal() else rows.clear()
-    if not shard.is_file() or of_shard.is_empty():
+    shard_rows = rows.filter(shard=int(index)) if index.isdecimal() else rows.clear()
+    if not shard.is_file() or shard_rows.is_empty():
         return False
     return receipt == {
         "index": int(index),
-        "split": of_shard["split"][0],
-        "orbits": len(of_shard),
+        "split": shard_rows["split"][0],
+        "orbits": len(shard_rows),
         "bytes": shard.stat().st_size,
         "sha256": file_sha256(shard),
     }

@@ -1,7 +1,8 @@
-"""Exact cones: one unit computed from its receptive field alone, each operation only on the extent the unit needs.
+"""Exact cones: compute one unit from its receptive field, each operation only at the positions that reach the unit.
 
-Source: ours (methods: exact cone). On InceptionV1's five early layers and their branches the result equals the whole
-frame's bit for bit; elsewhere to rounding, where the shape decides the order in which a kernel sums.
+Source: ours (methods §2). On InceptionV1's five early layers and their branches the result equals that of the whole
+frame bit for bit. On other layers it equals it up to rounding, because a kernel's order of summation depends on the
+shape of its input.
 """
 
 import torch
@@ -10,11 +11,11 @@ from tasks.vision.graph import cone
 from tasks.vision.networks import Network
 
 BATCH_PER_THREAD = 16
-"""Patches a forward pass and thread: so many leave the intermediate tensors in the cache (measured on mixed3b)."""
+"""Patches per forward pass and thread; with this many the intermediate tensors stay in cache (measured on mixed3b)."""
 
 
 class ConeExtractor:
-    """patches [b, 3, RF, RF], RGB in [0, 1] -> activations [b, channels] of the unit that sees just that patch."""
+    """Map patches [b, 3, RF, RF], RGB in [0, 1], to activations [b, channels] of the unit with that receptive field."""
 
     method = "cone"
 
@@ -24,13 +25,13 @@ class ConeExtractor:
         self.module = cone(network.module, network.node(layer_name))
 
     def __call__(self, patches_bchw: torch.Tensor) -> torch.Tensor:
-        """ValueError for patches of another side."""
+        """Return the activations. Raises ValueError if the patches don't have the receptive field's side."""
         if patches_bchw.shape[2:] != (self.side, self.side):
             raise ValueError(f"patches are {tuple(patches_bchw.shape[2:])}, not {self.side} x {self.side}")
         batches = patches_bchw.split(BATCH_PER_THREAD * torch.get_num_threads())
         return torch.cat([self._units(batch) for batch in batches])
 
     def _units(self, patches_bchw: torch.Tensor) -> torch.Tensor:
-        # PyTorch takes another kernel, with another order of sums, for a batch of one small image.
+        # for a batch of one small image PyTorch uses another kernel, which sums in another order
         pair = patches_bchw.expand(2, -1, -1, -1) if len(patches_bchw) == 1 else patches_bchw
         return self.module(self.network.preprocess(pair))[: len(patches_bchw), :, 0, 0]

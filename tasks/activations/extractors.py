@@ -1,4 +1,4 @@
-"""Activations of single units out of the patch they see: the way data enters the activation store."""
+"""Choose how activations of single units are computed from the patch in their receptive field."""
 
 from tasks.activations.cones import ConeExtractor
 from tasks.activations.patches import PatchExtractor
@@ -8,18 +8,17 @@ from tasks.vision.networks import Network
 
 
 def unit_extractor(network: Network, layer_name: str) -> ConeExtractor | PatchExtractor:
-    """What computes one unit of a layer from the patch it sees: an exact cone, or the patch fallback.
+    """Return the extractor for one unit of a layer: an exact cone where possible, else the patch fallback.
 
-    The extractor maps patches [b, 3, side, side], RGB float32 in [0, 1], to activations [b, channels]; side is the
-    layer's receptive field in pixels, method is "cone" or "patch".
-    UserError for an unknown layer, and for one whose receptive field is larger than the network's input: there no unit
-    is free of padding.
+    The extractor maps patches [b, 3, side, side], RGB float32 in [0, 1], to activations [b, channels]; `side` is the
+    layer's receptive field in pixels, `method` is "cone" or "patch". Raises UserError for an unknown layer, and for one
+    whose receptive field is larger than the network's input, since there padding reaches every unit.
     """
     layer = network.layer(layer_name)
     if layer.receptive_field > network.input_size:
         raise UserError(
-            f"a unit of {network.name} {layer_name} sees {layer.receptive_field} pixels, more than the input's "
-            f"{network.input_size}: choose an earlier layer"
+            f"the receptive field of {network.name} {layer_name}, {layer.receptive_field} pixels, is larger than the "
+            f"network's input, {network.input_size}: choose an earlier layer"
         )
     if cone(network.module, network.node(layer_name)) is None:
         return PatchExtractor(network, layer_name)

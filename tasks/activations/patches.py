@@ -1,4 +1,4 @@
-"""The plain way to one unit: run the network, up to the layer, on a patch in which no padding reaches the unit."""
+"""The fallback for single units: run the network up to the layer on a patch in which no padding reaches the unit."""
 
 import torch
 import torch.nn.functional as F
@@ -6,15 +6,15 @@ import torch.nn.functional as F
 from tasks.vision.networks import Network
 
 BATCH = 16
-"""Patches a forward pass."""
+"""Patches per forward pass."""
 
 
 class PatchExtractor:
-    """patches [b, 3, RF, RF], RGB in [0, 1] -> activations [b, channels] of the unit that sees just that patch.
+    """Map patches [b, 3, RF, RF], RGB in [0, 1], to activations [b, channels] of the unit with that receptive field.
 
-    The network's strides fix which pixels a unit may begin at, so the patch is set into a margin that brings its first
-    pixel to such a place. Nothing in the margin reaches the unit. Equals the whole frame to 1e-4 of the layer's largest
-    activation. Source: ours.
+    The network's strides restrict the pixels at which a receptive field can begin. The patch is therefore padded so
+    that its first pixel is such a pixel; the padding is outside the receptive field. The result equals that of the
+    whole frame to 1e-4 of the layer's largest activation. Source: ours.
     """
 
     method = "patch"
@@ -27,9 +27,9 @@ class PatchExtractor:
         self.margin = layer.offset + layer.stride * self.unit
 
     def __call__(self, patches_bchw: torch.Tensor) -> torch.Tensor:
-        """ValueError for patches of another side."""
+        """Return the activations. Raises ValueError if the patches don't have the receptive field's side."""
         if patches_bchw.shape[2:] != (self.side, self.side):
             raise ValueError(f"patches are {tuple(patches_bchw.shape[2:])}, not {self.side} x {self.side}")
-        framed = F.pad(patches_bchw, (self.margin,) * 4)
-        batches = [self.network.activations(batch, self.layer_name) for batch in framed.split(BATCH)]
+        padded = F.pad(patches_bchw, (self.margin,) * 4)
+        batches = [self.network.activations(batch, self.layer_name) for batch in padded.split(BATCH)]
         return torch.cat(batches)[:, :, self.unit, self.unit]

@@ -1,4 +1,4 @@
-"""What an extraction will do, settled before it starts: config, images, and every row's image, position and shard."""
+"""The plan of an extraction, written before it starts: config, images, and every row's image, position and shard."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -36,9 +36,9 @@ from tasks.vision.images import Frame, FrameSet, ImagesConfig, open_frames
 from tasks.vision.networks import Layer, Network, load_network
 
 VERSION = 2
-"""Of the code that decides on the bytes of plan and shards."""
+"""Version of the code that determines the bytes of plan and shards; part of the key."""
 FRAMES_AT_ONCE = 16
-"""Whole frames that go through the network at a time."""
+"""Number of whole frames per forward pass."""
 ROWS_SCHEMA = {
     "row": polars.Int32,
     "image": polars.String,
@@ -59,30 +59,38 @@ QUARANTINE_SCHEMA = {"name": polars.String, "reason": polars.String}
 
 
 class ExtractionConfig(Config):
-    """Orbits of activations of one layer over a set of images."""
+    """The configuration of an extraction: orbits of activations of one layer over a set of images."""
 
-    network: str = Field("efficientnet_lite0", description="network, by name")
-    layer: str = Field("block5_expand", description="layer, or branch of a layer, by name")
-    images: ImagesConfig = Field(ImagesConfig(), description="images to look at")
-    n_rotations: int = Field(16, ge=1, le=360, description="n of the group D_n, |G| = 2n, or C_n, |G| = n")
+    network: str = Field("efficientnet_lite0", description="name of the network")
+    layer: str = Field("block5_expand", description="name of the layer, or of a branch of a layer")
+    images: ImagesConfig = Field(ImagesConfig(), description="images whose activations are extracted")
+    n_rotations: int = Field(
+        16, ge=1, le=360, description="number of rotations n; the group is D_n, |G| = 2n, or without reflections C_n"
+    )
     reflections: bool = Field(
-        True, description="D_n, or without them C_n; C_1 leaves images as they are, and rows come faster"
+        True,
+        description="whether the group has reflections (D_n) or not (C_n, |G| = n); "
+        "n_rotations = 1 without reflections means no transforms, which is faster",
     )
-    orbits: Whole = Field(2000, ge=1, description="positions to sample; each is seen under all |G| transforms")
+    orbits: Whole = Field(
+        2000, ge=1, description="number of positions to sample; each is extracted under all |G| transforms"
+    )
     sampling: Literal["uniform", "norm"] = Field(
-        "norm", description="positions of an image: all alike, or with probability ∝ the norm of the activation"
+        "norm",
+        description="how positions of an image are drawn: uniform, all equally likely; "
+        "norm, with probability proportional to the norm of the activation",
     )
-    seed: Seed = Field(0, description="draws positions, order of images and split")
-    orbits_per_shard: int = Field(250, ge=1, le=100_000, description="orbits in a shard: what is in memory at a time")
-    test_share: float = Field(0.1, ge=0, le=0.5, description="share of the images kept for the test split")
+    seed: Seed = Field(0, description="random seed of the positions, the order of the images and the split")
+    orbits_per_shard: int = Field(250, ge=1, le=100_000, description="orbits per shard; memory holds one shard")
+    test_share: float = Field(0.1, ge=0, le=0.5, description="share of the images in the test split")
 
 
 @dataclass(frozen=True)
 class ExtractionPlan:
-    """A plan as it stands in `folder`.
+    """The plan of an activation set, as written in `folder`.
 
-    sha256: of what plan.json says, tables included. rows: ROWS_SCHEMA, y and x the receptive field's centre, pixels of
-    the frame.
+    sha256: checksum of the content of plan.json, which includes the checksums of the tables
+    rows: ROWS_SCHEMA; y and x are the centre of the receptive field, in pixels of the frame
     """
 
     key: str
@@ -100,16 +108,16 @@ class ExtractionPlan:
 
     @cached_property
     def splits(self) -> list[str]:
-        """Split of each shard, shard by shard."""
+        """The split of each shard, in the order of the shards."""
         return self.rows.unique("shard").sort("shard")["split"].to_list()
 
     @property
     def shards(self) -> int:
-        """How many shards the set has."""
+        """Number of shards of the set."""
         return len(self.splits)
 
     def shard_rows(self, shard: int) -> polars.DataFrame:
-        """Rows of one shard, in order."""
+        """Return the rows of one shard, in order."""
         return self.rows.filter(polars.col("shard") == shard)
 
     @cached_property
@@ -118,15 +126,15 @@ class ExtractionPlan:
 
     @cached_property
     def _load(self) -> Callable[[int], torch.Tensor]:
-        # Rows of one image mostly follow each other: it is decoded once for all of them.
+        # rows of an image are mostly consecutive, so that a cache of one image avoids decoding it again
         return lru_cache(maxsize=1)(self.images.load)
 
     def frame(self, image: str) -> torch.Tensor:
-        """[3, frame_size, frame_size] uint8: an image of the set, by its key."""
+        """Load an image of the set by its key, uint8 [3, frame_size, frame_size]."""
         return self._load(self._image_index[image])
 
     def patches(self, rows: polars.DataFrame, side: int) -> Iterator[torch.Tensor]:
-        """For each row its uint8 patch [3, side, side] about the row's centre."""
+        """Yield for each row the patch around its centre, uint8 [3, side, side]."""
         for image, y, x in rows.select("image", "y", "x").iter_rows():
             frame_cyx = self.frame(image)
             top, left = patch_start(y, side), patch_start(x, side)
@@ -134,7 +142,7 @@ class ExtractionPlan:
 
     @classmethod
     def open(cls, key: str, settings: Settings) -> "ExtractionPlan":
-        """A plan that was made before; raises UserError when there is none, Damaged when a file of it changed."""
+        """Read the plan of a set. Raises UserError if there is none, Damaged if one of its files changed."""
         folder = settings.activations_dir / key
         path = folder / "plan.json"
         if not path.is_file():
@@ -142,12 +150,12 @@ class ExtractionPlan:
         adopt(folder)
         document = read_document(path, REMEDY)
         if document.get("key") != key or "files" not in document:
-            raise Damaged(path, f"is no plan of {key}", REMEDY)
+            raise Damaged(path, f"is not the plan of {key}", REMEDY)
         for name, sha256 in document["files"].items():
             check_file(folder / name, sha256, REMEDY)
         try:
             config = ExtractionConfig.model_validate(document["config"])
-        except ValidationError as error:  # older code allowed what is refused today
+        except ValidationError as error:  # older code accepted values that are now invalid
             raise UserError(f"{path} can't be used ({error.errors()[0]['msg']}): extract another set") from None
         frames = polars.read_parquet(folder / "images.parquet")
         quarantine = polars.read_parquet(folder / "quarantine.parquet")
@@ -167,12 +175,12 @@ class ExtractionPlan:
 
 @lru_cache(maxsize=2)
 def loaded_network(name: str, weights_dir: Path | None) -> Network:
-    """The network, loaded once a process: every shard asks for it."""
+    """Load a network. Cached, since every shard needs it."""
     return load_network(name, Settings(weights_dir=weights_dir))
 
 
 def _norms_byx(network: Network, layer: Layer, frames_bcyx: torch.Tensor, units: np.ndarray) -> np.ndarray:
-    """[b, units, units] ‖a‖₂ of the layer's activations at the given units of each frame."""
+    """Return ‖a‖₂ of the layer's activations at the given units of each frame, [b, units, units]."""
     with torch.no_grad():
         acts_bcyx = network.activations(frames_bcyx.float() / 255, layer.name)
     grid = torch.from_numpy(units)
@@ -182,29 +190,29 @@ def _norms_byx(network: Network, layer: Layer, frames_bcyx: torch.Tensor, units:
 def _rows(
     config: ExtractionConfig, network: Network, layer: Layer, images: FrameSet, progress: Progress
 ) -> polars.DataFrame:
-    """Every row of the set: train rows first, then test rows; image by image in seeded order."""
+    """Return all rows of the set: train rows first, then test rows; the images in seeded order."""
     units = admissible_units(layer, config.images.frame_size)
     rng = np.random.default_rng(config.seed)
-    # With fewer orbits than images, only as many images are looked at.
+    # with fewer orbits than images, only as many images are used
     order = rng.permutation(len(images))[: config.orbits]
     orbits = spread(config.orbits, len(order))
     test = choose_test([images.frames[i].origin for i in order], config.test_share, rng)
 
     columns: dict[str, list] = {"image": [], "y": [], "x": [], "split": []}
-    by_split = np.argsort(test, kind="stable")
+    train_first = np.argsort(test, kind="stable")
     for start in range(0, len(order), FRAMES_AT_ONCE):
-        batch = by_split[start : start + FRAMES_AT_ONCE]
+        batch = train_first[start : start + FRAMES_AT_ONCE]
         norms_byx = [None] * len(batch)
         if config.sampling == "norm":
             frames_bcyx = torch.stack([images.load(order[k]) for k in batch])
             norms_byx = _norms_byx(network, layer, frames_bcyx, units)
         for k, norms_yx in zip(batch, norms_byx, strict=True):
             image = images.frames[order[k]].image
-            chosen = unit_centre(layer, choose_positions(int(orbits[k]), units, norms_yx, image, config.seed))
-            columns["image"] += [image] * len(chosen)
-            columns["y"] += chosen[:, 0].tolist()
-            columns["x"] += chosen[:, 1].tolist()
-            columns["split"] += ["test" if test[k] else "train"] * len(chosen)
+            centres = unit_centre(layer, choose_positions(int(orbits[k]), units, norms_yx, image, config.seed))
+            columns["image"] += [image] * len(centres)
+            columns["y"] += centres[:, 0].tolist()
+            columns["x"] += centres[:, 1].tolist()
+            columns["split"] += ["test" if test[k] else "train"] * len(centres)
         progress(start + len(batch), len(order))
 
     train = columns["split"].count("train")
@@ -212,22 +220,22 @@ def _rows(
     return polars.DataFrame({"row": np.arange(config.orbits), **columns, "shard": shards}, schema=ROWS_SCHEMA)
 
 
-def _write_table(path: Path, frame: polars.DataFrame) -> str:
-    """Atomically write Parquet; returns the SHA-256 of the file."""
+def _write_table(path: Path, table: polars.DataFrame) -> str:
+    """Write a Parquet file atomically and return its SHA-256."""
     buffer = BytesIO()
-    frame.write_parquet(buffer)
+    table.write_parquet(buffer)
     with atomic_file(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
     return file_sha256(path)
 
 
 def plan(config: ExtractionConfig, settings: Settings, progress: Progress = silent) -> ExtractionPlan:
-    """Settle an extraction and write it to activations_dir/<key>; one that stands there already is left as it is, a
-    damaged file of it is set aside, and the plan made anew.
+    """Plan an extraction and write the plan to activations_dir/<key>.
 
-    The key names the network's weights, the config, and every image by content and name: other images, another set.
-    Raises UserError for an unknown network or layer, for images that can't be had, and for a layer whose units see
-    more than a frame holds.
+    An existing plan is kept. If one of its files is damaged, that file is set aside and the plan is written again. The
+    key depends on the network's weights, the config, and the content and name of every image. Raises UserError for an
+    unknown network or layer, for images that are not available, and for a layer whose receptive field doesn't fit into
+    a frame.
     """
     network = loaded_network(config.network, settings.weights_dir)
     layer = network.layer(config.layer)
@@ -244,11 +252,11 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
     folder = settings.activations_dir / key
     if (folder / "plan.json").is_file():
         try:
-            made = ExtractionPlan.open(key, settings)
-            # not in the key, and of a plan from before checksums nothing else vouches for it
-            if (made.layer, made.network) == (layer, _about(network)):
-                return made
-            raise Damaged(folder / "plan.json", f"says other things of {network.name} than the network", REMEDY)
+            existing = ExtractionPlan.open(key, settings)
+            # layer and network are not part of the key, and plans older than checksums have no other protection
+            if (existing.layer, existing.network) == (layer, _about(network)):
+                return existing
+            raise Damaged(folder / "plan.json", f"doesn't describe {network.name} as it is", REMEDY)
         except Damaged as error:
             set_aside(error.path, str(error), settings)
     with writing(folder):
@@ -259,7 +267,7 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
 def _write_plan(
     folder: Path, config: ExtractionConfig, network: Network, layer: Layer, images: FrameSet, rows: polars.DataFrame
 ) -> None:
-    """Write the tables, then plan.json, whose rename is the commit."""
+    """Write the tables, then plan.json; the plan exists once plan.json has been renamed to its name."""
     frames = [dataclasses.astuple(frame) for frame in images.frames]
     tables = {
         "rows.parquet": rows,

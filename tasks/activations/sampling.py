@@ -1,4 +1,4 @@
-"""Which units of which images are looked at. Every choice follows from the seed and the images' keys alone."""
+"""Sample the units of each image (methods §2). Every choice depends only on the seed and the images' keys."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,10 @@ from tasks.vision.networks import Layer
 
 
 def admissible_units(layer: Layer, frame_size: int) -> np.ndarray:
-    """Units along one axis whose source patch, of source_side(receptive field) about their centre, lies in the frame.
+    """Return the units along one axis whose source patch lies inside the frame, int [units].
 
-    The frame is square, so that the same units serve both axes. Raises UserError when there is none.
+    The source patch has the side source_side(receptive field) and the unit's centre. Since the frame is square, the
+    result holds for both axes. Raises UserError if there is no such unit.
     """
     side = source_side(layer.receptive_field)
     margin = (side - layer.receptive_field) // 2
@@ -21,31 +22,31 @@ def admissible_units(layer: Layer, frame_size: int) -> np.ndarray:
     if last < first:
         needed = layer.stride * first + layer.offset - margin + side
         raise UserError(
-            f"a unit of {layer.name} sees {layer.receptive_field} pixels, and turning them takes {side}: "
-            f"frames of {frame_size} are too small, raise images.frame_size to at least {needed}"
+            f"the receptive field of {layer.name} has {layer.receptive_field} pixels, and rotating it needs {side}: "
+            f"frames of {frame_size} pixels are too small, raise images.frame_size to at least {needed}"
         )
     return np.arange(first, last + 1)
 
 
 def unit_centre(layer: Layer, unit: np.ndarray) -> np.ndarray:
-    """Pixel of the frame at the receptive field's centre, along one axis; of an even one, the later of the two."""
+    """Return the frame's pixel at the receptive field's centre, along one axis; of two central pixels, the later."""
     return layer.offset + layer.stride * unit + layer.receptive_field // 2
 
 
 def unit_at(layer: Layer, centre: np.ndarray) -> np.ndarray:
-    """The unit whose receptive field has this centre: what `unit_centre` was given."""
+    """Return the unit whose receptive field has this centre; the inverse of `unit_centre`."""
     return (centre - layer.receptive_field // 2 - layer.offset) // layer.stride
 
 
 def patch_start(centre: int, side: int) -> int:
-    """First pixel, along one axis, of the patch of `side` pixels about a centre as `unit_centre` gives it."""
+    """Return the first pixel, along one axis, of the patch of `side` pixels around a centre given by `unit_centre`."""
     return centre - side // 2
 
 
 def choose_test(origins: Sequence[str], test_share: float, rng: np.random.Generator) -> np.ndarray:
-    """[images] bool: which are set aside for the test, about test_share of them.
+    """Choose the images of the test split, about test_share of them; returns bool [images].
 
-    Images of one origin (cuts of one photograph) go to the same side. Raises UserError when no split is possible.
+    Images of the same origin (cuts of one photograph) are in the same split. Raises UserError if no split is possible.
     """
     test = np.zeros(len(origins), dtype=bool)
     if test_share == 0:
@@ -55,7 +56,7 @@ def choose_test(origins: Sequence[str], test_share: float, rng: np.random.Genera
     sizes = dict(zip(*np.unique(origins, return_counts=True), strict=True))
     if len(sizes) == 1:
         raise UserError("one photograph can't be split into train and test: give more images or set test_share to 0")
-    # The smallest is always within reach, so that the test is never empty.
+    # at least the smallest origin fits, so that the test split is never empty
     wanted = min(max(wanted, min(sizes.values())), len(origins) - 1)
     for origin in rng.permutation(sorted(sizes)):
         if test.sum() + sizes[origin] <= wanted:
@@ -64,27 +65,27 @@ def choose_test(origins: Sequence[str], test_share: float, rng: np.random.Genera
 
 
 def spread(orbits: int, images: int) -> np.ndarray:
-    """[images] int: how many orbits each image gives; they differ by one at most."""
+    """Return the number of orbits per image, int [images]; they differ by at most one."""
     return orbits // images + (np.arange(images) < orbits % images)
 
 
 def assign_shards(train: int, test: int, orbits_per_shard: int) -> np.ndarray:
-    """[train + test] int: shard of each row, train rows before test rows; a shard is train or test as a whole."""
+    """Return the shard of each row, int [train + test], train rows first; no shard has rows of both splits."""
     train_shards = -(-train // orbits_per_shard)
     return np.concatenate([np.arange(train) // orbits_per_shard, train_shards + np.arange(test) // orbits_per_shard])
 
 
 def choose_positions(count: int, units: np.ndarray, norms_yx: np.ndarray | None, image: str, seed: int) -> np.ndarray:
-    """[count, 2] units (row, column) of one image, all different, in reading order.
+    """Draw positions of one image without replacement; returns units (row, column), [count, 2], in reading order.
 
-    norms_yx: [units, units] ‖a‖₂ to choose with probability ∝ norm ("over-sampling large activations", curves paper);
-    None for the uniform choice. Silent positions come only once all others are taken.
-    Raises UserError when the image has fewer positions than wanted.
+    norms_yx: [units, units], ‖a‖₂, for a probability ∝ norm ("over-sampling large activations", curves paper); None for
+    uniform sampling. Positions with norm 0 are drawn only after all others. Raises UserError if the image has fewer
+    than `count` positions.
     """
     positions = len(units) ** 2
     if count > positions:
         raise UserError(
-            f"{count} orbits are wanted of each image, but only {positions} units see a whole source patch of the "
+            f"{count} orbits are needed from each image, but only {positions} units have their source patch inside the "
             "frame: lower orbits, give more images or raise images.frame_size"
         )
     share = None
@@ -94,5 +95,5 @@ def choose_positions(count: int, units: np.ndarray, norms_yx: np.ndarray | None,
             share += (share.max() or 1.0) * 1e-12
         share /= share.sum()
     rng = np.random.default_rng([seed, int(image, 16)])
-    chosen = np.sort(rng.choice(positions, size=count, replace=False, p=share))
-    return np.stack([units[chosen // len(units)], units[chosen % len(units)]], axis=1)
+    places = np.sort(rng.choice(positions, size=count, replace=False, p=share))
+    return np.stack([units[places // len(units)], units[places % len(units)]], axis=1)

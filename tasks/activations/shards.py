@@ -1,4 +1,4 @@
-"""The shard store: orbits of activations on disk, whole or not there.
+"""The shard store: orbits of activations on disk, each shard complete or absent.
 
 An activation set is a folder, named by its key:
 
@@ -7,23 +7,24 @@ An activation set is a folder, named by its key:
     images.parquet  quarantine.parquet
     shard-00000.safetensors …   one tensor `acts`: float16 [orbits of the shard, |G|, channels]
     shard-00000.json …    receipt: checksum of the plan; split, orbits, bytes and SHA-256 of the shard
-    manifest.json         checksum of the plan, and what all receipts say of their shards
+    manifest.json         checksum of the plan, and the content of all receipts
 
-The JSON files are documents (tasks/checksums.py), each with a checksum of its own.
+The JSON files are documents (tasks/checksums.py), each with its own checksum.
 
-Writing. Each file is written under a temporary name in the same folder, flushed to the disk, renamed, and the folder
-flushed. The order is: tables, plan.json, then shard by shard its tensor and its receipt, then manifest.json. A shard's
-checksum is taken in memory, before the disk has had it. Each rename commits what stands before it in that order: a
-shard without a receipt, or that differs from it, or whose receipt is of another plan, counts as not written. The
-manifest's rename commits the set.
+Writing. Each file is written under a temporary name in the same folder, flushed to the disk, and renamed; then the
+folder is flushed. The order is: tables, plan.json, then for each shard its tensor and its receipt, then manifest.json.
+A shard's checksum is computed in memory, before the shard is written. A shard counts as not written if it has no
+receipt, differs from its receipt, or if the receipt belongs to another plan. The set is finished once manifest.json
+exists.
 
-Resuming. A shard's bytes follow from the plan alone, so shards may be made in any order, by any number of threads and
-processes, and twice. After a crash a rerun keeps what has a receipt and makes the rest; of a set that is whole it
-changes nothing; a file that is gone it makes anew, a damaged one it sets aside first. Bytes are equal on one machine
-with one number of threads: elsewhere the last bit of a convolution may differ, and the manifest is written anew.
+Resuming. A shard's bytes depend only on the plan, so shards can be written in any order, by any number of threads and
+processes, and repeatedly. After a crash, a rerun keeps the shards with a receipt and writes the others. It changes
+nothing in a finished set, replaces missing files, and sets damaged files aside before it replaces them. The bytes are
+reproducible on one machine with the same number of threads. Elsewhere the last bit of a convolution may differ; then
+the manifest is written again.
 
-Reading. A reader believes the manifest alone, and checks a file's SHA-256 before it first uses it.
-Memory: a shard; two while one is written.
+Reading. A reader uses only shards in the manifest, and verifies a file's SHA-256 before its first use.
+Memory: one shard; two while a shard is written.
 """
 
 import dataclasses
@@ -53,7 +54,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ShardInfo:
-    """One shard, as its receipt and the manifest tell. bytes, sha256: of the safetensors file."""
+    """One shard, as recorded in its receipt and in the manifest. bytes, sha256: of the safetensors file."""
 
     index: int
     split: str
@@ -71,7 +72,7 @@ def _receipt_path(folder: Path, index: int) -> Path:
 
 
 def write_shard(plan: ExtractionPlan, index: int, acts_rgc: torch.Tensor) -> ShardInfo:
-    """Write float16 [orbits, |G|, channels] and its receipt; raises UserError when the disk is full."""
+    """Write a shard, float16 [orbits, |G|, channels], and its receipt. Raises UserError if the disk is full."""
     data = safetensors.torch.save({"acts": acts_rgc})
     info = ShardInfo(index, plan.splits[index], len(acts_rgc), len(data), hashlib.sha256(data).hexdigest())
     with atomic_file(shard_path(plan.folder, index)) as temporary:
@@ -82,7 +83,7 @@ def write_shard(plan: ExtractionPlan, index: int, acts_rgc: torch.Tensor) -> Sha
 
 
 def written_shard(plan: ExtractionPlan, index: int) -> ShardInfo | None:
-    """A shard that has a receipt, or None. Raises Damaged where one of the two isn't what was written."""
+    """Return the info of a shard that has a receipt, or None. Raises Damaged if shard or receipt changed."""
     path = _receipt_path(plan.folder, index)
     if not path.is_file():
         return None
@@ -95,7 +96,10 @@ def written_shard(plan: ExtractionPlan, index: int) -> ShardInfo | None:
 
 
 def write_manifest(plan: ExtractionPlan, settings: Settings) -> None:
-    """Commit a set; raises UserError when a shard is missing or damaged. One that stands there already stays."""
+    """Write the manifest, which completes the set. An equal manifest is left unchanged.
+
+    Raises UserError if a shard is missing or damaged.
+    """
     shards = []
     for index in range(plan.shards):
         info = written_shard(plan, index)
@@ -106,12 +110,12 @@ def write_manifest(plan: ExtractionPlan, settings: Settings) -> None:
     path = plan.folder / "manifest.json"
     if path.is_file():
         try:
-            before = read_document(path, REMEDY)
-            if before == manifest:
+            existing = read_document(path, REMEDY)
+            if existing == manifest:
                 return
             log.warning(
-                "%s is written anew: rows or shards that were damaged came out with other bytes, as they do on another "
-                "machine; what was made of the old ones stays as it is",
+                "%s is written again: replaced rows or shards have other bytes than before, as can happen on another "
+                "machine; results computed from the old ones are not changed",
                 path,
             )
         except Damaged as error:
@@ -128,7 +132,7 @@ class ActivationSet:
 
     @classmethod
     def open(cls, key: str, settings: Settings) -> "ActivationSet":
-        """Raises UserError when there is no such set or it is not finished, Damaged when plan or manifest changed."""
+        """Open a set. Raises UserError if it doesn't exist or isn't finished, Damaged if plan or manifest changed."""
         plan = ExtractionPlan.open(key, settings)
         path = plan.folder / "manifest.json"
         if not path.is_file():
@@ -156,13 +160,13 @@ class ActivationSet:
 
     @property
     def patch_side(self) -> int:
-        """Side of the source patch that holds the receptive field under every rotation, pixels."""
+        """Side in pixels of the source patch, which contains the receptive field under every rotation."""
         return source_side(self.plan.layer.receptive_field)
 
     def read(self, shard: int) -> torch.Tensor:
-        """float16 [orbits, |G|, channels]; the checksum is verified once a process.
+        """Read a shard, float16 [orbits, |G|, channels]; its checksum is verified once per process.
 
-        Raises UserError for a shard that is not in the manifest, Damaged for one that is missing or changed.
+        Raises UserError if the shard is not in the manifest, Damaged if its file is missing or changed.
         """
         info = next((info for info in self.shards if info.index == shard), None)
         if info is None:
@@ -175,24 +179,27 @@ class ActivationSet:
         return tensors["acts"]
 
     def rows(self, shard: int) -> polars.DataFrame:
-        """(row, image, y, x) of a shard's orbits, in order; y, x: the receptive field's centre in the frame, pixels."""
+        """Return (row, image, y, x) of a shard's orbits, in order; y, x: centre of the receptive field, in pixels."""
         return self.plan.shard_rows(shard).select("row", "image", "y", "x")
 
     def patch(self, row: int) -> torch.Tensor:
-        """[3, patch_side, patch_side] uint8: what lies about the row's receptive field, before any transform."""
+        """Return the untransformed source patch of a row, uint8 [3, patch_side, patch_side]."""
         return self.patches([row])[0]
 
     def patches(self, rows: list[int]) -> torch.Tensor:
-        """[len(rows), 3, patch_side, patch_side] uint8; each image is decoded once, in whatever order rows come."""
-        wanted = self.plan.rows[rows].with_row_index("place").sort("image")
-        out_bcyx = torch.empty(len(rows), 3, self.patch_side, self.patch_side, dtype=torch.uint8)
-        for place, patch_cyx in zip(wanted["place"], self.plan.patches(wanted, self.patch_side), strict=True):
-            out_bcyx[place] = patch_cyx
-        return out_bcyx
+        """Return the source patches of rows, uint8 [len(rows), 3, patch_side, patch_side].
+
+        Each image is decoded only once, whatever the order of the rows.
+        """
+        by_image = self.plan.rows[rows].with_row_index("place").sort("image")
+        patches_bcyx = torch.empty(len(rows), 3, self.patch_side, self.patch_side, dtype=torch.uint8)
+        for place, patch_cyx in zip(by_image["place"], self.plan.patches(by_image, self.patch_side), strict=True):
+            patches_bcyx[place] = patch_cyx
+        return patches_bcyx
 
 
 def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
-    """The set as rows of networks, layers, images, quarantine, activation_sets and shards."""
+    """Return the set's rows of the tables networks, layers, images, quarantine, activation_sets and shards."""
     config, layer, images = acts.config, acts.plan.layer, acts.plan.images
     int32, int64, text = polars.Int32, polars.Int64, polars.String
 

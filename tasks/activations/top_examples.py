@@ -1,14 +1,14 @@
-"""Which rows excite a unit most."""
+"""Top examples: the rows on which a unit is most active."""
 
 import polars
 
 
 def top_examples(found: polars.DataFrame, unit: str, count: int) -> polars.DataFrame:
-    """At most `count` rows of `found` for each `unit`, strongest first, one an image; units in order.
+    """Return at most `count` rows of `found` per unit, sorted by unit, strongest first, at most one per image.
 
-    found: columns `unit` (by that name), row, image, activation, and any others. One an image, since neighbouring
-    positions of a photograph excite a unit alike.
+    unit: name of the column with the units. found: the columns `unit`, row, image, activation, and any others. At most
+    one row per image, because neighbouring positions of a photograph excite a unit similarly.
     """
     ordered = found.sort(unit, "activation", "row", descending=[False, True, False])
-    one_an_image = ordered.unique([unit, "image"], keep="first", maintain_order=True)
-    return one_an_image.group_by(unit, maintain_order=True).head(count).select(found.columns)
+    one_per_image = ordered.unique([unit, "image"], keep="first", maintain_order=True)
+    return one_per_image.group_by(unit, maintain_order=True).head(count).select(found.columns)

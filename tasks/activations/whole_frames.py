@@ -1,4 +1,4 @@
-"""Whole frames that the network runs on with a layer replaced, and what replaces it, position by position."""
+"""Whole frames for runs of the network in which a layer's activations are replaced, position by position."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,25 +9,25 @@ from tasks.activations.shards import ActivationSet
 
 FRAMES_AT_ONCE = 8
 POSITIONS_AT_ONCE = 2048
-"""Positions replaced at a time: bounds the memory of what is made of them, as [positions, features]."""
+"""Positions replaced at a time; bounds the memory for intermediate results [positions, features]."""
 
 
 def held_out_frames(acts: ActivationSet, count: int) -> list[int]:
-    """Indices of up to `count` frames: the first of the test split in the set's seeded order."""
+    """Return the indices of up to `count` frames of the test split, in the set's seeded order."""
     test = acts.plan.rows.filter(split="test")["image"].unique(maintain_order=True).head(count)
     index = {frame.image: index for index, frame in enumerate(acts.plan.images.frames)}
     return [index[image] for image in test]
 
 
 def frame_batches(acts: ActivationSet, frames: list[int]) -> Iterator[tuple[int, Tensor]]:
-    """(how many frames with these, [b, 3, side, side] RGB in [0, 1])."""
+    """Yield (number of frames so far including this batch, batch [b, 3, side, side], RGB in [0, 1])."""
     for start in range(0, len(frames), FRAMES_AT_ONCE):
         batch = frames[start : start + FRAMES_AT_ONCE]
         yield start + len(batch), torch.stack([acts.plan.images.load(frame) for frame in batch]).float() / 255
 
 
 def at_every_position(acts_bcyx: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
-    """What a function of rows [positions, channels] makes of every position, [b, channels of its own, h, w]."""
+    """Apply a function of rows [positions, channels] to every position; returns [b, channels of the result, h, w]."""
     rows_pc = acts_bcyx.movedim(1, -1).flatten(0, 2)
-    out_pc = torch.cat([function(x_pc) for x_pc in rows_pc.split(POSITIONS_AT_ONCE)])
-    return out_pc.unflatten(0, acts_bcyx[:, 0].shape).movedim(-1, 1)
+    result_pc = torch.cat([function(x_pc) for x_pc in rows_pc.split(POSITIONS_AT_ONCE)])
+    return result_pc.unflatten(0, acts_bcyx[:, 0].shape).movedim(-1, 1)

@@ -48,7 +48,7 @@ LARGEST_ECHO = 0.3
 LEAST_CONCENTRATION = 0.6
 STRAIGHT_SHARE = 0.6
 NATURAL_SHARE = 0.1
-"""Natural patches have content that drawn stimuli lack: a unit that hardly responds to these can't be judged by them."""
+"""Drawn stimuli lack some content of natural patches: a unit that hardly responds to them can't be judged by them."""
 CRITERIA = 5
 
 MIXED_BELOW = 0.1

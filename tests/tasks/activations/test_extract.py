@@ -190,7 +190,7 @@ def test_a_manifest_follows_shards_that_come_out_otherwise(small_key, small_conf
     with pytest.raises(UserError, match=r"shard-00001\.safetensors is damaged"):
         ActivationSet.open(small_key, settings).read(1)  # the manifest vouches for other bytes
     finish(small_key, settings)
-    assert "manifest.json is written anew: rows or shards that were damaged came out with other bytes" in caplog.text
+    assert "manifest.json is written again: replaced rows or shards have other bytes than before" in caplog.text
     after = ActivationSet.open(small_key, settings)
     assert after.read(1).isfinite().all()
     assert [one.index for one in before.shards if one not in after.shards] == [1]

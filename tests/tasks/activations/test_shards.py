@@ -86,7 +86,7 @@ def test_a_file_that_is_not_what_was_written_is_refused_by_name(small_key, setti
     assert ActivationSet.open(small_key, settings).read(1).isfinite().all()
     damage(settings.activations_dir / small_key, name, how)
     word = "missing" if how == "missing" else "damaged"
-    remedy = "run the extraction again, which sets it aside and makes it anew"
+    remedy = "run the extraction again, which sets it aside and makes a new one"
     with pytest.raises(Damaged, match=rf"{re.escape(name)} is {word}.*: {remedy}") as refusal:
         ActivationSet.open(small_key, settings).read(1)
     assert "\n" not in str(refusal.value)
@@ -128,7 +128,7 @@ def test_a_plan_or_manifest_of_another_set_is_refused(small_key, settings):
     folder = settings.activations_dir / small_key
     other = folder.with_name("0" * 64)
     shutil.copytree(folder, other)
-    with pytest.raises(Damaged, match=r"plan\.json is no plan of 0{64}"):
+    with pytest.raises(Damaged, match=r"plan\.json is not the plan of 0{64}"):
         ActivationSet.open(other.name, settings)
     manifest = read_document(folder / "manifest.json", "")
     write_document(folder / "manifest.json", manifest | {"plan_sha256": "0" * 64})
