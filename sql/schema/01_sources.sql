@@ -1,4 +1,4 @@
--- What was looked at: networks, layers, images, and what was refused.
+-- Networks, layers and images that were analysed, and the images that could not be read.
 
 CREATE TABLE IF NOT EXISTS networks (
     network         VARCHAR PRIMARY KEY,
@@ -7,8 +7,10 @@ CREATE TABLE IF NOT EXISTS networks (
     classes         INTEGER NOT NULL
 );
 COMMENT ON TABLE networks IS 'one row per network';
-COMMENT ON COLUMN networks.weights_sha256 IS 'SHA-256 of the weight file';
-COMMENT ON COLUMN networks.input_size IS 'side of the square input, pixels';
+COMMENT ON COLUMN networks.network IS 'name of the network';
+COMMENT ON COLUMN networks.weights_sha256 IS 'SHA-256 of the weight file, 64 hex digits; for the built-in Gabor bank, the content key of its parameters';
+COMMENT ON COLUMN networks.input_size IS 'side of the square input image, pixels';
+COMMENT ON COLUMN networks.classes IS 'number of classes that the network distinguishes';
 
 CREATE TABLE IF NOT EXISTS layers (
     network          VARCHAR NOT NULL REFERENCES networks (network),
@@ -20,8 +22,12 @@ CREATE TABLE IF NOT EXISTS layers (
     PRIMARY KEY (network, layer)
 );
 COMMENT ON TABLE layers IS 'one row per (network, layer)';
-COMMENT ON COLUMN layers.receptive_field IS 'side of the square a unit sees, input pixels';
-COMMENT ON COLUMN layers.offset_px IS 'first input pixel that unit 0 sees; unit i starts at offset_px + stride * i';
+COMMENT ON COLUMN layers.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN layers.layer IS 'name of the layer';
+COMMENT ON COLUMN layers.channels IS 'number of channels (neurons) of the layer';
+COMMENT ON COLUMN layers.receptive_field IS 'side of the square of the input image that one unit sees, pixels';
+COMMENT ON COLUMN layers.stride IS 'distance between the receptive fields of neighbouring units, pixels';
+COMMENT ON COLUMN layers.offset_px IS 'first input pixel that unit 0 sees along each axis; unit i sees the pixels from offset_px + stride * i on; negative where the receptive field begins in the padding';
 
 CREATE TABLE IF NOT EXISTS images (
     image_id  VARCHAR PRIMARY KEY,
@@ -30,8 +36,12 @@ CREATE TABLE IF NOT EXISTS images (
     width     INTEGER NOT NULL,
     height    INTEGER NOT NULL
 );
-COMMENT ON TABLE images IS 'one row per image, named by its content';
-COMMENT ON COLUMN images.image_id IS 'content key of the decoded pixels';
+COMMENT ON TABLE images IS 'one row per image; images with the same decoded pixels are one image';
+COMMENT ON COLUMN images.image_id IS 'content key of the image: SHA-256 of its size and decoded RGB pixels';
+COMMENT ON COLUMN images.source IS 'origin of the image: folder (files of the configured folder), scikit-image (photographs that ship with scikit-image) or dead-leaves (generated scenes)';
+COMMENT ON COLUMN images.name IS 'name of the image, unique within its source; where the same pixels came under several names, the first of them';
+COMMENT ON COLUMN images.width IS 'width of the decoded image, before it is fitted to a frame, pixels';
+COMMENT ON COLUMN images.height IS 'height of the decoded image, before it is fitted to a frame, pixels';
 
 CREATE TABLE IF NOT EXISTS quarantine (
     activation_set_id  VARCHAR NOT NULL,
@@ -39,4 +49,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
     reason             VARCHAR NOT NULL,
     PRIMARY KEY (activation_set_id, name)
 );
-COMMENT ON TABLE quarantine IS 'one row per (activation_set, name): what could not be read, and why';
+COMMENT ON TABLE quarantine IS 'one row per (activation_set_id, name): an image that could not be read, and why';
+COMMENT ON COLUMN quarantine.activation_set_id IS 'content key of the activation set that refused the image; refers to activation_sets';
+COMMENT ON COLUMN quarantine.name IS 'name of the image file';
+COMMENT ON COLUMN quarantine.reason IS 'why the image could not be read';

@@ -1,4 +1,4 @@
--- Orbits of activations: sets and the shards they are stored in.
+-- Activation sets, and the shards in which their activations are stored.
 
 CREATE TABLE IF NOT EXISTS activation_sets (
     activation_set_id  VARCHAR PRIMARY KEY,
@@ -13,10 +13,17 @@ CREATE TABLE IF NOT EXISTS activation_sets (
     config             JSON NOT NULL,
     FOREIGN KEY (network, layer) REFERENCES layers (network, layer)
 );
-COMMENT ON TABLE activation_sets IS 'one row per activation set: orbits of one layer over one set of images';
-COMMENT ON COLUMN activation_sets.reflections IS 'whether the group is dihedral, and not its rotations alone';
-COMMENT ON COLUMN activation_sets.group_order IS '|G| = 2 * n_rotations, or n_rotations without reflections; 1: images as they are';
-COMMENT ON COLUMN activation_sets.orbits IS 'sampled positions; each was seen under all |G| transforms';
+COMMENT ON TABLE activation_sets IS 'one row per activation set: the activations of one layer at sampled positions of a set of images, under every transform of a group';
+COMMENT ON COLUMN activation_sets.activation_set_id IS 'content key of the activation set: made from the extraction''s settings, the network''s weights and the images';
+COMMENT ON COLUMN activation_sets.network IS 'network whose layer was recorded; refers to networks';
+COMMENT ON COLUMN activation_sets.layer IS 'layer that was recorded; (network, layer) refers to layers';
+COMMENT ON COLUMN activation_sets.n_rotations IS 'number of rotations n in the group, by multiples of 360/n degrees; 1: images are not rotated';
+COMMENT ON COLUMN activation_sets.reflections IS 'whether the group also contains reflections (D_n); otherwise it has rotations alone (C_n)';
+COMMENT ON COLUMN activation_sets.group_order IS 'number of transforms in the group, |G|: 2 * n_rotations, or n_rotations without reflections; 1: images are recorded as they are';
+COMMENT ON COLUMN activation_sets.orbits IS 'number of sampled positions; each was recorded under all |G| transforms';
+COMMENT ON COLUMN activation_sets.sampling IS 'how positions in an image are drawn: uniform (all with the same probability) or norm (with probability proportional to the norm of the activation)';
+COMMENT ON COLUMN activation_sets.seed IS 'random seed for positions, order of images and the train/test split';
+COMMENT ON COLUMN activation_sets.config IS 'settings of the extraction, JSON';
 
 CREATE TABLE IF NOT EXISTS shards (
     activation_set_id  VARCHAR NOT NULL REFERENCES activation_sets (activation_set_id),
@@ -27,4 +34,10 @@ CREATE TABLE IF NOT EXISTS shards (
     sha256             VARCHAR NOT NULL,
     PRIMARY KEY (activation_set_id, shard)
 );
-COMMENT ON TABLE shards IS 'one row per (activation_set, shard)';
+COMMENT ON TABLE shards IS 'one row per (activation_set_id, shard): a file of activations';
+COMMENT ON COLUMN shards.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN shards.shard IS 'number of the shard in its activation set, counted from 0';
+COMMENT ON COLUMN shards.split IS 'train or test; an image''s positions are all in one split';
+COMMENT ON COLUMN shards.orbits IS 'number of positions in the shard';
+COMMENT ON COLUMN shards.bytes IS 'size of the shard''s file, bytes';
+COMMENT ON COLUMN shards.sha256 IS 'SHA-256 of the shard''s file, 64 hex digits';

@@ -1,4 +1,4 @@
--- Trained dictionaries and what was measured on them.
+-- Trained dictionaries, their metrics and their features.
 
 CREATE TABLE IF NOT EXISTS dictionaries (
     dictionary_id      VARCHAR PRIMARY KEY,
@@ -17,13 +17,22 @@ CREATE TABLE IF NOT EXISTS dictionaries (
     train_seconds      DOUBLE NOT NULL,
     config             JSON NOT NULL
 );
-COMMENT ON TABLE dictionaries IS 'one row per trained dictionary';
-COMMENT ON COLUMN dictionaries.architecture IS 'sae or group-crosscoder';
-COMMENT ON COLUMN dictionaries.method IS 'how features are kept few: topk, relu, batchtopk, jumprelu, gated or matryoshka';
-COMMENT ON COLUMN dictionaries.k IS 'active features per row asked for; null where a penalty decides';
-COMMENT ON COLUMN dictionaries.train_seconds IS 'of its own steps, without reading the rows';
-COMMENT ON COLUMN dictionaries.group_order IS '|G| = number of transform blocks of a feature; 1 for an SAE';
-COMMENT ON COLUMN dictionaries.rows_seen IS 'training rows; with orbit reuse one orbit counts as a row each time it is drawn';
+COMMENT ON TABLE dictionaries IS 'one row per trained dictionary (dictionary_id)';
+COMMENT ON COLUMN dictionaries.dictionary_id IS 'content key of the dictionary: made from its activation set and its training settings';
+COMMENT ON COLUMN dictionaries.activation_set_id IS 'content key of the activation set that the dictionary was trained on; refers to activation_sets';
+COMMENT ON COLUMN dictionaries.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN dictionaries.method IS 'sparsity method: topk, relu, batchtopk, jumprelu, gated or matryoshka';
+COMMENT ON COLUMN dictionaries.features IS 'number of features';
+COMMENT ON COLUMN dictionaries.channels IS 'number of channels of the layer';
+COMMENT ON COLUMN dictionaries.k IS 'active features per row that training enforces; null for the methods with a sparsity penalty instead (relu, jumprelu, gated)';
+COMMENT ON COLUMN dictionaries.group_order IS '|G|: number of decoder blocks of a feature, one per transform; 1 for an SAE';
+COMMENT ON COLUMN dictionaries.encode_from IS 'what a group crosscoder encodes: identity (the untransformed block) or orbit (the sum over all blocks); null for an SAE';
+COMMENT ON COLUMN dictionaries.orbit_reuse IS 'whether training let every transform of an orbit stand in for the identity, so that one orbit gives |G| rows';
+COMMENT ON COLUMN dictionaries.steps IS 'number of optimiser steps';
+COMMENT ON COLUMN dictionaries.rows_seen IS 'number of training rows (steps * batch size); with orbit_reuse one orbit counts as a row each time that one of its transforms is drawn';
+COMMENT ON COLUMN dictionaries.seed IS 'random seed for the initial features and the order of the rows';
+COMMENT ON COLUMN dictionaries.train_seconds IS 'duration of the optimiser steps, seconds; reading the rows is not included';
+COMMENT ON COLUMN dictionaries.config IS 'settings of the training, JSON';
 
 CREATE TABLE IF NOT EXISTS dictionary_metrics (
     dictionary_id  VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
@@ -31,7 +40,10 @@ CREATE TABLE IF NOT EXISTS dictionary_metrics (
     value          DOUBLE NOT NULL,
     PRIMARY KEY (dictionary_id, metric)
 );
-COMMENT ON TABLE dictionary_metrics IS 'one row per (dictionary, metric), measured on the test split';
+COMMENT ON TABLE dictionary_metrics IS 'one row per (dictionary_id, metric), measured on the test split';
+COMMENT ON COLUMN dictionary_metrics.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN dictionary_metrics.metric IS 'name of the metric: fvu, l0, cosine, dead_fraction, rows, stability, stability_random, loss_recovered_zero, loss_recovered_mean, top1_change, top1_change_zero, top1_change_mean or spliced_frames (images used for the loss_recovered and top1_change metrics); the view dictionary_scores explains the others';
+COMMENT ON COLUMN dictionary_metrics.value IS 'value of the metric; fvu, cosine, dead_fraction, stability and top1_change are shares or cosines, loss_recovered is 1 where nothing is lost, l0, rows and spliced_frames are counts';
 
 CREATE TABLE IF NOT EXISTS block_metrics (
     dictionary_id  VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
@@ -39,7 +51,10 @@ CREATE TABLE IF NOT EXISTS block_metrics (
     fvu            DOUBLE NOT NULL,
     PRIMARY KEY (dictionary_id, element)
 );
-COMMENT ON TABLE block_metrics IS 'one row per (dictionary, group element): fraction of variance unexplained of that block, test split';
+COMMENT ON TABLE block_metrics IS 'one row per (dictionary_id, element): the reconstruction of one decoder block, test split';
+COMMENT ON COLUMN block_metrics.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN block_metrics.element IS 'number of the group element g, 0 to |G| - 1; 0 is the identity';
+COMMENT ON COLUMN block_metrics.fvu IS 'fraction of variance unexplained of this block: squared error over variance; 0 is perfect, 1 is no better than the mean';
 
 CREATE TABLE IF NOT EXISTS training_steps (
     dictionary_id  VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
@@ -48,7 +63,11 @@ CREATE TABLE IF NOT EXISTS training_steps (
     value          DOUBLE NOT NULL,
     PRIMARY KEY (dictionary_id, step, metric)
 );
-COMMENT ON TABLE training_steps IS 'one row per (dictionary, step, metric) logged while training';
+COMMENT ON TABLE training_steps IS 'one row per (dictionary_id, step, metric) logged during training';
+COMMENT ON COLUMN training_steps.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN training_steps.step IS 'number of optimiser steps taken so far, this one included';
+COMMENT ON COLUMN training_steps.metric IS 'fvu (fraction of variance unexplained), loss, sparsity_loss, auxiliary_loss, l0 (active features per row) or dead_fraction (share of features that have not been active for dead_after_rows rows, 0 to 1)';
+COMMENT ON COLUMN training_steps.value IS 'value of the metric on that step''s batch';
 
 CREATE TABLE IF NOT EXISTS features (
     dictionary_id    VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
@@ -60,11 +79,14 @@ CREATE TABLE IF NOT EXISTS features (
     dead             BOOLEAN NOT NULL,
     PRIMARY KEY (dictionary_id, feature)
 );
-COMMENT ON TABLE features IS 'one row per (dictionary, feature), over the rows of the whole activation set';
-COMMENT ON COLUMN features.atom_dimension IS 'dimensions of the feature: 1 for a vector, 2-4 for a block of atoms';
-COMMENT ON COLUMN features.density IS 'share of rows on which the feature is active';
-COMMENT ON COLUMN features.mean_activation IS 'mean over the rows on which it is active; 0 when dead';
-COMMENT ON COLUMN features.dead IS 'active on no row';
+COMMENT ON TABLE features IS 'one row per (dictionary_id, feature), measured on all rows of the activation set, train and test';
+COMMENT ON COLUMN features.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN features.feature IS 'number of the feature in its dictionary, counted from 0';
+COMMENT ON COLUMN features.atom_dimension IS 'number of decoder vectors of the feature: 1 for a single vector, 2-4 for a block of them';
+COMMENT ON COLUMN features.density IS 'share of rows on which the feature is active, 0 to 1';
+COMMENT ON COLUMN features.mean_activation IS 'mean activation over the rows on which the feature is active, in the dictionary''s scaled units; 0 when dead';
+COMMENT ON COLUMN features.max_activation IS 'largest activation on any row, in the dictionary''s scaled units; 0 when dead';
+COMMENT ON COLUMN features.dead IS 'whether the feature is active on no row';
 
 CREATE TABLE IF NOT EXISTS feature_examples (
     dictionary_id  VARCHAR NOT NULL,
@@ -79,12 +101,16 @@ CREATE TABLE IF NOT EXISTS feature_examples (
     PRIMARY KEY (dictionary_id, feature, rank),
     FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
-COMMENT ON TABLE feature_examples IS 'one row per (dictionary, feature, rank): the receptive fields that excite a feature most, one per position';
-COMMENT ON COLUMN feature_examples.rank IS '1 for the strongest';
-COMMENT ON COLUMN feature_examples.y IS 'row of the receptive field''s centre in the frame, pixels';
-COMMENT ON COLUMN feature_examples.x IS 'column of the receptive field''s centre in the frame, pixels';
-COMMENT ON COLUMN feature_examples.element IS 'group element the patch was transformed by before the network saw it';
-COMMENT ON COLUMN feature_examples.patch IS 'WebP image of what the unit saw (transformed receptive field)';
+COMMENT ON TABLE feature_examples IS 'one row per (dictionary_id, feature, rank): the top examples of a feature, the positions that activate it most, one per image, at most 8';
+COMMENT ON COLUMN feature_examples.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN feature_examples.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
+COMMENT ON COLUMN feature_examples.rank IS 'rank of the example by activation, 1 for the strongest';
+COMMENT ON COLUMN feature_examples.image_id IS 'content key of the image that the example was cut from; refers to images';
+COMMENT ON COLUMN feature_examples.y IS 'row of the receptive field''s centre in the image fitted to the network''s frame, pixels from the top';
+COMMENT ON COLUMN feature_examples.x IS 'column of the receptive field''s centre in the image fitted to the network''s frame, pixels from the left';
+COMMENT ON COLUMN feature_examples.element IS 'number of the group element by which the patch was transformed before the network saw it; 0: not transformed';
+COMMENT ON COLUMN feature_examples.activation IS 'activation of the feature, in the dictionary''s scaled units';
+COMMENT ON COLUMN feature_examples.patch IS 'WebP image of the receptive field as the unit saw it, transformed';
 
 CREATE TABLE IF NOT EXISTS feature_neighbours (
     dictionary_id  VARCHAR NOT NULL,
@@ -95,9 +121,12 @@ CREATE TABLE IF NOT EXISTS feature_neighbours (
     PRIMARY KEY (dictionary_id, feature, rank),
     FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
-COMMENT ON TABLE feature_neighbours IS 'one row per (dictionary, feature, rank): the nearest other features of the dictionary';
-COMMENT ON COLUMN feature_neighbours.rank IS '1 for the nearest';
-COMMENT ON COLUMN feature_neighbours.similarity IS 'cosine of the decoder blocks laid end to end';
+COMMENT ON TABLE feature_neighbours IS 'one row per (dictionary_id, feature, rank): the most similar other live features of the same dictionary, at most 6';
+COMMENT ON COLUMN feature_neighbours.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN feature_neighbours.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
+COMMENT ON COLUMN feature_neighbours.rank IS 'rank of the neighbour by similarity, 1 for the nearest';
+COMMENT ON COLUMN feature_neighbours.neighbour IS 'number of the similar feature; (dictionary_id, neighbour) is in features';
+COMMENT ON COLUMN feature_neighbours.similarity IS 'cosine of the two features'' decoder vectors, all blocks concatenated, -1 to 1';
 
 CREATE TABLE IF NOT EXISTS feature_visualisations (
     dictionary_id  VARCHAR NOT NULL,
@@ -107,6 +136,8 @@ CREATE TABLE IF NOT EXISTS feature_visualisations (
     PRIMARY KEY (dictionary_id, feature, direction),
     FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
-COMMENT ON TABLE feature_visualisations IS 'one row per (dictionary, feature, direction), of the features a person would look at first';
-COMMENT ON COLUMN feature_visualisations.direction IS 'positive: along the decoder vector; negative: against it';
-COMMENT ON COLUMN feature_visualisations.picture IS 'WebP image optimised for that direction; no photograph';
+COMMENT ON TABLE feature_visualisations IS 'one row per (dictionary_id, feature, direction): optimised images, only of the features with the clearest types and of missing curve detectors';
+COMMENT ON COLUMN feature_visualisations.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN feature_visualisations.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
+COMMENT ON COLUMN feature_visualisations.direction IS 'positive: the image maximises the layer''s activation along the feature''s encoder vector; negative: along the opposite vector';
+COMMENT ON COLUMN feature_visualisations.picture IS 'WebP image optimised for that direction, not a photograph';

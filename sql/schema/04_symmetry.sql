@@ -1,4 +1,4 @@
--- Transform-block analysis of group crosscoders.
+-- The symmetry of a group crosscoder's features, read from their decoder blocks.
 
 CREATE TABLE IF NOT EXISTS transform_blocks (
     dictionary_id       VARCHAR NOT NULL,
@@ -11,11 +11,14 @@ CREATE TABLE IF NOT EXISTS transform_blocks (
     PRIMARY KEY (dictionary_id, feature, element),
     FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
-COMMENT ON TABLE transform_blocks IS 'one row per (dictionary, feature, group element)';
-COMMENT ON COLUMN transform_blocks.element IS 'index g: 0..n-1 rotations r^g, n..2n-1 reflections r^(g-n) s, s the left-right mirror';
-COMMENT ON COLUMN transform_blocks.rotation_degrees IS 'counter-clockwise angle of the rotation part';
-COMMENT ON COLUMN transform_blocks.norm IS 'Euclidean norm of the block d_i^g';
-COMMENT ON COLUMN transform_blocks.cosine_to_identity IS 'profile c_i(g) = cos(d_i^e, d_i^g)';
+COMMENT ON TABLE transform_blocks IS 'one row per (dictionary_id, feature, element) of a group crosscoder''s live features: one decoder block';
+COMMENT ON COLUMN transform_blocks.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN transform_blocks.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
+COMMENT ON COLUMN transform_blocks.element IS 'number of the group element g: 0 to n-1 are the rotations r^g, n to 2n-1 the reflections r^(g-n) s, where n is the number of rotations and s the left-right mirror';
+COMMENT ON COLUMN transform_blocks.rotation_degrees IS 'angle of the rotation in g, degrees counter-clockwise, 0 to 360';
+COMMENT ON COLUMN transform_blocks.mirrored IS 'whether g contains a reflection (left-right mirror before the rotation)';
+COMMENT ON COLUMN transform_blocks.norm IS 'Euclidean norm of the feature''s decoder block d^g';
+COMMENT ON COLUMN transform_blocks.cosine_to_identity IS 'transform profile c(g): cosine between the identity''s block d^e and the block d^g, -1 to 1; 0 where one of them is zero';
 
 CREATE TABLE IF NOT EXISTS feature_harmonics (
     dictionary_id  VARCHAR NOT NULL,
@@ -25,8 +28,11 @@ CREATE TABLE IF NOT EXISTS feature_harmonics (
     PRIMARY KEY (dictionary_id, feature, harmonic),
     FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
-COMMENT ON TABLE feature_harmonics IS 'one row per (dictionary, feature, harmonic of the rotation profile)';
-COMMENT ON COLUMN feature_harmonics.energy IS 'share of the rotation profile''s energy in this harmonic; shares sum to 1';
+COMMENT ON TABLE feature_harmonics IS 'one row per (dictionary_id, feature, harmonic) of the rotation profile of a group crosscoder''s live feature';
+COMMENT ON COLUMN feature_harmonics.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN feature_harmonics.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
+COMMENT ON COLUMN feature_harmonics.harmonic IS 'number of oscillations of the rotation profile in a full turn, from 0 to half the number of rotations';
+COMMENT ON COLUMN feature_harmonics.energy IS 'share of the rotation profile''s energy in this harmonic, 0 to 1; the shares of a feature sum to 1';
 
 CREATE TABLE IF NOT EXISTS feature_symmetry (
     dictionary_id     VARCHAR NOT NULL,
@@ -43,10 +49,15 @@ CREATE TABLE IF NOT EXISTS feature_symmetry (
     PRIMARY KEY (dictionary_id, feature),
     FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
-COMMENT ON TABLE feature_symmetry IS 'one row per (dictionary, live feature of a group crosscoder)';
-COMMENT ON COLUMN feature_symmetry.type IS 'invariant, period-360, period-180, period-120, period-90, ... or mixed';
-COMMENT ON COLUMN feature_symmetry.period_degrees IS 'smallest rotation after which the profile repeats; null for invariant and mixed';
-COMMENT ON COLUMN feature_symmetry.rotational_order IS 'harmonic >= 1 with the most energy in the profile over rotations; 0 where the profile is flat';
-COMMENT ON COLUMN feature_symmetry.invariance IS 'mean of the profile over the group';
-COMMENT ON COLUMN feature_symmetry.mirror IS 'largest cosine over the reflections; null in a group without any';
-COMMENT ON COLUMN feature_symmetry.stabiliser IS 'subgroup that leaves the feature as it is: trivial, C_k, D_k or full';
+COMMENT ON TABLE feature_symmetry IS 'one row per (dictionary_id, feature): the symmetry of a group crosscoder''s live feature';
+COMMENT ON COLUMN feature_symmetry.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN feature_symmetry.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
+COMMENT ON COLUMN feature_symmetry.type IS 'symmetry type: invariant (unchanged by every rotation), period-360, period-180, period-120, period-90, … (unchanged by rotations of that many degrees) or mixed (undecided)';
+COMMENT ON COLUMN feature_symmetry.period_degrees IS 'smallest rotation that leaves the feature unchanged, degrees; null for invariant and mixed';
+COMMENT ON COLUMN feature_symmetry.confidence IS 'share of repeated readings of the type, on resampled blocks and at shifted thresholds, that agree, 0 to 1';
+COMMENT ON COLUMN feature_symmetry.rotational_order IS 'harmonic, 1 or more, with the most energy in the rotation profile; 0 where every rotation leaves the feature unchanged';
+COMMENT ON COLUMN feature_symmetry.invariance IS 'mean of the transform profile over the whole group, -1 to 1';
+COMMENT ON COLUMN feature_symmetry.mirror IS 'largest cosine in the transform profile over the reflections, -1 to 1; null for a group without reflections';
+COMMENT ON COLUMN feature_symmetry.mirror_element IS 'number of the reflection with that largest cosine; null for a group without reflections';
+COMMENT ON COLUMN feature_symmetry.stabiliser IS 'subgroup of transforms that leave the feature unchanged: trivial, C_k (k rotations), D_k (k rotations and k reflections) or full (the whole group)';
+COMMENT ON COLUMN feature_symmetry.stabiliser_order IS 'number of transforms in the stabiliser';

@@ -1,4 +1,4 @@
--- Attacks on a concept's exemplars: what was changed, what TCAV and faceted visualisation then say, and whether the exemplars can be trusted (methods §7).
+-- Attacks on a concept's exemplars: the changed images, their effect on TCAV and on faceted visualisation, and tamper detection (methods §7).
 
 CREATE TABLE IF NOT EXISTS attack_experiments (
     attack_experiment_id  VARCHAR PRIMARY KEY,
@@ -16,12 +16,20 @@ CREATE TABLE IF NOT EXISTS attack_experiments (
     tests                 INTEGER NOT NULL,
     FOREIGN KEY (network, layer) REFERENCES layers (network, layer)
 );
-COMMENT ON TABLE attack_experiments IS 'one row per story: a concept, a class, and the layer at which the exemplars are attacked';
-COMMENT ON COLUMN attack_experiments.kind IS 'negative: a concept that matters is to stop mattering; positive: one that does not is to matter';
-COMMENT ON COLUMN attack_experiments.concept_id IS 'the clean exemplars';
-COMMENT ON COLUMN attack_experiments.class_images_id IS 'set of the images of the class, which no attack touches';
+COMMENT ON TABLE attack_experiments IS 'one row per attack experiment (attack_experiment_id): a concept, a class and the layer at which the concept''s exemplars are attacked';
+COMMENT ON COLUMN attack_experiments.attack_experiment_id IS 'content key of the experiment: made from the networks'' weights, the layers, all image sets, the class, the attack grid and the dictionaries';
+COMMENT ON COLUMN attack_experiments.network IS 'network that is attacked; refers to networks';
+COMMENT ON COLUMN attack_experiments.layer IS 'layer at which the images are attacked; (network, layer) refers to layers';
+COMMENT ON COLUMN attack_experiments.kind IS 'negative: the attack is to stop a concept that matters from mattering for the class; positive: it is to make a concept matter that does not';
+COMMENT ON COLUMN attack_experiments.concept_id IS 'content key of the clean exemplars; refers to concepts';
+COMMENT ON COLUMN attack_experiments.class_images_id IS 'content key of the images of the class, which no attack changes; refers to concepts';
+COMMENT ON COLUMN attack_experiments.class_name IS 'name of the class';
+COMMENT ON COLUMN attack_experiments.random_sets IS 'number of random sets';
+COMMENT ON COLUMN attack_experiments.classifier IS 'what finds the concept activation vectors: logistic, sgd or mean-difference';
+COMMENT ON COLUMN attack_experiments.pool IS 'mean: activations averaged over positions; none: whole activation maps';
 COMMENT ON COLUMN attack_experiments.steps IS 'gradient steps of each attack';
-COMMENT ON COLUMN attack_experiments.tests IS 'that Holm''s correction is over: all rows of attack_scores';
+COMMENT ON COLUMN attack_experiments.seed IS 'random seed: of which images are attacked, of the noise and of the random direction';
+COMMENT ON COLUMN attack_experiments.tests IS 'number of tests that Holm''s correction covers: all rows of attack_scores of the experiment';
 
 CREATE TABLE IF NOT EXISTS attacks (
     attack_experiment_id  VARCHAR NOT NULL REFERENCES attack_experiments (attack_experiment_id),
@@ -38,18 +46,19 @@ CREATE TABLE IF NOT EXISTS attacks (
     perceptual            DOUBLE NOT NULL,
     PRIMARY KEY (attack_experiment_id, perturbed_set, attack, epsilon, fraction)
 );
-COMMENT ON TABLE attacks IS 'one row per (analysis, whose images, attack, ε, poisoned fraction): the sets that a user of TCAV gets; the clean ones too';
-COMMENT ON COLUMN attacks.perturbed_set IS 'concept: the exemplars were changed; random: the images of the random sets';
-COMMENT ON COLUMN attacks.attack IS 'token-pushing, cav, class-gradient, random-set; controls: clean, noise, random-direction';
-COMMENT ON COLUMN attacks.epsilon IS 'no pixel may change by more in any channel, in steps of 1/255; 0 where clean';
-COMMENT ON COLUMN attacks.fraction IS 'of the touched images that were changed; 0 where clean';
-COMMENT ON COLUMN attacks.concept_id IS 'the exemplars as they then are; the clean ones where random sets are touched';
-COMMENT ON COLUMN attacks.artifact_folder IS 'folder under data/attacks that holds the changed images as PNG; null where clean';
-COMMENT ON COLUMN attacks.images IS 'that are touched: the exemplars, or all of the random sets';
-COMMENT ON COLUMN attacks.changed IS 'images that differ from the clean ones';
-COMMENT ON COLUMN attacks.largest_change IS 'of any pixel in any channel, in steps of 1/255';
+COMMENT ON TABLE attacks IS 'one row per (attack_experiment_id, perturbed_set, attack, epsilon, fraction): the exemplars and random sets that a user of TCAV gets, the clean ones included';
+COMMENT ON COLUMN attacks.attack_experiment_id IS 'content key of the attack experiment; refers to attack_experiments';
+COMMENT ON COLUMN attacks.perturbed_set IS 'which images were changed: concept (the exemplars) or random (those of the random sets)';
+COMMENT ON COLUMN attacks.attack IS 'token-pushing, cav, class-gradient or random-set; controls: clean (nothing changed), noise and random-direction';
+COMMENT ON COLUMN attacks.epsilon IS 'largest allowed change ε of a pixel in any channel, steps of 1/255; 0 where clean';
+COMMENT ON COLUMN attacks.fraction IS 'share of the perturbed set''s images that were attacked, 0 to 1; 0 where clean';
+COMMENT ON COLUMN attacks.concept_id IS 'content key of the exemplars in that state; refers to concepts; the clean exemplars where random sets were changed';
+COMMENT ON COLUMN attacks.artifact_folder IS 'folder under data/attacks that holds the changed images as PNG, a content key; null where clean';
+COMMENT ON COLUMN attacks.images IS 'number of images in the perturbed set: the exemplars, or those of all random sets';
+COMMENT ON COLUMN attacks.changed IS 'number of images that differ from the clean ones';
+COMMENT ON COLUMN attacks.largest_change IS 'largest change of any pixel in any channel, steps of 1/255';
 COMMENT ON COLUMN attacks.psnr IS 'mean peak signal-to-noise ratio of the changed images, dB; null where nothing changed';
-COMMENT ON COLUMN attacks.perceptual IS 'mean distance of the changed images in unit-normalised activations, 0 to 4; as LPIPS but for its learned weights';
+COMMENT ON COLUMN attacks.perceptual IS 'mean perceptual distance of the changed images from the clean ones, 0 to 4: squared distance of unit-normalised activations, averaged over positions and three layers (LPIPS without its learned weights); 0 where nothing changed';
 
 CREATE TABLE IF NOT EXISTS attack_scores (
     attack_experiment_id  VARCHAR NOT NULL,
@@ -73,16 +82,24 @@ CREATE TABLE IF NOT EXISTS attack_scores (
     FOREIGN KEY (attack_experiment_id, perturbed_set, attack, epsilon, fraction) REFERENCES attacks (attack_experiment_id, perturbed_set, attack, epsilon, fraction),
     FOREIGN KEY (eval_network, eval_layer) REFERENCES layers (network, layer)
 );
-COMMENT ON TABLE attack_scores IS 'one row per (attack, network and layer that the sets are read at): TCAV of the story''s class, where they were attacked and, of the largest fraction, elsewhere';
-COMMENT ON COLUMN attack_scores.class_index IS 'of the class in the network that reads';
-COMMENT ON COLUMN attack_scores.score IS 'share of the class''s images whose logit grows along the vector, mean over the random sets';
-COMMENT ON COLUMN attack_scores.score_std IS 'standard deviation over the random sets';
-COMMENT ON COLUMN attack_scores.magnitude IS 'part of the sensitivity that is positive';
-COMMENT ON COLUMN attack_scores.random_score IS 'mean score of the vectors of random sets against one another';
-COMMENT ON COLUMN attack_scores.accuracy IS 'of the vectors on held-out exemplars, mean';
-COMMENT ON COLUMN attack_scores.cosine IS 'of the mean vector to that of the clean sets, same network and layer';
-COMMENT ON COLUMN attack_scores.p_value IS 'Welch''s two-sided t-test of the scores against those of random vectors';
-COMMENT ON COLUMN attack_scores.p_holm IS 'p_value, corrected for all tests of the analysis';
+COMMENT ON TABLE attack_scores IS 'one row per (attack_experiment_id, perturbed_set, attack, epsilon, fraction, eval_network, eval_layer): TCAV with the attacked sets, at the attacked layer and, for the clean sets and the largest fraction, at transfer targets';
+COMMENT ON COLUMN attack_scores.attack_experiment_id IS 'content key of the attack experiment; refers to attack_experiments';
+COMMENT ON COLUMN attack_scores.perturbed_set IS 'which images were changed: concept or random, as in attacks';
+COMMENT ON COLUMN attack_scores.attack IS 'name of the attack or control, as in attacks';
+COMMENT ON COLUMN attack_scores.epsilon IS 'largest allowed change ε of a pixel in any channel, steps of 1/255; 0 where clean';
+COMMENT ON COLUMN attack_scores.fraction IS 'share of the perturbed set''s images that were attacked, 0 to 1; 0 where clean';
+COMMENT ON COLUMN attack_scores.eval_network IS 'evaluation network: the network that TCAV is run on; refers to networks';
+COMMENT ON COLUMN attack_scores.eval_layer IS 'evaluation layer: the layer that TCAV is run at; (eval_network, eval_layer) refers to layers';
+COMMENT ON COLUMN attack_scores.class_index IS 'number of the class among the evaluation network''s outputs, counted from 0';
+COMMENT ON COLUMN attack_scores.score IS 'TCAV score: share of the class''s images whose logit grows along the vector, mean over the random sets, 0 to 1';
+COMMENT ON COLUMN attack_scores.score_std IS 'standard deviation of the score over the random sets';
+COMMENT ON COLUMN attack_scores.magnitude IS 'share of the sensitivity that is positive, mean over the random sets, 0 to 1';
+COMMENT ON COLUMN attack_scores.random_score IS 'TCAV score of random vectors (one random set against the next), mean, 0 to 1; of the changed random sets where perturbed_set is random';
+COMMENT ON COLUMN attack_scores.random_score_std IS 'standard deviation of the score of random vectors';
+COMMENT ON COLUMN attack_scores.accuracy IS 'share of held-out images on the correct side of the vectors, mean over the random sets, 0 to 1; 0.5 by chance';
+COMMENT ON COLUMN attack_scores.cosine IS 'cosine between the mean vector and that of the clean sets at the same evaluation layer, -1 to 1';
+COMMENT ON COLUMN attack_scores.p_value IS 'p-value of Welch''s two-sided t-test of the scores against those of random vectors, 0 to 1';
+COMMENT ON COLUMN attack_scores.p_holm IS 'p_value after Holm''s correction for all tests of the experiment, 0 to 1';
 
 CREATE TABLE IF NOT EXISTS attack_pictures (
     attack_experiment_id  VARCHAR NOT NULL REFERENCES attack_experiments (attack_experiment_id),
@@ -95,9 +112,15 @@ CREATE TABLE IF NOT EXISTS attack_pictures (
     difference            BLOB NOT NULL,
     PRIMARY KEY (attack_experiment_id, perturbed_set, attack, epsilon, place)
 );
-COMMENT ON TABLE attack_pictures IS 'one row per (attack of the largest fraction, one of the first changed images), WebP of the whole frame';
-COMMENT ON COLUMN attack_pictures.place IS 'of the image in its set, or in the random sets one after the other';
-COMMENT ON COLUMN attack_pictures.difference IS 'attacked − clean, amplified until ε is full contrast, around grey';
+COMMENT ON TABLE attack_pictures IS 'one row per (attack_experiment_id, perturbed_set, attack, epsilon, place): the first changed images of each attack at the largest fraction, at most 4';
+COMMENT ON COLUMN attack_pictures.attack_experiment_id IS 'content key of the attack experiment; refers to attack_experiments';
+COMMENT ON COLUMN attack_pictures.perturbed_set IS 'which images were changed: concept or random, as in attacks';
+COMMENT ON COLUMN attack_pictures.attack IS 'name of the attack or control, as in attacks';
+COMMENT ON COLUMN attack_pictures.epsilon IS 'largest allowed change ε of a pixel in any channel, steps of 1/255';
+COMMENT ON COLUMN attack_pictures.place IS 'position of the image in the perturbed set, counted from 0; random sets are counted one after the other';
+COMMENT ON COLUMN attack_pictures.clean IS 'WebP image of the whole frame before the attack';
+COMMENT ON COLUMN attack_pictures.attacked IS 'WebP image of the whole frame after the attack';
+COMMENT ON COLUMN attack_pictures.difference IS 'WebP image of attacked - clean around mid grey, amplified so that a change of ε has full contrast';
 
 CREATE TABLE IF NOT EXISTS attack_features (
     attack_experiment_id  VARCHAR NOT NULL,
@@ -114,12 +137,18 @@ CREATE TABLE IF NOT EXISTS attack_features (
     PRIMARY KEY (attack_experiment_id, perturbed_set, attack, epsilon, fraction, dictionary_id, statistic),
     FOREIGN KEY (attack_experiment_id, perturbed_set, attack, epsilon, fraction) REFERENCES attacks (attack_experiment_id, perturbed_set, attack, epsilon, fraction)
 );
-COMMENT ON TABLE attack_features IS 'one row per (attack on exemplars, dictionary, statistic): do the dictionary''s features give the attack away?';
-COMMENT ON COLUMN attack_features.statistic IS 'of one image over its positions: fvu, rare, fragile, plain (see the view attacked_features)';
-COMMENT ON COLUMN attack_features.value IS 'mean over the exemplars';
-COMMENT ON COLUMN attack_features.random_mean IS 'mean over the images of the random sets';
-COMMENT ON COLUMN attack_features.flagged IS 'share of the exemplars above the 95th percentile of the random sets'' images: 0.05 where nothing sets them apart';
-COMMENT ON COLUMN attack_features.auc IS 'probability that a changed exemplar exceeds a clean one of the same concept; 0.5 by chance, and where clean';
+COMMENT ON TABLE attack_features IS 'one row per (attack_experiment_id, perturbed_set, attack, epsilon, fraction, dictionary_id, statistic), for attacks on exemplars: whether a dictionary''s features reveal the attack';
+COMMENT ON COLUMN attack_features.attack_experiment_id IS 'content key of the attack experiment; refers to attack_experiments';
+COMMENT ON COLUMN attack_features.perturbed_set IS 'which images were changed: always concept';
+COMMENT ON COLUMN attack_features.attack IS 'name of the attack or control, as in attacks';
+COMMENT ON COLUMN attack_features.epsilon IS 'largest allowed change ε of a pixel in any channel, steps of 1/255; 0 where clean';
+COMMENT ON COLUMN attack_features.fraction IS 'share of the exemplars that were attacked, 0 to 1; 0 where clean';
+COMMENT ON COLUMN attack_features.dictionary_id IS 'content key of the dictionary, a sparse autoencoder; refers to dictionaries';
+COMMENT ON COLUMN attack_features.statistic IS 'statistic of one image over its positions: fvu, rare, fragile or plain; the view attacked_features explains them';
+COMMENT ON COLUMN attack_features.value IS 'mean of the statistic over the exemplars';
+COMMENT ON COLUMN attack_features.random_mean IS 'mean of the statistic over the images of the random sets';
+COMMENT ON COLUMN attack_features.flagged IS 'share of the exemplars above the 95th percentile of the random sets'' images, 0 to 1; 0.05 where nothing distinguishes them';
+COMMENT ON COLUMN attack_features.auc IS 'area under the ROC curve: probability that a changed exemplar exceeds a clean one of the same concept, 0 to 1; 0.5 by chance, and where clean';
 
 CREATE TABLE IF NOT EXISTS facet_analyses (
     facet_analysis_id  VARCHAR PRIMARY KEY,
@@ -135,13 +164,17 @@ CREATE TABLE IF NOT EXISTS facet_analyses (
     FOREIGN KEY (network, layer) REFERENCES layers (network, layer),
     FOREIGN KEY (network, facet_layer) REFERENCES layers (network, layer)
 );
-COMMENT ON TABLE facet_analyses IS 'one row per unit that was visualised under facets, clean and attacked';
-COMMENT ON COLUMN facet_analyses.unit IS 'channel of the layer; of the last layer before the classifier, the class';
-COMMENT ON COLUMN facet_analyses.unit_name IS 'layer and channel, or the class''s name';
-COMMENT ON COLUMN facet_analyses.facet_layer IS 'layer below, at which facets are told from generic images and attacked';
-COMMENT ON COLUMN facet_analyses.weight IS 'of the facet beside the unit';
-COMMENT ON COLUMN facet_analyses.epsilon IS 'of the attacks on the facets'' images, in steps of 1/255';
+COMMENT ON TABLE facet_analyses IS 'one row per facet analysis (facet_analysis_id): a unit that was visualised under several facets, clean and attacked';
+COMMENT ON COLUMN facet_analyses.facet_analysis_id IS 'content key of the analysis: made from the network''s weights, the unit, the facet layer, all image sets and the settings';
+COMMENT ON COLUMN facet_analyses.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN facet_analyses.layer IS 'layer of the unit; (network, layer) refers to layers';
+COMMENT ON COLUMN facet_analyses.unit IS 'channel of the layer; for a class, the number of the class (layer is then the last one before the classifier)';
+COMMENT ON COLUMN facet_analyses.unit_name IS 'layer and channel, or name of the class';
+COMMENT ON COLUMN facet_analyses.facet_layer IS 'lower layer, at which facets are separated from generic images and attacked; (network, facet_layer) refers to layers';
+COMMENT ON COLUMN facet_analyses.weight IS 'weight of the facet''s probe relative to the unit, whose own weight is 1';
+COMMENT ON COLUMN facet_analyses.epsilon IS 'largest allowed change ε of a pixel in any channel of the facets'' images, steps of 1/255';
 COMMENT ON COLUMN facet_analyses.steps IS 'gradient steps of each attack';
+COMMENT ON COLUMN facet_analyses.seed IS 'random seed of the image sets';
 
 CREATE TABLE IF NOT EXISTS facet_pictures (
     facet_analysis_id  VARCHAR NOT NULL REFERENCES facet_analyses (facet_analysis_id),
@@ -155,13 +188,16 @@ CREATE TABLE IF NOT EXISTS facet_pictures (
     picture            BLOB NOT NULL,
     PRIMARY KEY (facet_analysis_id, place)
 );
-COMMENT ON TABLE facet_pictures IS 'one row per picture of a unit: plain, under each clean facet, and under facets whose images were attacked';
-COMMENT ON COLUMN facet_pictures.attack IS 'plain, clean, noise, negative (away from the facet''s own mean), positive (towards the target''s)';
-COMMENT ON COLUMN facet_pictures.facet_id IS 'the clean images of the facet; null where plain';
-COMMENT ON COLUMN facet_pictures.target_facet_id IS 'of a positive attack, the facet that its images are pushed to';
-COMMENT ON COLUMN facet_pictures.probe_images_id IS 'the facet''s images as the probe saw them; null where plain';
-COMMENT ON COLUMN facet_pictures.accuracy IS 'of the probe, on held-out images of the facet and generic ones, as it saw them; null where plain';
-COMMENT ON COLUMN facet_pictures.cosine IS 'of the probe to that of the clean images; null where plain';
+COMMENT ON TABLE facet_pictures IS 'one row per (facet_analysis_id, place): a picture of the unit: plain, under each clean facet, and under facets with attacked images';
+COMMENT ON COLUMN facet_pictures.facet_analysis_id IS 'content key of the facet analysis; refers to facet_analyses';
+COMMENT ON COLUMN facet_pictures.place IS 'number of the picture in its analysis, counted from 0; 0 is the plain one';
+COMMENT ON COLUMN facet_pictures.attack IS 'plain (no facet), clean, noise, negative (images pushed away from the facet''s own mean) or positive (pushed towards the target facet''s mean)';
+COMMENT ON COLUMN facet_pictures.facet_id IS 'content key of the facet''s clean images; refers to concepts; null where plain';
+COMMENT ON COLUMN facet_pictures.target_facet_id IS 'content key of the facet that a positive attack pushes the images to; refers to concepts; null for all other pictures';
+COMMENT ON COLUMN facet_pictures.probe_images_id IS 'content key of the images that the facet''s probe was fitted to, clean or changed; refers to concepts; null where plain';
+COMMENT ON COLUMN facet_pictures.accuracy IS 'share of held-out images, of the facet and generic ones, on the correct side of the probe, 0 to 1; null where plain';
+COMMENT ON COLUMN facet_pictures.cosine IS 'cosine between the probe and the one of the facet''s clean images, -1 to 1; null where plain';
+COMMENT ON COLUMN facet_pictures.picture IS 'WebP image optimised for the unit under the facet';
 
 CREATE TABLE IF NOT EXISTS facet_readings (
     facet_analysis_id  VARCHAR NOT NULL,
@@ -171,8 +207,11 @@ CREATE TABLE IF NOT EXISTS facet_readings (
     PRIMARY KEY (facet_analysis_id, place, facet_id),
     FOREIGN KEY (facet_analysis_id, place) REFERENCES facet_pictures (facet_analysis_id, place)
 );
-COMMENT ON TABLE facet_readings IS 'one row per (picture, clean facet): how much the picture shows of the facet';
-COMMENT ON COLUMN facet_readings.logit IS 'of the facet''s clean probe, on the picture''s average-pooled activations at the facet layer; compare between pictures';
+COMMENT ON TABLE facet_readings IS 'one row per (facet_analysis_id, place, facet_id): how much of each facet a picture shows';
+COMMENT ON COLUMN facet_readings.facet_analysis_id IS 'content key of the facet analysis; refers to facet_analyses';
+COMMENT ON COLUMN facet_readings.place IS 'number of the picture; (facet_analysis_id, place) refers to facet_pictures';
+COMMENT ON COLUMN facet_readings.facet_id IS 'content key of the facet''s clean images; refers to concepts';
+COMMENT ON COLUMN facet_readings.logit IS 'logit of the facet''s clean probe on the picture''s average-pooled activations at the facet layer; comparable between pictures of one facet, not between facets';
 
 CREATE TABLE IF NOT EXISTS trust_analyses (
     trust_analysis_id  VARCHAR PRIMARY KEY,
@@ -181,7 +220,11 @@ CREATE TABLE IF NOT EXISTS trust_analyses (
     random_sets        INTEGER NOT NULL,
     FOREIGN KEY (network, layer) REFERENCES layers (network, layer)
 );
-COMMENT ON TABLE trust_analyses IS 'one row per run of the trust checks: sets of exemplars at a layer, beside the same random sets';
+COMMENT ON TABLE trust_analyses IS 'one row per tamper detection run (trust_analysis_id): image sets checked at one layer against the same random sets';
+COMMENT ON COLUMN trust_analyses.trust_analysis_id IS 'content key of the run; within an attack experiment it equals attack_experiment_id';
+COMMENT ON COLUMN trust_analyses.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN trust_analyses.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN trust_analyses.random_sets IS 'number of random sets that the exemplars are compared with';
 
 CREATE TABLE IF NOT EXISTS trust_checks (
     trust_analysis_id  VARCHAR NOT NULL REFERENCES trust_analyses (trust_analysis_id),
@@ -192,7 +235,10 @@ CREATE TABLE IF NOT EXISTS trust_checks (
     passed             BOOLEAN NOT NULL,
     PRIMARY KEY (trust_analysis_id, concept_id, check_name)
 );
-COMMENT ON TABLE trust_checks IS 'one row per (analysis, set of exemplars, check)';
-COMMENT ON COLUMN trust_checks.check_name IS 'CAV shift after JPEG, split-half disagreement, colour grain';
-COMMENT ON COLUMN trust_checks.value IS 'grows with suspicion';
-COMMENT ON COLUMN trust_checks.passed IS 'value is not above threshold';
+COMMENT ON TABLE trust_checks IS 'one row per (trust_analysis_id, concept_id, check_name)';
+COMMENT ON COLUMN trust_checks.trust_analysis_id IS 'content key of the tamper detection run; refers to trust_analyses';
+COMMENT ON COLUMN trust_checks.concept_id IS 'content key of the exemplars that were checked; refers to concepts';
+COMMENT ON COLUMN trust_checks.check_name IS 'CAV shift after JPEG, split-half disagreement or colour grain';
+COMMENT ON COLUMN trust_checks.value IS 'measured value; larger is more suspicious; 1 - cosine (CAV shift after JPEG), a difference of cosines (split-half disagreement) or steps of 1/255 (colour grain)';
+COMMENT ON COLUMN trust_checks.threshold IS 'largest value that passes, in the same unit';
+COMMENT ON COLUMN trust_checks.passed IS 'whether value is not above threshold';

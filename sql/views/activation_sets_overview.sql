@@ -1,4 +1,4 @@
--- What was extracted: how many orbits of which layer, over how many images, in how many bytes?
+-- Lists what was extracted: the number of positions of each layer, the images that were refused, and the bytes stored.
 CREATE OR REPLACE VIEW activation_sets_overview AS
 WITH stored AS (
     SELECT
@@ -45,5 +45,23 @@ JOIN layers AS l USING (network, layer)
 LEFT JOIN stored AS t USING (activation_set_id)
 LEFT JOIN refused AS r USING (activation_set_id)
 LEFT JOIN trained AS d USING (activation_set_id);
-COMMENT ON VIEW activation_sets_overview IS 'one row per activation set';
-COMMENT ON COLUMN activation_sets_overview.rows IS 'orbits * |G|: activation vectors stored';
+COMMENT ON VIEW activation_sets_overview IS 'one row per activation set (activation_set_id)';
+COMMENT ON COLUMN activation_sets_overview.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN activation_sets_overview.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN activation_sets_overview.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN activation_sets_overview.channels IS 'number of channels (neurons) of the layer';
+COMMENT ON COLUMN activation_sets_overview.receptive_field IS 'side of the square of the input image that one unit sees, pixels';
+COMMENT ON COLUMN activation_sets_overview.n_rotations IS 'number of rotations n in the group, by multiples of 360/n degrees; 1: images are not rotated';
+COMMENT ON COLUMN activation_sets_overview.reflections IS 'whether the group also contains reflections (D_n); otherwise it has rotations alone (C_n)';
+COMMENT ON COLUMN activation_sets_overview.group_order IS 'number of transforms in the group, |G|: 2 * n_rotations, or n_rotations without reflections; 1: images are recorded as they are';
+COMMENT ON COLUMN activation_sets_overview.orbits IS 'number of sampled positions, according to the settings; each was recorded under all |G| transforms';
+COMMENT ON COLUMN activation_sets_overview.rows IS 'number of activation vectors: orbits * group_order';
+COMMENT ON COLUMN activation_sets_overview.train_orbits IS 'number of positions in the train split; null where no shard is stored';
+COMMENT ON COLUMN activation_sets_overview.test_orbits IS 'number of positions in the test split; null where no shard is stored';
+COMMENT ON COLUMN activation_sets_overview.shards IS 'number of shards; null where no shard is stored';
+COMMENT ON COLUMN activation_sets_overview.bytes IS 'size of all shards, bytes; null where no shard is stored';
+COMMENT ON COLUMN activation_sets_overview.refused_images IS 'number of images that could not be read (table quarantine)';
+COMMENT ON COLUMN activation_sets_overview.dictionaries IS 'number of dictionaries trained on the set';
+COMMENT ON COLUMN activation_sets_overview.sampling IS 'how positions in an image are drawn: uniform (all with the same probability) or norm (with probability proportional to the norm of the activation)';
+COMMENT ON COLUMN activation_sets_overview.seed IS 'random seed for positions, order of images and the train/test split';
+COMMENT ON COLUMN activation_sets_overview.config IS 'settings of the extraction, JSON';

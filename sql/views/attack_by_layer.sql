@@ -1,4 +1,4 @@
--- What does TCAV say of exemplars that were attacked, wherever they are read, beside what it says of clean ones and of noise?
+-- Compares TCAV on attacked sets with TCAV on the clean sets and under noise, at the attacked layer and at the transfer targets.
 CREATE OR REPLACE VIEW attack_by_layer AS
 WITH measured AS (
     SELECT
@@ -62,26 +62,31 @@ WHERE c.attack = 'clean'
 ORDER BY
     m.network, m.layer, m.kind, concept_name, m.class_name, m.attack_experiment_id,
     attacked_here DESC, m.eval_network, m.eval_layer, m.perturbed_set, m.epsilon, m.fraction, m.attack;
-COMMENT ON VIEW attack_by_layer IS 'one row per (analysis, whose images, attack, ε, poisoned fraction, network and layer that read): TCAV of the story''s class';
-COMMENT ON COLUMN attack_by_layer.network IS 'that the exemplars were attacked in';
-COMMENT ON COLUMN attack_by_layer.layer IS 'that the exemplars were attacked at';
-COMMENT ON COLUMN attack_by_layer.kind IS 'negative: a concept that matters is to stop mattering; positive: one that does not is to matter';
-COMMENT ON COLUMN attack_by_layer.perturbed_set IS 'whose images were changed: concept, the exemplars; random, those of the random sets';
-COMMENT ON COLUMN attack_by_layer.attack IS 'token-pushing, cav, class-gradient, random-set; controls: clean, noise, random-direction';
-COMMENT ON COLUMN attack_by_layer.epsilon IS 'no pixel changes by more in any channel, in steps of 1/255; 0 where clean';
-COMMENT ON COLUMN attack_by_layer.fraction IS 'of the touched images that were changed; 0 where clean';
-COMMENT ON COLUMN attack_by_layer.attacked_here IS 'the sets are read where they were attacked; elsewhere they never were (transfer)';
-COMMENT ON COLUMN attack_by_layer.score IS 'share of the class''s images whose logit grows along the concept''s vector, mean over random sets';
-COMMENT ON COLUMN attack_by_layer.score_std IS 'standard deviation over random sets';
-COMMENT ON COLUMN attack_by_layer.low IS 'of the 95 % interval of score, Student''s t over random sets, cut at 0';
-COMMENT ON COLUMN attack_by_layer.high IS 'of the same interval, cut at 1';
-COMMENT ON COLUMN attack_by_layer.random_score IS 'of the vectors of random sets against one another, mean; of changed ones where random sets are touched';
-COMMENT ON COLUMN attack_by_layer.p_holm IS 'of Welch''s two-sided t-test of score against random_score, corrected for all tests of the analysis';
-COMMENT ON COLUMN attack_by_layer.verdict IS 'at p_holm < 0.05 matters where score is above random_score, speaks against where below; else no evidence';
-COMMENT ON COLUMN attack_by_layer.clean_score IS 'of the clean sets, read at the same place';
-COMMENT ON COLUMN attack_by_layer.clean_verdict IS 'of the clean sets, read at the same place';
-COMMENT ON COLUMN attack_by_layer.noise_score IS 'of the same images under noise of the same ε and fraction, read at the same place; null where clean';
-COMMENT ON COLUMN attack_by_layer.noise_verdict IS 'as noise_score';
-COMMENT ON COLUMN attack_by_layer.verdict_flipped IS 'against the clean verdict the one here goes where the story wants it: from matters to another, or, in a positive story, from another to matters';
-COMMENT ON COLUMN attack_by_layer.accuracy IS 'share of the held-out exemplars on their own side of the vector, mean over random sets; 0.5 by chance';
-COMMENT ON COLUMN attack_by_layer.cosine IS 'of the mean vector to that of the clean sets at the same place';
+COMMENT ON VIEW attack_by_layer IS 'one row per (attack_experiment_id, perturbed_set, attack, epsilon, fraction, eval_network, eval_layer): TCAV of the experiment''s class';
+COMMENT ON COLUMN attack_by_layer.attack_experiment_id IS 'content key of the attack experiment; refers to attack_experiments';
+COMMENT ON COLUMN attack_by_layer.network IS 'network in which the images were attacked; refers to networks';
+COMMENT ON COLUMN attack_by_layer.layer IS 'layer at which the images were attacked; (network, layer) refers to layers';
+COMMENT ON COLUMN attack_by_layer.kind IS 'negative: the attack is to stop a concept that matters from mattering for the class; positive: it is to make a concept matter that does not';
+COMMENT ON COLUMN attack_by_layer.concept_name IS 'name of the concept';
+COMMENT ON COLUMN attack_by_layer.class_name IS 'name of the class';
+COMMENT ON COLUMN attack_by_layer.perturbed_set IS 'which images were changed: concept (the exemplars) or random (those of the random sets)';
+COMMENT ON COLUMN attack_by_layer.attack IS 'token-pushing, cav, class-gradient or random-set; controls: clean (nothing changed), noise and random-direction';
+COMMENT ON COLUMN attack_by_layer.epsilon IS 'largest allowed change ε of a pixel in any channel, steps of 1/255; 0 where clean';
+COMMENT ON COLUMN attack_by_layer.fraction IS 'share of the perturbed set''s images that were attacked, 0 to 1; 0 where clean';
+COMMENT ON COLUMN attack_by_layer.eval_network IS 'evaluation network: the network that TCAV is run on; refers to networks';
+COMMENT ON COLUMN attack_by_layer.eval_layer IS 'evaluation layer: the layer that TCAV is run at; (eval_network, eval_layer) refers to layers';
+COMMENT ON COLUMN attack_by_layer.attacked_here IS 'whether the evaluation network and layer are those that were attacked; otherwise the row shows transfer';
+COMMENT ON COLUMN attack_by_layer.score IS 'TCAV score: share of the class''s images whose logit grows along the vector, mean over the random sets, 0 to 1';
+COMMENT ON COLUMN attack_by_layer.score_std IS 'standard deviation of the score over the random sets';
+COMMENT ON COLUMN attack_by_layer.low IS 'lower end of the 95 % confidence interval of score (Student''s t over the random sets), cut at 0';
+COMMENT ON COLUMN attack_by_layer.high IS 'upper end of the same interval, cut at 1';
+COMMENT ON COLUMN attack_by_layer.random_score IS 'TCAV score of random vectors (one random set against the next), mean, 0 to 1; of the changed random sets where perturbed_set is random';
+COMMENT ON COLUMN attack_by_layer.p_holm IS 'p-value of Welch''s two-sided t-test of score against random_score, after Holm''s correction for all tests of the experiment, 0 to 1';
+COMMENT ON COLUMN attack_by_layer.verdict IS 'at p_holm < 0.05: matters where score is above random_score, speaks against where it is below; otherwise no evidence';
+COMMENT ON COLUMN attack_by_layer.clean_score IS 'score of the clean sets at the same evaluation layer, 0 to 1';
+COMMENT ON COLUMN attack_by_layer.clean_verdict IS 'verdict of the clean sets at the same evaluation layer';
+COMMENT ON COLUMN attack_by_layer.noise_score IS 'score under noise of the same ε on the same images, at the same evaluation layer, 0 to 1; null where clean';
+COMMENT ON COLUMN attack_by_layer.noise_verdict IS 'verdict under noise of the same ε on the same images, at the same evaluation layer; null where clean';
+COMMENT ON COLUMN attack_by_layer.verdict_flipped IS 'whether the attack reached its aim: in a negative experiment clean_verdict is matters and verdict is not, in a positive one verdict is matters and clean_verdict is not';
+COMMENT ON COLUMN attack_by_layer.accuracy IS 'share of held-out images on the correct side of the vectors, mean over the random sets, 0 to 1; 0.5 by chance';
+COMMENT ON COLUMN attack_by_layer.cosine IS 'cosine between the mean vector and that of the clean sets at the same evaluation layer, -1 to 1';

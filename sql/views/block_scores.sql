@@ -1,4 +1,4 @@
--- At which angles is a group crosscoder's reconstruction best, and at which worst?
+-- Shows at which transforms a group crosscoder reconstructs best and worst.
 CREATE OR REPLACE VIEW block_scores AS
 SELECT
     b.dictionary_id,
@@ -14,4 +14,14 @@ SELECT
 FROM block_metrics AS b
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id);
-COMMENT ON VIEW block_scores IS 'one row per (dictionary, group element): how much of that block''s variance is left unexplained, test split';
+COMMENT ON VIEW block_scores IS 'one row per (dictionary_id, element): the reconstruction of one decoder block, test split';
+COMMENT ON COLUMN block_scores.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN block_scores.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN block_scores.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN block_scores.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN block_scores.method IS 'sparsity method: topk, relu, batchtopk, jumprelu, gated or matryoshka';
+COMMENT ON COLUMN block_scores.element IS 'number of the group element g, 0 to |G| - 1; 0 is the identity';
+COMMENT ON COLUMN block_scores.rotation_degrees IS 'angle of the rotation in g, degrees counter-clockwise, 0 to 360';
+COMMENT ON COLUMN block_scores.mirrored IS 'whether g contains a reflection (left-right mirror before the rotation)';
+COMMENT ON COLUMN block_scores.fvu IS 'fraction of variance unexplained of this block: squared error over variance; 0 is perfect, 1 is no better than the mean';
+COMMENT ON COLUMN block_scores.fvu_above_identity IS 'fvu minus the fvu of the identity''s block';

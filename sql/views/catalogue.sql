@@ -1,4 +1,4 @@
--- What is there to query?
+-- Lists every table and view of the database.
 CREATE OR REPLACE VIEW catalogue AS
 SELECT
     'view' AS kind,
@@ -22,4 +22,9 @@ JOIN duckdb_columns() AS c USING (database_oid, table_oid)
 WHERE t.database_name = current_database() AND NOT t.temporary
 GROUP BY ALL
 ORDER BY kind DESC, name;
-COMMENT ON VIEW catalogue IS 'one row per table or view: what it holds, its columns, and for a table its rows';
+COMMENT ON VIEW catalogue IS 'one row per table or view (name): what it holds, its columns, and the number of rows of a table';
+COMMENT ON COLUMN catalogue.kind IS 'view or table';
+COMMENT ON COLUMN catalogue.name IS 'name of the table or view';
+COMMENT ON COLUMN catalogue.comment IS 'comment of the table or view: what one row is';
+COMMENT ON COLUMN catalogue.columns IS 'names of its columns in order, separated by commas';
+COMMENT ON COLUMN catalogue.rows IS 'number of rows of a table; null for a view';

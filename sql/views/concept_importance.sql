@@ -1,4 +1,4 @@
--- Which concepts matter for which class, and is it more than chance?
+-- Shows which concepts matter for which class, and whether the score differs from that of random vectors.
 CREATE OR REPLACE VIEW concept_importance AS
 WITH measured AS (
     SELECT
@@ -42,18 +42,28 @@ FROM measured AS m
 JOIN concept_analyses AS a USING (concept_analysis_id)
 JOIN concepts AS c USING (concept_id)
 ORDER BY a.network, m.concept_analysis_id, m.class_name, m.class_index, m.layer, m.score DESC, m.concept_id;
-COMMENT ON VIEW concept_importance IS 'one row per (analysis, concept, layer, class): TCAV over random sets, beside vectors of random sets against one another';
-COMMENT ON COLUMN concept_importance.concept_id IS 'content key of the exemplars';
-COMMENT ON COLUMN concept_importance.concept_origin IS 'folder, drawn or attacked';
-COMMENT ON COLUMN concept_importance.class_images_id IS 'content key of the images of the class';
-COMMENT ON COLUMN concept_importance.score IS 'share of the class''s images whose logit grows along the concept''s vector, mean over random sets';
-COMMENT ON COLUMN concept_importance.score_std IS 'standard deviation over random sets';
-COMMENT ON COLUMN concept_importance.low IS 'of the 95 % interval of score, Student''s t over random sets, cut at 0; says nothing of other exemplars of the concept';
-COMMENT ON COLUMN concept_importance.high IS 'of the same interval, cut at 1';
-COMMENT ON COLUMN concept_importance.random_score IS 'of the vectors of random sets against one another, mean';
-COMMENT ON COLUMN concept_importance.magnitude IS 'part of the sensitivity that is positive, mean over random sets';
-COMMENT ON COLUMN concept_importance.accuracy IS 'share of the held-out exemplars on their own side of the vector, mean over random sets; 0.5 by chance';
-COMMENT ON COLUMN concept_importance.agreement IS 'mean cosine between the concept''s vectors from different random sets';
-COMMENT ON COLUMN concept_importance.p_value IS 'Welch''s two-sided t-test of the concept''s scores against random_score''s';
-COMMENT ON COLUMN concept_importance.p_holm IS 'p_value, corrected for all tests of the analysis';
-COMMENT ON COLUMN concept_importance.verdict IS 'at p_holm < 0.05 matters where score is above random_score, speaks against where below; else no evidence';
+COMMENT ON VIEW concept_importance IS 'one row per (concept_analysis_id, concept_id, layer, class_index): TCAV of the concept compared with random vectors';
+COMMENT ON COLUMN concept_importance.concept_analysis_id IS 'content key of the TCAV analysis; refers to concept_analyses';
+COMMENT ON COLUMN concept_importance.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN concept_importance.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN concept_importance.classifier IS 'what finds the concept activation vectors: logistic, sgd or mean-difference';
+COMMENT ON COLUMN concept_importance.pool IS 'mean: activations averaged over positions; none: whole activation maps';
+COMMENT ON COLUMN concept_importance.concept_id IS 'content key of the concept''s exemplars; refers to concepts';
+COMMENT ON COLUMN concept_importance.concept_name IS 'name of the concept';
+COMMENT ON COLUMN concept_importance.concept_origin IS 'origin of the exemplars: folder, drawn or attacked';
+COMMENT ON COLUMN concept_importance.class_images_id IS 'content key of the images of the class; refers to concepts';
+COMMENT ON COLUMN concept_importance.class_index IS 'number of the class among the network''s outputs, counted from 0';
+COMMENT ON COLUMN concept_importance.class_name IS 'name of the class';
+COMMENT ON COLUMN concept_importance.random_sets IS 'number of random sets: of vectors of the concept, and of random vectors';
+COMMENT ON COLUMN concept_importance.score IS 'TCAV score of the concept, mean over the random sets, 0 to 1';
+COMMENT ON COLUMN concept_importance.score_std IS 'standard deviation of the score over the random sets';
+COMMENT ON COLUMN concept_importance.low IS 'lower end of the 95 % confidence interval of score (Student''s t over the random sets), cut at 0; it does not cover the choice of exemplars';
+COMMENT ON COLUMN concept_importance.high IS 'upper end of the same interval, cut at 1';
+COMMENT ON COLUMN concept_importance.random_score IS 'TCAV score of random vectors (one random set against the next), mean, 0 to 1';
+COMMENT ON COLUMN concept_importance.random_score_std IS 'standard deviation of the score of random vectors';
+COMMENT ON COLUMN concept_importance.magnitude IS 'share of the sensitivity that is positive, mean over the random sets, 0 to 1';
+COMMENT ON COLUMN concept_importance.accuracy IS 'share of held-out images on the correct side of the concept''s vectors, mean, 0 to 1; 0.5 by chance';
+COMMENT ON COLUMN concept_importance.agreement IS 'mean cosine between the concept''s vectors from different random sets, -1 to 1';
+COMMENT ON COLUMN concept_importance.p_value IS 'p-value of Welch''s two-sided t-test of the concept''s scores against those of random vectors, 0 to 1';
+COMMENT ON COLUMN concept_importance.p_holm IS 'p_value after Holm''s correction for all tests of the analysis, 0 to 1';
+COMMENT ON COLUMN concept_importance.verdict IS 'at p_holm < 0.05: matters where score is above random_score, speaks against where it is below; otherwise no evidence';

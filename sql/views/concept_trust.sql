@@ -1,4 +1,4 @@
--- Which sets of exemplars can't be trusted, and why?
+-- Lists the sets of exemplars with the results of tamper detection.
 CREATE OR REPLACE VIEW concept_trust AS
 WITH attacked AS (
     SELECT concept_id, min({attack: attack, epsilon: epsilon, fraction: fraction}) AS how
@@ -41,14 +41,19 @@ JOIN trust_analyses AS a USING (trust_analysis_id)
 JOIN concepts AS k USING (concept_id)
 LEFT JOIN attacked AS h USING (concept_id)
 ORDER BY a.network, a.layer, c.trust_analysis_id, h.concept_id IS NOT NULL OR k.origin = 'attacked', concept_name, c.concept_id;
-COMMENT ON VIEW concept_trust IS 'one row per (analysis, set of exemplars): the checks of whether it is what it seems';
-COMMENT ON COLUMN concept_trust.concept_id IS 'content key of the exemplars';
-COMMENT ON COLUMN concept_trust.origin IS 'folder or drawn: clean; attacked: changed by an attack, or by noise of its size';
-COMMENT ON COLUMN concept_trust.attack IS 'that changed the exemplars, a control''s name included; null where none is known';
-COMMENT ON COLUMN concept_trust.epsilon IS 'of the attack, in steps of 1/255';
-COMMENT ON COLUMN concept_trust.fraction IS 'of the exemplars that the attack changed';
-COMMENT ON COLUMN concept_trust.verdict IS 'trusted: no check is above its threshold; else not trusted';
-COMMENT ON COLUMN concept_trust.reasons IS 'the checks above their threshold, with both numbers';
-COMMENT ON COLUMN concept_trust.cav_shift_after_jpeg IS '1 − cosine between the vector and the one of the same images after JPEG';
-COMMENT ON COLUMN concept_trust.split_half_disagreement IS 'how much less the vectors of the halves that JPEG moves least and most agree, as cosine, than after';
-COMMENT ON COLUMN concept_trust.colour_grain IS 'contrast between neighbouring pixels in colour alone, where there is least, in steps of 1/255';
+COMMENT ON VIEW concept_trust IS 'one row per (trust_analysis_id, concept_id): tamper detection on one set of exemplars';
+COMMENT ON COLUMN concept_trust.trust_analysis_id IS 'content key of the tamper detection run; refers to trust_analyses';
+COMMENT ON COLUMN concept_trust.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN concept_trust.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN concept_trust.concept_id IS 'content key of the exemplars that were checked; refers to concepts';
+COMMENT ON COLUMN concept_trust.concept_name IS 'name of the set of exemplars';
+COMMENT ON COLUMN concept_trust.origin IS 'folder or drawn: clean exemplars; attacked: changed by an attack or by one of its controls';
+COMMENT ON COLUMN concept_trust.exemplars IS 'number of images in the set';
+COMMENT ON COLUMN concept_trust.attack IS 'attack or control that changed the exemplars; null where none is known';
+COMMENT ON COLUMN concept_trust.epsilon IS 'largest allowed change ε of that attack, steps of 1/255; null where none is known';
+COMMENT ON COLUMN concept_trust.fraction IS 'share of the exemplars that were attacked, 0 to 1; null where none is known';
+COMMENT ON COLUMN concept_trust.verdict IS 'trusted where every check passed, otherwise not trusted';
+COMMENT ON COLUMN concept_trust.reasons IS 'one text for each failed check: its name, value and threshold; an empty list where every check passed';
+COMMENT ON COLUMN concept_trust.cav_shift_after_jpeg IS 'check CAV shift after JPEG: 1 - cosine between the concept activation vectors before and after JPEG, 0 to 2';
+COMMENT ON COLUMN concept_trust.split_half_disagreement IS 'check split-half disagreement: cosine between the vectors of two halves of the exemplars (those that JPEG changes least and most) after JPEG, minus the same before it';
+COMMENT ON COLUMN concept_trust.colour_grain IS 'check colour grain: contrast between neighbouring pixels in colour alone, steps of 1/255';

@@ -1,4 +1,4 @@
--- Which orientations do a layer's curve detectors cover, and do the features cover more than the neurons?
+-- Compares the orientations that a layer's curve-detecting neurons cover with those that features of dictionaries cover.
 CREATE OR REPLACE VIEW curve_coverage AS
 WITH peaks AS (
     SELECT
@@ -59,8 +59,19 @@ LEFT JOIN dictionaries AS d USING (dictionary_id)
 LEFT JOIN gaps AS g USING (unit_set_id)
 LEFT JOIN coverage AS c USING (unit_set_id)
 ORDER BY s.network, s.layer, s.activation_set_id, s.kind DESC, s.dictionary_id;
-COMMENT ON VIEW curve_coverage IS 'one row per subject: a layer''s neurons, then the features of each of its dictionaries';
-COMMENT ON COLUMN curve_coverage.coverage IS 'share of orientations at which some detector reaches half its own maximum';
-COMMENT ON COLUMN curve_coverage.largest_gap IS 'degrees between successive peaks; 360 without a detector';
-COMMENT ON COLUMN curve_coverage.wide_gaps IS 'gaps above 20 degrees';
-COMMENT ON COLUMN curve_coverage.missing_detectors IS 'confirmed features where the neurons leave an arc or a gap; null for neurons';
+COMMENT ON VIEW curve_coverage IS 'one row per unit set (unit_set_id): the neurons of a layer, and the features of each of its dictionaries';
+COMMENT ON COLUMN curve_coverage.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN curve_coverage.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN curve_coverage.activation_set_id IS 'content key of the natural images that maxima and confirmations are measured on; refers to activation_sets';
+COMMENT ON COLUMN curve_coverage.kind IS 'neurons (of the layer) or features (of the dictionary)';
+COMMENT ON COLUMN curve_coverage.architecture IS 'architecture of the dictionary: sae or group-crosscoder; null for neurons';
+COMMENT ON COLUMN curve_coverage.method IS 'sparsity method of the dictionary; null for neurons';
+COMMENT ON COLUMN curve_coverage.units IS 'number of units: channels of the layer, or features of the dictionary';
+COMMENT ON COLUMN curve_coverage.detectors IS 'number of curve detectors';
+COMMENT ON COLUMN curve_coverage.share_of_units IS 'share of the units that are curve detectors, 0 to 1';
+COMMENT ON COLUMN curve_coverage.coverage IS 'share of orientations at which some detector reaches half its own maximum, 0 to 1';
+COMMENT ON COLUMN curve_coverage.largest_gap IS 'largest gap between successive peaks, degrees; 360 without a detector';
+COMMENT ON COLUMN curve_coverage.wide_gaps IS 'number of gaps above 20 degrees';
+COMMENT ON COLUMN curve_coverage.missing_detectors IS 'number of features that detect a curve where the neurons leave an arc or gap open, confirmed on natural images; null for neurons';
+COMMENT ON COLUMN curve_coverage.dictionary_id IS 'content key of the dictionary that the features belong to; refers to dictionaries; null for neurons';
+COMMENT ON COLUMN curve_coverage.unit_set_id IS 'content key of the unit set; refers to unit_sets';

@@ -1,4 +1,4 @@
--- Which detectors are one curve at many orientations, and how evenly do they fill the circle?
+-- Groups curve detectors that differ in orientation alone, and shows how evenly they cover the circle.
 CREATE OR REPLACE VIEW curve_families AS
 WITH peaks AS (
     SELECT
@@ -52,8 +52,18 @@ JOIN unit_sets AS s USING (unit_set_id)
 LEFT JOIN coverage AS c USING (unit_set_id, curve_family)
 GROUP BY s.network, s.layer, s.kind, s.dictionary_id, s.unit_set_id, p.curve_family
 ORDER BY s.network, s.layer, s.kind DESC, s.dictionary_id, members DESC, p.curve_family;
-COMMENT ON VIEW curve_families IS 'one row per (subject, family): curve detectors of one radius and rendering';
-COMMENT ON COLUMN curve_families.coverage IS 'share of orientations at which some member reaches half its own maximum';
-COMMENT ON COLUMN curve_families.largest_gap IS 'degrees between successive peaks of the family';
-COMMENT ON COLUMN curve_families.units IS 'members in the order of their peaks';
-COMMENT ON COLUMN curve_families.peaks IS 'degrees, in the order of units';
+COMMENT ON VIEW curve_families IS 'one row per (unit_set_id, curve_family): curve detectors of one preferred radius and rendering';
+COMMENT ON COLUMN curve_families.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN curve_families.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN curve_families.kind IS 'neurons (of the layer) or features (of the dictionary)';
+COMMENT ON COLUMN curve_families.dictionary_id IS 'content key of the dictionary that the features belong to; refers to dictionaries; null for neurons';
+COMMENT ON COLUMN curve_families.curve_family IS 'name of the family: detectors of the same preferred radius and rendering, which differ in orientation alone';
+COMMENT ON COLUMN curve_families.preferred_radius IS 'radius of the family''s arcs, pixels';
+COMMENT ON COLUMN curve_families.rendering IS 'rendering of the family: dark or light line, dark or light fill, or any';
+COMMENT ON COLUMN curve_families.members IS 'number of detectors in the family';
+COMMENT ON COLUMN curve_families.coverage IS 'share of orientations at which some member reaches half its own maximum, 0 to 1; null without stored tuning curves';
+COMMENT ON COLUMN curve_families.largest_gap IS 'largest gap between successive peaks of the family, degrees';
+COMMENT ON COLUMN curve_families.mean_width IS 'mean full width at half maximum of the members'' tuning curves, degrees';
+COMMENT ON COLUMN curve_families.units IS 'numbers of the members, a list in the order of their peaks';
+COMMENT ON COLUMN curve_families.peaks IS 'orientations of the members'' peaks, degrees, a list in the same order';
+COMMENT ON COLUMN curve_families.unit_set_id IS 'content key of the unit set; refers to unit_sets';

@@ -1,4 +1,4 @@
--- Where do curves and lines part: does a family come back to itself after half a turn, or only after a whole one?
+-- Compares families of curves with families of lines: a curve's profile repeats after a full turn, a line's after half a turn.
 CREATE OR REPLACE VIEW curves_and_lines AS
 WITH of_one_type AS (
     SELECT
@@ -47,8 +47,15 @@ JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
 GROUP BY ALL
 ORDER BY s.network, s.layer, a.dictionary_id, a.family_analysis_id, x.stimulus_type;
-COMMENT ON VIEW curves_and_lines IS 'one row per (analysis, stimulus type curve, line, edge or grating): families of which more than half the members answer it, SAEs left out';
-COMMENT ON COLUMN curves_and_lines.with_one_peak IS 'families whose mean profile rises above half its height once in a full turn, as a curve''s does';
-COMMENT ON COLUMN curves_and_lines.with_two_peaks IS 'twice, as a line''s does';
-COMMENT ON COLUMN curves_and_lines.mean_peaks IS 'per member';
-COMMENT ON COLUMN curves_and_lines.mean_half_turn IS 'cosine to the feature itself after half a turn, mean over members; null where the group holds none';
+COMMENT ON VIEW curves_and_lines IS 'one row per (family_analysis_id, stimulus_type), for families with one such type in more than half of the members; without SAEs';
+COMMENT ON COLUMN curves_and_lines.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN curves_and_lines.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN curves_and_lines.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN curves_and_lines.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN curves_and_lines.stimulus_type IS 'stimulus type of the families: curve, line, edge or grating';
+COMMENT ON COLUMN curves_and_lines.families IS 'number of families';
+COMMENT ON COLUMN curves_and_lines.members IS 'number of members of these families';
+COMMENT ON COLUMN curves_and_lines.with_one_peak IS 'number of families whose mean profile rises above half its height once in a full turn, as a curve''s does';
+COMMENT ON COLUMN curves_and_lines.with_two_peaks IS 'number of families whose mean profile rises above half its height twice in a full turn, as a line''s does';
+COMMENT ON COLUMN curves_and_lines.mean_peaks IS 'mean number of such peaks over the members';
+COMMENT ON COLUMN curves_and_lines.mean_half_turn IS 'mean over the members of the profile after half a turn, a cosine, -1 to 1; null where no group contains half a turn';

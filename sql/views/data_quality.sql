@@ -1,4 +1,4 @@
--- Can these tables be trusted: what was checked, what was refused?
+-- Shows whether these tables can be trusted: the results of the last audit, the refused images, and the data set aside.
 CREATE OR REPLACE VIEW data_quality AS
 SELECT
     'audit' AS subject,
@@ -32,6 +32,11 @@ SELECT
     NULL
 FROM set_aside
 ORDER BY subject, passed, name;
-COMMENT ON VIEW data_quality IS 'one row per check of the last audit, one per reason for which images were refused, and one per thing that was set aside and is missing here';
-COMMENT ON COLUMN data_quality.passed IS 'null for refused images and for what was set aside';
-COMMENT ON COLUMN data_quality.count IS 'offending rows of an audit; refused images';
+COMMENT ON VIEW data_quality IS 'one row per check of the last audit, per reason for which images were refused, and per item of data that was set aside';
+COMMENT ON COLUMN data_quality.subject IS 'what the row is about: audit, quarantine (refused images) or set aside';
+COMMENT ON COLUMN data_quality.name IS 'name of the audit, reason of the refusal, or name of the data that was set aside';
+COMMENT ON COLUMN data_quality.kind IS 'of an audit: sql or great-expectations; of refused images: refused images; of data set aside: its folder under data/, or waiting';
+COMMENT ON COLUMN data_quality.passed IS 'whether the audit found no offending row; null for refused images and data set aside';
+COMMENT ON COLUMN data_quality.count IS 'number of offending rows of an audit, or of refused images; null for data set aside';
+COMMENT ON COLUMN data_quality.detail IS 'of an audit, the first offending rows as JSON, empty when passed; of refused images, one as an example; of data set aside, the reason';
+COMMENT ON COLUMN data_quality.audited_at IS 'time of the audit, UTC; null for refused images and data set aside';

@@ -1,4 +1,4 @@
--- How often are features active: a few always, or all now and then?
+-- Shows how the densities of a dictionary's features are distributed.
 CREATE OR REPLACE VIEW density_histogram AS
 SELECT
     f.dictionary_id,
@@ -13,5 +13,11 @@ JOIN dictionaries AS d USING (dictionary_id)
 WHERE NOT f.dead
 GROUP BY f.dictionary_id, d.architecture, d.method, log10_density_from
 ORDER BY f.dictionary_id, log10_density_from;
-COMMENT ON VIEW density_histogram IS 'one row per (dictionary, half decade of density) that holds a live feature';
-COMMENT ON COLUMN density_histogram.share IS 'of the dictionary''s live features';
+COMMENT ON VIEW density_histogram IS 'one row per (dictionary_id, log10_density_from): half a decade of density that contains a live feature';
+COMMENT ON COLUMN density_histogram.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN density_histogram.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN density_histogram.method IS 'sparsity method: topk, relu, batchtopk, jumprelu, gated or matryoshka';
+COMMENT ON COLUMN density_histogram.log10_density_from IS 'lower end of the interval, log10 of the density';
+COMMENT ON COLUMN density_histogram.log10_density_to IS 'upper end of the interval, log10 of the density';
+COMMENT ON COLUMN density_histogram.features IS 'number of live features in the interval';
+COMMENT ON COLUMN density_histogram.share IS 'share of the dictionary''s live features in the interval, 0 to 1';

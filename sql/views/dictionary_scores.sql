@@ -1,4 +1,4 @@
--- How good is each dictionary, and what was it made with?
+-- Lists each dictionary's test scores together with its settings.
 CREATE OR REPLACE VIEW dictionary_scores AS
 WITH scores AS (
     SELECT
@@ -68,10 +68,37 @@ LEFT JOIN scores AS c USING (dictionary_id)
 LEFT JOIN blocks AS b USING (dictionary_id)
 LEFT JOIN live AS l USING (dictionary_id)
 ORDER BY s.network, s.layer, c.fvu;
-COMMENT ON VIEW dictionary_scores IS 'one row per dictionary: its scores on the test split beside its settings';
-COMMENT ON COLUMN dictionary_scores.fvu IS 'fraction of variance unexplained over all blocks; compare only at equal l0, rows_seen and activation_set';
-COMMENT ON COLUMN dictionary_scores.live_features IS 'active on some row of the whole activation set';
-COMMENT ON COLUMN dictionary_scores.loss_recovered_zero IS 'of what zeroing the layer costs, the share that the spliced-in reconstruction saves; loss: cross-entropy to the clean network''s answers';
-COMMENT ON COLUMN dictionary_scores.loss_recovered_mean IS 'the same, against the layer''s mean in its place';
-COMMENT ON COLUMN dictionary_scores.top1_change IS 'share of test frames whose first class changes with the reconstruction in the layer''s place; _zero, _mean: with zeros, its mean';
-COMMENT ON COLUMN dictionary_scores.dead_fraction IS 'share of features active on none of evaluation_rows';
+COMMENT ON VIEW dictionary_scores IS 'one row per dictionary (dictionary_id), scores measured on the test split';
+COMMENT ON COLUMN dictionary_scores.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN dictionary_scores.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN dictionary_scores.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN dictionary_scores.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN dictionary_scores.method IS 'sparsity method: topk, relu, batchtopk, jumprelu, gated or matryoshka';
+COMMENT ON COLUMN dictionary_scores.features IS 'number of features';
+COMMENT ON COLUMN dictionary_scores.live_features IS 'number of features that are active on some row of the activation set';
+COMMENT ON COLUMN dictionary_scores.k IS 'active features per row that training enforces; null for the methods with a sparsity penalty instead (relu, jumprelu, gated)';
+COMMENT ON COLUMN dictionary_scores.group_order IS '|G|: number of decoder blocks of a feature, one per transform; 1 for an SAE';
+COMMENT ON COLUMN dictionary_scores.encode_from IS 'what a group crosscoder encodes: identity (the untransformed block) or orbit (the sum over all blocks); null for an SAE';
+COMMENT ON COLUMN dictionary_scores.orbit_reuse IS 'whether training let every transform of an orbit stand in for the identity, so that one orbit gives |G| rows';
+COMMENT ON COLUMN dictionary_scores.fvu IS 'fraction of variance unexplained over all blocks: 0 is perfect, 1 no better than the mean; comparable at equal l0, rows_seen and activation set alone; null where not measured';
+COMMENT ON COLUMN dictionary_scores.best_block_fvu IS 'smallest fvu of a block; null where not measured';
+COMMENT ON COLUMN dictionary_scores.worst_block_fvu IS 'largest fvu of a block; null where not measured';
+COMMENT ON COLUMN dictionary_scores.l0 IS 'mean number of active features per row; null where not measured';
+COMMENT ON COLUMN dictionary_scores.dead_fraction IS 'share of features that are active on none of evaluation_rows, 0 to 1; null where not measured';
+COMMENT ON COLUMN dictionary_scores.cosine IS 'mean cosine between row and reconstruction, -1 to 1; null where not measured';
+COMMENT ON COLUMN dictionary_scores.evaluation_rows IS 'number of rows of the test split; with orbit_reuse every transform of an orbit is a row; null where not measured';
+COMMENT ON COLUMN dictionary_scores.stability IS 'mean cosine of features matched one to one with those of dictionaries trained from other seeds, -1 to 1; null where there are none';
+COMMENT ON COLUMN dictionary_scores.stability_random IS 'the same against random vectors, as a baseline; null where stability is null';
+COMMENT ON COLUMN dictionary_scores.loss_recovered_zero IS 'share of the loss caused by zeroing the layer that the reconstruction avoids: 1 is no loss, 0 no better than zeros, below 0 worse; the loss is the cross-entropy with the unmodified network''s predictions; null where not measured';
+COMMENT ON COLUMN dictionary_scores.loss_recovered_mean IS 'the same share, against replacing the layer by its mean; null where not measured';
+COMMENT ON COLUMN dictionary_scores.top1_change IS 'share of test images whose top-1 class changes when the reconstruction replaces the layer, 0 to 1; null where not measured';
+COMMENT ON COLUMN dictionary_scores.top1_change_zero IS 'the same share when zeros replace the layer; null where not measured';
+COMMENT ON COLUMN dictionary_scores.top1_change_mean IS 'the same share when the layer''s mean replaces the layer; null where not measured';
+COMMENT ON COLUMN dictionary_scores.steps IS 'number of optimiser steps';
+COMMENT ON COLUMN dictionary_scores.rows_seen IS 'number of training rows (steps * batch size); with orbit_reuse one orbit counts as a row each time that one of its transforms is drawn';
+COMMENT ON COLUMN dictionary_scores.train_seconds IS 'duration of the optimiser steps, seconds; reading the rows is not included';
+COMMENT ON COLUMN dictionary_scores.rows_per_second IS 'training rows per second; null where train_seconds is 0';
+COMMENT ON COLUMN dictionary_scores.seed IS 'random seed for the initial features and the order of the rows';
+COMMENT ON COLUMN dictionary_scores.activation_set_id IS 'content key of the activation set that the dictionary was trained on; refers to activation_sets';
+COMMENT ON COLUMN dictionary_scores.orbits IS 'number of sampled positions in the activation set';
+COMMENT ON COLUMN dictionary_scores.config IS 'settings of the training, JSON';

@@ -1,4 +1,4 @@
--- Does the transform that carries one feature to another really do so: turn the images of one, and the other fires?
+-- Verifies families on images: when the image that activates one member is transformed, the other member should be active.
 CREATE OR REPLACE VIEW equivariant_pairs AS
 SELECT
     p.family_analysis_id,
@@ -21,9 +21,19 @@ JOIN feature_families AS f USING (family_analysis_id, feature)
 JOIN family_analyses AS a USING (family_analysis_id)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id);
-COMMENT ON VIEW equivariant_pairs IS 'one row per (analysis, feature, partner), both ways round: members of one family';
-COMMENT ON COLUMN equivariant_pairs.element IS 'group element that carries the feature to the partner: mirrored left to right if so, then rotated counter-clockwise';
-COMMENT ON COLUMN equivariant_pairs.examples IS 'unseen images that excite the feature most';
-COMMENT ON COLUMN equivariant_pairs.fired IS 'share of them on which the partner fires once they are so transformed; null without examples';
-COMMENT ON COLUMN equivariant_pairs.chance IS 'the same share over all elements of the group';
-COMMENT ON COLUMN equivariant_pairs.lift IS 'fired over chance; null where the partner never fires';
+COMMENT ON VIEW equivariant_pairs IS 'one row per (family_analysis_id, feature, partner): two members of one family';
+COMMENT ON COLUMN equivariant_pairs.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN equivariant_pairs.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN equivariant_pairs.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN equivariant_pairs.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN equivariant_pairs.family IS 'number of the family; (family_analysis_id, family) refers to family_shapes';
+COMMENT ON COLUMN equivariant_pairs.feature IS 'number of the feature; (family_analysis_id, feature) refers to feature_families';
+COMMENT ON COLUMN equivariant_pairs.partner IS 'number of the other member; (family_analysis_id, partner) refers to feature_families';
+COMMENT ON COLUMN equivariant_pairs.element IS 'number of the group element h that maps the feature to the partner: mirrored left to right where mirrored is true, then rotated';
+COMMENT ON COLUMN equivariant_pairs.rotation_degrees IS 'angle of the rotation in h, degrees counter-clockwise, 0 to 360';
+COMMENT ON COLUMN equivariant_pairs.mirrored IS 'whether h contains a reflection';
+COMMENT ON COLUMN equivariant_pairs.similarity IS 'cosine between the partner and the feature transformed by h, -1 to 1';
+COMMENT ON COLUMN equivariant_pairs.examples IS 'number of test images that activate the feature most and are used for the check, at most 8';
+COMMENT ON COLUMN equivariant_pairs.fired IS 'share of those images on which the partner is active once the image is transformed by h, 0 to 1; null without examples';
+COMMENT ON COLUMN equivariant_pairs.chance IS 'mean of the same share over all elements of the group, 0 to 1: what an arbitrary transform gives; null without examples';
+COMMENT ON COLUMN equivariant_pairs.lift IS 'fired over chance; 1 is no better than an arbitrary transform; null without examples, and where chance is 0';

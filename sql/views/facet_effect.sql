@@ -1,4 +1,4 @@
--- What does a unit's picture show of a facet once the facet's images were attacked, and what of the facet they were pushed to?
+-- Shows how much a unit's picture contains of a facet after the facet's images were attacked, and how much of the facet that they were pushed to.
 CREATE OR REPLACE VIEW facet_effect AS
 WITH seen AS (
     SELECT p.*, own.logit, other.facet_id AS other, other.logit AS other_logit
@@ -42,16 +42,24 @@ JOIN seen AS c ON c.attack = 'clean' AND (c.facet_analysis_id, c.facet_id, c.oth
 LEFT JOIN seen AS n ON n.attack = 'noise' AND (n.facet_analysis_id, n.facet_id, n.other) = (s.facet_analysis_id, s.facet_id, s.other)
 WHERE s.other = coalesce(s.target_facet_id, s.facet_id)
 ORDER BY a.network, a.layer, a.unit, s.facet_analysis_id, facet_name, s.facet_id, s.place;
-COMMENT ON VIEW facet_effect IS 'one row per (analysis, facet, attack, and of positive ones the target): a picture of the unit under the facet';
-COMMENT ON COLUMN facet_effect.facet_id IS 'content key of the facet''s clean images';
-COMMENT ON COLUMN facet_effect.attack IS 'on the facet''s images: clean, noise, negative (away from the facet''s own mean), positive (towards the target''s)';
-COMMENT ON COLUMN facet_effect.target_facet_id IS 'content key of the facet that a positive attack pushes to';
-COMMENT ON COLUMN facet_effect.epsilon IS 'of the attack, in steps of 1/255; 0 where clean';
-COMMENT ON COLUMN facet_effect.accuracy IS 'of the facet''s probe on held-out images, as it saw them';
-COMMENT ON COLUMN facet_effect.cosine IS 'of the facet''s probe to that of the clean images';
-COMMENT ON COLUMN facet_effect.logit IS 'how much the picture shows of the facet: of the facet''s clean probe; compare between pictures';
-COMMENT ON COLUMN facet_effect.plain_logit IS 'of the same probe, on the unit''s picture without a facet';
-COMMENT ON COLUMN facet_effect.clean_logit IS 'of the same probe, on the picture under the clean facet';
-COMMENT ON COLUMN facet_effect.noise_logit IS 'of the same probe, on the picture under the facet whose images got noise';
-COMMENT ON COLUMN facet_effect.target_logit IS 'how much the picture shows of the target: of the target''s clean probe; null where there is no target';
-COMMENT ON COLUMN facet_effect.clean_target_logit IS 'of the target''s clean probe, on the picture under the clean facet';
+COMMENT ON VIEW facet_effect IS 'one row per (facet_analysis_id, facet_id, attack, target_facet_id): a picture of the unit under the facet';
+COMMENT ON COLUMN facet_effect.facet_analysis_id IS 'content key of the facet analysis; refers to facet_analyses';
+COMMENT ON COLUMN facet_effect.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN facet_effect.layer IS 'layer of the unit; (network, layer) refers to layers';
+COMMENT ON COLUMN facet_effect.unit IS 'channel of the layer; for a class, the number of the class (layer is then the last one before the classifier)';
+COMMENT ON COLUMN facet_effect.unit_name IS 'layer and channel, or name of the class';
+COMMENT ON COLUMN facet_effect.facet_layer IS 'lower layer, at which facets are separated from generic images and attacked; (network, facet_layer) refers to layers';
+COMMENT ON COLUMN facet_effect.facet_id IS 'content key of the facet''s clean images; refers to concepts';
+COMMENT ON COLUMN facet_effect.facet_name IS 'name of the facet';
+COMMENT ON COLUMN facet_effect.attack IS 'what was done to the facet''s images: clean, noise, negative (pushed away from the facet''s own mean) or positive (pushed towards the target facet''s mean)';
+COMMENT ON COLUMN facet_effect.target_facet_id IS 'content key of the facet that a positive attack pushes the images to; refers to concepts; null for other attacks';
+COMMENT ON COLUMN facet_effect.target_name IS 'name of that target facet; null for other attacks';
+COMMENT ON COLUMN facet_effect.epsilon IS 'largest allowed change ε of a pixel in any channel, steps of 1/255; 0 where clean';
+COMMENT ON COLUMN facet_effect.accuracy IS 'share of held-out images, of the facet and generic ones, on the correct side of the probe, 0 to 1';
+COMMENT ON COLUMN facet_effect.cosine IS 'cosine between the facet''s probe and the one of the clean images, -1 to 1';
+COMMENT ON COLUMN facet_effect.logit IS 'how much of the facet the picture shows: logit of the facet''s clean probe; comparable between pictures of one facet';
+COMMENT ON COLUMN facet_effect.plain_logit IS 'logit of the same probe on the unit''s picture without a facet';
+COMMENT ON COLUMN facet_effect.clean_logit IS 'logit of the same probe on the picture under the clean facet';
+COMMENT ON COLUMN facet_effect.noise_logit IS 'logit of the same probe on the picture under the facet after noise was added to its images; null without such a picture';
+COMMENT ON COLUMN facet_effect.target_logit IS 'how much of the target facet the picture shows: logit of the target''s clean probe; null where there is no target';
+COMMENT ON COLUMN facet_effect.clean_target_logit IS 'logit of the target''s clean probe on the picture under the clean facet; null where there is no target';

@@ -1,4 +1,4 @@
--- Which features are turned and mirrored copies of one another, and how evenly do they fill the circle?
+-- Lists families of features that are rotated and mirrored copies of one another, and how evenly they cover the circle.
 CREATE OR REPLACE VIEW families AS
 WITH stimuli AS (
     SELECT family_analysis_id, family, stimulus_type, count(*) AS answering
@@ -42,14 +42,25 @@ JOIN activation_sets AS s USING (activation_set_id)
 LEFT JOIN stimuli AS t USING (family_analysis_id, family)
 LEFT JOIN verified AS v USING (family_analysis_id, family)
 ORDER BY s.network, s.layer, a.dictionary_id, a.family_analysis_id, h.family;
-COMMENT ON VIEW families IS 'one row per (analysis, family), the largest of an analysis first; a dictionary may have several analyses';
-COMMENT ON COLUMN families.n_rotations IS 'of the group that features were compared under; 1 for an SAE, whose families have no orientations';
-COMMENT ON COLUMN families.prototype IS 'feature nearest to all others of the family';
-COMMENT ON COLUMN families.stimulus_type IS 'drawn stimuli that most of its members answer';
-COMMENT ON COLUMN families.purity IS 'share of the members that do';
-COMMENT ON COLUMN families.evenness IS 'of the members'' orientations: 0 all at one, 1 even';
-COMMENT ON COLUMN families.covered IS 'share of the period within reach of some member';
-COMMENT ON COLUMN families.missing_members IS 'members that would cover the rest';
-COMMENT ON COLUMN families.verified_pairs IS 'pairs of members that unseen images were turned for';
-COMMENT ON COLUMN families.fired IS 'mean over them: share of images that, turned by what carries one to the other, excite the other';
-COMMENT ON COLUMN families.chance IS 'the same for any element of the group';
+COMMENT ON VIEW families IS 'one row per (family_analysis_id, family), the largest family of an analysis first; a dictionary may have several analyses';
+COMMENT ON COLUMN families.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN families.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN families.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN families.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN families.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN families.n_rotations IS 'number of rotations n in the group under which features are compared; 1 for an SAE';
+COMMENT ON COLUMN families.family IS 'number of the family in its analysis, counted from 0';
+COMMENT ON COLUMN families.size IS 'number of members';
+COMMENT ON COLUMN families.prototype IS 'number of the member feature with the smallest total distance to all other members';
+COMMENT ON COLUMN families.type IS 'symmetry type of the mean of the members'' blocks, each transformed to match the prototype: invariant, period-360, period-180, … or mixed; null where features are compared under a group of order 1 (SAE)';
+COMMENT ON COLUMN families.period_degrees IS 'smallest rotation that leaves that mean unchanged, degrees; members'' orientations are measured within it; null where the family has no orientations: invariant, mixed or SAE';
+COMMENT ON COLUMN families.stabiliser IS 'subgroup that leaves that mean unchanged: trivial, C_k, D_k or full; null for an SAE';
+COMMENT ON COLUMN families.stimulus_type IS 'most frequent stimulus type among the members; null where no member has one';
+COMMENT ON COLUMN families.purity IS 'share of the members with that stimulus type, 0 to 1; null where no member has one';
+COMMENT ON COLUMN families.evenness IS 'entropy of the gaps between the members'' orientations over that of equal gaps: 0 where all are equal, 1 where they are evenly spaced; null without orientations';
+COMMENT ON COLUMN families.covered IS 'share of the period that lies within reach of some member, 0 to 1; null without orientations';
+COMMENT ON COLUMN families.missing_members IS 'number of further members needed to cover the rest of the period; null without orientations';
+COMMENT ON COLUMN families.mean_similarity IS 'mean cosine of the members with the prototype, each transformed to match it, -1 to 1';
+COMMENT ON COLUMN families.verified_pairs IS 'number of pairs of members that were verified on test images';
+COMMENT ON COLUMN families.fired IS 'mean over these pairs of the share of images on which the partner is active after the transform, 0 to 1; null without such pairs';
+COMMENT ON COLUMN families.chance IS 'mean over these pairs of the share that an arbitrary transform gives, 0 to 1; null without such pairs';

@@ -1,4 +1,4 @@
--- Do families tell apart what features answer to, and better in a group crosscoder than in a plain SAE or by accident?
+-- Shows how well families separate features by stimulus type, compared with controls and between group crosscoders and SAEs.
 CREATE OR REPLACE VIEW family_separation AS
 SELECT
     a.family_analysis_id,
@@ -21,8 +21,18 @@ JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
 GROUP BY ALL
 ORDER BY s.network, s.layer, d.activation_set_id, c.metric, mean DESC, a.family_analysis_id, c.condition;
-COMMENT ON VIEW family_separation IS 'one row per (analysis, subject, metric), over training seeds; analyses of one activation set stand beside one another, the best first';
-COMMENT ON COLUMN family_separation.group_order IS '|G| of the group that features were compared under; 1 for an SAE';
-COMMENT ON COLUMN family_separation.condition IS 'features, or a control: shuffled blocks, random dictionary';
-COMMENT ON COLUMN family_separation.metric IS 'agreement with the drawn stimuli that features answer: adjusted_rand, purity, silhouette, neighbour_agreement (by accident: neighbour_chance); how much is grouped: clustered, families, features';
-COMMENT ON COLUMN family_separation.std IS 'standard deviation between seeds; null for a single one';
+COMMENT ON VIEW family_separation IS 'one row per (family_analysis_id, condition, metric), over training seeds';
+COMMENT ON COLUMN family_separation.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN family_separation.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN family_separation.activation_set_id IS 'content key of the activation set that the dictionary was trained on; refers to activation_sets';
+COMMENT ON COLUMN family_separation.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN family_separation.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN family_separation.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN family_separation.group_order IS 'number of transforms |G| in the group under which features are compared: the dictionary''s own group or a subgroup; 1 for an SAE';
+COMMENT ON COLUMN family_separation.condition IS 'features: the dictionary''s features; controls: shuffled blocks (the blocks of each feature permuted) and random dictionary (random vectors)';
+COMMENT ON COLUMN family_separation.metric IS 'agreement with stimulus types: adjusted_rand, purity, silhouette, neighbour_agreement, neighbour_chance (what random neighbours give); counts: clustered (share of features in a family), families, features (scored)';
+COMMENT ON COLUMN family_separation.mean IS 'mean of the metric over training seeds';
+COMMENT ON COLUMN family_separation.std IS 'standard deviation of the metric between training seeds; null for a single seed';
+COMMENT ON COLUMN family_separation.least IS 'smallest value of the metric over training seeds';
+COMMENT ON COLUMN family_separation.most IS 'largest value of the metric over training seeds';
+COMMENT ON COLUMN family_separation.seeds IS 'number of training seeds';

@@ -1,4 +1,4 @@
--- Which features were found, in which network and layer, and what is each like?
+-- Lists every feature of every dictionary with its main properties.
 CREATE OR REPLACE VIEW feature_catalogue AS
 WITH examples AS (
     SELECT dictionary_id, feature, count(*) AS examples, count(DISTINCT image_id) AS example_images, min_by(image_id, rank) AS top_image
@@ -64,9 +64,33 @@ LEFT JOIN grouped AS g USING (dictionary_id, feature)
 LEFT JOIN examples AS e USING (dictionary_id, feature)
 LEFT JOIN images AS i ON i.image_id = e.top_image
 LEFT JOIN nearest AS n USING (dictionary_id, feature);
-COMMENT ON VIEW feature_catalogue IS 'one row per (dictionary, feature), dead ones too; symmetry columns are null for an SAE and for dead features';
-COMMENT ON COLUMN feature_catalogue.stimulus_type IS 'drawn stimuli it answers most, of its tuning or else of its families; null where neither was made';
-COMMENT ON COLUMN feature_catalogue.peak_degrees IS 'of its radial tuning curve, counter-clockwise from the right; null where it was not tuned or answers no arc';
-COMMENT ON COLUMN feature_catalogue.examples IS 'stored examples';
-COMMENT ON COLUMN feature_catalogue.example_images IS 'different images among the stored examples';
-COMMENT ON COLUMN feature_catalogue.log10_density IS 'null for a dead feature';
+COMMENT ON VIEW feature_catalogue IS 'one row per (dictionary_id, feature), dead features included';
+COMMENT ON COLUMN feature_catalogue.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN feature_catalogue.feature IS 'number of the feature in its dictionary, counted from 0';
+COMMENT ON COLUMN feature_catalogue.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN feature_catalogue.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN feature_catalogue.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN feature_catalogue.method IS 'sparsity method: topk, relu, batchtopk, jumprelu, gated or matryoshka';
+COMMENT ON COLUMN feature_catalogue.group_order IS '|G|: number of decoder blocks of a feature, one per transform; 1 for an SAE';
+COMMENT ON COLUMN feature_catalogue.atom_dimension IS 'number of decoder vectors of the feature: 1 for a single vector, 2-4 for a block of them';
+COMMENT ON COLUMN feature_catalogue.dead IS 'whether the feature is active on no row';
+COMMENT ON COLUMN feature_catalogue.density IS 'share of rows on which the feature is active, 0 to 1';
+COMMENT ON COLUMN feature_catalogue.log10_density IS 'log10 of density; null for a dead feature';
+COMMENT ON COLUMN feature_catalogue.mean_activation IS 'mean activation over the rows on which the feature is active, in the dictionary''s scaled units; 0 when dead';
+COMMENT ON COLUMN feature_catalogue.max_activation IS 'largest activation on any row, in the dictionary''s scaled units; 0 when dead';
+COMMENT ON COLUMN feature_catalogue.type IS 'symmetry type, as in feature_symmetry; null for an SAE and for a dead feature';
+COMMENT ON COLUMN feature_catalogue.period_degrees IS 'smallest rotation that leaves the feature unchanged, degrees; null for invariant and mixed, for an SAE and for a dead feature';
+COMMENT ON COLUMN feature_catalogue.confidence IS 'share of repeated readings of the symmetry type that agree, 0 to 1; null for an SAE and for a dead feature';
+COMMENT ON COLUMN feature_catalogue.rotational_order IS 'harmonic, 1 or more, with the most energy in the rotation profile; 0 where every rotation leaves the feature unchanged; null for an SAE and for a dead feature';
+COMMENT ON COLUMN feature_catalogue.invariance IS 'mean of the transform profile over the whole group, -1 to 1; null for an SAE and for a dead feature';
+COMMENT ON COLUMN feature_catalogue.mirror IS 'largest cosine in the transform profile over the reflections, -1 to 1; null without reflections, for an SAE and for a dead feature';
+COMMENT ON COLUMN feature_catalogue.stabiliser IS 'subgroup of transforms that leave the feature unchanged: trivial, C_k, D_k or full; null for an SAE and for a dead feature';
+COMMENT ON COLUMN feature_catalogue.stabiliser_order IS 'number of transforms in the stabiliser; null for an SAE and for a dead feature';
+COMMENT ON COLUMN feature_catalogue.stimulus_type IS 'family of the synthetic stimulus with the largest response, from unit_tuning or else from feature_families; null where neither was computed';
+COMMENT ON COLUMN feature_catalogue.peak_degrees IS 'orientation at which the radial tuning curve peaks, degrees counter-clockwise from the right, 0 to 360; null where it was not computed or the feature does not respond to arcs';
+COMMENT ON COLUMN feature_catalogue.examples IS 'number of stored top examples';
+COMMENT ON COLUMN feature_catalogue.example_images IS 'number of different images among them';
+COMMENT ON COLUMN feature_catalogue.top_image IS 'content key of the image with the strongest example; refers to images; null without examples';
+COMMENT ON COLUMN feature_catalogue.top_image_name IS 'name of that image; null without examples';
+COMMENT ON COLUMN feature_catalogue.nearest_feature IS 'number of the most similar other feature of the dictionary; null for a dead feature, and where there is no other live one';
+COMMENT ON COLUMN feature_catalogue.nearest_similarity IS 'cosine with that feature, -1 to 1; null where nearest_feature is null';

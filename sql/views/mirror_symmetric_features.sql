@@ -1,4 +1,4 @@
--- Which features look the same in a mirror, and along which axis?
+-- Lists features that a reflection leaves unchanged, with their mirror axis.
 CREATE OR REPLACE VIEW mirror_symmetric_features AS
 SELECT
     y.dictionary_id,
@@ -18,5 +18,14 @@ JOIN activation_sets AS s USING (activation_set_id)
 JOIN transform_blocks AS b ON b.dictionary_id = y.dictionary_id AND b.feature = y.feature AND b.element = y.mirror_element
 WHERE y.stabiliser = 'full' OR y.stabiliser LIKE 'D\_%' ESCAPE '\'
 ORDER BY y.mirror DESC;
-COMMENT ON VIEW mirror_symmetric_features IS 'one row per (dictionary, feature) whose stabiliser holds a reflection';
-COMMENT ON COLUMN mirror_symmetric_features.axis_degrees IS 'direction of the best mirror axis, counter-clockwise from the right: r^a s leaves the axis at 90° + a/2 in place';
+COMMENT ON VIEW mirror_symmetric_features IS 'one row per (dictionary_id, feature) whose stabiliser contains a reflection';
+COMMENT ON COLUMN mirror_symmetric_features.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN mirror_symmetric_features.feature IS 'number of the feature in its dictionary, counted from 0';
+COMMENT ON COLUMN mirror_symmetric_features.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN mirror_symmetric_features.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN mirror_symmetric_features.type IS 'symmetry type: invariant (unchanged by every rotation), period-360, period-180, period-120, period-90, … (unchanged by rotations of that many degrees) or mixed (undecided)';
+COMMENT ON COLUMN mirror_symmetric_features.stabiliser IS 'subgroup of transforms that leave the feature unchanged: trivial, C_k (k rotations), D_k (k rotations and k reflections) or full (the whole group)';
+COMMENT ON COLUMN mirror_symmetric_features.mirror IS 'largest cosine in the transform profile over the reflections, -1 to 1';
+COMMENT ON COLUMN mirror_symmetric_features.axis_degrees IS 'direction of the best mirror axis, degrees counter-clockwise from the right, 0 to 180: the reflection r^a s, with a in degrees, has its axis at 90 + a/2';
+COMMENT ON COLUMN mirror_symmetric_features.density IS 'share of rows on which the feature is active, 0 to 1';
+COMMENT ON COLUMN mirror_symmetric_features.max_activation IS 'largest activation on any row, in the dictionary''s scaled units; 0 when dead';

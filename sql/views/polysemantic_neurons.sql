@@ -1,4 +1,4 @@
--- Which neurons mix which features?
+-- Lists neurons whose strongest activations come from features of several stimulus types.
 CREATE OR REPLACE VIEW polysemantic_neurons AS
 WITH mixtures AS (
     SELECT
@@ -42,9 +42,20 @@ JOIN activation_sets AS s USING (activation_set_id)
 -- what the dictionary hardly reconstructs it doesn't take apart either
 WHERE n.explained >= 0.5
 ORDER BY m.dictionary_id, m.types DESC, m.share DESC, m.neuron;
-COMMENT ON VIEW polysemantic_neurons IS 'one row per (dictionary, decomposed neuron): features of at least two stimulus types each carry a tenth or more, each adds most on some of its top rows, and half of its activation is explained';
-COMMENT ON COLUMN polysemantic_neurons.types IS 'different stimulus types among its features; mixed, which may be any, is not counted';
-COMMENT ON COLUMN polysemantic_neurons.mixture IS 'its features in words, as 45 % curve + 20 % colour';
-COMMENT ON COLUMN polysemantic_neurons.features IS 'those that carry so much, the largest share first; the lists beside it stand in the same order';
-COMMENT ON COLUMN polysemantic_neurons.share IS 'of these features together';
-COMMENT ON COLUMN polysemantic_neurons.explained IS 'of the neuron''s activation on the top rows, by the whole dictionary';
+COMMENT ON VIEW polysemantic_neurons IS 'one row per (dictionary_id, neuron) of which features of at least two stimulus types each contribute a tenth or more, and of whose activation the dictionary explains at least half';
+COMMENT ON COLUMN polysemantic_neurons.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN polysemantic_neurons.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN polysemantic_neurons.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN polysemantic_neurons.neuron IS 'number of the neuron: its channel in the layer, counted from 0';
+COMMENT ON COLUMN polysemantic_neurons.types IS 'number of different stimulus types among these features; mixed is not counted';
+COMMENT ON COLUMN polysemantic_neurons.mixture IS 'shares and stimulus types of these features as text, for example 45 % curve + 20 % colour';
+COMMENT ON COLUMN polysemantic_neurons.features IS 'numbers of the features with a share of 0.1 or more that contribute most on some top row, the largest share first; the lists beside it have the same order';
+COMMENT ON COLUMN polysemantic_neurons.shares IS 'shares of these features, a list, each 0 to 1';
+COMMENT ON COLUMN polysemantic_neurons.stimulus_types IS 'stimulus types of these features, a list';
+COMMENT ON COLUMN polysemantic_neurons.peaks_degrees IS 'orientations of these features'' tuning peaks, degrees, a list; an entry is null where the feature has no peak';
+COMMENT ON COLUMN polysemantic_neurons.rows_carried IS 'numbers of top rows on which each of these features contributes most, a list';
+COMMENT ON COLUMN polysemantic_neurons.share IS 'sum of the shares of these features, 0 to 1';
+COMMENT ON COLUMN polysemantic_neurons.top_rows IS 'number of top rows, on which the shares are measured: the strongest row of each image, at most the 200 strongest of them; 0 where the neuron is never active';
+COMMENT ON COLUMN polysemantic_neurons.explained IS '1 - sum of |activation - reconstruction| / sum of activation, over the top rows, at least 0.5';
+COMMENT ON COLUMN polysemantic_neurons.max_activation IS 'largest activation on the untransformed rows of the activation set, in the layer''s own units';
+COMMENT ON COLUMN polysemantic_neurons.density IS 'share of the untransformed rows on which the activation is above 0, 0 to 1';

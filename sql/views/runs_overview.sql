@@ -1,4 +1,4 @@
--- What ran, for how long, with how much memory?
+-- Lists the flow runs with their duration and memory.
 CREATE OR REPLACE VIEW runs_overview AS
 SELECT
     flow_run_id,
@@ -11,4 +11,12 @@ SELECT
     config
 FROM runs
 ORDER BY started_at DESC;
-COMMENT ON VIEW runs_overview IS 'one row per finished flow run, the latest first';
+COMMENT ON VIEW runs_overview IS 'one row per finished flow run (flow_run_id), the latest first';
+COMMENT ON COLUMN runs_overview.flow_run_id IS 'id that Prefect gave the flow run, a UUID';
+COMMENT ON COLUMN runs_overview.flow IS 'name of the flow';
+COMMENT ON COLUMN runs_overview.started_at IS 'start of the run, UTC';
+COMMENT ON COLUMN runs_overview.ended_at IS 'end of the run, UTC';
+COMMENT ON COLUMN runs_overview.minutes IS 'duration of the run, minutes';
+COMMENT ON COLUMN runs_overview.peak_memory_gib IS 'largest resident memory of the process, GiB';
+COMMENT ON COLUMN runs_overview.git_revision IS 'commit of the code, with -dirty where files differ from it; null outside a git repository';
+COMMENT ON COLUMN runs_overview.config IS 'settings of the flow, JSON';

@@ -1,4 +1,4 @@
--- How does each feature change as the image is turned and mirrored?
+-- Shows how each feature changes when the image is rotated and mirrored.
 CREATE OR REPLACE VIEW transform_block_profiles AS
 SELECT
     b.dictionary_id,
@@ -22,6 +22,16 @@ FROM transform_blocks AS b
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
 LEFT JOIN feature_symmetry AS y USING (dictionary_id, feature);
-COMMENT ON VIEW transform_block_profiles IS 'one row per (dictionary, feature, group element): the profile, with the transform in words';
-COMMENT ON COLUMN transform_block_profiles.transform IS 'mirrored left to right, then rotated counter-clockwise';
-COMMENT ON COLUMN transform_block_profiles.norm_to_identity IS 'norm of the block over the norm of the identity block';
+COMMENT ON VIEW transform_block_profiles IS 'one row per (dictionary_id, feature, element): one decoder block of a live feature of a group crosscoder';
+COMMENT ON COLUMN transform_block_profiles.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN transform_block_profiles.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
+COMMENT ON COLUMN transform_block_profiles.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN transform_block_profiles.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN transform_block_profiles.type IS 'symmetry type of the feature, as in feature_symmetry; null where it was not computed';
+COMMENT ON COLUMN transform_block_profiles.element IS 'number of the group element g: 0 to n-1 are the rotations r^g, n to 2n-1 the reflections r^(g-n) s, where n is the number of rotations and s the left-right mirror';
+COMMENT ON COLUMN transform_block_profiles.transform IS 'the group element in words: mirrored left to right first, then rotated counter-clockwise by so many degrees';
+COMMENT ON COLUMN transform_block_profiles.rotation_degrees IS 'angle of the rotation in g, degrees counter-clockwise, 0 to 360';
+COMMENT ON COLUMN transform_block_profiles.mirrored IS 'whether g contains a reflection (left-right mirror before the rotation)';
+COMMENT ON COLUMN transform_block_profiles.cosine_to_identity IS 'transform profile c(g): cosine between the identity''s block d^e and the block d^g, -1 to 1; 0 where one of them is zero';
+COMMENT ON COLUMN transform_block_profiles.norm IS 'Euclidean norm of the feature''s decoder block d^g';
+COMMENT ON COLUMN transform_block_profiles.norm_to_identity IS 'norm of the block over the norm of the identity''s block; null where that one is 0';

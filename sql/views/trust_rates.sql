@@ -1,4 +1,4 @@
--- How often are attacked sets of exemplars found out, and how often are clean ones accused?
+-- Shows how often tamper detection finds attacked exemplars, and how often it flags clean ones.
 CREATE OR REPLACE VIEW trust_rates AS
 SELECT
     network,
@@ -12,8 +12,12 @@ SELECT
 FROM concept_trust
 GROUP BY network, layer, origin, attack, epsilon, fraction
 ORDER BY network, layer, origin = 'attacked', origin, attack NULLS FIRST, epsilon, fraction;
-COMMENT ON VIEW trust_rates IS 'one row per (network, layer, origin, attack, ε, poisoned fraction): verdicts of concept_trust';
-COMMENT ON COLUMN trust_rates.origin IS 'folder or drawn: clean; attacked: changed by an attack, or by noise of its size';
-COMMENT ON COLUMN trust_rates.attack IS 'a control''s name included; null where clean';
-COMMENT ON COLUMN trust_rates.sets IS 'that were checked, once for every analysis';
-COMMENT ON COLUMN trust_rates.not_trusted IS 'share of the sets: false alarms where clean, detections where attacked';
+COMMENT ON VIEW trust_rates IS 'one row per (network, layer, origin, attack, epsilon, fraction): verdicts of concept_trust';
+COMMENT ON COLUMN trust_rates.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN trust_rates.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN trust_rates.origin IS 'folder or drawn: clean exemplars; attacked: changed by an attack or by one of its controls';
+COMMENT ON COLUMN trust_rates.attack IS 'attack or control that changed the exemplars; null where clean, or where none is known';
+COMMENT ON COLUMN trust_rates.epsilon IS 'largest allowed change ε of that attack, steps of 1/255; null where none is known';
+COMMENT ON COLUMN trust_rates.fraction IS 'share of the exemplars that were attacked, 0 to 1; null where none is known';
+COMMENT ON COLUMN trust_rates.sets IS 'number of checked sets; a set that several runs checked counts once for each';
+COMMENT ON COLUMN trust_rates.not_trusted IS 'share of the sets with the verdict not trusted, 0 to 1: false alarms where clean, detections where attacked';

@@ -1,4 +1,4 @@
--- How much of a layer do k dimensions hold, against k of its neurons and k random directions?
+-- Shows how much of a layer the first k dimensions hold, compared with k neurons and k random directions.
 CREATE OR REPLACE VIEW tuning_completeness AS
 WITH explained AS (
     SELECT dimension_analysis_id, dimension + 1 AS dimensions, cumulative_variance AS variance
@@ -48,12 +48,32 @@ LEFT JOIN explained AS x ON x.dimension_analysis_id = b.dimension_analysis_id AN
 LEFT JOIN dimension_completeness AS c ON c.dimension_analysis_id = b.dimension_analysis_id AND c.dimensions = e.dimensions AND c.frames = m.frames
 GROUP BY ALL
 ORDER BY s.network, s.layer, a.activation_set_id, a.dictionary_id NULLS FIRST, a.source, a.method, a.dimension_analysis_id, e.dimensions;
-COMMENT ON VIEW tuning_completeness IS 'one row per (analysis, number of its first dimensions); neurons_ and random_: the same number of them, mean over the seeds of the controls with the same activation set, dictionary, source, components and frames';
-COMMENT ON COLUMN tuning_completeness.dictionary_id IS 'whose features the units are, and the neurons_ too; null for the layer''s neurons';
-COMMENT ON COLUMN tuning_completeness.variance IS 'share of the units'' variance that the best linear reconstruction explains';
-COMMENT ON COLUMN tuning_completeness.frames IS 'whole images that the network was run on; null where it was not run at this number';
-COMMENT ON COLUMN tuning_completeness.agreement_kept IS 'share of the frames whose first class stays that of the untouched network with only these dimensions in the layer';
-COMMENT ON COLUMN tuning_completeness.agreement_removed IS 'the same with these dimensions taken out';
-COMMENT ON COLUMN tuning_completeness.accuracy_clean IS 'share of the labelled frames whose first class is theirs in the untouched network; null where none is labelled';
-COMMENT ON COLUMN tuning_completeness.accuracy_kept IS 'the same with only these dimensions in the layer';
-COMMENT ON COLUMN tuning_completeness.accuracy_removed IS 'the same with these dimensions taken out';
+COMMENT ON VIEW tuning_completeness IS 'one row per (dimension_analysis_id, dimensions); columns neurons_* and random_* are means over the seeds of those controls with the same activation set, dictionary, source, components and frames, null without such a control';
+COMMENT ON COLUMN tuning_completeness.dimension_analysis_id IS 'content key of the dimension analysis; refers to dimension_analyses';
+COMMENT ON COLUMN tuning_completeness.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN tuning_completeness.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN tuning_completeness.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN tuning_completeness.dictionary_id IS 'content key of the dictionary whose features are the units; refers to dictionaries; null where the units are the layer''s neurons';
+COMMENT ON COLUMN tuning_completeness.method IS 'dimension method: pca, ica, nmf or kernel-pca; controls: neurons (the units that explain most) and random (a random orthogonal basis)';
+COMMENT ON COLUMN tuning_completeness.source IS 'rows that the dimensions were fitted to: patches (the train split) or gratings (synthetic)';
+COMMENT ON COLUMN tuning_completeness.components IS 'number of dimensions that were fitted';
+COMMENT ON COLUMN tuning_completeness.seed IS 'random seed of the method and of the permutations';
+COMMENT ON COLUMN tuning_completeness.dimensions IS 'number k of first dimensions';
+COMMENT ON COLUMN tuning_completeness.variance IS 'share of the units'' variance that the best linear reconstruction from these dimensions explains';
+COMMENT ON COLUMN tuning_completeness.neurons_variance IS 'variance of the control neurons, mean over its seeds; null without such a control';
+COMMENT ON COLUMN tuning_completeness.random_variance IS 'variance of the control random, mean over its seeds; null without such a control';
+COMMENT ON COLUMN tuning_completeness.frames IS 'number of whole images of the test split that the network was run on; null where it was not run with this number of dimensions';
+COMMENT ON COLUMN tuning_completeness.agreement_kept IS 'share of the images whose top-1 class is that of the unmodified network when only these dimensions are kept, 0 to 1; null where frames is null';
+COMMENT ON COLUMN tuning_completeness.neurons_agreement_kept IS 'agreement_kept of the control neurons, mean over its seeds; null without such a control';
+COMMENT ON COLUMN tuning_completeness.random_agreement_kept IS 'agreement_kept of the control random, mean over its seeds; null without such a control';
+COMMENT ON COLUMN tuning_completeness.agreement_removed IS 'share of the images whose top-1 class is that of the unmodified network when these dimensions are removed, 0 to 1; null where frames is null';
+COMMENT ON COLUMN tuning_completeness.neurons_agreement_removed IS 'agreement_removed of the control neurons, mean over its seeds; null without such a control';
+COMMENT ON COLUMN tuning_completeness.random_agreement_removed IS 'agreement_removed of the control random, mean over its seeds; null without such a control';
+COMMENT ON COLUMN tuning_completeness.labelled IS 'number of those images whose file name gives the class; null where frames is null';
+COMMENT ON COLUMN tuning_completeness.accuracy_clean IS 'share of the labelled images whose top-1 class is correct in the unmodified network, 0 to 1; null where no image is labelled';
+COMMENT ON COLUMN tuning_completeness.accuracy_kept IS 'share of the labelled images whose top-1 class is correct when only these dimensions are kept, 0 to 1; null where no image is labelled';
+COMMENT ON COLUMN tuning_completeness.neurons_accuracy_kept IS 'accuracy_kept of the control neurons, mean over its seeds; null without such a control, and where no image is labelled';
+COMMENT ON COLUMN tuning_completeness.random_accuracy_kept IS 'accuracy_kept of the control random, mean over its seeds; null without such a control, and where no image is labelled';
+COMMENT ON COLUMN tuning_completeness.accuracy_removed IS 'share of the labelled images whose top-1 class is correct when these dimensions are removed, 0 to 1; null where no image is labelled';
+COMMENT ON COLUMN tuning_completeness.neurons_accuracy_removed IS 'accuracy_removed of the control neurons, mean over its seeds; null without such a control, and where no image is labelled';
+COMMENT ON COLUMN tuning_completeness.random_accuracy_removed IS 'accuracy_removed of the control random, mean over its seeds; null without such a control, and where no image is labelled';

@@ -1,4 +1,4 @@
--- Which method finds which parameter, and does a control find it too?
+-- Compares the dimension methods and controls by how well they find each parameter.
 CREATE OR REPLACE VIEW tuning_methods AS
 WITH found AS (
     SELECT
@@ -36,12 +36,19 @@ GROUP BY ALL
 ORDER BY
     s.network, s.layer, a.activation_set_id, a.dictionary_id NULLS FIRST, a.source, a.components, f.parameter, best_r_squared DESC,
     a.method;
-COMMENT ON VIEW tuning_methods IS 'one row per (activation set, dictionary, source, components, method, parameter), over seeds; methods and controls that may be compared stand beside one another, the best first';
-COMMENT ON COLUMN tuning_methods.dictionary_id IS 'whose features the units are; null for the layer''s neurons';
-COMMENT ON COLUMN tuning_methods.method IS 'pca, ica, nmf, kernel-pca; controls: neurons, random';
-COMMENT ON COLUMN tuning_methods.best_r_squared IS 'largest of any dimension with the parameter, mean over seeds';
-COMMENT ON COLUMN tuning_methods.r_squared IS 'of the dimension that the parameter is assigned, mean over seeds; null where none is left for it';
-COMMENT ON COLUMN tuning_methods.std IS 'standard deviation between seeds; null for a single one';
-COMMENT ON COLUMN tuning_methods.p_value IS 'of that dimension, the largest of any seed';
-COMMENT ON COLUMN tuning_methods.null_r_squared IS '95th percentile of the largest of any dimension under permuted labels';
-COMMENT ON COLUMN tuning_methods.path_spearman IS 'of images rendered along that dimension, mean over the seeds that were rendered; null where none was';
+COMMENT ON VIEW tuning_methods IS 'one row per (activation_set_id, dictionary_id, source, components, method, parameter), over seeds; comparable methods and controls are adjacent, the best first';
+COMMENT ON COLUMN tuning_methods.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN tuning_methods.layer IS 'name of the layer; (network, layer) refers to layers';
+COMMENT ON COLUMN tuning_methods.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN tuning_methods.dictionary_id IS 'content key of the dictionary whose features are the units; refers to dictionaries; null where the units are the layer''s neurons';
+COMMENT ON COLUMN tuning_methods.source IS 'rows that the dimensions were fitted to: patches (the train split) or gratings (synthetic)';
+COMMENT ON COLUMN tuning_methods.components IS 'number of dimensions that were fitted';
+COMMENT ON COLUMN tuning_methods.parameter IS 'orientation, frequency, phase or colour (of gratings); direction or curvature (of arcs)';
+COMMENT ON COLUMN tuning_methods.method IS 'dimension method: pca, ica, nmf or kernel-pca; controls: neurons (the units that explain most) and random (a random orthogonal basis)';
+COMMENT ON COLUMN tuning_methods.best_r_squared IS 'largest r_squared of any dimension with the parameter, 0 to 1, mean over seeds';
+COMMENT ON COLUMN tuning_methods.r_squared IS 'r_squared of the dimension that the parameter is assigned to, 0 to 1, mean over seeds; null where no dimension is left for it';
+COMMENT ON COLUMN tuning_methods.std IS 'standard deviation of r_squared between seeds; null for a single seed, and where r_squared is null';
+COMMENT ON COLUMN tuning_methods.p_value IS 'largest p-value over seeds of the assigned dimension, 0 to 1; null where no dimension is left for the parameter';
+COMMENT ON COLUMN tuning_methods.null_r_squared IS '95th percentile, over permutations of the stimuli''s labels, of the largest r_squared among all dimensions, 0 to 1, mean over seeds';
+COMMENT ON COLUMN tuning_methods.path_spearman IS 'Spearman rank correlation of the images rendered along the assigned dimension, -1 to 1, mean over the seeds with rendered images; null where there are none';
+COMMENT ON COLUMN tuning_methods.seeds IS 'number of seeds';
