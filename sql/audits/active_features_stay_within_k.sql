@@ -1,4 +1,4 @@
--- Guards: TopK keeps at most k features a row, so neither L0 nor the sum of the densities exceeds k.
+-- Guards: TopK allows at most k active features per row, so neither L0 nor the sum of the features' densities exceeds k.
 SELECT d.dictionary_id, d.k, m.value AS l0, sum(f.density) AS sum_of_densities
 FROM dictionaries AS d
 JOIN features AS f USING (dictionary_id)

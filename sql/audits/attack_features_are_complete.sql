@@ -1,5 +1,5 @@
--- Guards: a dictionary that is asked tells every statistic of all exemplars of the story, clean and attacked, beside the same random
--- sets, in shares of them; clean ones differ from themselves by chance.
+-- Guards: where a dictionary was evaluated in an attack experiment, every statistic exists for the clean exemplars and for every attacked
+-- set of exemplars, compared with the same random sets. Flagged is a share of the exemplars, and the AUC of the clean ones is 0.5.
 WITH asked AS (
     SELECT
         attack_experiment_id,

@@ -1,5 +1,5 @@
--- Guards: p values are probabilities, corrected (hence never smaller) by Holm's method over all that TCAV said in their analysis, as much
--- as it says.
+-- Guards: p-values lie between 0 and 1, p_holm is Holm's correction over all rows of attack_scores of the experiment, and the number of
+-- these rows is the experiment's number of tests.
 WITH ranked AS (
     SELECT
         *,

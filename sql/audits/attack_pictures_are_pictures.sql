@@ -1,4 +1,4 @@
--- Guards: an image before and after an attack, and their difference, are WebP images.
+-- Guards: the pictures before and after an attack and their difference are WebP images.
 WITH pictures AS (
     UNPIVOT attack_pictures
     ON clean, attacked, difference

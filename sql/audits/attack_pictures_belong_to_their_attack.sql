@@ -1,4 +1,4 @@
--- Guards: what an attack changed can be seen, and a picture is of one of its images.
+-- Guards: every attack that changed an image has a picture, and every picture belongs to an image of the perturbed set.
 WITH changed AS (
     SELECT attack_experiment_id, perturbed_set, attack, epsilon, max(images) AS images
     FROM attacks

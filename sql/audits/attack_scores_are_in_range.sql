@@ -1,5 +1,5 @@
--- Guards: a score is a mean of shares of the class's images, and spreads no more than shares can; the class is one of the network's that
--- reads; where random sets are untouched their vectors score as among the clean; the clean vector is its own.
+-- Guards: a score is a mean of shares of the class's images, with a standard deviation that such shares can have. The class is an output of
+-- the evaluation network. Where the random sets are unchanged, random vectors have the clean score. The cosine of the clean sets is 1.
 WITH compared AS (
     SELECT
         s.*,

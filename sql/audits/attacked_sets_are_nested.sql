@@ -1,4 +1,4 @@
--- Guards: of one attack, the images that a smaller fraction changed are among those of a larger one, changed alike.
+-- Guards: the images changed at a smaller fraction are among those changed at a larger fraction of the same attack, with the same pixels.
 WITH pairs AS (
     SELECT s.attack_experiment_id, s.perturbed_set, s.attack, s.epsilon, s.fraction, l.fraction AS larger, s AS one, l AS other
     FROM attacks AS s

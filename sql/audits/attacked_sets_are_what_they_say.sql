@@ -1,5 +1,5 @@
--- Guards: attacked exemplars are as many as the clean ones, in their order, and as many differ as were changed, which was not drawn; the
--- clean ones stand where nothing was changed, or random sets were.
+-- Guards: an attacked set has as many exemplars as the clean one, in the same order, and as many of them differ as `changed` says. It is
+-- the clean set where nothing or only random sets were changed, and otherwise its origin is not drawn.
 WITH compared AS (
     SELECT a.attack_experiment_id, a.perturbed_set, a.attack, a.epsilon, a.fraction, count(*) FILTER (e.image_id <> c.image_id) AS different
     FROM attacks AS a
@@ -30,5 +30,5 @@ WHERE k.exemplars IS DISTINCT FROM c.exemplars
     OR (a.perturbed_set = 'concept' AND a.images <> k.exemplars)
     OR d.different IS DISTINCT FROM if(a.perturbed_set = 'concept', a.changed, 0)
     OR (a.concept_id = s.concept_id) <> (d.different = 0)
-    -- a folder that an attack left may have been met as such before
+    -- images that an attack wrote may have been loaded as a folder of exemplars before, with the origin folder
     OR (d.different > 0 AND k.origin = 'drawn');

@@ -1,4 +1,5 @@
--- Guards: every set of a story is read where it was attacked, and the clean ones and those of the largest fraction wherever any is.
+-- Guards: every set of an experiment is scored at the attacked layer, and the clean sets and those of the largest fraction also at every
+-- transfer target.
 WITH places AS (
     SELECT attack_experiment_id, network AS eval_network, layer AS eval_layer, true AS attacked_here
     FROM attack_experiments

@@ -1,5 +1,5 @@
--- Guards: beside every attack stand noise and a random direction on as many of the same images, no further than its ε; a story has one
--- clean row, and at least one attack.
+-- Guards: every attack has the controls noise and random-direction with the same perturbed set, ε and fraction. An experiment has exactly
+-- one clean row and at least one attack.
 WITH expected AS (
     SELECT DISTINCT
         attack_experiment_id,

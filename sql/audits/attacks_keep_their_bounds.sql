@@ -1,7 +1,7 @@
--- Guards: no attack goes further than its ε or changes more images than its fraction; clean rows tell of no change, and what changed
--- tells by how much.
+-- Guards: no attack exceeds its ε or changes more images than its fraction allows. Clean rows have no change, and changed sets have a PSNR
+-- that their largest change allows.
 WITH bounded AS (
-    -- no pixel errs by more than the largest change
+    -- the mean squared error is at most the square of the largest change
     SELECT *, CASE WHEN largest_change > 0 THEN round(20 * log10(255 / largest_change), 3) END AS least_psnr
     FROM attacks
 )

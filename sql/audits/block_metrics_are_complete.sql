@@ -1,4 +1,4 @@
--- Guards: every block of a dictionary was scored, once, and its FVU is a finite number that is not negative.
+-- Guards: every decoder block of a dictionary has exactly one FVU, which is finite and not negative.
 SELECT
     d.dictionary_id,
     d.group_order,

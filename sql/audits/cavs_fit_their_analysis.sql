@@ -1,4 +1,4 @@
--- Guards: a vector tells one set from another, is scored, and only by analyses of its network.
+-- Guards: a concept activation vector separates two different sets, has a score, and is scored by analyses of its own network alone.
 SELECT c.*, s.concept_analysis_id, a.network AS analysis_network
 FROM cavs AS c
 LEFT JOIN tcav_scores AS s USING (cav_id)

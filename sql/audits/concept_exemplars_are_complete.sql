@@ -1,4 +1,4 @@
--- Guards: a set has as many exemplars as it says, numbered from 0, and no image twice.
+-- Guards: an image set has as many exemplars as `concepts` says, numbered from 0, and no image twice.
 SELECT
     c.concept_id,
     c.name,

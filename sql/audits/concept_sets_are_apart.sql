@@ -1,4 +1,4 @@
--- Guards: what an analysis compares differs: its concepts, random sets and classes share no image.
+-- Guards: the concepts, random sets and class images of one analysis have no image in common.
 WITH sets AS (
     SELECT DISTINCT s.concept_analysis_id, unnest([c.concept_id, c.random_set_id, s.class_images_id]) AS concept_id
     FROM tcav_scores AS s

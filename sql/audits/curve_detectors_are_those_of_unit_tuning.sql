@@ -1,4 +1,5 @@
--- Guards: the units that meet all criteria are the curve detectors, each with its family; what is missing was left out and confirmed.
+-- Guards: the units that meet all criteria are exactly the curve detectors, and each has a family. A detector that counts as missing lies
+-- in an arc or gap of the neurons and is confirmed on natural images.
 SELECT u.unit_set_id, u.unit, u.is_curve_detector, d.curve_family, d.natural_correlation, d.missing, s.kind
 FROM unit_tuning AS u
 JOIN unit_sets AS s USING (unit_set_id)

@@ -1,4 +1,5 @@
--- Guards: a dictionary has the channels of the layer it was trained on, 1 block (SAE) or |G| blocks (group crosscoder), and k <= features.
+-- Guards: a dictionary has the channels of the layer it was trained on, 1 decoder block (SAE) or |G| blocks (group crosscoder), and k is at
+-- most its number of features.
 SELECT d.dictionary_id, d.architecture, d.channels, l.channels AS layer_channels, d.group_order, s.group_order AS set_group_order, d.k, d.features
 FROM dictionaries AS d
 JOIN activation_sets AS s USING (activation_set_id)

@@ -1,4 +1,4 @@
--- Guards: every dictionary was scored on the test split.
+-- Guards: every dictionary was evaluated on the test split.
 SELECT d.dictionary_id, m.metric AS missing_metric
 FROM dictionaries AS d
 CROSS JOIN (VALUES ('fvu'), ('l0'), ('dead_fraction'), ('cosine'), ('rows')) AS m (metric)

@@ -1,4 +1,5 @@
--- Guards: no score is impossible. 2 bounds the FVU because a reconstruction of the data's energy that has nothing to do with the data reaches 2.
+-- Guards: every metric has a possible value. FVU is at most 2: a reconstruction that is unrelated to the data but has its variance reaches
+-- 2.
 SELECT dictionary_id, metric, value
 FROM dictionary_metrics
 WHERE NOT isfinite(value)

@@ -1,5 +1,5 @@
--- Guards: an analysis has a unit for each channel of its layer or feature of a dictionary of that layer, and as many that change, and
--- rows, as components.
+-- Guards: an analysis has one unit per channel of its layer, or per feature of a dictionary of that layer. It has at least as many rows,
+-- and as many units that change, as components.
 SELECT
     a.dimension_analysis_id,
     a.method,

@@ -1,4 +1,5 @@
--- Guards: an analysis runs the network on the same frames for every number of dimensions up to all, and answers are shares of them.
+-- Guards: an analysis runs the network on the same images for every number of dimensions, up to all components, and agreement and accuracy
+-- are shares.
 WITH compared AS (
     SELECT
         *,

@@ -1,4 +1,4 @@
--- Guards: a dimension has a curve for every parameter that it is scored on and no other, all of an analysis at the same values.
+-- Guards: a dimension has a curve for exactly the parameters that it has a score for, at the same values throughout an analysis.
 WITH curves AS (
     SELECT
         dimension_analysis_id,

@@ -1,4 +1,5 @@
--- Guards: every dimension of orbits divides among the irreducible representations of their group, the same ones for a whole analysis.
+-- Guards: where rows are orbits, the shares of the irreducible representations sum to 1 for every dimension, over the same representations
+-- throughout an analysis.
 WITH split_half_disagreement AS (
     SELECT
         dimension_analysis_id,

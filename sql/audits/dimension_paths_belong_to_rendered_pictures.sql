@@ -1,5 +1,5 @@
--- Guards: a path is measured in orientation and in frequency where pictures were rendered along it, and nowhere else; it intends what
--- the dimension is assigned.
+-- Guards: orientation and frequency are estimated for exactly the dimensions with rendered pictures, and `intended` agrees with the
+-- assignment in tuning_scores.
 WITH rendered AS (
     SELECT DISTINCT p.dimension_analysis_id, p.dimension, m.parameter
     FROM dimension_pictures AS p

@@ -1,5 +1,5 @@
--- Guards: a strip of pictures goes along its dimension from place 0 on; rendered ones stay on the path and are measured, patches are
--- not.
+-- Guards: the pictures of a strip are numbered from 0 with rising scores. Rendered pictures lie between low and high and have estimates,
+-- patches have none.
 WITH ordered AS (
     SELECT
         * EXCLUDE (picture),

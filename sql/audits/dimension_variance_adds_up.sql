@@ -1,4 +1,5 @@
--- Guards: what dimensions explain adds up, and to 1 at most (on unseen rows one may take a little away); scores have a range.
+-- Guards: cumulative variance is the sum of the explained variances and at most 1, and scores have a finite range. A single dimension may
+-- explain a negative share of rows that it was not fitted to.
 WITH summed AS (
     SELECT *, sum(explained_variance) OVER (PARTITION BY dimension_analysis_id ORDER BY dimension) AS explained_so_far
     FROM tuning_dimensions

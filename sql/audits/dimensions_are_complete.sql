@@ -1,4 +1,5 @@
--- Guards: the dimensions of an analysis are numbered 0, 1, 2, …, as many as its components, each with a number for every unit.
+-- Guards: the dimensions of an analysis are numbered 0, 1, 2, …, as many as its components, and each has a finite direction with one entry
+-- per unit.
 SELECT
     a.dimension_analysis_id,
     a.components,

@@ -1,4 +1,4 @@
--- Guards: an example is a WebP image of a place inside the frame, under an element of the group.
+-- Guards: a top example is a WebP image, its centre lies inside the frame, and its element belongs to the group.
 SELECT e.dictionary_id, e.feature, e.rank, e.y, e.x, e.element, octet_length(e.patch) AS patch_bytes
 FROM feature_examples AS e
 JOIN dictionaries AS d USING (dictionary_id)

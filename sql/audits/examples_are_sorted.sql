@@ -1,4 +1,4 @@
--- Guards: ranks run 1, 2, 3, … from the strongest example down, and none exceeds the feature's maximum.
+-- Guards: the top examples of a feature are ranked 1, 2, 3, … by falling activation, and none exceeds the feature's maximum.
 WITH ranked AS (
     SELECT
         e.dictionary_id,

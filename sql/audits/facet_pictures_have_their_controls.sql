@@ -1,4 +1,5 @@
--- Guards: a unit has one plain picture, and a facet one clean and one of noise beside those of attacks, one each; numbered from 0.
+-- Guards: an analysis has exactly one plain picture and at least one clean one, numbered from 0. Every facet has exactly one clean picture,
+-- one with noise, and at most one for each attack and target.
 WITH facets AS (
     SELECT
         facet_analysis_id,

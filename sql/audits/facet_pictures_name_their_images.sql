@@ -1,5 +1,6 @@
--- Guards: a plain picture has no facet; another one has, and the probe saw its clean images or attacked ones; only a positive attack has
--- a target, another facet; probes are in range, the clean one is its own.
+-- Guards: a plain picture has no facet, every other one has. Its probe was fitted to the facet's clean images where clean, and to changed
+-- images otherwise. Exactly the positive attacks have a target, which is another facet. Accuracy and cosine are in range, and the cosine of
+-- a clean probe is 1.
 WITH facets AS (
     SELECT DISTINCT facet_analysis_id, facet_id
     FROM facet_pictures

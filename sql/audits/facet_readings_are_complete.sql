@@ -1,4 +1,4 @@
--- Guards: every picture of a unit is read by the clean probe of every facet, once, and by no other.
+-- Guards: every picture of an analysis has exactly one logit for the clean probe of every facet, and no other.
 WITH expected AS (
     SELECT p.facet_analysis_id, p.place, f.facet_id
     FROM facet_pictures AS p

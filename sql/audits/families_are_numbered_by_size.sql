@@ -1,4 +1,4 @@
--- Guards: the families of an analysis are numbered 0, 1, 2, …, the largest first, each as large as its members are many.
+-- Guards: the families of an analysis are numbered 0, 1, 2, … by falling size, and size is the number of members.
 WITH counted AS (
     SELECT family_analysis_id, family, count(*) AS members
     FROM feature_families

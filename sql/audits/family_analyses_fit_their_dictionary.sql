@@ -1,4 +1,4 @@
--- Guards: features are compared under a subgroup of the dictionary's group, an SAE's under the group of order 1.
+-- Guards: features are compared under a subgroup of the dictionary's group, those of an SAE under the group of order 1.
 SELECT a.family_analysis_id, a.dictionary_id, a.n_rotations, a.reflections, a.group_order, d.group_order AS dictionary_group_order, s.n_rotations AS set_n_rotations
 FROM family_analyses AS a
 JOIN dictionaries AS d USING (dictionary_id)

@@ -1,4 +1,4 @@
--- Guards: an analysis holds each live feature of its dictionary and no other, as many as it says.
+-- Guards: an analysis contains every live feature of its dictionary and no other, and live_features is their number.
 WITH expected AS (
     SELECT a.family_analysis_id, f.feature
     FROM family_analyses AS a

@@ -1,4 +1,5 @@
--- Guards: a member has an element of the group and, where the family has a period, an orientation within it; others have neither.
+-- Guards: exactly the members of families have a group element and a similarity, and exactly those of families with a period have an
+-- orientation, which lies within the period.
 SELECT
     m.family_analysis_id,
     m.feature,

@@ -1,4 +1,5 @@
--- Guards: a pair is two members of one family, with an element of the group and shares of at most 8 images.
+-- Guards: a pair consists of two different members of one family, its element belongs to the group, and its shares are measured on at most
+-- 8 images.
 SELECT
     p.family_analysis_id,
     p.feature,

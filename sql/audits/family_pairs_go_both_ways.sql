@@ -1,5 +1,5 @@
--- Guards: what carries a feature to its partner carries the partner back when undone, r^k by r^(n - k) and a reflection by itself;
--- in a family of more than 65 a feature keeps its 64 nearest partners, which may not keep it.
+-- Guards: the reversed pair has the inverse element, r^(n - k) for r^k and the same one for a reflection, and the same similarity. In a
+-- family of more than 65 members a feature has its 64 most similar partners alone, so the reversed pair may be missing.
 SELECT p.family_analysis_id, p.feature, p.partner, p.element, back.element AS element_back, p.similarity, back.similarity AS similarity_back, s.size
 FROM family_pairs AS p
 JOIN family_analyses AS a USING (family_analysis_id)

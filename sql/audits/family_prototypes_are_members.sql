@@ -1,4 +1,4 @@
--- Guards: a family's prototype is a member that stands where orientations are told from, and members resemble it as said.
+-- Guards: a family's prototype is a member with orientation 0 and similarity 1, and mean_similarity is the mean over the members.
 SELECT s.family_analysis_id, s.family, s.prototype, p.family AS prototype_family, p.element, p.orientation_degrees, p.similarity, s.mean_similarity
 FROM family_shapes AS s
 JOIN feature_families AS m USING (family_analysis_id, family)

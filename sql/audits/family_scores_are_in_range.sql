@@ -1,4 +1,4 @@
--- Guards: families are scored by what is known to score them, and no score is impossible.
+-- Guards: every metric is a known one with a possible value.
 SELECT family_analysis_id, condition, seed, metric, value
 FROM family_scores
 WHERE NOT isfinite(value)

@@ -1,4 +1,5 @@
--- Guards: a family with a period says how it is filled and where not; profiles go around the group and start at 1.
+-- Guards: exactly the families with a period have reach, evenness, coverage and missing members. A profile has one entry per rotation and
+-- starts at 1.
 SELECT
     s.family_analysis_id,
     s.family,

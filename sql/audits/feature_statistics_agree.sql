@@ -1,4 +1,5 @@
--- Guards: densities are shares; dead means never active; a live feature's mean activation lies between 0 and its maximum.
+-- Guards: a density is a share, a feature is dead where its density is 0, and a live feature's mean activation lies between 0 and its
+-- maximum.
 SELECT dictionary_id, feature, density, mean_activation, max_activation, dead
 FROM features
 WHERE NOT (density BETWEEN 0 AND 1 AND isfinite(mean_activation) AND isfinite(max_activation))

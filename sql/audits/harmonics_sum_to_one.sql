@@ -1,4 +1,4 @@
--- Guards: every live feature of a group crosscoder with more than one block has harmonics, and their shares of the energy sum to 1.
+-- Guards: every live feature of a group crosscoder with more than one block has harmonics, whose shares of the energy sum to 1.
 SELECT d.dictionary_id, f.feature, count(h.harmonic) AS harmonics, sum(h.energy) AS energy, min(h.energy) AS least
 FROM dictionaries AS d
 JOIN features AS f USING (dictionary_id)

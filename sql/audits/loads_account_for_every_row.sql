@@ -1,4 +1,4 @@
--- Guards: nothing was written past the loader: every table holds exactly the rows that its loads recorded.
+-- Guards: every table holds exactly the rows that its loads recorded, so nothing was written past the loader.
 WITH found AS (
     SELECT 'networks' AS table_name, count(*) AS rows_found FROM networks
     UNION ALL SELECT 'layers', count(*) FROM layers

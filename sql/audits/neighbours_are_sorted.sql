@@ -1,4 +1,4 @@
--- Guards: neighbours are other features of the same dictionary, nearest first, by a similarity that is a cosine.
+-- Guards: neighbours are other features of the same dictionary, ranked 1, 2, 3, … by falling cosine.
 WITH ranked AS (
     SELECT
         *,

@@ -1,4 +1,4 @@
--- Guards: an example of a neuron is a WebP image of a place inside the frame.
+-- Guards: a neuron's top example is a WebP image, and its centre lies inside the frame.
 SELECT e.dictionary_id, e.neuron, e.feature, e.rank, e.y, e.x, octet_length(e.patch) AS patch_bytes
 FROM neuron_examples AS e
 JOIN dictionaries AS d USING (dictionary_id)

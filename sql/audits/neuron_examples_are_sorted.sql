@@ -1,4 +1,5 @@
--- Guards: examples of a neuron are of a feature that carries rows of it, ranked 1, 2, 3, … from the strongest down.
+-- Guards: a neuron's top examples belong to a feature that contributes most on that many top rows, and are ranked 1, 2, 3, … by falling
+-- activation.
 WITH ranked AS (
     SELECT
         *,

@@ -1,4 +1,5 @@
--- Guards: a neuron that features carry names them, ranked 1, 2, 3, … by their shares of the whole, and no row is carried twice.
+-- Guards: exactly the neurons with positive contributions have features, each once, ranked 1, 2, 3, … by falling share. Shares sum to at
+-- most 1, and no top row counts for two features.
 WITH ranked AS (
     SELECT
         *,

@@ -1,4 +1,4 @@
--- Guards: a neuron is active where it has top rows, and on them features, bias and what is not explained make up its activation.
+-- Guards: a neuron has top rows exactly where it is active, and on them contributions, bias and unexplained rest add up to its activation.
 SELECT dictionary_id, neuron, max_activation, density, top_rows, explained, carried, suppressed, bias
 FROM neurons
 WHERE NOT (isfinite(max_activation) AND density BETWEEN 0 AND 1 AND top_rows BETWEEN 0 AND 200)

@@ -1,4 +1,4 @@
--- Guards: every sampled orbit is in one shard, and shards are numbered 0, 1, 2, … without a gap.
+-- Guards: every sampled position is in a shard, and shards are numbered 0, 1, 2, … without a gap.
 SELECT
     s.activation_set_id,
     s.orbits,

@@ -1,4 +1,4 @@
--- Guards: invariance and mirror are the mean of the profile and its largest value over the reflections, if there are any.
+-- Guards: invariance is the mean of the transform profile, and mirror is its largest value over the reflections, if there are any.
 SELECT
     s.dictionary_id,
     s.feature,

@@ -1,4 +1,4 @@
--- Guards: a live feature of a group crosscoder with more than one block has a symmetry, and no other feature has.
+-- Guards: exactly the live features of group crosscoders with more than one block have a symmetry.
 SELECT d.dictionary_id, d.architecture, f.feature, f.dead, s.type
 FROM dictionaries AS d
 JOIN features AS f USING (dictionary_id)

@@ -1,4 +1,4 @@
--- Guards: a type states its period, confidence is a share, and the stabiliser's order divides |G| (Lagrange).
+-- Guards: a type agrees with its period, confidence is a share, and the stabiliser's order divides |G| (Lagrange).
 SELECT s.dictionary_id, s.feature, s.type, s.period_degrees, s.confidence, s.stabiliser, s.stabiliser_order, d.group_order
 FROM feature_symmetry AS s
 JOIN dictionaries AS d USING (dictionary_id)

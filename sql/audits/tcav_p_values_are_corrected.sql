@@ -1,5 +1,5 @@
--- Guards: p values are probabilities, corrected (hence never smaller) by Holm's method over all tests of their analysis, as many as it
--- says.
+-- Guards: p-values lie between 0 and 1, p_holm is Holm's correction over all tests of the analysis, and their number is the analysis's
+-- number of tests.
 WITH ranked AS (
     SELECT
         *,

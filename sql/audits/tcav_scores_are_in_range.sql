@@ -1,4 +1,5 @@
--- Guards: a score is a share of the images of the class, which is one of the network's and has one set; a magnitude is a share.
+-- Guards: a score is a share of the class's images, a magnitude is a share, and the class is an output of the network with exactly one
+-- image set.
 WITH compared AS (
     SELECT *, count(DISTINCT class_images_id) OVER (PARTITION BY concept_analysis_id, class_index) AS class_sets
     FROM tcav_scores

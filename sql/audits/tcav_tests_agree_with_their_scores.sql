@@ -1,5 +1,5 @@
--- Guards: a test sums up one vector of its concept from each random set, beside as many of random sets against one another, and no
--- score of a concept's vector is in no test.
+-- Guards: a test summarises one vector of its concept for each random set, compared with as many vectors between random sets, and every
+-- score of a concept's vector belongs to a test.
 WITH scored AS (
     SELECT s.*, c.concept_id, c.random_set_id, c.layer, c.accuracy
     FROM tcav_scores AS s

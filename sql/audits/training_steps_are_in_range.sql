@@ -1,4 +1,4 @@
--- Guards: training logged finite numbers, and only of steps that were taken.
+-- Guards: logged values are finite, and their steps were taken.
 SELECT t.dictionary_id, t.step, t.metric, t.value, d.steps
 FROM training_steps AS t
 JOIN dictionaries AS d USING (dictionary_id)

@@ -1,4 +1,4 @@
--- Guards: element g stands for the rotation by 360 g / n degrees, and for a reflection from n on.
+-- Guards: element g is the rotation by 360 g / n degrees, and from n on a reflection.
 SELECT b.dictionary_id, b.feature, b.element, b.rotation_degrees, b.mirrored, s.n_rotations
 FROM transform_blocks AS b
 JOIN dictionaries AS d USING (dictionary_id)

@@ -1,4 +1,4 @@
--- Guards: every live feature of a group crosscoder with |G| > 1 has |G| blocks, 0 … |G| - 1; nothing else has some but not all.
+-- Guards: every live feature of a group crosscoder with |G| > 1 has the blocks 0 … |G| - 1, and no feature has only some of them.
 SELECT d.dictionary_id, f.feature, d.group_order, count(b.element) AS blocks, min(b.element) AS first, max(b.element) AS last
 FROM dictionaries AS d
 JOIN features AS f USING (dictionary_id)

@@ -1,5 +1,5 @@
--- Guards: a check passes where its value is not above its threshold, which is the same for all sets of the analysis; each set is put to
--- all three checks, and an analysis has sets.
+-- Guards: a check passes where its value is not above its threshold, and a run uses one threshold per check. Every set has all three
+-- checks, and every run has a set.
 WITH compared AS (
     SELECT
         *,

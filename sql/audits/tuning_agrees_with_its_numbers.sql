@@ -1,4 +1,5 @@
--- Guards: tuning is in range, is there where arcs are answered, and detectors meet the criteria that can be read here.
+-- Guards: tuning values are in range and present exactly where the unit responds to arcs, and curve detectors meet the criteria that can be
+-- checked here.
 SELECT unit_set_id, unit, stimulus_type, confidence, peak_degrees, width_degrees, echo, concentration, criteria_met, is_curve_detector
 FROM unit_tuning
 WHERE NOT (isfinite(best_response) AND isfinite(best_arc_response) AND isfinite(natural_maximum))

@@ -1,4 +1,5 @@
--- Guards: every curve detector has its curves, a curve has a response at each step around the circle, and its mean peaks where its unit does.
+-- Guards: every curve detector has tuning curves, every curve has a response at each step around the circle, and the mean curve peaks where
+-- unit_tuning says.
 WITH curves AS (
     SELECT
         unit_set_id,

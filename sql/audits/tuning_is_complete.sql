@@ -1,4 +1,4 @@
--- Guards: a subject of n units has the rows 0 … n - 1, neurons have no dictionary and features have theirs.
+-- Guards: a unit set of n units has the rows 0 … n - 1. Neurons have no dictionary, features have one of the same activation set.
 SELECT s.unit_set_id, s.kind, s.dictionary_id, s.units, count(u.unit) AS rows_found, min(u.unit) AS first, max(u.unit) AS last
 FROM unit_sets AS s
 LEFT JOIN unit_tuning AS u USING (unit_set_id)

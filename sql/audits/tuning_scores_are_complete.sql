@@ -1,4 +1,5 @@
--- Guards: every dimension has a score for every parameter of its analysis, and they are assigned one to one, until either is used up.
+-- Guards: every dimension has a score for every parameter of its analysis, and dimensions and parameters are assigned one to one until
+-- either is exhausted.
 WITH counted AS (
     SELECT
         dimension_analysis_id,

@@ -1,5 +1,5 @@
--- Guards: scores are shares, luck has one limit for all dimensions of an analysis and explains less easily what follows more closely;
--- a preferred value goes around where the parameter does.
+-- Guards: R² values are shares, null_r_squared is the same for all dimensions of an analysis, and a larger R² has no larger p-value.
+-- Exactly the circular parameters have a preferred value, which lies within the period.
 WITH ranked AS (
     SELECT
         *,
