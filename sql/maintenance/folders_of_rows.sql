@@ -1,4 +1,4 @@
--- Folders of the data folder that rows say are there.
+-- Returns the folders below data/ that rows of the warehouse refer to.
 SELECT 'activations' AS kind, activation_set_id AS key FROM activation_sets
 UNION
 SELECT 'dictionaries', dictionary_id FROM dictionaries

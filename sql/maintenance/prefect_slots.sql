@@ -1,4 +1,5 @@
--- Deployments of which more concurrency slots are taken than runs go on, and how many more (SQLite, Prefect's schema).
+-- Returns the deployments that occupy more concurrency slots than they have active flow runs, and the number of excess slots (SQLite,
+-- Prefect's schema).
 SELECT deployment.name, slots.active_slots - count(flow_run.id) AS excess
 FROM concurrency_limit_v2 AS slots
 JOIN deployment ON deployment.concurrency_limit_id = slots.id

@@ -1,4 +1,4 @@
--- Columns of a table that may hold a key: text, and lists and structures of text.
+-- Returns the columns of tables that may contain a key: text and JSON, and lists and structures of text.
 SELECT table_name, column_name
 FROM duckdb_columns()
 WHERE NOT internal

@@ -1,5 +1,5 @@
--- One row per activation set: where its orbits come from and how much was stored. In the order of the network: a layer that sees more
--- stands later, and a branch stands with its layer.
+-- Returns one row per activation set: where its positions come from and how much was stored. Rows are in the order of the network: by
+-- receptive field, and a branch next to its layer.
 WITH stored AS (
     SELECT
         activation_set_id,

@@ -1,4 +1,5 @@
--- One row per story: a concept's exemplars, attacked at a layer so that the concept stops mattering for a class, or comes to matter.
+-- Returns one row per attack experiment: a concept's exemplars, attacked at a layer so that the concept stops mattering for a class or
+-- comes to matter for it.
 SELECT
     a.attack_experiment_id,
     a.network,

@@ -1,4 +1,4 @@
--- One row per (attack on exemplars, dictionary, statistic): do the dictionary's features give the attack away?
+-- Returns one row per (attack on exemplars, dictionary, statistic): whether the dictionary's features reveal the attack.
 SELECT
     attack_experiment_id,
     attack,

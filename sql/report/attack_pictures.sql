@@ -1,4 +1,4 @@
--- One row per (attack, one of the first changed images).
+-- Returns one row per (attack, one of its first changed images).
 SELECT attack_experiment_id, perturbed_set, attack, epsilon, place, clean, attacked, difference
 FROM attack_pictures
 ORDER BY attack_experiment_id, perturbed_set, attack, epsilon, place;

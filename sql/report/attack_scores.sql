@@ -1,5 +1,5 @@
--- One row per (attack, network and layer that the sets are read at): TCAV of the story's class, beside vectors of random sets. In the order
--- of the network: a layer that sees more stands later.
+-- Returns one row per (attack, evaluation network, evaluation layer): TCAV of the experiment's class, compared with random vectors.
+-- Evaluation layers are ordered by receptive field.
 SELECT
     a.attack_experiment_id,
     a.perturbed_set,

@@ -1,7 +1,7 @@
--- One row per set of exemplars and random sets that a user of TCAV gets: how far the pictures went, and whether the exemplars are trusted
--- at the layer where they were attacked.
+-- Returns one row per attacked set, the clean one included: how much its images changed, and whether tamper detection at the attacked layer
+-- trusts the exemplars.
 WITH trust AS (
-    -- checked again beside other random sets: once is enough
+    -- a set may have been checked with several choices of random sets: one verdict is enough
     SELECT network, layer, concept_id, min_by(verdict, trust_analysis_id) AS verdict, min_by(reasons, trust_analysis_id) AS reasons
     FROM concept_trust
     GROUP BY network, layer, concept_id

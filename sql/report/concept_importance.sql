@@ -1,4 +1,4 @@
--- One row per (analysis, concept, layer, class), in the order of the network: a layer that sees more stands later.
+-- Returns one row per (TCAV analysis, concept, layer, class). Layers are ordered by receptive field.
 SELECT i.*
 FROM concept_importance AS i
 JOIN layers AS l USING (network, layer)

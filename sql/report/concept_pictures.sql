@@ -1,4 +1,4 @@
--- One row per (concept that was tested, one of its first exemplars).
+-- Returns one row per (tested concept, one of its first exemplars).
 SELECT concept_id, picture
 FROM concept_exemplars
 WHERE place < $shown AND concept_id IN (SELECT concept_id FROM tcav_tests)

@@ -1,4 +1,4 @@
--- One row per curve detector, around the circle by its peak.
+-- Returns one row per curve detector, in the order of their peaks.
 SELECT
     d.unit_set_id,
     d.unit,

@@ -1,5 +1,5 @@
--- One row per subject that was tuned: the neurons of an activation set's layer, then the features of each of its dictionaries. Of one
--- that was tuned more than once, the finest tuning.
+-- Returns one row per unit set with tuning: the neurons of an activation set's layer, then the features of each of its dictionaries. Of
+-- unit sets with the same units, the one with the smallest step_degrees is returned.
 SELECT
     c.unit_set_id,
     c.activation_set_id,

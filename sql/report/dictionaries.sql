@@ -1,4 +1,4 @@
--- One row per dictionary: how it was trained, what was measured on it, how its loss fell. Group crosscoders first.
+-- Returns one row per dictionary: its training settings, its metrics and its loss during training, group crosscoders first.
 WITH metrics AS (
     SELECT dictionary_id, map_from_entries(list((metric, value))) AS metrics
     FROM dictionary_metrics

@@ -1,5 +1,5 @@
--- One row per search for tuning dimensions: in which units and rows, and what the network still answers with only its first dimensions
--- kept, and with these removed.
+-- Returns one row per dimension analysis: its units and rows, and the network's predictions with only its first dimensions kept and with
+-- these removed.
 WITH completeness AS (
     SELECT
         dimension_analysis_id,

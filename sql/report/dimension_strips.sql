@@ -1,5 +1,6 @@
--- One row per (analysis, dimension): how far its score follows each parameter of drawn stimuli, its curve along the parameter that it
--- follows (the one assigned to it, else that of the largest R²), what was measured on images rendered along it, its harmonics of the group.
+-- Returns one row per (dimension analysis, dimension): its R² with each parameter of synthetic stimuli, its curve along the parameter that
+-- it follows (the assigned one, otherwise the one with the largest R²), the estimates in its rendered images, and its harmonics of the
+-- group.
 WITH followed AS (
     SELECT dimension_analysis_id, dimension, parameter
     FROM tuning_scores

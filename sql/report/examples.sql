@@ -1,4 +1,4 @@
--- One row per top example of a live feature, best first, with the name of the image it was cut from.
+-- Returns one row per top example of a live feature, the strongest first, with the name of its image.
 SELECT e.dictionary_id, e.feature, i.name AS image_id, e.y, e.x, e.element, e.activation, e.patch
 FROM feature_examples AS e
 JOIN features AS f USING (dictionary_id, feature)

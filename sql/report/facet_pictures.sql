@@ -1,4 +1,4 @@
--- One row per picture of a unit, plain or under a facet: which images the probe saw, and how much the clean probes find of each facet.
+-- Returns one row per picture of a unit, plain or under a facet: the facet, the attack, and the logit of every facet's clean probe.
 WITH readings AS (
     SELECT r.facet_analysis_id, r.place, list({'facet': c.name, 'logit': r.logit} ORDER BY c.name) AS readings
     FROM facet_readings AS r

@@ -1,4 +1,5 @@
--- One row per family of at least two members, the largest first: its shape, and what its members answer to, commonest first.
+-- Returns one row per family of at least two members, the largest first: its shape, and the stimulus types of its members, the most
+-- frequent first.
 WITH counted AS (
     SELECT family_analysis_id, family, stimulus_type, count(*) AS members
     FROM feature_families

@@ -1,5 +1,5 @@
--- One row per live feature that was grouped, those of a family around its circle: its place on the map, its place in its family, and on what
--- share of the prototype's strongest unseen images it fires once they are turned to it.
+-- Returns one row per grouped live feature, the members of a family in the order of orientation: its position on the map and in its family,
+-- and the share of the prototype's strongest test images on which it is active after the transform.
 SELECT
     f.family_analysis_id,
     a.dictionary_id,

@@ -1,4 +1,4 @@
--- One row per live feature: all that its page and its card say. Lists stand in the order of group element, harmonic and rank.
+-- Returns one row per live feature: everything that its page and its card show. Lists are in the order of group element, harmonic and rank.
 WITH live AS (
     SELECT
         *,
@@ -9,7 +9,7 @@ WITH live AS (
     WHERE NOT dead
 ),
 stimuli AS (
-    -- of a dictionary that was tuned more than once, the finest tuning
+    -- where a dictionary has several unit sets, the one with the smallest step_degrees counts
     SELECT s.dictionary_id, u.unit AS feature, s.unit_set_id, u.stimulus_type, u.confidence
     FROM unit_sets AS s
     JOIN unit_tuning AS u USING (unit_set_id)
@@ -17,7 +17,7 @@ stimuli AS (
     QUALIFY row_number() OVER (PARTITION BY s.dictionary_id, u.unit ORDER BY s.step_degrees, s.unit_set_id) = 1
 ),
 answers AS (
-    -- features that were told apart with their families, such as those of crosscoders
+    -- a feature without unit_tuning, as of a crosscoder, may have a stimulus type from a family analysis
     SELECT a.dictionary_id, f.feature, any_value(f.stimulus_type) AS stimulus_type, any_value(f.stimulus_confidence) AS confidence
     FROM feature_families AS f
     JOIN family_analyses AS a USING (family_analysis_id)

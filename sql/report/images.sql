@@ -1,4 +1,4 @@
--- One row per source of images.
+-- Returns one row per source of images.
 SELECT source, count(*) AS images
 FROM images
 GROUP BY source

@@ -1,5 +1,6 @@
--- One row per feature worth a first look, by strip: of each symmetry type the surest ones, of each dictionary on untransformed rows those that
--- answer most; all no rarer than their dictionary's median feature.
+-- Returns one row per notable feature and the strip that it belongs to: for each symmetry type the features with the highest confidence,
+-- and for each dictionary on untransformed rows those with the largest activation. Features at least as frequent as their dictionary's
+-- median come first.
 WITH live AS (
     SELECT
         f.dictionary_id,

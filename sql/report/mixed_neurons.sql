@@ -1,4 +1,4 @@
--- One row per decomposed neuron, the most mixed of each dictionary: most stimulus types first, then least of the largest share.
+-- Returns one row per decomposed neuron, the most mixed of each dictionary: the most stimulus types first, then the smallest largest share.
 SELECT
     p.dictionary_id,
     d.activation_set_id,

@@ -1,4 +1,4 @@
--- One row per feature that carries a neuron's top rows, the largest share first, of the features that have examples there.
+-- Returns one row per feature that contributes to a neuron's top rows and has examples there, the largest share first.
 SELECT n.dictionary_id, d.activation_set_id, n.neuron, n.feature, n.share, n.rows_carried
 FROM neuron_features AS n
 JOIN dictionaries AS d USING (dictionary_id)

@@ -1,4 +1,4 @@
--- One row per reason for which images were set aside.
+-- Returns one row per reason for which images were refused.
 SELECT reason, count(DISTINCT name) AS images, min(name) AS example
 FROM quarantine
 GROUP BY reason

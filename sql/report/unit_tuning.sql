@@ -1,4 +1,5 @@
--- One row per unit with stored tuning curves: its numbers, the arc it answers most, and its responses to arcs in the order of their orientation.
+-- Returns one row per unit with stored tuning curves: its tuning, the radius of its preferred arc, and its responses to arcs in the order
+-- of orientation.
 WITH curves AS (
     SELECT unit_set_id, unit, stimulus, list(response ORDER BY angle_degrees) AS responses
     FROM tuning_curves

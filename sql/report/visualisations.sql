@@ -1,4 +1,4 @@
--- One row per optimised image of a live feature, along its direction before against it.
+-- Returns one row per optimised image of a live feature, the positive direction before the negative one.
 SELECT v.dictionary_id, v.feature, v.direction, v.picture
 FROM feature_visualisations AS v
 JOIN features AS f USING (dictionary_id, feature)

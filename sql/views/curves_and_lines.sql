@@ -8,7 +8,7 @@ WITH of_one_type AS (
         h.type,
         h.profile,
         [h.profile[-1]] || h.profile AS around,
-        -- the identity's own 1 is no measure of the height
+        -- the profile at the identity is 1 by definition and doesn't measure the height
         (list_max(h.profile[2:]) + list_min(h.profile)) / 2 AS half
     FROM feature_families AS m
     JOIN family_shapes AS h USING (family_analysis_id, family)
@@ -21,7 +21,7 @@ seen AS (
         family_analysis_id,
         stimulus_type,
         size,
-        -- what no rotation changes has a flat profile, and its ripples are no peaks
+        -- a family that no rotation changes has a flat profile, whose ripples are not peaks
         CASE type
             WHEN 'invariant' THEN 0
             ELSE len(list_filter(range(1, len(around)), lambda k: around[k] <= half AND around[k + 1] > half))

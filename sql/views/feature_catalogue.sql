@@ -11,7 +11,7 @@ nearest AS (
     WHERE rank = 1
 ),
 tuned AS (
-    -- of a dictionary that was tuned more than once, the finest tuning
+    -- where a dictionary has several unit sets, the one with the smallest step_degrees counts
     SELECT s.dictionary_id, u.unit AS feature, u.stimulus_type, u.peak_degrees
     FROM unit_sets AS s
     JOIN unit_tuning AS u USING (unit_set_id)
@@ -19,7 +19,7 @@ tuned AS (
     QUALIFY row_number() OVER (PARTITION BY s.dictionary_id, u.unit ORDER BY s.step_degrees, s.unit_set_id) = 1
 ),
 grouped AS (
-    -- told by the feature alone, so analyses under different groups say the same
+    -- the stimulus type depends on the feature alone, so analyses under different groups agree
     SELECT a.dictionary_id, f.feature, any_value(f.stimulus_type) AS stimulus_type
     FROM feature_families AS f
     JOIN family_analyses AS a USING (family_analysis_id)

@@ -39,7 +39,7 @@ FROM mixtures AS m
 JOIN neurons AS n USING (dictionary_id, neuron)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
--- what the dictionary hardly reconstructs it doesn't take apart either
+-- a neuron that the dictionary hardly reconstructs isn't decomposed by it either
 WHERE n.explained >= 0.5
 ORDER BY m.dictionary_id, m.types DESC, m.share DESC, m.neuron;
 COMMENT ON VIEW polysemantic_neurons IS 'one row per (dictionary_id, neuron) of which features of at least two stimulus types each contribute a tenth or more, and of whose activation the dictionary explains at least half';

@@ -37,7 +37,7 @@ FROM explained AS e
 JOIN dimension_analyses AS a USING (dimension_analysis_id)
 JOIN activation_sets AS s USING (activation_set_id)
 LEFT JOIN dimension_completeness AS m ON m.dimension_analysis_id = e.dimension_analysis_id AND m.dimensions = e.dimensions
--- the best of more directions explain more, so controls chose from as many
+-- the best of more directions explain more, so a control must have as many components
 LEFT JOIN dimension_analyses AS b
     ON b.method IN ('neurons', 'random')
     AND b.activation_set_id = a.activation_set_id

@@ -133,7 +133,7 @@ def test_catalogue(small):
     (view, table) = found
     assert table == (
         "table",
-        "one row per (activation_set, shard)",
+        "one row per (activation_set_id, shard): a file of activations",
         "activation_set_id, shard, split, orbits, bytes, sha256",
         3,
     )

@@ -1,1 +1,1 @@
--- attack_experiments from now on.
+-- This table is called attack_experiments from this version on.

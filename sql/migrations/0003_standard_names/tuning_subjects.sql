@@ -1,1 +1,1 @@
--- unit_sets from now on.
+-- This table is called unit_sets from this version on.
