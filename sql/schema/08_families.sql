@@ -52,7 +52,7 @@ COMMENT ON COLUMN family_shapes.type IS 'symmetry type of the mean of the member
 COMMENT ON COLUMN family_shapes.period_degrees IS 'smallest rotation that leaves that mean unchanged, degrees; members'' orientations are measured within it; null where the family has no orientations: invariant, mixed or SAE';
 COMMENT ON COLUMN family_shapes.stabiliser IS 'subgroup that leaves that mean unchanged: trivial, C_k, D_k or full; null for an SAE';
 COMMENT ON COLUMN family_shapes.mean_similarity IS 'mean cosine of the members with the prototype, each transformed to match it, -1 to 1';
-COMMENT ON COLUMN family_shapes.reach_degrees IS 'rotation at which the mean''s similarity to itself has fallen half way, degrees: how far to either side a member covers the circle; null without orientations';
+COMMENT ON COLUMN family_shapes.reach_degrees IS 'rotation at which the mean''s similarity to itself has fallen half way from its largest to its smallest value, degrees: how far to either side a member covers the circle; null without orientations';
 COMMENT ON COLUMN family_shapes.evenness IS 'entropy of the gaps between the members'' orientations over that of equal gaps: 0 where all are equal, 1 where they are evenly spaced; null without orientations';
 COMMENT ON COLUMN family_shapes.covered IS 'share of the period that lies within reach of some member, 0 to 1; null without orientations';
 COMMENT ON COLUMN family_shapes.missing_members IS 'number of further members needed to cover the rest of the period; null without orientations';

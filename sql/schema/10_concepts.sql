@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS concepts (
 );
 COMMENT ON TABLE concepts IS 'one row per image set (concept_id): the exemplars of a concept, a random set or the images of a class';
 COMMENT ON COLUMN concepts.concept_id IS 'content key of the set: made from the pixels of its images and their order';
-COMMENT ON COLUMN concepts.name IS 'name of the folder, of the synthetic pattern or of the class; of an attacked set, the name of the clean one with attack, ε and fraction';
+COMMENT ON COLUMN concepts.name IS 'name of the folder, of the synthetic pattern or of the class; of an attacked set, the name of the clean one followed by the attack and its settings';
 COMMENT ON COLUMN concepts.role IS 'concept (exemplars), random (a random set) or class (images of a class)';
 COMMENT ON COLUMN concepts.origin IS 'folder: photographs, from a folder or those that ship with scikit-image; drawn: synthetic patterns and scenes; attacked: changed by an attack or its control';
 COMMENT ON COLUMN concepts.exemplars IS 'number of images in the set';
@@ -111,7 +111,7 @@ COMMENT ON COLUMN tcav_tests.layer IS 'name of the layer';
 COMMENT ON COLUMN tcav_tests.class_images_id IS 'content key of the images of the class; refers to concepts';
 COMMENT ON COLUMN tcav_tests.class_index IS 'number of the class among the network''s outputs, counted from 0';
 COMMENT ON COLUMN tcav_tests.class_name IS 'name of the class';
-COMMENT ON COLUMN tcav_tests.random_sets IS 'number of random sets: of vectors of the concept, and of random vectors';
+COMMENT ON COLUMN tcav_tests.random_sets IS 'number of random sets; the test compares as many vectors of the concept with as many random vectors';
 COMMENT ON COLUMN tcav_tests.score IS 'TCAV score of the concept, mean over the random sets, 0 to 1';
 COMMENT ON COLUMN tcav_tests.score_std IS 'standard deviation of the score over the random sets';
 COMMENT ON COLUMN tcav_tests.magnitude IS 'share of the sensitivity that is positive, mean over the random sets, 0 to 1';

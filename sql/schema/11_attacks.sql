@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS attack_experiments (
     FOREIGN KEY (network, layer) REFERENCES layers (network, layer)
 );
 COMMENT ON TABLE attack_experiments IS 'one row per attack experiment (attack_experiment_id): a concept, a class and the layer at which the concept''s exemplars are attacked';
-COMMENT ON COLUMN attack_experiments.attack_experiment_id IS 'content key of the experiment: made from the networks'' weights, the layers, all image sets, the class, the attack grid and the dictionaries';
+COMMENT ON COLUMN attack_experiments.attack_experiment_id IS 'content key of the experiment: made from the networks'' weights, the layers, all image sets, the class, the attack grid, the settings of the vectors and the dictionaries';
 COMMENT ON COLUMN attack_experiments.network IS 'network that is attacked; refers to networks';
 COMMENT ON COLUMN attack_experiments.layer IS 'layer at which the images are attacked; (network, layer) refers to layers';
 COMMENT ON COLUMN attack_experiments.kind IS 'negative: the attack is to stop a concept that matters from mattering for the class; positive: it is to make a concept matter that does not';

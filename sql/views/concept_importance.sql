@@ -54,7 +54,7 @@ COMMENT ON COLUMN concept_importance.concept_origin IS 'origin of the exemplars:
 COMMENT ON COLUMN concept_importance.class_images_id IS 'content key of the images of the class; refers to concepts';
 COMMENT ON COLUMN concept_importance.class_index IS 'number of the class among the network''s outputs, counted from 0';
 COMMENT ON COLUMN concept_importance.class_name IS 'name of the class';
-COMMENT ON COLUMN concept_importance.random_sets IS 'number of random sets: of vectors of the concept, and of random vectors';
+COMMENT ON COLUMN concept_importance.random_sets IS 'number of random sets; the test compares as many vectors of the concept with as many random vectors';
 COMMENT ON COLUMN concept_importance.score IS 'TCAV score of the concept, mean over the random sets, 0 to 1';
 COMMENT ON COLUMN concept_importance.score_std IS 'standard deviation of the score over the random sets';
 COMMENT ON COLUMN concept_importance.low IS 'lower end of the 95 % confidence interval of score (Student''s t over the random sets), cut at 0; it does not cover the choice of exemplars';

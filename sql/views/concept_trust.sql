@@ -56,4 +56,4 @@ COMMENT ON COLUMN concept_trust.verdict IS 'trusted where every check passed, ot
 COMMENT ON COLUMN concept_trust.reasons IS 'one text for each failed check: its name, value and threshold; an empty list where every check passed';
 COMMENT ON COLUMN concept_trust.cav_shift_after_jpeg IS 'check CAV shift after JPEG: 1 - cosine between the concept activation vectors before and after JPEG, 0 to 2';
 COMMENT ON COLUMN concept_trust.split_half_disagreement IS 'check split-half disagreement: cosine between the vectors of two halves of the exemplars (those that JPEG changes least and most) after JPEG, minus the same before it';
-COMMENT ON COLUMN concept_trust.colour_grain IS 'check colour grain: contrast between neighbouring pixels in colour alone, steps of 1/255';
+COMMENT ON COLUMN concept_trust.colour_grain IS 'check colour grain: contrast between neighbouring pixels in colour alone, upper quartile over the exemplars, steps of 1/255';

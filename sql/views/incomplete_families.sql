@@ -37,4 +37,4 @@ COMMENT ON COLUMN incomplete_families.purity IS 'share of the members with that 
 COMMENT ON COLUMN incomplete_families.covered IS 'share of the period that lies within reach of some member, 0 to 1';
 COMMENT ON COLUMN incomplete_families.missing_members IS 'number of further members needed to cover the rest of the period, at least 1';
 COMMENT ON COLUMN incomplete_families.missing_orientations IS 'orientations of the missing members, degrees counter-clockwise from the prototype';
-COMMENT ON COLUMN incomplete_families.reach_degrees IS 'rotation at which the mean''s similarity to itself has fallen half way, degrees: how far to either side a member covers the circle';
+COMMENT ON COLUMN incomplete_families.reach_degrees IS 'rotation at which the mean''s similarity to itself has fallen half way from its largest to its smallest value, degrees: how far to either side a member covers the circle';
