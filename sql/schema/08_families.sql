@@ -81,7 +81,7 @@ COMMENT ON TABLE feature_families IS 'one row per (family_analysis_id, feature):
 COMMENT ON COLUMN feature_families.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
 COMMENT ON COLUMN feature_families.feature IS 'number of the live feature in the analysed dictionary';
 COMMENT ON COLUMN feature_families.family IS 'number of the feature''s family; (family_analysis_id, family) refers to family_shapes; null for a feature in no family';
-COMMENT ON COLUMN feature_families.strength IS 'how surely the feature belongs to its family, 0 to 1 (HDBSCAN''s membership probability)';
+COMMENT ON COLUMN feature_families.strength IS 'how surely the feature belongs to its family, 0 to 1 (HDBSCAN''s membership probability); 0 in no family';
 COMMENT ON COLUMN feature_families.element IS 'number of the group element that maps the prototype to the feature; null for a feature in no family';
 COMMENT ON COLUMN feature_families.orientation_degrees IS 'orientation of the feature, degrees counter-clockwise from the prototype, within the family''s period; null where the family has no orientations, and in no family';
 COMMENT ON COLUMN feature_families.mirrored IS 'whether only a reflection maps the prototype to the feature; null for a feature in no family';
