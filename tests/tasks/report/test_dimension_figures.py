@@ -55,10 +55,10 @@ def test_every_dimension_is_drawn_along_what_it_follows(frames):
         assert f"{dimension}   {parameter} ◆\nR² {closeness:.2f}" in texts(axes)
         curve = frames["dimension_curves"].filter(dimension=dimension, parameter=parameter).sort("value")
         (mean,) = [line for line in axes.lines if len(line.get_xdata()) not in (2, 181)]
-        if parameter in ("waves_per_turn", "curvature"):
+        if parameter in ("frequency", "curvature"):
             assert axes.name == "rectilinear"
             np.testing.assert_array_equal(mean.get_xydata(), curve.select("value", "mean").to_numpy())
-            assert axes.get_xscale() == ("log" if parameter == "waves_per_turn" else "linear")
+            assert axes.get_xscale() == ("log" if parameter == "frequency" else "linear")
             continue
         period = 180 if parameter in ("orientation", "colour") else 360
         assert axes.name == "polar"
@@ -140,7 +140,7 @@ def test_the_best_scores_stand_in_a_matrix_with_controls_below(analyses):
     heights = axes.get_yticks()
     assert heights[1] - heights[0] > heights[2] - heights[1]
     parameters = [label.get_text() for label in axes.get_xticklabels()]
-    assert parameters == ["orientation", "waves_per_turn", "phase", "colour", "direction", "curvature"]
+    assert parameters == ["orientation", "frequency", "phase", "colour", "direction", "curvature"]
     closeness = {parameter: each for parameter, each, _ in PLANTED_DIMENSIONS}
     said = [text.get_text() for text in axes.texts]
     assert said[:6] == [f"{closeness[parameter]:.2f}" for parameter in parameters]
