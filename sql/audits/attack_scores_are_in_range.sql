@@ -8,7 +8,7 @@ WITH compared AS (
         n.classes,
         c.class_index AS clean_class_index,
         c.random_score AS clean_random_score,
-        c.random_score_std AS clean_random_spread,
+        c.random_score_std AS clean_random_score_std,
         k.exemplars * a.random_sets AS answers,
         a.random_sets / (a.random_sets - 1) AS freedom
     FROM attack_scores AS s
@@ -33,4 +33,4 @@ WHERE NOT class_index BETWEEN 0 AND classes - 1
     OR NOT cosine BETWEEN -1.0001 AND 1.0001
     OR (attack = 'clean' AND cosine < 0.9999)
     OR (perturbed_set = 'concept' AND NOT abs(random_score - clean_random_score) <= 1e-6)
-    OR (perturbed_set = 'concept' AND NOT abs(random_score_std - clean_random_spread) <= 1e-6);
+    OR (perturbed_set = 'concept' AND NOT abs(random_score_std - clean_random_score_std) <= 1e-6);

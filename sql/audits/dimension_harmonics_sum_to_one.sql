@@ -1,6 +1,6 @@
 -- Guards: where rows are orbits, the shares of the irreducible representations sum to 1 for every dimension, over the same representations
 -- throughout an analysis.
-WITH split_half_disagreement AS (
+WITH divided AS (
     SELECT
         dimension_analysis_id,
         dimension,
@@ -17,7 +17,7 @@ compared AS (
         *,
         first_value(irreps) OVER (PARTITION BY dimension_analysis_id ORDER BY dimension) AS expected_irreps,
         count(*) OVER (PARTITION BY dimension_analysis_id) AS dimensions
-    FROM split_half_disagreement
+    FROM divided
 )
 SELECT a.dimension_analysis_id, c.* EXCLUDE (dimension_analysis_id), a.components, s.n_rotations, s.group_order
 FROM dimension_analyses AS a

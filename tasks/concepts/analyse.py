@@ -265,7 +265,7 @@ def concept_set_tables(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFram
                 for images in sets
             ],
             schema={
-                "concept": polars.String,
+                "concept_id": polars.String,
                 "name": polars.String,
                 "role": polars.String,
                 "origin": polars.String,
@@ -277,9 +277,9 @@ def concept_set_tables(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFram
         "concept_exemplars": polars.DataFrame(
             exemplars,
             schema={
-                "concept": polars.String,
+                "concept_id": polars.String,
                 "place": polars.Int32,
-                "image": polars.String,
+                "image_id": polars.String,
                 "name": polars.String,
                 "picture": polars.Binary,
             },

@@ -112,7 +112,7 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
                 "neighbours": config.neighbours,
                 "min_family_size": config.min_family_size,
                 "seed": config.seed,
-                "features": len(live.features),
+                "live_features": len(live.features),
                 "families": len(families),
             }
         ),

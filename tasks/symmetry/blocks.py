@@ -245,13 +245,13 @@ def _analyse_chunk(blocks: np.ndarray, first_feature: int, group: DihedralGroup,
 
     n = group.n_rotations
     flat = (reading == n) & (n > 1)
-    top_examples = 1 + harmonics[:, 1:].argmax(axis=1) if n > 1 else np.zeros(len(blocks), dtype=np.int64)
+    strongest_harmonic = 1 + harmonics[:, 1:].argmax(axis=1) if n > 1 else np.zeros(len(blocks), dtype=np.int64)
     return BlockSymmetry(
         norms=block_norms(blocks),
         profiles=profiles,
         similarity=similarity[:, 0],
         harmonics=harmonics,
-        rotational_orders=np.where(flat, 0, top_examples),
+        rotational_orders=np.where(flat, 0, strongest_harmonic),
         invariance=profiles.mean(axis=1),
         mirror=mirror,
         mirror_elements=mirror_elements,

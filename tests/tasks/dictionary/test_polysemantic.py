@@ -151,13 +151,13 @@ def plain(dictionary, acts: PlantedRows, top_rows: int) -> dict[int, dict]:
     weight_md, bias_d = dictionary.decoder.weight[0], dictionary.decoder.bias[0]
     images, found = acts.table["image"].to_list(), {}
     for n in range(acts.channels):
-        top_examples = {}
+        strongest = {}
         for row, image in enumerate(images):
             if acts.acts[row, n] > 0 and (
-                image not in top_examples or acts.acts[row, n] > acts.acts[top_examples[image], n]
+                image not in strongest or acts.acts[row, n] > acts.acts[top_examples[image], n]
             ):
-                top_examples[image] = row
-        top = sorted(top_examples.values(), key=lambda row: (-acts.acts[row, n].item(), row))[:top_rows]
+                strongest[image] = row
+        top = sorted(strongest.values(), key=lambda row: (-acts.acts[row, n].item(), row))[:top_rows]
         added = {row: codes_rm[row] * weight_md[:, n] for row in top}
         total = sum(added.values(), torch.zeros(len(weight_md)))
         whole = sum(z_rd[row, n] for row in top)

@@ -102,7 +102,7 @@ def test_gallery_carries_the_numbers_of_the_tables(site, frames):
     gallery = gallery_of(site)
     found = {
         (gallery["dictionaries"][dictionary]["short"], feature): index
-        for index, (dictionary, feature) in enumerate(zip(columns["dictionary"], columns["feature"], strict=True))
+        for index, (dictionary, feature) in enumerate(zip(columns["dictionary_id"], columns["feature"], strict=True))
     }
     live = frames["features"].filter(~pl.col("dead"))
     joined = live.join(frames["feature_symmetry"], on=["dictionary_id", "feature"], how="left")
