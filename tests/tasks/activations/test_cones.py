@@ -87,7 +87,7 @@ def test_patches_of_another_side_are_refused(random_bvlc):
 
 
 def test_a_unit_that_sees_more_than_the_input_is_refused(random_bvlc):
-    with pytest.raises(UserError, match="mixed4b, 235 pixels, is larger than the network.s input, 224"):
+    with pytest.raises(UserError, match=r"mixed4b, 235 pixels, is larger than the network.s input, 224"):
         unit_extractor(random_bvlc, "mixed4b")
 
 

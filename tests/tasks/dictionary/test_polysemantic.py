@@ -154,7 +154,7 @@ def plain(dictionary, acts: PlantedRows, top_rows: int) -> dict[int, dict]:
         strongest = {}
         for row, image in enumerate(images):
             if acts.acts[row, n] > 0 and (
-                image not in strongest or acts.acts[row, n] > acts.acts[top_examples[image], n]
+                image not in strongest or acts.acts[row, n] > acts.acts[strongest[image], n]
             ):
                 strongest[image] = row
         top = sorted(strongest.values(), key=lambda row: (-acts.acts[row, n].item(), row))[:top_rows]

@@ -140,7 +140,8 @@ def test_harmonics_are_drawn_of_orbits(page, frames):
     drawn = data_in(section_of(page, NEURONS), "irreps")
     assert len(drawn) == 3  # PCA and both controls
     names = re.search(r'data-classes="(.*?)"', page.read_text())[1].split()
-    stored = frames["dimension_harmonics"].select("waves_per_turn", "irrep").unique().sort("waves_per_turn", "irrep")["irrep"]
+    harmonics = frames["dimension_harmonics"].select("waves_per_turn", "irrep").unique()
+    stored = harmonics.sort("waves_per_turn", "irrep")["irrep"]
     assert names == [f"irrep-{irrep.lower()}" for irrep in stored]
     nearest = [names[shares.index(max(shares))] for shares in drawn[0]]
     assert nearest == [f"irrep-{irrep.lower()}" for *_, irrep in PLANTED_DIMENSIONS]
