@@ -170,12 +170,12 @@ def _care(settings: Settings) -> Finding:
 def _servers(settings: Settings) -> Iterator[Finding]:
     url = prefect_server_address(settings)
     if url is None:
-        yield Finding("Prefect server", "optional", "none runs; a run starts its own, `make up` one to look at")
+        yield Finding("Prefect server", "optional", "none runs; a run starts its own, `kaleidoscope up` one to look at")
     else:
         well = answers(f"{url}/health")
         yield Finding("Prefect server", "ok" if well else "missing", url if well else f"{url} does not answer")
     mlflow = running_servers(settings).get("mlflow")
-    yield Finding("MLflow server", "ok" if mlflow else "optional", mlflow or "none runs; `make up` starts one")
+    yield Finding("MLflow server", "ok" if mlflow else "optional", mlflow or "none runs; `kaleidoscope up` starts one")
 
 
 def _runs(settings: Settings) -> Iterator[Finding]:
