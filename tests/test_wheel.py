@@ -57,7 +57,7 @@ class Installed:
         return subprocess.Popen(
             [self.prefix / "bin" / program, *arguments],
             cwd=self.home,
-            env=handed_on | {"HOME": str(self.home), "OMP_NUM_THREADS": "1"},
+            env=handed_on | {"HOME": str(self.home), "OMP_NUM_THREADS": "1", "PREFECT_WORKER_QUERY_SECONDS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
