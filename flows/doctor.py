@@ -174,12 +174,16 @@ def _care(settings: Settings) -> Finding:
 def _servers(settings: Settings) -> Iterator[Finding]:
     url = prefect_server_address(settings)
     if url is None:
-        yield Finding("Prefect server", "optional", "not running; each run starts its own, `make up` one with the UI")
+        yield Finding(
+            "Prefect server", "optional", "not running; each run starts its own, `kaleidoscope up` one with the UI"
+        )
     else:
         answers = is_answering(f"{url}/health")
         yield Finding("Prefect server", "ok" if answers else "missing", url if answers else f"{url} does not answer")
     mlflow = running_servers(settings).get("mlflow")
-    yield Finding("MLflow server", "ok" if mlflow else "optional", mlflow or "not running; `make up` starts one")
+    yield Finding(
+        "MLflow server", "ok" if mlflow else "optional", mlflow or "not running; `kaleidoscope up` starts one"
+    )
 
 
 def _runs(settings: Settings) -> Iterator[Finding]:

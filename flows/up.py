@@ -28,7 +28,7 @@ from flows.servers import (
 )
 from tasks.checksums import write_document
 from tasks.errors import UserError
-from tasks.settings import Settings
+from tasks.settings import RESOURCES, Settings
 from tasks.warehouse.migrate import migrate_at_start
 
 # The template has no placeholders and no variables, so a flow run can't choose its command, environment or folder.
@@ -77,7 +77,9 @@ class Services:
         self._create_pool(addresses["prefect"])
         self._automate()
         self._end_dead_runs(clear=True)
-        self._start("deploy", [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"])
+        deployments = str(RESOURCES / "prefect.yaml")
+        deploy = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", deployments]
+        self._start("deploy", deploy)
         if self.processes.pop("deploy").wait():
             raise UserError(f"the flows could not be deployed; see {self._log('deploy')}")
         self._start("worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", WORK_POOL])

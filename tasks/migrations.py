@@ -16,9 +16,9 @@ import duckdb
 import polars
 
 from tasks.errors import UserError, reason_of
-from tasks.settings import ROOT
+from tasks.settings import RESOURCES
 
-MIGRATIONS = ROOT / "sql" / "migrations"
+MIGRATIONS = RESOURCES / "sql" / "migrations"
 
 log = logging.getLogger(__name__)
 

@@ -12,11 +12,24 @@ from tasks.config import Folder, from_home
 from tasks.errors import UserError, one_line, shown
 
 ROOT = Path(__file__).resolve().parents[1]
+"""The folder of our packages `flows` and `tasks`: a checkout, or site-packages."""
+INSTALLED = (ROOT / "tasks" / "_resources").is_dir()
+"""Whether we run from a wheel, which has that folder (see pyproject.toml), and not from a checkout."""
+RESOURCES = ROOT / "tasks" / "_resources" if INSTALLED else ROOT
+"""The folder of `sql`, `mlflow` and `prefect.yaml`."""
 LOOPBACK = ("127.0.0.1", "localhost")
 """The names of this machine that our servers answer to; they listen on the first."""
 PREFIX = "KALEIDOSCOPE_"
 SQLITE = re.compile(r"sqlite(\+pysqlite)?:///(?!:memory:|file:)(?P<file>[^?]*)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def _default_data_dir() -> Path:
+    if not INSTALLED:
+        return ROOT / "data"
+    import platformdirs  # here, as models in MLflow bring this module but not that package
+
+    return platformdirs.user_data_path("kaleidoscope", appauthor=False)
 
 
 class Settings(BaseSettings):
@@ -27,7 +40,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
 
-    data_dir: Folder = Field(ROOT / "data", description="everything the service writes")
+    data_dir: Folder = Field(default_factory=_default_data_dir, description="everything the service writes")
     weights_dir: Folder | None = Field(None, description="folder of weight files the user brings")
     images_dir: Folder | None = Field(None, description="folder of photographs, read recursively")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")

@@ -46,13 +46,13 @@ from tasks.report.units import (
     shown_neurons,
     tuning_numbers,
 )
-from tasks.settings import ROOT, Settings
+from tasks.settings import RESOURCES, Settings
 from tasks.storage import naming_disk_problems, sync_folder
 from tasks.symmetry.group import DihedralGroup
 from tasks.warehouse.snapshot import open_snapshot
 
 HERE = Path(__file__).parent
-QUERIES = ROOT / "sql" / "report"
+QUERIES = RESOURCES / "sql" / "report"
 
 LOOK_FIRST_PER_STRIP = 4
 MOSAIC_PATCHES = 5

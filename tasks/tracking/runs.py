@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tasks.dictionary.store import describe, dictionary_config, read_metrics, read_table
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive, is_held
-from tasks.settings import ROOT, Settings
+from tasks.settings import INSTALLED, ROOT, Settings
 from tasks.tracking.store import MLFLOW_LOCK, artifact_location, one_at_a_time, tracking
 
 if TYPE_CHECKING:
@@ -217,7 +217,9 @@ def _tags(description: dict) -> dict[str, str]:
 
 
 def git_revision() -> str | None:
-    """Commit of the code, `-dirty` where files differ from it; None outside a repository."""
+    """Commit of the code, `-dirty` where files differ from it; None outside our repository."""
+    if INSTALLED:  # site-packages may lie in another repository
+        return None
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     with suppress(OSError, subprocess.CalledProcessError):
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()

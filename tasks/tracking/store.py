@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from tasks.errors import UserError
 from tasks.liveness import Holder, left_by_the_dead, waiting_for
-from tasks.settings import ROOT, Settings, sqlite_url
+from tasks.settings import RESOURCES, Settings, sqlite_url
 from tasks.storage import atomic_file, disk_problem, writing
 from tasks.tracking.addresses import addresses_elsewhere, move_addresses
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 MLFLOW_LOCK = "mlflow-"
 """How the names of MLflow runs' locks begin; the run's id follows."""
-MLFLOW_FILES = ROOT / "mlflow"
+MLFLOW_FILES = RESOURCES / "mlflow"
 
 
 @contextmanager

@@ -24,10 +24,10 @@ from tasks.errors import UserError, reason_of
 from tasks.keys import file_sha256
 from tasks.migrations import CannotMigrate, NewerSchema, migrated, refuse_newer, schema_version
 from tasks.quarantine import set_aside
-from tasks.settings import ROOT, Settings
+from tasks.settings import RESOURCES, Settings
 from tasks.storage import atomic_file, disk_problem, naming_disk_problems, sync_folder, writing
 
-SQL_DIR = ROOT / "sql"
+SQL_DIR = RESOURCES / "sql"
 
 log = logging.getLogger(__name__)
 

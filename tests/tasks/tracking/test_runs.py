@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
-from tasks.tracking.runs import log_analysis, log_training
+from tasks.tracking.runs import git_revision, log_analysis, log_training
 from tasks.tracking.store import tracking
 from tests.tasks.tracking.conftest import FEATURES, STEPS, write_dictionary
 
@@ -63,6 +63,11 @@ def test_the_git_revision_is_the_commit(settings, dictionary):
     with tracking(settings) as client:
         tags = client.get_run(log_training(dictionary, settings)).data.tags
     assert tags["git_revision"].removesuffix("-dirty") == head.stdout.strip()
+
+
+def test_an_installed_copy_has_no_git_revision(monkeypatch):
+    monkeypatch.setattr("tasks.tracking.runs.INSTALLED", True)
+    assert git_revision() is None
 
 
 def test_the_same_dictionary_keeps_its_run(settings, dictionary):
