@@ -1,4 +1,4 @@
-"""What all configs and settings share: how a field of a kind is read and bounded."""
+"""Types of fields and the base class that all configs share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,36 +6,38 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MOST = 2**31 - 1
-"""The largest number that an INTEGER column of the warehouse holds."""
+"""The largest number that an INTEGER column of the warehouse can hold."""
 
 Whole = Annotated[int, Field(le=MOST)]
-"""A whole number that fits its column."""
+"""An integer that fits into an INTEGER column of the warehouse."""
 Seed = Annotated[int, Field(ge=0, le=MOST)]
+"""Seed of a random generator; at least 0."""
 
 
 class Config(BaseModel):
-    """Can't be changed once made; an unknown field, an infinity and NaN are mistakes."""
+    """Base class of configs: immutable; unknown fields, infinities and NaN are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def from_home(path: str | Path) -> Path:
-    """A path as a person types it, with a leading `~` or `~user` replaced by the home folder.
+    """Return a path that a person has typed, with a leading `~` or `~user` replaced by the home folder.
 
-    ValueError: it is blank, which would mean the working directory; nobody's home is known; it holds a NUL.
+    Raises ValueError when it is blank (which would mean the working directory), when the home folder is not known, and
+    when it contains the character NUL.
     """
     if not str(path).strip():
         raise ValueError("is blank: write a path, or leave it out")
     if "\0" in str(path):
-        raise ValueError("holds the character NUL, which no path can")
+        raise ValueError("contains the character NUL: write a path without it")
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise ValueError(f"nobody knows the home folder {Path(path).parts[0]}: write the whole path") from None
+        raise ValueError(f"the home folder {Path(path).parts[0]} is not known: write the whole path") from None
 
 
 def _expanded(given: object) -> object:
-    # text again: of JSON pydantic takes nothing else for a path
+    # as text: when it validates JSON, pydantic accepts only text as a path
     return str(from_home(given)) if isinstance(given, str | Path) else given
 
 
@@ -44,6 +46,6 @@ def _name_or_folder(text: str) -> str:
 
 
 Folder = Annotated[Path, BeforeValidator(_expanded)]
-"""A folder as a person types it."""
+"""A folder; a leading `~` is the home folder."""
 NameOrFolder = Annotated[str, AfterValidator(_name_or_folder)]
-"""What is built in, by its name, or else a folder as a person types it."""
+"""The name of something built in, or a folder with a leading `~` expanded."""

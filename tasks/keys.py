@@ -1,4 +1,4 @@
-"""Content keys: the same thing made the same way has the same name, so it is never made twice."""
+"""Content keys: a result is named by a hash of its inputs and of the code's version, so it is never computed twice."""
 
 import hashlib
 import json
@@ -19,10 +19,10 @@ def _plain(value: Any) -> Any:
 
 
 def content_key(kind: str, version: int, **made_from: Any) -> str:
-    """SHA-256 (64 hex digits) over canonical JSON of what a thing was made from.
+    """Return the SHA-256 (64 hex digits) of the canonical JSON of a result's inputs.
 
-    kind: what it is; version: of the code that matters to its bytes, raised by hand when they change;
-    made_from: keys, pydantic configs and plain JSON values.
+    kind: what the result is; version: of the code that computes it, raised by hand when its bytes change;
+    made_from: its inputs, as content keys, pydantic configs and plain JSON values.
     """
     document = {"kind": kind, "version": version, "made_from": made_from}
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
@@ -30,7 +30,7 @@ def content_key(kind: str, version: int, **made_from: Any) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 (64 hex digits) of a file's bytes."""
+    """Return the SHA-256 (64 hex digits) of a file's bytes."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while chunk := file.read(CHUNK_BYTES):

@@ -1,7 +1,7 @@
-"""Who is alive and who holds what: locks on files, which the kernel frees when their holder dies, whatever kills it.
+"""Locks on files, which show whether a process is alive: the kernel releases them when it dies, whatever the cause.
 
-`data/running/` has a lock file for each flow run and each MLflow run that is going on. A file there whose lock is free
-was left by a process that died.
+`data/running/` has a lock file for each flow run and each MLflow run that is going on. A lock file there that nobody
+holds was left by a process that has died.
 """
 
 import fcntl
@@ -24,9 +24,9 @@ SECONDS_BETWEEN_TRIES = 0.2
 
 
 class Holder(BaseModel):
-    """Whoever holds a lock."""
+    """The process that holds a lock, as written into the lock file."""
 
-    name: str = Field(description="what it is, as in `flow run 1b2c…`")
+    name: str = Field(description="what the process runs, for example `flow run 1b2c…`")
     does: str = Field(description="its flow or command")
     pid: int = Field(default_factory=os.getpid)
     host: str = Field(default_factory=socket.gethostname)
@@ -38,9 +38,9 @@ class Holder(BaseModel):
 
 @contextmanager
 def alive(path: Path, holder: Holder) -> Iterator[None]:
-    """Hold a lock file of one's own while the block runs, and remove it then.
+    """Hold a lock file of this process while the block runs, and delete it afterwards.
 
-    The file has its name only once it is locked: nobody sees it free while its holder lives.
+    The file is locked before it gets its name, so that no other process sees it unlocked while its holder lives.
     """
     temporary = path.with_name(f".tmp-{uuid.uuid4().hex}-{path.name}")
     with ExitStack() as held:
@@ -57,7 +57,7 @@ def alive(path: Path, holder: Holder) -> Iterator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Whether the lock on a file is held by a process that lives."""
+    """Whether a living process holds the lock on a file."""
     try:
         with open(path, "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -69,7 +69,7 @@ def is_held(path: Path) -> bool:
 
 
 def holder_of(path: Path) -> Holder | None:
-    """Who holds a lock, or held it last; None when nobody ever did."""
+    """Return the process that holds a lock or held it last; None if no process ever did."""
     try:
         return Holder.model_validate_json(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValidationError):
@@ -78,18 +78,19 @@ def holder_of(path: Path) -> Holder | None:
 
 @contextmanager
 def waiting_for(what: str, path: Path, holder: Holder, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the one lock on `what` while the block runs; until it is free, `say` who has it, every 30 s.
+    """Wait for the lock file of `what`, then hold it while the block runs.
 
-    The file stays: removing it would let two processes hold locks on two files of one name.
+    While waiting, call `say` with the name of its holder every SECONDS_BETWEEN_REMINDERS. The file is never deleted:
+    otherwise two processes could hold locks on two files with the same name.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         lock = held.enter_context(open(path, "a+b"))
-        next_word = time.monotonic() + SECONDS_BETWEEN_TRIES
+        next_reminder = time.monotonic() + SECONDS_BETWEEN_TRIES
         while not _try_to_lock(lock):
-            if time.monotonic() >= next_word:
+            if time.monotonic() >= next_reminder:
                 say(f"waiting for {what}: held by {holder_of(path) or 'another process'}")
-                next_word = time.monotonic() + SECONDS_BETWEEN_REMINDERS
+                next_reminder = time.monotonic() + SECONDS_BETWEEN_REMINDERS
             time.sleep(SECONDS_BETWEEN_TRIES)
         lock.truncate(0)
         lock.write(holder.model_dump_json().encode())
@@ -106,5 +107,5 @@ def _try_to_lock(lock: IO[bytes]) -> bool:
 
 
 def left_by_the_dead(folder: Path, pattern: str = "*.lock") -> list[Path]:
-    """The lock files in `folder` whose processes are gone."""
+    """Return the lock files in `folder` whose processes have died."""
     return [path for path in sorted(folder.glob(pattern)) if not is_held(path)]

@@ -1,9 +1,9 @@
-"""Migrations: what a version of `sql/schema` makes of the tables of the version before.
+"""Migrations: convert the tables of one version of `sql/schema` to the next.
 
-The folder `sql/migrations/NNNN_name` leads from version NNNN - 1 to NNNN. A file `TABLE.sql` in it is a SELECT over the
-old tables that gives the rows of TABLE from then on; without a statement it says that TABLE is gone. Tables that no
-file names stay as they are, and new tables that no file names begin empty. The same SELECTs are applied to the
-warehouse and to what was staged for it. The rows of `loads` name tables: where one is renamed or split, so are they.
+The folder `sql/migrations/NNNN_name` converts version NNNN - 1 to NNNN. A file `TABLE.sql` in it is a SELECT over the
+old tables that returns the rows of the new TABLE; a file without a statement drops TABLE. Tables without a file stay as
+they are, and new tables without a file begin empty. The same SELECTs are applied to the warehouse and to staged tables.
+The rows of `loads` contain names of tables: a migration that renames or splits a table must change them too.
 """
 
 import json
@@ -24,16 +24,19 @@ log = logging.getLogger(__name__)
 
 
 class CannotMigrate(UserError):
-    """Tables are not those that their version had."""
+    """The tables lack tables or columns that their version of the schema has, or their rows can't be converted."""
 
 
 class NewerSchema(CannotMigrate):
-    """Tables are of a version that this code doesn't know."""
+    """The tables have a version of the schema that is newer than this code."""
 
 
 @dataclass(frozen=True)
 class Migration:
-    """version: the one that it leads to; selects: table -> SELECT over the old tables, empty where it is gone."""
+    """One migration.
+
+    version: the version that it produces; selects: new table -> SELECT over the old tables, empty if it is dropped.
+    """
 
     name: str
     version: int
@@ -41,13 +44,13 @@ class Migration:
 
 
 def migrations() -> list[Migration]:
-    """Every migration, the oldest first."""
+    """Return all migrations, the oldest first."""
     folders = sorted(folder for folder in MIGRATIONS.glob("*_*") if folder.is_dir())
     return [Migration(folder.name, int(folder.name.split("_")[0]), _selects(folder)) for folder in folders]
 
 
 def schema_version() -> int:
-    """Version of `sql/schema`; 1 is that of the first release."""
+    """Return the version of `sql/schema`; the first release has version 1."""
     return max((migration.version for migration in migrations()), default=1)
 
 
@@ -56,7 +59,7 @@ def _selects(folder: Path) -> dict[str, str]:
 
 
 def _without_end(statement: bytes) -> str:
-    """A statement without the semicolon and the comment after it; empty where there is none."""
+    """Return the statement without the semicolon and the comment after it; empty if there is no statement."""
     starts = [start for start, _ in duckdb.tokenize(statement.decode())]
     while starts and statement[starts[-1] :].startswith(b";"):
         statement = statement[: starts.pop()]
@@ -64,8 +67,8 @@ def _without_end(statement: bytes) -> str:
 
 
 def _tables_read(connection: duckdb.DuckDBPyConnection, select: str) -> set[str]:
-    """Names of the tables that a SELECT reads, also where they are not there."""
-    read, named = set(), set()
+    """Return the names of the tables that a SELECT reads, whether they exist or not."""
+    read, common_expressions = set(), set()
 
     def walk(node: Any) -> None:
         if isinstance(node, list):
@@ -74,20 +77,20 @@ def _tables_read(connection: duckdb.DuckDBPyConnection, select: str) -> set[str]
         elif isinstance(node, dict):
             if node.get("type") == "BASE_TABLE":
                 read.add(node["table_name"])
-            named.update(each["key"] for each in node.get("cte_map", {}).get("map", ()))
+            common_expressions.update(entry["key"] for entry in node.get("cte_map", {}).get("map", ()))
             walk([*node.values()])
 
     [tree] = connection.execute("SELECT json_serialize_sql(?)", [select]).fetchone()
     walk(json.loads(tree))
-    return read - named
+    return read - common_expressions
 
 
 def migrated(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], version: int) -> dict[str, str]:
-    """Lead tables from `version` to the current one; both {table: what stands for it in SQL}.
+    """Convert tables from `version` to the current version; input and output are {table: its SQL name}.
 
-    The migrated tables are views over those given, in a database `migrations` that is attached to the connection.
-    A table stays away when none of the tables that its SELECT reads is there. Raises CannotMigrate when some of them
-    are missing or have other columns, and when `version` is newer than this code.
+    The migrated tables are views over the given ones, in a database `migrations` that is attached to the connection.
+    A table is left out when none of the tables that its SELECT reads exist. Raises CannotMigrate when only some of them
+    exist or when they have other columns, and NewerSchema when `version` is newer than this code.
     """
     refuse_newer(version)
     later = [migration for migration in migrations() if migration.version > version]
@@ -103,7 +106,7 @@ def migrated(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], vers
                 continue
             if missing := reads - tables.keys():
                 raise CannotMigrate(
-                    f"migration {migration.name} reads {', '.join(sorted(missing))} for {table}, which is not there"
+                    f"migration {migration.name} reads {', '.join(sorted(missing))} for {table}, which does not exist"
                 )
             old = ", ".join(f'"{name}" AS (FROM {tables[name]})' for name in sorted(reads))
             after[table] = f'{schema}."{table}"'
@@ -116,7 +119,7 @@ def migrated(connection: duckdb.DuckDBPyConnection, tables: dict[str, str], vers
 
 
 def migrated_tables(tables: dict[str, polars.DataFrame], version: int) -> dict[str, polars.DataFrame]:
-    """Frames that were staged for an older schema, as they would be staged today. Raises CannotMigrate."""
+    """Return tables that were staged for an older schema, migrated to the current one. Raises CannotMigrate."""
     with duckdb.connect() as memory:
         for table, rows in tables.items():
             memory.register(f"staged {table}", rows.to_arrow())
@@ -131,7 +134,7 @@ def migrated_tables(tables: dict[str, polars.DataFrame], version: int) -> dict[s
 
 
 def refuse_newer(version: int) -> None:
-    """Raise NewerSchema for a version that this code doesn't know."""
+    """Raise NewerSchema for a version that is newer than this code."""
     if version > schema_version():
         raise NewerSchema(
             f"was made by a newer Kaleidoscope: its schema has version {version}, this one knows {schema_version()}; "

@@ -1,4 +1,4 @@
-"""How long work tells where it stands, without knowing who listens."""
+"""Progress reports of long work: a function that is called with the number of steps done and their total."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ Progress = Callable[[int, int], None]
 
 
 def silent(done: int, total: int) -> None:
-    """Listen to nothing."""
+    """Ignore progress reports."""
 
 
 def part_of(progress: Progress, start: int, stop: int) -> Progress:
-    """Progress through a stage that goes from one thousandth of the whole to another."""
+    """Return a progress function for a stage that covers thousandths `start` to `stop` of the whole work."""
     return lambda done, total: progress(start + (stop - start) * done // max(total, 1), 1000)

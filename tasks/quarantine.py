@@ -1,7 +1,7 @@
-"""Quarantine: what is damaged or foreign is moved out of the way with its reason, so that it stops nothing but itself.
+"""Quarantine: damaged or foreign files and folders are moved out of the way with the reason, so that work can go on.
 
-`data/quarantine/KIND/NAME.TIME` is what was moved, `data/quarantine/KIND/NAME.TIME.json` says why. No run reads what is
-there; a person may look at it, move it back or delete it.
+`data/quarantine/KIND/NAME.TIME` is the moved file or folder, `data/quarantine/KIND/NAME.TIME.json` holds the reason. No
+run reads the quarantine; a person may examine its content, move it back or delete it.
 """
 
 import logging
@@ -21,7 +21,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SetAside:
-    """A file or folder in quarantine. path: where it is now, below `quarantine_dir`; came_from: where it was."""
+    """A file or folder in quarantine.
+
+    path: where it is now, below `quarantine_dir`; came_from: where it was, relative to the data folder; at: when it was
+    moved (ISO 8601, UTC).
+    """
 
     path: Path
     came_from: Path
@@ -30,11 +34,11 @@ class SetAside:
 
 
 def set_aside(path: Path, reason: str, settings: Settings) -> Path | None:
-    """Move a file or folder of the data folder to quarantine, with a warning; returns where it is now.
+    """Move a file or folder of the data folder to quarantine, log a warning, and return its new path.
 
-    None where it is gone: what is missing is damaged too, and another process may have moved it first. The reason is
-    written before: after a crash between the two steps it describes nothing, and the next call moves the thing.
-    Raises OSError when it can't be moved.
+    Returns None when it doesn't exist: a missing file counts as damaged too, and another process may have moved it
+    first. The reason is written before the move. After a crash between the two steps, the reason describes nothing, and
+    the next call moves the file. Raises OSError when it can't be moved.
     """
     now = datetime.now(UTC)
     inside = path.relative_to(settings.data_dir)
@@ -42,7 +46,7 @@ def set_aside(path: Path, reason: str, settings: Settings) -> Path | None:
     about = {"came_from": str(inside), "reason": reason, "at": now.isoformat(timespec="seconds")}
     write_document(_reason_file(target), about)
     try:
-        shutil.move(path, target)  # which also moves it to another file system
+        shutil.move(path, target)  # also works across file systems
     except FileNotFoundError:
         _reason_file(target).unlink()
         return None
@@ -53,8 +57,8 @@ def set_aside(path: Path, reason: str, settings: Settings) -> Path | None:
 
 
 def in_quarantine(settings: Settings) -> list[SetAside]:
-    """Everything that is in quarantine, oldest first."""
-    found = []
+    """Return everything that is in quarantine, the oldest first."""
+    entries = []
     for file in settings.quarantine_dir.rglob("*.json"):
         path = file.with_name(file.name.removesuffix(".json"))
         if os.path.lexists(path) and path.suffix != ".json":
@@ -62,8 +66,8 @@ def in_quarantine(settings: Settings) -> list[SetAside]:
                 about = read_document(file, "delete it")
             except UserError as error:
                 about = {"came_from": str(path.relative_to(settings.quarantine_dir)), "reason": str(error), "at": ""}
-            found.append(SetAside(path, Path(about["came_from"]), about["reason"], about["at"]))
-    return sorted(found, key=lambda one: (one.at, str(one.path)))
+            entries.append(SetAside(path, Path(about["came_from"]), about["reason"], about["at"]))
+    return sorted(entries, key=lambda entry: (entry.at, str(entry.path)))
 
 
 def _reason_file(target: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Where things are: the settings a machine has, as opposed to the configs a run has."""
+"""Settings of a machine: folders, addresses and limits. What a run computes is set by its config instead."""
 
 import re
 from pathlib import Path
@@ -12,13 +12,13 @@ from tasks.config import Folder, from_home
 from tasks.errors import UserError, one_line, shown
 
 ROOT = Path(__file__).resolve().parents[1]
-"""The folder of our packages `flows` and `tasks`: a checkout, or site-packages."""
+"""The folder that contains the packages `flows` and `tasks`: a checkout or site-packages."""
 INSTALLED = (ROOT / "tasks" / "_resources").is_dir()
-"""Whether we run from a wheel, which has that folder (see pyproject.toml), and not from a checkout."""
+"""Whether the code was installed from a wheel, which has that folder (see pyproject.toml), and is not a checkout."""
 RESOURCES = ROOT / "tasks" / "_resources" if INSTALLED else ROOT
-"""The folder of `sql`, `mlflow` and `prefect.yaml`."""
+"""The folder that contains `sql`, `mlflow` and `prefect.yaml`."""
 LOOPBACK = ("127.0.0.1", "localhost")
-"""The names of this machine that our servers answer to; they listen on the first."""
+"""The names of this machine that the servers accept; they listen on the first."""
 PREFIX = "KALEIDOSCOPE_"
 SQLITE = re.compile(r"sqlite(\+pysqlite)?:///(?!:memory:|file:)(?P<file>[^?]*)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -27,34 +27,36 @@ CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 def _default_data_dir() -> Path:
     if not INSTALLED:
         return ROOT / "data"
-    import platformdirs  # here, as models in MLflow bring this module but not that package
+    import platformdirs  # here, because models in MLflow contain this module but not that package
 
     return platformdirs.user_data_path("kaleidoscope", appauthor=False)
 
 
 class Settings(BaseSettings):
-    """Read from the environment (`KALEIDOSCOPE_…`) at each construction. UserError: one line for each wrong variable.
+    """Settings, read from the environment variables `KALEIDOSCOPE_…` at each construction.
 
-    A blank variable is as good as none.
+    A blank variable counts as not set. Raises UserError with one line for each wrong variable.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
 
-    data_dir: Folder = Field(default_factory=_default_data_dir, description="everything the service writes")
-    weights_dir: Folder | None = Field(None, description="folder of weight files the user brings")
-    images_dir: Folder | None = Field(None, description="folder of photographs, read recursively")
+    data_dir: Folder = Field(default_factory=_default_data_dir, description="folder that everything is written to")
+    weights_dir: Folder | None = Field(None, description="folder of the user's weight files")
+    images_dir: Folder | None = Field(None, description="folder of the user's photographs, read recursively")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")
     keep_runs_days: int = Field(90, ge=1, description="days after which Prefect deletes ended runs, logs and results")
-    notify_url: str | None = Field(None, description="webhook that hears of a failed publication", repr=False)
-    keep_snapshots: int = Field(2, ge=1, description="published snapshots to keep; with 1 a reader may miss the swap")
+    notify_url: str | None = Field(None, description="webhook that is notified of a failed publication", repr=False)
+    keep_snapshots: int = Field(
+        2, ge=1, description="published snapshots to keep; with 1, a reader may find its snapshot deleted"
+    )
     keep_sites: int = Field(2, ge=1, description="versions of the page to keep")
-    keep_quarantine_days: float = Field(90, ge=0, description="days after which gc deletes what is in quarantine")
+    keep_quarantine_days: float = Field(90, ge=0, description="days after which gc deletes the content of quarantine")
     keep_unfinished_days: float = Field(30, ge=1, description="days after which gc deletes unfinished work")
     sql_memory: ByteSize = Field(
-        ByteSize(2_000_000_000), gt=0, description="memory that a statement of `kaleidoscope sql` may use, as 2GB"
+        ByteSize(2_000_000_000), gt=0, description="memory that a statement of `kaleidoscope sql` may use, e.g. 2GB"
     )
     sql_seconds: float = Field(
-        300, gt=0, le=10**8, description="seconds until `kaleidoscope sql` stops, its last row written or not"
+        300, gt=0, le=10**8, description="seconds after which a statement of `kaleidoscope sql` is stopped"
     )
 
     def __init__(self, **given: Any) -> None:
@@ -71,15 +73,15 @@ class Settings(BaseSettings):
     @field_validator("data_dir", "weights_dir", "images_dir")
     @classmethod
     def _absolute(cls, folder: Path | None) -> Path | None:
-        """Servers and workers run elsewhere and must mean the same folder."""
+        """Make paths absolute: servers and workers have another working directory and must use the same folder."""
         return folder and folder.absolute()
 
     @field_validator("data_dir", "weights_dir", "images_dir")
     @classmethod
     def _can_be_named(cls, folder: Path | None) -> Path | None:
-        """URLs, JSON and logs are UTF-8 text."""
+        """Refuse paths that can't be written in URLs, JSON and logs, which are UTF-8 text."""
         if folder and (CONTROL.search(str(folder)) or not _is_utf8(str(folder))):
-            raise ValueError(f"{shown(str(folder))} holds a control character, or is not UTF-8: rename the folder")
+            raise ValueError(f"{shown(str(folder))} contains a control character or is not UTF-8: rename the folder")
         return folder
 
     @field_validator("tracking_uri")
@@ -95,7 +97,7 @@ class Settings(BaseSettings):
     @classmethod
     def _web_address(cls, address: str | None) -> str | None:
         if address and not re.match(r"https?://[^/\s]", address):
-            raise ValueError("a webhook's address begins with http:// or https://")
+            raise ValueError("the address of a webhook must begin with http:// or https://")
         return address
 
     @property
@@ -132,7 +134,7 @@ class Settings(BaseSettings):
 
     @property
     def warehouse_lock(self) -> Path:
-        """Held by whoever writes to the warehouse, from the first load to the snapshot."""
+        """The lock file that a writer to the warehouse holds, from the first load to the snapshot."""
         return self.warehouse_file.with_name(".writer")
 
     @property
@@ -153,15 +155,16 @@ class Settings(BaseSettings):
 
     @property
     def mlflow_database(self) -> Path | None:
-        """The SQLite file that is MLflow's store; None where it is a server or another database."""
+        """The SQLite file of MLflow's store; None if the store is a server or another database."""
         file = _sqlite_file(self.mlflow_tracking_uri)
         return file and Path(file)
 
 
 def sqlite_url(file: Path, driver: str = "pysqlite") -> str:
-    """The file as a database URL for SQLAlchemy; what means something in a URL is quoted.
+    """Return the database URL of a SQLite file for SQLAlchemy; characters with a meaning in URLs are quoted.
 
-    The driver is named only then: MLflow makes the folder of a path without unquoting it, but not where one is named.
+    The driver is named only if something is quoted. For a URL without a driver, MLflow creates the folder of the path
+    without unquoting it; for a URL with a driver it doesn't.
     """
     quoted = quote(str(file))
     return f"sqlite:///{file}" if quoted == str(file) else f"sqlite+{driver}:///{quoted}"

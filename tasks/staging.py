@@ -1,4 +1,4 @@
-"""Staging: the tables that one stage made for the warehouse, one Parquet file a table, one committed folder a key."""
+"""Staging: the tables that a stage writes for the warehouse, one Parquet file a table in one committed folder a key."""
 
 import fcntl
 import re
@@ -16,9 +16,9 @@ from tasks.storage import atomic_file, writing
 
 REMEDY = "run the flow that makes it again, or `kaleidoscope run publish` to have it set aside"
 BEFORE_CHECKSUMS = "tables.txt"
-"""The list of tables that committed a folder before there were checksums: schema version 1."""
+"""The list of tables that committed a folder before checksums were introduced; its tables have schema version 1."""
 WRITTEN = re.compile(r"\.writers|\.tmp-.*|[a-z_]+\.parquet")
-"""What a stage writes before it commits a folder."""
+"""Names of the files that a stage writes before it commits a folder."""
 
 
 def _folder(key: str, settings: Settings) -> Path:
@@ -26,7 +26,7 @@ def _folder(key: str, settings: Settings) -> Path:
 
 
 def is_staged(key: str, settings: Settings) -> bool:
-    """Whether a stage has finished. What it left is set aside where it can't be used, so that it is made again."""
+    """Whether a stage has finished. Staged tables that can't be used are set aside, so that they are made again."""
     folder = _folder(key, settings)
     try:
         _adopt(folder)
@@ -39,20 +39,20 @@ def is_staged(key: str, settings: Settings) -> bool:
 
 
 def stage_tables(key: str, tables: dict[str, polars.DataFrame], settings: Settings) -> None:
-    """Write {table: frame}; the checksums are written last and commit them."""
+    """Write {table: rows}. The checksums are written last: they commit the tables."""
     folder = _folder(key, settings)
     with writing(folder):
-        for table, frame in tables.items():
+        for table, rows in tables.items():
             with atomic_file(folder / f"{table}.parquet") as temporary:
-                frame.write_parquet(temporary)
+                rows.write_parquet(temporary)
         commit_folder(folder, [f"{table}.parquet" for table in tables], schema_version=schema_version())
 
 
 def read_staged(key: str, settings: Settings) -> dict[str, polars.DataFrame]:
-    """{table: frame} of a key, as today's code stages them.
+    """Return the staged tables of a key, {table: rows}, migrated to the current schema.
 
-    Raises UserError when its stage hasn't finished, Damaged when a file changed since or when the frames were made for
-    another schema and can't be migrated.
+    Raises UserError when its stage hasn't finished, Damaged when a file has changed since it was committed, or when the
+    tables have another schema and can't be migrated.
     """
     tables, version = read_unmigrated(key, settings)
     if version == schema_version():
@@ -64,54 +64,54 @@ def read_staged(key: str, settings: Settings) -> dict[str, polars.DataFrame]:
 
 
 def read_unmigrated(key: str, settings: Settings) -> tuple[dict[str, polars.DataFrame], int]:
-    """As `read_frames`, as they were staged, with the version of the schema that they were made for."""
+    """Return the tables of a key as they were staged, and the version of their schema. Raises as `read_staged`."""
     folder = _folder(key, settings)
     _adopt(folder)
     if not is_committed(folder):
-        raise UserError(f"no frames for {key} in {settings.staging_dir}; run the stage that makes them first")
+        raise UserError(f"no staged tables for {key} in {settings.staging_dir}; run the stage that makes them first")
     commit = read_commit(folder, REMEDY)
     tables = {}
     for name in commit["files"]:
         try:
             tables[Path(name).stem] = polars.read_parquet(folder / name)
-        except (OSError, polars.exceptions.PolarsError) as error:  # committed as it is, and no Parquet
+        except (OSError, polars.exceptions.PolarsError) as error:  # the checksum is right, but it is no Parquet file
             raise Damaged(folder / name, f"can't be read ({_first_line(error)})", REMEDY) from error
     return tables, _version(folder, commit)
 
 
 def staged_keys(settings: Settings) -> list[str]:
-    """Keys of every folder that claims to be committed, in order; its files are checked when they are read."""
+    """Return the keys of all folders that claim to be committed, sorted. Their files are checked when they are read."""
     folders = settings.staging_dir.glob("*/")
     return sorted(folder.name for folder in folders if _claims_to_be_committed(folder) and not folder.is_symlink())
 
 
 def staged_tables(key: str, settings: Settings) -> list[str]:
-    """Tables of a committed key, without reading them. Raises Damaged when its list of files was damaged."""
+    """Return the names of a committed key's tables without reading them. Raises Damaged when its list of files is."""
     folder = _folder(key, settings)
     _adopt(folder)
     return [Path(name).stem for name in commit_of(folder, REMEDY)["files"]]
 
 
 def staged_version(key: str, settings: Settings) -> int | None:
-    """Version of the schema that a key was staged for; None before it has checksums. Raises Damaged."""
+    """Return the version of the schema that a key was staged for; None if it has no checksums yet. Raises Damaged."""
     folder = _folder(key, settings)
     return _version(folder, commit_of(folder, REMEDY)) if is_committed(folder) else None
 
 
 def set_strays_aside(settings: Settings) -> None:
-    """Set aside whatever stands among the staged folders, is none, and isn't becoming one."""
+    """Set aside every file or folder in the staging folder that is not a staged key and is not becoming one."""
     for path in sorted(settings.staging_dir.glob("[!.]*")):
         if path.is_symlink() or not path.is_dir():
-            set_aside(path, "is no folder of staged tables", settings)
+            set_aside(path, "is not a folder of staged tables", settings)
         elif not _claims_to_be_committed(path):
             _set_uncommitted_aside(path, settings)
 
 
 def _set_uncommitted_aside(folder: Path, settings: Settings) -> None:
-    """Unless its stage is at work: then it holds the lock of `writing`, or is about to."""
+    """Set an uncommitted folder aside, unless its stage is at work and holds the lock of `writing`, or soon will."""
     foreign = [file.name for file in folder.iterdir() if not WRITTEN.fullmatch(file.name)]
     if not foreign and not any(folder.glob("*.parquet")):
-        return  # a stage has just begun, or begins again here
+        return  # a stage has just begun or restarted here
     with open(folder / ".writers", "ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -127,7 +127,7 @@ def _claims_to_be_committed(folder: Path) -> bool:
 
 
 def _version(folder: Path, commit: dict[str, Any]) -> int:
-    """Version of the schema that a folder was staged for. Raises Damaged when it says none, or one of the future."""
+    """Return the version of the schema that a folder was staged for. Raises Damaged for no version or a newer one."""
     version = commit.get("schema_version")
     if not isinstance(version, int):
         raise Damaged(folder, "holds no staged tables", REMEDY)
@@ -139,7 +139,7 @@ def _version(folder: Path, commit: dict[str, Any]) -> int:
 
 
 def _adopt(folder: Path) -> None:
-    """Commit a folder that was written before there were checksums, if its files can be read. Raises Damaged."""
+    """Commit a folder from before checksums were introduced. Raises Damaged when one of its files can't be read."""
     tables = folder / BEFORE_CHECKSUMS
     if is_committed(folder) or not tables.is_file():
         return

@@ -1,4 +1,4 @@
-"""Atomic publish: a file is either whole under its name or not there."""
+"""Atomic writing: a file is either complete under its name or doesn't exist. Disk problems become one-line errors."""
 
 import errno
 import fcntl
@@ -15,7 +15,7 @@ WRITERS = ".writers"
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` survive a power cut."""
+    """Make the renames in `folder` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -31,9 +31,9 @@ DISK_PROBLEMS = {
 
 
 def disk_problem(error: BaseException) -> str | None:
-    """What to say of an error where a disk is full or read-only, with {} for the path; None for any other error."""
+    """Return the message for an error about a full or read-only disk, with {} for the path; None for other errors."""
     for number, problem in DISK_PROBLEMS.items():
-        # shutil, DuckDB and polars raise errors of their own, which end with the system's words
+        # shutil, DuckDB and polars raise errors of their own, whose text ends with the system's message
         if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
             return problem
     if "database or disk is full" in str(error):  # SQLite
@@ -42,7 +42,7 @@ def disk_problem(error: BaseException) -> str | None:
 
 
 def check_can_be_written(folder: Path) -> None:
-    """UserError where nothing could be written into a folder, whether it is there yet or is to be made."""
+    """Raise UserError when nothing can be written into a folder, or when a folder that doesn't exist can't be made."""
     existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return
@@ -50,15 +50,15 @@ def check_can_be_written(folder: Path) -> None:
         read_only = os.statvfs(existing).f_flag & os.ST_RDONLY
         why = "is on a read-only file system" if read_only else "is a folder that you may not write into"
     elif existing.is_symlink() and not existing.exists():
-        why = "is a link that leads nowhere"
+        why = "is a link to a path that does not exist"
     else:
         why = "is a file, not a folder"
-    raise UserError(f"nothing can be written into {folder}: {existing} {why}; mend it, or set KALEIDOSCOPE_DATA_DIR")
+    raise UserError(f"can't write into {folder}: {existing} {why}; correct that, or set KALEIDOSCOPE_DATA_DIR")
 
 
 @contextmanager
 def naming_disk_problems(path: Path) -> Iterator[None]:
-    """Turn any library's error about a full or read-only disk into a UserError that names `path`."""
+    """Convert any library's error about a full or read-only disk to a UserError that names `path`."""
     try:
         yield
     except UserError:
@@ -71,10 +71,10 @@ def naming_disk_problems(path: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; on success sync it and rename it to `path`.
+    """Yield a temporary path in the same folder; when the block succeeds, sync the file and rename it to `path`.
 
-    On an exception the temporary file is removed and whatever stood at `path` stays.
-    A process that is killed leaves a `.tmp-…` file, which `remove_leftovers` clears.
+    On an exception the temporary file is deleted, and an existing file at `path` stays unchanged.
+    A killed process leaves a `.tmp-…` file, which `remove_leftovers` deletes.
     Raises UserError when the disk is full or read-only.
     """
     temporary = path.parent / f".tmp-{uuid.uuid4().hex}-{path.name}"
@@ -92,13 +92,13 @@ def atomic_file(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Atomically write UTF-8 text."""
+    """Write UTF-8 text atomically."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Delete temporary files and folders that killed processes left in `folder`; returns how many."""
+    """Delete the temporary files and folders that killed processes left in `folder`; return how many there were."""
     leftovers = list(folder.glob(".tmp-*"))
     for leftover in leftovers:
         if leftover.is_dir() and not leftover.is_symlink():
@@ -109,12 +109,12 @@ def remove_leftovers(folder: Path) -> int:
 
 
 def remove_all_leftovers(data: Path, locks: Mapping[Path, Path]) -> None:
-    """Delete the temporary files that killed processes left anywhere under `data`; a writer's that lives stay.
+    """Delete the temporary files that killed processes left anywhere under `data`, but not those of living writers.
 
-    locks: what the writers of a folder hold, where it isn't the folder's own lock file (see `writing`).
+    locks: folder -> the lock file that its writers hold, where it isn't the folder's own lock file (see `writing`).
     """
     for folder, subfolders, files in os.walk(data):
-        # many files, and none of ours is ever temporary there
+        # these hold many files, and we never write temporary files there
         subfolders[:] = [name for name in subfolders if name not in ("artifacts", "storage", "site-versions")]
         if any(name.startswith(".tmp-") for name in (*files, *subfolders)):
             path = locks.get(Path(folder), Path(folder) / WRITERS)
@@ -125,10 +125,11 @@ def remove_all_leftovers(data: Path, locks: Mapping[Path, Path]) -> None:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Hold while writing into `folder`, which is made; whoever writes alone first clears what killed processes left.
+    """Create `folder` and hold its lock while the block writes into it.
 
-    Any number of threads and processes may write at a time: a lock file tells them of each other, so that nobody's
-    temporary files are taken for leftovers.
+    Any number of threads and processes may hold the lock together. A writer that finds itself alone first deletes what
+    killed processes left: the lock shows that no temporary file belongs to a living writer.
+    Raises UserError when the disk is full or read-only.
     """
     with naming_disk_problems(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Tensors on disk: safetensors files, which hold numbers and no code."""
+"""Read tensors from safetensors files, which contain numbers and no code."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from tasks.checksums import Damaged
 
 
 def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
-    """Tensors of a file by name. Raises Damaged where it is missing or no safetensors file."""
+    """Return the tensors of a file by name. Raises Damaged when it is missing or not a safetensors file."""
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, OverflowError, MemoryError) as error:
@@ -20,7 +20,7 @@ def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
 
 
 def read_about(path: Path, remedy: str) -> dict[str, Any]:
-    """The JSON object `about` among a file's metadata. Raises Damaged as `read_tensors`, and where there is none."""
+    """Return the JSON object `about` in a file's metadata. Raises Damaged as `read_tensors`, and when it is missing."""
     try:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["about"])

@@ -1,10 +1,10 @@
-"""Guards a server on loopback against web pages that a browser on the same machine shows.
+"""Guard a server on loopback against foreign web pages in a browser on the same machine.
 
-Such a server asks for no password, as only programs of this machine reach it. A page that the browser loaded from
-elsewhere reaches it too. The browser then says in headers that the page can't choose who asks: `Host` is the name by
-which the page knows the server (another one after DNS rebinding), `Origin` the page's own address (with every POST,
-cross-origin fetch and WebSocket), `Sec-Fetch-Site` how the two are related (with everything else). Programs send none
-but `Host`.
+The server needs no password, because only programs on this machine can reach it. But a web page from elsewhere that is
+open in a browser on this machine can reach it too. The browser then sends headers that the page can't change: `Host`,
+the name by which the page calls the server (a foreign name after DNS rebinding); `Origin`, the page's own address (with
+every POST, cross-origin fetch and WebSocket); and `Sec-Fetch-Site`, the relation of the two (with all other requests).
+Other programs send only `Host`.
 """
 
 from fastapi.requests import HTTPConnection
@@ -17,9 +17,9 @@ API_PATHS = ("/api/", "/ajax-api/")
 
 
 class WebGuard:
-    """An ASGI app in front of `app`, which answers 403 to requests of foreign pages and to foreign names of the server.
+    """An ASGI app that passes requests on to `app`, and answers 403 to foreign pages and to foreign host names.
 
-    Pages of the server itself and programs pass, and so does a link from elsewhere that opens one of its pages.
+    Requests of the server's own pages and of programs pass, and so does a link elsewhere that opens one of its pages.
     """
 
     def __init__(self, app: ASGIApp):
@@ -29,27 +29,27 @@ class WebGuard:
         if scope["type"] == "lifespan" or _is_trusted(HTTPConnection(scope)):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
-            # before it is accepted: the server answers the handshake with 403
+            # closed before it is accepted, so the server answers the handshake with 403
             await send({"type": "websocket.close"})
         else:
-            refusal = PlainTextResponse("This server answers its own pages and programs only.\n", status_code=403)
+            refusal = PlainTextResponse("This server answers only its own pages and programs.\n", status_code=403)
             await refusal(scope, receive, send)
 
 
 def _is_trusted(request: HTTPConnection) -> bool:
     port = request.scope["server"][1]
     hosts = {f"{name}:{port}" for name in LOOPBACK} | (set(LOOPBACK) if port == 80 else set())
-    named = request.headers.getlist("host")
-    if not named or not hosts.issuperset(named):
+    requested_hosts = request.headers.getlist("host")
+    if not requested_hosts or not hosts.issuperset(requested_hosts):
         return False
     if origins := request.headers.getlist("origin"):
         return {f"http://{host}" for host in hosts}.issuperset(origins)
-    # another port of this machine is the same site
+    # `same-site` is a page from another port of this machine
     return request.headers.get("sec-fetch-site") not in ("cross-site", "same-site") or _opens_a_page(request)
 
 
 def _opens_a_page(request: HTTPConnection) -> bool:
-    """Whether a person follows a link to a page of the server: in a tab of its own, not in a frame of another page."""
+    """Whether a person follows a link to a page of the server, in a tab of its own and not inside another page."""
     return (
         request.scope["type"] == "http"
         and request.scope["method"] == "GET"

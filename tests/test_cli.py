@@ -273,7 +273,7 @@ def test_sql_refuses_an_unknown_option(kaleidoscope, published):
 
 def test_sql_answers_one_statement_at_a_time(kaleidoscope, published):
     assert the_error(kaleidoscope("sql", "SELECT 1 AS a; SELECT 2 AS b")) == (
-        "query failed: these are 2 statements; ask one at a time"
+        "query failed: these are 2 statements; run one at a time"
     )
 
 
@@ -281,7 +281,7 @@ def test_sql_refuses_what_does_more_than_read(kaleidoscope, published, tmp_path,
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     assert the_error(kaleidoscope("sql", "CALL enable_logging(storage='file')")).startswith(
-        "query failed: CALL does more than read; there are SELECT, "
+        "query failed: CALL does more than read; allowed are SELECT, "
     )
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -300,7 +300,7 @@ def test_sql_table_has_a_bounded_number_of_rows(kaleidoscope, published, monkeyp
     monkeypatch.setattr(cli, "TABLE_ROWS", 1_000)
     assert "999" in kaleidoscope("sql", "FROM range(1000)")[1]
     assert the_error(kaleidoscope("sql", "FROM range(1000000000000)")) == (
-        "more than 1,000 rows: add a LIMIT, or take --format csv"
+        "a table shows at most 1,000 rows: add a LIMIT, or use --format csv"
     )
 
 
@@ -479,7 +479,7 @@ def test_verify_exits_with_1_where_something_is_wrong_and_says_what_to_do(kaleid
     [finding] = [each for each in json.loads(out.splitlines()[-1]) if each["where"] == str(missing)]
     assert finding == {
         "state": "wrong",
-        "what": "is missing, and rows of the warehouse refer to it",
+        "what": "is missing, but rows of the warehouse refer to it",
         "where": str(missing),
         "remedy": "train it again",
     }
@@ -513,8 +513,8 @@ def test_backup_and_restore(kaleidoscope, published, monkeypatch, tmp_path):
     code, out, err = kaleidoscope("backup", str(tmp_path / "backup"))
     assert code == 0, err
     assert f"{tmp_path / 'backup'}: 2 files, " in out
-    assert "holds something: name a new or empty folder" in kaleidoscope("backup", str(tmp_path / "backup"))[2]
-    assert "holds something: name a new or empty folder" in kaleidoscope("restore", str(tmp_path / "backup"))[2]
+    assert "is not an empty folder: choose a new or empty" in kaleidoscope("backup", str(tmp_path / "backup"))[2]
+    assert "is not an empty folder: choose a new or empty" in kaleidoscope("restore", str(tmp_path / "backup"))[2]
     monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(tmp_path / "restored"))
     code, _, err = kaleidoscope("restore", str(tmp_path / "backup"))
     assert code == 0, err

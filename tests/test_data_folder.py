@@ -38,7 +38,7 @@ def regular_file(place: Path) -> str:
 
 def dangling_link(place: Path) -> str:
     place.symlink_to("nowhere")
-    return "is a link that leads nowhere"
+    return "is a link to a path that does not exist"
 
 
 STATES = [regular_file, dangling_link]
@@ -84,8 +84,8 @@ def the_line(result: tuple[int, str, str]) -> str:
 @pytest.mark.parametrize("command", WRITING)
 def test_what_writes_says_in_one_line_why_it_can_not(kaleidoscope, unusable, command):
     line = the_line(kaleidoscope(*WRITING[command]))
-    assert line.startswith("kaleidoscope: nothing can be written into ")
-    assert f": {unusable}; mend it, or set KALEIDOSCOPE_DATA_DIR" in line
+    assert line.startswith("kaleidoscope: can't write into ")
+    assert f": {unusable}; correct that, or set KALEIDOSCOPE_DATA_DIR" in line
 
 
 @pytest.mark.parametrize("command", READING)

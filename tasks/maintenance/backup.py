@@ -1,9 +1,10 @@
-"""Backup and restore: everything that can't be made again, or costs days, in a folder that names every file's SHA-256.
+"""Backup and restore of everything that can't be computed again, or only in days, with the SHA-256 of every file.
 
-`backup.json` is written last; a folder without it is no backup. What was committed never changes, and what refers to a
-thing is written after it: so the databases are copied first, each as it is at one moment, and then what they refer to,
-while runs go on. Left out: the page, logs, quarantine, unfinished work, and the shards of activations unless asked for:
-a set is then restored as planned and not yet extracted, and its extraction makes the same shards again.
+`backup.json` is written last; a folder without it is not a backup. Runs may go on during a backup: committed files
+never change, and a reference is always written after the file that it names. So each database is copied first, in a
+consistent state, and then the files that the databases refer to. Not copied are the page, logs, quarantine, unfinished
+work and, unless requested, the shards of activations. An activation set without shards is restored as planned but not
+extracted; its extraction makes the same shards again.
 """
 
 import fcntl
@@ -42,13 +43,16 @@ from tasks.tracking.store import artifacts_folder
 DOCUMENT = "backup.json"
 FORMAT = 1
 SMALL = ("frames", "cavs", "attacks", "dictionaries")
-"""Kinds of folders whose files are all copied, in an order in which what refers comes before what it refers to."""
+"""Kinds of folders whose files are all copied; a kind comes before the kinds that it refers to."""
 DAMAGED = "take another backup"
 Say = Callable[[str], None]
 
 
 class Backup(NamedTuple):
-    """files, bytes: how many were copied; left_out: what is damaged and was not copied, with its reason."""
+    """A finished backup or restore.
+
+    files, bytes: how many were copied; left_out: file or folder -> why it was not copied: it is damaged.
+    """
 
     files: int
     bytes: int
@@ -58,16 +62,17 @@ class Backup(NamedTuple):
 def back_up(
     destination: Path, settings: Settings, *, activations: bool, say: Say, progress: Progress = silent
 ) -> Backup:
-    """Copy the data folder into a new folder, which has its name only once it is whole.
+    """Copy the data folder into a new folder, which gets its name only when it is complete.
 
-    activations: the shards too. `say` is called with what is waited for. Raises UserError when the destination holds
-    anything, lies in the data folder or is full, when there is no data folder, and when gc is at work there.
+    activations: copy the shards too; say: called with the holder of the warehouse while waiting for it. Raises
+    UserError when the destination is not empty, is inside the data folder or is on a full disk, when there is no data
+    folder, and when gc is running on it.
     """
     if not settings.data_dir.is_dir():
-        raise UserError(f"{settings.data_dir} is no folder: name the data folder with KALEIDOSCOPE_DATA_DIR")
+        raise UserError(f"{settings.data_dir} is not a folder: set KALEIDOSCOPE_DATA_DIR to the data folder")
     destination = destination.absolute()
     if destination.resolve().is_relative_to(settings.data_dir.resolve()):
-        raise UserError(f"{destination} lies in the data folder: name a folder elsewhere")
+        raise UserError(f"{destination} is inside the data folder: choose a folder elsewhere")
     with alone_in(settings.data_dir, shared=True), _becoming(destination) as folder:
         copier = _Copier(settings.data_dir, folder)
         with naming_disk_problems(destination):
@@ -87,14 +92,16 @@ def back_up(
 
 
 def restore(source: Path, settings: Settings, progress: Progress = silent) -> Backup:
-    """Make the data folder, absent or empty, what it was when it was backed up; its copy at `source` stays.
+    """Restore the data folder, which must be absent or empty, from the backup at `source`.
 
-    Every file is checked before anything is written, and each copy after it was written. Raises UserError when the data
-    folder holds anything, `source` is no backup or was damaged, and when the disk is full.
+    All files are checked before anything is written, and each copy is checked after it was written. Raises UserError
+    when the data folder is not empty, when `source` is not a backup or is damaged, and when the disk is full.
     """
-    document = read_document(source / DOCUMENT, "name the folder of a whole backup")
+    document = read_document(source / DOCUMENT, "give the folder of a complete backup")
     if document["format"] != FORMAT:
-        raise UserError(f"{source} was written by a later version (format {document['format']}): restore it with that")
+        raise UserError(
+            f"{source} was written by a newer version (format {document['format']}): restore it with that version"
+        )
     files = document["files"]
     with _becoming(settings.data_dir) as folder:
         for done, (name, (sha256, _)) in enumerate(files.items(), start=1):
@@ -115,7 +122,10 @@ def restore(source: Path, settings: Settings, progress: Progress = silent) -> Ba
 
 
 class _Copier:
-    """Copies files into a folder, under the names that they have below another. files: name -> [SHA-256, bytes]."""
+    """Copy files from the folder `source` into the folder `target`, under the same relative names.
+
+    files: name -> (SHA-256, bytes) of each copied file; links: name -> target of each symbolic link.
+    """
 
     def __init__(self, source: Path, target: Path):
         self.source, self.target = source, target
@@ -123,20 +133,20 @@ class _Copier:
         self.links: dict[str, str] = {}
 
     def place(self, file: Path) -> Path:
-        """Where the copy of a file is to be."""
+        """Return the path for the copy of a file, and create its folder."""
         path = self.target / file.relative_to(self.source)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def made(self, file: Path) -> None:
-        """Record the copy of a file that was made by other means."""
+    def record(self, file: Path) -> None:
+        """Record a copy that was written by other means."""
         copy = self.place(file)
         with open(copy, "rb+") as written:
             os.fsync(written.fileno())
         self.files[str(file.relative_to(self.source))] = (file_sha256(copy), copy.stat().st_size)
 
     def copy(self, file: Path) -> str:
-        """Returns the SHA-256 of what was read and written."""
+        """Copy a file and return the SHA-256 of its content."""
         digest = hashlib.sha256()
         place = self.place(file)
         with open(file, "rb") as source, open(place, "xb") as target:
@@ -150,7 +160,7 @@ class _Copier:
         return digest.hexdigest()
 
     def forget(self, path: Path) -> None:
-        """Take back the copy of a file, or of a folder."""
+        """Delete the copy of a file or a folder."""
         inside = path.relative_to(self.source)
         for name in [name for name in self.files if Path(name).is_relative_to(inside)]:
             (self.target / name).unlink()
@@ -158,18 +168,18 @@ class _Copier:
 
 
 def _copy_databases(copier: _Copier, settings: Settings, say: Say) -> dict[str, str]:
-    """Copy the databases, each as it is at one moment; returns those that can be made again and are damaged."""
+    """Copy each database in a consistent state; return {name: reason} of the damaged ones that can be rebuilt."""
     left_out = {}
     if settings.warehouse_file.exists():
         holder = Holder(name="kaleidoscope", does="backup")
         waiting = waiting_for("the warehouse", settings.warehouse_lock, holder, say)
-        # on a read-only disk a lock can't be written, and nobody changes anything
+        # a lock can't be written on a read-only disk, and needn't: nobody can change anything there
         with nullcontext() if os.statvfs(settings.data_dir).f_flag & os.ST_RDONLY else waiting:
             try:
                 with open_read_only(settings.warehouse_file):
-                    # by another process: to close the file in this one would give up the lock that DuckDB has on it
+                    # in another process: closing the file in this process would release DuckDB's lock on it
                     _run("cp", str(settings.warehouse_file), str(copier.place(settings.warehouse_file)))
-                copier.made(settings.warehouse_file)
+                copier.record(settings.warehouse_file)
                 if (log := settings.warehouse_file.with_name(f"{settings.warehouse_file.name}.wal")).exists():
                     copier.copy(log)
             except Unreadable as error:
@@ -189,7 +199,7 @@ def _copy_databases(copier: _Copier, settings: Settings, say: Say) -> dict[str, 
                     target.execute("PRAGMA journal_mode = DELETE")
             except sqlite3.Error as error:
                 raise UserError(f"can't copy {database} to {copier.target.parent}: {error}") from error
-            copier.made(database)
+            copier.record(database)
     return left_out
 
 
@@ -200,12 +210,13 @@ def _run(*command: str) -> None:
 
 
 def _copy_folders(copier: _Copier, settings: Settings, activations: bool, progress: Progress) -> dict[str, str]:
-    """Copy what the databases refer to; returns the folders that are damaged, with the reason."""
+    """Copy what the databases refer to; return {name: reason} of the damaged folders."""
     left_out = {}
     plain = [settings.mlflow_dir / "artifacts", settings.data_dir / "prefect" / "storage"]
     kinds = [*SMALL, "activations"]
-    found = [(kind, folder) for kind in kinds for folder in folders_of(kind, settings) if _is_committed(kind, folder)]
-    for done, (kind, folder) in enumerate(found, start=1):
+    folders = [(kind, folder) for kind in kinds for folder in folders_of(kind, settings) if _is_committed(kind, folder)]
+    total = len(folders) + len(plain)
+    for done, (kind, folder) in enumerate(folders, start=1):
         try:
             for file, sha256 in _files_of(kind, folder, settings, activations):
                 if copier.copy(file) != sha256 and sha256:
@@ -213,12 +224,12 @@ def _copy_folders(copier: _Copier, settings: Settings, activations: bool, progre
         except (UserError, FileNotFoundError) as error:
             copier.forget(folder)
             left_out[str(folder.relative_to(settings.data_dir))] = str(error)
-        progress(done, len(found) + len(plain))
-    for done, folder in enumerate(plain, start=1):
+        progress(done, total)
+    for done, folder in enumerate(plain, start=len(folders) + 1):
         for file in sorted(folder.rglob("*")):
             if file.is_file() and not file.name.startswith(".tmp-"):
                 copier.copy(file)
-        progress(len(found) + done, len(found) + len(plain))
+        progress(done, total)
     return left_out
 
 
@@ -227,7 +238,7 @@ def _is_committed(kind: str, folder: Path) -> bool:
 
 
 def _files_of(kind: str, folder: Path, settings: Settings, activations: bool) -> Iterator[tuple[Path, str | None]]:
-    """Files to copy with their SHA-256, None where none was written. UserError: one of them is damaged."""
+    """Yield the files to copy, with their SHA-256 or None if none was written. Raises UserError when one is damaged."""
     if kind == "activations":
         plan = ExtractionPlan.open(folder.name, settings)
         names = {"plan.json": None} | dict.fromkeys(["rows.parquet", "images.parquet", "quarantine.parquet"])
@@ -237,7 +248,7 @@ def _files_of(kind: str, folder: Path, settings: Settings, activations: bool) ->
             names |= dict.fromkeys([*(f"shard-{shard.index:05d}.json" for shard in shards), "manifest.json"])
     elif (folder / COMMIT).is_file():
         names = {**read_commit(folder, "run `kaleidoscope verify`")["files"], COMMIT: None}
-    else:  # from before there were checksums: whoever reads it next checks what it can
+    else:  # from before checksums were introduced: the next run that reads it checks what it can
         names = dict.fromkeys(sorted(file.name for file in folder.glob("[!.]*") if file.is_file()))
     for name, sha256 in names.items():
         yield folder / name, sha256
@@ -252,14 +263,15 @@ def _check(path: Path, sha256: str) -> None:
 
 @contextmanager
 def _becoming(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder` that gets its name when the block ends well, and is deleted otherwise.
+    """Yield an empty folder beside `folder`; rename it to `folder` when the block succeeds, delete it otherwise.
 
-    What a killed process left there is deleted first. UserError: `folder` holds anything, or another process makes it.
+    What a killed process left there is deleted first. Raises UserError when `folder` is not empty, or when another
+    process is writing it.
     """
     if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise UserError(f"{folder} holds something: name a new or empty folder")
+        raise UserError(f"{folder} is not an empty folder: choose a new or empty folder")
     if os.path.ismount(folder):
-        raise UserError(f"{folder} is where a disk is mounted, and can't be renamed to: name a folder in it")
+        raise UserError(f"{folder} is a mount point and can't be replaced: choose a folder inside it")
     temporary = folder.with_name(f".tmp-{folder.name}")
     with naming_disk_problems(folder):
         temporary.mkdir(parents=True, exist_ok=True)
@@ -268,7 +280,7 @@ def _becoming(folder: Path) -> Iterator[Path]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(f"{folder} is being made by another process: run again when it is done") from None
+            raise UserError(f"another process is writing {folder}: run again when it is done") from None
         _empty(temporary)
         try:
             yield temporary

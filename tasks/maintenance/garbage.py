@@ -1,7 +1,8 @@
-"""Garbage: what nothing refers to any more, and what is older, or more, than is to be kept.
+"""Garbage: files and folders that nothing refers to, and those that exceed the number or the age to keep.
 
-Never garbage: staged tables, as the warehouse is made from them; what a row, a registered model or an unfinished MLflow
-run names, and what that is made from; what is younger than a day, has a writer, or may be needed by a flow that runs.
+Never garbage are: staged tables, because the warehouse is built from them; what a row, a registered model or an
+unfinished MLflow run refers to, and its inputs; and what is younger than a day, is being written, or may be needed by a
+running flow.
 """
 
 import fcntl
@@ -41,7 +42,7 @@ DAY = 24 * 3600
 
 
 class Garbage(NamedTuple):
-    """A file or folder to delete. bytes: on the disk; why: what makes it garbage."""
+    """A file or folder to delete. bytes: its size on the disk; why: the reason to delete it."""
 
     path: Path
     bytes: int
@@ -49,7 +50,10 @@ class Garbage(NamedTuple):
 
 
 def find_garbage(settings: Settings) -> list[Garbage]:
-    """What `delete_garbage` would delete now. Raises UserError where something can't be read: it might refer to all."""
+    """Return what `delete_garbage` would delete now.
+
+    Raises UserError when something can't be read, because it might refer to anything.
+    """
     if settings.warehouse_file.exists():
         with open_read_only(settings.warehouse_file) as warehouse:
             return _garbage(settings, warehouse)
@@ -57,40 +61,47 @@ def find_garbage(settings: Settings) -> list[Garbage]:
 
 
 def delete_garbage(settings: Settings, progress: Progress = silent) -> list[Garbage]:
-    """Delete the garbage; returns what was deleted.
+    """Delete the garbage; return what was deleted.
 
-    While it is found and moved out of the way no flow run begins and nobody writes to the warehouse; deleting it takes
-    longer and holds nobody up. A second gc is refused. Raises UserError as `find_garbage`.
+    While the garbage is collected and renamed, no flow run can begin and no process can write to the warehouse. The
+    deletion itself takes longer and blocks nobody. progress counts the deletions. Raises UserError as `find_garbage`,
+    and when another gc or a backup is running.
     """
     with ExitStack() as moving, ExitStack() as deleting:
         deleting.enter_context(alone_in(settings.data_dir))
         warehouse = moving.enter_context(_quiet(settings))
         garbage = _garbage(settings, warehouse)
-        moved = [(one, _moved_away(one.path)) for one in garbage]
+        moved = [(item, _moved_away(item.path)) for item in garbage]
         moving.close()
         for done, (_, away) in enumerate(moved, start=1):
             if away:
                 _delete(away)
             progress(done, len(moved))
-    return [one for one, away in moved if away]
+    return [item for item, away in moved if away]
 
 
 @contextmanager
 def alone_in(folder: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold the data folder against gc (`shared`), or against gc and backups. UserError: it is held."""
+    """Hold a lock on the data folder that keeps out gc and, unless `shared`, backups too.
+
+    Raises UserError when another process holds it.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise UserError(f"`kaleidoscope gc` or `backup` is at work in {folder}: run again when it is done") from None
+        raise UserError(f"`kaleidoscope gc` or `backup` is running on {folder}: run again when it is done") from None
     finally:
         os.close(descriptor)
 
 
 @contextmanager
 def _quiet(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """Keep flow runs from beginning, and the warehouse from being written to; yields a connection to it."""
+    """Keep flow runs from beginning and other processes from writing to the warehouse; yield a connection to it.
+
+    Yields None when there is no warehouse. Raises UserError when another process holds it.
+    """
     settings.running_dir.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         # `tasks.liveness.alive` waits for this file when a run begins
@@ -109,24 +120,24 @@ def _quiet(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection | None]:
 
 def _garbage(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None) -> list[Garbage]:
     if not settings.data_dir.is_dir():
-        raise UserError(f"{settings.data_dir} is no folder: name the data folder with KALEIDOSCOPE_DATA_DIR")
-    found = [
+        raise UserError(f"{settings.data_dir} is not a folder: set KALEIDOSCOPE_DATA_DIR to the data folder")
+    paths = [
         *_unreferenced(settings, warehouse),
         *((path, "a snapshot beyond KALEIDOSCOPE_KEEP_SNAPSHOTS") for path in _snapshots(settings)),
         *((path, "a page beyond KALEIDOSCOPE_KEEP_SITES, or half written") for path in _sites(settings)),
         *((path, "a warehouse from before a migration") for path in settings.warehouse_file.parent.glob("*.before-v*")),
         *((path, "left by a killed process") for path in leftovers(settings) if _is_leftover(path)),
         *((path, "longer in quarantine than KALEIDOSCOPE_KEEP_QUARANTINE_DAYS") for path in _quarantined(settings)),
-        *((path, "of no MLflow run or model") for path in _artifacts_of_nothing(settings)),
+        *((path, "belongs to no MLflow run or model") for path in _artifacts_of_nothing(settings)),
         *((path, "result of a run older than KALEIDOSCOPE_KEEP_RUNS_DAYS") for path in old_results(settings)),
     ]
-    return [Garbage(path, size_of(path), why) for path, why in found]
+    return [Garbage(path, size_of(path), why) for path, why in paths]
 
 
 def _unreferenced(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None) -> Iterator[tuple[Path, str]]:
     keys = referred_to(settings, warehouse)
     if flow_runs_going_on(settings):
-        return  # a flow that runs may have found anything made before, and need it
+        return  # a running flow may use any earlier result
     is_training = any(not is_finished("dictionaries", folder) for folder in folders_of("dictionaries", settings))
     for kind in KINDS:
         for folder in folders_of(kind, settings):
@@ -135,7 +146,7 @@ def _unreferenced(settings: Settings, warehouse: duckdb.DuckDBPyConnection | Non
             if not is_finished(kind, folder):
                 if age_of(folder) > settings.keep_unfinished_days * DAY:
                     yield folder, "unfinished for longer than KALEIDOSCOPE_KEEP_UNFINISHED_DAYS"
-            # a dictionary names its activation set only when it is trained
+            # a dictionary refers to its activation set only once it is trained
             elif kind != "frames" and age_of(folder) > DAY and not (kind == "activations" and is_training):
                 yield folder, "no row, model or unfinished run refers to it"
 
@@ -150,22 +161,22 @@ def _sites(settings: Settings) -> list[Path]:
     versions = settings.site_dir.with_name(f"{settings.site_dir.name}-versions")
     if not versions.is_dir() or is_held(versions / ".lock"):
         return []
-    shown = settings.site_dir.resolve()
-    half_written = [path for path in versions.glob("[!.]*") if path != shown and not (path / WHOLE).exists()]
+    current = settings.site_dir.resolve()
+    half_written = [path for path in versions.glob("[!.]*") if path != current and not (path / WHOLE).exists()]
     return sorted({*half_written, *old_sites(settings.site_dir, settings.keep_sites)})
 
 
 def _quarantined(settings: Settings) -> Iterator[Path]:
     now = time.time()
-    for one in in_quarantine(settings):
-        since = datetime.fromisoformat(one.at).timestamp() if one.at else one.path.lstat().st_mtime
+    for entry in in_quarantine(settings):
+        since = datetime.fromisoformat(entry.at).timestamp() if entry.at else entry.path.lstat().st_mtime
         if now - since > settings.keep_quarantine_days * DAY:
-            yield one.path
-            yield one.path.with_name(f"{one.path.name}.json")
+            yield entry.path
+            yield entry.path.with_name(f"{entry.path.name}.json")
 
 
 def old_results(settings: Settings) -> list[Path]:
-    """Results of flow runs that Prefect has deleted by now."""
+    """Return the results of flow runs that Prefect has deleted."""
     results = (settings.data_dir / "prefect" / "storage").glob("[!.]*")
     return sorted(path for path in results if path.is_file() and age_of(path) > settings.keep_runs_days * DAY)
 
@@ -182,13 +193,13 @@ def _artifacts_of_nothing(settings: Settings) -> list[Path]:
 
 
 def _is_leftover(path: Path) -> bool:
-    """Whether whoever made a temporary file is gone, as far as a lock or its age tell."""
+    """Whether the process that wrote a temporary file has died, judged by its folder's lock, or else by its age."""
     has_lock = (path.parent / ".writers").exists()
     return not has_writer(path.parent) if has_lock else age_of(path) > DAY
 
 
 def has_writer(folder: Path) -> bool:
-    """Whether `tasks.storage.writing` holds a folder."""
+    """Whether a process holds the lock of `tasks.storage.writing` on a folder."""
     try:
         with open(folder / ".writers", "rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -200,17 +211,17 @@ def has_writer(folder: Path) -> bool:
 
 
 def age_of(path: Path) -> float:
-    """Seconds since anything in a file or folder was written."""
-    return time.time() - max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
+    """Return the seconds since a file, or anything in a folder, was last written."""
+    return time.time() - max(inside.lstat().st_mtime for inside in (path, *path.rglob("*")))
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
-    return sum(each.lstat().st_size for each in (path, *path.rglob("*")) if not each.is_dir())
+    """Return the bytes of a file, or of all files in a folder."""
+    return sum(inside.lstat().st_size for inside in (path, *path.rglob("*")) if not inside.is_dir())
 
 
 def _moved_away(path: Path) -> Path | None:
-    """One rename takes it from whoever looks for it, so that nobody finds half of it; None where it is gone already."""
+    """Rename a file or folder to a temporary name, so that nobody finds it half deleted; None if it doesn't exist."""
     away = path.with_name(f".tmp-{uuid.uuid4().hex}-{path.name}")
     try:
         os.rename(path, away)

@@ -1,7 +1,7 @@
-"""What lies in the data folder, and what refers to it.
+"""What the data folder contains, and what refers to it.
 
-Everything that is made is a folder named by its key, below `frames`, `activations`, `dictionaries`, `cavs` or
-`attacks`. Rows, models and documents refer to it by that name, wherever it stands in their text.
+Every result is a folder named by its content key, below `frames` (staged tables), `activations`, `dictionaries`, `cavs`
+or `attacks`. Rows, models and documents refer to a result by its key, anywhere in their text.
 """
 
 import json
@@ -33,49 +33,49 @@ COMMITS = {
     "cavs": "cavs.safetensors",
     "attacks": "sha256.txt",
 }
-"""What committed a folder before there were checksums; of activations, what commits them still."""
+"""The file that committed a folder before checksums were introduced; for activations it still does."""
 LEFTOVERS = ".tmp-*"
 FLOW_RUN = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Busy(UserError):
-    """A database that another process writes to."""
+    """Another process writes to the database."""
 
 
 class Unreadable(UserError):
-    """A database that is damaged."""
+    """The database is damaged."""
 
 
 def folders_of(kind: str, settings: Settings) -> list[Path]:
-    """Folders of a kind, in order of their names; without what `.tmp-…` is left of."""
+    """Return the folders of a kind, sorted by name, without temporary ones (`.tmp-…`)."""
     return sorted(path for path in (settings.data_dir / kind).glob("[!.]*/"))
 
 
 def is_finished(kind: str, folder: Path) -> bool:
-    """Whether whoever made a folder came to the end; its files may have been damaged since."""
+    """Whether a folder was completely written; its files may have been damaged since."""
     return is_committed(folder) or (folder / COMMITS[kind]).is_file()
 
 
 def leftovers(settings: Settings) -> list[Path]:
-    """Temporary files and folders of killed processes, and of those that are at work."""
-    found = (path for path in settings.data_dir.rglob(LEFTOVERS) if settings.quarantine_dir not in path.parents)
-    return sorted(path for path in found if not any(above.match(LEFTOVERS) for above in path.parents))
+    """Return the temporary files and folders, both of killed processes and of those at work."""
+    temporary = (path for path in settings.data_dir.rglob(LEFTOVERS) if settings.quarantine_dir not in path.parents)
+    return sorted(path for path in temporary if not any(above.match(LEFTOVERS) for above in path.parents))
 
 
 def flow_runs_going_on(settings: Settings) -> list[Path]:
-    """Locks of the flow runs whose process lives."""
+    """Return the lock files of the flow runs whose process is alive."""
     locks = settings.running_dir.glob("*.lock")
     return sorted(lock for lock in locks if FLOW_RUN.fullmatch(lock.stem) and is_held(lock))
 
 
 @contextmanager
 def reading(database: Path) -> Iterator[sqlite3.Connection]:
-    """A SQLite database, read-only, also on a disk that is. Raises sqlite3.Error."""
+    """Open a SQLite database read-only, also on a read-only disk. Raises sqlite3.Error."""
     uri = f"{database.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=60)) as connection:
         try:
             connection.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.OperationalError:  # one with a write-ahead log wants to make files beside it
+        except sqlite3.OperationalError:  # for a write-ahead log, SQLite must create files beside the database
             with closing(sqlite3.connect(f"{uri}&immutable=1", uri=True)) as unchanging:
                 yield unchanging
                 return
@@ -83,16 +83,17 @@ def reading(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 def mlflow_database(settings: Settings) -> Path | None:
-    """The data folder's own MLflow store, None where there is none."""
+    """Return the file of the data folder's own MLflow store; None if there is none."""
     database = settings.mlflow_dir / "mlflow.db"
     return database if settings.tracking_uri is None and database.is_file() else None
 
 
 def referred_to(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None) -> set[str]:
-    """Every key that a row, staged or loaded or published, a registered model or an unfinished MLflow run names,
-    and every key that what they name is made from.
+    """Return all keys that are in use.
 
-    Raises UserError where something can't be read, as it might refer to anything.
+    These are the keys in staged, loaded and published rows, in registered models and in unfinished MLflow runs, and the
+    keys of the activation sets that these dictionaries were trained on. Raises UserError when something can't be read,
+    because it might refer to any key.
     """
     keys, loaded = set[str](), set[str]()
     if settings.published_file.exists():
@@ -115,42 +116,49 @@ def referred_to(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None)
 
 @contextmanager
 def open_read_only(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Raises Unreadable where DuckDB can't open or read the file, Busy where another process writes to it."""
+    """Open a DuckDB file read-only.
+
+    Raises Unreadable when DuckDB can't open or read it, also within the block, and Busy when another process writes to
+    it.
+    """
     try:
         with duckdb.connect(str(file), read_only=True) as connection:
             yield connection
     except duckdb.Error as error:
         if "set lock" in str(error):
-            raise Busy(f"{file} is being written by another process: run again when it is done") from error
+            raise Busy(f"another process is writing {file}: run again when it is done") from error
         raise Unreadable(f"can't read {file}: {reason_of(error)}") from error
 
 
 def keys_in(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Every key that stands in the text of a table."""
-    found = set()
+    """Return every key that occurs in a text column of a table."""
+    keys = set()
     for table, column in connection.execute((QUERIES / "text_columns.sql").read_text()).fetchall():
         texts = connection.execute(f'SELECT DISTINCT "{column}"::VARCHAR FROM "{table}"').fetchall()
-        found |= {key for (text,) in texts if text for key in KEY.findall(text)}
-    return found
+        keys |= {key for (text,) in texts if text for key in KEY.findall(text)}
+    return keys
 
 
 def keys_in_tables(folder: Path) -> set[str]:
-    """As `keys_in`, of a folder of staged tables, also of one without checksums. UserError: one is damaged."""
+    """Return every key that occurs in a text column of the staged tables in a folder, with or without checksums.
+
+    Raises UserError when a table is damaged.
+    """
     if is_committed(folder):
         read_commit(folder, "run `kaleidoscope run publish`, which sets it aside")
-    found = set()
+    keys = set()
     for file in folder.glob("*.parquet"):
         try:
-            frame = polars.read_parquet(file)
+            rows = polars.read_parquet(file)
         except (OSError, polars.exceptions.PolarsError) as error:
             raise UserError(f"can't read {file}: {type(error).__name__}; run `kaleidoscope run publish`") from error
-        for column in frame.select(selectors.string()):
-            found |= {key for text in column.unique() if text for key in KEY.findall(text)}
-    return found
+        for column in rows.select(selectors.string()):
+            keys |= {key for text in column.unique() if text for key in KEY.findall(text)}
+    return keys
 
 
 def keys_in_mlflow(settings: Settings) -> set[str]:
-    """Keys in the tags of registered models and of unfinished runs."""
+    """Return the keys in the tags of registered models and of unfinished MLflow runs."""
     database = mlflow_database(settings)
     if not database:
         return set()

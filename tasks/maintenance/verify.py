@@ -1,6 +1,6 @@
-"""Verify: is everything in the data folder what was written, and is everything there that something refers to?
+"""Verify that all files in the data folder are what was written, and that everything that is referred to exists.
 
-Nothing is changed, and a disk may be read-only.
+Nothing is changed, so the disk may be read-only.
 """
 
 import json
@@ -42,7 +42,7 @@ from tasks.tracking.store import artifacts_folder
 
 State = Literal["wrong", "stuck", "unfinished", "orphaned", "quarantine"]
 WRONG: tuple[State, ...] = ("wrong", "stuck")
-"""States that something has to be done about."""
+"""States that need an action of the user."""
 MADE_BY = {
     "frames": "run the flow that makes it again",
     "activations": "run its extraction again",
@@ -55,7 +55,10 @@ CHECKPOINT = re.compile(r"checkpoint-\d+-(?P<sha256>[0-9a-f]{64})\.safetensors")
 
 
 class Finding(NamedTuple):
-    """what: is the matter; where: a file, a folder or a run; remedy: what to do."""
+    """A problem or an observation.
+
+    what: what is wrong; where: the file, the folder or the run; remedy: what to do.
+    """
 
     state: State
     what: str
@@ -67,12 +70,12 @@ Check = Callable[[], Iterator[Finding]]
 
 
 def verify(settings: Settings, progress: Progress = silent) -> list[Finding]:
-    """Look at every file and every reference. UserError: there is no data folder.
+    """Check every file and every reference. Raises UserError when there is no data folder.
 
-    Progress counts folders, tables and databases.
+    progress counts the checks: one per folder, and one for each database and each other part of the data folder.
     """
     if not settings.data_dir.is_dir():
-        raise UserError(f"{settings.data_dir} is no folder: name the data folder with KALEIDOSCOPE_DATA_DIR")
+        raise UserError(f"{settings.data_dir} is not a folder: set KALEIDOSCOPE_DATA_DIR to the data folder")
     checks = _checks(settings)
     findings = []
     for done, check in enumerate(checks, start=1):
@@ -91,7 +94,7 @@ def _checks(settings: Settings) -> list[Check]:
 
 
 def _folder(kind: str, folder: Path, settings: Settings) -> Iterator[Finding]:
-    """One thing that was made: is it finished, and are its files and its name those that were committed?"""
+    """Check one result: whether it is finished, and whether its files and its name are those that were committed."""
     where = str(folder)
     try:
         if kind == "activations":
@@ -119,9 +122,7 @@ def _activation_set(folder: Path, settings: Settings) -> Iterator[Finding]:
         yield Finding("unfinished", "lacks plan.json", str(folder), remedy)
         return
     if _is_before_checksums(folder / "plan.json"):
-        yield Finding(
-            "unfinished", "was made before there were checksums", str(folder), "a run that reads it adds them"
-        )
+        yield _before_checksums(folder)
         return
     plan = ExtractionPlan.open(folder.name, settings)
     written = sum(shard_path(folder, index).is_file() for index in range(plan.shards))
@@ -136,7 +137,7 @@ def _activation_set(folder: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _before_checksums(folder: Path) -> Finding:
-    return Finding("unfinished", "was made before there were checksums", str(folder), "a run that reads it adds them")
+    return Finding("unfinished", "was written without checksums", str(folder), "the next run that reads it adds them")
 
 
 def _is_before_checksums(plan: Path) -> bool:
@@ -156,12 +157,12 @@ def _made_from(dictionary: Path, settings: Settings) -> Iterator[Finding]:
 
 
 def _warehouse(settings: Settings) -> Iterator[Finding]:
-    """Every block of the file, every folder that its rows refer to, and what is not loaded yet."""
+    """Check every block of the file and every folder that its rows refer to; report staged tables not yet loaded."""
     file = settings.warehouse_file
     try:
         rows = _rows_refer_to(file) if file.exists() else []
     except Busy as error:
-        yield Finding("unfinished", str(error), str(file), "verify again when it is done")
+        yield Finding("unfinished", str(error), str(file), "run `kaleidoscope verify` again when it is done")
         return
     except UserError as error:
         remedy = "move it away and run `kaleidoscope run publish`, which loads the staged tables again"
@@ -170,14 +171,14 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
     for kind, key in rows:
         folder = settings.data_dir / kind / key
         if not folder.is_dir():
-            yield Finding("wrong", "is missing, and rows of the warehouse refer to it", str(folder), MADE_BY[kind])
+            yield Finding("wrong", "is missing, but rows of the warehouse refer to it", str(folder), MADE_BY[kind])
     for key in sorted({*staged_keys(settings)} - {key for kind, key in rows if kind == "frames"}):
         folder = settings.staging_dir / key
         yield Finding("unfinished", "is staged and not loaded yet", str(folder), "run `kaleidoscope run publish`")
 
 
 def _rows_refer_to(warehouse: Path) -> list[tuple[str, str]]:
-    """(kind, key) of folders, once every value of the warehouse has been read: DuckDB then checks every block."""
+    """Read every value of the warehouse, so that DuckDB checks every block; return (kind, key) of folders it names."""
     with open_read_only(warehouse) as connection:
         for (table,) in connection.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall():
             connection.execute(f'SELECT max(hash(rows)) FROM "{table}" AS rows').fetchall()
@@ -185,19 +186,19 @@ def _rows_refer_to(warehouse: Path) -> list[tuple[str, str]]:
 
 
 def _published(settings: Settings) -> Iterator[Finding]:
-    """The link leads to a snapshot, and each snapshot is named by its SHA-256."""
+    """Check that the link points to a snapshot, and that each snapshot is named by its SHA-256."""
     link, remedy = settings.published_file, "run `kaleidoscope run publish`"
     if link.is_symlink() and not link.exists():
-        yield Finding("wrong", f"leads to {link.readlink()}, which is missing", str(link), remedy)
+        yield Finding("wrong", f"links to {link.readlink()}, which is missing", str(link), remedy)
     elif link.exists() and not link.is_symlink():
-        yield Finding("wrong", "is no link to a snapshot", str(link), remedy)
+        yield Finding("wrong", "is not a link to a snapshot", str(link), remedy)
     for snapshot in sorted((link.parent / "snapshots").glob("*.duckdb")):
         if file_sha256(snapshot) != snapshot.stem:
             yield Finding("wrong", "is damaged (its checksum is not its name)", str(snapshot), remedy)
 
 
 def _mlflow(settings: Settings) -> Iterator[Finding]:
-    """The database, where its addresses lead, and the files and dictionaries of every model."""
+    """Check the database, the addresses in it, and the files and inputs of every registered model."""
     database = mlflow_database(settings)
     if not database:
         return
@@ -212,7 +213,7 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", f"can't be read ({error})", str(database), FROM_BACKUP)
         return
     if elsewhere:
-        what = f"{elsewhere} addresses lead to another data folder"
+        what = f"{elsewhere} addresses point to another data folder"
         yield Finding("wrong", what, str(database), "any run, or `kaleidoscope up`, rewrites them")
     for model, version, model_id, tag, value in versions:
         files = artifacts / "models" / model_id / "artifacts"
@@ -221,16 +222,16 @@ def _mlflow(settings: Settings) -> Iterator[Finding]:
         folder = settings.data_dir / kind / value
         if not is_finished(kind, folder):
             yield Finding(
-                "wrong", f"is missing, and {model} version {version} was made from it", str(folder), MADE_BY[kind]
+                "wrong", f"is missing, but {model} version {version} was made from it", str(folder), MADE_BY[kind]
             )
     for run, name in running:
         if not flow_runs_going_on(settings):
-            what = f"run {name} is RUNNING, and its process is gone"
+            what = f"run {name} is RUNNING, but its process has died"
             yield Finding("stuck", what, f"MLflow run {run}", "run its flow again, which ends it")
 
 
 def _model_files(files: Path, name: str) -> Iterator[Finding]:
-    """The dictionary that a model holds is a committed folder, the SHA-256 of its vectors is in the model's config."""
+    """Check a model's files: its dictionary is a committed folder; the SHA-256 of its CAVs is in the model's config."""
     try:
         for commit in files.rglob(COMMIT):
             read_commit(commit.parent, FROM_BACKUP)
@@ -245,7 +246,7 @@ def _model_files(files: Path, name: str) -> Iterator[Finding]:
 
 
 def _prefect(settings: Settings) -> Iterator[Finding]:
-    """The database, and flow runs that go on without a process."""
+    """Check the database, and look for flow runs whose process has died."""
     database = settings.data_dir / "prefect" / "prefect.db"
     if not database.is_file():
         return
@@ -258,7 +259,7 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
 
 
 def stuck(settings: Settings) -> list[Finding]:
-    """Flow runs that go on without a process, and slots that no run has. Raises sqlite3.Error."""
+    """Return the flow runs whose process has died, and the slots that no run uses. Raises sqlite3.Error."""
     database = settings.data_dir / "prefect" / "prefect.db"
     if not database.is_file():
         return []
@@ -269,9 +270,9 @@ def stuck(settings: Settings) -> list[Finding]:
 def _stuck(connection: sqlite3.Connection, settings: Settings) -> Iterator[Finding]:
     for run, name, state in connection.execute((QUERIES / "prefect_running.sql").read_text()).fetchall():
         if not is_held(settings.running_dir / f"{run}.lock"):
-            what = f"run {name} is {state}, and its process is gone"
+            what = f"run {name} is {state}, but its process has died"
             yield Finding("stuck", what, f"flow run {run}", "any run, or `kaleidoscope up`, ends it as Crashed")
-    # a database of which the server was killed while it was made lacks tables
+    # the database lacks tables if the server was killed while it created them
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()}
     if not tables >= {"concurrency_limit_v2", "deployment"}:
         return
@@ -281,20 +282,20 @@ def _stuck(connection: sqlite3.Connection, settings: Settings) -> Iterator[Findi
 
 
 def _integrity(connection: sqlite3.Connection, database: Path) -> Iterator[Finding]:
-    [said, *_] = connection.execute("PRAGMA integrity_check").fetchone()
-    if said != "ok":
-        yield Finding("wrong", f"is damaged ({said.splitlines()[0]})", str(database), FROM_BACKUP)
+    [result, *_] = connection.execute("PRAGMA integrity_check").fetchone()
+    if result != "ok":
+        yield Finding("wrong", f"is damaged ({result.splitlines()[0]})", str(database), FROM_BACKUP)
 
 
 def _site(settings: Settings) -> Iterator[Finding]:
     if settings.site_dir.is_symlink() and not (settings.site_dir / "index.html").is_file():
-        yield Finding("wrong", "leads to no page", str(settings.site_dir), "run `kaleidoscope page`")
+        yield Finding("wrong", "links to a folder without a page", str(settings.site_dir), "run `kaleidoscope page`")
 
 
 def _locks(settings: Settings) -> Iterator[Finding]:
-    """Locks of processes that are gone, and whoever holds the warehouse."""
+    """Report the locks of processes that have died, and the process that holds the warehouse."""
     for lock in left_by_the_dead(settings.running_dir):
-        what = f"was left by {holder_of(lock) or 'a process'}, which is gone"
+        what = f"was left by {holder_of(lock) or 'a process'}, which has died"
         yield Finding("unfinished", what, str(lock), "the next run, or `kaleidoscope up`, removes it")
     if is_held(settings.warehouse_lock):
         what = f"is held by {holder_of(settings.warehouse_lock) or 'another process'}"
@@ -304,7 +305,7 @@ def _locks(settings: Settings) -> Iterator[Finding]:
 def _leftovers(settings: Settings) -> Iterator[Finding]:
     for path in leftovers(settings):
         if not has_writer(path.parent):
-            remedy = "the next run clears it, or `kaleidoscope gc --delete` after a day"
+            remedy = "the next run deletes it, or `kaleidoscope gc --delete` after a day"
             yield Finding("unfinished", "was left by a killed process", str(path), remedy)
 
 
@@ -312,14 +313,14 @@ def _garbage(settings: Settings) -> Iterator[Finding]:
     try:
         garbage = find_garbage(settings)
     except UserError:
-        return  # what can't be read stands above, and may refer to anything
+        return  # a file that can't be read is reported above; it may refer to anything
     temporary = {*leftovers(settings)}
-    for one in garbage:
-        if one.path not in temporary:
-            yield Finding("orphaned", one.why, str(one.path), "`kaleidoscope gc --delete` deletes it")
+    for item in garbage:
+        if item.path not in temporary:
+            yield Finding("orphaned", item.why, str(item.path), "`kaleidoscope gc --delete` deletes it")
 
 
 def _quarantine(settings: Settings) -> Iterator[Finding]:
-    for one in in_quarantine(settings):
-        remedy = "run the flow that makes it again; look at what is here, or delete it"
-        yield Finding("quarantine", f"{one.came_from}: {one.reason}", str(one.path), remedy)
+    for entry in in_quarantine(settings):
+        remedy = "run the flow that makes it again, then examine or delete this copy"
+        yield Finding("quarantine", f"{entry.came_from}: {entry.reason}", str(entry.path), remedy)

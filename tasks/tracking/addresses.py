@@ -1,7 +1,8 @@
-"""Addresses in MLflow's database: absolute, so they are rewritten where the data folder was moved or copied.
+"""Rewrite the absolute addresses in MLflow's database when the data folder was moved or copied.
 
-MLflow resolves a relative artifact location when an experiment is made, and `mlflow-artifacts:` needs a server: neither
-lets a client that opens the database directly find its files wherever the folder lies.
+They must be absolute: MLflow resolves a relative artifact location when it creates an experiment, and
+`mlflow-artifacts:` needs a server. So neither lets a client that opens the database directly find the files of a folder
+that was moved.
 """
 
 import re
@@ -18,17 +19,17 @@ ADDRESSES = (
 )
 OURS = re.compile(r"(file://)?/.*/mlflow/artifacts(?P<below>/.*)?")
 DEFAULT_EXPERIMENT = re.compile(r"(file://)?/.*/mlruns/0")
-"""Where MLflow would put the files of its own experiment `Default`: below the folder in which the store was made."""
+"""Where MLflow stores files of its experiment `Default`: below the folder in which the store was created."""
 WAIT_SECONDS = 60
 
 
 def addresses_elsewhere(connection: sqlite3.Connection, artifacts: str) -> int:
-    """How many addresses of our files don't lie below `artifacts`, a file URI. Raises sqlite3.Error."""
+    """Return how many addresses of our files are not below `artifacts`, a file URI. Raises sqlite3.Error."""
     return sum(connection.execute(count).fetchone()[0] for count, _ in _statements(connection, artifacts))
 
 
 def move_addresses(database: Path, artifacts: str) -> None:
-    """Let every address of our files lie below `artifacts`, in one transaction. Raises sqlite3.Error."""
+    """Rewrite every address of our files to one below `artifacts`, in one transaction. Raises sqlite3.Error."""
     with closing(sqlite3.connect(database, timeout=WAIT_SECONDS)) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
         for _, update in _statements(connection, artifacts):
@@ -36,7 +37,7 @@ def move_addresses(database: Path, artifacts: str) -> None:
 
 
 def _statements(connection: sqlite3.Connection, artifacts: str) -> list[tuple[str, str]]:
-    """For each column that the database has: a statement that counts and one that rewrites."""
+    """Return, for each column of addresses in the database, a statement that counts and one that rewrites them."""
 
     def moved(address: str | None) -> str | None:
         if address and (match := OURS.fullmatch(address)):

@@ -1,4 +1,4 @@
-"""MLflow's server behind our guard. MLflow lets pages of other ports of this machine read and write everything."""
+"""MLflow's server behind `WebGuard`: MLflow itself lets web pages from other ports of this machine read and write."""
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
@@ -6,7 +6,7 @@ from tasks.web_guard import WebGuard
 
 
 class GuardedProtocol(AutoHTTPProtocol):
-    """Uvicorn's own, with the guard in front of the app that MLflow starts; `mlflow/server.env` names it."""
+    """Uvicorn's protocol class with the guard in front of MLflow's app; `mlflow/server.env` selects it."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)

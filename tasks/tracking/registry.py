@@ -1,13 +1,14 @@
-"""Trained dictionaries in MLflow's model registry, and which of them is champion.
+"""Trained dictionaries in MLflow's model registry, and the aliases of the best ones.
 
-One registered model a method and architecture (`topk-sae`, `topk-group-crosscoder`, …). A version is MLflow's
-models-from-code: the script mlflow/dictionary_model.py, the modules of ours that it needs, and the dictionary's own
-files with their checksums; nothing in it is pickled. `file_version` and `point` serve other kinds of models too.
+There is one registered model per method and architecture (`topk-sae`, `topk-group-crosscoder`, …). A version uses
+MLflow's models-from-code: the script mlflow/dictionary_model.py, the modules of `tasks` that it needs, and the
+dictionary's files with their checksums; nothing is pickled. `file_version` and `point` serve other kinds of models too.
 
-Aliases. `candidate`: the newest version. `champion-NETWORK-LAYER-gORDER`: the best of its kind, as FVU and L0 say
-nothing across layers or groups. `champion`: what `models:/METHOD@champion` loads; the first version that passes takes
-it, and after that it moves only to a better one of its own kind. Another layer in its place is a choice, not a
-measurement, and is made by hand in MLflow.
+Aliases: `candidate` is the newest version. `champion-NETWORK-LAYER-gORDER` is the best version for one network, layer
+and group order, because FVU and L0 can't be compared across layers or groups. `champion` is what
+`models:/METHOD@champion` loads: the first version that passes the audits gets it, and later it moves only to a better
+version of the same network, layer and group order. To point it to another layer is a choice and not a measurement: do
+that by hand in MLflow.
 """
 
 import math
@@ -45,10 +46,10 @@ ALIAS_LENGTH = 255  # MLflow's limit
 
 
 def register(dictionary: str, run_id: str, settings: Settings) -> int:
-    """Register a trained dictionary (a key) logged in `run_id`, with alias `candidate`; returns the model version.
+    """Register a trained dictionary (a key) logged in `run_id`, with alias `candidate`; return the model version.
 
-    A dictionary that is registered already keeps its version. UserError: no such dictionary or run, a dictionary
-    whose FVU is no finite number, or MLflow can't be reached.
+    A dictionary that is registered already keeps its version. Raises UserError when there is no such dictionary or run,
+    when the dictionary's FVU is not a finite number, or when MLflow can't be reached.
     """
     description, metrics = describe(dictionary, settings), read_metrics(dictionary, settings)
     if not math.isfinite(metrics["fvu"]):
@@ -73,16 +74,16 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
 
 
 def promote(name: str, audits_hold: bool, settings: Settings) -> bool:
-    """Let a registered model's candidate take the champion aliases it earns; returns whether `champion` moved.
+    """Give a registered model's candidate the champion aliases for which it is better; return whether `champion` moved.
 
-    An alias moves when `audits_hold` and there is no champion yet, or the candidate is of the champion's network,
-    layer and |G|, its FVU is lower and its L0 not higher (each on the test split of its own activation set).
-    UserError: no candidate, or MLflow can't be reached.
+    An alias moves if `audits_hold` and either there is no champion yet, or the candidate has the champion's network,
+    layer and |G|, a lower FVU and an L0 that is not higher (each on the test split of its own activation set).
+    Raises UserError when there is no candidate, or when MLflow can't be reached.
     """
     with tracking(settings) as client:
         candidate = _aliased(client, name, CANDIDATE)
         if candidate is None:
-            raise UserError(f"the registry holds no candidate of {name}; train and register one first")
+            raise UserError(f"the registry has no candidate of {name}; train and register one first")
         if not audits_hold:
             return False
         moved = False
@@ -95,12 +96,15 @@ def promote(name: str, audits_hold: bool, settings: Settings) -> bool:
 
 
 def champion_of(network: str, layer: str, group_order: int | str) -> str:
-    """Alias of the best version of one network, layer and |G|."""
+    """Return the alias of the best version for one network, layer and |G|."""
     return alias_of(CHAMPION, network, layer, f"g{group_order}")
 
 
 def is_better(candidate: dict[str, str], champion: dict[str, str]) -> bool:
-    """Whether a version's tags say that it reconstructs more, of the same thing, with no more active features."""
+    """Whether a version has a lower FVU than the champion and no higher L0, for the same network, layer and |G|.
+
+    candidate, champion: the versions' tags.
+    """
     return (
         all(candidate[tag] == champion[tag] for tag in KIND)
         and float(candidate["fvu"]) < float(champion["fvu"])
@@ -124,30 +128,31 @@ def file_version(
     description: str,
     tags: Mapping[str, str],
 ) -> int:
-    """The version of a registered model whose tags say `identity`; where there is none, of the model that `log_model`
-    stores (it returns MLflow's id of it), with `tags` as well.
+    """Return the version of a registered model that has the tags `identity`; if there is none, create it.
+
+    log_model: stores the model of a new version and returns MLflow's id of it; tags: further tags of a new version.
     """
-    says = " and ".join(f"tags.{tag} = '{value}'" for tag, value in identity.items())
-    if found := client.search_model_versions(f"name = '{name}' and {says}"):
-        return int(found[0].version)
+    has_tags = " and ".join(f"tags.{tag} = '{value}'" for tag, value in identity.items())
+    if versions := client.search_model_versions(f"name = '{name}' and {has_tags}"):
+        return int(versions[0].version)
     model_id = log_model()
     _create_registered_model(client, name)
     source = f"models:/{model_id}"
-    made = client.create_model_version(
+    created = client.create_model_version(
         name, source, run_id, model_id=model_id, description=description, tags={**identity, **tags}
     )
-    return int(made.version)
+    return int(created.version)
 
 
 def point(client: "MlflowClient", name: str, alias: str, version: int) -> None:
-    """Let an alias name this version, unless it names a newer one."""
-    held = _aliased(client, name, alias)
-    if held is None or int(held.version) < version:
+    """Set an alias to this version, unless it names a newer one."""
+    current = _aliased(client, name, alias)
+    if current is None or int(current.version) < version:
         client.set_registered_model_alias(name, alias, str(version))
 
 
 def alias_of(*parts: str) -> str:
-    """An alias in MLflow's letters and length."""
+    """Return an alias made of `parts`, with the characters and the length that MLflow allows."""
     return re.sub(r"[^\w-]", "-", "-".join(parts))[:ALIAS_LENGTH]
 
 
@@ -163,10 +168,10 @@ def log_model(
     example: np.ndarray,
     **code: Any,
 ) -> str:
-    """Store a model from code beside its run, which stays finished; returns MLflow's id of it.
+    """Store a model from code and link it to its run, which stays finished; return MLflow's id of the model.
 
-    script: file of mlflow/; requirements: packages, pinned to what is installed; code: what `save_model` is told of
-    our own code.
+    script: file in mlflow/; requirements: packages, pinned to the installed versions; code: arguments of `save_model`
+    about our own code.
     """
     import mlflow
     from mlflow.entities import LoggedModelOutput
@@ -195,7 +200,7 @@ def log_model(
 
 
 def model_card(template: str, **facts: Any) -> str:
-    """A template of mlflow/, filled in."""
+    """Return the filled-in template of a file in mlflow/."""
     environment = Environment(
         loader=FileSystemLoader(MLFLOW_FILES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -223,7 +228,7 @@ def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: S
         outputs=Schema([TensorSpec(example.dtype, (-1, config.features))]),
     )
     with tempfile.TemporaryDirectory() as temporary:
-        # laid out as a data folder, so that the model is loaded by the code that loads every dictionary
+        # laid out as a data folder, so that the code that loads any dictionary can load the model
         inside = Settings(data_dir=Path(temporary) / "data")
         folder = folder_of(dictionary, inside)
         folder.mkdir(parents=True)
@@ -249,7 +254,7 @@ def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: S
 
 
 def _example_rows(dictionary: str, settings: Settings) -> np.ndarray:
-    """Two rows as the dictionary itself would write them (one feature each), float32 in the layout that it reads."""
+    """Return two reconstructed rows, each of one active feature, float32, in the layout of the dictionary's input."""
     trained = load_dictionary(dictionary, settings)
     rows_bgd = trained.decode(torch.eye(trained.config.features)[:EXAMPLE_ROWS]).numpy()
     return rows_bgd if trained.is_crosscoder else rows_bgd[:, 0]

@@ -1,4 +1,4 @@
-"""One MLflow run per training or analysis: what was asked for, how it went, what came out."""
+"""One MLflow run per training or analysis: its parameters, its progress and its results."""
 
 import re
 import subprocess
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 METRICS_PER_CALL = 1000  # MLflow's limit for log_batch
-PARENT = "mlflow.parentRunId"  # under which MLflow's UI nests a run
+PARENT = "mlflow.parentRunId"  # tag with the id of the run under which MLflow's UI nests a run
 
 
 def log_training(
     dictionary: str, settings: Settings, figures: Mapping[str, "Figure"] | None = None, parent: str | None = None
 ) -> str:
-    """Record a trained dictionary (a key) as a finished MLflow run, nested under `parent`; returns the run's id.
+    """Record a trained dictionary (a key) as a finished MLflow run, nested under `parent`; return the run's id.
 
-    The experiment is `network/layer`: MLflow compares runs within an experiment, and FVU compares within a layer.
-    Parameters are the config's fields, `training/…` metrics the logged steps, the others those of the test split;
-    `figures` become `figures/NAME.png`. A dictionary that has a finished run keeps it; a run that a killed process
-    left behind is closed and replaced. UserError: no such dictionary, or MLflow can't be reached.
+    The experiment is `network/layer`: MLflow compares runs within an experiment, and FVU is comparable within a layer.
+    Parameters are the config's fields. Metrics `training/…` are those logged at training steps, all others are those of
+    the test split. `figures` are stored as `figures/NAME.png`. A dictionary with a finished run keeps that run; a run
+    that a killed process left is closed and replaced. Raises UserError when there is no such dictionary, or when MLflow
+    can't be reached.
     """
     description = describe(dictionary, settings)
 
@@ -63,9 +64,10 @@ def log_analysis(
     settings: Settings,
     parent: str | None = None,
 ) -> str:
-    """Record an analysis that is no training as a finished run, tagged `kind` = its key; returns the run's id.
+    """Record an analysis as a finished run with the tag `kind` = its key; return the run's id.
 
-    experiment: `network/layer`. Kept, nested and replaced as in `log_training`. UserError: MLflow can't be reached.
+    experiment: `network/layer`. The run is kept, nested and replaced as in `log_training`. Raises UserError when MLflow
+    can't be reached.
     """
 
     def log(client: "MlflowClient", run_id: str) -> None:
@@ -86,9 +88,9 @@ def filed(
     log: Callable[["MlflowClient", str], None],
     settings: Settings,
 ) -> str:
-    """The finished run tagged `kind` = key; made, with `tags` and the code's revision, by `log` where there is none.
+    """Return the id of the finished run with the tag `kind` = key; if there is none, create it and let `log` fill it.
 
-    Returns its id. A run that a killed process left behind is closed and replaced.
+    A new run gets `tags` and the code's git revision. A run that a killed process left is closed and replaced.
     """
     with tracking(settings) as client, one_at_a_time(settings):
         experiment = _experiment(client, experiment_name, settings)
@@ -113,7 +115,10 @@ def log_findings(
     settings: Settings,
     figures: Mapping[str, "Figure"] | None = None,
 ) -> None:
-    """Add what was found later to a dictionary's finished run. UserError: none, or MLflow can't be reached."""
+    """Add the results of a later analysis to a dictionary's finished run.
+
+    Raises UserError when there is no finished run, or when MLflow can't be reached.
+    """
     description = describe(dictionary, settings)
     last_step = description["config"]["steps"]
     with tracking(settings) as client:
@@ -130,17 +135,18 @@ def log_findings(
 def study_run(
     kind: str, key: str, experiment_name: str, settings: Settings, tags: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator["StudyRun"]:
-    """The MLflow run that a study's runs are nested under, FINISHED when the block ends well; one a kind and key.
+    """Yield the MLflow run under which a study's runs are nested; there is one per kind and key.
 
-    experiment_name: `network/layer`. UserError: MLflow can't be reached.
+    It is FINISHED when the block succeeds. experiment_name: `network/layer`. Raises UserError when MLflow can't be
+    reached.
     """
     with tracking(settings) as client:
         experiment = _experiment(client, experiment_name, settings)
         with one_at_a_time(settings):
-            found = client.search_runs([experiment], f"tags.`{kind}` = '{key}'")
+            runs = client.search_runs([experiment], f"tags.`{kind}` = '{key}'")
             run = (
-                found[0]
-                if found
+                runs[0]
+                if runs
                 else client.create_run(experiment, run_name=f"{kind} {key[:8]}", tags={kind: key} | dict(tags))
             )
         with _until_it_ends(client, run.info.run_id, kind, settings):
@@ -149,13 +155,13 @@ def study_run(
 
 @contextmanager
 def _until_it_ends(client: "MlflowClient", run_id: str, kind: str, settings: Settings) -> Iterator[None]:
-    """Let a run be FINISHED when the block ends well and FAILED when not; meanwhile a lock says that we live."""
+    """Set a run to FINISHED when the block succeeds and to FAILED when it doesn't; hold the run's lock meanwhile."""
     with alive(_lock_of(run_id, settings), Holder(name=f"MLflow run {run_id}", does=kind)):
         try:
             yield
             client.set_terminated(run_id, "FINISHED")
         except BaseException:
-            with suppress(Exception):  # what stopped the work is the news, not that this failed too
+            with suppress(Exception):  # an error here must not hide the one that stopped the work
                 client.set_terminated(run_id, "FAILED")
             raise
 
@@ -166,7 +172,7 @@ def _lock_of(run_id: str, settings: Settings) -> Path:
 
 @dataclass(frozen=True)
 class StudyRun:
-    """A study's run while it is open."""
+    """An open run of a study."""
 
     client: "MlflowClient"
     run_id: str
@@ -183,7 +189,7 @@ def log_params(client: "MlflowClient", run_id: str, params: Mapping[str, Any]) -
 
 
 def log_metrics(client: "MlflowClient", run_id: str, metrics: Iterable[tuple[str, float, int]]) -> None:
-    """Log (name, value, step); what MLflow allows in no name becomes a dash."""
+    """Log (name, value, step); characters that MLflow doesn't allow in a name become dashes."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
@@ -200,25 +206,25 @@ def log_figures(client: "MlflowClient", run_id: str, figures: Mapping[str, "Figu
 def _experiment(client: "MlflowClient", name: str, settings: Settings) -> str:
     from mlflow.exceptions import MlflowException
 
-    if found := client.get_experiment_by_name(name):
-        return found.experiment_id
+    if experiment := client.get_experiment_by_name(name):
+        return experiment.experiment_id
     try:
         return client.create_experiment(name, artifact_location(settings))
     except MlflowException as error:
-        # another process was quicker
+        # another process has created it meanwhile
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
         return client.get_experiment_by_name(name).experiment_id
 
 
 def _tags(description: dict) -> dict[str, str]:
-    told = {name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order")}
-    return told | {"code_version": str(description["version"])}
+    tags = {name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order")}
+    return tags | {"code_version": str(description["version"])}
 
 
 def git_revision() -> str | None:
-    """Commit of the code, `-dirty` where files differ from it; None outside our repository."""
-    if INSTALLED:  # site-packages may lie in another repository
+    """Return the commit of the code, with `-dirty` if files differ from it; None outside our repository."""
+    if INSTALLED:  # site-packages may be inside another repository
         return None
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
     with suppress(OSError, subprocess.CalledProcessError):

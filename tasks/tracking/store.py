@@ -1,4 +1,4 @@
-"""The MLflow store: where it lies, how it comes to be, what is said when it can't be reached."""
+"""The MLflow store: create it, connect to it, and report in one line when it can't be reached."""
 
 import logging
 import os
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MLFLOW_LOCK = "mlflow-"
-"""How the names of MLflow runs' locks begin; the run's id follows."""
+"""Prefix of the names of MLflow runs' locks; the run's id follows."""
 MLFLOW_FILES = RESOURCES / "mlflow"
 
 
 @contextmanager
 def tracking(settings: Settings) -> Iterator["MlflowClient"]:
-    """A client of the store that the settings name, which is also made MLflow's current one.
+    """Yield a client of the settings' store, and make that store MLflow's current one.
 
-    A SQLite store that isn't there yet is created first, as `create_store` does. UserError: the store can't be reached,
-    or fails on the way.
+    A SQLite store that doesn't exist yet is created first, as `create_store` does, and runs whose process has died are
+    set to KILLED. Raises UserError when the store can't be reached or fails within the block.
     """
     _set_environment()
     import mlflow
@@ -61,20 +61,20 @@ def _failing_in_one_line(uri: str, *errors: type[Exception]) -> Iterator[None]:
             raise UserError(problem.format(_without_passwords(uri))) from error
         reason = re.sub(r"\s+", " ", _without_passwords(str(error)))[:200]
         raise UserError(
-            f"MLflow at {_without_passwords(uri)} failed: {reason}; start or mend it, or name another with "
-            "KALEIDOSCOPE_TRACKING_URI"
+            f"MLflow at {_without_passwords(uri)} failed: {reason}; start or repair it, or set "
+            "KALEIDOSCOPE_TRACKING_URI to another"
         ) from error
 
 
 def end_dead_runs(settings: Settings) -> None:
-    """Let MLflow runs whose process is gone be KILLED now, before MLflow is used next. UserError as `tracking`."""
+    """Set MLflow runs whose process has died to KILLED now, before MLflow is used next. Raises as `tracking`."""
     if left_by_the_dead(settings.running_dir, f"{MLFLOW_LOCK}*.lock"):
         with tracking(settings):
             pass
 
 
 def _end_dead_runs(client: "MlflowClient", settings: Settings) -> None:
-    """Let runs whose process is gone be KILLED."""
+    """Set runs whose process has died to KILLED."""
     from mlflow.exceptions import MlflowException
 
     for lock in left_by_the_dead(settings.running_dir, f"{MLFLOW_LOCK}*.lock"):
@@ -83,7 +83,7 @@ def _end_dead_runs(client: "MlflowClient", settings: Settings) -> None:
             if client.get_run(run_id).info.status == "RUNNING":
                 client.set_terminated(run_id, "KILLED")
         except MlflowException as error:
-            # of another store, or deleted meanwhile
+            # the run belongs to another store, or was deleted
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
         lock.unlink(missing_ok=True)
@@ -91,18 +91,18 @@ def _end_dead_runs(client: "MlflowClient", settings: Settings) -> None:
 
 @contextmanager
 def one_at_a_time(settings: Settings) -> Iterator[None]:
-    """Hold while looking for a run or version in MLflow and making it where there is none, so that nobody makes two."""
+    """Hold the lock on MLflow while the block looks for a run or version and creates a missing one: never two."""
     holder = Holder(name="a process", does="writing to MLflow")
     with waiting_for("MLflow", settings.mlflow_dir / ".writer", holder, log.warning):
         yield
 
 
 def create_store(settings: Settings) -> None:
-    """Create the settings' SQLite store with MLflow's tables, once; a store of the user's own is left alone.
+    """Create the settings' SQLite store with MLflow's tables if it doesn't exist.
 
-    The store of a data folder that was moved or copied gets addresses in that folder. MLflow fills an empty SQLite file
-    table by table, and two first clients at once fail. So the file is made whole under another name, by one process at
-    a time, and renamed.
+    In the store of a data folder that was moved or copied, rewrite the addresses to that folder; a store that the user
+    has set stays unchanged. MLflow creates the tables one by one, and fails when two clients do so at once. So one
+    process at a time creates the complete file under another name and renames it.
     """
     database = settings.mlflow_database
     if database is None or (database.exists() and not _is_moved(database, settings)):
@@ -120,7 +120,7 @@ def create_store(settings: Settings) -> None:
 
 
 def _is_moved(database: Path, settings: Settings) -> bool:
-    """Whether the data folder's own store has addresses in another folder."""
+    """Whether the data folder's own store contains addresses in another folder."""
     if settings.tracking_uri is not None:
         return False
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
@@ -128,7 +128,7 @@ def _is_moved(database: Path, settings: Settings) -> bool:
 
 
 def artifact_location(settings: Settings) -> str | None:
-    """Where new experiments put their files: our folder when we write to a database; a server decides itself (None)."""
+    """Return the URI where new experiments store files: our folder if the store is a database, None if a server."""
     from mlflow.store.db.db_types import DATABASE_ENGINES
 
     dialect = settings.mlflow_tracking_uri.split(":")[0].split("+")[0]
@@ -136,14 +136,14 @@ def artifact_location(settings: Settings) -> str | None:
 
 
 def artifacts_folder(settings: Settings) -> str:
-    """URI of the folder of figures and models."""
+    """Return the URI of the folder for figures and models."""
     return (settings.mlflow_dir / "artifacts").absolute().as_uri()
 
 
 def server_command(settings: Settings, port: int) -> tuple[list[str], dict[str, str]]:
-    """Arguments and environment of an MLflow server on the settings' own store (not on another server).
+    """Return arguments and environment of an MLflow server for the settings' store, which must not be a server itself.
 
-    UserError: its database can't be made or read.
+    Raises UserError when its database can't be created or read.
     """
     files = dotenv_values(MLFLOW_FILES / "client.env") | dotenv_values(MLFLOW_FILES / "server.env")
     environment = files | dict(os.environ)
@@ -156,7 +156,7 @@ def server_command(settings: Settings, port: int) -> tuple[list[str], dict[str, 
 
 
 def _set_environment() -> None:
-    """What MLflow reads when it is imported, and later."""
+    """Set the variables that MLflow reads when it is imported and later; those that the user has set stay."""
     for name, value in dotenv_values(MLFLOW_FILES / "client.env").items():
         os.environ.setdefault(name, value)
 

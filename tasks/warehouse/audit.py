@@ -1,4 +1,4 @@
-"""Audit the warehouse: SQL that must find no row, and a Great Expectations suite on the frames."""
+"""Audit the warehouse: SELECTs in `sql/audits` that must return no row, and a Great Expectations suite."""
 
 import json
 import os
@@ -23,7 +23,10 @@ ROWS_NAMED = 5
 
 @dataclass(frozen=True)
 class AuditResult:
-    """A row of `audit_results`: failures = offending rows, detail = the first of them as JSON, empty when passed."""
+    """A row of `audit_results`.
+
+    failures: number of offending rows; detail: the first ROWS_NAMED of them as JSON, empty if the audit passed.
+    """
 
     audit: str
     kind: str
@@ -33,57 +36,56 @@ class AuditResult:
 
 
 class AuditFailed(UserError):
-    """Some audit found offending rows; the message names the audits, the first rows and the loads in question.
+    """At least one audit found offending rows; the message lists the audits, their first rows and the loads.
 
-    failed: the audits; loads: keys that were loaded just now, or that would have to be staged again.
+    failed: results of the failed audits; loads: keys that were loaded just now, or that must be staged again.
     """
 
     def __init__(self, failed: list[AuditResult], loads: tuple[str, ...]):
         super().__init__(
-            f"not published, {len(failed)} audits failed: {named(failed)}; the last snapshot stays. "
+            f"not published, {len(failed)} audits failed: {summary_of(failed)}; the last snapshot stays. "
             f"Run the flows again that stage {', '.join(loads)}, and publish again"
         )
         self.failed, self.loads = failed, loads
 
     def __reduce__(self) -> tuple:
-        """For task runners that hand exceptions from process to process."""
+        """Let task runners pass the exception from one process to another."""
         return type(self), (self.failed, self.loads)
 
 
-def named(failed: list[AuditResult]) -> str:
-    """Audits that failed and their first offending rows, in one line."""
+def summary_of(failed: list[AuditResult]) -> str:
+    """Return one line with the failed audits and their first offending rows."""
     return "; ".join(f"{result.audit}: {result.failures} offending, first {result.detail}" for result in failed)
 
 
 def audit(settings: Settings) -> list[AuditResult]:
-    """Run every audit on the warehouse and keep the results in `audit_results`. UserError as `open_warehouse`."""
+    """Run all audits on the warehouse and store their results in `audit_results`. Raises as `open_warehouse`."""
     with open_warehouse(settings, must_exist=True) as connection:
         return run_audits(connection)
 
 
 def run_audits(connection: duckdb.DuckDBPyConnection) -> list[AuditResult]:
-    """As `audit`, over an open connection."""
+    """Run every audit over an open connection and store the results in `audit_results`."""
     results = [run_sql_audit(connection, file) for file in sql_files("audits")]
     results += run_expectations(connection)
-    frame = pl.DataFrame([asdict(result) for result in results])
-    frame = frame.with_columns(audited_at=pl.lit(datetime.now(UTC).replace(tzinfo=None)))
-    rows = frame.select(schema()["audit_results"].columns).to_arrow()
+    rows = pl.DataFrame([asdict(result) for result in results])
+    rows = rows.with_columns(audited_at=pl.lit(datetime.now(UTC).replace(tzinfo=None)))
     try:
-        connection.from_arrow(rows).insert_into("audit_results")
+        connection.from_arrow(rows.select(schema()["audit_results"].columns).to_arrow()).insert_into("audit_results")
     except duckdb.Error as error:
-        raise UserError(f"can't keep the audit's results: {reason_of(error)}") from error
+        raise UserError(f"can't store the results of the audits: {reason_of(error)}") from error
     return results
 
 
 def run_sql_audit(connection: duckdb.DuckDBPyConnection, file: Path) -> AuditResult:
-    """One file of `sql/audits`: a SELECT of offending rows, of which the same are named each time."""
+    """Run one file of `sql/audits`, a SELECT of offending rows. They are sorted, so that `detail` is deterministic."""
     offending = connection.sql(file.read_text(encoding="utf-8")).order("ALL").pl()
     detail = offending.head(ROWS_NAMED).write_json() if offending.height else ""
     return AuditResult(file.stem, "sql", offending.is_empty(), offending.height, detail)
 
 
 def run_expectations(connection: duckdb.DuckDBPyConnection) -> list[AuditResult]:
-    """The Great Expectations suite on the tables as pandas frames."""
+    """Run the Great Expectations suite on the tables, copied to pandas."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
 

@@ -1,7 +1,7 @@
 """The warehouse file: its schema, and the one connection that may write to it.
 
-The file is never changed where it stands: whoever writes works on a copy, which takes the file's place by one rename.
-So a process that is killed, a disk that is full and rows that are refused leave the warehouse as it was.
+The file is never changed in place: a writer works on a copy and renames the copy over the file. So a killed process, a
+full disk or refused rows leave the warehouse as it was.
 """
 
 import logging
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class Table(NamedTuple):
-    """What `sql/schema` says of a table: names and types of its columns in order, and which are the primary key."""
+    """A table of `sql/schema`: names and types of its columns in order, and the columns of its primary key."""
 
     columns: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
@@ -41,12 +41,12 @@ class Table(NamedTuple):
 
 
 def sql_files(folder: str) -> list[Path]:
-    """The files of `sql/<folder>`, in the order of their names."""
+    """Return the SQL files in `sql/<folder>`, sorted by name."""
     return sorted((SQL_DIR / folder).glob("*.sql"))
 
 
 def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the tables that are not there yet."""
+    """Create the tables that don't exist yet."""
     for file in sql_files("schema"):
         connection.execute(file.read_text(encoding="utf-8"))
 
@@ -59,14 +59,14 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
 
 @cache
 def schema() -> dict[str, Table]:
-    """The tables of `sql/schema` by name, a referenced table before those that refer to it."""
+    """Return the tables of `sql/schema` by name; a referenced table comes before those that refer to it."""
     with duckdb.connect() as memory:
         create_schema(memory)
         return tables_of(memory)
 
 
 def tables_of(connection: duckdb.DuckDBPyConnection) -> dict[str, Table]:
-    """The tables of a connection's database by name, in the order in which they were made."""
+    """Return the tables of a connection's database by name, in the order of their creation."""
     tables: dict[str, Table] = {}
     for name, column, data_type, in_key in connection.execute((SQL_DIR / "tables.sql").read_text()).fetchall():
         columns, types, key = tables.get(name, Table())
@@ -76,12 +76,12 @@ def tables_of(connection: duckdb.DuckDBPyConnection) -> dict[str, Table]:
 
 @contextmanager
 def writing_to(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The one connection that makes or changes a database file, whatever the folders above it are called."""
+    """Yield a connection that creates or changes a database file, even if its path contains `?`."""
     if "?" not in str(file):
         with duckdb.connect(str(file)) as connection:
             yield connection
         return
-    # DuckDB takes `?` for the begin of parameters and looks for its log elsewhere: it works on a copy with a plain path
+    # DuckDB takes `?` for the start of parameters and looks for its log elsewhere: it gets a copy with a plain path
     with TemporaryDirectory(prefix="kaleidoscope-") as folder:
         copy = Path(folder) / file.name
         if file.exists():
@@ -99,16 +99,16 @@ class InUse(UserError):
 
 
 class Discarded(Exception):
-    """Raised within `open_warehouse`, leaves the warehouse as it was; nobody else sees it."""
+    """Raised within `open_warehouse` to leave the warehouse as it was; `open_warehouse` catches it."""
 
 
 @contextmanager
 def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A writing connection to a copy of the warehouse, which becomes the warehouse when the block ends well.
+    """Yield a writing connection to a copy of the warehouse; the copy replaces the warehouse when the block succeeds.
 
-    A warehouse that is lost, is damaged or was made for another schema is made first, as `bring_up_to_date` does.
+    A warehouse that is missing, damaged or of another schema is rebuilt first, as `bring_up_to_date` does.
     Raises InUse when another process holds the file; UserError when a newer Kaleidoscope made it, when the disk is full
-    or read-only, and when nothing was ever loaded although it must exist.
+    or read-only, and, with `must_exist`, when nothing has ever been loaded.
     """
     file = settings.warehouse_file
     if must_exist and not file.exists() and not settings.published_file.exists():
@@ -122,16 +122,16 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[
                 _fill(copy, None)
             with writing_to(copy) as connection:
                 yield connection
-                connection.execute("CHECKPOINT")  # closing would checkpoint too, but keep quiet if it failed
+                connection.execute("CHECKPOINT")  # closing would checkpoint too, but hide a failure
 
 
 def bring_up_to_date(settings: Settings) -> None:
-    """Make the warehouse what today's code expects, with a warning for each thing that is done.
+    """Give the warehouse the current schema, and log a warning for each step that is needed.
 
-    One of an older schema is migrated; what it was stays beside it until `kaleidoscope gc`. One that is damaged or has
-    unknown tables goes to quarantine and is made again from its own tables if they can all be read, else from the
-    published snapshot, else empty: whatever is staged and missing is then loaded again. One that is gone is made from
-    the published snapshot. UserError as `open_warehouse`.
+    A warehouse of an older schema is migrated; the old file stays beside it until `kaleidoscope gc` deletes it. A
+    warehouse that is damaged or has unknown tables is moved to quarantine and rebuilt: from its own tables if all can
+    be read, else from the published snapshot, else empty. Staged tables that it then lacks are loaded again. A missing
+    warehouse is rebuilt from the published snapshot. Raises UserError as `open_warehouse`.
     """
     file = settings.warehouse_file
     with naming_disk_problems(file), _alone(file):
@@ -139,7 +139,10 @@ def bring_up_to_date(settings: Settings) -> None:
 
 
 def make_again(settings: Settings, why: str, *, own_tables: bool = True, snapshot: bool = True) -> None:
-    """Set the warehouse aside and make it again: from its own tables or the published snapshot, if wanted, or empty."""
+    """Set the warehouse aside and rebuild it: from its own tables or the published snapshot if allowed, else empty.
+
+    why: the reason, which is stored in the quarantine.
+    """
     file = settings.warehouse_file
     with naming_disk_problems(file), _alone(file):
         _make(settings, why, [file] * own_tables + _snapshots(settings) * snapshot)
@@ -147,7 +150,7 @@ def make_again(settings: Settings, why: str, *, own_tables: bool = True, snapsho
 
 @contextmanager
 def _alone(file: Path) -> Iterator[None]:
-    """Hold the lock of whoever writes to the warehouse. UserError: another process has it."""
+    """Hold the lock of the one process that changes the warehouse file. Raises InUse when another process has it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(file.with_name(".changing"), timeout=0), writing(file.parent):
@@ -157,7 +160,7 @@ def _alone(file: Path) -> Iterator[None]:
 
 
 def in_use(file: Path, error: duckdb.Error) -> InUse | None:
-    """What to say of an error in opening the warehouse where another process has it; None for any other error."""
+    """Return the InUse error for a DuckDB error that another process's lock caused; None for any other error."""
     if "set lock" not in str(error):
         return None
     holder = re.search(r"PID \d+", str(error))
@@ -165,12 +168,12 @@ def in_use(file: Path, error: duckdb.Error) -> InUse | None:
 
 
 def _in_use_by(file: Path, holder: str) -> InUse:
-    return InUse(f"warehouse {file} is in use by another process ({holder}): wait until it has ended, or stop it")
+    return InUse(f"warehouse {file} is in use by another process ({holder}): wait until it ends, or stop it")
 
 
 @contextmanager
 def _replacing(file: Path) -> Iterator[Path]:
-    """Yield a path in the same folder for a database, which takes the place of `file` when the block ends well."""
+    """Yield a temporary path for a database in the same folder; it replaces `file` when the block succeeds."""
     temporary = file.parent / f".tmp-{uuid.uuid4().hex}-{file.name}"
     try:
         yield temporary
@@ -190,8 +193,8 @@ def _bring_up_to_date(settings: Settings) -> None:
             _make(settings, None, snapshots)
         return
     try:
-        with writing_to(file) as connection:  # also replays what a process that was killed had written
-            version, found = version_of(connection), tables_of(connection)
+        with writing_to(file) as connection:  # also replays the log of a killed process
+            version, tables = version_of(connection), tables_of(connection)
     except duckdb.Error as error:
         if problem := in_use(file, error):
             raise problem from error
@@ -206,12 +209,12 @@ def _bring_up_to_date(settings: Settings) -> None:
         raise UserError(f"warehouse {file} {error}") from error
     if version < schema_version():
         _migrate(settings, version)
-    elif any(found.get(name) != table for name, table in schema().items()):
+    elif any(tables.get(name) != table for name, table in schema().items()):
         _make(settings, "doesn't have the tables of sql/schema", [file, *_snapshots(settings)])
 
 
 def _refuse_unreadable(file: Path) -> None:
-    """UserError where the system doesn't let us read the file: then nothing is known of what it holds."""
+    """Raise UserError when the system refuses to open the file: then we can't tell whether it is damaged."""
     try:
         with open(file, "rb+") as opened:
             opened.read(1)
@@ -238,7 +241,10 @@ def _migrate(settings: Settings, version: int) -> None:
 
 
 def _make(settings: Settings, why: str | None, sources: list[Path]) -> None:
-    """Make the warehouse from the first source that can be read whole, or empty; what is there is set aside."""
+    """Build the warehouse from the first source that can be read completely, or empty; set the present file aside.
+
+    why: what is wrong with the present file; None if it is missing.
+    """
     file = settings.warehouse_file
     for source in (*sources, None):
         origin = {None: "empty", file: "from its own tables"}.get(source, "from the published snapshot")
@@ -246,7 +252,7 @@ def _make(settings: Settings, why: str | None, sources: list[Path]) -> None:
             with _replacing(file) as temporary:
                 _fill(temporary, source)
                 if why:
-                    reason = f"{why}; it was made again {origin}, and what is staged and missing is loaded again"
+                    reason = f"{why}; it was rebuilt {origin}, and missing rows that are staged are loaded again"
                     for part in (file.with_name(f"{file.name}.wal"), file):
                         if part.exists():
                             set_aside(part, reason, settings)
@@ -257,24 +263,25 @@ def _make(settings: Settings, why: str | None, sources: list[Path]) -> None:
             if _is_of_the_machine(error) or source is None:
                 raise
     if not why:
-        log.warning("%s was missing and was made again from the published snapshot", file)
+        log.warning("%s was missing and was rebuilt from the published snapshot", file)
 
 
 def _is_of_the_machine(error: Exception) -> bool:
-    """Whether the disk or the memory fails, and not the file."""
+    """Whether the error was caused by the disk or the memory, and not by the file."""
     return isinstance(error, duckdb.OutOfMemoryException) or disk_problem(error) is not None
 
 
 def _snapshots(settings: Settings) -> list[Path]:
-    """The published snapshot, if it is the file that was published."""
+    """Return the published snapshot if it exists and is undamaged, else nothing."""
     snapshot = settings.published_file.resolve()
     return [snapshot] if snapshot.is_file() and file_sha256(snapshot) == snapshot.stem else []
 
 
 def _fill(target: Path, source: Path | None) -> None:
-    """Write a database with today's tables and the rows of another, migrated; without rows where there is no source.
+    """Write a database of the current schema with the migrated rows of `source`, or without rows if there is none.
 
-    Raises CannotMigrate for tables with other columns than their version has, duckdb.Error for what can't be read.
+    Raises CannotMigrate for tables whose columns are not those of their version, duckdb.Error when `source` can't be
+    read.
     """
     with writing_to(target) as connection:
         [home] = connection.execute("SELECT current_database()").fetchone()
@@ -282,9 +289,9 @@ def _fill(target: Path, source: Path | None) -> None:
         if source:
             connection.execute("ATTACH '{}' AS source (READ_ONLY)".format(str(source).replace("'", "''")))
             connection.execute("USE source")
-            version, found = version_of(connection), tables_of(connection)
+            version, source_tables = version_of(connection), tables_of(connection)
             connection.execute(f'USE "{home}"')
-            tables = migrated(connection, {name: f'source.main."{name}"' for name in found}, version)
+            tables = migrated(connection, {name: f'source.main."{name}"' for name in source_tables}, version)
         connection.begin()
         create_schema(connection)
         for table, relation in ((table, tables[table]) for table in schema() if table in tables):
@@ -300,9 +307,9 @@ def _fill(target: Path, source: Path | None) -> None:
 
 
 def version_of(connection: duckdb.DuckDBPyConnection) -> int:
-    """Version of the schema that the tables of a connection's database have; before `schema_versions` it was 1."""
-    found = tables_of(connection)
-    if found and "schema_versions" not in found:
+    """Return the schema version of a connection's database; tables without `schema_versions` have version 1."""
+    tables = tables_of(connection)
+    if tables and "schema_versions" not in tables:
         return 1
-    versions = connection.table("schema_versions").max("version").fetchone() if found else (None,)
+    versions = connection.table("schema_versions").max("version").fetchone() if tables else (None,)
     return versions[0] or schema_version()

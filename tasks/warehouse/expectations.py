@@ -1,7 +1,7 @@
-"""The Great Expectations suite: what each column of the small tables may hold, whatever the other columns say.
+"""The Great Expectations suite: the values allowed in each column of the small tables, independent of other columns.
 
-The large tables (blocks, harmonics, examples, neighbours, curves, pairs, pictures) are checked in SQL alone: they need
-not be copied to pandas.
+The large tables (blocks, harmonics, examples, neighbours, curves, pairs, pictures) are checked only in SQL, to avoid
+copying them to pandas.
 """
 
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ ATTACKS = ("clean", "noise", "random-direction", "token-pushing", "cav", "class-
 
 
 def suite() -> dict[str, list["Expectation"]]:
-    """Expectations by table."""
+    """Return the expectations of each table, by its name."""
     from great_expectations import expectations as gxe
 
     def between(column: str, least: float | None, most: float | None = None) -> gxe.ExpectColumnValuesToBeBetween:

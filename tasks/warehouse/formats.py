@@ -1,4 +1,4 @@
-"""The rows of an answer as CSV, as JSON and as values to show; kinds are those of `tasks.warehouse.reader`."""
+"""Convert the rows of an answer to CSV, to JSON and to table cells. Kinds are those of `tasks.warehouse.reader`."""
 
 import base64
 import json
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def csv_lines(answer: Answer) -> Iterator[str]:
-    """Lines of CSV. Null is an empty field and the empty string is ""; a BLOB is base64.
+    """Yield lines of CSV. Null is an empty field and the empty string is ""; a BLOB is base64.
 
     Raises UserError when a column is nested.
     """
     for name, kind in zip(answer.columns, answer.kinds, strict=True):
         if isinstance(kind, dict):
-            raise UserError(f"CSV can't hold the nested column {name}: cast it to VARCHAR, or take --format json")
+            raise UserError(f"CSV can't hold the nested column {name}: cast it to VARCHAR, or use --format json")
     yield _csv_line(answer.columns)
     for row in answer.rows:
         yield _csv_line(map(_text, answer.kinds, row))
@@ -39,10 +39,10 @@ def _csv_field(text: str | None) -> str:
 
 
 def json_lines(answer: Answer) -> Iterator[str]:
-    """Lines of one JSON array of objects. Numbers have all their digits; nan, inf and -inf, which JSON lacks, are
-    strings, as is what JSON has no type for, such as times; a BLOB is base64.
+    """Yield lines of one JSON array of objects.
 
-    Raises UserError when two columns are called alike.
+    Numbers have all their digits. The values nan, inf and -inf and those of types that JSON lacks, such as times, are
+    strings; a BLOB is base64. Raises UserError when two columns have the same name.
     """
     name, times = Counter(answer.columns).most_common(1)[0]
     if times > 1:
@@ -57,7 +57,7 @@ def json_lines(answer: Answer) -> Iterator[str]:
 
 
 def _nested(kind: "Kind", value, scalar: Callable[["Kind", str], str]) -> str:
-    """JSON; scalar writes what is not nested."""
+    """Return a value as JSON; `scalar` converts values that are not nested."""
     match kind:
         case _ if value is None:
             return "null"
@@ -80,12 +80,12 @@ def _as_json(kind: "Kind", value: str) -> str:
 
 
 def _text(kind: "Kind", value: str | None) -> str | None:
-    """DuckDB's own text, but 0.5 for the .5 of a DECIMAL without digits before the point."""
+    """Return DuckDB's text of a value, with a zero before the point of a DECIMAL: 0.5 instead of .5."""
     return f"{Decimal(value):f}" if kind == "decimal" and value is not None else value
 
 
 def shown(kind: "Kind", value) -> object:
-    """The value as a table shows it: float and bytes as Python's, everything else as text."""
+    """Return the value for display in a table: a float and a BLOB as Python's float and bytes, all others as text."""
     match kind:
         case _ if value is None:
             return None

@@ -1,4 +1,4 @@
-"""Load frames into the warehouse: one transaction per key, and never the same key twice."""
+"""Load staged tables into the warehouse: one transaction per key, and never the same key twice."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,8 +19,8 @@ from tasks.warehouse.database import SQL_DIR, open_warehouse, schema
 
 BOOKKEEPING = {"loads", "audit_results", "schema_versions", "set_aside"}
 
-# Rows that several loads bring along: the columns that the key determines, which must therefore agree.
-# The same picture may be met again under another name; the first name stays.
+# Tables whose rows occur in several loads: the columns that the primary key determines, in which the loads must agree.
+# The same image may be loaded again under another name; the first name stays.
 SHARED = {
     "networks": ("weights_sha256", "input_size", "classes"),
     "layers": ("channels", "receptive_field", "stride", "offset_px"),
@@ -31,7 +31,7 @@ SHARED = {
 }
 
 
-# What a database raises without the rows' fault: the disk, the file, the memory.
+# DuckDB errors that the rows didn't cause: they come from the disk, the file or the memory.
 NOT_THE_ROWS = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException)
 
 
@@ -40,24 +40,25 @@ class Refused(UserError):
 
 
 class Missing(UserError):
-    """Rows refer to rows that are not there, or not yet."""
+    """Rows refer to rows that don't exist, or don't exist yet."""
 
 
 @dataclass(frozen=True)
 class Loading:
-    """What became of staged keys. loaded: in the order of loading; waiting: key -> which rows are not there."""
+    """Result of loading staged keys. loaded: keys in the order of loading; waiting: key -> which rows it lacks."""
 
     loaded: tuple[str, ...]
     waiting: dict[str, str]
 
 
 def load(load_key: str, tables: dict[str, pl.DataFrame], settings: Settings) -> bool:
-    """Insert `frames` in one transaction; False when `load_key` was loaded before.
+    """Insert `tables` in one transaction; return False when `load_key` was loaded before.
 
-    frames: table name -> rows, with the columns of `sql/schema` in any order. Rows of SHARED tables that are already
-    there are left alone.
-    Raises, with nothing written, Refused for unknown tables, missing or unknown columns, rows that break a constraint
-    or contradict a shared row; Missing for rows that refer to rows which are not there; UserError as `open_warehouse`.
+    tables: table name -> rows, with the columns of `sql/schema` in any order. Rows of SHARED tables that exist already
+    are skipped.
+    Raises, with nothing written, Refused for unknown tables, missing or unknown columns, and rows that violate a
+    constraint or contradict a shared row; Missing for rows that refer to rows that don't exist; UserError as
+    `open_warehouse`.
     """
     with open_warehouse(settings) as connection:
         if load_key in loaded_keys(connection):
@@ -67,23 +68,23 @@ def load(load_key: str, tables: dict[str, pl.DataFrame], settings: Settings) -> 
 
 
 def loaded_keys(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """Keys of all loads of a warehouse or snapshot."""
+    """Return the keys of all loads of a warehouse or snapshot."""
     return {key for (key,) in connection.execute("SELECT DISTINCT load_key FROM loads").fetchall()}
 
 
 def load_staged(
     connection: duckdb.DuckDBPyConnection, keys: Iterable[str], settings: Settings, progress: Progress = silent
 ) -> Loading:
-    """Load staged keys, each in a transaction of its own, those before others that these refer to.
+    """Load staged keys, each in a transaction of its own; rows are loaded before the rows that refer to them.
 
-    A key that is damaged or whose rows the warehouse refuses is set aside. One whose rows refer to others that are not
-    there stays staged.
+    A key that is damaged or whose rows the warehouse refuses is set aside. A key whose rows refer to rows that don't
+    exist stays staged. progress counts the loaded keys.
     """
-    left = _in_order_of_reference(keys, settings)
-    loaded, total = [], len(left)
-    while left:
+    remaining = _in_order_of_reference(keys, settings)
+    loaded, total = [], len(remaining)
+    while remaining:
         waiting = {}
-        for key in left:
+        for key in remaining:
             try:
                 insert(connection, key, read_staged(key, settings))
                 loaded.append(key)
@@ -92,16 +93,16 @@ def load_staged(
                 waiting[key] = str(error)
             except (Damaged, Refused) as error:
                 set_aside(settings.staging_dir / key, str(error), settings)
-        if len(waiting) == len(left):
+        if len(waiting) == len(remaining):
             return Loading(tuple(loaded), waiting)
-        left = [*waiting]
+        remaining = [*waiting]
     return Loading(tuple(loaded), {})
 
 
 def _in_order_of_reference(keys: Iterable[str], settings: Settings) -> list[str]:
-    """Keys in an order in which rows seldom refer to one that comes later; what is damaged is set aside.
+    """Sort keys so that rows seldom refer to a later key; set damaged keys aside.
 
-    Tables that many keys bring along say nothing of a key's place: what its rows refer to there, it has itself.
+    SHARED tables don't count in a key's position: a key contains the rows of those tables that it refers to.
     """
     position = {table: index for index, table in enumerate(schema()) if table not in SHARED}
     places = {}
@@ -116,7 +117,7 @@ def _in_order_of_reference(keys: Iterable[str], settings: Settings) -> list[str]
 
 
 def insert(connection: duckdb.DuckDBPyConnection, load_key: str, tables: dict[str, pl.DataFrame]) -> None:
-    """Insert `frames` in one transaction. Raises Refused and Missing, with nothing written."""
+    """Insert `tables` (as for `load`) in one transaction. Raises Refused and Missing, with nothing written."""
     _check(load_key, tables)
     connection.begin()
     try:
@@ -139,14 +140,14 @@ def insert(connection: duckdb.DuckDBPyConnection, load_key: str, tables: dict[st
 
 
 def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    with suppress(duckdb.TransactionException):  # a commit that failed has ended the transaction
+    with suppress(duckdb.TransactionException):  # a failed commit has already ended the transaction
         connection.rollback()
 
 
 def _check(load_key: str, tables: dict[str, pl.DataFrame]) -> None:
     loadable = set(schema()) - BOOKKEEPING
     if not tables:
-        raise Refused(f"load {load_key}: no frames")
+        raise Refused(f"load {load_key}: no tables")
     for table, rows in tables.items():
         if table not in loadable:
             raise Refused(f"load {load_key}: no table {table!r} can be loaded, only {', '.join(sorted(loadable))}")
@@ -154,8 +155,8 @@ def _check(load_key: str, tables: dict[str, pl.DataFrame]) -> None:
         unknown = [column for column in rows.columns if column not in schema()[table].columns]
         if missing or unknown:
             raise Refused(
-                f"load {load_key}: the frame for {table} lacks columns [{', '.join(missing)}] "
-                f"and has unknown columns [{', '.join(unknown)}]"
+                f"load {load_key}: the rows for {table} lack columns [{', '.join(missing)}] "
+                f"and have unknown columns [{', '.join(unknown)}]"
             )
 
 
@@ -175,7 +176,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, ro
 
 
 def _refuse_dangling(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, rows: pl.DataFrame) -> None:
-    """Raise Missing for rows that refer to others which are not there; a reference that is null refers to none."""
+    """Raise Missing for rows that refer to rows that don't exist; a null reference refers to no row."""
     references = (SQL_DIR / "foreign_keys.sql").read_text(encoding="utf-8")
     for columns, referenced, referenced_columns in connection.execute(references, [table]).fetchall():
         wanted = connection.from_arrow(rows.select(columns).drop_nulls().unique(maintain_order=True).to_arrow())
@@ -185,7 +186,7 @@ def _refuse_dangling(connection: duckdb.DuckDBPyConnection, load_key: str, table
         if missing := wanted.set_alias("wanted").join(known, same, how="anti").fetchone():
             raise Missing(
                 f"load {load_key}: {table} refused rows: by a foreign key they refer to {referenced} "
-                f"{', '.join(map(str, missing))}, which is not there; nothing was loaded"
+                f"{', '.join(map(str, missing))}, which does not exist; nothing was loaded"
             )
 
 

@@ -1,4 +1,4 @@
-"""Migrate the warehouse and what is staged: at every start, or by hand."""
+"""Migrate the warehouse and the staged tables, at every start or with `kaleidoscope migrate`."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -20,9 +20,9 @@ AS_IT_IS = "stays as it is"
 
 
 def migrate_at_start(settings: Settings) -> Iterator[str]:
-    """As `migrate`, of what needs it, before anything runs; yields a line for each.
+    """Migrate whatever needs it, as `migrate` does, before anything runs; yield a line for each.
 
-    While another process has the warehouse, it is left to that process. Raises UserError as `migrate`.
+    If another process holds the warehouse, nothing is migrated: that process does it. Raises UserError as `migrate`.
     """
     if is_held(settings.warehouse_lock):
         return
@@ -38,10 +38,10 @@ def migrate_at_start(settings: Settings) -> Iterator[str]:
 
 
 def migrate(settings: Settings, dry_run: bool, say: Callable[[str], None]) -> Iterator[str]:
-    """Bring warehouse and staged tables to today's schema; yields a line for each, and only these with `dry_run`.
+    """Migrate the warehouse and the staged tables to the current schema; yield a line for each.
 
-    say: called with whom is waited for. Raises UserError where a newer Kaleidoscope made the warehouse, and as
-    `bring_up_to_date`.
+    dry_run: only yield the lines and write nothing; say: called with the holder of the warehouse while waiting for it.
+    Raises UserError when a newer Kaleidoscope made the warehouse, and as `bring_up_to_date`.
     """
     if dry_run:
         yield f"warehouse: {_to_do(settings) or AS_IT_IS}"
@@ -53,7 +53,7 @@ def migrate(settings: Settings, dry_run: bool, say: Callable[[str], None]) -> It
 
 
 def _migrate(settings: Settings, keys: Iterable[str]) -> Iterator[str]:
-    """Bring the warehouse and the staged tables of `keys` to today's schema; yields a line for each."""
+    """Migrate the warehouse and the staged tables of `keys` to the current schema; yield a line for each."""
     to_do = _to_do(settings)
     bring_up_to_date(settings)
     yield f"warehouse: {to_do or AS_IT_IS}"
@@ -62,30 +62,30 @@ def _migrate(settings: Settings, keys: Iterable[str]) -> Iterator[str]:
 
 
 def _to_do(settings: Settings) -> str | None:
-    """What becomes of the warehouse, None where it stays as it is. Nothing is written."""
+    """Return what a migration would do to the warehouse, None if it would stay as it is. Nothing is written."""
     file = settings.warehouse_file
     if not file.exists():
-        return "made again from the published snapshot" if settings.published_file.exists() else None
+        return "rebuilt from the published snapshot" if settings.published_file.exists() else None
     try:
         with duckdb.connect(str(file), read_only=True) as warehouse:
-            version, found = version_of(warehouse), tables_of(warehouse)
+            version, tables = version_of(warehouse), tables_of(warehouse)
     except duckdb.Error as error:
         if problem := in_use(file, error):
             raise problem from error
-        return f"made again where it is damaged ({reason_of(error)})"
+        return f"rebuilt, as it is damaged ({reason_of(error)})"
     try:
         refuse_newer(version)
     except NewerSchema as error:
         raise UserError(f"warehouse {file} {error}") from error
     if version < schema_version():
         return f"migrated from schema version {version} to {schema_version()}"
-    if any(found.get(name) != table for name, table in schema().items()):
-        return "made again, as it doesn't have the tables of sql/schema"
+    if any(tables.get(name) != table for name, table in schema().items()):
+        return "rebuilt, as it doesn't have the tables of sql/schema"
     return None
 
 
 def _staged_to_do(key: str, settings: Settings) -> str:
-    """What becomes of a staged key. Nothing is written."""
+    """Return what a migration would do to a staged key. Nothing is written."""
     try:
         version = staged_version(key, settings)
     except Damaged as error:
@@ -97,7 +97,7 @@ def _staged_to_do(key: str, settings: Settings) -> str:
 
 
 def _made_ready(key: str, settings: Settings) -> str:
-    """Give a staged key its checksums and see that it can be read; returns what became of it."""
+    """Give a staged key its checksums and check that it can be read; return what was done."""
     to_do = _staged_to_do(key, settings)
     try:
         read_staged(key, settings)

@@ -1,8 +1,8 @@
-"""Load, audit, publish: what analysts read is a snapshot that passed every audit.
+"""Load the staged tables, audit the warehouse and publish a snapshot, which is what analysts read.
 
 `published/kaleidoscope.duckdb` is a symbolic link to `snapshots/<SHA-256 of the file>.duckdb`. One rename of the link
-publishes a snapshot together with its checksum, so readers see the old one or the new one, and a killed publisher
-leaves nothing half done. What can't be loaded or offends an audit is set aside by name; the rest is published.
+publishes a snapshot together with its checksum: readers see either the old or the new snapshot, also when the publisher
+is killed. Loads that can't be inserted or fail an audit are set aside one by one; the rest is published.
 """
 
 import os
@@ -22,7 +22,7 @@ from tasks.quarantine import in_quarantine, set_aside
 from tasks.settings import Settings
 from tasks.staging import set_strays_aside, staged_keys
 from tasks.storage import naming_disk_problems, remove_leftovers, sync_folder
-from tasks.warehouse.audit import AuditFailed, AuditResult, named, run_audits
+from tasks.warehouse.audit import AuditFailed, AuditResult, run_audits, summary_of
 from tasks.warehouse.database import (
     Discarded,
     create_schema,
@@ -35,40 +35,41 @@ from tasks.warehouse.database import (
 from tasks.warehouse.load import load_staged, loaded_keys
 
 WAITING = "waiting"
-"""Kind, in the table `set_aside`, of staged keys whose rows refer to others that are not there."""
+"""Kind, in the table `set_aside`, of staged keys whose rows refer to rows that don't exist."""
 
 
 def publish(settings: Settings, progress: Progress = silent) -> Path:
-    """Load what was staged, audit the warehouse, swap in a snapshot with the views; returns `settings.published_file`.
+    """Load the staged tables, audit the warehouse, publish a snapshot with the views; return `settings.published_file`.
 
-    Staged folders that are damaged or foreign, and those whose rows are refused or offend an audit, are set aside;
-    a warehouse that turns out damaged is made again. Nothing that was loaded before is read again.
-    Raises AuditFailed when published rows offend and others are staged no more, UserError when nothing was ever loaded,
-    another process holds the warehouse, or a disk is full or read-only. Then the warehouse and the snapshot
-    stay as they were. Readers are never waited for: an open snapshot lasts for as long as it is open, and one that was
-    just looked up for `keep_snapshots` - 1 publications. progress counts the loads.
+    Staged folders that are damaged or foreign, and those whose rows are refused or fail an audit, are set aside. A
+    warehouse that proves to be damaged is rebuilt. Keys that were loaded before are not read again.
+    Raises AuditFailed when published rows fail an audit and can't be rebuilt because they are no longer staged;
+    UserError when nothing was ever loaded, another process holds the warehouse, or a disk is full or read-only. In
+    these cases the warehouse and the snapshot stay as they were.
+    A publication doesn't wait for readers: an open snapshot stays readable for as long as it is open, and one that a
+    reader has looked up but not opened stays for `keep_snapshots` - 1 further publications. progress counts the loads.
     """
     set_strays_aside(settings)
-    made_again = False
+    rebuilt = False
     while True:
         try:
             return _publish(settings, progress)
         except AuditFailed as failure:
             _set_offenders_aside(settings, failure)
         except duckdb.Error as error:
-            if made_again or isinstance(error, duckdb.OutOfMemoryException):
+            if rebuilt or isinstance(error, duckdb.OutOfMemoryException):
                 raise UserError(
                     f"can't publish {settings.published_file}: {reason_of(error)}; the last snapshot stays"
                 ) from error
             make_again(settings, f"is damaged ({reason_of(error)})")
-            made_again = True
+            rebuilt = True
 
 
 def _publish(settings: Settings, progress: Progress) -> Path:
     keys, published = staged_keys(settings), settings.published_file
     with open_warehouse(settings, must_exist=not keys) as warehouse:
         loading = load_staged(warehouse, set(keys) - loaded_keys(warehouse), settings, progress)
-        _say_what_is_missing(warehouse, loading.waiting, settings)
+        _write_set_aside(warehouse, loading.waiting, settings)
         if failed := _failed_audits(warehouse):
             raise AuditFailed(failed, loading.loaded)
         with naming_disk_problems(published):
@@ -82,37 +83,37 @@ def _failed_audits(warehouse: duckdb.DuckDBPyConnection) -> list[AuditResult]:
     return [result for result in run_audits(warehouse) if not result.passed]
 
 
-def _say_what_is_missing(warehouse: duckdb.DuckDBPyConnection, waiting: dict[str, str], settings: Settings) -> None:
-    """Make the table `set_aside` anew: what is in quarantine and wasn't made again since, and what waits."""
+def _write_set_aside(warehouse: duckdb.DuckDBPyConnection, waiting: dict[str, str], settings: Settings) -> None:
+    """Replace the rows of the table `set_aside`: what is in quarantine and has not been made again, and what waits."""
     missing = {}
-    for one in in_quarantine(settings):
-        if not (settings.data_dir / one.came_from).exists():
-            kind, *name = one.came_from.parts
-            at = datetime.fromisoformat(one.at).replace(tzinfo=None) if one.at else None
-            missing[kind, "/".join(name)] = (one.reason, at)
+    for entry in in_quarantine(settings):
+        if not (settings.data_dir / entry.came_from).exists():
+            kind, *name = entry.came_from.parts
+            at = datetime.fromisoformat(entry.at).replace(tzinfo=None) if entry.at else None
+            missing[kind, "/".join(name)] = (entry.reason, at)
     missing |= {(WAITING, key): (reason, None) for key, reason in waiting.items()}
-    rows = [(*name, *why) for name, why in missing.items()]
+    rows = [(*name, *reason_and_time) for name, reason_and_time in missing.items()]
     warehouse.execute("DELETE FROM set_aside")
     if rows:
-        frame = pl.DataFrame(rows, schema=["kind", "name", "reason", "since"], orient="row")
-        warehouse.from_arrow(frame.to_arrow()).insert_into("set_aside")
+        table = pl.DataFrame(rows, schema=["kind", "name", "reason", "since"], orient="row")
+        warehouse.from_arrow(table.to_arrow()).insert_into("set_aside")
 
 
 def _set_offenders_aside(settings: Settings, failure: AuditFailed) -> None:
-    """Find the loads whose rows offend the audits and set them aside. Raises the failure when that isn't possible."""
+    """Find the loads whose rows fail audits and set them aside. Raises `failure` when that isn't possible."""
     loads = list(failure.loads)
     if _offending(settings, ()):
         _go_back(settings, failure)
         return
     while failed := _offending(settings, loads):
-        # loads stand in the order of reference, so that those before an offender can be audited without it
+        # no load refers to a later one, so the loads before an offender can be audited without it
         first = bisect_left(range(len(loads)), True, key=lambda last: bool(_offending(settings, loads[: last + 1])))
         offender = loads.pop(first)
-        set_aside(settings.staging_dir / offender, f"its rows offend audits: {named(failed)}", settings)
+        set_aside(settings.staging_dir / offender, f"its rows fail audits: {summary_of(failed)}", settings)
 
 
 def _offending(settings: Settings, loads: Iterable[str]) -> list[AuditResult]:
-    """Audits that fail when just these staged keys are added to the warehouse, which stays as it is."""
+    """Return the audits that fail when only these staged keys are added to the warehouse; it is left as it was."""
     failed = []
     with open_warehouse(settings) as warehouse:
         load_staged(warehouse, loads, settings)
@@ -122,10 +123,10 @@ def _offending(settings: Settings, loads: Iterable[str]) -> list[AuditResult]:
 
 
 def _go_back(settings: Settings, failure: AuditFailed) -> None:
-    """Make the warehouse again without rows that offend and were loaded before: from the last snapshot, or empty.
+    """Rebuild the warehouse without the offending rows of earlier loads: from the last snapshot, or empty.
 
-    Rows that were never published and are staged no more stay in quarantine with the old warehouse. Raises AuditFailed
-    where published rows would be lost.
+    Rows that were never published and are no longer staged stay in quarantine with the old warehouse. Raises
+    AuditFailed when published rows would be lost.
     """
     with duckdb.connect(str(settings.warehouse_file), read_only=True) as warehouse:
         loads = loaded_keys(warehouse)
@@ -134,9 +135,9 @@ def _go_back(settings: Settings, failure: AuditFailed) -> None:
         with duckdb.connect(str(settings.published_file), read_only=True) as snapshot:
             published = loaded_keys(snapshot)
     lost = loads - set(staged_keys(settings))
-    why = f"holds rows that offend audits: {named(failure.failed)}"
+    why = f"contains rows that fail audits: {summary_of(failure.failed)}"
     if never_published := lost - published:
-        why += f"; the rows of {', '.join(sorted(never_published))} are in no other place: run their flows again"
+        why += f"; the rows of {', '.join(sorted(never_published))} are stored nowhere else: run their flows again"
     if published < loads:
         make_again(settings, why, own_tables=False)
     elif loads and not lost:
@@ -152,13 +153,13 @@ def _write_snapshot(warehouse: duckdb.DuckDBPyConnection, folder: Path) -> Path:
     temporary = folder / f".tmp-{uuid.uuid4().hex}.duckdb"
     try:
         with writing_to(temporary) as copy:
-            copy.begin()  # outside of a transaction a full disk would lose rows without a word
+            copy.begin()  # outside a transaction, a full disk would lose rows without an error
             create_schema(copy)
             for table in schema():
                 copy.from_arrow(warehouse.table(table).to_arrow_reader()).insert_into(table)
             create_views(copy)
             copy.commit()
-            copy.execute("CHECKPOINT")  # closing would checkpoint too, but keep quiet if it failed
+            copy.execute("CHECKPOINT")  # closing would checkpoint too, but hide a failure
         _sync(temporary)
         temporary.chmod(0o444)
         snapshot = snapshots / f"{file_sha256(temporary)}.duckdb"
@@ -181,7 +182,7 @@ def _swap_link(published: Path, snapshot: Path, keep: int) -> None:
 
 
 def old_snapshots(published: Path, keep: int, *before: Path) -> list[Path]:
-    """Snapshots beyond `keep`: the published one is kept first, then those published `before`, then the newest."""
+    """Return the snapshots beyond the `keep` to keep: the published one, then those in `before`, then the newest."""
     newest_first = sorted((published.parent / "snapshots").glob("*.duckdb"), key=lambda file: -file.stat().st_mtime)
     in_order = dict.fromkeys([published.resolve(), *before, *newest_first])
     return [file for file in [*in_order][keep:] if file in newest_first]

@@ -1,4 +1,4 @@
-"""Ask the published snapshot in SQL: as a frame in this process, or row by row from a process that bounds it."""
+"""Query the published snapshot in SQL: as a DataFrame in this process, or row by row from a process with limits."""
 
 import json
 import signal
@@ -20,9 +20,9 @@ FINITE_IN_POLARS = {"date", "timestamp", "timestamp with time zone"}
 
 
 def query(sql: str, settings: Settings) -> "polars.DataFrame":
-    """Rows of `sql` over the published snapshot, as a frame.
+    """Return the rows of `sql` over the published snapshot as a polars DataFrame.
 
-    UserError as `open_snapshot`, for whatever DuckDB refuses, and for values that polars would change.
+    Raises UserError as `open_snapshot`, for statements that DuckDB refuses, and for values that polars would change.
     """
     from polars.exceptions import PolarsError
 
@@ -37,12 +37,12 @@ def query(sql: str, settings: Settings) -> "polars.DataFrame":
             return exact.pl()
         except PolarsError as error:
             raise UserError(
-                f"no frame can hold the result: rename columns that are alike ({reason_of(error)})"
+                f"a DataFrame can't hold the result: rename columns that have the same name ({reason_of(error)})"
             ) from error
 
 
 def _for_polars(place: int, name: str, dtype) -> str:
-    """The column as an expression; DuckDB fails where polars would hold another value."""
+    """Return the SQL expression of a column; DuckDB raises an error where polars would hold another value."""
     from tasks.warehouse.snapshot import quoted
 
     inner = dtype
@@ -54,19 +54,19 @@ def _for_polars(place: int, name: str, dtype) -> str:
         case "hugeint":
             return f"CAST(#{place} AS DECIMAL(38, 0)) AS {quoted(name)}"
         case finite if finite in FINITE_IN_POLARS:
-            error = f"error('an infinite {dtype} fits into no frame: cast it to VARCHAR')"
+            error = f"error('a DataFrame can''t hold an infinite {dtype}: cast it to VARCHAR')"
             return f"CASE WHEN NOT isfinite(#{place}) THEN {error} ELSE #{place} END AS {quoted(name)}"
         case _:
-            raise UserError(f"no frame holds a {dtype} exactly: cast column {name} to VARCHAR")
+            raise UserError(f"a DataFrame can't hold the {dtype} of column {name} exactly: cast it to VARCHAR")
 
 
 def catalogue(settings: Settings) -> "polars.DataFrame":
-    """One row per view and table: kind, name, comment, columns, rows (null for a view). UserError as `query`."""
+    """Return a row per view and table: kind, name, comment, columns, rows (null for a view). Raises as `query`."""
     return query("FROM catalogue", settings)
 
 
 class Answer(NamedTuple):
-    """Names and kinds of the columns, and the rows; kinds and values are those of `tasks.warehouse.reader`."""
+    """The answer to a query: names and kinds of its columns, and its rows, as `tasks.warehouse.reader` writes them."""
 
     columns: list[str]
     kinds: list
@@ -75,10 +75,10 @@ class Answer(NamedTuple):
 
 @contextmanager
 def answer(sql: str, settings: Settings) -> Iterator[Answer]:
-    """The rows of `sql` over the published snapshot, read one by one within `sql_memory` and `sql_seconds`.
+    """Yield the answer to `sql` over the published snapshot; its rows are read one by one.
 
-    UserError as `open_snapshot`, for whatever DuckDB refuses, and, also while rows are read, when DuckDB needs more
-    than the settings allow or crashes.
+    Raises UserError as `open_snapshot`, for statements that DuckDB refuses, and, also while rows are read, when DuckDB
+    crashes or needs more than the settings `sql_memory` and `sql_seconds` allow.
     """
     request = {
         "published": str(settings.published_file),
@@ -102,7 +102,7 @@ def answer(sql: str, settings: Settings) -> Iterator[Answer]:
 
 def _lines(reader: subprocess.Popen, settings: Settings) -> Iterator:
     for line in reader.stdout:
-        if not line.endswith("\n"):  # ended while it wrote
+        if not line.endswith("\n"):  # the reader ended within a line
             break
         match json.loads(line):
             case {"error": message}:
@@ -114,11 +114,11 @@ def _lines(reader: subprocess.Popen, settings: Settings) -> Iterator:
             return
         case code if code == -signal.SIGALRM:
             raise UserError(
-                f"query failed: it took more than {settings.sql_seconds:g} s: ask for less, "
+                f"query failed: it took more than {settings.sql_seconds:g} s: select less, "
                 "or raise KALEIDOSCOPE_SQL_SECONDS"
             )
         case code:
             end = signal.Signals(-code).name if code < 0 else f"code {code}"
             raise UserError(
-                f"query failed: DuckDB ended with {end}: ask another way, or for less where memory is short"
+                f"query failed: DuckDB ended with {end}: rephrase the query, or select less if memory is short"
             )

@@ -1,12 +1,13 @@
-"""One statement over the published snapshot, in a process of its own: `python -m tasks.warehouse.reader`.
+"""Run one statement over the published snapshot in a process of its own: `python -m tasks.warehouse.reader`.
 
-DuckDB doesn't count all memory, can't always be interrupted, and some statements crash it. Here the system counts and
-interrupts, and a crash ends this process alone.
+DuckDB doesn't count all of its memory, can't always be interrupted, and crashes on some statements. In a process of its
+own, the operating system limits memory and time, and a crash ends only this process.
 
 Standard input: JSON with `published` (path of the snapshot's link), `sql`, `memory` (bytes) and `seconds`.
-Standard output: JSON a line: {"columns": names, "kinds": their kinds}, then each row as a list; or {"error": message}.
-Every value is DuckDB's own text, a BLOB is base64, and list, struct and map are nested. A kind is "number", "decimal",
-"float", "boolean", "blob", "text", {"list": kind}, {"struct": {name: kind}} or {"map": kind of the values}.
+Standard output: one JSON value a line: {"columns": names, "kinds": their kinds}, then each row as a list; or
+{"error": message}. Every value is DuckDB's text of it, a BLOB is base64, and list, struct and map are nested. A kind is
+"number", "decimal", "float", "boolean", "blob", "text", {"list": kind}, {"struct": {name: kind}} or
+{"map": kind of the values}.
 """
 
 import base64
@@ -41,7 +42,7 @@ Kind = str | dict
 
 
 def kind_of(dtype: DuckDBPyType) -> Kind:
-    """How values of a DuckDB type are written; what no kind fits (a union, an unnamed struct) is text."""
+    """Return the kind of a DuckDB type; a type without a kind of its own (a union, an unnamed struct) is text."""
     match dtype.id:
         case "list" | "array":
             return {"list": kind_of(dtype.children[0][1])}
@@ -54,7 +55,7 @@ def kind_of(dtype: DuckDBPyType) -> Kind:
 
 
 def sql_type(kind: Kind) -> str:
-    """The type whose values Python holds exactly."""
+    """Return the SQL type to cast a kind to, so that Python holds its values exactly."""
     match kind:
         case {"list": inner}:
             return f"{sql_type(inner)}[]"
@@ -69,7 +70,11 @@ def sql_type(kind: Kind) -> str:
 
 
 def read(published: Path, sql: str, memory: int) -> Iterator[object]:
-    """The lines for one statement. Raises UserError as `open_snapshot`, and where memory is too small."""
+    """Yield the lines of standard output for one statement.
+
+    memory: limit in bytes. Raises UserError as `open_snapshot`, for statements that DuckDB refuses, and when the memory
+    is not enough.
+    """
     with open_snapshot(published, memory_limit=f"{memory}B") as connection:
         try:
             refuse_all_but_reading(sql, connection)
@@ -85,7 +90,7 @@ def read(published: Path, sql: str, memory: int) -> Iterator[object]:
         except (duckdb.Error, MemoryError) as error:
             if isinstance(error, MemoryError) or "Out of Memory Error" in str(error):
                 raise UserError(
-                    f"query failed: it needs more than {memory / 1e9:g} GB of memory: ask for less, "
+                    f"query failed: it needs more than {memory / 1e9:g} GB of memory: select less, "
                     "or raise KALEIDOSCOPE_SQL_MEMORY"
                 ) from error
             raise UserError(f"query failed: {reason_of(str(error).removeprefix(STREAM_ENDED))}") from error
@@ -94,13 +99,13 @@ def read(published: Path, sql: str, memory: int) -> Iterator[object]:
 
 
 def _batches(rows: duckdb.DuckDBPyRelation) -> Iterator[list[tuple]]:
-    """Rows as they are made, and at last an empty batch."""
+    """Yield batches of rows as DuckDB computes them, and an empty batch at the end."""
     try:
         while batch := rows.fetchmany(BATCH_ROWS):
             yield batch
         yield batch
     except duckdb.InterruptException:
-        # one thread's error has interrupted the others; only without a stream DuckDB says which error it was
+        # an error in one thread has interrupted the others; DuckDB reports that error only when it doesn't stream
         rows.execute()
         raise
 
@@ -110,7 +115,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limit = request["memory"] + OWN_MEMORY
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    signal.setitimer(signal.ITIMER_REAL, request["seconds"])  # SIGALRM ends the process, whatever DuckDB does
+    signal.setitimer(signal.ITIMER_REAL, request["seconds"])  # SIGALRM ends the process in any state of DuckDB
     with _own_standard_output() as lines:
         try:
             for line in read(Path(request["published"]), request["sql"], request["memory"]):
@@ -120,7 +125,7 @@ def main() -> None:
 
 
 def _own_standard_output() -> TextIO:
-    """DuckDB may be asked to print to standard output; then it prints into nothing."""
+    """Return standard output for our lines only; whatever a statement makes DuckDB print is discarded."""
     own = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return own

@@ -1,6 +1,6 @@
-"""The published snapshot: read-only, with no way out of it, and for statements that read.
+"""Open the published snapshot read-only, for statements that read it and can reach nothing else.
 
-Imports little: `tasks.warehouse.reader` starts with it at each `kaleidoscope sql`.
+This module imports little, because `tasks.warehouse.reader` loads it at each `kaleidoscope sql`.
 """
 
 from collections.abc import Iterator
@@ -19,16 +19,16 @@ NO_WAY_OUT = {
     "allow_community_extensions": "false",
     "allow_persistent_secrets": "false",
     "python_enable_replacements": "false",  # names are tables, never Python variables
-    "temp_directory": "",  # what doesn't fit into memory fails, and is never written to the disk
+    "temp_directory": "",  # a query that doesn't fit into memory fails and is never spilled to the disk
     "lock_configuration": "true",
 }
 
 
 @contextmanager
 def open_snapshot(published: Path, **limits: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that can read the published snapshot and do nothing else; what DuckDB raises comes out as UserError.
+    """Yield a connection that can only read the published snapshot; errors of DuckDB are raised as UserError.
 
-    limits: DuckDB settings of this connection, as memory_limit="2GB".
+    limits: DuckDB settings of this connection, for example memory_limit="2GB".
     Raises UserError when nothing was published, or when the file is not the one that was published.
     """
     with _connect(published, limits | NO_WAY_OUT) as connection:
@@ -39,7 +39,7 @@ def open_snapshot(published: Path, **limits: str) -> Iterator[duckdb.DuckDBPyCon
 
 
 def _connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
-    """A publication may remove the file that the link named a moment ago: then the link names a newer one."""
+    """Open the published snapshot; if a publication has just deleted it, open the newer one that the link now names."""
     if not published.is_symlink() and not published.exists():
         raise UserError(f"nothing is published at {published} yet: run `kaleidoscope run atlas` first")
     tried = None
@@ -47,7 +47,7 @@ def _connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnecti
         tried = snapshot
         try:
             _check(snapshot, published)
-            # DuckDB takes `?` for the begin of parameters and looks for a log elsewhere, which NO_WAY_OUT would forbid
+            # DuckDB takes `?` for the start of parameters and looks for a log elsewhere, which NO_WAY_OUT would forbid
             late = ("enable_external_access", "lock_configuration") if "?" in str(snapshot) else ()
             early = {name: value for name, value in config.items() if name not in late}
             connection = duckdb.connect(str(snapshot), read_only=True, config=early)
@@ -69,8 +69,8 @@ def _check(snapshot: Path, published: Path) -> None:
 
 
 def refuse_all_but_reading(sql: str, connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise UserError unless `sql` is one statement that reads; DuckDB's error for what it can't parse."""
-    # DuckDB makes several statements of a PIVOT; those that it adds have no text
+    """Raise UserError unless `sql` is one statement that only reads; raise DuckDB's error if it can't be parsed."""
+    # DuckDB splits a PIVOT into several statements; those that it adds have no text
     statements = [
         statement
         for statement in connection.extract_statements(sql)
@@ -80,22 +80,22 @@ def refuse_all_but_reading(sql: str, connection: duckdb.DuckDBPyConnection) -> N
         case ["SELECT"]:
             return
         case ["EXPLAIN"] if not statements[0].query:
-            raise UserError("query failed: DuckDB can't explain a PIVOT that looks for its columns: name them with IN")
+            raise UserError("query failed: DuckDB can't explain a PIVOT without its columns: list them with IN")
         case ["EXPLAIN"]:
             refuse_all_but_reading(_explained(sql, connection), connection)
         case []:
             raise UserError("the query is empty: write a SELECT")
         case [other]:
             raise UserError(
-                f"query failed: {other} does more than read; there are SELECT, FROM, WITH, VALUES, "
+                f"query failed: {other} does more than read; allowed are SELECT, FROM, WITH, VALUES, "
                 "DESCRIBE, SHOW, SUMMARIZE, PIVOT and EXPLAIN"
             )
         case several:
-            raise UserError(f"query failed: these are {len(several)} statements; ask one at a time")
+            raise UserError(f"query failed: these are {len(several)} statements; run one at a time")
 
 
 def _explained(sql: str, connection: duckdb.DuckDBPyConnection) -> str:
-    """The statement behind EXPLAIN and its options: the longest rest of `sql` that DuckDB can parse."""
+    """Return the statement behind EXPLAIN and its options: the longest rest of `sql` that DuckDB can parse."""
     text = sql.encode()
     for start, _ in duckdb.tokenize(sql)[1:]:
         rest = text[start:].decode()
@@ -108,5 +108,5 @@ def _explained(sql: str, connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as DuckDB reads it, whatever it holds."""
+    """Return a name quoted for DuckDB, whatever characters it contains."""
     return '"' + name.replace('"', '""') + '"'

@@ -130,7 +130,7 @@ def test_what_can_not_be_published_stops_itself_only(settings):
     summary = publish()
     assert set(summary.missing) == {"frames/offending", "frames/notes.txt", "waiting"}
     assert "runs.seconds" in summary.missing["frames/offending"]
-    assert "activation_sets no set, which is not there" in summary.missing["waiting"]
+    assert "activation_sets no set, which does not exist" in summary.missing["waiting"]
     assert query("SELECT DISTINCT load_key FROM loads", settings)["load_key"].to_list() == ["sample"]
     assert query("SELECT subject, kind, name FROM data_quality WHERE subject = 'set aside'", settings).rows() == [
         ("set aside", "frames", "notes.txt"),

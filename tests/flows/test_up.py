@@ -97,7 +97,7 @@ FORM = """
 FRAME = """
     document.body.append(Object.assign(document.createElement("iframe"), {src: arguments[0]}))
 """
-REFUSED = "This server answers its own pages and programs only."
+REFUSED = "This server answers only its own pages and programs."
 
 
 @flow

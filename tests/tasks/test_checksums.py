@@ -98,7 +98,7 @@ def test_a_folder_under_another_name_is_damaged(tmp_path):
 
 def test_a_folder_in_the_place_of_a_document_is_damaged(tmp_path):
     (tmp_path / "document.json").mkdir()
-    with pytest.raises(Damaged, match="a folder, no document"):
+    with pytest.raises(Damaged, match="a folder instead of a document"):
         read_document(tmp_path / "document.json", "write it again")
 
 

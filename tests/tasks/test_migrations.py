@@ -153,7 +153,7 @@ def test_a_folder_needs_no_tables_but_its_own(settings, monkeypatch):
     stage("things", {"things": OLD["things"]}, settings, monkeypatch)
     assert set(read_staged("makers", settings)) == {"people"}
     assert set(read_staged("things", settings)) == {"objects", "colours"}
-    with pytest.raises(Missing, match=r"objects refused rows: .* refer to people Ada, which is not there"):
+    with pytest.raises(Missing, match=r"objects refused rows: .* refer to people Ada, which does not exist"):
         load("things", read_staged("things", settings), settings)
     load("makers", read_staged("makers", settings), settings)
     load("things", read_staged("things", settings), settings)
@@ -176,7 +176,7 @@ def test_what_can_not_be_migrated_is_named(settings, monkeypatch, frames, reason
 def test_a_folder_that_lacks_a_table_which_a_select_needs_is_named(settings, monkeypatch, made_up):
     (made_up / "migrations/0003_ages/things.sql").write_text("SELECT t.* FROM things t JOIN makers USING (maker)")
     stage("things", {"things": OLD["things"]}, settings, monkeypatch)
-    with pytest.raises(Damaged, match="migration 0003_ages reads makers for things, which is not there"):
+    with pytest.raises(Damaged, match="migration 0003_ages reads makers for things, which does not exist"):
         read_staged("things", settings)
 
 

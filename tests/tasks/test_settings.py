@@ -40,7 +40,7 @@ def test_the_home_folder_of_somebody_named(monkeypatch, name):
     with pytest.raises(UserError) as refused:
         from_environment(monkeypatch, name, "~nobody-is-called-this/k")
     assert str(refused.value) == (
-        f"KALEIDOSCOPE_{name.upper()}: nobody knows the home folder ~nobody-is-called-this: write the whole path"
+        f"KALEIDOSCOPE_{name.upper()}: the home folder ~nobody-is-called-this is not known: write the whole path"
     )
 
 

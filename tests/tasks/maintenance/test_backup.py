@@ -130,8 +130,8 @@ def test_the_document_names_every_file(small, tmp_path):
 @pytest.mark.parametrize(
     ("inside", "message"),
     [
-        ("", "holds something: name a new or empty folder"),
-        ("data/backup", "lies in the data folder: name a folder elsewhere"),
+        ("", "is not an empty folder: choose a new or empty folder"),
+        ("data/backup", "is inside the data folder: choose a folder elsewhere"),
     ],
 )
 def test_a_destination_must_be_new_and_elsewhere(small, inside, message):
@@ -146,7 +146,7 @@ def test_a_data_folder_that_holds_anything_is_not_restored_over(small, tmp_path)
     settings, _, _ = small
     backed_up(tmp_path / "backup", settings)
     before = contents(settings.data_dir)
-    with pytest.raises(UserError, match="holds something"):
+    with pytest.raises(UserError, match="is not an empty folder"):
         restore(tmp_path / "backup", settings)
     assert contents(settings.data_dir) == before
 
@@ -171,7 +171,7 @@ def test_a_damaged_backup_is_refused_and_nothing_is_written(small, tmp_path, dam
 
 def test_what_is_no_backup_is_refused(small, tmp_path):
     settings, _, _ = small
-    with pytest.raises(UserError, match=r"backup.json is missing: name the folder of a whole backup"):
+    with pytest.raises(UserError, match=r"backup.json is missing: give the folder of a complete backup"):
         restore(tmp_path, beside(settings))
 
 
@@ -247,7 +247,7 @@ def test_a_full_disk_is_one_line_and_nothing_half_is_left(small, small_disk, tmp
 
 def test_where_a_disk_is_mounted_nothing_can_be_renamed_to(small, small_disk):
     settings, _, _ = small
-    with pytest.raises(UserError, match="is where a disk is mounted, and can't be renamed to: name a folder in it"):
+    with pytest.raises(UserError, match="is a mount point and can't be replaced: choose a folder inside it"):
         backed_up(small_disk, settings)
 
 

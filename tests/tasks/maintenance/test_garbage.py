@@ -240,7 +240,7 @@ def test_a_second_one_is_refused(small):
     descriptor = os.open(settings.data_dir, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match=r"is at work in .*: run again when it is done"):
+        with pytest.raises(UserError, match=r"is running on .*: run again when it is done"):
             delete_garbage(settings)
     finally:
         os.close(descriptor)

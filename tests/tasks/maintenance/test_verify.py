@@ -61,7 +61,7 @@ def test_a_disk_may_be_read_only(small, tmp_path):
 
 
 def test_there_must_be_a_data_folder(tmp_path):
-    with pytest.raises(UserError, match="is no folder: name the data folder with KALEIDOSCOPE_DATA_DIR"):
+    with pytest.raises(UserError, match="is not a folder: set KALEIDOSCOPE_DATA_DIR to the data folder"):
         verify(Settings(data_dir=tmp_path / "nowhere"))
 
 

@@ -87,7 +87,7 @@ def test_a_shared_row_that_says_otherwise_is_refused(loaded, table, column, valu
 
 def without_column(frames):
     frames["features"] = frames["features"].drop("density")
-    return r"features lacks columns \[density\]"
+    return r"features lack columns \[density\]"
 
 
 def with_column(frames):
@@ -132,7 +132,7 @@ def no_json(frames):
 
 def no_frames(frames):
     frames.clear()
-    return "no frames"
+    return "no tables"
 
 
 @pytest.mark.parametrize(

@@ -109,14 +109,14 @@ def test_names_are_never_python_variables(published):
         ("SELECT 'x'::INTEGER", "Could not convert"),
         ("", "empty"),
         (" -- nothing\n", "empty"),
-        ("SELECT 1; SELECT 2", "these are 2 statements; ask one at a time"),
-        ("SELECT INTERVAL 1 DAY AS d", "no frame holds a INTERVAL exactly: cast column d to VARCHAR"),
+        ("SELECT 1; SELECT 2", "these are 2 statements; run one at a time"),
+        ("SELECT INTERVAL 1 DAY AS d", "a DataFrame can't hold the INTERVAL of column d exactly: cast it to VARCHAR"),
         ("SELECT 1::UHUGEINT AS h", "cast column h to VARCHAR"),
         ("SELECT [1::HUGEINT] AS h", "cast column h to VARCHAR"),
         ("SELECT {'at': 'infinity'::TIMESTAMP} AS s", "cast column s to VARCHAR"),
         ("SELECT 170141183460469231731687303715884105727 AS h", "Could not cast value 17014"),
-        ("SELECT 'infinity'::TIMESTAMP AS t", "an infinite TIMESTAMP fits into no frame"),
-        ("SELECT '-infinity'::DATE AS d", "an infinite DATE fits into no frame"),
+        ("SELECT 'infinity'::TIMESTAMP AS t", "a DataFrame can't hold an infinite TIMESTAMP"),
+        ("SELECT '-infinity'::DATE AS d", "a DataFrame can't hold an infinite DATE"),
     ],
 )
 def test_mistakes_are_told_in_one_line(published, sql, message):

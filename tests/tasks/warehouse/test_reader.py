@@ -23,7 +23,7 @@ def bounded(settings: Settings, **limits) -> Settings:
 )
 def test_time_is_bounded_whether_duckdb_can_be_interrupted_or_not(published_nothing, sql):
     with (
-        pytest.raises(UserError, match=r"it took more than 0.8 s: ask for less, or raise KALEIDOSCOPE_SQL_SECONDS"),
+        pytest.raises(UserError, match=r"it took more than 0.8 s: select less, or raise KALEIDOSCOPE_SQL_SECONDS"),
         answer(sql, bounded(published_nothing, sql_seconds=0.8)) as result,
     ):
         list(result.rows)
@@ -40,7 +40,7 @@ def test_time_is_bounded_whether_duckdb_can_be_interrupted_or_not(published_noth
 def test_memory_is_bounded_whether_duckdb_counts_it_or_not(published_nothing, sql):
     with (
         pytest.raises(
-            UserError, match=r"needs more than 0.1 GB of memory: ask for less, or raise KALEIDOSCOPE_SQL_MEM"
+            UserError, match=r"needs more than 0.1 GB of memory: select less, or raise KALEIDOSCOPE_SQL_MEM"
         ),
         answer(sql, bounded(published_nothing, sql_memory="100MB")) as result,
     ):
@@ -49,7 +49,7 @@ def test_memory_is_bounded_whether_duckdb_counts_it_or_not(published_nothing, sq
 
 def test_a_crash_of_duckdb_is_one_line(published_nothing):
     with (
-        pytest.raises(UserError, match=r"DuckDB ended with SIG[A-Z]+: ask another way") as refusal,
+        pytest.raises(UserError, match=r"DuckDB ended with SIG[A-Z]+: rephrase the query") as refusal,
         answer("SELECT json_structure(repeat('[', 1000000) || repeat(']', 1000000))", published_nothing),
     ):
         pass

@@ -88,7 +88,7 @@ def changed(folder, change):
 
 def without_column(folder):
     changed(folder, lambda frame: frame.drop("seconds"))
-    return r"the frame for runs lacks columns \[seconds\]"
+    return r"the rows for runs lack columns \[seconds\]"
 
 
 def with_column(folder):
@@ -134,7 +134,7 @@ def no_tables(folder):
 def plain_file(folder):
     shutil.rmtree(folder)
     folder.write_text("a letter to my aunt")
-    return "is no folder of staged tables"
+    return "is not a folder of staged tables"
 
 
 def notes(folder):
@@ -147,7 +147,7 @@ def notes(folder):
 def link(folder):
     shutil.rmtree(folder)
     folder.symlink_to(GOOD)
-    return "is no folder of staged tables"
+    return "is not a folder of staged tables"
 
 
 def offending(folder):
@@ -155,7 +155,7 @@ def offending(folder):
     frame = sample_frames()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
     frame.write_parquet(folder / "quarantine.parquet")
     commit_folder(folder, ["quarantine.parquet"], schema_version=schema_version())
-    return "its rows offend audits: quarantine_belongs_to_a_set: 1 offending"
+    return "its rows fail audits: quarantine_belongs_to_a_set: 1 offending"
 
 
 SPOILS = [
@@ -272,7 +272,7 @@ def test_offending_rows_that_were_never_published_and_are_staged_no_more_leave_t
     publish(published)
     assert runs_seen(published) == [GOOD, "sample-run"]
     [warehouse] = in_quarantine(published)
-    assert f"the rows of {BAD} are in no other place: run their flows again" in warehouse.reason
+    assert f"the rows of {BAD} are stored nowhere else: run their flows again" in warehouse.reason
     with duckdb.connect(str(warehouse.path), read_only=True) as connection:
         assert BAD in loaded_keys(connection)
 
@@ -372,7 +372,7 @@ def test_a_damaged_or_foreign_warehouse_is_set_aside_and_made_again(published, s
         assert found == {table: 0 if table in lost else frame.height for table, frame in sample_frames().items()}
     [one] = in_quarantine(published)
     assert str(one.came_from) == "warehouse/kaleidoscope.duckdb"
-    assert f"it was made again {origin}" in one.reason
+    assert f"it was rebuilt {origin}" in one.reason
 
 
 def test_without_a_snapshot_the_warehouse_is_made_from_what_is_staged(published):
@@ -397,7 +397,7 @@ def test_a_damaged_block_that_only_a_reader_meets_is_mended_too(published):
     assert runs_seen(published) == ["sample-run"]
     [one] = in_quarantine(published)
     assert "Corrupt database file" in one.reason
-    assert "made again from the published snapshot" in one.reason
+    assert "rebuilt from the published snapshot" in one.reason
 
 
 def test_a_damaged_log_of_a_killed_process_is_set_aside_with_its_warehouse(published):
