@@ -146,6 +146,6 @@ def test_flows_run_and_what_they_made_is_in_the_users_data_folder(installed, api
     page.unlink()
     assert str(page) in installed.run("kaleidoscope", "page")
     assert page.read_text().startswith("<!doctype html>")
-    assert "none is stuck" in installed.run("kaleidoscope", "doctor")
+    assert "no run is stuck" in installed.run("kaleidoscope", "doctor")
     assert (installed.data_dir / "mlflow" / "mlflow.db").exists()
     assert not (Path(site_packages(installed.prefix)) / "data").exists()

@@ -98,7 +98,7 @@ def test_a_named_server_that_is_not_there_is_one_line(settings, monkeypatch):
 
 def test_a_full_disk_is_one_line_and_starts_nothing(settings, monkeypatch):
     monkeypatch.setattr(servers, "FREE_BYTES", 1 << 62)
-    with pytest.raises(UserError, match="make room or set KALEIDOSCOPE_DATA_DIR"), prefect_server(settings):
+    with pytest.raises(UserError, match="free some space, or set KALEIDOSCOPE_DATA_DIR"), prefect_server(settings):
         pass
     assert not settings.data_dir.exists()
 

@@ -261,7 +261,7 @@ def test_offending_rows_of_older_code_leave_the_warehouse(published):
     assert runs_seen(published) == [GOOD, "sample-run"]
     assert sorted(aside(published)) == [f"frames/{BAD}", "warehouse/kaleidoscope.duckdb"]
     [warehouse] = [one for one in in_quarantine(published) if one.came_from.parts[0] == "warehouse"]
-    assert "holds rows that offend audits: quarantine_belongs_to_a_set" in warehouse.reason
+    assert "contains rows that fail audits: quarantine_belongs_to_a_set" in warehouse.reason
 
 
 def test_offending_rows_that_were_never_published_and_are_staged_no_more_leave_the_warehouse(published):
