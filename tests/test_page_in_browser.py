@@ -197,7 +197,7 @@ def test_a_chosen_transform_turns_the_top_patch(browser, index):
     plot = browser.find_element(By.CSS_SELECTOR, "#polar svg")
     quarter_turn = all_of(browser, "#polar .point")[GROUP_ORDER // 8]
     ActionChains(browser).move_to_element(plot).move_to_element(quarter_turn).perform()
-    assert browser.find_element(By.ID, "element-name").text == "turned 90°"
+    assert browser.find_element(By.ID, "element-name").text == "rotated 90°"
 
     quarter_turn_after_mirror = GROUP_ORDER // 2 + GROUP_ORDER // 8
     browser.execute_script(
@@ -211,7 +211,7 @@ def test_a_chosen_transform_turns_the_top_patch(browser, index):
         quarter_turn_after_mirror,
         quarter_turn,
     )
-    assert browser.find_element(By.ID, "element-name").text == "mirrored, then turned 90°"
+    assert browser.find_element(By.ID, "element-name").text == "mirrored, then rotated 90°"
     blocks = sample_frames()["transform_blocks"].filter(feature=1, element=quarter_turn_after_mirror)
     shown = browser.find_element(By.ID, "element-cosine").text.replace("−", "-")
     assert float(shown) == pytest.approx(blocks["cosine_to_identity"].item(), abs=1e-3)
@@ -327,7 +327,7 @@ def test_the_map_draws_features_tells_of_them_and_leads_to_them(browser, early):
     point_at(browser, curve).perform()
     tip = browser.find_element(By.CSS_SELECTOR, ".map-frame .tip")
     wait(browser, lambda browser: tip.is_displayed() and loaded(browser, ".tip img"))
-    assert tip.text.split("\n") == ["Feature 16", "period 360°", "answers curve", "family 0, 9 members, at 180°"]
+    assert tip.text.split("\n") == ["Feature 16", "period 360°", "stimulus type curve", "family 0, 9 members, at 180°"]
     # all but its family step back
     wait(browser, lambda browser: colour_at(browser, line)[3] < 100 < colour_at(browser, points[2]["at"])[3])
 
@@ -468,8 +468,8 @@ def test_attack_and_epsilon_are_chosen(browser, early):
     assert row() == "token pushing 0.93 matters"
     assert not {*pictures()[4:8]} & {*after[4:8]}
     assert len(shown(".transfer")) == 1
-    assert shown(".transfer td.turned") == []
-    assert "by more than 2/255" in shown("dl.facts")[0].text
+    assert shown(".transfer td.flipped") == []
+    assert "by at most 2/255" in shown("dl.facts")[0].text
 
     # through the random set nothing was made at this ε
     assert shown(".none") == []

@@ -1,4 +1,4 @@
-"""Figures of attacks on exemplars: the score by ε and by share of changed images, transfer, facets, pictures."""
+"""Figures of attack experiments: scores by ε and by share of perturbed images, transfer, facets, pictures."""
 
 import io
 from collections.abc import Mapping
@@ -16,27 +16,27 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Tables = Mapping[str, pl.DataFrame]
-"""By table name, as in `sql/schema`: those of one analysis, and the `concepts` that it names."""
+"""Staged tables of one analysis and the `concepts` that it names, by name as in `sql/schema`."""
 
 ACROSS = 3
-"""Panels beside one another at most."""
+"""Largest number of panels in a row."""
 SET = ("perturbed_set", "attack", "epsilon", "fraction")
 PLACE = ("eval_network", "eval_layer")
 
 
 def effect_figure(experiments: Mapping[str, Tables]) -> "Figure":
-    """The score of whole attacked sets where they were attacked, against ε; a panel a story, by name.
+    """Draw the score at the attacked layer against ε, for the largest fraction; a panel for each experiment, by name.
 
-    Bands and whiskers: 95 % interval over the random sets. Hollow: no evidence. Grey band: vectors of random sets
-    against one another, one standard deviation to each side; the line across: the clean score.
+    Bands and whiskers: 95 % interval over the random sets. Hollow points: no evidence. Grey band: mean ± one standard
+    deviation of the random CAVs' scores. Horizontal line: the clean score.
     """
     with _style():
         figure, grid = _panels(len(experiments))
         for axes, (name, tables) in zip(grid, experiments.items(), strict=True):
-            read = _read_here(tables)
-            _draw_lines(axes, _whole(read), "epsilon")
-            _draw_clean(axes, _clean(read))
-            epsilons = sorted(set(read["epsilon"]) - {0})
+            scores = _scores_at_attacked(tables)
+            _draw_lines(axes, _largest_fraction(scores), "epsilon")
+            _draw_clean(axes, _clean(scores))
+            epsilons = sorted(set(scores["epsilon"]) - {0})
             axes.set_xscale("log", base=2)
             axes.set_xticks(epsilons, [str(epsilon) for epsilon in epsilons])
             axes.minorticks_off()
@@ -48,41 +48,44 @@ def effect_figure(experiments: Mapping[str, Tables]) -> "Figure":
 
 
 def fraction_figure(tables: Tables) -> "Figure":
-    """As `effect_figure`, against the share of the images that were changed, at the ε that `shown_epsilon` gives."""
-    read, epsilon = _read_here(tables), shown_epsilon(tables)
+    """Draw the score at the attacked layer against the share of perturbed images, at the ε of `shown_epsilon`.
+
+    Lines and bands as in `effect_figure`.
+    """
+    scores, epsilon = _scores_at_attacked(tables), shown_epsilon(tables)
     with _style():
         figure, axes = _figure(5.2, 4.2)
-        at = read.filter(pl.col("epsilon") == epsilon)
-        clean = _clean(read)
-        # each line begins where nothing is changed
-        begun = [at, *(clean.with_columns(perturbed_set=pl.lit(t), attack=pl.lit(a)) for t, a in _attacks(at))]
-        _draw_lines(axes, pl.concat(begun).sort("fraction"), "fraction")
+        at = scores.filter(pl.col("epsilon") == epsilon)
+        clean = _clean(scores)
+        # each line starts at the clean score, fraction 0
+        parts = [at, *(clean.with_columns(perturbed_set=pl.lit(s), attack=pl.lit(a)) for s, a in _attacks(at))]
+        _draw_lines(axes, pl.concat(parts).sort("fraction"), "fraction")
         _draw_clean(axes, clean)
         shares = sorted({0.0, *at["fraction"]})
         axes.set_xticks(shares, [f"{share:.0%}" for share in shares])
         axes.set_xlim(-0.04, 1.04)
-        axes.set_xlabel("share of the images that were changed")
+        axes.set_xlabel("share of perturbed images")
         axes.set_title(f"ε = {epsilon}/255")
         _finish(figure, [axes])
     return figure
 
 
 def transfer_figure(tables: Tables) -> "Figure":
-    """Whole attacked sets read at every place: score, coloured by its change from the clean one in the same place.
+    """Draw the scores of the largest fraction's sets at every evaluation layer, at the ε of `shown_epsilon`.
 
-    Framed where the verdict turned as the attack would have it. ε as `shown_epsilon` gives it.
+    The colour is the change from the clean score at the same layer; a frame marks a flipped verdict.
     """
-    read, epsilon = _read(tables), shown_epsilon(tables)
-    clean = {row[:2]: row[2:] for row in _clean(read).select(*PLACE, "score", "verdict").iter_rows()}
+    scores, epsilon = _scores(tables), shown_epsilon(tables)
+    clean = {row[:2]: row[2:] for row in _clean(scores).select(*PLACE, "score", "verdict").iter_rows()}
     places = _places(tables, list(clean))
-    whole = _whole(read.filter(pl.col("epsilon") == epsilon))
-    rows = [("concept", "clean"), *_attacks(whole)]
+    largest = _largest_fraction(scores.filter(pl.col("epsilon") == epsilon))
+    rows = [("concept", "clean"), *_attacks(largest)]
     columns = ("perturbed_set", "attack", *PLACE, "score", "verdict")
-    found = {row[:4]: row[4:] for row in whole.select(columns).iter_rows()}
-    found |= {(*rows[0], *place): value for place, value in clean.items()}
+    cells = {row[:4]: row[4:] for row in largest.select(columns).iter_rows()}
+    cells |= {(*rows[0], *place): value for place, value in clean.items()}
     *home, kind = tables["attack_experiments"].select("network", "layer", "kind").row(0)
     negative = kind == "negative"
-    # networks stand a little apart
+    # a small gap separates the networks
     networks = list(dict.fromkeys(network for network, _ in places))
     lefts = {place: number + 0.35 * networks.index(place[0]) for number, place in enumerate(places)}
     with _style():
@@ -93,23 +96,23 @@ def transfer_figure(tables: Tables) -> "Figure":
         figure, axes = _figure(1.1 * max(lefts.values()) + 3.4, 0.52 * len(rows) + 1.9)
         for height, attack in enumerate(rows):
             for place, column in lefts.items():
-                if (*attack, *place) not in found:
+                if (*attack, *place) not in cells:
                     continue
-                score, verdict = found[*attack, *place]
-                before, was = clean[place]
-                turned = (was == "matters") == negative and (verdict == "matters") != negative
+                score, verdict = cells[*attack, *place]
+                clean_score, clean_verdict = clean[place]
+                flipped = (clean_verdict == "matters") == negative and (verdict == "matters") != negative
                 axes.add_patch(
                     Rectangle(
-                        (column - 0.47, height - 0.45), 0.94, 0.9, facecolor=shade(0.5 + 0.42 * (score - before)),
-                        edgecolor=INK if turned else RULE, linewidth=1.7 if turned else 0.6, zorder=2 + turned,
+                        (column - 0.47, height - 0.45), 0.94, 0.9, facecolor=shade(0.5 + 0.42 * (score - clean_score)),
+                        edgecolor=INK if flipped else RULE, linewidth=1.7 if flipped else 0.6, zorder=2 + flipped,
                     )
                 )  # fmt: skip
-                told = verdict != was or height == 0
+                shows_verdict = verdict != clean_verdict or height == 0
                 axes.text(
-                    column, height - 0.12 * told, f"{score:.2f}", ha="center", va="center", fontsize=9.5,
-                    fontweight="bold" if turned else "normal", zorder=4,
+                    column, height - 0.12 * shows_verdict, f"{score:.2f}", ha="center", va="center", fontsize=9.5,
+                    fontweight="bold" if flipped else "normal", zorder=4,
                 )  # fmt: skip
-                if told:
+                if shows_verdict:
                     axes.text(column, height + 0.25, verdict, ha="center", va="center", fontsize=7, zorder=4)
         for network in networks:
             middle = np.mean([column for place, column in lefts.items() if place[0] == network])
@@ -124,19 +127,21 @@ def transfer_figure(tables: Tables) -> "Figure":
         axes.tick_params(length=0, labelcolor=INK, labelsize=9)
         axes.spines[:].set_visible(False)
         axes.grid(False)
-        axes.set_xlabel(f"read at; ε = {epsilon}/255, framed where the verdict turned", fontsize=9)
+        axes.set_xlabel(f"evaluation layer; ε = {epsilon}/255, framed where the verdict flipped", fontsize=9)
     return figure
 
 
 def facet_figure(tables: Tables) -> "Figure":
-    """Pictures of a unit: a row a facet, under its clean images and attacked ones; below, what clean probes find."""
+    """Draw a facet study: a row for each facet, a column for each attack; under a picture the clean probes' logits."""
     names = dict(tables["concepts"].select("concept_id", "name").iter_rows())
-    # a positive attack has a picture a target, and each a column
+    # a positive attack has a picture, and so a column, for each target
     nth = pl.int_range(pl.len()).over("facet_id", "attack")
     pictures = tables["facet_pictures"].sort("place").with_columns(nth=nth)
     facets = pictures["facet_id"].drop_nulls().unique(maintain_order=True).to_list()
     order = ["plain", *FACET_COLUMNS]
-    columns = sorted(pictures.select("attack", "nth").unique().rows(), key=lambda each: (order.index(each[0]), each[1]))
+    columns = sorted(
+        pictures.select("attack", "nth").unique().rows(), key=lambda column: (order.index(column[0]), column[1])
+    )
     logits: dict[int, dict[str, float]] = {}
     for place, facet, logit in tables["facet_readings"].select("place", "facet_id", "logit").iter_rows():
         logits.setdefault(place, {})[names[facet]] = logit
@@ -146,10 +151,10 @@ def facet_figure(tables: Tables) -> "Figure":
         )
         for axes in grid:
             axes.set_axis_off()
-        for each in pictures.iter_rows(named=True):
-            row = facets.index(each["facet_id"]) if each["facet_id"] else 0
-            axes = grid[row * len(columns) + columns.index((each["attack"], each["nth"]))]
-            _draw_faceted(axes, each, names, logits[each["place"]])
+        for picture in pictures.iter_rows(named=True):
+            row = facets.index(picture["facet_id"]) if picture["facet_id"] else 0
+            axes = grid[row * len(columns) + columns.index((picture["attack"], picture["nth"]))]
+            _draw_faceted(axes, picture, names, logits[picture["place"]])
     return figure
 
 
@@ -158,30 +163,32 @@ def _draw_faceted(axes, picture: dict, names: Mapping[str, str], logits: Mapping
     title = "plain"
     if picture["facet_id"]:
         done = (
-            f"pushed to {names[picture['target_facet_id']]}"
+            f"attacked towards {names[picture['target_facet_id']]}"
             if picture["target_facet_id"]
             else FACET_COLUMNS[picture["attack"]]
         )
         title = f"{names[picture['facet_id']]}\n{done}"
     axes.set_title(title, fontsize=8.5, loc="center", pad=4)
-    said = "\n".join(
+    logit_lines = "\n".join(
         f"{name} {logit:.{1 if abs(logit) < 100 else 0}f}".replace("-", "−") for name, logit in sorted(logits.items())
     )
-    probe = f"\nprobe {picture['accuracy']:.0%} right" if picture["facet_id"] else ""
-    axes.text(0.5, -0.04, said + probe, transform=axes.transAxes, ha="center", va="top", fontsize=8, color=SOFT)
+    probe = f"\nprobe accuracy {picture['accuracy']:.0%}" if picture["facet_id"] else ""
+    axes.text(0.5, -0.04, logit_lines + probe, transform=axes.transAxes, ha="center", va="top", fontsize=8, color=SOFT)
 
 
 def attack_sheet(tables: Tables, perturbed_set: str, attack: str, epsilon: int) -> "Figure":
-    """Some images of a whole attacked set: clean, attacked, and their difference. Holds photographs.
+    """Draw some images of the largest fraction's set: clean, attacked and their difference. Contains photographs.
 
-    touched, attack, epsilon: as in `attacks`.
+    perturbed_set, attack, epsilon: as in table `attacks`.
     """
     pictures = (
         tables["attack_pictures"].filter(perturbed_set=perturbed_set, attack=attack, epsilon=epsilon).sort("place")
     )
-    read = _read_here(tables)
-    clean = _clean(read).row(0, named=True)
-    after = _whole(read).filter(perturbed_set=perturbed_set, attack=attack, epsilon=epsilon).row(0, named=True)
+    scores = _scores_at_attacked(tables)
+    clean = _clean(scores).row(0, named=True)
+    after = (
+        _largest_fraction(scores).filter(perturbed_set=perturbed_set, attack=attack, epsilon=epsilon).row(0, named=True)
+    )
     changes = tables["attacks"].filter(**{name: after[name] for name in SET}).row(0, named=True)
     with _style():
         figure, grid = _figure(1.9 * len(pictures) + 0.9, 6.4, rows=3, columns=len(pictures))
@@ -204,13 +211,13 @@ def attack_sheet(tables: Tables, perturbed_set: str, attack: str, epsilon: int) 
 
 
 def shown_epsilon(tables: Tables) -> int:
-    """The largest one up to `SHOWN_EPSILON`, or the least one."""
+    """Return the largest ε up to `SHOWN_EPSILON`, or the least one."""
     epsilons = sorted(set(tables["attacks"]["epsilon"]) - {0})
-    return max((each for each in epsilons if each <= SHOWN_EPSILON), default=epsilons[0])
+    return max((epsilon for epsilon in epsilons if epsilon <= SHOWN_EPSILON), default=epsilons[0])
 
 
-def _read(tables: Tables) -> pl.DataFrame:
-    """`attack_scores` with low, high and verdict, as in the view `attack_answers`."""
+def _scores(tables: Tables) -> pl.DataFrame:
+    """Return `attack_scores` with low, high and verdict, as in the view `attack_by_layer`."""
     from scipy.stats import t
 
     random_sets = tables["attack_experiments"]["random_sets"].item()
@@ -226,32 +233,32 @@ def _read(tables: Tables) -> pl.DataFrame:
     )
 
 
-def _read_here(tables: Tables) -> pl.DataFrame:
-    """Where the sets were attacked."""
+def _scores_at_attacked(tables: Tables) -> pl.DataFrame:
+    """Return the scores at the attacked layer."""
     network, layer = tables["attack_experiments"].select("network", "layer").row(0)
-    return _read(tables).filter(eval_network=network, eval_layer=layer)
+    return _scores(tables).filter(eval_network=network, eval_layer=layer)
 
 
-def _clean(read: pl.DataFrame) -> pl.DataFrame:
-    return read.filter(attack="clean")
+def _clean(scores: pl.DataFrame) -> pl.DataFrame:
+    return scores.filter(attack="clean")
 
 
-def _whole(read: pl.DataFrame) -> pl.DataFrame:
-    """Attacked sets of the largest fraction."""
-    return read.filter(pl.col("attack") != "clean", pl.col("fraction") == pl.col("fraction").max()).sort("epsilon")
+def _largest_fraction(scores: pl.DataFrame) -> pl.DataFrame:
+    """Return the scores of perturbed sets of the largest fraction."""
+    return scores.filter(pl.col("attack") != "clean", pl.col("fraction") == pl.col("fraction").max()).sort("epsilon")
 
 
-def _attacks(read: pl.DataFrame) -> list[tuple[str, str]]:
-    found = read.filter(pl.col("attack") != "clean").select("perturbed_set", "attack").unique().rows()
-    return sorted(found, key=lambda each: Attack(*each).rank)
+def _attacks(scores: pl.DataFrame) -> list[tuple[str, str]]:
+    attacks = scores.filter(pl.col("attack") != "clean").select("perturbed_set", "attack").unique().rows()
+    return sorted(attacks, key=lambda attack: Attack(*attack).rank)
 
 
-def _places(tables: Tables, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The network of the attack first; its layers by what they see."""
+def _places(tables: Tables, eval_layers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Sort evaluation layers: the attacked network first, its layers by receptive field."""
     home = tables["attack_experiments"]["network"].item()
     layers = tables["layers"].select("network", "layer", "receptive_field").iter_rows()
-    sees = {(network, layer): side for network, layer, side in layers}
-    return sorted(found, key=lambda place: (place[0] != home, place[0], sees[place], place[1]))
+    receptive_field = {(network, layer): side for network, layer, side in layers}
+    return sorted(eval_layers, key=lambda place: (place[0] != home, place[0], receptive_field[place], place[1]))
 
 
 def _panels(count: int) -> tuple["Figure", list]:
@@ -264,9 +271,9 @@ def _panels(count: int) -> tuple["Figure", list]:
     return figure, grid[:count]
 
 
-def _draw_lines(axes, read: pl.DataFrame, along: str) -> None:
-    for perturbed_set, name in _attacks(read):
-        rows, attack = read.filter(perturbed_set=perturbed_set, attack=name), Attack(perturbed_set, name)
+def _draw_lines(axes, scores: pl.DataFrame, along: str) -> None:
+    for perturbed_set, name in _attacks(scores):
+        rows, attack = scores.filter(perturbed_set=perturbed_set, attack=name), Attack(perturbed_set, name)
         colour, style = attack.colours[0], (0, (4, 2.5)) if attack.is_control else "-"
         where, score, low, high = (rows[column].to_numpy() for column in (along, "score", "low", "high"))
         if not attack.is_control:

@@ -1,4 +1,4 @@
-"""What the site says of concepts and of attacks on their exemplars: a section a story, and one a faceted unit."""
+"""The page of concepts and attacks: TCAV, a section for each attack experiment, facet studies, tamper detection."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -14,32 +14,35 @@ if TYPE_CHECKING:
     from tasks.report.page import Snapshot
 
 SHOWN_EPSILON = 8
-"""Attacks that go no further are shown first, in steps of 1/255."""
+"""The page first shows the largest ε up to this one, in steps of 1/255."""
 SHOWN_EXEMPLARS = 3
 CLEAN = Attack("concept", "clean")
 VERDICTS = {"matters": "evidence", "speaks against": "against", "no evidence": "nothing"}
-"""Class by which a verdict is drawn."""
+"""CSS class of each verdict."""
 STATISTICS = {
-    "fvu": ("unexplained", "share of the layer’s variance that the dictionary does not rebuild"),
-    "rare": ("rare features", "share of the activity in features that random images hardly ever fire"),
-    "fragile": ("fragile features", "how far the activity turns when the image goes once through JPEG"),
-    "plain": ("fragile without features", "the same of the layer’s activations, which needs no dictionary"),
+    "fvu": ("unexplained variance", "share of the layer’s variance that the dictionary does not reconstruct"),
+    "rare": ("rare features", "share of the activity in features that rarely fire on random images"),
+    "fragile": ("features after JPEG", "1 − cosine between the features before and after JPEG compression"),
+    "plain": ("activations after JPEG", "the same for the layer’s activations, without a dictionary"),
 }
 FACET_COLUMNS = {
     "clean": "clean images",
     "noise": "with noise",
-    "negative": "pushed away",
-    "positive": "pushed to another facet",
+    "negative": "negative attack",
+    "positive": "positive attack",
 }
 ARROW = "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"
 
 TransferTarget = tuple[str, str]
-"""Network and layer."""
+"""Evaluation network and layer."""
 
 
 @dataclass(frozen=True)
 class Importance:
-    """One run of TCAV. classes: name, and of each concept the layers' rows of `concept_importance`."""
+    """One TCAV analysis.
+
+    row: first row of `concept_importance`; classes: (name, concepts); a concept is its first row, and {layer: row}.
+    """
 
     row: dict
     layers: list[str]
@@ -48,25 +51,25 @@ class Importance:
 
 @dataclass(frozen=True)
 class AttackedSet:
-    """Exemplars and random sets as a user of TCAV gets them. row: of `attack_sets`; readings: of `attack_scores`."""
+    """A clean or perturbed set. row: of `attack_sets`; readings: rows of `attack_scores` by evaluation layer."""
 
     row: dict
     attack: Attack
     readings: dict[TransferTarget, dict]
 
     def point(self, column: str, place: TransferTarget) -> list[float]:
-        """Of a chart: where along the column, score, its interval, and whether there is evidence."""
-        read = self.readings[place]
-        measured = [short(self.row[column]), *(short(read[name]) for name in ("score", "low", "high"))]
-        return [*measured, int(read["verdict"] != "no evidence")]
+        """Return a point of a chart: value of the column, score, ends of its interval, and 1 for evidence, else 0."""
+        reading = self.readings[place]
+        measured = [short(self.row[column]), *(short(reading[name]) for name in ("score", "low", "high"))]
+        return [*measured, int(reading["verdict"] != "no evidence")]
 
 
 @dataclass(frozen=True)
 class AttackExperiment:
-    """A concept, a class, and a layer at which the exemplars are attacked.
+    """An attack experiment: a concept, a class and the attacked layer.
 
-    row: of `attack_experiments`; clean, sets: as they were, and all that was made of them; pictures: rows of
-    `attack_pictures` by attack and ε; features: rows of `attack_features`.
+    row: of `attack_experiments`; clean: the clean sets; sets: all perturbed ones; pictures: rows of `attack_pictures`
+    by attack and ε; features: rows of `attack_features`.
     """
 
     row: dict
@@ -85,83 +88,85 @@ class AttackExperiment:
 
     @cached_property
     def attacks(self) -> list[Attack]:
-        return sorted({each.attack for each in self.sets}, key=lambda attack: attack.rank)
+        return sorted({attacked.attack for attacked in self.sets}, key=lambda attack: attack.rank)
 
     @cached_property
     def epsilons(self) -> list[int]:
-        return sorted({each.row["epsilon"] for each in self.sets})
+        return sorted({attacked.row["epsilon"] for attacked in self.sets})
 
     @cached_property
     def fractions(self) -> list[float]:
-        return sorted({each.row["fraction"] for each in self.sets})
+        return sorted({attacked.row["fraction"] for attacked in self.sets})
 
     @property
     def shown_epsilon(self) -> int:
-        return max((each for each in self.epsilons if each <= SHOWN_EPSILON), default=self.epsilons[0])
+        return max((epsilon for epsilon in self.epsilons if epsilon <= SHOWN_EPSILON), default=self.epsilons[0])
 
     @cached_property
     def shown_attack(self) -> Attack:
-        """The attack, no control, that turns the score furthest the way it is meant to go."""
+        """The attack, without the controls, that changes the score most in the intended direction."""
         sign = 1 if self.row["kind"] == "positive" else -1
-        found = [each for each in self.at(self.shown_epsilon) if not each.attack.is_control]
-        return max(found, key=lambda each: sign * self.read(each)["score"]).attack
+        attacks = [attacked for attacked in self.at(self.shown_epsilon) if not attacked.attack.is_control]
+        return max(attacks, key=lambda attacked: sign * self.read(attacked)["score"]).attack
 
     def at(self, epsilon: int) -> list[AttackedSet]:
-        """Of the largest fraction, controls before attacks."""
-        found = [s for s in self.sets if s.row["epsilon"] == epsilon and s.row["fraction"] == self.fractions[-1]]
-        return sorted(found, key=lambda each: each.attack.rank)
+        """Return the sets of an ε and the largest fraction, controls before attacks."""
+        size = epsilon, self.fractions[-1]
+        at_size = [attacked for attacked in self.sets if (attacked.row["epsilon"], attacked.row["fraction"]) == size]
+        return sorted(at_size, key=lambda attacked: attacked.attack.rank)
 
     def compared(self, epsilon: int) -> list[AttackedSet]:
         return [self.clean, *self.at(epsilon)]
 
     def find(self, attack: Attack, epsilon: int) -> AttackedSet | None:
-        """Of the largest fraction; None where that was not made."""
-        return next((each for each in self.at(epsilon) if each.attack == attack), None)
+        """Return an attack's set of the largest fraction; None where the experiment has none."""
+        return next((attacked for attacked in self.at(epsilon) if attacked.attack == attack), None)
 
     def read(self, attacked: AttackedSet) -> dict:
-        """What TCAV says of a set where it was attacked."""
+        """Return a set's row of `attack_scores` at the attacked layer."""
         return attacked.readings[self.place]
 
     @property
     def sheets(self) -> list[AttackedSet]:
-        return [each for epsilon in self.epsilons for each in self.at(epsilon)]
+        return [attacked for epsilon in self.epsilons for attacked in self.at(epsilon)]
 
     @cached_property
     def headline(self) -> str:
-        """What the attack did, in words, beside noise of the same size."""
+        """One sentence on the shown attack's effect, and on that of noise of the same ε."""
         chief = self.find(self.shown_attack, self.shown_epsilon)
         noise = self.find(Attack(chief.attack.perturbed_set, "noise"), self.shown_epsilon)
         before, after = self.read(self.clean), self.read(chief)
         concept, kind = self.row["concept_name"], self.row["kind"]
         whose = f"{concept} exemplars" if chief.attack.perturbed_set == "concept" else "random images"
-        said = (
-            f"{whose} {chief.attack.done(kind)} at {self.row['layer']}, by {self.shown_epsilon}/255 at most: "
-            f"{concept} for {self.row['class_name']} {before['score']:.2f}{ARROW}{after['score']:.2f}, "
+        effect = (
+            f"{whose} {chief.attack.done(kind)} at {self.row['layer']}, ε = {self.shown_epsilon}/255: "
+            f"score of {concept} for {self.row['class_name']} {before['score']:.2f}{ARROW}{after['score']:.2f}, "
             f"{turn(kind, before['verdict'], after['verdict'])}"
         )
         if noise is None:
-            return said
-        left = self.read(noise)
-        if left["verdict"] == before["verdict"]:
-            return f"{said}; noise of the same size leaves {left['score']:.2f}"
-        return f"{said}; but noise of the same size makes it {left['score']:.2f}, {left['verdict']}"
+            return effect
+        control = self.read(noise)
+        if control["verdict"] == before["verdict"]:
+            return f"{effect}; with noise of the same ε {control['score']:.2f}, verdict unchanged"
+        return f"{effect}; but noise of the same ε gives {control['score']:.2f} and the verdict {control['verdict']}"
 
     def epsilon_lines(self) -> dict:
-        """What the chart of the score against ε is drawn from."""
-        return self._lines("epsilon", [each for epsilon in self.epsilons for each in self.at(epsilon)])
+        """Return the data of the chart of the score against ε."""
+        return self._lines("epsilon", self.sheets)
 
     def fraction_lines(self, epsilon: int) -> dict:
-        """As `epsilon_lines`, against the share of the images that were changed."""
-        found = sorted(self.sets, key=lambda each: each.row["fraction"])
-        return self._lines("fraction", [each for each in found if each.row["epsilon"] == epsilon])
+        """Return the data of the chart of the score against the fraction of perturbed images."""
+        sets = sorted(self.sets, key=lambda attacked: attacked.row["fraction"])
+        return self._lines("fraction", [attacked for attacked in sets if attacked.row["epsilon"] == epsilon])
 
     def _lines(self, column: str, sets: list[AttackedSet]) -> dict:
         clean = self.read(self.clean)
         points = defaultdict(list)
-        for each in sets:
-            points[each.attack].append(each.point(column, self.place))
+        for attacked in sets:
+            points[attacked.attack].append(attacked.point(column, self.place))
         if column == "fraction":
-            points = {attack: [self.clean.point(column, self.place), *found] for attack, found in points.items()}
+            start = self.clean.point(column, self.place)
+            points = {attack: [start, *of_attack] for attack, of_attack in points.items()}
         return {
             "along": column,
             "clean": short(clean["score"]),
@@ -175,28 +180,33 @@ class AttackExperiment:
 
     @cached_property
     def networks(self) -> list[tuple[str, list[TransferTarget]]]:
-        """All places that the sets were read at: the network where they were attacked first."""
-        found = sorted(self.clean.readings, key=lambda place: place[0] != self.row["network"])
-        return [(network, list(places)) for network, places in groupby(found, key=lambda place: place[0])]
+        """All evaluation layers by network, the attacked network first."""
+        targets = sorted(self.clean.readings, key=lambda target: target[0] != self.row["network"])
+        return [(network, list(of_network)) for network, of_network in groupby(targets, key=lambda target: target[0])]
 
     def change(self, attacked: AttackedSet, place: TransferTarget) -> float:
-        """Of the score, from the clean sets' at the same place."""
+        """Return the difference of a set's score from the clean one at the same evaluation layer."""
         return attacked.readings[place]["score"] - self.clean.readings[place]["score"]
 
     def evidence(self, epsilon: int) -> list[list[tuple[dict, dict[Attack, dict]]]]:
-        """By dictionary, a row a statistic: by attack what was found at an ε and the largest fraction, and if clean."""
+        """Return, for each dictionary, a row for each statistic: its first row, and {attack: row of `attack_features`}.
+
+        Attacks are those of the ε at the largest fraction, and the clean set.
+        """
         sizes = {(0, 0.0), (epsilon, self.fractions[-1])}
         rows = [row for row in self.features if (row["epsilon"], row["fraction"]) in sizes]
-        found = []
+        dictionaries = []
         for _, of_dictionary in groupby(rows, key=lambda row: row["dictionary_id"]):
-            statistics = [list(each) for _, each in groupby(of_dictionary, key=lambda row: row["statistic"])]
-            found.append([(r[0], {Attack("concept", row["attack"]): row for row in r}) for r in statistics])
-        return found
+            statistics = [list(group) for _, group in groupby(of_dictionary, key=lambda row: row["statistic"])]
+            dictionaries.append(
+                [(group[0], {Attack("concept", row["attack"]): row for row in group}) for group in statistics]
+            )
+        return dictionaries
 
 
 @dataclass(frozen=True)
 class FacetStudy:
-    """A unit under facets. row: of `facet_studies`; plain, pictures: of `facet_pictures`, `picture` a file's name."""
+    """A facet study of one unit. row: of `facet_studies`; plain, pictures: rows of `facet_pictures` with file names."""
 
     row: dict
     plain: dict
@@ -212,62 +222,65 @@ class FacetStudy:
 
     @property
     def columns(self) -> list[str]:
-        found = {picture["attack"] for picture in self.pictures}
-        return [attack for attack in FACET_COLUMNS if attack in found]
+        present = {picture["attack"] for picture in self.pictures}
+        return [attack for attack in FACET_COLUMNS if attack in present]
 
     def cell(self, facet: str, attack: str) -> list[dict]:
-        """A positive attack has a picture a target."""
-        return [each for each in self.pictures if (each["facet"], each["attack"]) == (facet, attack)]
+        """Return a facet's pictures of an attack; a positive attack has one for each target."""
+        return [picture for picture in self.pictures if (picture["facet"], picture["attack"]) == (facet, attack)]
 
     @cached_property
-    def _reach(self) -> dict[str, tuple[float, float]]:
-        """By facet: least and largest logit in any picture."""
-        found = defaultdict(list)
+    def _range(self) -> dict[str, tuple[float, float]]:
+        """{facet: least and largest logit of its clean probe on any picture}."""
+        logits_of = defaultdict(list)
         for reading in (reading for picture in (self.plain, *self.pictures) for reading in picture["readings"]):
-            found[reading["facet"]].append(reading["logit"])
-        return {facet: (min(logits), max(logits)) for facet, logits in found.items()}
+            logits_of[reading["facet"]].append(reading["logit"])
+        return {facet: (min(logits), max(logits)) for facet, logits in logits_of.items()}
 
     def plain_reading(self, facet: str) -> dict:
         return next(reading for reading in self.plain["readings"] if reading["facet"] == facet)
 
     def share(self, reading: dict) -> float:
-        """Where a logit stands between the least and the largest of its facet in any of the pictures."""
-        low, high = self._reach[reading["facet"]]
+        """Return a logit's position, 0 to 1, between the least and the largest one of its facet on any picture."""
+        low, high = self._range[reading["facet"]]
         return (reading["logit"] - low) / (high - low or 1)
 
 
 @dataclass(frozen=True)
 class Rates:
-    """How many sets are not trusted at a layer. rows: of `trust_rates`."""
+    """Shares of the sets at a layer that are not trusted. rows: of `trust_rates`."""
 
     place: TransferTarget
     rows: list[dict]
 
     @property
     def untouched(self) -> list[dict]:
-        """Clean sets, a row an origin, and changed ones of which nothing else is known."""
+        """Rows of clean sets, one for each origin, and of attacked sets whose attack is unknown."""
         return [row for row in self.rows if row["attack"] is None]
 
     @cached_property
     def attacked(self) -> dict[str, dict[tuple[float, int], dict]]:
-        """By name of the attack, controls first: rows by (fraction, ε)."""
-        found = defaultdict(dict)
+        """{attack: {(fraction, ε): row}}, controls first."""
+        by_attack = defaultdict(dict)
         known = [row for row in self.rows if row["attack"]]
         for row in sorted(known, key=lambda row: list(ATTACKS).index(row["attack"])):
-            found[row["attack"]][row["fraction"], row["epsilon"]] = row
-        return found
+            by_attack[row["attack"]][row["fraction"], row["epsilon"]] = row
+        return by_attack
 
     @property
     def fractions(self) -> list[tuple[float, list[int]]]:
-        """The largest first, with the ε that sets were attacked with."""
+        """Fractions with the ε of their sets, the largest fraction first."""
         sizes = sorted({size for rows in self.attacked.values() for size in rows}, key=lambda size: (-size[0], size[1]))
         by_fraction = groupby(sizes, key=lambda size: size[0])
-        return [(fraction, [epsilon for _, epsilon in found]) for fraction, found in by_fraction]
+        return [(fraction, [epsilon for _, epsilon in group]) for fraction, group in by_fraction]
 
 
 @dataclass(frozen=True)
 class Attacks:
-    """All that the page shows. trust: rows of `concept_trust`."""
+    """The data of the page.
+
+    exemplars: file names of each concept's thumbnails; trust: rows of `concept_trust`.
+    """
 
     importance: list[Importance]
     exemplars: dict[str, list[str]]
@@ -281,31 +294,28 @@ class Attacks:
 
     @property
     def kinds(self) -> list[Attack]:
-        """All that is drawn in a colour of its own, whosever images are touched."""
+        """All attacks that have a colour, regardless of the perturbed set."""
         names = {attack.name for experiment in self.experiments for attack in (CLEAN, *experiment.attacks)}
         return sorted((Attack("concept", name) for name in names), key=lambda attack: attack.rank)
 
 
 def turn(kind: str, before: str, after: str) -> str:
-    """What became of a verdict, in words."""
+    """Describe how a verdict changed from the clean to the attacked sets. kind: negative or positive."""
     if (before == "matters") != (kind == "negative"):
-        return f"though it {'mattered' if before == 'matters' else 'did not matter'} from the first: now {after}"
+        return f"verdict {after}; the clean verdict was already {before}, so it could not flip"
     if before == after:
-        return f"still {after}" if after == "no evidence" else f"and still it {after}"
-    if after == "no evidence":
-        return "no evidence any more" if before == "matters" else "no evidence either way"
-    return f"now it {after}"
+        return f"verdict still {after}"
+    return f"verdict changed from {before} to {after}"
 
 
-def random_band(read: dict) -> tuple[float, float]:
-    """Scores of random vectors: their mean, one standard deviation to each side, cut at 0 and 1."""
-    return max(0, read["random_score"] - read["random_score_std"]), min(
-        1, read["random_score"] + read["random_score_std"]
-    )
+def random_band(reading: dict) -> tuple[float, float]:
+    """Return mean − and + standard deviation of the random CAVs' scores, clipped to 0 … 1."""
+    middle, spread = reading["random_score"], reading["random_score_std"]
+    return max(0, middle - spread), min(1, middle + spread)
 
 
 def attacks_shown(snapshot: "Snapshot", folder: Path) -> Attacks:
-    """Writes the pictures into a folder."""
+    """Return the data of the page; write its pictures into a folder."""
     exemplars = defaultdict(list)
     for row in snapshot.rows_with_pictures("concept_pictures", folder, "picture", shown=SHOWN_EXEMPLARS):
         exemplars[row["concept_id"]].append(row["picture"])
@@ -323,15 +333,15 @@ def attacks_shown(snapshot: "Snapshot", folder: Path) -> Attacks:
 
 
 def _importance(snapshot: "Snapshot") -> list[Importance]:
-    found = []
+    analyses = []
     for _, of_run in groupby(snapshot.rows("concept_importance"), key=lambda row: row["concept_analysis_id"]):
         rows = list(of_run)
         classes = []
         for (_, class_name), of_class in groupby(rows, key=lambda row: (row["class_index"], row["class_name"])):
-            concepts = [list(each) for _, each in groupby(of_class, key=lambda row: row["concept_id"])]
-            classes.append((class_name, [(each[0], {row["layer"]: row for row in each}) for each in concepts]))
-        found.append(Importance(rows[0], list(dict.fromkeys(row["layer"] for row in rows)), classes))
-    return found
+            concepts = [list(group) for _, group in groupby(of_class, key=lambda row: row["concept_id"])]
+            classes.append((class_name, [(group[0], {row["layer"]: row for row in group}) for group in concepts]))
+        analyses.append(Importance(rows[0], list(dict.fromkeys(row["layer"] for row in rows)), classes))
+    return analyses
 
 
 def _experiments(snapshot: "Snapshot", folder: Path) -> list[AttackExperiment]:
@@ -347,17 +357,17 @@ def _experiments(snapshot: "Snapshot", folder: Path) -> list[AttackExperiment]:
         pictures[row["attack_experiment_id"]][Attack(row["perturbed_set"], row["attack"]), row["epsilon"]].append(row)
     for row in snapshot.rows("attack_features"):
         features[row["attack_experiment_id"]].append(row)
-    found = []
+    experiments = []
     for row in snapshot.rows("attack_experiments"):
         key = row["attack_experiment_id"]
-        (clean,) = (each for each in sets[key] if each.attack == CLEAN)
-        changed = [each for each in sets[key] if each is not clean]
-        found.append(AttackExperiment(row, clean, changed, pictures[key], features[key]))
-    return found
+        (clean,) = (attacked for attacked in sets[key] if attacked.attack == CLEAN)
+        perturbed = [attacked for attacked in sets[key] if attacked is not clean]
+        experiments.append(AttackExperiment(row, clean, perturbed, pictures[key], features[key]))
+    return experiments
 
 
 def identity(row: dict) -> tuple:
-    """What tells the sets of all stories apart."""
+    """Return the columns that identify a set among those of all experiments."""
     return tuple(row[name] for name in ("attack_experiment_id", "perturbed_set", "attack", "epsilon", "fraction"))
 
 
@@ -365,9 +375,9 @@ def _facet_studies(snapshot: "Snapshot", folder: Path) -> list[FacetStudy]:
     pictures = defaultdict(list)
     for row in snapshot.rows_with_pictures("facet_pictures", folder, "picture"):
         pictures[row["facet_analysis_id"]].append(row)
-    found = []
+    studies = []
     for row in snapshot.rows("facet_studies"):
-        (plain,) = (each for each in pictures[row["facet_analysis_id"]] if each["attack"] == "plain")
-        others = [each for each in pictures[row["facet_analysis_id"]] if each is not plain]
-        found.append(FacetStudy(row, plain, others))
-    return found
+        of_study = pictures[row["facet_analysis_id"]]
+        (plain,) = (picture for picture in of_study if picture["attack"] == "plain")
+        studies.append(FacetStudy(row, plain, [picture for picture in of_study if picture is not plain]))
+    return studies

@@ -1,4 +1,4 @@
-"""Figures of tuning dimensions: curves, strips of rendered pictures, harmonics; and methods beside one another."""
+"""Figures of tuning dimensions: tuning curves, strips of rendered pictures, harmonics, and comparisons of methods."""
 
 import io
 import itertools
@@ -18,23 +18,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Tables = Mapping[str, pl.DataFrame]
-"""By table name, as in `sql/schema`: those of one analysis, where they are there."""
+"""Staged tables of one analysis, by name as in `sql/schema`; some may be missing."""
 
 SHOWN = 12
-"""Dimensions at most."""
+"""Largest number of dimensions in a figure."""
 CURVES_ACROSS = 4
 GAP = 0.06
-"""Between the pictures of a strip, of a picture's side."""
+"""Gap between the pictures of a strip, as a share of a picture's side."""
 
 
 def followed(tables: Tables) -> pl.DataFrame:
-    """Rows of `tuning_scores`, one a dimension: its assigned parameter, else that of the largest R²; assigned first."""
+    """Return one row of `tuning_scores` for each dimension, those with an assigned parameter first.
+
+    It is the row of the assigned parameter, else that of the parameter with the largest R².
+    """
     best_first = tables["tuning_scores"].sort("assigned", "r_squared", "parameter", descending=[True, True, False])
     return best_first.unique("dimension", keep="first").sort("assigned", "dimension", descending=[True, False])
 
 
 def tuning_curves(tables: Tables) -> "Figure":
-    """The score of the first dimensions along the parameter that each follows: mean, and spread over the others."""
+    """Draw dimensions' scores along the parameter that each follows: mean and standard deviation over the others."""
     rows = followed(tables).head(SHOWN)
     across = min(CURVES_ACROSS, len(rows))
     down = -(-len(rows) // across)
@@ -57,10 +60,10 @@ def _draw_curve(axes, parameter: Parameter, curve: pl.DataFrame, preferred: floa
     values, means, stds = (curve[name].to_numpy() for name in ("value", "mean", "std"))
     colour = PALETTE[0]
     if parameter.period:
-        # what repeats before a full turn is drawn as often as it fits
+        # a parameter that repeats within a full turn is drawn once for each repetition
         turns = np.arange(0, 360, parameter.period)
         values = np.radians(np.append((turns[:, None] + values).ravel(), 360 + values[0]))
-        means, stds = (np.append(np.tile(each, len(turns)), each[0]) for each in (means, stds))
+        means, stds = (np.append(np.tile(curve_n, len(turns)), curve_n[0]) for curve_n in (means, stds))
         colour = orientation_colour(360 * preferred / parameter.period)
     axes.fill_between(values, means - stds, means + stds, color=colour, alpha=0.18, linewidth=0)
     axes.plot(values, means, color=colour)
@@ -81,11 +84,11 @@ def _draw_curve(axes, parameter: Parameter, curve: pl.DataFrame, preferred: floa
 
 
 def strips(tables: Tables) -> "Figure":
-    """Pictures rendered along each dimension, from low to high, a strip a dimension; natural patches are left out."""
+    """Draw a strip for each dimension: the pictures rendered along it, by rising score, without natural patches."""
     rendered = tables["dimension_pictures"].filter(kind="rendered")
     rows = followed(tables).filter(pl.col("dimension").is_in(rendered["dimension"].unique().to_list())).head(SHOWN)
     pictures = [
-        [_decoded(each) for each in rendered.filter(dimension=dimension).sort("place")["picture"]]
+        [_decoded(picture) for picture in rendered.filter(dimension=dimension).sort("place")["picture"]]
         for dimension in rows["dimension"]
     ]
     across = max(map(len, pictures))
@@ -94,8 +97,8 @@ def strips(tables: Tables) -> "Figure":
         figure.get_layout_engine().set(h_pad=0.02)
         for axes, row, strip in zip(np.atleast_1d(grid), rows.iter_rows(named=True), pictures, strict=True):
             _draw_strip(axes, strip, across)
-            said = f"{row['dimension']}   {row['parameter']}\nR² {row['r_squared']:.2f}{_path_said(tables, row)}"
-            axes.set_ylabel(said, rotation=0, ha="right", va="center", fontsize=9, color=INK, labelpad=8)
+            label = f"{row['dimension']}   {row['parameter']}\nR² {row['r_squared']:.2f}{_path_label(tables, row)}"
+            axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9, color=INK, labelpad=8)
         axes.set_xlabel("score, from low to high  →", fontsize=9)
     return figure
 
@@ -114,11 +117,11 @@ def _draw_strip(axes, pictures: list[np.ndarray], across: int) -> None:
     axes.set_yticks([])
     axes.grid(False)
     axes.spines[:].set_visible(False)
-    axes.set_anchor("E")  # what the square pictures leave of the width goes to the label
+    axes.set_anchor("E")  # leaves the rest of the width to the label
 
 
-def _path_said(tables: Tables, row: dict) -> str:
-    """Spearman's correlation of the path with the parameter that the dimension is meant to move, where measured."""
+def _path_label(tables: Tables, row: dict) -> str:
+    """Return Spearman's correlation of the score with the intended parameter in the pictures, where measured."""
     if "dimension_paths" not in tables:
         return ""
     paths = tables["dimension_paths"].filter(pl.col("intended"), dimension=row["dimension"])
@@ -126,10 +129,10 @@ def _path_said(tables: Tables, row: dict) -> str:
 
 
 def harmonics(tables: Tables) -> "Figure":
-    """Shares of each dimension's variance in the irreducible representations of the group, as stacked bars."""
+    """Draw the shares of each dimension's variance in the group's irreducible representations, as stacked bars."""
     shares = tables["dimension_harmonics"]
-    named = shares.select("irrep", "waves_per_turn").unique().iter_rows()
-    irreps = sorted((Irrep(*each) for each in named), key=lambda irrep: irrep.rank)
+    names = shares.select("irrep", "waves_per_turn").unique().iter_rows()
+    irreps = sorted((Irrep(*name) for name in names), key=lambda irrep: irrep.rank)
     dimensions = shares["dimension"].unique().sort()
     with _style():
         figure, axes = _figure(max(4.6, 0.32 * len(dimensions) + 1.6), 3.4)
@@ -152,7 +155,7 @@ def harmonics(tables: Tables) -> "Figure":
 
 
 def dimension_figures(tables: Tables) -> dict[str, "Figure"]:
-    """Name → figure for all that the frames of one analysis can show; no photograph is in any of them."""
+    """Return {name: figure} for the staged tables of one analysis; no figure contains a photograph."""
     figures = {}
     if _holds(tables, "tuning_scores"):
         figures["tuning_curves"] = tuning_curves(tables)
@@ -168,31 +171,31 @@ def _holds(tables: Tables, table: str) -> bool:
 
 
 def completeness_figure(analyses: Mapping[str, Tables]) -> "Figure":
-    """Methods beside one another, by name: variance explained by the first dimensions, and what the network answers.
+    """Compare methods, by name: variance that the first dimensions explain, and agreement of the network's output.
 
-    Right, where any analysis ran the network: share of frames that keep their first class, with only the first
-    dimensions kept (solid), and with these removed (dashed).
+    The right panel exists where any analysis ran the network. It shows the share of frames that keep their top-1 class
+    with only the first dimensions kept (solid), and with these removed (dashed).
     """
-    asked = any(_holds(tables, "dimension_completeness") for tables in analyses.values())
+    ran_network = any(_holds(tables, "dimension_completeness") for tables in analyses.values())
     with _style():
-        figure, grid = _figure(9.6 if asked else 5.4, 4.4, columns=2 if asked else 1)
-        variance, *answers = np.atleast_1d(grid)
+        figure, grid = _figure(9.6 if ran_network else 5.4, 4.4, columns=2 if ran_network else 1)
+        variance, *agreement = np.atleast_1d(grid)
         most = 1
         for (name, tables), marker in zip(analyses.items(), itertools.cycle("osD^vP"), strict=False):
             look = {"color": _search(tables).colours[0], "marker": marker, "markersize": 3.5, "linewidth": 1.5}
-            found = tables["tuning_dimensions"].sort("dimension")
-            counts = np.arange(len(found) + 1)
-            variance.plot(counts, np.append(0, found["cumulative_variance"]), label=name, **look)
-            most = max(most, len(found))
+            dimensions = tables["tuning_dimensions"].sort("dimension")
+            counts = np.arange(len(dimensions) + 1)
+            variance.plot(counts, np.append(0, dimensions["cumulative_variance"]), label=name, **look)
+            most = max(most, len(dimensions))
             if _holds(tables, "dimension_completeness"):
                 rows = tables["dimension_completeness"].sort("dimensions")
-                answers[0].plot(rows["dimensions"], rows["agreement_kept"], **look)
-                answers[0].plot(rows["dimensions"], rows["agreement_removed"], linestyle=(0, (4, 2)), **look)
+                agreement[0].plot(rows["dimensions"], rows["agreement_kept"], **look)
+                agreement[0].plot(rows["dimensions"], rows["agreement_removed"], linestyle=(0, (4, 2)), **look)
                 most = max(most, rows["dimensions"].max())
         variance.set_title("Variance explained")
-        for axes in answers:
-            axes.set_title("Same first class: kept (solid), removed (dashed)")
-        for axes in (variance, *answers):
+        for axes in agreement:
+            axes.set_title("Same top-1 class: kept (solid), removed (dashed)")
+        for axes in (variance, *agreement):
             axes.set_xscale("function", functions=(lambda k: np.log2(1 + k), lambda x: 2**x - 1))
             axes.set_xticks([0, *2 ** np.arange(int(np.log2(most)) + 1)])
             axes.minorticks_off()
@@ -209,15 +212,17 @@ def _search(tables: Tables) -> DimensionMethod:
 
 
 def identification_figure(analyses: Mapping[str, Tables]) -> "Figure":
-    """Largest R² of any dimension, method by parameter, the controls below; framed from IDENTIFIED on."""
+    """Draw the largest R² of any dimension by method and parameter, controls below; framed from IDENTIFIED on."""
     ordered = sorted(analyses.items(), key=lambda item: _search(item[1]).is_control)
     best = {
         name: dict(tables["tuning_scores"].group_by("parameter").agg(pl.col("r_squared").max()).iter_rows())
         for name, tables in ordered
     }
-    parameters = sorted({name for found in best.values() for name in found}, key=lambda name: Parameter(name).rank)
+    parameters = sorted(
+        {name for r_squared in best.values() for name in r_squared}, key=lambda name: Parameter(name).rank
+    )
     controls = [_search(tables).is_control for _, tables in ordered]
-    # the controls stand a little apart
+    # a small gap separates the controls
     heights = [place + 0.35 * control * (not all(controls)) for place, control in enumerate(controls)]
     with _style():
         from matplotlib.colors import LinearSegmentedColormap
@@ -225,21 +230,21 @@ def identification_figure(analyses: Mapping[str, Tables]) -> "Figure":
 
         shade = LinearSegmentedColormap.from_list("r_squared", ["#f4f7fa", PALETTE[0]])
         figure, axes = _figure(1.15 * len(parameters) + 2.2, 0.46 * len(ordered) + 1.3)
-        for found, height in zip(best.values(), heights, strict=True):
+        for r_squared, height in zip(best.values(), heights, strict=True):
             for column, parameter in enumerate(parameters):
-                if parameter not in found:
+                if parameter not in r_squared:
                     continue
-                value, corner = found[parameter], (column - 0.47, height - 0.45)
-                held = value >= IDENTIFIED
+                value, corner = r_squared[parameter], (column - 0.47, height - 0.45)
+                identified = value >= IDENTIFIED
                 axes.add_patch(
                     Rectangle(
-                        corner, 0.94, 0.9, facecolor=shade(max(0, value)), edgecolor=INK if held else "none",
+                        corner, 0.94, 0.9, facecolor=shade(max(0, value)), edgecolor=INK if identified else "none",
                         linewidth=1.6,
                     )
                 )  # fmt: skip
                 axes.text(
                     column, height, f"{value:.2f}", ha="center", va="center", fontsize=9.5,
-                    fontweight="bold" if held else "normal", color="white" if value > 0.55 else INK,
+                    fontweight="bold" if identified else "normal", color="white" if value > 0.55 else INK,
                 )  # fmt: skip
         axes.set_xlim(-0.5, len(parameters) - 0.5)
         axes.set_ylim(heights[-1] + 0.5, -0.5)

@@ -1,4 +1,4 @@
-"""What the site says of tuning dimensions: a section a layer and source, in it a strip of pictures a dimension."""
+"""The page of tuning dimensions: a section for each layer and source, with a strip of pictures for each dimension."""
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 OPEN_STRIPS = 12
 IDENTIFIED = 0.9
-"""R² from which a dimension is marked as one that follows its parameter."""
+"""R² from which the page marks that a dimension follows its parameter."""
 SOURCES = {"patches": "natural patches", "gratings": "drawn gratings"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture of a strip: name of its file, and what is known of it."""
+    """A picture of a strip: the name of its file, and its title."""
 
     name: str
     title: str
@@ -28,7 +28,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Strip:
-    """One dimension. row: of `dimension_strips`; rendered, patches: from low to high."""
+    """One dimension. row: of `dimension_strips`; rendered, patches: pictures from low to high score."""
 
     row: dict
     rendered: list[Picture]
@@ -52,16 +52,16 @@ class Strip:
 
     @property
     def assigned(self) -> bool:
-        """To a parameter that it follows more than shuffled labels let it: each parameter gets some dimension."""
+        """Whether a parameter is assigned to it at p ≤ 0.05; the assignment alone gives every parameter a dimension."""
         return any(score["assigned"] and score["p_value"] <= 0.05 for score in self.row["scores"])
 
     @property
     def preferred(self) -> float | None:
-        """Degrees at which the score is largest, along the parameter that it follows; None where that has ends."""
-        return next(each["preferred"] for each in self.row["scores"] if each["parameter"] == self.row["follows"])
+        """Degrees of the followed parameter at which the score is largest; None where it is not circular."""
+        return next(score["preferred"] for score in self.row["scores"] if score["parameter"] == self.row["follows"])
 
     def curve_numbers(self) -> dict:
-        """What its tuning curve is drawn from."""
+        """Return the data of its tuning curve."""
         return {
             "parameter": self.follows.name,
             "period": self.follows.period,
@@ -73,7 +73,7 @@ class Strip:
 
 @dataclass(frozen=True)
 class Analysis:
-    """One search. row: of `dimension_analyses`; name: its method, and what sets it apart where that was run again."""
+    """One search. row: of `dimension_analyses`; name: its method, with components and seed where it was run again."""
 
     row: dict
     name: str
@@ -94,35 +94,39 @@ class Analysis:
 
     @cached_property
     def best(self) -> dict[str, tuple[float, Strip]]:
-        """By parameter: the largest R² among the dimensions, and whose it is."""
-        found = {}
+        """{parameter: (largest R² of any dimension, that dimension)}."""
+        best = {}
         for strip in self.strips:
             for score in strip.scores:
                 name, r_squared = score["parameter"], score["r_squared"]
-                if name not in found or r_squared > found[name][0]:
-                    found[name] = r_squared, strip
-        return found
+                if name not in best or r_squared > best[name][0]:
+                    best[name] = r_squared, strip
+        return best
 
     @property
     def irreps(self) -> list[Irrep]:
-        found = {
-            Irrep(each["irrep"], each["waves_per_turn"]) for strip in self.strips for each in strip.row["harmonics"]
+        irreps = {
+            Irrep(harmonic["irrep"], harmonic["waves_per_turn"])
+            for strip in self.strips
+            for harmonic in strip.row["harmonics"]
         }
-        return sorted(found, key=lambda irrep: irrep.rank)
+        return sorted(irreps, key=lambda irrep: irrep.rank)
 
     def harmonics_numbers(self) -> list[list[float]]:
-        """What the bars of its irreps are drawn from: of each dimension the shares, in the order of `irreps`."""
-        shares = [{each["irrep"]: each["share"] for each in strip.row["harmonics"]} for strip in self.strips]
+        """Return each dimension's shares of variance in the irreps, in the order of `irreps`."""
+        shares = [
+            {harmonic["irrep"]: harmonic["share"] for harmonic in strip.row["harmonics"]} for strip in self.strips
+        ]
         return [[short(share.get(irrep.name, 0)) for irrep in self.irreps] for share in shares]
 
     def line(self, points: list[list[float]], dashed: bool = False) -> dict:
-        """A line of a chart: points (dimensions, value)."""
+        """Return a line of a chart. points: (number of dimensions, value)."""
         return {"name": self.name, "class": self.method.css_class, "dashed": dashed, "points": points}
 
 
 @dataclass(frozen=True)
 class Section:
-    """All that was searched in the same units and kind of rows. dictionary: None where the units are the neurons."""
+    """The analyses of the same units and source of rows. dictionary: None where the units are the layer's neurons."""
 
     set: dict
     dictionary: dict | None
@@ -141,39 +145,46 @@ class Section:
 
     @property
     def groups(self) -> list[list[Analysis]]:
-        """Methods, and then controls."""
-        return [list(found) for _, found in groupby(self.analyses, key=lambda analysis: analysis.method.is_control)]
+        """The methods, then the controls."""
+        return [list(group) for _, group in groupby(self.analyses, key=lambda analysis: analysis.method.is_control)]
 
     def best(self, parameter: str) -> Analysis | None:
-        """The method, no control, with the largest R²."""
-        found = [each for each in self.analyses if parameter in each.best and not each.method.is_control]
-        return max(found, key=lambda analysis: analysis.best[parameter][0], default=None)
+        """Return the analysis with the largest R² for a parameter, without the controls; None where there is none."""
+        candidates = [
+            analysis for analysis in self.analyses if parameter in analysis.best and not analysis.method.is_control
+        ]
+        return max(candidates, key=lambda analysis: analysis.best[parameter][0], default=None)
 
     def variance_lines(self) -> list[dict]:
-        """Lines of the chart of the variance explained by the first dimensions."""
+        """Return the lines of the chart of the variance that the first dimensions explain."""
         return [
-            each.line([[0, 0]] + [[s.number + 1, short(max(0, s.row["cumulative_variance"]))] for s in each.strips])
-            for each in self.analyses
+            analysis.line(
+                [[0, 0]]
+                + [[strip.number + 1, short(max(0, strip.row["cumulative_variance"]))] for strip in analysis.strips]
+            )
+            for analysis in self.analyses
         ]
 
     def agreement_lines(self) -> list[dict]:
-        """Lines of the chart of how often the network's first class stays; none where it was not asked."""
+        """Return the lines of the chart of how often the top-1 class stays; none where that was not measured."""
         return [
-            each.line([[row["dimensions"], short(row[what])] for row in each.row["completeness"]], what == "removed")
-            for each in self.analyses
-            if each.row["completeness"]
-            for what in ("kept", "removed")
+            analysis.line(
+                [[row["dimensions"], short(row[mode])] for row in analysis.row["completeness"]], mode == "removed"
+            )
+            for analysis in self.analyses
+            if analysis.row["completeness"]
+            for mode in ("kept", "removed")
         ]
 
     @property
     def kinds(self) -> list[DimensionMethod | Irrep]:
-        """All that is drawn in a colour of its own."""
-        return [kind for each in self.analyses for kind in (each.method, *each.irreps)]
+        """All methods and irreps, which have a colour each."""
+        return [kind for analysis in self.analyses for kind in (analysis.method, *analysis.irreps)]
 
     @property
     def frames(self) -> int:
-        """Images on which the network was asked; 0: it was not."""
-        return max((row["frames"] for each in self.analyses for row in each.row["completeness"]), default=0)
+        """Number of images on which the network's agreement was measured; 0 where it was not."""
+        return max((row["frames"] for analysis in self.analyses for row in analysis.row["completeness"]), default=0)
 
 
 def short(value: float) -> float:
@@ -181,42 +192,42 @@ def short(value: float) -> float:
 
 
 def picture_title(score: float, degrees: float | None, coherence: float | None, frequency: float | None) -> str:
-    """What is known of a picture, in words."""
-    said = [f"score {score:.2f}".replace("-", "−")]
+    """Return a picture's title: its score, and what was measured in it."""
+    parts = [f"score {score:.2f}".replace("-", "−")]
     if degrees is not None:
-        said.append(f"orientation {degrees:.0f}°")
+        parts.append(f"orientation {degrees:.0f}°")
     if frequency is not None:
-        said.append(f"{frequency:.3f} cycles a pixel")
+        parts.append(f"{frequency:.3f} cycles a pixel")
     if coherence is not None:
-        said.append(f"coherence {coherence:.2f}")
-    return ", ".join(said)
+        parts.append(f"coherence {coherence:.2f}")
+    return ", ".join(parts)
 
 
 def dimension_sections(snapshot: "Snapshot", folder: Path) -> list[Section]:
-    """One section a set, units and source of rows, in the order of the network. Writes the pictures into a folder."""
+    """Return a section for each activation set, units and source, in the network's order; write the pictures."""
     pictures = snapshot.export_strips(folder)
     strips = defaultdict(list)
     for row in snapshot.rows("dimension_strips"):
         key = row["dimension_analysis_id"], row["dimension"]
         strips[row["dimension_analysis_id"]].append(Strip(row, pictures[*key, "rendered"], pictures[*key, "patch"]))
-    found = defaultdict(list)
+    analyses_of = defaultdict(list)
     for row in snapshot.rows("dimension_analyses"):
         analysis = Analysis(row, DimensionMethod(row["method"]).label, strips[row["dimension_analysis_id"]])
-        found[row["activation_set_id"], row["dictionary_id"], row["source"]].append(analysis)
-    order = {each["activation_set_id"]: place for place, each in enumerate(snapshot.sets)}
+        analyses_of[row["activation_set_id"], row["dictionary_id"], row["source"]].append(analysis)
+    order = {activation_set["activation_set_id"]: place for place, activation_set in enumerate(snapshot.sets)}
     return [
-        Section(snapshot.sets[order[of]], snapshot.dictionary.get(dictionary), source, told_apart(analyses))
-        for (of, dictionary, source), analyses in sorted(found.items(), key=lambda item: order[item[0][0]])
+        Section(snapshot.sets[order[set_id]], snapshot.dictionary.get(dictionary), source, told_apart(analyses))
+        for (set_id, dictionary, source), analyses in sorted(analyses_of.items(), key=lambda item: order[item[0][0]])
     ]
 
 
 def told_apart(analyses: list[Analysis]) -> list[Analysis]:
-    """In the order of their methods; where one was run more than once, its name says with which components and seed."""
+    """Sort analyses by method; the name of one whose method was run again gets its components and seed."""
     ordered = sorted(analyses, key=lambda analysis: analysis.method.rank)
     names = [analysis.name for analysis in ordered]
     return [
-        replace(each, name=f"{each.name}, {each.row['components']} dimensions, seed {each.row['seed']}")
-        if names.count(each.name) > 1
-        else each
-        for each in ordered
+        replace(analysis, name=f"{analysis.name}, {analysis.row['components']} dimensions, seed {analysis.row['seed']}")
+        if names.count(analysis.name) > 1
+        else analysis
+        for analysis in ordered
     ]

@@ -1,4 +1,4 @@
-"""What the site says of families: the map of all features, a circle a family, and how families agree with stimuli."""
+"""The pages of families: the map of all features, a page for each family, agreement with stimulus types."""
 
 import math
 from collections import defaultdict
@@ -12,17 +12,20 @@ if TYPE_CHECKING:
     from tasks.report.page import Example, Snapshot
 
 SCORES = {
-    "adjusted_rand": ("Adjusted Rand index", "0 chance, 1 families and stimulus types part the features alike"),
-    "purity": ("Purity", "share of a family’s features that are of its commonest type"),
-    "silhouette": ("Silhouette", "1 types far apart and close in themselves, below 0 mingled"),
-    "neighbour_agreement": ("Neighbour agreement", "share of nearest features of the same type; the tick: by chance"),
+    "adjusted_rand": (
+        "Adjusted Rand index",
+        "0: chance; 1: families and stimulus types group the features identically",
+    ),
+    "purity": ("Purity", "share of a family’s features that have its most frequent type"),
+    "silhouette": ("Silhouette", "1: types are compact and far apart; below 0: types overlap"),
+    "neighbour_agreement": ("Neighbour agreement", "share of nearest features with the same type; the tick is chance"),
 }
-SUBJECTS = {"features": "", "shuffled blocks": "its blocks dealt out anew", "random dictionary": "random vectors"}
+SUBJECTS = {"features": "", "shuffled blocks": "its blocks shuffled", "random dictionary": "random vectors"}
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family with a page. shape: row of `families`; members: rows of `family_members`, around the circle."""
+    """A family with a page. shape: row of `families`; members: rows of `family_members` by orientation."""
 
     shape: dict
     type: SymmetryType
@@ -43,13 +46,16 @@ class Family:
 
     @property
     def stimulus(self) -> dict | None:
-        """The stimulus type that most members answer: its name and how many they are."""
+        """The most frequent stimulus type: its name and number of members."""
         return self.shape["stimuli"][0] if self.shape["stimuli"] else None
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """A grouping of a dictionary's features into families. members: rows of `family_members`, also those in none."""
+    """A grouping of a dictionary's features into families.
+
+    members: rows of `family_members`, including features in no family; types, stimuli: with numbers of features.
+    """
 
     row: dict
     dictionary: dict
@@ -64,7 +70,7 @@ class Analysis:
         return self.row["family_analysis_id"]
 
     def map(self, snapshot: "Snapshot", examples: dict[tuple[str, int], list["Example"]]) -> dict:
-        """What the map is drawn from: one column a field, so that thousands of features stay small."""
+        """Return the data of the map, with a column for each field, which is compact for thousands of features."""
         types = {symmetry.name: index for index, (symmetry, _) in enumerate(self.types)}
         stimuli = {stimulus.name: index for index, (stimulus, _) in enumerate(self.stimuli)}
         features = [snapshot.feature[each["dictionary_id"], each["feature"]] for each in self.members]
@@ -94,7 +100,7 @@ def first_patch(examples: list["Example"]) -> str | None:
 
 
 def circle_numbers(family: Family, examples: dict[tuple[str, int], list["Example"]]) -> dict:
-    """What a family's circle is drawn from."""
+    """Return the data of a family's circle."""
     return {
         "period": family.shape["period_degrees"],
         "missing": [rounded(each) for each in family.shape["missing_orientations"] or []],
@@ -114,7 +120,7 @@ def circle_numbers(family: Family, examples: dict[tuple[str, int], list["Example
 
 
 def small_circle(family: Family) -> dict:
-    """What a card's circle is drawn from."""
+    """Return the data of the circle on a family's card."""
     return {
         "period": family.shape["period_degrees"],
         "covered": f"{100 * family.shape['covered']:.0f} %",
@@ -124,7 +130,7 @@ def small_circle(family: Family) -> dict:
 
 
 def std_numbers(family: Family, floor: float) -> dict:
-    """What the plot of a family's mean profile is drawn from."""
+    """Return the data of the plot of a family's mean profile."""
     names = ("profile", "profile_low", "profile_high")
     return {"floor": floor} | {name: [round(value, 4) for value in family.shape[name]] for name in names}
 
@@ -134,7 +140,7 @@ def family_page(dictionary: str, analysis: str, family: int) -> str:
 
 
 def family_analyses(snapshot: "Snapshot") -> list[Analysis]:
-    """All analyses, the one under the largest group and of most features first: its page is families.html."""
+    """Return all analyses, sorted by group order and number of features; the page of the first is families.html."""
     members, shapes = defaultdict(list), defaultdict(list)
     for row in snapshot.rows("family_members"):
         members[row["family_analysis_id"]].append(row)
@@ -173,18 +179,19 @@ def family_analyses(snapshot: "Snapshot") -> list[Analysis]:
 
 
 def memberships(analyses: list[Analysis]) -> dict[tuple[str, int], list[tuple[Analysis, dict, Family | None]]]:
-    """Of each (dictionary, feature) that was grouped: its row and its family, an entry an analysis."""
-    found = defaultdict(list)
+    """Return {(dictionary, feature): [(analysis, row of `family_members`, family or None)]}."""
+    entries = defaultdict(list)
     for analysis in analyses:
         families = {family.number: family for family in analysis.families}
-        for each in analysis.members:
-            found[each["dictionary_id"], each["feature"]].append((analysis, each, families.get(each["family"])))
-    return found
+        for member in analysis.members:
+            feature = member["dictionary_id"], member["feature"]
+            entries[feature].append((analysis, member, families.get(member["family"])))
+    return entries
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Ends of the axis that a score is drawn on."""
+    """Ends of a score's axis."""
 
     low: float
     high: float
@@ -196,13 +203,13 @@ class Scale:
         return cls(min(0.0, round(low, 6)), max(step, round(high, 6)))
 
     def place(self, value: float) -> float:
-        """In percent of the axis."""
+        """Return a value's position in percent of the axis."""
         return 100 * (value - self.low) / (self.high - self.low)
 
 
 @dataclass(frozen=True)
 class Separation:
-    """Scores of the dictionaries of one layer. rows: analysis, subject, and by metric a value a training seed."""
+    """Scores of a layer's dictionaries. rows: analysis, condition, and {metric: a value for each training seed}."""
 
     network: str
     layer: str
@@ -210,30 +217,30 @@ class Separation:
 
     @property
     def scales(self) -> dict[str, Scale]:
-        """From 0, or what lies below the least value, to what lies above the largest, in round numbers."""
-        found = defaultdict(list)
+        """{metric: its axis}, in round numbers from 0 or below the least value to above the largest one."""
+        all_values = defaultdict(list)
         for _, _, scores in self.rows:
             for metric, values in scores.items():
-                found[metric] += values
-        return {metric: Scale.around(found[metric]) for metric in SCORES if metric in found}
+                all_values[metric] += values
+        return {metric: Scale.around(all_values[metric]) for metric in SCORES if metric in all_values}
 
 
 def separations(snapshot: "Snapshot", analyses: list[Analysis]) -> list[Separation]:
-    """One a layer with scores, in the order of the analyses; a dictionary before its controls."""
+    """Return a separation for each layer with scores, in the analyses' order; controls follow their dictionary."""
     scores = defaultdict(lambda: defaultdict(dict))
     for row in snapshot.rows("family_scores"):
         scores[row["family_analysis_id"]][row["condition"]][row["metric"]] = row["values"]
     layers = {}
     for analysis in analyses:
         layer = analysis.dictionary["network"], analysis.dictionary["layer"]
-        found = scores[analysis.key]
-        rows = [(analysis, subject, found[subject]) for subject in SUBJECTS if subject in found]
+        by_condition = scores[analysis.key]
+        rows = [(analysis, subject, by_condition[subject]) for subject in SUBJECTS if subject in by_condition]
         if rows:
             layers.setdefault(layer, Separation(*layer)).rows.extend(rows)
     return list(layers.values())
 
 
 def mean_and_std(values: list[float]) -> str:
-    """0.420 ± 0.031: mean and sample standard deviation over the seeds."""
-    said = f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
-    return said.replace("-", "−")
+    """Return mean ± sample standard deviation over the seeds, such as 0.420 ± 0.031."""
+    text = f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
+    return text.replace("-", "−")

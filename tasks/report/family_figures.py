@@ -1,4 +1,4 @@
-"""Figures of families: the map of features, curves beside lines, and families against what features answer to."""
+"""Figures of families: the map of features, profiles of curve and line families, agreement with stimulus types."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUMBERED = 15
-"""Families whose numbers stand on the map: the largest."""
+"""Number of the largest families, which are numbered on the map."""
 FAMILIES_OF_A_KIND = 4
 MEMBERS_AT_LEAST = 5
 CURVES_AND_LINES = {"curve": ("curve",), "line and grating": ("line", "grating")}
-"""Kinds of stimuli that are themselves again after a whole turn, and after half a turn."""
+"""Stimulus types that repeat after a full turn, and those that repeat after half a turn."""
 
 
 def feature_map(members: pl.DataFrame, kinds: Sequence[SymmetryType] | Sequence[Stimulus]) -> "Figure":
-    """All features of an analysis on their map, coloured by kind; the largest families by their numbers.
+    """Draw all features of an analysis on their map, coloured by kind, with the numbers of the largest families.
 
-    members: rows of `feature_families`; kinds: of each row, the feature's symmetry type or stimulus type.
+    members: rows of `feature_families`; kinds: the symmetry type or stimulus type of each row's feature.
     """
     x, y = members["map_x"].to_numpy(), members["map_y"].to_numpy()
-    found = sorted(set(kinds), key=lambda kind: kind.rank)
+    distinct = sorted(set(kinds), key=lambda kind: kind.rank)
     with _style():
         figure, axes = _figure(8.2, 6.4)
-        for kind in found:
-            of_kind = np.array([each == kind for each in kinds])
+        for kind in distinct:
+            of_kind = np.array([other == kind for other in kinds])
             axes.scatter(
                 x[of_kind], y[of_kind], s=9 if len(members) > 400 else 26, color=kind.colours[0], alpha=0.75,
                 linewidth=0, label=f"{kind.label} ({of_kind.sum():,})",
@@ -49,38 +49,43 @@ def feature_map(members: pl.DataFrame, kinds: Sequence[SymmetryType] | Sequence[
         grouped = members["family"].drop_nulls()
         axes.set_title(f"{len(members):,} features, {len(grouped):,} of them in {grouped.n_unique():,} families")
         figure.legend(
-            loc="outside lower center", ncols=min(5, len(found)), fontsize=9, markerscale=1.8, handletextpad=0.2
+            loc="outside lower center", ncols=min(5, len(distinct)), fontsize=9, markerscale=1.8, handletextpad=0.2
         )
     return figure
 
 
 def families_answering(shapes: pl.DataFrame, members: pl.DataFrame, *kinds: str) -> pl.DataFrame:
-    """Rows of `family_shapes` whose members answer, more than half of them, kinds of stimuli; the largest first."""
+    """Return rows of `family_shapes` of which more than half of the members have one of these stimulus types.
+
+    The largest families come first; those with fewer than MEMBERS_AT_LEAST members are left out.
+    """
     counts = members.filter(pl.col("stimulus_type").is_in(kinds)).group_by("family").agg(answering=pl.len())
     enough = (pl.col("answering") > pl.col("size") / 2) & (pl.col("size") >= MEMBERS_AT_LEAST)
     return shapes.drop_nulls("profile").join(counts, on="family").filter(enough).sort("family")
 
 
 def peaks(profile: np.ndarray) -> int:
-    """How often a circular profile [n], the identity's own 1 first, rises above the middle between its other largest
-    value and its least."""
+    """Count the peaks of a circular profile [n], whose first value is the identity's own 1.
+
+    A peak is a rise above the midpoint between the least value and the largest value beside the identity's.
+    """
     above = profile > (profile[1:].max() + profile.min()) / 2
     return int((above & ~np.roll(above, 1)).sum())
 
 
 def curves_and_lines(shapes: pl.DataFrame, members: pl.DataFrame) -> "Figure":
-    """Mean profiles of the largest families of CURVES_AND_LINES, each with the middle 80 % of its members.
+    """Draw mean profiles of the largest families of CURVES_AND_LINES, each with the middle 80 % of its members.
 
-    shapes, members: rows of `family_shapes` and `feature_families` of one analysis. Families are found by what more
-    than half of their members answer. A curve comes back to itself after a whole turn: one peak; a line twice.
+    shapes, members: rows of `family_shapes` and `feature_families` of one analysis. A family counts for a stimulus type
+    that more than half of its members have. A curve repeats after a full turn and has one peak, a line has two.
     """
-    found = {name: families_answering(shapes, members, *kinds) for name, kinds in CURVES_AND_LINES.items()}
-    columns = max(1, *(min(len(families), FAMILIES_OF_A_KIND) for families in found.values()))
+    families_of = {name: families_answering(shapes, members, *kinds) for name, kinds in CURVES_AND_LINES.items()}
+    columns = max(1, *(min(len(families), FAMILIES_OF_A_KIND) for families in families_of.values()))
     with _style():
         figure, grid = _figure(max(5.4, 2.5 * columns + 0.8), 5.0, rows=2, columns=columns, share=True)
-        for row, (name, families) in enumerate(found.items()):
+        for row, (name, families) in enumerate(families_of.items()):
             counts = np.bincount([peaks(np.array(profile)) for profile in families["profile"]], minlength=1)
-            told = [f"{count} with {peaks_said(number)}" for number, count in enumerate(counts) if count]
+            said = [f"{count} with {peaks_said(number)}" for number, count in enumerate(counts) if count]
             for axes, family in zip(
                 grid[row * columns : (row + 1) * columns], families.iter_rows(named=True), strict=False
             ):
@@ -88,7 +93,7 @@ def curves_and_lines(shapes: pl.DataFrame, members: pl.DataFrame) -> "Figure":
             for axes in grid[row * columns + len(families) : (row + 1) * columns]:
                 axes.axis("off")
             grid[row * columns].annotate(
-                f"{name} families: {', '.join(told) or 'none found'}", (0, 1), xytext=(0, 24), xycoords="axes fraction",
+                f"{name} families: {', '.join(said) or 'none found'}", (0, 1), xytext=(0, 24), xycoords="axes fraction",
                 textcoords="offset points", fontsize=11, color=INK, annotation_clip=False,
             ).set_in_layout(False)  # fmt: skip
         figure.get_layout_engine().set(hspace=0.14, rect=(0, 0, 1, 0.94))
@@ -104,29 +109,33 @@ def peaks_said(number: int) -> str:
 def _draw_profile(axes, family: dict, colour: str) -> None:
     profile = np.array(family["profile"])
     n = len(profile)
-    around = np.arange(-(n // 4), n - n // 4 + 1)  # from a quarter turn before the identity: no peak is cut in two
+    around = np.arange(-(n // 4), n - n // 4 + 1)  # starts a quarter turn before the identity, so that no peak is split
     low, high = (np.array(family[f"profile_{end}"])[around % n] for end in ("low", "high"))
     axes.fill_between(around * 360 / n, low, high, color=colour, alpha=0.22, linewidth=0)
     axes.plot(around * 360 / n, profile[around % n], color=colour, marker="o" if n <= 16 else None, markersize=3)
     axes.plot(0, 1, color=colour, marker="o", markersize=3.5)
     axes.set_title(f"family {family['family']}", fontsize=9.5, color=colour, pad=5)
-    said = f"{family['size']} members\n{peaks_said(peaks(profile))}"
-    axes.text(0.98, 0.97, said, transform=axes.transAxes, fontsize=8.5, color=SOFT, ha="right", va="top")
+    label = f"{family['size']} members\n{peaks_said(peaks(profile))}"
+    axes.text(0.98, 0.97, label, transform=axes.transAxes, fontsize=8.5, color=SOFT, ha="right", va="top")
     axes.set_xlim(-95, 275)
     axes.set_ylim(top=1.05)
     axes.set_xticks([-90, 0, 90, 180, 270], ["−90°", "0°", "90°", "180°", "270°"], fontsize=8.5)
 
 
 def separation_figure(subjects: Sequence[tuple[str, pl.DataFrame]]) -> "Figure":
-    """How well families agree with what features answer to, dictionary above dictionary, each above its controls.
+    """Draw how well families agree with stimulus types: each dictionary, with its controls below it.
 
-    subjects: (label, rows of `family_scores` of one analysis). A dot is a training seed, a bar their mean; dotted is
-    what neighbours drawn at random would agree by.
+    subjects: (label, rows of `family_scores` of one analysis). A dot is a training seed, a bar their mean; the dotted
+    line is the agreement of random neighbours.
     """
     rows = [
-        (label if name == "features" else said, colour if name == "features" else SOFT, scores.filter(condition=name))
+        (
+            label if name == "features" else control,
+            colour if name == "features" else SOFT,
+            scores.filter(condition=name),
+        )
         for (label, scores), colour in zip(subjects, PALETTE, strict=False)
-        for name, said in SUBJECTS.items()
+        for name, control in SUBJECTS.items()
         if name in scores.filter(pl.col("metric").is_in(SCORES.keys()))["condition"]
     ]
     with _style():
@@ -156,7 +165,7 @@ def separation_figure(subjects: Sequence[tuple[str, pl.DataFrame]]) -> "Figure":
 
 
 def family_figures(tables: Mapping[str, pl.DataFrame]) -> dict[str, "Figure"]:
-    """Name → figure for all that the frames of one analysis, and its scores where they are there, can show."""
+    """Return {name: figure} for the staged tables of one analysis; scores may be missing."""
     members, shapes = tables["feature_families"], tables["family_shapes"]
     figures = {}
     if members["stimulus_type"].count():

@@ -1,4 +1,4 @@
-"""Figures of a trained dictionary, for MLflow and the documents: matplotlib objects, no global state, no window."""
+"""Figures of a trained dictionary, for MLflow and the documents, as matplotlib objects without global state."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -50,9 +50,9 @@ STYLE = {
 
 
 def profile_polar(profile: np.ndarray, group: DihedralGroup, title: str) -> "Figure":
-    """One feature's profile [|G|]: radius = cos(d^e, d^g) from −1 in the centre, angle = the rotation in g.
+    """Draw one feature's profile [|G|]: the radius is cos(d^e, d^g), the angle is the rotation in g.
 
-    A negative cosine lies inside the ring drawn at 0. Filled: rotations r^k; dashed: reflections r^k s, if any.
+    The ring marks cosine 0; negative cosines lie inside it. Filled: rotations r^k; dashed: reflections r^k s, if any.
     """
     with _style():
         figure, axes = _figure(4.6, 4.9, polar=True)
@@ -79,9 +79,9 @@ def profile_polar(profile: np.ndarray, group: DihedralGroup, title: str) -> "Fig
 
 
 def type_counts(types: Sequence[str]) -> "Figure":
-    """How many live features are of each symmetry type."""
-    found, counts = np.unique(list(types), return_counts=True)
-    ordered = sorted(zip(found, counts, strict=True), key=lambda pair: SymmetryType(pair[0]).rank, reverse=True)
+    """Draw the number of live features of each symmetry type."""
+    distinct, counts = np.unique(list(types), return_counts=True)
+    ordered = sorted(zip(distinct, counts, strict=True), key=lambda pair: SymmetryType(pair[0]).rank, reverse=True)
     with _style():
         figure, axes = _figure(6.2, 1.1 + 0.42 * len(ordered))
         names = [SymmetryType(name) for name, _ in ordered]
@@ -100,9 +100,9 @@ def type_counts(types: Sequence[str]) -> "Figure":
 
 
 def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGroup) -> "Figure":
-    """Median rotation profile of each type, with the middle half and the middle 90 % of its features.
+    """Draw the median rotation profile of each type, with the middle 50 % and the middle 90 % of its features.
 
-    profiles [features, |G|]. The identity's own cosine, 1 by definition, is drawn as a point of its own.
+    profiles: [features, |G|]. The cosine at the identity, 1 by definition, is drawn as a separate point.
     """
     types = np.asarray(types)
     names = sorted((SymmetryType(name) for name in set(types.tolist())), key=lambda name: name.rank)
@@ -135,7 +135,7 @@ def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGro
 
 
 def training_curves(history: pl.DataFrame) -> "Figure":
-    """FVU, dead fraction and L0 against the step, from a training history (step, metric, value)."""
+    """Draw FVU, dead fraction and L0 against the step, from a training history (step, metric, value)."""
     with _style():
         figure, grid = _figure(10.2, 3.0, columns=len(CURVES))
         for axes, (metric, (label, colour)) in zip(grid, CURVES.items(), strict=True):
@@ -156,7 +156,7 @@ def training_curves(history: pl.DataFrame) -> "Figure":
 
 
 def block_fvu(fvu: np.ndarray, group: DihedralGroup) -> "Figure":
-    """Fraction of variance unexplained of every transform block [|G|], against the rotation in g."""
+    """Draw the fraction of variance unexplained in every transform block, fvu [|G|], against the rotation in g."""
     with _style():
         figure, axes = _figure(6.6, 3.3)
         angles = group.rotation_degrees(group.elements[: group.n_rotations])
@@ -177,7 +177,10 @@ def block_fvu(fvu: np.ndarray, group: DihedralGroup) -> "Figure":
 
 
 def density_histogram(density: np.ndarray) -> "Figure":
-    """Histogram of log10 of the share of rows on which each live feature is active; how many are dead is said."""
+    """Draw a histogram of the live features' density on a log10 axis; a title states the number of dead features.
+
+    density: share of rows on which each feature is active.
+    """
     live = density[density > 0]
     with _style():
         figure, axes = _figure(6.2, 3.2)
@@ -197,9 +200,9 @@ def density_histogram(density: np.ndarray) -> "Figure":
 
 
 def dictionary_figures(tables: Mapping[str, pl.DataFrame], group: DihedralGroup) -> dict[str, "Figure"]:
-    """Name → figure for all that the analysis frames of one dictionary can show.
+    """Return {name: figure} for the staged tables of one dictionary.
 
-    frames: by table name, as in sql/schema. An SAE has no blocks, hence no figure of symmetry.
+    tables: by name, as in sql/schema. An SAE has no transform blocks and so no figures of symmetry.
     """
     figures = {
         "training": training_curves(tables["training_steps"]),
@@ -224,7 +227,7 @@ def _style():
 
 
 def _figure(width: float, height: float, rows: int = 1, columns: int = 1, polar: bool = False, share: bool = False):
-    """A figure of so many inches, and its axes: one, or a flat list of rows · columns."""
+    """Return a figure, in inches, and its axes: a single one, or a flat list of rows · columns."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -243,7 +246,7 @@ def _whole_numbers(count: int):
 
 
 def pareto(scores: Sequence[tuple[str, float, float]]) -> "Figure":
-    """FVU against L0 of several dictionaries, (name, L0, FVU) each; the line joins those that none beats in both."""
+    """Draw FVU against L0 of dictionaries, (name, L0, FVU) each; a line joins those on the Pareto front."""
     names = list(dict.fromkeys(name for name, _, _ in scores))
     front, best = [], np.inf
     for _, l0, fvu in sorted(scores, key=lambda score: score[1:]):
@@ -254,7 +257,7 @@ def pareto(scores: Sequence[tuple[str, float, float]]) -> "Figure":
         figure, axes = _figure(6.2, 4.2)
         axes.plot(*zip(*front, strict=True), color=SOFT, linewidth=1.2, zorder=1)
         for name, colour, marker in zip(names, itertools.cycle(PALETTE), itertools.cycle("osD^vP"), strict=False):
-            of_name = [(l0, fvu) for each, l0, fvu in scores if each == name]
+            of_name = [(l0, fvu) for other, l0, fvu in scores if other == name]
             axes.scatter(*zip(*of_name, strict=True), color=colour, marker=marker, s=42, label=name, zorder=2)
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_formatter("{x:g}")

@@ -1,4 +1,4 @@
-"""How kinds are named and drawn: symmetry types, stimuli; dimensions' methods, parameters and irreps; attacks."""
+"""Names and colours of symmetry types, stimulus types, dimension methods, parameters, irreps and attacks."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks.dimensions.config import CONTROLS
 
-# Light and dark variants of hues that stay apart under the common colour-vision deficiencies (after Okabe and Ito).
+# (light scheme, dark scheme): hues that can be distinguished with common colour-vision deficiencies (Okabe and Ito).
 COLOURS = {
     "invariant": ("#b87400", "#edb04a"),
     "period-360": ("#0067b5", "#62b0f4"),
@@ -31,40 +31,40 @@ STIMULUS_COLOURS = {
     "other": ("#a3a8b0", "#5f656e"),
 }
 DIMENSION_METHODS = {
-    "pca": ("PCA", "Orthogonal directions, each of the most variance that is left.", ("#0067b5", "#62b0f4")),
-    "ica": ("ICA", "Directions whose scores are as independent as they can be.", ("#c4421a", "#f2845b")),
-    "nmf": ("NMF", "Parts that only add up: no unit and no score is negative.", ("#00806a", "#41c7a4")),
-    "kernel-pca": ("Kernel PCA", "Nonlinear: PCA after a kernel, so that scores may bend.", ("#a94890", "#e493cb")),
+    "pca": ("PCA", "Orthogonal directions, each with the largest remaining variance.", ("#0067b5", "#62b0f4")),
+    "ica": ("ICA", "Directions whose scores are as independent as possible.", ("#c4421a", "#f2845b")),
+    "nmf": ("NMF", "Additive parts: no weight of a unit and no score is negative.", ("#00806a", "#41c7a4")),
+    "kernel-pca": ("Kernel PCA", "Nonlinear: PCA of kernel similarities.", ("#a94890", "#e493cb")),
     "neurons": ("Single units", "Control: each dimension is one unit.", ("#3f444d", "#c9cdd4")),
     "random": ("Random basis", "Control: orthogonal directions drawn at random.", ("#a3a8b0", "#6d727c")),
 }
-# name: label, what it does to the images of a negative and of a positive story, colours
+# name: label, what was done to the images in a negative and in a positive experiment, colours
 ATTACKS = {
-    "clean": ("clean", "left as they are", "left as they are", ("#1b1e24", "#e8e6e1")),
-    "noise": ("noise", "given noise", "given noise", ("#6d727c", "#9da3ad")),
+    "clean": ("clean", "unchanged", "unchanged", ("#1b1e24", "#e8e6e1")),
+    "noise": ("noise", "with noise", "with noise", ("#6d727c", "#9da3ad")),
     "random-direction": (
         "random direction",
-        "pushed in a random direction",
-        "pushed in a random direction",
+        "attacked in a random direction",
+        "attacked in a random direction",
         ("#a3a8b0", "#6d727c"),
     ),
     "token-pushing": (
         "token pushing",
-        "pushed away from their own mean",
-        "pushed to the class’s mean",
+        "attacked away from their own mean",
+        "attacked towards the class’s mean",
         ("#0067b5", "#62b0f4"),
     ),
-    "cav": ("CAV", "pushed against the vector", "pushed along the class’s vector", ("#c4421a", "#f2845b")),
+    "cav": ("CAV", "attacked against the CAV", "attacked along the class’s CAV", ("#c4421a", "#f2845b")),
     "class-gradient": (
         "class gradient",
-        "pushed against the class’s gradient",
-        "pushed along the class’s gradient",
+        "attacked against the class’s gradient",
+        "attacked along the class’s gradient",
         ("#00806a", "#41c7a4"),
     ),
     "random-set": (
         "through the random set",
-        "pushed along the class’s gradient",
-        "pushed so that the vector turns to the class",
+        "attacked along the class’s gradient",
+        "attacked so that the CAV turns towards the class",
         ("#a94890", "#e493cb"),
     ),
 }
@@ -72,7 +72,7 @@ ATTACKS = {
 
 @dataclass(frozen=True)
 class SymmetryType:
-    """How a value of `feature_symmetry.type` is named and drawn; "none": a feature without transform blocks."""
+    """Name and colours of a `feature_symmetry.type`; "none": a feature without transform blocks."""
 
     name: str
 
@@ -93,18 +93,18 @@ class SymmetryType:
 
     @property
     def meaning(self) -> str:
-        turns = {360: "a full turn, not before", 180: "half a turn", 120: "a third of a turn", 90: "a quarter turn"}
+        turns = {360: "a full turn only", 180: "half a turn", 120: "a third of a turn", 90: "a quarter turn"}
         if self.period:
             return f"repeats after {turns.get(self.period, f'{self.period:g}°')}"
         return {
             "invariant": "the same at every angle",
             "mixed": "no clear period",
-            "none": "a sparse autoencoder’s feature has one block, so no symmetry can be read",
+            "none": "a sparse autoencoder’s feature has a single block, which shows no symmetry",
         }.get(self.name, "")
 
     @property
     def rank(self) -> tuple:
-        """Sorts invariant first, then long periods to short, mixed, and none last."""
+        """Sort key: invariant first, then from long to short periods, mixed, and none last."""
         return ({"invariant": 0, "mixed": 2, "none": 3}.get(self.name, 1), -(self.period or 0), self.name)
 
     @property
@@ -113,7 +113,7 @@ class SymmetryType:
 
     @property
     def glyph(self) -> str:
-        """CSS polygon with the symmetry of the type: as many lobes as the profile has periods in a turn."""
+        """CSS polygon with the symmetry of the type: one lobe for each period in a full turn."""
         angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
         low = 0
         if self.period == 360:
@@ -130,7 +130,7 @@ class SymmetryType:
 
 @dataclass(frozen=True)
 class Stimulus:
-    """How a value of `stimulus_type` is named and drawn."""
+    """Name and colours of a `stimulus_type`."""
 
     name: str
 
@@ -145,13 +145,13 @@ class Stimulus:
     @property
     def meaning(self) -> str:
         return {
-            "mixed": "several kinds of drawn stimuli alike",
-            "other": "no drawn stimulus beside natural images",
-        }.get(self.name, f"of drawn stimuli, {self.name} most")
+            "mixed": "responds about equally to several kinds of drawn stimuli",
+            "other": "responds to no drawn stimulus nearly as much as to natural images",
+        }.get(self.name, f"responds most to {self.name} among drawn stimuli")
 
     @property
     def rank(self) -> tuple:
-        """Sorts simple stimuli first, mixed and other last."""
+        """Sort key: simple stimuli first, mixed and other last."""
         return list(STIMULUS_COLOURS).index(self.name), self.name
 
     @property
@@ -161,13 +161,13 @@ class Stimulus:
 
 @dataclass(frozen=True)
 class Parameter:
-    """How a value of `tuning_scores.parameter` is named and drawn: once around a circle, or from end to end."""
+    """Name, unit and period of a `tuning_scores.parameter`, which is circular or has two ends."""
 
     name: str
 
     @property
     def period(self) -> int | None:
-        """Degrees after which it repeats; None where it has ends."""
+        """Degrees after which it repeats; None where it is not circular."""
         return {"orientation": 180, "colour": 180, "phase": 360, "direction": 360}.get(self.name)
 
     @property
@@ -185,7 +185,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class DimensionMethod:
-    """How a value of `dimension_analyses.method` is named and drawn."""
+    """Name and colours of a `dimension_analyses.method`."""
 
     name: str
 
@@ -216,7 +216,7 @@ class DimensionMethod:
 
 @dataclass(frozen=True)
 class Irrep:
-    """How a value of `dimension_harmonics.irrep` is drawn. frequency: waves in a full turn."""
+    """Label and colours of a `dimension_harmonics.irrep`. frequency: waves in a full turn."""
 
     name: str
     frequency: int
@@ -231,12 +231,12 @@ class Irrep:
 
     @property
     def rank(self) -> tuple:
-        """Sorts by waves in a full turn, what a mirror leaves alone first."""
+        """Sort key: waves in a full turn; A1, invariant under reflections, before A2."""
         return self.frequency, self.name
 
     @property
     def colours(self) -> tuple[str, str]:
-        """Those of the symmetry type that repeats as often; grey where only a mirror tells."""
+        """Colours of the symmetry type with the same period; grey for A2, which only reflections change."""
         if self.frequency:
             return SymmetryType(f"period-{360 / self.frequency:g}").colours
         return COLOURS["mixed" if self.name == "A2" else "invariant"]
@@ -244,7 +244,7 @@ class Irrep:
 
 @dataclass(frozen=True)
 class Attack:
-    """How an attack is named and drawn. touched, name: as in `attacks`."""
+    """Name and colours of an attack. perturbed_set, name: as in table `attacks`."""
 
     perturbed_set: str
     name: str
@@ -259,12 +259,12 @@ class Attack:
 
     @property
     def short(self) -> str:
-        """Where it is told whose images are touched."""
+        """Label where the context states the perturbed set."""
         return ATTACKS[self.name][0]
 
     @property
     def label(self) -> str:
-        """Controls of an attack on the random images say so; the attack itself is named by it."""
+        """Label; controls of an attack on the random sets name the perturbed set, as that attack's own name does."""
         return f"{self.short}, random set" if self.perturbed_set == "random" and self.is_control else self.short
 
     @property
@@ -273,7 +273,7 @@ class Attack:
 
     @property
     def rank(self) -> tuple:
-        """Sorts attacks on exemplars first, and controls before attacks."""
+        """Sort key: attacks on exemplars first, and controls before attacks."""
         return self.perturbed_set == "random", list(ATTACKS).index(self.name)
 
     @property
@@ -281,5 +281,5 @@ class Attack:
         return ATTACKS[self.name][3]
 
     def done(self, kind: str) -> str:
-        """What it does to images, in words; kind: of the story."""
+        """Return a phrase for what was done to the images. kind: of the experiment, negative or positive."""
         return ATTACKS[self.name][1 if kind == "negative" else 2]

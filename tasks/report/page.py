@@ -1,4 +1,4 @@
-"""The atlas: a static site written from the published snapshot alone, read from disk without server or network."""
+"""The atlas: a static site, written from the published snapshot alone, that a browser opens from disk."""
 
 import base64
 import fcntl
@@ -57,11 +57,11 @@ QUERIES = RESOURCES / "sql" / "report"
 LOOK_FIRST_PER_STRIP = 4
 MOSAIC_PATCHES = 5
 CARD_PATCHES = 4
-PATCH_NAME_DIGITS = 20  # 80 bits of SHA-256: two patches of one site never share a name
+PATCH_NAME_DIGITS = 20  # 80 bits of SHA-256, so that no two patches of a site share a name
 EXAMPLES_AT_ONCE = 2048
 PROGRESS_EVERY = 100
 WHOLE = ".whole"
-"""File of a version of the site that was written to its end."""
+"""Empty file that marks a complete version of the site."""
 
 ARCHITECTURES = {"group-crosscoder": "group crosscoder", "sae": "sparse autoencoder"}
 METHODS = {
@@ -73,12 +73,12 @@ METHODS = {
     "matryoshka": "Matryoshka",
 }
 
-SAMPLINGS = {"norm": "large activations over-sampled", "uniform": "sampled evenly"}
+SAMPLINGS = {"norm": "large activations over-sampled", "uniform": "sampled uniformly"}
 
 
 @dataclass(frozen=True)
 class Example:
-    """A top example: file name of its patch, what was done to it, where it lies in which image."""
+    """A top example: the file name of its patch, the image and position, the transform, and the activation."""
 
     patch: str
     image: str
@@ -89,7 +89,7 @@ class Example:
 
 
 class Snapshot:
-    """What the pages say, read once from the published snapshot."""
+    """The data of the pages, read once from the published snapshot."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
@@ -107,14 +107,17 @@ class Snapshot:
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
     def rows_with_pictures(self, query: str, folder: Path, *pictures: str, **parameters: Any) -> list[dict]:
-        """As `rows`, a few at a time: the pictures in these columns are written into a folder, their names stay."""
+        """As `rows`, but write the pictures of these columns into a folder and return their file names instead.
+
+        Rows are fetched in parts, which limits the memory.
+        """
         cursor = self.connection.execute((QUERIES / f"{query}.sql").read_text(encoding="utf-8"), parameters or None)
         names = [column[0] for column in cursor.description]
-        found = []
+        written = []
         while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
             for row in (dict(zip(names, row, strict=True)) for row in rows):
-                found.append(row | {column: written_once(row[column], folder) for column in pictures})
-        return found
+                written.append(row | {column: written_once(row[column], folder) for column in pictures})
+        return written
 
     @cached_property
     def dictionary(self) -> dict[str, dict]:
@@ -126,11 +129,11 @@ class Snapshot:
 
     @cached_property
     def tuning(self) -> dict[tuple[str, int], dict]:
-        """Units with stored tuning curves by (subject, unit)."""
+        """Units with stored tuning curves, by (unit set, unit)."""
         return {(unit["unit_set_id"], unit["unit"]): unit for unit in self.rows("unit_tuning")}
 
     def unit_page(self, subject: dict, unit: int) -> str:
-        """Address, from the root, of the page of a neuron or feature of a tuned subject."""
+        """Return the path, from the site's root, of the page of a neuron or feature of a tuned unit set."""
         if subject["kind"] == "neurons":
             return f"neurons/{neuron_page(subject['activation_set_id'], unit)}"
         return f"features/{page_name(subject['dictionary_id'], unit)}"
@@ -146,17 +149,17 @@ class Snapshot:
 
     @cached_property
     def stimuli(self) -> list[Stimulus]:
-        found = {Stimulus(feature["stimulus_type"]) for feature in self.features if feature["stimulus_type"]}
-        return sorted(found, key=lambda stimulus: stimulus.rank)
+        stimuli = {Stimulus(feature["stimulus_type"]) for feature in self.features if feature["stimulus_type"]}
+        return sorted(stimuli, key=lambda stimulus: stimulus.rank)
 
     @cached_property
     def floor(self) -> float:
-        """Cosine at the centre of all polar plots of the site: the least one, rounded down to a quarter, below 0."""
+        """Cosine at the centre of all polar plots: the least of the site, rounded down to a quarter, at most −0.25."""
         least = min((min(feature["profile"]) for feature in self.features if feature["profile"]), default=0.0)
         return min(-0.25, max(-1.0, math.floor(least * 4) / 4))
 
     def export_patches(self, folder: Path) -> dict[tuple[str, int], list[Example]]:
-        """Write every distinct patch once, named by its SHA-256; returns the examples of each (dictionary, feature)."""
+        """Write every distinct patch once, named by its SHA-256; return the examples of each (dictionary, feature)."""
         examples = defaultdict(list)
         cursor = self.connection.execute((QUERIES / "examples.sql").read_text(encoding="utf-8"))
         while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
@@ -169,7 +172,7 @@ class Snapshot:
     def export_neuron_patches(
         self, folder: Path, shown: set[tuple[str, int]]
     ) -> dict[tuple[str, int, int], list[Example]]:
-        """As `export_patches`, of the neurons (activation set, neuron) shown: by (dictionary, neuron, feature)."""
+        """Write the patches of shown (activation set, neuron); return {(dictionary, neuron, feature): examples}."""
         examples = defaultdict(list)
         cursor = self.connection.execute((QUERIES / "neuron_examples.sql").read_text(encoding="utf-8"))
         while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
@@ -180,7 +183,7 @@ class Snapshot:
         return examples
 
     def export_visualisations(self, folder: Path) -> dict[tuple[str, int], dict[str, str]]:
-        """Write the optimised images; returns their names by direction of each (dictionary, feature)."""
+        """Write the optimised images; return {(dictionary, feature): {direction: file name}}."""
         pictures = defaultdict(dict)
         for row in self.rows("visualisations"):
             name = written_once(row["picture"], folder)
@@ -188,7 +191,7 @@ class Snapshot:
         return pictures
 
     def export_strips(self, folder: Path) -> dict[tuple[str, int, str], list[Picture]]:
-        """Write the pictures along dimensions; returns those of each (analysis, dimension, kind) from low to high."""
+        """Write the pictures along dimensions; return {(analysis, dimension, kind): pictures by rising score}."""
         pictures = defaultdict(list)
         cursor = self.connection.execute((QUERIES / "dimension_pictures.sql").read_text(encoding="utf-8"))
         while rows := cursor.fetchmany(EXAMPLES_AT_ONCE):
@@ -199,7 +202,7 @@ class Snapshot:
 
 
 def written_once(picture: bytes, folder: Path) -> str:
-    """Write a WebP file under its SHA-256 unless it is there; returns the name without its ending."""
+    """Write a WebP file named by its SHA-256 unless it exists; return the name without its extension."""
     name = hashlib.sha256(picture).hexdigest()[:PATCH_NAME_DIGITS]
     file = folder / f"{name}.webp"
     if not file.exists():
@@ -208,22 +211,22 @@ def written_once(picture: bytes, folder: Path) -> str:
 
 
 def transform_name(group: DihedralGroup, element: int) -> str:
-    """What a group element does to a patch, in words."""
+    """Describe what a group element does to a patch."""
     degrees = f"{group.rotation_degrees(element):.4g}°"
     if not group.is_reflection(element):
-        return f"turned {degrees}" if element else "as is"
-    return "mirrored" if element == group.n_rotations else f"mirrored, turned {degrees}"
+        return f"rotated {degrees}" if element else "as is"
+    return "mirrored" if element == group.n_rotations else f"mirrored, rotated {degrees}"
 
 
 def profile_code(profile: list[float] | None) -> str | None:
-    """One signed byte a cosine (1/127 fine), base64: enough for a thumbnail of the polar plot."""
+    """Encode a profile for the thumbnail of its polar plot: a signed byte for each cosine (steps of 1/127), base64."""
     if profile is None:
         return None
     return base64.b64encode(np.rint(np.clip(profile, -1, 1) * 127).astype(np.int8).tobytes()).decode()
 
 
 def subgroup_name(stabiliser: str | None) -> str | None:
-    """D_12 as D₁₂."""
+    """Return D_12 as D₁₂."""
     if stabiliser is None:
         return None
     return re.sub(r"_(\d+)", lambda match: match[1].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")), stabiliser)
@@ -250,13 +253,13 @@ def degrees(angle: float) -> str:
 
 
 def stimuli_named(stimulus_type: str) -> str:
-    """What a unit of a stimulus type answers most, after "it answers"."""
+    """Say what a unit of a stimulus type responds to most, to follow "it responds"."""
     return {
-        "mixed": "several kinds alike",
-        "other": "none beside natural images",
-        "colour": "colours most",
-        "hatch": "hatches most",
-    }.get(stimulus_type, f"{stimulus_type}s most")
+        "mixed": "about equally to several kinds",
+        "other": "to none nearly as much as to natural images",
+        "colour": "most to colours",
+        "hatch": "most to hatches",
+    }.get(stimulus_type, f"most to {stimulus_type}s")
 
 
 def duration(seconds: float) -> str:
@@ -295,15 +298,15 @@ def template_environment() -> Environment:
 
 @contextmanager
 def swapped_in(site: Path, keep: int = 2) -> Iterator[Path]:
-    """Yield an empty folder that becomes `site` when the block ends well.
+    """Yield an empty folder that becomes `site` when the block ends without an exception.
 
-    `site` is a link into <site>-versions and is replaced by one rename: a reader finds the old site or the new, never a
-    mix. For those who are still reading, `keep` versions stay, the new one among them.
-    Raises UserError when `site` is a folder made by someone else, when it is being written, and when the disk is full
-    or read-only.
+    `site` is a link into <site>-versions and is replaced by one rename, so a reader finds the old site or the new one,
+    never a mix. The newest `keep` versions, the new one included, stay for readers that still have them open.
+    UserError when `site` is a folder that Kaleidoscope did not write, when another process is writing it, and when the
+    disk is full or read-only.
     """
     if site.exists() and not site.is_symlink():
-        raise UserError(f"{site} is in the way: it was not written by `kaleidoscope page`; move it and run again")
+        raise UserError(f"{site} was not written by `kaleidoscope page` and is not replaced: move it and run again")
     versions = site.with_name(f"{site.name}-versions")
     with naming_disk_problems(site), ExitStack() as opened:
         versions.mkdir(parents=True, exist_ok=True)
@@ -311,7 +314,7 @@ def swapped_in(site: Path, keep: int = 2) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UserError(f"{site} is being written by another process; run again when it is done") from None
+            raise UserError(f"another process is writing {site}: run again when it has finished") from None
         for version in versions.glob("[!.]*"):
             if version != site.resolve() and not (version / WHOLE).exists():
                 shutil.rmtree(version)
@@ -332,7 +335,7 @@ def swapped_in(site: Path, keep: int = 2) -> Iterator[Path]:
 
 
 def old_sites(site: Path, keep: int) -> list[Path]:
-    """Whole versions of the site beyond `keep`: the one that `site` shows is kept first, then the newest."""
+    """Return complete versions of the site beyond the `keep` to be kept: the current one, then the newest."""
     shown = site.resolve()
     versions = site.with_name(f"{site.name}-versions").glob("[!.]*")
     whole = [version for version in versions if version == shown or (version / WHOLE).exists()]
@@ -340,13 +343,13 @@ def old_sites(site: Path, keep: int) -> list[Path]:
 
 
 def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Example]]) -> str:
-    """JavaScript that defines GALLERY: one column a field, so that thousands of features stay small."""
+    """Return JavaScript that defines GALLERY; a column for each field keeps thousands of features small."""
     features = snapshot.features
     place = {
         "dictionary_id": {key: index for index, key in enumerate(snapshot.dictionary)},
         "type": {symmetry.name: index for index, symmetry in enumerate(snapshot.types)},
         "stabiliser": {None: None} | {name: index for index, name in enumerate(snapshot.stabilisers)},
-        "stimulus_type": {None: None} | {each.name: index for index, each in enumerate(snapshot.stimuli)},
+        "stimulus_type": {None: None} | {stimulus.name: index for index, stimulus in enumerate(snapshot.stimuli)},
     }
 
     def rounded(name: str) -> list[float | None]:
@@ -359,11 +362,14 @@ def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Exam
 
     gallery = {
         "floor": snapshot.floor,
-        "types": [{"name": each.name, "label": each.label, "class": each.css_class} for each in snapshot.types],
-        "dictionaries": [
-            {"short": key[:12], "rotations": each["n_rotations"]} for key, each in snapshot.dictionary.items()
+        "types": [
+            {"name": symmetry.name, "label": symmetry.label, "class": symmetry.css_class} for symmetry in snapshot.types
         ],
-        "stimuli": [each.name for each in snapshot.stimuli],
+        "dictionaries": [
+            {"short": key[:12], "rotations": dictionary["n_rotations"]}
+            for key, dictionary in snapshot.dictionary.items()
+        ],
+        "stimuli": [stimulus.name for stimulus in snapshot.stimuli],
         "stabilisers": [{"name": name, "label": subgroup_name(name)} for name in snapshot.stabilisers],
         "columns": {
             "feature": [feature["feature"] for feature in features],
@@ -382,7 +388,7 @@ def gallery_script(snapshot: Snapshot, examples: dict[tuple[str, int], list[Exam
 
 
 def feature_numbers(feature: dict, group: DihedralGroup, floor: float) -> dict:
-    """What a feature page's plots are drawn from."""
+    """Return the data of a feature page's plots."""
     return {
         "floor": floor,
         "rotations": group.n_rotations,
@@ -394,7 +400,7 @@ def feature_numbers(feature: dict, group: DihedralGroup, floor: float) -> dict:
 
 
 def type_counts(snapshot: Snapshot) -> list[dict]:
-    """Per dictionary with blocks: how many features of which type."""
+    """Count the features of each symmetry type, for every dictionary with transform blocks."""
     counted = []
     for dictionary in snapshot.dictionaries:
         names = [
@@ -407,7 +413,7 @@ def type_counts(snapshot: Snapshot) -> list[dict]:
 
 
 def look_first(snapshot: Snapshot) -> dict[str, list[dict]]:
-    """A few features worth a first look, of each symmetry type, and of each dictionary on untransformed rows."""
+    """Return a few features to look at first, by symmetry type, and by dictionary for those on untransformed rows."""
     strips = defaultdict(list)
     for row in snapshot.rows("look_first", per_strip=LOOK_FIRST_PER_STRIP):
         strips[row["strip"]].append(snapshot.feature[row["dictionary_id"], row["feature"]])
@@ -415,39 +421,47 @@ def look_first(snapshot: Snapshot) -> dict[str, list[dict]]:
 
 
 def early_vision(snapshot: Snapshot) -> list[tuple[dict, list[dict]]]:
-    """A set of each layer whose rows were not transformed, and the dictionaries on that layer's sets, by sampling."""
+    """Return, for each layer with untransformed rows, its first activation set and all dictionaries on its sets."""
     layers = {}
-    for each in (each for each in snapshot.sets if each["group_order"] == 1):
-        _, found = layers.setdefault((each["network"], each["layer"]), (each, []))
-        found += [row for row in snapshot.dictionaries if row["activation_set_id"] == each["activation_set_id"]]
-    return [(each, found) for each, found in layers.values() if found]
+    for activation_set in snapshot.sets:
+        if activation_set["group_order"] == 1:
+            layer = activation_set["network"], activation_set["layer"]
+            _, dictionaries = layers.setdefault(layer, (activation_set, []))
+            dictionaries += [
+                dictionary
+                for dictionary in snapshot.dictionaries
+                if dictionary["activation_set_id"] == activation_set["activation_set_id"]
+            ]
+    return [(activation_set, dictionaries) for activation_set, dictionaries in layers.values() if dictionaries]
 
 
 def least_density(snapshot: Snapshot) -> int:
-    """Decade at which all density histograms of the site begin."""
-    bins = [each["log10"] for dictionary in snapshot.dictionaries for each in dictionary["densities"] or []]
+    """Return the power of ten at which all density histograms of the site begin."""
+    bins = [
+        half_decade["log10"] for dictionary in snapshot.dictionaries for half_decade in dictionary["densities"] or []
+    ]
     return math.floor(min(bins, default=-1))
 
 
 def mosaic_patches(
     strips: dict[str, list[dict]], examples: dict[tuple[str, int], list[Example]], folder: Path
 ) -> list[str]:
-    """The most colourful patches of the features to look at first: they make the brightest kaleidoscope."""
+    """Return the most colourful patches of the features to look at first, for the kaleidoscope of the overview."""
 
     def chroma(patch: str) -> float:
         with Image.open(folder / f"{patch}.webp") as picture:
             return float(np.ptp(np.asarray(picture.convert("RGB")), axis=2).mean())
 
     features = (feature for strip in strips.values() for feature in strip)
-    first = (examples[feature["dictionary_id"], feature["feature"]][:1] for feature in features)
-    patches = dict.fromkeys(example.patch for top in first for example in top)
+    top_examples = (examples[feature["dictionary_id"], feature["feature"]][:1] for feature in features)
+    patches = dict.fromkeys(example.patch for top in top_examples for example in top)
     return sorted(patches, key=chroma, reverse=True)[:MOSAIC_PATCHES]
 
 
 def write_site(settings: Settings, progress: Progress = silent) -> Path:
     """Write the site of the published snapshot and return its index.html.
 
-    progress counts the pages of live features. Raises UserError as `open_snapshot` and `swapped_in` do.
+    progress: in pages of live features. UserError as `open_snapshot` and `swapped_in`.
     """
     with (
         open_snapshot(settings.published_file) as connection,
@@ -529,7 +543,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
                 after=after,
                 circle=circle_numbers(family, examples),
             )
-    sets = {each["activation_set_id"]: each for each in snapshot.sets}
+    sets = {activation_set["activation_set_id"]: activation_set for activation_set in snapshot.sets}
     for key, neuron in neurons.shown:
         write(
             f"neurons/{neuron_page(key, neuron)}",

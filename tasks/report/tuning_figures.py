@@ -1,4 +1,4 @@
-"""Figures of curve detectors: all of them on one circle, and a sheet for each."""
+"""Figures of curve detectors: all detectors on one circle, and a sheet for each detector."""
 
 import colorsys
 from collections.abc import Mapping
@@ -15,20 +15,21 @@ if TYPE_CHECKING:
 
 RENDERING_COLOURS = dict(zip(RENDERINGS, ("#1b1e24", "#c98a00", "#0067b5", "#c4421a"), strict=True))
 RING = 1.12
-"""Radius of the ring of peaks; a curve's own maximum is at 1."""
+"""Radius of the ring of peaks; a curve's maximum is at radius 1."""
 PATCHES = 6
 
 
 def orientation_colour(degrees: float) -> tuple[float, float, float]:
-    """RGB that goes once around the hues as an orientation goes around the circle, dark enough for white paper."""
+    """Return an RGB colour whose hue is the orientation, dark enough for a white background."""
     return colorsys.hls_to_rgb(degrees % 360 / 360, 0.44, 0.72)
 
 
 def detectors_polar(subjects: Mapping[str, np.ndarray], title: str) -> "Figure":
-    """All detectors of each subject on one circle, subject beside subject, coloured by the orientation of their peak.
+    """Draw all detectors of each unit set on a circle, coloured by the orientation of their peak.
 
-    subjects: name -> radial tuning curves [detectors, n], such as of neurons and of features. Each curve is drawn over
-    its own maximum, its peak as a dot on the ring; grey are the arcs in which no detector reaches half its maximum.
+    subjects: {name: radial tuning curves [detectors, n]}, such as of neurons and of features; each gets a circle. Each
+    curve is divided by its maximum, and a dot on the ring marks its peak. Grey: arcs in which no detector reaches half
+    its maximum.
     """
     with _style():
         figure, grid = _figure(4.6 * len(subjects) + 0.2, 5.6, columns=len(subjects), polar=True)
@@ -69,17 +70,18 @@ def _draw_circle(axes, curves_un: np.ndarray) -> None:
     axes.spines["polar"].set_visible(False)
     widest = max((gap.arc.width for gap in gaps(peaks)), default=360)
     share = 1 - sum(arc.width for arc in arcs) / 360
-    said = f"{len(peaks)} detectors    {share:.0%} of orientations covered    largest gap {widest:.0f}°"
-    axes.set_xlabel(said, fontsize=9, labelpad=10)
+    label = f"{len(peaks)} detectors    {share:.0%} of orientations covered    largest gap {widest:.0f}°"
+    axes.set_xlabel(label, fontsize=9, labelpad=10)
 
 
 def detector_sheet(
     title: str, curves: Mapping[str, np.ndarray], stimuli_ncyx: np.ndarray, patches_ncyx: np.ndarray
 ) -> "Figure":
-    """One detector: its tuning curve, mean and per rendering; its stimuli at the peak; its strongest natural patches.
+    """Draw one detector: its tuning curves, the stimuli at its peak, and its strongest natural patches.
 
-    curves: "arc" -> mean curve [n], and "arc dark line" … -> those of renderings, as in the table tuning_curves;
-    stimuli_ncyx: RGB float in [0, 1], one a rendering; patches_ncyx: uint8 [≤ PATCHES shown, 3, h, w], strongest first.
+    curves: {"arc": mean curve [n], "arc dark line" …: curve of a rendering}, as in the table tuning_curves;
+    stimuli_ncyx: RGB float in [0, 1], one for each rendering; patches_ncyx: uint8 [n, 3, h, w], strongest first, of
+    which at most PATCHES are drawn.
     """
     from matplotlib.gridspec import GridSpec
 

@@ -1,13 +1,13 @@
 "use strict";
 
-/* Attacks on exemplars: scores against ε or the share of changed images, and which attack and ε are shown. */
+/* Attack experiments: charts of scores against ε or the share of perturbed images; choice of attack and ε. */
 (() => {
   const { html, svg, fixed, line, ring, chart } = Kaleidoscope;
 
   const band = (high, low) => ring([...high, ...[...low].reverse()]);
   const percent = (share) => `${+(100 * share).toPrecision(3)} %`;
 
-  /* Lines of [where, score, low, high, whether there is evidence]; ε doubles from tick to tick, shares go from 0 to 1. */
+  /* Lines of points [ε or share, score, low, high, 1 if there is evidence]; ε on a log2 axis, shares from 0 to 1. */
   function effect({ along, clean, random, lines }, label) {
     const shares = along === "fraction";
     const { root, box, y } = chart(label, 1, [0, 0.25, 0.5, 0.75, 1], String, 400, 260);
@@ -18,7 +18,7 @@
     for (const where of found) root.append(svg("text", { x: x(where), y: box.bottom + 18, "text-anchor": "middle" }, shares ? percent(where) : String(where)));
     root.append(
       svg("rect", { class: "by-chance", x: box.left, width: box.right - box.left, y: y(random[1]), height: fixed(y(random[0]) - y(random[1])) },
-        svg("title", {}, `random vectors: ${random.map((score) => score.toFixed(2)).join(" to ")}`)),
+        svg("title", {}, `random CAVs: ${random.map((score) => score.toFixed(2)).join(" to ")}`)),
       svg("line", { class: "clean", x1: box.left, x2: box.right, y1: y(clean), y2: y(clean) }, svg("title", {}, `clean: ${clean.toFixed(2)}`)));
     for (const { name, class: css, dashed, points } of lines) {
       const at = (column) => points.map((point) => [x(point[0]), y(point[column])]);

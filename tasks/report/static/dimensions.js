@@ -1,13 +1,13 @@
 "use strict";
 
-/* Tuning dimensions: tuning curves, lines against the number of dimensions, harmonics, and which method is shown. */
+/* Tuning dimensions: tuning curves, charts against the number of dimensions, harmonics; choice of method. */
 (() => {
   const { html, svg, fixed, ring, onCircle, line, chart, degrees } = Kaleidoscope;
 
   const band = (high, low) => ring([...high, ...[...low].reverse()]);
   const percent = (value) => `${+(100 * value).toPrecision(3)} %`;
 
-  /* The score along a parameter: its mean, and as a band its standard deviation over all the others. */
+  /* The score along a parameter: its mean, and a band of its standard deviation over all other parameters. */
   function along(numbers) {
     const { parameter, period, values, means, stds, preferred, unit } = numbers;
     const low = Math.min(0, ...means.map((mean, i) => mean - stds[i]));
@@ -18,7 +18,7 @@
     const label = svg("title", {}, `score along ${parameter}${period ? "" : `, ${unit}`}: ${said}`);
     if (!period) return straight(numbers, share, ends, label);
 
-    /* What repeats before a full turn stands as often as it fits. */
+    /* A parameter that repeats within a full turn is drawn once for each repetition. */
     const turns = Array.from({ length: 360 / period }, (_, k) => k * period);
     const points = (scores) => turns.flatMap((turn) => scores.map((score, i) => onCircle(values[i] + turn, 30 * share(score))));
     const [bottom, middle, top] = ends.map(points);
@@ -39,7 +39,7 @@
       svg("text", { x: 4, y: 59 }, String(+values[0].toPrecision(2))), svg("text", { x: 62, y: 59, "text-anchor": "end" }, String(+values[values.length - 1].toPrecision(2))));
   }
 
-  /* Shares against the number of first dimensions, 0 to the most, each doubling as wide. */
+  /* Shares against the number of first dimensions, on a logarithmic axis from 0. */
   function lines(all, label) {
     const most = Math.max(...all.flatMap(({ points }) => points.map(([k]) => k)));
     const { root, box, y } = chart(label, 1, [0, 0.25, 0.5, 0.75, 1], percent, 330, 250);
@@ -56,7 +56,7 @@
     return root;
   }
 
-  /* A bar a dimension, of its shares in the group's irreps. */
+  /* A bar for each dimension, of its shares in the group's irreps. */
   function irreps(shares, names, classes) {
     const { root, box, y } = chart("Shares of irreducible representations by dimension", 1, [0, 0.25, 0.5, 0.75, 1], percent, 640);
     const slot = (box.right - box.left) / shares.length;
@@ -85,7 +85,7 @@
   }
   document.querySelectorAll("[data-method]").forEach((button) => button.addEventListener("click", () => show(button.dataset.method)));
 
-  /* An address that names a strip leads to it, whichever method it is of. */
+  /* An address with a strip's id shows that strip and its method. */
   function showGiven() {
     const given = document.getElementById(location.hash.slice(1));
     const method = given?.closest(".dimension-method");

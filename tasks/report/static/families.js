@@ -1,13 +1,13 @@
 "use strict";
 
-/* Families: the map of all features, the members of one around their circle, and the spread of their profiles. */
+/* Families: the map of all features, the circle of a family's members, and the spread of their profiles. */
 (() => {
   const { html, svg, fixed, ring, onCircle, spokes, degrees, polarPoints, polar } = Kaleidoscope;
   const place = (row) => `${row.degrees === null ? "" : `, at ${Math.round(row.degrees)}°`}${row.mirrored ? ", mirrored" : ""}`;
-  /* Where a member stands, over and over around the full turn. */
+  /* Angles of a member on the full circle, one for each repetition of its family. */
   const repeated = (turn, period) => Array.from({ length: Math.max(1, Math.round(360 / period)) }, (_, i) => turn + i * period);
 
-  /* A card's circle: a dot a member, hollow where one is missing, the share covered in the middle. */
+  /* A card's circle: a dot for each member, hollow where one is missing, with the covered share in the middle. */
   function smallCircle({ period, covered, members, missing }) {
     const dots = (name, turn) => repeated(turn, period).map((at, i) => {
       const [x, y] = onCircle(at, 26);
@@ -22,8 +22,8 @@
   const [RIM, HUB] = [316, 74];
   const SIDES = Array.from({ length: 40 }, (_, i) => 84 * 0.94 ** i);
 
-  /* Discs of one size, each on the ray of its member's orientation, as near to a radius as the others leave room, towards
-     another radius. null where they reach beyond it. */
+  /* Places discs of one size, each on the ray of its member's orientation: from radius `start` towards `end`, as near to
+     `start` as the other discs allow. null where a disc would lie beyond `end`. */
   function swarm(members, period, side, start, end) {
     const sign = Math.sign(end - start);
     const discs = [];
@@ -42,7 +42,7 @@
     return discs;
   }
 
-  /* The swarm with the largest discs that keeps between two radii, on the widest circle that allows them. */
+  /* The largest discs that fit between radius `least` and the rim, starting from the widest possible circle. */
   function outwards(members, period, least) {
     for (const side of SIDES) for (let base = RIM - side / 2; base >= least + side / 2; base -= 12) {
       const discs = 2 * base * Math.sin((Math.min(period, 180) * Math.PI) / 360) < side ? null : swarm(members, period, side, base, RIM - side / 2 + 1e-3);
@@ -78,7 +78,7 @@
       marks.push(svg("circle", { class: "missing", cx: fixed(x), cy: fixed(y), r: fixed(width * 0.44) }, svg("title", {}, `a member is missing at ${degrees(turn)}`)));
     }
     for (const { discs, side } of [outer, inner]) for (const { member, r } of discs) {
-      const name = `${member.feature}${member.prototype ? ", the prototype" : place(member)}${member.stimulus ? `; answers ${member.stimulus}` : ""}`;
+      const name = `${member.feature}${member.prototype ? ", the prototype" : place(member)}${member.stimulus ? `; stimulus type ${member.stimulus}` : ""}`;
       repeated(member.degrees, period).forEach((at, again) => {
         const [x, y] = onCircle(at, r);
         const half = side * 0.47;
@@ -94,11 +94,11 @@
     }
     show(ordered[0]);
     return svg("svg", { class: "polar ring-of-members", viewBox: "-352 -344 704 688", role: "group",
-      "aria-label": `${members.length} members by orientation; all stand in the table below` },
+      "aria-label": `${members.length} members by orientation; the table below lists all` },
       spokes(HUB + 4, RIM + 6), svg("circle", { class: "rim", r: fixed(outer.base) }), ...marks, picture, label);
   }
 
-  /* Mean profile of a family over the rotations, and the band in which most members lie. */
+  /* Mean profile of a family over the rotations, and the band of most members. */
   function spread({ floor, profile, profile_low: low, profile_high: high }) {
     const n = profile.length;
     const points = (values) => polarPoints(values, n, floor, 150);
@@ -140,7 +140,7 @@
   const scale = () => view.zoom * Math.min((size.width - 48) / (right - left || 1), (size.height - 48) / (top - bottom || 1));
   const at = (point) => [size.width / 2 + (point.x - view.x) * scale(), size.height / 2 - (point.y - view.y) * scale()];
 
-  /* Colours stand in the style sheet: those of the legend's chips, and a hue a family. */
+  /* Colours come from the style sheet: those of the legend's chips, and a hue for each family. */
   let palette = {};
   function readColours() {
     const value = (node, name) => getComputedStyle(node).getPropertyValue(name).trim();
@@ -202,15 +202,15 @@
     tip.hidden = !point;
     draw();
     if (!point) return;
-    const answers = point.stimulus === null ? null : chips("stimulus")[point.stimulus].childNodes[1].textContent.trim();
-    const said = point.family === null ? "in no family" : `family ${point.family}, ${data.sizes[point.family]} members${place(point)}`;
+    const stimulus = point.stimulus === null ? null : chips("stimulus")[point.stimulus].childNodes[1].textContent.trim();
+    const family = point.family === null ? "in no family" : `family ${point.family}, ${data.sizes[point.family]} members${place(point)}`;
     const kind = legends.type && chips("type")[point.type];
     tip.replaceChildren(...[
       point.patch ? html("img", { src: `patches/${point.patch}.webp`, alt: "", width: 72, height: 72 }) : null,
       html("div", {}, html("a", { href: page(point), tabindex: -1 }, `Feature ${point.feature}`),
         kind ? html("span", {}, kind.firstChild.cloneNode(), kind.childNodes[1].textContent.trim()) : null,
-        answers ? html("span", {}, `answers ${answers}`) : null,
-        html("span", {}, said))].filter(Boolean));
+        stimulus ? html("span", {}, `stimulus type ${stimulus}`) : null,
+        html("span", {}, family))].filter(Boolean));
     if (kind) tip.className = `tip ${kind.classList[1]}`;
     put();
   }
@@ -235,7 +235,7 @@
     return best;
   }
 
-  /* The nearest feature in the quarter that an arrow points to. */
+  /* The nearest feature in the quadrant of an arrow key. */
   function towards(dx, dy) {
     const [x0, y0] = chosen ? at(chosen) : [size.width / 2, size.height / 2];
     let [best, least] = [chosen, Infinity];
@@ -275,7 +275,7 @@
     } else if (event.pointerType !== "touch") choose(nearest(event, 14));
   });
   canvas.addEventListener("pointercancel", () => { drag = null; });
-  /* A finger sees the tip first and follows it, or touches once more. */
+  /* On a touch screen the first tap shows the tip; a tap on the tip or a second tap opens the feature. */
   canvas.addEventListener("click", (event) => {
     const moved = drag?.moved;
     drag = null;

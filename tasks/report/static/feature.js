@@ -1,6 +1,6 @@
 "use strict";
 
-/* A feature's page: its plots, and the top patch turned and mirrored as the pointer or the slider picks a group element. */
+/* A feature's page: its plots, and its top patch under the group element that the pointer or the slider selects. */
 (() => {
   const source = document.getElementById("feature-data");
   document.addEventListener("keydown", (event) => {
@@ -45,7 +45,7 @@
     const distances = places.map(([x, y]) => Math.hypot(x - at.x, y - at.y));
     return distances.indexOf(Math.min(...distances));
   }
-  // a browser also reports a resting pointer, after each change of the page: that must not take back what the slider chose
+  // a browser also reports a resting pointer after each change of the page, which must not override the slider
   plot.addEventListener("pointermove", (event) => (event.movementX || event.movementY) && show(nearest(event)));
   plot.addEventListener("pointerdown", (event) => show(nearest(event)));
   slider.addEventListener("input", () => show(Number(slider.value)));

@@ -1,6 +1,6 @@
 "use strict";
 
-/* The gallery: filters, sorts and pages the features of `GALLERY`; what is shown is written into the address, so it can be shared. */
+/* The gallery: filters, sorts and pages the features of `GALLERY`. The address holds the choice, so it can be shared. */
 (() => {
   const { html, decodeProfile, miniPolar } = Kaleidoscope;
   const PER_PAGE = 60;
@@ -37,7 +37,7 @@
     history.replaceState(null, "", `${location.pathname}${hash ? `#${hash}` : ""}`);
   }
 
-  /* Rows in the order chosen, sorted once a choice: filters keep the order. */
+  /* Rows in the chosen order; sorted once for each choice, because filters keep the order. */
   let sorted = { rows: [] };
   function inOrder() {
     const { sort: key, order } = state;
@@ -137,7 +137,7 @@
     const current = Math.min(Math.max(1, Number.parseInt(state.page, 10) || 1), pages);
     const page = found.slice((current - 1) * PER_PAGE, current * PER_PAGE);
     control("count").textContent = found.length === rows.length ? `${rows.length.toLocaleString("en")} features` : `${found.length.toLocaleString("en")} of ${rows.length.toLocaleString("en")} features`;
-    if (!found.length) results.replaceChildren(html("p", { class: "empty" }, "No feature is like that. Loosen a filter, or reset them all."));
+    if (!found.length) results.replaceChildren(html("p", { class: "empty" }, "No feature matches. Loosen a filter, or reset all filters."));
     else if (state.view === "table") results.replaceChildren(table(page));
     else results.replaceChildren(html("ul", { class: "cards" }, ...page.map(card)));
     control("pager").replaceChildren(...(pages > 1 ? pager(pages, current) : []));

@@ -1,6 +1,6 @@
 "use strict";
 
-/* Mixed neurons: shows one layer's alone. */
+/* Mixed neurons: filter by layer. */
 (() => {
   const neurons = [...document.querySelectorAll("[data-layer]")];
   const chips = [...document.querySelectorAll("[data-filter-layer]")];

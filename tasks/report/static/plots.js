@@ -1,6 +1,6 @@
 "use strict";
 
-/* Small SVG plots, drawn in the browser from the few numbers a page carries. */
+/* Small SVG plots, drawn in the browser from the numbers in a page. */
 const Kaleidoscope = (() => {
   const NAMESPACE = "http://www.w3.org/2000/svg";
 
@@ -25,10 +25,10 @@ const Kaleidoscope = (() => {
   const elementName = (g, n) => {
     if (g === 0) return "identity";
     if (g === n) return "mirrored left–right";
-    return g < n ? `turned ${degrees(angle(g, n))}` : `mirrored, then turned ${degrees(angle(g, n))}`;
+    return g < n ? `rotated ${degrees(angle(g, n))}` : `mirrored, then rotated ${degrees(angle(g, n))}`;
   };
 
-  /* One byte a cosine, -127 … 127, in base64. */
+  /* Cosines as bytes, -127 … 127, in base64. */
   function decodeProfile(text) {
     return Array.from(atob(text), (letter) => {
       const byte = letter.charCodeAt(0);
@@ -36,8 +36,8 @@ const Kaleidoscope = (() => {
     });
   }
 
-  /* Radius is linear in the cosine, from `floor` at the centre to 1 at the rim, so that negative cosines are seen as such:
-     they lie inside the circle that marks 0. */
+  /* Radius is linear in the cosine, from `floor` at the centre to 1 at the rim: negative cosines lie
+     inside the circle that marks 0. */
   function polarPoints(profile, n, floor, radius) {
     return profile.map((cosine, g) => {
       const r = (radius * (cosine - floor)) / (1 - floor);
@@ -93,7 +93,7 @@ const Kaleidoscope = (() => {
         String(cosine).replace("-", "−")));
     }
     return svg("svg", { class: "polar", viewBox: "-190 -184 380 368", role: "img",
-      "aria-label": `Polar plot of the cosine between the block of the identity and the blocks of ${profile.length} transforms; all values stand in the table of numbers below` },
+      "aria-label": `Polar plot of the cosine between the block of the identity and the blocks of ${profile.length} transforms; the table below lists all values` },
       frame,
       n < points.length ? svg("path", { class: "reflections", d: ring(points.slice(n)) }) : null,
       svg("path", { class: "rotations", d: ring(points.slice(0, n)) }),
@@ -103,7 +103,7 @@ const Kaleidoscope = (() => {
       svg("circle", { class: "cursor", cx: fixed(x), cy: fixed(y), r: 11 }));
   }
 
-  /* Axes of a small chart: y from 0 to `top`, a grid line at each tick. */
+  /* Axes of a small chart: y from 0 to `top`, with a grid line at each tick. */
   function chart(label, top, ticks, format, width = 480, height = 200) {
     const box = { left: 44, right: width - 10, top: 12, bottom: height - 32 };
     const y = (value) => fixed(box.bottom - ((box.bottom - box.top) * value) / top);
@@ -164,7 +164,7 @@ const Kaleidoscope = (() => {
       svg("path", { d: line(points) }));
   }
 
-  /* Tuning to curves. A curve is n responses evenly over the circle; 0° is right, angles run counter-clockwise. */
+  /* Tuning to curves. A tuning curve is n responses evenly spaced around the circle; 0° is right, angles run counter-clockwise. */
   const onCircle = (turn, r) => [r * Math.cos((turn * Math.PI) / 180), -r * Math.sin((turn * Math.PI) / 180)];
   const around = (shares, radius) => ring(shares.map((share, j) => onCircle((360 * j) / shares.length, radius * Math.max(share, 0))));
   const decodeCurve = (text) => Array.from(atob(text), (letter) => letter.charCodeAt(0) / 255);
@@ -183,11 +183,11 @@ const Kaleidoscope = (() => {
     const frame = spokes(0, PEAKS + 8);
     frame.append(svg("circle", { class: "ring", r: RIM / 2 }), svg("circle", { class: "ring", r: RIM }));
     const bands = svg("g", { class: "bands" },
-      ...gaps.map(([start, width]) => svg("path", { class: "gap", d: sector(start, width, RIM + 4, PEAKS + 8) }, svg("title", {}, `no neuron peaks for ${Math.round(width)}° from ${Math.round(start)}°`))),
-      ...uncovered.map(([start, width]) => svg("path", { class: "uncovered", d: sector(start, width, RIM + 4, PEAKS + 8) }, svg("title", {}, `no neuron reaches half its maximum for ${Math.round(width)}° from ${Math.round(start)}°`))));
+      ...gaps.map(([start, width]) => svg("path", { class: "gap", d: sector(start, width, RIM + 4, PEAKS + 8) }, svg("title", {}, `no neuron has its peak in ${Math.round(width)}° from ${Math.round(start)}°`))),
+      ...uncovered.map(([start, width]) => svg("path", { class: "uncovered", d: sector(start, width, RIM + 4, PEAKS + 8) }, svg("title", {}, `no neuron reaches half its maximum in ${Math.round(width)}° from ${Math.round(start)}°`))));
     const ordered = [...detectors].sort((a, b) => a.missing - b.missing);
     return svg("svg", { class: `polar circle${detectors.length > 60 ? " crowded" : ""}`, viewBox: "-190 -184 380 368", role: "img",
-      "aria-label": detectors.length ? `${name}: tuning curves of ${detectors.length} curve detectors around the circle; their numbers stand in the table below` : `${name}: no curve detectors` },
+      "aria-label": detectors.length ? `${name}: tuning curves of ${detectors.length} curve detectors around the circle; the table below lists them` : `${name}: no curve detectors` },
       frame, bands,
       ...ordered.map(({ unit, peak, missing, href, curve }) => {
         const at = onCircle(peak, PEAKS + 2);
@@ -209,7 +209,7 @@ const Kaleidoscope = (() => {
       ...peaks.map((peak) => svg("circle", { class: "peak", style: hue(peak), cx: fixed(onCircle(peak, 26)[0]), cy: fixed(onCircle(peak, 26)[1]), r: 3.4 })));
   }
 
-  /* One unit's mean curve and those of its renderings, over the largest response to any of them. */
+  /* One unit's mean curve and those of its renderings, divided by the largest response to any of them. */
   function tuningSheet({ peak, curves }) {
     const top = Math.max(...Object.values(curves).flat(), 1e-9);
     const frame = spokes(0, 150);
@@ -232,7 +232,7 @@ const Kaleidoscope = (() => {
         svg("svg", { viewBox: "0 0 26 8", class: "sample", "aria-hidden": "true" }, svg("path", { class: `rendering ${kind(name).replace(" ", "-")}`, d: "M1 4H25" })), kind(name))))];
   }
 
-  /* How many features lie in each half decade of density. */
+  /* Number of features in each half decade of density. */
   function densities(bins, least) {
     const most = Math.max(...bins.map((bin) => bin.features));
     const width = 120 / (-2 * least);

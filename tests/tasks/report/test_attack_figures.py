@@ -116,8 +116,8 @@ def test_facets_stand_in_rows_with_their_logits(frames):
     titles = [axes.get_title() for axes in figure.axes if axes.images]
     assert titles[0] == "plain"
     assert len(titles) == 1 + 2 * len(PLANTED_FACETS)
-    assert {"stripes\npushed to dots", "dots\npushed to stripes", "dots\nwith noise"} <= set(titles)
-    (pushed,) = [axes for axes in figure.axes if axes.get_title() == "stripes\npushed to dots"]
+    assert {"stripes\nattacked towards dots", "dots\nattacked towards stripes", "dots\nwith noise"} <= set(titles)
+    (pushed,) = [axes for axes in figure.axes if axes.get_title() == "stripes\nattacked towards dots"]
     _, own, others = PLANTED_FACETS["positive"]
     assert texts(pushed).replace("−", "-").count(f"dots {others}\nstripes {own}") == 1
     # each row's pictures are its facet's

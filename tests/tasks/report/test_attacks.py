@@ -77,22 +77,32 @@ def test_concepts_are_listed_with_score_and_verdict(page):
 def test_the_headline_says_what_the_best_attack_did_and_noise_did_not(experiment):
     headline = text_of(re.search(r'<p class="headline">.*?</p>', experiment)[0]).replace("\N{NO-BREAK SPACE}", " ")
     assert headline == (
-        "Stripes exemplars pushed against the vector at blocks.5, by 8/255 at most: "
-        "stripes for zebra 0.93 → 0.07, now it speaks against; noise of the same size leaves 0.93."
+        "Stripes exemplars attacked against the CAV at blocks.5, ε = 8/255: score of stripes for zebra 0.93 → 0.07, "
+        "verdict changed from matters to speaks against; with noise of the same ε 0.93, verdict unchanged."
     )
 
 
 @pytest.mark.parametrize(
     ("kind", "before", "after", "said"),
     [
-        ("negative", "matters", "no evidence", "no evidence any more"),
-        ("negative", "matters", "speaks against", "now it speaks against"),
-        ("negative", "matters", "matters", "and still it matters"),
-        ("negative", "no evidence", "speaks against", "though it did not matter from the first: now speaks against"),
-        ("positive", "no evidence", "matters", "now it matters"),
-        ("positive", "no evidence", "no evidence", "still no evidence"),
-        ("positive", "speaks against", "no evidence", "no evidence either way"),
-        ("positive", "matters", "matters", "though it mattered from the first: now matters"),
+        ("negative", "matters", "no evidence", "verdict changed from matters to no evidence"),
+        ("negative", "matters", "speaks against", "verdict changed from matters to speaks against"),
+        ("negative", "matters", "matters", "verdict still matters"),
+        (
+            "negative",
+            "no evidence",
+            "speaks against",
+            "verdict speaks against; the clean verdict was already no evidence, so it could not flip",
+        ),
+        ("positive", "no evidence", "matters", "verdict changed from no evidence to matters"),
+        ("positive", "no evidence", "no evidence", "verdict still no evidence"),
+        ("positive", "speaks against", "no evidence", "verdict changed from speaks against to no evidence"),
+        (
+            "positive",
+            "matters",
+            "matters",
+            "verdict matters; the clean verdict was already matters, so it could not flip",
+        ),
     ],
 )
 def test_what_became_of_a_verdict(kind, before, after, said):
@@ -106,7 +116,7 @@ def test_noise_that_does_the_same_is_told(frames, tmp_path):
     )
     page = written(frames | {"attack_scores": scores}, tmp_path)
     headline = text_of(re.search(r'<p class="headline">.*?</p>', page.read_text())[0])
-    assert headline.endswith("now it speaks against; but noise of the same size makes it 0.50, no evidence.")
+    assert headline.endswith("speaks against; but noise of the same ε gives 0.50 and the verdict no evidence.")
 
 
 def test_a_sheet_an_attack_and_epsilon_holds_its_pictures(site, experiment, frames):
@@ -144,7 +154,7 @@ def test_scores_before_and_after_stand_beside_the_controls(experiment):
         "random direction 0.93 matters",
         "through the random set 0.53 no evidence",
     ]
-    assert "random images changed instead" in text_of(table)
+    assert "random images perturbed instead" in text_of(table)
     assert re.findall(r'data-row="([\w-]+)" aria-current="true"', table) == ["concept-cav"]
     assert re.findall(r'class="track score (\w+)"', table).count("nothing") == 2
     (earlier,) = shown_at(experiment, "table", 2)
@@ -154,13 +164,13 @@ def test_scores_before_and_after_stand_beside_the_controls(experiment):
 def test_facts_say_how_far_the_pictures_went_and_whether_they_are_trusted(experiment):
     (facts,) = shown_at(experiment, "dl", 8, "concept-token-pushing")
     text = text_of(facts)
-    assert "4 of 4 exemplars, no channel by more than 8/255" in text
+    assert "4 of 4 exemplars, each channel by at most 8/255" in text
     assert "31.1 dB" in text
     assert "not trusted : colour grain 1.4 > 0.34; CAV shift after JPEG 0.3 > 0.052" in text
     assert "cosine 0.10" in text
     (facts,) = shown_at(experiment, "dl", 8, "random-random-set")
     assert "12 of 12 random images" in text_of(facts)
-    assert "trusted the checks look at the exemplars, which stay clean" in text_of(facts)
+    assert "trusted the checks examine the exemplars, which are clean here" in text_of(facts)
 
 
 def test_charts_hold_scores_with_their_intervals(page):
@@ -195,8 +205,8 @@ def test_transfer_is_read_in_every_place(experiment, frames):
     assert text_of(body["clean"]) == "clean 0.93 matters 0.93 matters 0.93 matters"
     assert text_of(body["token pushing"]) == "token pushing 0.47 no evidence 0.33 no evidence 0.87"
     assert re.findall(r'<td class="(\w+ ?\w*)" style="--share: (\d+)%"', body["token pushing"]) == [
-        ("down turned", "47"),
-        ("down turned", "60"),
+        ("down flipped", "47"),
+        ("down flipped", "60"),
         ("down", "7"),
     ]
 
@@ -228,7 +238,7 @@ def test_facets_stand_in_a_grid(page, site, frames):
         )
         assert shown[-len(order) :] == [each["picture"] for each in of_facet]
     _, own, others = PLANTED_FACETS["positive"]
-    said = f"dots {others} stripes {own} to dots; probe 100.0 % right, cosine -0.50".replace("-", "−")
+    said = f"dots {others} stripes {own} towards dots; probe accuracy 100.0 %, cosine -0.50".replace("-", "−")
     assert said in text_of(section)
 
 
@@ -254,7 +264,7 @@ def test_what_was_not_made_is_not_shown(frames, tmp_path):
     page = written(left | kept, tmp_path)
     assert len(data_of(page, "effect")) == 1
     text = text_of(page.read_text())
-    missing = "None|How many images it takes|What other layers|dictionary’s features|Facets of|Trust"
+    missing = "None|share of perturbed images|Transfer to other layers|dictionary’s features|Facets of|Tamper detection"
     assert re.findall(missing, text) == []
 
 

@@ -52,8 +52,9 @@ def strips_of(markup, analysis):
 def test_neurons_and_features_have_a_section_each_that_the_table_leads_to(page):
     text = page.read_text()
     assert re.findall(r'<section id="(.*?)">', text) == [NEURONS, FEATURES]
-    assert "blocks.5 efficientnet_lite0, 40 neurons, found in natural patches, each under 16 turns and mirrors" in (
-        text_of(section_of(page, NEURONS))
+    assert (
+        "blocks.5 efficientnet_lite0, 40 neurons, found in natural patches, each under 16 rotations and reflections"
+        in (text_of(section_of(page, NEURONS)))
     )
     assert "blocks.5, TopK group crosscoder efficientnet_lite0, 40 features" in text_of(section_of(page, FEATURES))
     table = text_of(re.search(r"<table>.*?</table>", text, re.S)[0])
@@ -114,9 +115,9 @@ def test_a_strip_says_what_its_dimension_follows(page, frames):
         assert (curve["parameter"], curve["period"]) == (parameter, Parameter(parameter).period)
         for name, column in (("values", "value"), ("means", "mean"), ("stds", "std")):
             assert curve[name] == pytest.approx(stored.sort("value")[column].to_list(), rel=1e-3, abs=1e-9)
-    assert "40.0 % of variance, 40.0 % with those before" in text_of(strips[0])
+    assert "40.0 % of variance, 40.0 % with the dimensions before" in text_of(strips[0])
     assert "orientation ρ 0.90, 80 % · frequency ρ 0.10, 15 %" in text_of(strips[0])
-    assert "most at 30°" not in text_of(strips[1])  # frequency has ends
+    assert "largest at 30°" not in text_of(strips[1])  # frequency has ends
 
 
 def test_pictures_stand_from_low_to_high_and_say_what_is_estimated(page, site, frames):
@@ -210,7 +211,7 @@ def test_what_was_not_measured_is_not_shown(frames, tmp_path):
     for name in ("along", "irreps"):
         assert data_of(page, name) == []
     text = text_of(page.read_text())
-    assert re.findall(r"None|What is found|What the network still answers|rendered|Harmonics", text) == []
+    assert re.findall(r"None|Best R² by method|Agreement with the network|rendered|Harmonics", text) == []
 
 
 def test_parameters_and_methods_are_those_of_the_analysis():

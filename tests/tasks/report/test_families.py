@@ -126,9 +126,9 @@ def test_the_circle_holds_members_at_their_orientations(site):
     assert [each["feature"] for each in circle["members"] if each["prototype"]] == [5]
     assert circle["missing"] == [270]
     text = text_of(family_file(site, 2).read_text())
-    assert "The inner ring is of members that only a mirror carries there." in text
-    assert "Dashed: where members are missing." in text
-    assert "so it stands twice, paler where it repeats" in text_of(family_file(site, 1).read_text())
+    assert "The inner ring holds the members that are mirrored." in text
+    assert "Dashed: orientations where a member is missing." in text
+    assert "so it is drawn twice, paler where it repeats" in text_of(family_file(site, 1).read_text())
     assert "four times" in text_of(family_file(site, 4).read_text())
 
 
@@ -150,14 +150,15 @@ def test_family_page_says_what_the_tables_say(site, frames):
     text = text_of(family_file(site, 1).read_text())
     shape = frames["family_shapes"].filter(family_analysis_id=CROSSCODER_FAMILIES, family=1).row(0, named=True)
     for said in (
-        "5 features of efficientnet_lite0, blocks.5. Repeats after half a turn. Of drawn stimuli 100 % of them answer",
+        "5 features of efficientnet_lite0, blocks.5. Repeats after half a turn. Among drawn stimuli 100 % of them "
+        "respond most to lines.",
         "Stabiliser D₂ in a group of 16",
         f"Evenness {shape['evenness']:.2f}",
         "Covered 75.0 % within 22° of a member",
         "Missing 1 at 90°",
-        "Answers line 5",
-        "Verified 87.5 % of unseen images that excite a member make another fire once turned to it; "
-        "25.0 % turned anyhow (20 pairs)",
+        "Stimulus types line 5",
+        "Verified 87.5 % of a member’s top unseen images activate another member after the transform between the two; "
+        "25.0 % after a random transform (20 pairs)",
     ):
         assert said in text
     (spread,) = data_of(family_file(site, 1), "spread")
@@ -167,8 +168,8 @@ def test_family_page_says_what_the_tables_say(site, frames):
 
 def test_feature_page_says_where_it_stands(site):
     for feature, said in (
-        (8, "Family 0 one of its 9 members, turned 90° from the prototype, on the map"),
-        (37, "Family 2 one of its 4 members, mirrored and turned 180° from the prototype, on the map"),
+        (8, "Family 0 one of its 9 members, rotated by 90° from the prototype, on the map"),
+        (37, "Family 2 one of its 4 members, mirrored and rotated by 180° from the prototype, on the map"),
         (5, "Family 2 the prototype of its 4 members, on the map"),
         (11, "Family 3 one of its 4 members, on the map"),
         (1, "Family none, on the map"),
@@ -176,7 +177,7 @@ def test_feature_page_says_where_it_stands(site):
         page = site / "features" / page_name(CROSSCODER, feature)
         assert said in text_of(page.read_text())
         assert f"../families.html#feature={feature}" in References(page.read_text()).found
-    assert "it answers edges most" in text_of((site / "features" / page_name(CROSSCODER, 5)).read_text())
+    assert "it responds most to edges" in text_of((site / "features" / page_name(CROSSCODER, 5)).read_text())
 
 
 def test_scores_stand_beside_their_controls_on_one_scale(site, sae_page):
@@ -212,7 +213,7 @@ def test_features_without_ground_truth_are_on_the_map_all_the_same(frames, tmp_p
     assert set(map_of(tmp_path / "families.html")["columns"]["stimulus"]) == {None}
     pages = [tmp_path / "families.html", *(tmp_path / "families").iterdir()]
     text = " ".join(text_of(re.sub(r"<script.*?</script>", "", page.read_text(), flags=re.S)) for page in pages)
-    assert re.findall(r"None|Answers|[Ss]timul[iu]|Do families agree", text) == []
+    assert re.findall(r"None|[Ss]timul[iu]|Do families agree", text) == []
     colours = re.findall(r'data-colour="(\w+)"', (tmp_path / f"families-{SAE_FAMILIES[:8]}.html").read_text())
     assert colours == ["family"]
 

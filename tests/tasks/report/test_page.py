@@ -147,7 +147,7 @@ def test_pages_lead_to_the_live_features_before_and_after(site):
 
 def test_captions_say_how_a_patch_was_turned(frames, tmp_path):
     examples = snapshot_of(frames).export_patches(tmp_path)
-    names = {0: "as is", 1: "turned 45°", N_ROTATIONS: "mirrored", GROUP_ORDER - 1: "mirrored, turned 315°"}
+    names = {0: "as is", 1: "rotated 45°", N_ROTATIONS: "mirrored", GROUP_ORDER - 1: "mirrored, rotated 315°"}
     seen = frames["feature_examples"].filter(dictionary_id=CROSSCODER).sort("feature", "rank")
     named = zip(seen["element"], (each for feature in LIVE for each in examples[CROSSCODER, feature]), strict=True)
     captions = {element: example.transform for element, example in named if element in names}
@@ -222,7 +222,7 @@ def test_early_vision_says_what_was_measured_and_shows_features(early):
     section = re.search(r'<section id="early-vision">.*?</section>', (early / "index.html").read_text(), re.S)[0]
     (row,) = re.findall(r"<tbody>\s*(<tr>.*?</tr>)", section, re.S)
     # the neurons' own L0 is the sum of their densities: 39 of them at 0.2
-    assert text_of(row) == (f"ReLU {PLAIN_SAE[:6]} sampled evenly 40 10.0 % 0.210 7.2 7.8 96.0 % 91.0 % 7 % 0.62")
+    assert text_of(row) == (f"ReLU {PLAIN_SAE[:6]} sampled uniformly 40 10.0 % 0.210 7.2 7.8 96.0 % 91.0 % 7 % 0.62")
     assert f"{PLAIN_LAYER} 40 channels, receptive field 19 px" in text_of(section)
     strip = re.findall(rf'href="features/{PLAIN_SAE[:12]}-(\d+).html"', section)
     assert len(set(strip)) == 4
@@ -305,7 +305,7 @@ def test_a_detector_has_its_curves_on_its_page(early):
         np.testing.assert_allclose(sheet["curves"][stimulus], rows["response"], rtol=1e-3)
     undetected = early / "features" / page_name(PLAIN_SAE, 5)
     assert data_of(undetected, "tuning") == []
-    assert "it answers gratings most" in text_of(undetected.read_text())
+    assert "it responds most to gratings" in text_of(undetected.read_text())
 
 
 def test_optimised_images_stand_on_the_pages_of_their_features(site, frames):
@@ -434,7 +434,7 @@ def test_as_many_sites_stay_as_are_to_be_kept(tmp_path, keep):
 def test_a_folder_of_someone_else_is_not_touched(tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site/mine.txt").write_text("mine")
-    with pytest.raises(UserError, match="in the way"), swapped_in(tmp_path / "site"):
+    with pytest.raises(UserError, match="was not written by"), swapped_in(tmp_path / "site"):
         pytest.fail("nothing may be written")
     assert [path.name for path in (tmp_path / "site").iterdir()] == ["mine.txt"]
 
@@ -445,6 +445,6 @@ def test_two_writers_do_not_mix(tmp_path):
         (folder / "index.html").write_text("old")
     with open(tmp_path / "site-versions/.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(UserError, match="being written by another process"), swapped_in(site):
+        with pytest.raises(UserError, match="another process is writing"), swapped_in(site):
             pytest.fail("nothing may be written")
     assert (site / "index.html").read_text() == "old"
