@@ -73,20 +73,20 @@ class Analysis:
         """Return the data of the map, with a column for each field, which is compact for thousands of features."""
         types = {symmetry.name: index for index, (symmetry, _) in enumerate(self.types)}
         stimuli = {stimulus.name: index for index, (stimulus, _) in enumerate(self.stimuli)}
-        features = [snapshot.feature[each["dictionary_id"], each["feature"]] for each in self.members]
+        features = [snapshot.feature[member["dictionary_id"], member["feature"]] for member in self.members]
         return {
             "short": self.row["dictionary_id"][:12],
             "sizes": {family.number: family.shape["size"] for family in self.families},
             "columns": {
-                "feature": [each["feature"] for each in self.members],
-                "x": [round(each["map_x"], 3) for each in self.members],
-                "y": [round(each["map_y"], 3) for each in self.members],
-                "family": [each["family"] for each in self.members],
-                "degrees": [rounded(each["orientation_degrees"]) for each in self.members],
-                "mirrored": [int(each["mirrored"]) for each in self.members],
+                "feature": [member["feature"] for member in self.members],
+                "x": [round(member["map_x"], 3) for member in self.members],
+                "y": [round(member["map_y"], 3) for member in self.members],
+                "family": [member["family"] for member in self.members],
+                "degrees": [rounded(member["orientation_degrees"]) for member in self.members],
+                "mirrored": [int(member["mirrored"]) for member in self.members],
                 "type": [types[feature["type"]] for feature in features],
-                "stimulus": [stimuli.get(each["stimulus_type"]) for each in self.members],
-                "patch": [first_patch(examples[each["dictionary_id"], each["feature"]]) for each in self.members],
+                "stimulus": [stimuli.get(member["stimulus_type"]) for member in self.members],
+                "patch": [first_patch(examples[member["dictionary_id"], member["feature"]]) for member in self.members],
             },
         }
 
@@ -103,18 +103,18 @@ def circle_numbers(family: Family, examples: dict[tuple[str, int], list["Example
     """Return the data of a family's circle."""
     return {
         "period": family.shape["period_degrees"],
-        "missing": [rounded(each) for each in family.shape["missing_orientations"] or []],
+        "missing": [rounded(degrees) for degrees in family.shape["missing_orientations"] or []],
         "members": [
             {
-                "feature": each["feature"],
-                "degrees": rounded(each["orientation_degrees"]),
-                "mirrored": each["mirrored"],
-                "prototype": each["is_prototype"],
-                "similarity": round(each["similarity"], 3),
-                "stimulus": each["stimulus_type"],
-                "patch": first_patch(examples[each["dictionary_id"], each["feature"]]),
+                "feature": member["feature"],
+                "degrees": rounded(member["orientation_degrees"]),
+                "mirrored": member["mirrored"],
+                "prototype": member["is_prototype"],
+                "similarity": round(member["similarity"], 3),
+                "stimulus": member["stimulus_type"],
+                "patch": first_patch(examples[member["dictionary_id"], member["feature"]]),
             }
-            for each in family.members
+            for member in family.members
         ],
     }
 
@@ -124,8 +124,8 @@ def small_circle(family: Family) -> dict:
     return {
         "period": family.shape["period_degrees"],
         "covered": f"{100 * family.shape['covered']:.0f} %",
-        "members": [rounded(each["orientation_degrees"]) for each in family.members],
-        "missing": [rounded(each) for each in family.shape["missing_orientations"] or []],
+        "members": [rounded(member["orientation_degrees"]) for member in family.members],
+        "missing": [rounded(degrees) for degrees in family.shape["missing_orientations"] or []],
     }
 
 
@@ -151,11 +151,11 @@ def family_analyses(snapshot: "Snapshot") -> list[Analysis]:
     for row in rows:
         key, grouped = row["family_analysis_id"], members[row["family_analysis_id"]]
         of_family, types, stimuli = defaultdict(list), defaultdict(int), defaultdict(int)
-        for each in grouped:
-            of_family[each["family"]].append(each)
-            types[snapshot.feature[each["dictionary_id"], each["feature"]]["symmetry"]] += 1
-            if each["stimulus_type"]:
-                stimuli[Stimulus(each["stimulus_type"])] += 1
+        for member in grouped:
+            of_family[member["family"]].append(member)
+            types[snapshot.feature[member["dictionary_id"], member["feature"]]["symmetry"]] += 1
+            if member["stimulus_type"]:
+                stimuli[Stimulus(member["stimulus_type"])] += 1
         analyses.append(
             Analysis(
                 row,
