@@ -1,4 +1,4 @@
-"""The tuning dimensions of one layer's units by one method, as frames for the warehouse."""
+"""Compute the tuning dimensions of a layer's units by one method and stage them for the warehouse (methods §6)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -25,16 +25,19 @@ from tasks.vision.images import webp
 
 CODE_VERSION = 1
 ROWS = 2048
-"""Rows in memory at a time, or one orbit where that is more."""
+"""Number of rows in memory at a time, or one orbit where that is more."""
 LOW, HIGH = 2, 98
-"""Percentiles of a score between which a dimension is shown."""
+"""Percentiles of a dimension's score between which its pictures lie."""
 POINTS = 9
-"""Pictures of a strip."""
+"""Number of pictures per dimension."""
 
 
 @dataclass(frozen=True)
 class UnitRows:
-    """Rows of a layer's neurons, or of a dictionary's features (`encode`), in batches of whole orbits."""
+    """Rows of a layer's neurons (`encode` is None) or of a dictionary's features, in batches of whole orbits.
+
+    at_most: largest number of rows, spread evenly over all shards; at least one orbit per shard is used.
+    """
 
     acts: ActivationSet
     encode: Encode | None
@@ -42,20 +45,20 @@ class UnitRows:
 
     @torch.no_grad()
     def orbits(self, split: str) -> Iterator[tuple[list[int], np.ndarray]]:
-        """(row numbers [r], float32 [r, |G|, units]); the same ones each time."""
+        """Yield (row numbers [r], units float32 [r, |G|, units]) of a split; the same ones at every call."""
         shards = [shard for shard in self.acts.shards if shard.split == split]
         order = self.acts.group.order
         share = min(1.0, self.at_most / order / max(1, sum(shard.orbits for shard in shards)))
         for shard in shards:
-            taken = max(1, round(share * shard.orbits))
+            count = max(1, round(share * shard.orbits))
             numbers = self.acts.rows(shard.index)["row"].to_list()
-            acts_rgc, at_once = self.acts.read(shard.index)[:taken], max(1, ROWS // order)
-            for start, part_rgc in zip(range(0, taken, at_once), acts_rgc.split(at_once), strict=True):
+            acts_rgc, at_once = self.acts.read(shard.index)[:count], max(1, ROWS // order)
+            for start, part_rgc in zip(range(0, count, at_once), acts_rgc.split(at_once), strict=True):
                 units_nd = encoded(part_rgc.flatten(0, 1).float(), self.encode)
                 yield numbers[start : start + len(part_rgc)], units_nd.unflatten(0, part_rgc.shape[:2]).numpy()
 
     def batches(self, split: str) -> Iterator[np.ndarray]:
-        """float32 [n, units]: every transform of an orbit is a row."""
+        """Yield batches of rows, float32 [n, units]; every transform of an orbit is a row."""
         for _, units_rgd in self.orbits(split):
             yield units_rgd.reshape(-1, units_rgd.shape[2])
 
@@ -67,10 +70,13 @@ def analyse_dimensions(
     settings: Settings,
     progress: Progress = silent,
 ) -> str:
-    """Frames of `dimension_analyses`, `tuning_dimensions` and what they follow, hold and look like; returns their key.
+    """Stage `dimension_analyses`, `tuning_dimensions` and the other tables of an analysis; return their content key.
 
-    dictionary: whose features the units are; None for the layer's neurons. progress: in thousandths.
-    Done once per set, dictionary and config. UserError as `fit` and `encoder_of`, and for a set without a test split.
+    The other tables are the parameters that the dimensions follow, their pictures, harmonics and completeness.
+
+    dictionary: key of the dictionary whose features are the units; None for the layer's neurons. Tables that are staged
+    already are not computed again. progress counts to 1000. Raises UserError as `fit` and `encoder_of` do, and for a
+    set without train or test split.
     """
     key = content_key("dimensions", CODE_VERSION, activation_set=activation_set, dictionary=dictionary, config=config)
     if is_staged(key, settings):
@@ -78,7 +84,7 @@ def analyse_dimensions(
     acts = ActivationSet.open(activation_set, settings)
     if {shard.split for shard in acts.shards} != {"train", "test"}:
         raise UserError(
-            f"activation set {activation_set[:12]} has no test split to judge dimensions on: extract with "
+            f"activation set {activation_set[:12]} has no test split to evaluate dimensions on: extract it with "
             "test_share > 0"
         )
     encode = encoder_of(load_dictionary(dictionary, settings)) if dictionary else None
@@ -90,19 +96,19 @@ def analyse_dimensions(
     progress(150, 1000)
 
     if config.source == "gratings":
-        drawn_nd = shown["gratings"].responses_nd
-        found_in = judged_on = lambda: iter(np.split(drawn_nd, range(ROWS, len(drawn_nd), ROWS)))
+        gratings_nd = shown["gratings"].responses_nd
+        fit_rows = test_rows = lambda: iter(np.split(gratings_nd, range(ROWS, len(gratings_nd), ROWS)))
     else:
-        found_in, judged_on = (lambda split=split: natural.batches(split) for split in ("train", "test"))
-    moments = Moments.of(found_in())
+        fit_rows, test_rows = (lambda split=split: natural.batches(split) for split in ("train", "test"))
+    moments = Moments.of(fit_rows())
     where = f"{config.source} of {acts.config.network} {acts.config.layer}"
     where += f", dictionary {dictionary[:12]}" if dictionary else ""
-    dimensions = fit(config, found_in, moments, where)
+    dimensions = fit(config, fit_rows, moments, where)
     progress(350, 1000)
 
-    followed, curves = follow(shown, dimensions.scores, config.permutations, config.seed)
+    tuning_scores, curves = follow(shown, dimensions.scores, config.permutations, config.seed)
     progress(450, 1000)
-    frames = {
+    tables = {
         "dimension_analyses": polars.DataFrame(
             {
                 "dimension_analysis_id": [key],
@@ -119,33 +125,33 @@ def analyse_dimensions(
             },
             schema_overrides={"dictionary_id": polars.String},
         ),
-        "tuning_dimensions": _dimensions_table(dimensions, found_in, judged_on, moments),
-        "tuning_scores": followed,
+        "tuning_dimensions": _dimensions_table(dimensions, fit_rows, test_rows, moments),
+        "tuning_scores": tuning_scores,
         "dimension_curves": curves,
         "dimension_pictures": _patches(dimensions, natural, part_of(progress, 500, 600)),
     }
     if acts.group.order > 1:
-        frames["dimension_harmonics"] = _harmonics(dimensions, natural)
+        tables["dimension_harmonics"] = _harmonics(dimensions, natural)
     counts = sorted({*(2**power for power in range(config.components.bit_length())), config.components})
-    # about the mean of gratings, photographs are not to be taken apart
+    # dimensions about the mean of gratings don't apply to photographs
     whole_frames = config.frames if config.source == "patches" else 0
-    frames["dimension_completeness"] = measure_completeness(
+    tables["dimension_completeness"] = measure_completeness(
         dimensions, acts, dictionary, counts, whole_frames, settings, part_of(progress, 600, 1000)
     )
-    named = {
-        table: frame
-        if "dimension_analysis_id" in frame.columns
-        else frame.select(polars.lit(key).alias("dimension_analysis_id"), polars.all())
-        for table, frame in frames.items()
+    tables_with_id = {
+        name: table
+        if "dimension_analysis_id" in table.columns
+        else table.select(polars.lit(key).alias("dimension_analysis_id"), polars.all())
+        for name, table in tables.items()
     }
-    stage_tables(key, named, settings)
+    stage_tables(key, tables_with_id, settings)
     progress(1000, 1000)
     return key
 
 
-def _dimensions_table(dimensions: Dimensions, found_in: Rows, judged_on: Rows, moments: Moments) -> polars.DataFrame:
-    cumulative_k = dimensions.explained(judged_on())
-    low_k, high_k = np.percentile(dimensions.scores(sample(found_in, moments.count)), (LOW, HIGH), axis=0)
+def _dimensions_table(dimensions: Dimensions, fit_rows: Rows, test_rows: Rows, moments: Moments) -> polars.DataFrame:
+    cumulative_k = dimensions.explained(test_rows())
+    low_k, high_k = np.percentile(dimensions.scores(sample(fit_rows, moments.count)), (LOW, HIGH), axis=0)
     return polars.DataFrame(
         {
             "dimension": np.arange(dimensions.count),
@@ -159,29 +165,30 @@ def _dimensions_table(dimensions: Dimensions, found_in: Rows, judged_on: Rows, m
 
 
 def _patches(dimensions: Dimensions, natural: UnitRows, progress: Progress) -> polars.DataFrame:
-    """`dimension_pictures`: for each dimension patches of the test split, spread evenly over its scores there."""
+    """Return `dimension_pictures`: for each dimension, patches of the test split at even steps of its score there."""
     rows, scores = [], []
     for numbers, units_rgd in natural.orbits("test"):
         rows += numbers
         scores.append(dimensions.scores(units_rgd[:, 0]))
     scores_rk = np.concatenate(scores)
     low_k, high_k = np.percentile(scores_rk, (LOW, HIGH), axis=0)
-    found = []
+    strips = []
     for dimension, (low, high) in enumerate(zip(low_k, high_k, strict=True)):
         score_r = scores_rk[:, dimension].copy()
-        chosen = []
+        nearest = []
         for point in np.linspace(low, high, min(POINTS, len(score_r))):
-            chosen.append(int(np.abs(score_r - point).argmin()))
-            score_r[chosen[-1]] = np.inf
-        chosen.sort(key=lambda place, dimension=dimension: scores_rk[place, dimension])
-        found += [
-            (dimension, "patch", place, float(scores_rk[row, dimension]), rows[row]) for place, row in enumerate(chosen)
+            nearest.append(int(np.abs(score_r - point).argmin()))
+            score_r[nearest[-1]] = np.inf
+        nearest.sort(key=lambda row, dimension=dimension: scores_rk[row, dimension])
+        strips += [
+            (dimension, "patch", place, float(scores_rk[row, dimension]), rows[row])
+            for place, row in enumerate(nearest)
         ]
         progress(dimension + 1, dimensions.count)
-    distinct = sorted({row for *_, row in found})
+    distinct = sorted({row for *_, row in strips})
     pictures = dict(zip(distinct, map(webp, natural.acts.patches(distinct).float()), strict=True))
     return polars.DataFrame(
-        [(*cells, None, None, None, pictures[row]) for *cells, row in found],
+        [(*cells, None, None, None, pictures[row]) for *cells, row in strips],
         schema={
             "dimension": polars.Int32,
             "kind": polars.String,
@@ -197,7 +204,7 @@ def _patches(dimensions: Dimensions, natural: UnitRows, progress: Progress) -> p
 
 
 def _harmonics(dimensions: Dimensions, natural: UnitRows) -> polars.DataFrame:
-    """`dimension_harmonics` over the orbits of the train split."""
+    """Return `dimension_harmonics`, from the orbits of the train split."""
     group = natural.acts.group
     energies = IrrepEnergies(group, dimensions.count)
     for _, units_rgd in natural.orbits("train"):
@@ -206,21 +213,21 @@ def _harmonics(dimensions: Dimensions, natural: UnitRows) -> polars.DataFrame:
     return energies.shares()
 
 
-def dimension_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
-    """What a run tells of the frames of `analyse_dimensions` and, where they are there, `render_path`."""
-    found = frames["tuning_dimensions"].sort("dimension")
-    metrics = {"explained_variance": found["cumulative_variance"].tail(1).item()}
-    best = frames["tuning_scores"].group_by("parameter").agg(polars.col("r_squared").max()).sort("parameter")
+def dimension_metrics(tables: Mapping[str, polars.DataFrame]) -> dict[str, float]:
+    """Return a run's metrics from the tables of `analyse_dimensions` and, if present, of `render_path`."""
+    dimensions = tables["tuning_dimensions"].sort("dimension")
+    metrics = {"explained_variance": dimensions["cumulative_variance"].tail(1).item()}
+    best = tables["tuning_scores"].group_by("parameter").agg(polars.col("r_squared").max()).sort("parameter")
     metrics |= {f"r_squared_{parameter}": value for parameter, value in best.iter_rows()}
-    for most in frames["dimension_completeness"].sort("dimensions").tail(1).iter_rows(named=True):
-        metrics |= {name: most[name] for name in ("agreement_kept", "agreement_removed")}
-    if "dimension_harmonics" in frames:
-        purest = frames["dimension_harmonics"].group_by("dimension").agg(polars.col("share").max())
+    for completeness in tables["dimension_completeness"].sort("dimensions").tail(1).iter_rows(named=True):
+        metrics |= {name: completeness[name] for name in ("agreement_kept", "agreement_removed")}
+    if "dimension_harmonics" in tables:
+        purest = tables["dimension_harmonics"].group_by("dimension").agg(polars.col("share").max())
         metrics["harmonic_purity"] = purest["share"].mean()
-    if "dimension_paths" in frames:
-        intended = frames["dimension_paths"].filter("intended")
+    if "dimension_paths" in tables:
+        intended = tables["dimension_paths"].filter("intended")
         for dimension, parameter, spearman in intended.select("dimension", "parameter", "spearman").iter_rows():
             metrics[f"path_spearman_{parameter}"] = spearman
-            others = frames["dimension_paths"].filter(~polars.col("intended"), dimension=dimension)
+            others = tables["dimension_paths"].filter(~polars.col("intended"), dimension=dimension)
             metrics[f"path_drift_beside_{parameter}"] = others["drift"].max()
     return metrics

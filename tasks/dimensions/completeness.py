@@ -1,7 +1,7 @@
-"""What a network still answers when a layer keeps its first tuning dimensions alone, or loses them. Source: ours.
+"""How a network's output changes when a layer keeps only its first tuning dimensions, or loses them. Source: ours.
 
-A layer's activation is a reconstruction from the first k scores, mean + z_k B_k, and a rest. Kept: the layer shows the
-reconstruction alone; removed: the rest alone, about the same mean.
+A layer's activation a is the reconstruction from its first k scores, mean + z B, plus a residual. Kept: the activation
+is replaced by the reconstruction. Removed: it is replaced by a − z B, the residual about the same mean.
 """
 
 from collections.abc import Sequence
@@ -41,16 +41,19 @@ def measure_completeness(
     settings: Settings,
     progress: Progress = silent,
 ) -> polars.DataFrame:
-    """Rows of `dimension_completeness` without `analysis`: for each k of `counts`, on up to `frames` whole test frames.
+    """Measure agreement and accuracy for each k of `counts`, on up to `frames` whole frames of the test split.
 
-    Every position of the layer is replaced, also near the border, where units see padding and no row was taken. The
-    network runs up to the layer once a frame, and on from there once clean and twice for each k.
+    Returns the table `dimension_completeness` without its column `dimension_analysis_id`.
 
-    Empty where there is no test frame, and where the dimensions are of a dictionary's features: what they lose would
-    come on top of what the dictionary loses, and could not be told from it.
+    Every position of the layer is replaced, including those near the border, where units see padding and from which no
+    rows were taken. For each frame the network runs up to the layer once; from there it runs once unchanged and twice
+    for each k.
+
+    The table is empty if there is no test frame. It is also empty if the dimensions are those of a dictionary's
+    features, because their loss could not be separated from the reconstruction loss of the dictionary.
     """
-    chosen = held_out_frames(acts, frames)
-    if dictionary is not None or not chosen:
+    test_frames = held_out_frames(acts, frames)
+    if dictionary is not None or not test_frames:
         return polars.DataFrame(schema=SCHEMA)
     network = loaded_network(acts.config.network, settings.weights_dir)
     before, after = cut(network.module, network.node(acts.config.layer))
@@ -58,7 +61,7 @@ def measure_completeness(
     parts = {count: torch.from_numpy(dimensions.reconstruction(count)) for count in counts}
 
     clean, kept, removed = [], {count: [] for count in counts}, {count: [] for count in counts}
-    for done, images_bcyx in frame_batches(acts, chosen):
+    for done, images_bcyx in frame_batches(acts, test_frames):
         acts_bcyx, *others = before(network.preprocess(images_bcyx))
         clean.append(after(acts_bcyx, *others).argmax(1))
         z_bkyx = at_every_position(acts_bcyx, lambda rows_pd: torch.from_numpy(dimensions.scores(rows_pd.numpy())))
@@ -67,24 +70,24 @@ def measure_completeness(
             part_bcyx = (z_byxk[..., :count] @ b_kd).movedim(-1, 1)
             kept[count].append(after((mean_c11 + part_bcyx).float(), *others).argmax(1))
             removed[count].append(after((acts_bcyx - part_bcyx).float(), *others).argmax(1))
-        progress(done, len(chosen))
+        progress(done, len(test_frames))
 
-    labels = [label_of(acts.plan.images.frames[frame].name, network) for frame in chosen]
+    labels = [label_of(acts.plan.images.frames[frame].name, network) for frame in test_frames]
     labelled = torch.tensor([label is not None for label in labels])
     label_n = torch.tensor([label for label in labels if label is not None])
     clean_n = torch.cat(clean)
 
-    def agreement(answers: list[Tensor]) -> float:
-        return _share(torch.cat(answers) == clean_n)
+    def agreement(classes: list[Tensor]) -> float:
+        return _share(torch.cat(classes) == clean_n)
 
-    def accuracy(answers: list[Tensor]) -> float | None:
-        return _share(torch.cat(answers)[labelled] == label_n) if len(label_n) else None
+    def accuracy(classes: list[Tensor]) -> float | None:
+        return _share(torch.cat(classes)[labelled] == label_n) if len(label_n) else None
 
     return polars.DataFrame(
         [
             {
                 "dimensions": count,
-                "frames": len(chosen),
+                "frames": len(test_frames),
                 "labelled": len(label_n),
                 "agreement_kept": agreement(kept[count]),
                 "agreement_removed": agreement(removed[count]),

@@ -1,4 +1,4 @@
-"""How tuning dimensions are sought: Prefect's form and the console's options are this object."""
+"""The configuration of the tuning dimensions. Prefect's form and the CLI options are generated from it."""
 
 from typing import Literal
 
@@ -8,20 +8,27 @@ from tasks.config import Config, Seed, Whole
 
 Method = Literal["pca", "ica", "nmf", "kernel-pca", "neurons", "random"]
 CONTROLS = ("neurons", "random")
-"""Methods that look for nothing: the neurons themselves, and a random orthogonal basis."""
+"""Methods that are controls: single neurons, and a random orthogonal basis."""
 
 
 class DimensionsConfig(Config):
-    """All that decides on the dimensions of a layer's units, given their rows."""
+    """Together with the rows of a layer's units, this determines their dimensions."""
 
-    method: Method = Field("pca", description="how dimensions are sought; neurons and random are controls")
+    method: Method = Field("pca", description="method that finds the dimensions; neurons and random are controls")
     source: Literal["patches", "gratings"] = Field(
-        "patches", description="rows that they are sought in: patches of the train split, or drawn gratings"
+        "patches",
+        description="rows to find the dimensions in: activations on patches of the train split, or on drawn gratings",
     )
-    components: Whole = Field(32, ge=1, description="dimensions to find")
+    components: Whole = Field(32, ge=1, description="number of dimensions")
     rows: Whole = Field(
-        100_000, ge=2, description="rows at most, evenly from all shards; of an orbit each transform is one"
+        100_000,
+        ge=2,
+        description="largest number of rows, taken evenly from all shards; each transform of an orbit is a row",
     )
-    frames: Whole = Field(96, ge=0, description="whole images on which the network runs with dimensions taken out")
-    permutations: Whole = Field(999, ge=99, description="of the stimuli's labels, for p-values")
-    seed: Seed = Field(0, description="of the methods, the random basis and the permutations")
+    frames: Whole = Field(
+        96, ge=0, description="number of whole test images on which the network runs with dimensions kept or removed"
+    )
+    permutations: Whole = Field(
+        999, ge=99, description="number of permutations of the stimuli's labels, for the p-values"
+    )
+    seed: Seed = Field(0, description="random seed of the methods, the random basis and the permutations")

@@ -1,9 +1,9 @@
-"""What dimensions follow: their scores on drawn stimuli whose parameters are known.
+"""Find the stimulus parameters that dimensions follow, from their scores on drawn stimuli.
 
-Source: methods §6. R² regresses a score on a parameter: linearly, on a logarithmic axis for frequency, and on cosine
-and sine where the parameter goes around. Every combination of a family's parameters is drawn once, so what a parameter
-explains is what it does over all values of the others; a score that is tuned to one orientation of one frequency in
-one phase follows neither. p-values and the one-to-one assignment are ours.
+Source: methods §6. R² is that of a regression of a score on a parameter: linear, on a logarithmic axis for frequency,
+and on cosine and sine for a circular parameter. Every combination of a family's parameters is drawn once, so a
+parameter explains only what it does over all values of the others. A score that is tuned to one orientation of one
+frequency in one phase follows none of the three. p-values and the one-to-one assignment are ours.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,17 +24,20 @@ NULL_PERCENTILE = 95
 
 @dataclass(frozen=True)
 class Parameter:
-    """Of a family of stimuli. value: from the family's table; period: degrees, None where it has ends."""
+    """A parameter of a family of stimuli.
+
+    value: expression over the family's table; period: in degrees, None for a parameter that isn't circular.
+    """
 
     name: str
     family: str
     value: polars.Expr
     period: float | None = None
     axis: Callable[[np.ndarray], np.ndarray] = lambda values: values
-    """What the score is regressed on, where the parameter has ends."""
+    """Transform of the values before the regression, for a parameter that isn't circular."""
 
     def columns(self, values_n: np.ndarray) -> np.ndarray:
-        """[n, 1 or 2]: what a score is regressed on."""
+        """Return the regressors for values [n]: [n, 1], or [n, 2] for a circular parameter."""
         if self.period is None:
             return self.axis(values_n)[:, None]
         angle_n = 2 * np.pi * values_n / self.period
@@ -53,7 +56,7 @@ PARAMETERS = (
 
 @dataclass(frozen=True)
 class Shown:
-    """Stimuli of one family and the units' responses [n, units]."""
+    """Stimuli of one family (one row of `table` each) and the units' responses to them [n, units]."""
 
     family: str
     table: polars.DataFrame
@@ -62,7 +65,10 @@ class Shown:
 
 @lru_cache(maxsize=2)
 def shown_to(network_name: str, layer: str, weights_dir: Path | None) -> dict[str, Shown]:
-    """Gratings and arcs, sized by what a unit of the layer sees, and what its neurons answer; kept for all methods."""
+    """Return gratings and arcs of the size of the layer's receptive field, with its neurons' responses.
+
+    Cached, since all methods need the same responses.
+    """
     network = loaded_network(network_name, weights_dir)
     side = network.layer(layer).receptive_field
     drawn = stimuli(side)
@@ -76,10 +82,10 @@ def shown_to(network_name: str, layer: str, weights_dir: Path | None) -> dict[st
 def follow(
     shown: Mapping[str, Shown], scores: Callable[[np.ndarray], np.ndarray], permutations: int, seed: int
 ) -> tuple[polars.DataFrame, polars.DataFrame]:
-    """(`tuning_scores`, `dimension_curves`) of the dimensions, without the analysis.
+    """Return the tables `tuning_scores` and `dimension_curves`, without the column `dimension_analysis_id`.
 
-    scores: responses [n, units] -> [n, K]. Permutations shuffle the stimuli of a family, the same way for all
-    dimensions, so that the largest R² among them tells what luck gives (Westfall & Young).
+    scores: function from responses [n, units] to scores [n, K]. Permutations shuffle the stimuli of a family in the
+    same way for all dimensions, so that the largest R² among them gives the null distribution (Westfall & Young).
     """
     scores_of = {name: scores(family.responses_nd) for name, family in shown.items()}
     r_squared, p_values, nulls, preferred, curves = [], [], [], [], []
@@ -88,16 +94,16 @@ def follow(
         values_n = family.table.select(parameter.value).to_series().to_numpy()
         scores_nk = scores_of[parameter.family] - scores_of[parameter.family].mean(0)
         basis_nq = np.linalg.qr(_centred(parameter.columns(values_n)))[0]
-        found_k = _r_squared(basis_nq, scores_nk)
+        r_squared_k = _r_squared(basis_nq, scores_nk)
         generator = np.random.default_rng([seed, place])
         largest = np.array([_r_squared(generator.permutation(basis_nq), scores_nk).max() for _ in range(permutations)])
-        r_squared.append(found_k)
-        p_values.append((1 + (largest[:, None] >= found_k).sum(0)) / (1 + permutations))
+        r_squared.append(r_squared_k)
+        p_values.append((1 + (largest[:, None] >= r_squared_k).sum(0)) / (1 + permutations))
         nulls.append(np.percentile(largest, NULL_PERCENTILE))
         preferred.append(_preferred(parameter, values_n, scores_nk))
         curves.append(_curves(parameter.name, values_n, scores_of[parameter.family]))
     assigned = assign(np.stack(r_squared, axis=1))
-    followed = polars.concat(
+    tuning_scores = polars.concat(
         polars.DataFrame(
             {
                 "dimension": np.arange(len(r_squared[place])),
@@ -111,16 +117,16 @@ def follow(
         )
         for place, parameter in enumerate(PARAMETERS)
     )
-    return followed.sort("dimension", maintain_order=True), polars.concat(curves)
+    return tuning_scores.sort("dimension", maintain_order=True), polars.concat(curves)
 
 
 def assign(r_squared_kp: np.ndarray) -> np.ndarray:
-    """[K, P] bool: one dimension a parameter and one parameter a dimension, with the largest sum of R² (Hungarian)."""
+    """Assign parameters to dimensions one to one, with the largest sum of R² (Hungarian); returns bool [K, P]."""
     from scipy.optimize import linear_sum_assignment
 
-    chosen = np.zeros(r_squared_kp.shape, dtype=bool)
-    chosen[linear_sum_assignment(r_squared_kp, maximize=True)] = True
-    return chosen
+    assigned = np.zeros(r_squared_kp.shape, dtype=bool)
+    assigned[linear_sum_assignment(r_squared_kp, maximize=True)] = True
+    return assigned
 
 
 def _centred(columns_nq: np.ndarray) -> np.ndarray:
@@ -128,23 +134,23 @@ def _centred(columns_nq: np.ndarray) -> np.ndarray:
 
 
 def _r_squared(basis_nq: np.ndarray, centred_nk: np.ndarray) -> np.ndarray:
-    """[K]: share of each score's variance in the span of an orthonormal basis; 0 for a score that never changes."""
+    """Return the share of each score's variance in the span of an orthonormal basis, [K]; 0 for a constant score."""
     total_k = (centred_nk**2).sum(0)
     return ((basis_nq.T @ centred_nk) ** 2).sum(0) / np.where(total_k > 0, total_k, 1)
 
 
 def _preferred(parameter: Parameter, values_n: np.ndarray, scores_nk: np.ndarray) -> list[float | None]:
-    """Where each score's cosine is largest, degrees in [0, period); None where the parameter has ends."""
+    """Return the value with the largest fitted score, in degrees in [0, period); None if it isn't circular."""
     if parameter.period is None:
         return [None] * scores_nk.shape[1]
     cosine_k, sine_k = parameter.columns(values_n).T @ scores_nk
-    # twice: the remainder of a tiny negative angle is rounded up to the period
+    # twice: in floating point, a tiny negative angle % period is the period itself
     degrees_k = np.degrees(np.arctan2(sine_k, cosine_k)) * parameter.period / 360
     return (degrees_k % parameter.period % parameter.period).tolist()
 
 
 def _curves(parameter: str, values_n: np.ndarray, scores_nk: np.ndarray) -> polars.DataFrame:
-    """Mean and spread of each score at each value."""
+    """Return mean and standard deviation of each score at each value of a parameter."""
     values, place_n = np.unique(values_n, return_inverse=True)
     at = [scores_nk[place_n == place] for place in range(len(values))]
     shape = (scores_nk.shape[1], len(values))

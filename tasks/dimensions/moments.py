@@ -1,4 +1,4 @@
-"""First and second moments of rows that stream by, and what linear algebra makes of them: no row is kept.
+"""First and second moments of rows, accumulated batch by batch, and the linear algebra that needs only these moments.
 
 Source: textbook statistics; the greedy order is ours.
 """
@@ -9,7 +9,10 @@ import numpy as np
 
 
 class Moments:
-    """Mean and covariance of columns, summed in float64 about the first batch's mean, which loses no digits."""
+    """Mean and covariance of columns, summed in float64.
+
+    The sums are about the mean of the first batch, which avoids loss of digits by cancellation.
+    """
 
     def __init__(self) -> None:
         self.count = 0
@@ -17,12 +20,12 @@ class Moments:
 
     @classmethod
     def of(cls, batches: Iterable[np.ndarray]) -> "Moments":
-        """Of all rows of batches [n, d]; ValueError where there is none."""
+        """Return the moments of all rows of batches [n, d]. Raises ValueError if there are no rows."""
         moments = cls()
         for rows_nd in batches:
             moments.add(rows_nd)
         if not moments.count:
-            raise ValueError("no row")
+            raise ValueError("there are no rows")
         return moments
 
     def add(self, rows_nd: np.ndarray) -> None:
@@ -41,11 +44,11 @@ class Moments:
 
     @property
     def covariance_dd(self) -> np.ndarray:
-        """Divided by the count."""
+        """Covariance [d, d], divided by the count."""
         return self.about(self.mean_d)
 
     def about(self, centre_d: np.ndarray) -> np.ndarray:
-        """[d, d]: mean product of the columns' distances from a centre."""
+        """Return the mean product of the columns' differences from a centre, [d, d]."""
         offset_d, mean_d = self.shift_d - centre_d, self.sum_d / self.count
         return (
             self.products_dd / self.count
@@ -56,7 +59,7 @@ class Moments:
 
 
 def principal_axes(covariance_dd: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(axes [d, count] of unit length, variances [count]), the largest first: PCA of rows that were not kept."""
+    """Return the principal axes [d, count], of unit length, and their variances [count], largest first."""
     from scipy.linalg import eigh
 
     size = len(covariance_dd)
@@ -65,24 +68,25 @@ def principal_axes(covariance_dd: np.ndarray, count: int) -> tuple[np.ndarray, n
 
 
 def greedy_order(covariance_kk: np.ndarray, cross_kd: np.ndarray, count: int) -> np.ndarray:
-    """[count] int: scores in the order in which each adds most to the variance that those before it explain linearly.
+    """Order scores so that each adds most to the variance that those before it explain linearly; returns int [count].
 
-    covariance_kk: of the scores; cross_kd: of the scores with the units. A score that follows from those before it adds
-    nothing and comes last.
+    covariance_kk: of the scores; cross_kd: of the scores with the units. A score that is a linear combination of those
+    before it adds nothing and comes last.
     """
     covariance_kk, cross_kd = covariance_kk.copy(), cross_kd.copy()
     free_k = covariance_kk.diagonal().copy()
-    left_k = np.ones(len(free_k), dtype=bool)
-    chosen = []
+    remaining_k = np.ones(len(free_k), dtype=bool)
+    order = []
     for _ in range(count):
         variance_k = covariance_kk.diagonal()
-        usable_k = left_k & (variance_k > 1e-9 * free_k)
-        gain_k = np.where(usable_k, (cross_kd**2).sum(1) / np.where(usable_k, variance_k, 1), np.where(left_k, -1, -2))
+        usable_k = remaining_k & (variance_k > 1e-9 * free_k)
+        explained_k = (cross_kd**2).sum(1) / np.where(usable_k, variance_k, 1)
+        gain_k = np.where(usable_k, explained_k, np.where(remaining_k, -1, -2))
         best = int(gain_k.argmax())
-        chosen.append(best)
-        left_k[best] = False
+        order.append(best)
+        remaining_k[best] = False
         if usable_k[best]:
             share_k = covariance_kk[:, best] / variance_k[best]
             cross_kd -= np.outer(share_k, cross_kd[best])
             covariance_kk -= np.outer(share_k, covariance_kk[best])
-    return np.array(chosen)
+    return np.array(order)

@@ -60,7 +60,7 @@ def test_a_centre_belongs_to_the_unit_it_was_taken_of(layer):
 def test_a_frame_that_is_too_small_is_refused_with_the_size_it_needs(layer):
     side = source_side(layer.receptive_field)
     with pytest.raises(
-        UserError, match=rf"sees {layer.receptive_field} pixels, .* takes {side}: .*frame_size"
+        UserError, match=rf"has {layer.receptive_field} pixels, .* needs {side}: .*frame_size"
     ) as refusal:
         admissible_units(layer, side - 1)
     needed = int(str(refusal.value).rsplit(" ", 1)[1])

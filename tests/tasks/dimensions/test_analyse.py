@@ -106,7 +106,7 @@ def test_patches_go_from_low_to_high_and_are_of_the_test_split(extracted):
 def test_a_set_without_a_test_split_is_refused(extracted):
     settings, *_ = extracted
     whole = extract(BANK.model_copy(update={"test_share": 0.0, "orbits": 8}), settings)
-    with pytest.raises(UserError, match="has no test split to judge dimensions on: extract with test_share > 0"):
+    with pytest.raises(UserError, match="has no test split to evaluate dimensions on: extract it with test_share > 0"):
         analyse_dimensions(whole, None, FEW, settings)
 
 
@@ -115,5 +115,5 @@ def test_signed_activations_are_no_parts(tmp_path):
     linear = extract(
         BANK.model_copy(update={"network": "efficientnet_lite0", "layer": "block0", "n_rotations": 1}), settings
     )
-    with pytest.raises(UserError, match=r"nmf needs activations that are nowhere negative, and .* reaches -"):
+    with pytest.raises(UserError, match=r"nmf needs activations ≥ 0, but .* reaches -"):
         analyse_dimensions(linear, None, FEW.model_copy(update={"method": "nmf"}), settings)
