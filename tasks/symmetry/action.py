@@ -1,4 +1,4 @@
-"""The dihedral group acting on images, by resampling about a patch's centre."""
+"""The action of the dihedral group on images, by resampling around a patch's centre (methods §2)."""
 
 import math
 from collections.abc import Sequence
@@ -11,9 +11,10 @@ from tasks.symmetry.group import DihedralGroup
 
 
 def source_side(side: int) -> int:
-    """Smallest side ≥ √2 · side of the same parity: a source patch whose inscribed disc holds a side × side square.
+    """Return the smallest side ≥ √2 · side with the same parity.
 
-    Same parity, so that both squares have the same centre: a pixel when odd, a corner of pixels when even.
+    The inscribed disc of a source patch of this side contains a side × side square. With the same parity both squares
+    have the same centre: a pixel if the side is odd, a corner between pixels if it is even.
     """
     source = math.ceil(math.sqrt(2) * side)
     return source + (source - side) % 2
@@ -21,11 +22,14 @@ def source_side(side: int) -> int:
 
 @lru_cache(maxsize=8)
 def _grids_gyx2(group: DihedralGroup, side: int, out_size: int) -> torch.Tensor:
-    """[|G|, out, out, 2] float32: where in the source (x, y in [-1, 1], y down) output pixel p looks: at g⁻¹ p."""
+    """Return the source position g⁻¹ p of every output pixel p, float32 [|G|, out, out, 2].
+
+    Positions are (x, y) in [-1, 1], y down.
+    """
     steps = torch.arange(out_size, dtype=torch.float64) - (out_size - 1) / 2
     points_yx2 = torch.stack([steps.expand(out_size, -1), -steps[:, None].expand(-1, out_size)], dim=-1)
     matrices = torch.stack([torch.from_numpy(group.matrix(g)) for g in group.elements])
-    # Rows of p @ M are Mᵀ p, and Mᵀ = M⁻¹.
+    # the rows of p @ M are Mᵀ p, and Mᵀ = M⁻¹
     sources = torch.einsum("yxi,gij->gyxj", points_yx2, matrices)
     sources[..., 1] *= -1
     return (sources / ((side - 1) / 2)).float()
@@ -34,17 +38,19 @@ def _grids_gyx2(group: DihedralGroup, side: int, out_size: int) -> torch.Tensor:
 def transform_patches(
     patches_bcyx: torch.Tensor, elements: Sequence[int], group: DihedralGroup, out_size: int
 ) -> torch.Tensor:
-    """[b, len(elements), c, out_size, out_size]: g·patch about the patch's centre, for each g of `elements`.
+    """Transform each patch around its centre by each g of `elements`.
 
-    patches_bcyx: float, square, of side ≥ source_side(out_size) and of out_size's parity, so that no pixel outside is
-    ever read. Bilinear; for multiples of 90°, mirrored or not, an exact permutation of pixels.
-    Raises ValueError for a patch of another shape. Source: ours (methods §2).
+    Returns [b, len(elements), c, out_size, out_size].
+
+    patches_bcyx: float, square, with a side ≥ source_side(out_size) and of out_size's parity, so that no pixel outside
+    the patch is needed. Resampling is bilinear; for multiples of 90°, mirrored or not, it is an exact permutation of
+    pixels. Raises ValueError for a patch of another shape. Source: ours (methods §2).
     """
     batch, channels, height, side = patches_bcyx.shape
     if height != side or side < source_side(out_size) or (side - out_size) % 2:
         raise ValueError(
-            f"a {height}×{side} patch can't be turned into {out_size}×{out_size}: "
-            f"it needs {source_side(out_size)} pixels a side, or an even number more"
+            f"a {height}×{side} patch can't be rotated into {out_size}×{out_size}: "
+            f"it needs a side of {source_side(out_size)} pixels, or an even number more"
         )
     elements = [int(g) for g in elements]
     exact = [k for k, g in enumerate(elements) if group.quarter_turns(g) is not None]
@@ -54,13 +60,13 @@ def transform_patches(
     margin = (side - out_size) // 2
     centre_bcyx = patches_bcyx[..., margin : margin + out_size, margin : margin + out_size]
     for k in exact:
-        first = centre_bcyx.flip(-1) if group.is_reflection(elements[k]) else centre_bcyx
-        out_bgcyx[:, k] = torch.rot90(first, group.quarter_turns(elements[k]), dims=(-2, -1))
+        mirrored = centre_bcyx.flip(-1) if group.is_reflection(elements[k]) else centre_bcyx
+        out_bgcyx[:, k] = torch.rot90(mirrored, group.quarter_turns(elements[k]), dims=(-2, -1))
 
     if resampled:
         grids_gyx2 = _grids_gyx2(group, side, out_size)[[elements[k] for k in resampled]]
-        # All patches ride as channels of one image, so that a grid's weights are worked out once for all of them.
+        # all patches are channels of one image, so that a grid's bilinear weights are computed once for all of them
         planes = patches_bcyx.reshape(1, batch * channels, side, side).expand(len(resampled), -1, -1, -1)
-        turned = F.grid_sample(planes, grids_gyx2.to(planes), mode="bilinear", align_corners=True)
-        out_bgcyx[:, resampled] = turned.unflatten(1, (batch, channels)).transpose(0, 1)
+        transformed = F.grid_sample(planes, grids_gyx2.to(planes), mode="bilinear", align_corners=True)
+        out_bgcyx[:, resampled] = transformed.unflatten(1, (batch, channels)).transpose(0, 1)
     return out_bgcyx

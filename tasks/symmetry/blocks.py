@@ -1,18 +1,19 @@
-"""Transform-block analysis: the symmetry of a group crosscoder's features, read from their decoder blocks alone.
+"""Transform-block analysis: the symmetry of a group crosscoder's features, from their decoder blocks (methods §4).
 
-Feature i owns a block d_i^g for each g of G, D_n or C_n: what it says the layer holds when g transforms the image.
-Arrays are numpy; blocks are float32 [features, |G|, channels], the rest float64.
+Feature i has a block d_i^g for each g of G, D_n or C_n: its contribution to the layer's activation when g transforms
+the image. Arrays are numpy; blocks are float32 [features, |G|, channels], the rest float64.
 
-Two similarities are read from them:
+Two functions on the group are computed from the blocks:
 * profile       c(g) = cos(d^e, d^g)                               [paper: blocks compared by similarity; form ours]
 * similarity    s(g) = Σ_h <d^h, d^hg> / Σ_h ‖d^h‖ ‖d^hg‖           [ours]
-The profile is seen from the identity block only. What g leaves as it is must satisfy d^hg = d^h for every h, so the
-similarity asks all |G| blocks, which also averages their noise away; it alone decides stabiliser and type.
+The profile uses only the identity block as reference. A feature that is invariant under g satisfies d^hg = d^h for
+every h. The similarity therefore uses all |G| blocks as references, which also averages their noise; it alone
+determines stabiliser and type.
 
-Noise in the blocks shrinks every s(g) with g ≠ e by one factor, and so does whatever one block holds that no other
-does. That factor, the ceiling, is taken to be max_{g≠e} s(g): a lower bound that is exact where anything but e is in
-the stabiliser, and close where neighbouring rotations look alike. With less than 8 rotations neighbours are ≥ 51° apart
-and need not look alike, so there the ceiling is 1: noise can't be told from tuning.           [ours]
+Noise in the blocks, and any content that only one block has, reduces every s(g) with g ≠ e by one factor, the ceiling.
+It is estimated by max_{g≠e} s(g). This is a lower bound, exact if the stabiliser contains any g ≠ e, and close if
+neighbouring rotations have similar blocks. With fewer than 8 rotations, neighbours are ≥ 51° apart and need not be
+similar; there the ceiling is 1, and noise can't be distinguished from tuning.           [ours]
 """
 
 from dataclasses import dataclass
@@ -24,9 +25,9 @@ from tasks.errors import UserError
 from tasks.symmetry.group import DihedralGroup
 
 SIMILARITY_THRESHOLD = 0.85
-"""τ: g leaves a feature as it is when s(g) ≥ τ · ceiling."""
+"""τ: a feature counts as invariant under g if s(g) ≥ τ · ceiling."""
 COHESION_FLOOR = 0.3
-"""Where no g ≠ e reaches this s(g), less than 30 % of a block is found again in any other: no structure to read."""
+"""If no g ≠ e reaches this s(g), the blocks share too little (less than 30 %) to determine a symmetry."""
 THRESHOLD_OFFSETS = (-0.1, -0.05, 0.0, 0.05, 0.1)
 RESAMPLES = 32
 MIN_ROTATIONS_FOR_CEILING = 8
@@ -35,12 +36,17 @@ CHUNK_BYTES = 32 << 20
 
 @dataclass(frozen=True)
 class BlockSymmetry:
-    """What the blocks of m features say: one entry, or row, per feature.
+    """The symmetry of m features; each array has one entry or row per feature.
 
-    norms [m, |G|]; profiles c(g) and similarity s(g) [m, |G|]; harmonics [m, n//2 + 1], shares of energy;
-    rotational_orders [m]; invariance [m], mean of c over G; mirror [m] and mirror_elements [m], nan and −1 in C_n;
-    stabilisers [m, |G|], membership; rotation_symmetry [m], k of the type's C_k or 0 for mixed;
-    confidence [m] in [0, 1].
+    norms: [m, |G|], ‖d^g‖
+    profiles, similarity: [m, |G|], c(g) and s(g)
+    harmonics: [m, n//2 + 1], shares of the profile's energy
+    rotational_orders: [m], the harmonic ≥ 1 with the most energy; 0 for an invariant feature
+    invariance: [m], mean of c over G
+    mirror, mirror_elements: [m], largest c over the reflections and its element; NaN and −1 in C_n
+    stabilisers: [m, |G|], bool membership
+    rotation_symmetry: [m], k of the type's C_k, or 0 for mixed
+    confidence: [m], in [0, 1]
     """
 
     norms: np.ndarray
@@ -57,12 +63,12 @@ class BlockSymmetry:
 
 
 def block_norms(blocks: np.ndarray) -> np.ndarray:
-    """[features, |G|]: ‖d^g‖, where the feature is expressed at all."""
+    """Return ‖d^g‖, [features, |G|]: how strongly the feature is expressed under each transform."""
     return np.linalg.norm(np.asarray(blocks, np.float64), axis=2)
 
 
 def block_profiles(blocks: np.ndarray) -> np.ndarray:
-    """[features, |G|]: c(g) = cos(d^e, d^g); c(e) = 1, and 0 where one of the two blocks is zero."""
+    """Return c(g) = cos(d^e, d^g), [features, |G|]; c(e) = 1, and c(g) = 0 if one of the two blocks is zero."""
     blocks = np.asarray(blocks, np.float64)
     norms = block_norms(blocks)
     products = (blocks @ blocks[:, 0, :, None])[..., 0]
@@ -72,15 +78,15 @@ def block_profiles(blocks: np.ndarray) -> np.ndarray:
 
 
 def profile_harmonics(profiles: np.ndarray, group: DihedralGroup) -> np.ndarray:
-    """[features, n//2 + 1]: share of the rotation profile's energy in harmonics 0 … n//2; shares sum to 1."""
+    """Return the shares of the rotation profile's energy in harmonics 0 … n//2, [features, n//2 + 1]; they sum to 1."""
     n = group.n_rotations
     energy = np.abs(np.fft.rfft(profiles[:, :n], axis=1)) ** 2
-    energy[:, 1 : (n + 1) // 2] *= 2  # the real transform leaves out harmonics −k
+    energy[:, 1 : (n + 1) // 2] *= 2  # the real transform omits the harmonics −k
     return energy / energy.sum(axis=1, keepdims=True)
 
 
 def best_mirror(profiles: np.ndarray, group: DihedralGroup) -> tuple[np.ndarray, np.ndarray]:
-    """[features] largest c(g) over the reflections, and [features] the element that reaches it; nan and −1 in C_n."""
+    """Return the largest c(g) over the reflections and its element g, both [features]; NaN and −1 in C_n."""
     if not group.reflections:
         return np.full(len(profiles), np.nan), np.full(len(profiles), -1)
     elements = group.n_rotations + profiles[:, group.n_rotations :].argmax(axis=1)
@@ -88,7 +94,7 @@ def best_mirror(profiles: np.ndarray, group: DihedralGroup) -> tuple[np.ndarray,
 
 
 def rotation_symmetry(similarity: np.ndarray, group: DihedralGroup, threshold: float) -> np.ndarray:
-    """[...]: the largest k whose C_k lies in {g : s(g) ≥ threshold}, for similarity [..., |G|]."""
+    """Return the largest k for which {g : s(g) ≥ threshold} contains C_k, [...], for similarity [..., |G|]."""
     n = group.n_rotations
     largest = np.ones(similarity.shape[:-1], dtype=np.int64)
     for k in (k for k in range(2, n + 1) if n % k == 0):
@@ -98,11 +104,12 @@ def rotation_symmetry(similarity: np.ndarray, group: DihedralGroup, threshold: f
 
 
 def stabiliser(similarity: np.ndarray, group: DihedralGroup, threshold: float) -> np.ndarray:
-    """[features, |G|] bool: the subgroup read out of {g : s(g) ≥ threshold}, for similarity [features, |G|].
+    """Return the stabiliser, bool [features, |G|], for similarity [features, |G|].
 
-    That set is seldom closed: what is next to a symmetry passes too. Taken is the largest C_k inside it and,
-    if one of the n/k dihedral groups D_k over that C_k is inside it as well, the one whose least similar reflection is
-    the most similar. Rotations come first, so that type and stabiliser never contradict each other. Source: ours.
+    The set {g : s(g) ≥ threshold} is usually not a subgroup, since elements next to a symmetry pass the threshold too.
+    The stabiliser is the largest C_k inside the set. If the set also contains at least one of the n/k dihedral groups
+    D_k over that C_k, it is the D_k whose least similar reflection is the most similar. Rotations are determined first,
+    so that type and stabiliser can't contradict each other. Source: ours.
     """
     n = group.n_rotations
     members = np.zeros(similarity.shape, dtype=bool)
@@ -122,7 +129,7 @@ def stabiliser(similarity: np.ndarray, group: DihedralGroup, threshold: float) -
 
 
 def stabiliser_name(members: np.ndarray, group: DihedralGroup) -> str:
-    """trivial, C_k, D_k or full, for [|G|] bool membership of a subgroup."""
+    """Return the name of a subgroup, given as bool [|G|]: "trivial", "C_k", "D_k" or "full"."""
     k = int(members[: group.n_rotations].sum())
     if members.all():
         return "full"
@@ -132,33 +139,33 @@ def stabiliser_name(members: np.ndarray, group: DihedralGroup) -> str:
 
 
 def type_name(k: int, group: DihedralGroup) -> str:
-    """mixed (k = 0), invariant (every rotation of a group that has any but e), else period-P with P = 360 / k."""
+    """Return "mixed" for k = 0, "invariant" for all rotations (k = n > 1), else "period-P" with P = 360 / k."""
     if k == 0:
         return "mixed"
     return "invariant" if k == group.n_rotations > 1 else f"period-{360 / k:g}"
 
 
 def analyse_blocks(blocks: np.ndarray, group: DihedralGroup, threshold: float = SIMILARITY_THRESHOLD) -> BlockSymmetry:
-    """Symmetry of every feature, from blocks float32 [features, |G|, channels]. Definitions: ours.
+    """Determine the symmetry of every feature from blocks, float32 [features, |G|, channels]. Definitions: ours.
 
-    Type: period 360°/k for the largest C_k that leaves the feature as it is; invariant where that is every rotation,
-    whatever the reflections do (the stabiliser tells: full or C_n). Mixed: no element but e reaches a similarity of
-    COHESION_FLOOR, or fewer than half of the readings below agree with the first.
+    Type: period 360°/k for the largest C_k under which the feature is invariant; invariant if C_k contains all
+    rotations, whether or not the feature is mirror-symmetric (its stabiliser is then full or C_n). Mixed: no element
+    but e reaches a similarity of COHESION_FLOOR, or fewer than half of the readings below agree with the first.
 
-    Confidence: the type is read again from RESAMPLES bootstrap samples of the |G| views (blocks that stand for e), each
-    of |G|/2 views because every pair of blocks stands in two, and at five thresholds within τ ± 0.1. It is the share of
-    readings that agree with the first, or that do not where the type is mixed for want of agreement. So it falls with
-    noise, until nothing can be read and mixed grows sure, and it falls near a threshold; it can't know of symmetry
-    finer than the group's own grid.
+    Confidence: the type is determined again from RESAMPLES bootstrap samples of the |G| reference blocks, at five
+    thresholds within τ ± 0.1. A sample has |G|/2 references, because every pair of blocks occurs with either block as
+    the reference. Confidence is the share of readings that agree with the first, or, for a feature that is mixed for
+    lack of agreement, that disagree. It decreases with noise and near a threshold; with very strong noise, `mixed` gets
+    a high confidence. It doesn't account for symmetries finer than the group's own grid.
 
-    Rotational order: harmonic ≥ 1 of the profile with the most energy; 0 where every rotation leaves the feature as it
-    is.
+    Rotational order: the harmonic ≥ 1 of the profile with the most energy; 0 if the feature is invariant under all
+    rotations.
 
-    Memory beyond the result stays near a few CHUNK_BYTES, whatever the number of features.
-    Raises UserError on blocks that are not finite or not of this group, and for the group of one element.
+    Memory beyond the result is a few CHUNK_BYTES, whatever the number of features. Raises UserError for blocks that are
+    not finite or don't belong to this group, and for the group of one element.
     """
     if group.order == 1:
-        raise UserError("blocks of one transform have no symmetry to read: take a set with rotations or reflections")
+        raise UserError("blocks of a single transform have no symmetry: use a set with rotations or reflections")
     if blocks.ndim != 3 or blocks.shape[1] != group.order:
         raise UserError(
             f"blocks have shape {tuple(blocks.shape)}: expected [features, {group.order}, channels] "
@@ -173,15 +180,15 @@ def analyse_blocks(blocks: np.ndarray, group: DihedralGroup, threshold: float = 
 def symmetry_tables(
     dictionary_key: str, blocks: np.ndarray, group: DihedralGroup, live: np.ndarray
 ) -> dict[str, pl.DataFrame]:
-    """Rows of transform_blocks, feature_harmonics and feature_symmetry for the live features.
+    """Return the tables transform_blocks, feature_harmonics and feature_symmetry of the live features.
 
-    blocks: float32 [features, |G|, channels]; live: bool [features]. Columns and grain: sql/schema/04_symmetry.sql.
+    blocks: float32 [features, |G|, channels]; live: bool [features]. sql/schema/04_symmetry.sql documents the columns.
     """
     features = np.flatnonzero(live)
-    found = analyse_blocks(blocks, group)
-    found = BlockSymmetry(**{name: values[features] for name, values in vars(found).items()})
-    n_harmonics = found.harmonics.shape[1]
-    orders = found.rotation_symmetry
+    symmetry = analyse_blocks(blocks, group)
+    symmetry = BlockSymmetry(**{name: values[features] for name, values in vars(symmetry).items()})
+    n_harmonics = symmetry.harmonics.shape[1]
+    orders = symmetry.rotation_symmetry
     types = [type_name(k, group) for k in orders]
     return {
         "transform_blocks": _frame(
@@ -190,14 +197,14 @@ def symmetry_tables(
             element=(np.tile(group.elements, len(features)), pl.Int32),
             rotation_degrees=(np.tile(group.rotation_degrees(group.elements), len(features)), pl.Float64),
             mirrored=(np.tile(group.is_reflection(group.elements), len(features)), pl.Boolean),
-            norm=(found.norms.ravel(), pl.Float64),
-            cosine_to_identity=(found.profiles.ravel(), pl.Float64),
+            norm=(symmetry.norms.ravel(), pl.Float64),
+            cosine_to_identity=(symmetry.profiles.ravel(), pl.Float64),
         ),
         "feature_harmonics": _frame(
             dictionary_key,
             feature=(np.repeat(features, n_harmonics), pl.Int32),
             harmonic=(np.tile(np.arange(n_harmonics), len(features)), pl.Int32),
-            energy=(found.harmonics.ravel(), pl.Float64),
+            energy=(symmetry.harmonics.ravel(), pl.Float64),
         ),
         "feature_symmetry": _frame(
             dictionary_key,
@@ -207,13 +214,13 @@ def symmetry_tables(
                 [360 / k if name.startswith("period") else None for k, name in zip(orders, types, strict=True)],
                 pl.Float64,
             ),
-            confidence=(found.confidence, pl.Float64),
-            rotational_order=(found.rotational_orders, pl.Int32),
-            invariance=(found.invariance, pl.Float64),
-            mirror=(found.mirror if group.reflections else [None] * len(features), pl.Float64),
-            mirror_element=(found.mirror_elements if group.reflections else [None] * len(features), pl.Int32),
-            stabiliser=([stabiliser_name(members, group) for members in found.stabilisers], pl.String),
-            stabiliser_order=(found.stabilisers.sum(axis=1), pl.Int32),
+            confidence=(symmetry.confidence, pl.Float64),
+            rotational_order=(symmetry.rotational_orders, pl.Int32),
+            invariance=(symmetry.invariance, pl.Float64),
+            mirror=(symmetry.mirror if group.reflections else [None] * len(features), pl.Float64),
+            mirror_element=(symmetry.mirror_elements if group.reflections else [None] * len(features), pl.Int32),
+            stabiliser=([stabiliser_name(members, group) for members in symmetry.stabilisers], pl.String),
+            stabiliser_order=(symmetry.stabilisers.sum(axis=1), pl.Int32),
         ),
     }
 
@@ -232,26 +239,26 @@ def _analyse_chunk(blocks: np.ndarray, first_feature: int, group: DihedralGroup,
     similarity = _weighted_similarity(products, weights, np.ones((1, group.order)))
     nearest = 1 + similarity[:, 0, 1:].argmax(axis=1)
     relative, cohesion = _relative_to_ceiling(similarity, nearest, group)
-    relative[cohesion < COHESION_FLOOR, 1:] = -1.0  # nothing to read: trivial
+    relative[cohesion < COHESION_FLOOR, 1:] = -1.0  # no structure: trivial stabiliser
     stabilisers = stabiliser(relative[:, 0], group, threshold)
 
     reading = _read(similarity, nearest, group, threshold, 0.0)[:, 0]
-    evenly = np.full(group.order, 1 / group.order)
-    draws = np.random.default_rng(0).multinomial(group.order // 2, evenly, size=RESAMPLES)
+    uniform = np.full(group.order, 1 / group.order)
+    draws = np.random.default_rng(0).multinomial(group.order // 2, uniform, size=RESAMPLES)
     resampled = _weighted_similarity(products, weights, draws)
     rereadings = [_read(resampled, nearest, group, threshold, offset) for offset in THRESHOLD_OFFSETS]
     agreement = np.mean([(again == reading[:, None]).mean(axis=1) for again in rereadings], axis=0)
     undecided = (agreement < 0.5) & (reading > 0)
 
     n = group.n_rotations
-    flat = (reading == n) & (n > 1)
+    invariant = (reading == n) & (n > 1)
     strongest_harmonic = 1 + harmonics[:, 1:].argmax(axis=1) if n > 1 else np.zeros(len(blocks), dtype=np.int64)
     return BlockSymmetry(
         norms=block_norms(blocks),
         profiles=profiles,
         similarity=similarity[:, 0],
         harmonics=harmonics,
-        rotational_orders=np.where(flat, 0, strongest_harmonic),
+        rotational_orders=np.where(invariant, 0, strongest_harmonic),
         invariance=profiles.mean(axis=1),
         mirror=mirror,
         mirror_elements=mirror_elements,
@@ -262,7 +269,7 @@ def _analyse_chunk(blocks: np.ndarray, first_feature: int, group: DihedralGroup,
 
 
 def _views(blocks: np.ndarray, group: DihedralGroup) -> tuple[np.ndarray, np.ndarray]:
-    """[features, |G|, |G|] twice: <d^h, d^hg> and ‖d^h‖ ‖d^hg‖ at [feature, h, g]; h stands for the identity."""
+    """Return <d^h, d^hg> and ‖d^h‖ ‖d^hg‖, both [features, h, g]; h is the reference block."""
     gram = blocks @ blocks.transpose(0, 2, 1)
     norms = np.sqrt(np.diagonal(gram, axis1=1, axis2=2))
     products = gram[:, group.elements[:, None], group.cayley]
@@ -270,7 +277,7 @@ def _views(blocks: np.ndarray, group: DihedralGroup) -> tuple[np.ndarray, np.nda
 
 
 def _weighted_similarity(products: np.ndarray, weights: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """[features, samples, |G|]: s(g) over views taken counts [samples, |G|] times."""
+    """Return s(g), [features, samples, |G|], with each reference block counted `counts` [samples, |G|] times."""
     counts = counts.astype(np.float64)
     similarity = _ratio(counts @ products, counts @ weights).clip(-1, 1)
     similarity[..., 0] = 1.0
@@ -280,18 +287,18 @@ def _weighted_similarity(products: np.ndarray, weights: np.ndarray, counts: np.n
 def _relative_to_ceiling(
     similarity: np.ndarray, nearest: np.ndarray, group: DihedralGroup
 ) -> tuple[np.ndarray, np.ndarray]:
-    """[features, samples, |G|] similarity over its ceiling, and [features, samples] s at the most similar g ≠ e."""
+    """Return similarity / ceiling, [features, samples, |G|], and s at the most similar g ≠ e, [features, samples]."""
     cohesion = np.take_along_axis(similarity, nearest[:, None, None], axis=2)
     if group.n_rotations < MIN_ROTATIONS_FOR_CEILING:
         return similarity.copy(), cohesion[..., 0]
-    # the floor keeps the ratio meaningful where there is nothing to read
+    # the lower bound avoids large ratios for features without structure
     return similarity / np.maximum(cohesion, COHESION_FLOOR / 2), cohesion[..., 0]
 
 
 def _read(
     similarity: np.ndarray, nearest: np.ndarray, group: DihedralGroup, threshold: float, offset: float
 ) -> np.ndarray:
-    """[features, samples]: k of the largest C_k that leaves the feature as it is, 0 where there is nothing to read."""
+    """Return k of the largest C_k under which the feature is invariant, [features, samples]; 0 without structure."""
     relative, cohesion = _relative_to_ceiling(similarity, nearest, group)
     return np.where(cohesion < COHESION_FLOOR + offset, 0, rotation_symmetry(relative, group, threshold + offset))
 

@@ -1,4 +1,4 @@
-"""Functions on the group as Fourier series in the angle: one over rotations r^k, one over reflections r^k s."""
+"""Fourier series for functions on the group: one over the rotations r^k, one over the reflections r^k s."""
 
 import numpy as np
 
@@ -7,15 +7,16 @@ from tasks.symmetry.group import DihedralGroup
 
 
 def fourier_basis(group: DihedralGroup, harmonics: int) -> np.ndarray:
-    """[|G|, Q] float64: orthonormal columns, the functions on G of at most `harmonics` oscillations a turn.
+    """Return an orthonormal basis of the functions on G with at most K = `harmonics` waves per turn, float64 [|G|, Q].
 
-    With θ = 2πk/n a series has the columns 1/√n, then √(2/n) cos hθ and √(2/n) sin hθ for h = 1 … K; for h = n/2 only
-    (cos hθ)/√n, as that sine is 0 at every θ. The rotations' columns come first: Q = 2(2K + 1), 2 fewer for K = n/2,
-    and half of that without reflections. K = n // 2 is complete: Q = |G|. UserError for more. Source: ours.
+    With θ = 2πk/n, a series has the columns 1/√n, then √(2/n) cos hθ and √(2/n) sin hθ for h = 1 … K. For h = n/2 it
+    has only (cos hθ)/√n, since the sine is 0 at every θ. The columns of the rotations come first. Q = 2(2K + 1), 2
+    fewer for K = n/2, and half of that without reflections. The basis is complete, Q = |G|, for K = n // 2. Raises
+    UserError for larger K. Source: ours.
     """
     n = group.n_rotations
     if harmonics > n // 2:
-        raise UserError(f"harmonics = {harmonics} is more than {n} rotations can show: take at most {n // 2}")
+        raise UserError(f"harmonics = {harmonics} is more than {n} rotations can represent: set at most {n // 2}")
     angles_n = 2 * np.pi * np.arange(n) / n
     columns = [np.ones(n)]
     for h in range(1, harmonics + 1):

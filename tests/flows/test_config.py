@@ -111,6 +111,6 @@ def test_fields_of_sections_are_dotted():
     ],
 )
 def test_more_harmonics_than_rotations_can_show_are_refused_before_the_extraction(model, assignment):
-    with pytest.raises(UserError, match="harmonics = 9 is more than 16 rotations can show: take at most 8"):
+    with pytest.raises(UserError, match="harmonics = 9 is more than 16 rotations can represent: set at most 8"):
         read_config(model, None, [assignment])
     read_config(model, None, [assignment, "extraction.n_rotations=18"])

@@ -292,7 +292,7 @@ def test_the_blocks_of_a_band_limited_dictionary_are_the_exact_inverse_transform
 
 
 def test_harmonics_that_do_not_fit_are_refused_in_one_line():
-    with pytest.raises(UserError, match="harmonics = 3 is more than 4 rotations can show: take at most 2"):
+    with pytest.raises(UserError, match="harmonics = 3 is more than 4 rotations can represent: set at most 2"):
         create(DictionaryConfig(harmonics=3), CHANNELS, D_4)
     with pytest.raises(ValidationError, match="harmonics = 2 is for a group crosscoder; leave it out with an sae"):
         DictionaryConfig(architecture="sae", harmonics=2)

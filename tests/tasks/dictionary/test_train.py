@@ -351,7 +351,7 @@ def test_learning_rate_is_constant_then_falls_to_zero():
 
 
 def test_more_harmonics_than_rotations_show_are_refused(planted_set, place):
-    with pytest.raises(UserError, match="harmonics = 2 is more than 3 rotations can show: take at most 1"):
+    with pytest.raises(UserError, match="harmonics = 2 is more than 3 rotations can represent: set at most 1"):
         train("planted", DictionaryConfig(harmonics=2, **SMALL), place)
 
 

@@ -117,7 +117,7 @@ def test_what_cannot_be_found_is_told_in_one_line():
     for method, data, fields, told in (
         ("pca", rows, {"components": 13}, "12 units that vary: set components to 12"),
         ("pca", rows[:5], {"components": 8}, "5 rows: set components to 5"),
-        ("ica", constant, {"components": 5}, "4 units that change"),
+        ("ica", constant, {"components": 5}, "4 units that vary"),
         ("kernel-pca", constant[:, 4:], {"components": 1}, "all units are constant in rows"),
         ("nmf", rows - 1, {}, "leave nmf out"),
     ):

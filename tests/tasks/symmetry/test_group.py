@@ -98,7 +98,7 @@ def test_compose_works_on_arrays_as_on_single_elements(drawn):
 
 @pytest.mark.parametrize("n_rotations", [0, -3])
 def test_a_group_without_rotations_is_refused(n_rotations):
-    with pytest.raises(UserError, match=rf"n_rotations is {n_rotations}\b"):
+    with pytest.raises(UserError, match=rf"n_rotations = {n_rotations}\b"):
         DihedralGroup(n_rotations)
 
 
@@ -106,7 +106,7 @@ def test_a_group_without_rotations_is_refused(n_rotations):
 def test_a_subgroup_multiplies_as_its_elements_do(group, n_rotations):
     [group] = group
     if group.n_rotations % n_rotations:
-        with pytest.raises(UserError, match=f"does not divide the {group.n_rotations} of {group.name}: take 1"):
+        with pytest.raises(UserError, match=f"does not divide the {group.n_rotations} rotations of {group.name}: choose 1"):
             group.subgroup(n_rotations)
         return
     part, elements = group.subgroup(n_rotations)
