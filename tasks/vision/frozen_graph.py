@@ -1,7 +1,7 @@
 """Read the constants of a frozen TensorFlow graph without TensorFlow.
 
-A GraphDef is a protocol buffer; the few fields needed here are declared below with the numbers that
-TensorFlow's graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto give them.
+A GraphDef is a protocol buffer. The few fields needed here are declared below, with their numbers from TensorFlow's
+graph.proto, node_def.proto, attr_value.proto, tensor.proto and tensor_shape.proto.
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 from tasks.errors import UserError, one_line
 
 LARGEST = 1 << 28
-"""Numbers of a tensor: a shape alone, whose values are one number repeated, is to take no more than 1 GiB."""
+"""Largest number of elements of a tensor, 1 GiB. A damaged shape could otherwise repeat one value without limit."""
 FLOAT = 1
 """DT_FLOAT in TensorFlow's types.proto."""
 
@@ -34,14 +34,14 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class FrozenGraph:
-    """constants: float tensors by node name; normalisations: attributes of the LRN nodes by node name."""
+    """The content of a graph. constants: float tensors by node name; normalisations: LRN attributes by node name."""
 
     constants: dict[str, np.ndarray]
     normalisations: dict[str, dict[str, float]]
 
 
 def graph_def_class() -> type:
-    """The protocol buffer class for the part of a GraphDef that is read here."""
+    """Return the protocol buffer class for the part of a GraphDef that this module reads."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
     field = descriptor_pb2.FieldDescriptorProto
@@ -68,7 +68,7 @@ def graph_def_class() -> type:
 
 
 def read_frozen_graph(serialized: bytes) -> FrozenGraph:
-    """Float constants and LRN attributes of a serialized GraphDef. UserError: the bytes are none, or damaged."""
+    """Read float constants and LRN attributes of a serialized GraphDef. Raises UserError if it can't be parsed."""
     from google.protobuf.message import DecodeError
 
     graph = graph_def_class()()
@@ -76,7 +76,9 @@ def read_frozen_graph(serialized: bytes) -> FrozenGraph:
         graph.ParseFromString(serialized)
         return _constants(graph)
     except (DecodeError, KeyError, ValueError) as error:
-        raise UserError(f"no frozen graph, or a damaged one: {one_line(repr(error))}; take the original") from None
+        raise UserError(
+            f"not a frozen graph, or a damaged one: {one_line(repr(error))}; use the original file"
+        ) from None
 
 
 def _constants(graph) -> FrozenGraph:

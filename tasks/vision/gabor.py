@@ -1,10 +1,10 @@
-"""A bank of Gabor filters as a network: a convolution whose channels are known to the last parameter, and a rectifier.
+"""A bank of Gabor filters as a network: a convolution with known filters, followed by a rectifier.
 
-What is found in it can be compared with the truth. Source: ours (methods §6). Channels are all combinations of
-orientation, spatial frequency, phase and colour, in that order, the last running fastest; they mean what they mean in
-`tasks.vision.gratings`. Each filter answers 1 to its own grating at full contrast, and nothing to an even field. The
-classes are pairs (orientation, frequency): which of them answers most over the whole image, all phases and colours
-together.
+It provides a ground truth for the analyses. Source: ours (methods §6). The channels are all combinations of
+orientation, spatial frequency, phase and colour, in this order, the last varying fastest; the parameters are defined as
+in `tasks.vision.gratings`. Each filter responds with 1 to its own grating at full contrast and with 0 to a uniform
+field. The classes are the pairs (orientation, frequency); a logit is the response of a pair, averaged over the image
+and summed over all phases and colours.
 """
 
 import math
@@ -20,21 +20,21 @@ from tasks.errors import UserError
 from tasks.vision.gratings import SCHEMA, across, colour_vectors, waves
 
 VERSION = 1
-"""Of the code that decides on the filters."""
+"""Version of the code that determines the filters; part of the weights' key."""
 SIDE = 33
-"""Pixels of a filter: two periods of the lowest frequency."""
+"""Side of a filter in pixels: two periods of the lowest frequency."""
 STRIDE = 8
 FREQUENCY_RANGE = (1 / 16, 1 / 3)
-"""Cycles a pixel, of the first and last frequency; between them evenly on a logarithmic axis."""
+"""First and last frequency in cycles per pixel; the others are evenly spaced on a logarithmic axis."""
 BANDWIDTH = 1.2
-"""Octaves between the frequencies to which a filter gives half its answer."""
+"""Octaves between the frequencies at which a filter's response is half its maximum."""
 NAME = re.compile(r"gabor-bank(?:-(\d+)x(\d+)x(\d+)x(\d+))?")
 LEAST = (3, 2, 2, 2)
 
 
 @dataclass(frozen=True)
 class GaborParameters:
-    """How many values each parameter has."""
+    """The number of values of each parameter."""
 
     orientations: int = 8
     frequencies: int = 6
@@ -43,7 +43,7 @@ class GaborParameters:
 
     @property
     def table(self) -> polars.DataFrame:
-        """Every channel's orientation, frequency, phase and colour, as of `gratings`."""
+        """Orientation, frequency, phase and colour of every channel, with the columns of `gratings`."""
         values = [
             np.arange(self.orientations) * 180 / self.orientations,
             np.geomspace(*FREQUENCY_RANGE, self.frequencies),
@@ -55,9 +55,10 @@ class GaborParameters:
 
 
 def parameters_of(name: str) -> GaborParameters | None:
-    """`gabor-bank`, or `gabor-bank-8x6x4x4`: orientations, frequencies, phases, colours; None for any other name.
+    """Return the parameters of a bank by its name, or None if the name is not that of a bank.
 
-    UserError for a bank that could not show all four as dimensions.
+    Names are `gabor-bank`, or for example `gabor-bank-8x6x4x4`: orientations, frequencies, phases, colours. Raises
+    UserError if a count is too small for the parameter to be a dimension.
     """
     if not (match := NAME.fullmatch(name)):
         return None
@@ -67,14 +68,14 @@ def parameters_of(name: str) -> GaborParameters | None:
     for count, least, what in zip(counts, LEAST, ("orientations", "frequencies", "phases", "colours"), strict=True):
         if count < least:
             raise UserError(
-                f"{name} has {count} {what}, and with fewer than {least} there is no such dimension to find: "
-                f"name a bank of at least {'x'.join(map(str, LEAST))} orientations, frequencies, phases and colours"
+                f"{name} has {count} {what}, but with fewer than {least} there is no such dimension to find: "
+                f"choose a bank with at least {'x'.join(map(str, LEAST))} orientations, frequencies, phases and colours"
             )
     return GaborParameters(*counts)
 
 
 class GaborBank(nn.Module):
-    """Filters, rectifier, mean over the image, one output a pair (orientation, frequency)."""
+    """Filters, rectifier, mean over the image, and one output per pair (orientation, frequency)."""
 
     def __init__(self, parameters: GaborParameters) -> None:
         super().__init__()
@@ -94,20 +95,21 @@ class GaborBank(nn.Module):
 
 
 def filters(parameters: GaborParameters) -> Tensor:
-    """float32 [channels, 3, SIDE, SIDE]."""
+    """Return the filters of all channels, float32 [channels, 3, SIDE, SIDE]."""
     table = parameters.table
     width = math.sqrt(math.log(2) / 2) / math.pi * (2**BANDWIDTH + 1) / (2**BANDWIDTH - 1)
     sigma_n11 = width / torch.tensor(table["frequency"].to_list(), dtype=torch.float64)[:, None, None]
     x, y = (across(torch.tensor(angle, dtype=torch.float64).view(1, 1, 1), SIDE) for angle in (0.0, 90.0))
     envelope_nyx = torch.exp(-(x**2 + y**2) / (2 * sigma_n11**2))
     carrier_nyx = waves(table, SIDE).double()
-    even = (envelope_nyx * carrier_nyx).sum((1, 2), keepdim=True) / envelope_nyx.sum((1, 2), keepdim=True)
-    gabor_nyx = envelope_nyx * (carrier_nyx - even)
+    # subtracted so that the response to a uniform field is 0
+    offset_n11 = (envelope_nyx * carrier_nyx).sum((1, 2), keepdim=True) / envelope_nyx.sum((1, 2), keepdim=True)
+    gabor_nyx = envelope_nyx * (carrier_nyx - offset_n11)
     gabor_nyx = gabor_nyx / (gabor_nyx * carrier_nyx).sum((1, 2), keepdim=True)
     return gabor_nyx[:, None].float() * colour_vectors(table["colour"])[:, :, None, None]
 
 
 def class_names(parameters: GaborParameters) -> tuple[str, ...]:
-    """What each output stands for."""
+    """Return the name of each output."""
     pairs = parameters.table.unique(["orientation", "frequency"], maintain_order=True)
     return tuple(f"{o:g}°, {f:.3g} cycles a pixel" for o, f in pairs.select("orientation", "frequency").iter_rows())

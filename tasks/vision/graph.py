@@ -1,7 +1,7 @@
-"""A network as a graph: what a unit sees, the part of the network that leads to it, and the least arithmetic it needs.
+"""A network as a graph: receptive fields, prefixes up to a layer, cuts at a layer, and cones of single units.
 
-One mechanism for every network: `torch.fx` records the operations, and each spatial operation is a `Window` that slides
-over its input. Receptive fields, prefixes and cones all follow from the windows.
+The mechanism is the same for every network: `torch.fx` records the operations, and each spatial operation is described
+by a `Window` that slides over its input. Receptive fields and cones are computed from the windows.
 """
 
 import copy
@@ -15,12 +15,12 @@ from torch import fx, nn
 
 
 class Pointwise(nn.Module):
-    """Base of our own modules that act at each position on its own, mixing channels only."""
+    """Base class of our modules that compute each position from that position alone, mixing only channels."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """Output position i reads the input positions stride * i - before ... stride * i - before + kernel - 1."""
+    """Output position i depends on the input positions stride * i - before … stride * i - before + kernel - 1."""
 
     kernel: int = 1
     stride: int = 1
@@ -29,7 +29,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Unit i along one axis sees input pixels offset + stride * i ... offset + stride * i + receptive_field - 1."""
+    """Unit i along one axis has the input pixels offset + stride * i … offset + stride * i + receptive_field - 1."""
 
     channels: int
     receptive_field: int
@@ -45,9 +45,10 @@ _tracing = threading.Lock()
 
 
 class LayerTracer(fx.Tracer):
-    """Records the operations of a module, and for each submodule the nodes that its calls ended in.
+    """Record a module's operations, and for each submodule the output nodes of its calls.
 
-    While it records, `torch.fx` takes every module call of the process: those of other threads are let through.
+    While it records, `torch.fx` intercepts the module calls of all threads; those of other threads are executed as
+    usual.
     """
 
     def __init__(self) -> None:
@@ -68,7 +69,7 @@ class LayerTracer(fx.Tracer):
 
 
 def trace(module: nn.Module) -> tuple[fx.GraphModule, dict[str, list[str]]]:
-    """The module's graph, and the node that each submodule's first, second, ... call ended in."""
+    """Return the module's graph, and {submodule: [output node of its first, second, … call]}."""
     with _tracing:
         tracer = LayerTracer()
         graph = tracer.trace(module)
@@ -76,14 +77,14 @@ def trace(module: nn.Module) -> tuple[fx.GraphModule, dict[str, list[str]]]:
 
 
 def _side(value: int | tuple[int, int]) -> int | None:
-    """The one number of a square setting; None for an oblong one."""
+    """Return the common value of both axes, or None if they differ."""
     if isinstance(value, int):
         return value
     return value[0] if value[0] == value[1] else None
 
 
 def _window(graph_module: fx.GraphModule, node: fx.Node) -> Window | None:
-    """The node as a window; None where it has none: it looks at the whole image, or is not known here."""
+    """Return the window of a node, or None if it depends on the whole image or is of an unknown kind."""
     if node.op == "call_function":
         return Window() if node.target in POINTWISE_FUNCTIONS else None
     if node.op != "call_module":
@@ -112,34 +113,34 @@ def _channels(graph_module: fx.GraphModule, node: fx.Node, inputs: list[Geometry
 
 
 def geometries(graph_module: fx.GraphModule, image_channels: int = 3) -> dict[str, Geometry]:
-    """Channels, receptive field, stride and offset (input pixels) of every node that has them, by node name.
+    """Return channels, receptive field, stride and offset (in input pixels) of every node that has them, by node name.
 
-    A node with several inputs (sum, concatenation) sees the union of what they see.
-    Nodes that look at the whole image (global pooling, classifier) have no entry. Source: ours.
+    The receptive field of a node with several inputs (sum, concatenation) is the union of theirs. Nodes that depend on
+    the whole image (global pooling, classifier) have no entry. Source: ours.
     """
-    found: dict[str, Geometry] = {}
+    geometry_of: dict[str, Geometry] = {}
     for node in graph_module.graph.nodes:
         if node.op == "placeholder":
-            found[node.name] = Geometry(image_channels, receptive_field=1, stride=1, offset=0)
+            geometry_of[node.name] = Geometry(image_channels, receptive_field=1, stride=1, offset=0)
             continue
         window = _window(graph_module, node)
-        inputs = [found.get(parent.name) for parent in node.all_input_nodes]
+        inputs = [geometry_of.get(parent.name) for parent in node.all_input_nodes]
         if window is None or None in inputs or len({geometry.stride for geometry in inputs}) != 1:
             continue
         step = inputs[0].stride
         first = min(geometry.offset for geometry in inputs)
         end = max(geometry.offset + geometry.receptive_field for geometry in inputs)
-        found[node.name] = Geometry(
+        geometry_of[node.name] = Geometry(
             channels=_channels(graph_module, node, inputs),
             receptive_field=end - first + (window.kernel - 1) * step,
             stride=step * window.stride,
             offset=first - window.before * step,
         )
-    return found
+    return geometry_of
 
 
 def _part(graph_module: fx.GraphModule, given: list[fx.Node], wanted: fx.Node | tuple[fx.Node, ...]) -> fx.GraphModule:
-    """What leads from the values of some nodes to those of others and no more, sharing the parameters."""
+    """Return the part of the graph that computes the `wanted` nodes from the `given` ones; parameters are shared."""
     needed, waiting = set(given), [wanted] if isinstance(wanted, fx.Node) else list(wanted)
     while waiting:
         node = waiting.pop()
@@ -156,16 +157,16 @@ def _part(graph_module: fx.GraphModule, given: list[fx.Node], wanted: fx.Node | 
 
 
 def prefix(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule:
-    """The part of the network that leads to one node, sharing the parameters: [b, 3, H, W] -> [b, channels, h, w]."""
+    """Return the part of the network up to one node: [b, 3, H, W] -> [b, channels, h, w]; parameters are shared."""
     target = next(node for node in graph_module.graph.nodes if node.name == node_name)
     return _part(graph_module, graph_module.graph.find_nodes(op="placeholder"), target)
 
 
 def cut(graph_module: fx.GraphModule, node_name: str) -> tuple[fx.GraphModule, fx.GraphModule]:
-    """The network in two parts, before and after a node: what comes before runs once, whatever replaces the node after.
+    """Cut the network at a node into two modules, so that the node's output can be replaced between them.
 
-    before: images -> the node's output [b, channels, h, w], then all else that the second part reads: branches that run
-    past the node, the number of images. after: the same values, in the same order -> what the whole network answers.
+    The first maps images to the node's output [b, channels, h, w] and all other values that the second needs, such as
+    branches that bypass the node. The second maps these values, in the same order, to the network's output.
     """
     nodes = list(graph_module.graph.nodes)
     target = next(node for node in nodes if node.name == node_name)
@@ -173,15 +174,15 @@ def cut(graph_module: fx.GraphModule, node_name: str) -> tuple[fx.GraphModule, f
     for node in nodes:
         if not later.isdisjoint(node.all_input_nodes):
             later.add(node)
-    read = {parent for node in later - {target} for parent in node.all_input_nodes}
-    values = [target, *(node for node in nodes if node in read - later)]
-    answer = nodes[-1].all_input_nodes[0]
+    inputs = {parent for node in later - {target} for parent in node.all_input_nodes}
+    values = [target, *(node for node in nodes if node in inputs - later)]
+    output = nodes[-1].all_input_nodes[0]
     before = _part(graph_module, graph_module.graph.find_nodes(op="placeholder"), tuple(values))
-    return before, _part(graph_module, values, answer)
+    return before, _part(graph_module, values, output)
 
 
 def _bare(module: nn.Module) -> nn.Module:
-    """The same operation without its padding, for an input that holds exactly what it needs; parameters are shared."""
+    """Return the operation without its padding, for an input of exactly the extent it needs; parameters are shared."""
     if not hasattr(module, "kernel_size"):
         return module
     bare = copy.copy(module)
@@ -190,11 +191,12 @@ def _bare(module: nn.Module) -> nn.Module:
 
 
 def cone(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule | None:
-    """The arithmetic that one unit of a node needs and no more: [b, 3, RF, RF] -> [b, channels, 1, 1].
+    """Return the module that computes one unit of a node from its receptive field, with the least arithmetic.
 
-    Backwards from the unit, each operation is asked only for the extent that the unit needs of it; forwards, each is
-    computed on that extent, with no padding anywhere. The result is that of a unit whose receptive field lies inside
-    the image. None where an operation on the way is no window, or pads with anything but zeros. Source: ours.
+    It maps [b, 3, RF, RF] to [b, channels, 1, 1]. Backwards from the unit, the function determines the extent of each
+    operation's output that the unit needs. Forwards, each operation is computed on that extent, without padding. The
+    result is that of a unit whose receptive field lies inside the image. Returns None if an operation on the way has no
+    window or pads with anything but zeros. Source: ours.
     """
     nodes = list(graph_module.graph.nodes)
     target = next(node for node in nodes if node.name == node_name)
@@ -239,6 +241,6 @@ def cone(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule | None:
 
 
 def _reads(window: Window, extent: tuple[int, int]) -> tuple[int, int]:
-    """First and last input position that the outputs first ... last read."""
+    """Return the first and last input position that the outputs first … last depend on."""
     first, last = extent
     return window.stride * first - window.before, window.stride * last - window.before + window.kernel - 1

@@ -1,4 +1,4 @@
-"""WordNet ids of ImageNet's 1000 classes, in the classes' order, which is that of the ids."""
+"""WordNet ids of ImageNet's 1000 classes. The classes are in the order of their ids."""
 
 _DIGITS = """
 01440764 01443537 01484850 01491361 01494475 01496331 01498041 01514668 01514859 01518878 01530575 01531178

@@ -1,7 +1,8 @@
-"""Images to look at: a folder, the photographs inside scikit-image, dead leaves. Decoded one at a time.
+"""Sources of images: a folder, the photographs inside scikit-image, dead leaves. Images are decoded one at a time.
 
-Every image becomes 8-bit RGB: transparency over mid grey, 16 bits scaled to 8, EXIF orientation applied, colour
-profiles ignored, the first frame of an animation. What can't be read is set aside with its reason.
+Every image is converted to 8-bit RGB: transparency is composited over mid grey, 16 bits are scaled to 8, EXIF
+orientation is applied, colour profiles are ignored, and of an animation the first frame is used. Files that can't be
+read are listed in the quarantine with the reason.
 """
 
 import hashlib
@@ -31,33 +32,34 @@ SourceName = Literal["folder", "scikit-image", "dead-leaves"]
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP")
 SMALLEST_SIDE = 64
-"""Pixels. A smaller image, blown up to a frame, has no detail left for a receptive field to see."""
+"""Pixels. A smaller image, enlarged to a frame, has too little detail for a receptive field."""
 RESIZE_RATIO = 256 / 224
-"""The field's centre crop: shorter side to 256, of which the middle 224 are taken."""
+"""The usual centre crop: the shorter side is resized to 256, and the central 224 pixels are used."""
 GREY = (128, 128, 128)
 WEBP_QUALITY = 82
 
 
 class ImagesConfig(Config):
-    """Which images to look at, and the frame they are fitted to."""
+    """The images to use, and the frame to which they are fitted."""
 
     sources: tuple[SourceName, ...] = Field(
         (),
         description="any of folder, scikit-image, dead-leaves; "
-        "default: folder where one is configured, else the other two",
+        "default: folder if one is configured, else the other two",
     )
     folder: Folder | None = Field(
-        None, description="photographs, read recursively: JPEG, PNG, WebP; default: KALEIDOSCOPE_IMAGES_DIR"
+        None,
+        description="folder of photographs (JPEG, PNG, WebP), read recursively; default: KALEIDOSCOPE_IMAGES_DIR",
     )
     photographs: Whole | None = Field(
-        None, ge=1, description="at most so many photographs of the folder, drawn by the seed; default: all"
+        None, ge=1, description="largest number of photographs from the folder, drawn at random; default: all"
     )
-    scenes: Whole = Field(48, ge=1, description="dead-leaves scenes to draw")
-    frame_size: int = Field(224, ge=32, le=4096, description="side of the square frame the network sees, pixels")
-    seed: Seed = Field(0, description="draws the scenes, and the photographs when not all are taken")
+    scenes: Whole = Field(48, ge=1, description="number of dead-leaves scenes to draw")
+    frame_size: int = Field(224, ge=32, le=4096, description="side in pixels of the square frame given to the network")
+    seed: Seed = Field(0, description="random seed of the scenes, and of the choice of photographs")
 
     def resolved(self, settings: Settings) -> "ImagesConfig":
-        """The same with `sources` named."""
+        """Return the config with the default of `sources` filled in."""
         if self.sources:
             return self
         has_folder = self.folder is not None or settings.images_dir is not None
@@ -66,10 +68,12 @@ class ImagesConfig(Config):
 
 @dataclass(frozen=True)
 class Frame:
-    """An image that can be read, before it is fitted to a frame.
+    """A readable image, before it is fitted to a frame.
 
-    image: SHA-256 over size and decoded RGB pixels; name: unique in its source; origin: the photograph it was cut from,
-    so that two cuts of one photograph never stand on both sides of a split; width, height: pixels.
+    image: SHA-256 over size and decoded RGB pixels
+    name: unique in its source
+    origin: the photograph from which it was cut; all cuts of a photograph belong to the same split
+    width, height: in pixels
     """
 
     image: str
@@ -84,30 +88,30 @@ _opening = threading.Lock()
 
 
 def decode(path: Path) -> Image.Image:
-    """RGB image; raises whatever Pillow raises on a file that is damaged, too large or no JPEG, PNG or WebP."""
+    """Decode a file to an RGB image. Raises Pillow's errors if it is damaged, too large or not JPEG, PNG or WebP."""
     with _opened(path) as image:
         rawmode = image.tile[0].args if image.format == "PNG" and image.tile else None
         image.load()
         upright = ImageOps.exif_transpose(_in_eight_bits(image, rawmode, path))
     if "transparency" in upright.info or upright.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        layer = upright.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, (*GREY, 255))
-        return Image.alpha_composite(ground, layer).convert("RGB")
+        foreground = upright.convert("RGBA")
+        background = Image.new("RGBA", foreground.size, (*GREY, 255))
+        return Image.alpha_composite(background, foreground).convert("RGB")
     return upright.convert("RGB")
 
 
 def _opened(path: Path) -> Image.Image:
-    # Python's warning filters are one for all threads.
+    # locked, because Python's warning filters are shared by all threads
     with _opening, warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         return Image.open(path, formats=FORMATS)
 
 
 def _in_eight_bits(image: Image.Image, rawmode: str | None, path: Path) -> Image.Image:
-    """The loaded image in eight bits a channel; rawmode: how a PNG file stores its pixels.
+    """Return the loaded image with 8 bits per channel. rawmode: how a PNG file stores its pixels.
 
-    The colour that a PNG calls transparent has as many bits as the file's pixels. Pillow compares it with its own, of
-    eight bits, so for other depths the comparison is ours.
+    A PNG's transparent colour has the file's bit depth. Pillow compares it with pixels of 8 bits, so for other depths
+    this function makes the comparison.
     """
     transparent = image.info.get("transparency")
     if rawmode in ("L;2", "L;4") and transparent is not None:
@@ -115,45 +119,45 @@ def _in_eight_bits(image: Image.Image, rawmode: str | None, path: Path) -> Image
     if image.mode.startswith("I"):
         pixels_yx = np.asarray(image, dtype=np.uint32)
         colours = Image.fromarray(((pixels_yx * 255 + 32767) // 65535).astype(np.uint8))
-        solid_yx = pixels_yx != transparent
+        opaque_yx = pixels_yx != transparent
     elif rawmode == "RGB;16B" and transparent is not None:
-        with _opened(path) as again:
-            # of each pair of bytes the second, read as if it were the first
-            again.tile = [again.tile[0]._replace(args="RGB;16L")]
-            again.load()
-            pixels_yxc = np.asarray(image, dtype=np.uint32) << 8 | np.asarray(again)
+        with _opened(path) as low_bytes:
+            # Pillow keeps only the high byte of 16 bits; with the other byte order it keeps the low one
+            low_bytes.tile = [low_bytes.tile[0]._replace(args="RGB;16L")]
+            low_bytes.load()
+            pixels_yxc = np.asarray(image, dtype=np.uint32) << 8 | np.asarray(low_bytes)
         colours = image.convert("RGB")
-        solid_yx = (pixels_yxc != transparent).any(2)
+        opaque_yx = (pixels_yxc != transparent).any(2)
     else:
         return image
     if transparent is not None:
-        colours.putalpha(Image.fromarray(solid_yx.astype(np.uint8) * 255))
-    # where the file says which way is up
+        colours.putalpha(Image.fromarray(opaque_yx.astype(np.uint8) * 255))
+    # keeps the EXIF orientation
     colours.info = {name: value for name, value in image.info.items() if name != "transparency"}
     return colours
 
 
 def pixel_key(image: Image.Image) -> str:
-    """SHA-256 (64 hex digits) over size and RGB pixels."""
+    """Return the SHA-256 (64 hex digits) over size and RGB pixels."""
     return hashlib.sha256(f"{image.width}x{image.height} RGB\n".encode() + image.tobytes()).hexdigest()
 
 
 def fit_to_frame(image: Image.Image, frame_size: int) -> Image.Image:
-    """Shorter side to 256/224 · frame_size, then the middle frame_size × frame_size; bicubic, in one resampling."""
+    """Resize the shorter side to 256/224 · frame_size and crop the central square, in one bicubic resampling."""
     scale = min(image.size) / round(frame_size * RESIZE_RATIO)
-    # The crop starts at a whole resized pixel: an image already of that size is cropped and not resampled.
+    # the crop starts at a whole pixel of the resized image, so that an image of that size is cropped without resampling
     left, top = (round((side / scale - frame_size) / 2) * scale for side in image.size)
     box = (left, top, left + frame_size * scale, top + frame_size * scale)
     return image.resize((frame_size, frame_size), Image.Resampling.BICUBIC, box=box)
 
 
 def rgb_tensor(image: Image.Image) -> torch.Tensor:
-    """[3, height, width] uint8 of an RGB image."""
+    """Return an RGB image as uint8 [3, height, width]."""
     return torch.from_numpy(np.asarray(image).transpose(2, 0, 1).copy())
 
 
 def webp(image_cyx: torch.Tensor) -> bytes:
-    """A picture [3, h, w], values 0 to 255, as WebP: small enough to keep one for each example of each feature."""
+    """Encode a picture [3, h, w], values 0 to 255, as WebP; small enough to store every example of every feature."""
     buffer = BytesIO()
     pixels_yxc = image_cyx.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
     Image.fromarray(pixels_yxc).save(buffer, "WEBP", quality=WEBP_QUALITY)
@@ -161,31 +165,31 @@ def webp(image_cyx: torch.Tensor) -> bytes:
 
 
 class Source(Protocol):
-    """Where images come from."""
+    """A source of images."""
 
     def names(self) -> Iterator[str]:
-        """Names of all candidates, in an order that is always the same."""
+        """Return the names of all candidates, in a deterministic order."""
 
     def origin(self, name: str) -> str:
-        """The photograph it was cut from."""
+        """Return the photograph from which the image was cut."""
 
     def read(self, name: str) -> Image.Image:
-        """RGB pixels."""
+        """Read an image as RGB."""
 
 
 def _photographs(root: Path) -> Iterator[Path]:
-    """Files called like images in a folder and the folders in it, in no order; symbolic links are followed.
+    """Yield files with an image's suffix in a folder and its subfolders, unsorted; symbolic links are followed.
 
-    What several paths lead to is found once, by a path without links where there is one. With the files come links that
-    lead nowhere and folders that can't be listed: whoever reads them finds out why.
+    A file that several paths lead to is yielded once, by a path without links if there is one. Broken links and folders
+    that can't be listed are yielded as well; reading them gives the error.
     """
-    seen: set[Path] = set()
+    visited: set[Path] = set()
     waiting, links = [(root, root.resolve())], []
     while waiting or links:
         path, real = waiting.pop() if waiting else links.pop(0)
-        if real in seen:
+        if real in visited:
             continue
-        seen.add(real)
+        visited.add(real)
         if not path.is_dir():
             yield path
             continue
@@ -195,20 +199,20 @@ def _photographs(root: Path) -> Iterator[Path]:
             yield path
             continue
         for entry in entries:
-            below = path / entry.name
+            child = path / entry.name
             if not entry.is_symlink():
-                if entry.is_dir() or below.suffix.lower() in SUFFIXES:
-                    waiting.append((below, real / entry.name))
-            elif not below.exists():
-                links.append((below, below))
-            elif entry.is_dir() or below.suffix.lower() in SUFFIXES:
-                links.append((below, below.resolve()))
+                if entry.is_dir() or child.suffix.lower() in SUFFIXES:
+                    waiting.append((child, real / entry.name))
+            elif not child.exists():
+                links.append((child, child))
+            elif entry.is_dir() or child.suffix.lower() in SUFFIXES:
+                links.append((child, child.resolve()))
 
 
 class Folder:
-    """Photographs of a folder and the folders in it, named by their path there.
+    """Photographs of a folder and its subfolders, named by their path relative to it.
 
-    A folder that isn't found where the process runs is looked for in the images folder of the settings.
+    A relative path that doesn't exist in the working directory is resolved in the images folder of the settings.
     """
 
     def __init__(self, config: ImagesConfig, settings: Settings) -> None:
@@ -218,16 +222,16 @@ class Folder:
         if root is None:
             raise UserError("no images folder is configured: set KALEIDOSCOPE_IMAGES_DIR or images.folder")
         if not root.is_dir():
-            what = "a file, not a folder" if root.exists() else "not there"
-            mend = "give another folder" if config.folder else "set KALEIDOSCOPE_IMAGES_DIR to a folder"
-            raise UserError(f"images folder {one_line(root)} is {what}: {mend} of photographs")
+            problem = "is a file, not a folder" if root.exists() else "does not exist"
+            remedy = "give another folder" if config.folder else "set KALEIDOSCOPE_IMAGES_DIR to a folder"
+            raise UserError(f"images folder {one_line(root)} {problem}: {remedy} of photographs")
         self.root, self.config = root, config
 
     def names(self) -> Iterator[str]:
         names = sorted(path.relative_to(self.root).as_posix() for path in _photographs(self.root))
         if not names:
             raise UserError(
-                f"images folder {one_line(self.root)} holds no JPEG, PNG or WebP file: point it at photographs"
+                f"images folder {one_line(self.root)} contains no JPEG, PNG or WebP file: choose one with photographs"
             )
         if self.config.photographs is not None:
             names = np.random.default_rng(self.config.seed).permutation(np.array(names, dtype=object)).tolist()
@@ -239,10 +243,10 @@ class Folder:
     def read(self, name: str) -> Image.Image:
         path = self.root / name
         if path.is_symlink() and not path.exists():
-            raise OSError(f"a link that leads nowhere: {path.readlink()}")
+            raise OSError(f"a broken link to {path.readlink()}")
         if path.is_dir():
             raise OSError("a folder that can't be listed")
-        # A pipe or a device would block for ever.
+        # reading a pipe or a device could block forever
         if not path.is_file():
             raise OSError("not a regular file")
         if path.stat().st_size == 0:
@@ -253,7 +257,7 @@ class Folder:
 class ScikitImage:
     """The natural photographs inside scikit-image's wheel, each cut into squares at up to three scales.
 
-    A cut is named file@side+left+top, in pixels of the photograph.
+    The name of a cut is file@side+left+top, in pixels of the photograph.
     """
 
     PHOTOGRAPHS = (
@@ -261,15 +265,15 @@ class ScikitImage:
         "gravel.png", "hubble_deep_field.jpg", "moon.png", "motorcycle_left.png", "rocket.jpg",
     )  # fmt: skip
     SMALLEST_CUT = 150
-    """Pixels: enlarged by at most 1.7 to a frame of 224."""
+    """Pixels; such a cut is enlarged by a factor of 1.7 for a frame of 224."""
 
     def __init__(self) -> None:
         self.folder = Path(str(files("skimage") / "data"))
-        # Cuts of one photograph are read one after the other.
+        # cuts of one photograph are read one after the other
         self._decode = lru_cache(maxsize=1)(decode)
 
     def size(self, photograph: str) -> tuple[int, int]:
-        """Width and height, pixels."""
+        """Return width and height of a photograph in pixels."""
         with Image.open(self.folder / photograph, formats=FORMATS) as image:
             return image.size
 
@@ -294,7 +298,7 @@ class ScikitImage:
 
 
 class DeadLeaves:
-    """Synthetic scenes, named by seed and number, drawn at the size that is then cropped to the frame."""
+    """Synthetic scenes, named by seed and number, drawn at the size from which the frame is cropped."""
 
     def __init__(self, config: ImagesConfig) -> None:
         self.config = config
@@ -312,7 +316,7 @@ class DeadLeaves:
 
 
 def _reason(error: Exception) -> str:
-    """One line on why an image was set aside."""
+    """Return in one line why an image was quarantined."""
     if isinstance(error, Image.UnidentifiedImageError):
         return "not a JPEG, PNG or WebP image"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
@@ -326,7 +330,7 @@ def _reason(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class FrameSet:
-    """Images that can be read, by identity; pixels are decoded when asked for. quarantine: (name, reason)."""
+    """Readable images; pixels are decoded on access. quarantine: (name, reason) of the others."""
 
     config: ImagesConfig
     settings: Settings
@@ -341,7 +345,7 @@ class FrameSet:
         return len(self.frames)
 
     def read(self, index: int) -> Image.Image:
-        """The whole image; raises UserError when it is gone or has other pixels than when the set was made."""
+        """Read an image, before it is fitted. Raises UserError if it is missing or its pixels changed meanwhile."""
         frame = self.frames[index]
         try:
             image = self._sources[frame.source].read(frame.name)
@@ -351,17 +355,17 @@ class FrameSet:
             ) from error
         if pixel_key(image) != frame.image:
             raise UserError(
-                f"image {one_line(frame.name)} ({frame.source}) has changed since its key was taken: run again"
+                f"image {one_line(frame.name)} ({frame.source}) has changed since the run started: run again"
             )
         return image
 
     def load(self, index: int) -> torch.Tensor:
-        """[3, frame_size, frame_size] uint8 RGB; raises as `read` does."""
+        """Read an image fitted to the frame, uint8 RGB [3, frame_size, frame_size]; raises as `read` does."""
         return rgb_tensor(fit_to_frame(self.read(index), self.config.frame_size))
 
 
 def open_source(name: SourceName, config: ImagesConfig, settings: Settings) -> Source:
-    """A source by its name; raises UserError when its folder is missing."""
+    """Open a source by its name. Raises UserError if its folder is missing."""
     return {
         "folder": lambda: Folder(config, settings),
         "scikit-image": ScikitImage,
@@ -372,9 +376,10 @@ def open_source(name: SourceName, config: ImagesConfig, settings: Settings) -> S
 def open_frames(
     config: ImagesConfig, settings: Settings, progress: Progress = silent, smallest_side: int = SMALLEST_SIDE
 ) -> FrameSet:
-    """Read every image once, key it, set aside what can't be read or is too small; of equal ones the first is taken.
+    """Read every image once and compute its key.
 
-    Raises UserError when a folder is missing or empty, or when no image is left.
+    Images that can't be read or are too small are quarantined, and of images with equal pixels all but the first.
+    Raises UserError if a folder is missing or empty, or if no image can be used.
     """
     config = config.resolved(settings)
     frames: dict[str, Frame] = {}
@@ -385,10 +390,10 @@ def open_frames(
         wanted = config.photographs if source_name == "folder" else None
         taken = 0
         for done, name in enumerate(names, start=1):
-            # A name that is no UTF-8 can be neither stored nor shown as it is.
-            shown = name.encode(errors="backslashreplace").decode()
+            # a name that isn't UTF-8 can't be stored or printed unchanged
+            printable = name.encode(errors="backslashreplace").decode()
             try:
-                if shown != name:
+                if printable != name:
                     raise ValueError("its name is not UTF-8: rename it")
                 image = source.read(name)
                 if min(image.size) < smallest_side:
@@ -396,9 +401,9 @@ def open_frames(
                 key = pixel_key(image)
                 if key in frames:
                     raise ValueError(f"same pixels as {one_line(frames[key].name)}")
-            # Pillow raises nearly anything on a damaged file, and none of it may end the run.
+            # Pillow raises many kinds of errors on damaged files, and none of them may end the run
             except Exception as error:
-                quarantine.append((shown, _reason(error)))
+                quarantine.append((printable, _reason(error)))
                 continue
             finally:
                 progress(done, len(names))
@@ -409,6 +414,6 @@ def open_frames(
     if not frames:
         name, reason = quarantine[0]
         raise UserError(
-            f"none of {len(quarantine)} images can be read (first {one_line(name)}: {reason}): give other images"
+            f"none of {len(quarantine)} images can be used (first {one_line(name)}: {reason}): give other images"
         )
     return FrameSet(config, settings, tuple(frames.values()), tuple(quarantine))

@@ -1,16 +1,16 @@
-"""Drawn stimuli, sized by a unit's receptive field: what a unit answers to says what it is (methods §5).
+"""Drawn stimuli of the size of a unit's receptive field, to determine what a unit responds to (methods §5).
 
 Source: ours, after Cammarata et al. 2020 (Curve Detectors). Points are measured from the patch's centre, x right and y
-up; angles run counter-clockwise as displayed, 0° right. A shape is a signed distance in pixels, and a pixel's coverage
-is that distance clipped over the pixel's width, which antialiases every edge.
+up; angles are counter-clockwise as displayed, with 0° to the right. A shape is a signed distance in pixels. A pixel's
+coverage is that distance clipped over the pixel's width, which antialiases every edge.
 
 | family | what is drawn | angle_degrees |
 | --- | --- | --- |
 | arc | a circle of `radius` through the patch's centre | from the patch's centre to the circle's |
-| line, edge | the arc's limit, radius ∞ | the normal; of an edge, into the filled half |
+| line, edge | the limit of the arc for radius ∞ | the normal; for an edge, into the filled half |
 | angle | a corner at the patch's centre, `opening` degrees wide | the bisector, into the corner |
-| grating | a sine wave, `frequency` in cycles a pixel, `phase` in degrees | across the bars |
-| hatch | two sets of lines at right angles, likewise | across either set |
+| grating | a sine wave, `frequency` in cycles per pixel, `phase` in degrees | across the bars |
+| hatch | two sets of lines at right angles, with `frequency` and `phase` | across either set |
 | centre-surround | a disc of `radius` about the centre | none |
 | colour | a uniform field, a disc of `radius`, or two halves, of a colour and its complement | into the first colour |
 """
@@ -27,20 +27,20 @@ from torch import Tensor
 from tasks.errors import UserError
 
 LARGEST_STEP = 4.0
-"""Degrees between the orientations of a family, at most."""
+"""Largest step between the orientations of a family, in degrees."""
 REFERENCE_SIDE = 91
-"""Pixels of the receptive field (mixed3b's) for which the lengths below are given; they scale with the side."""
+"""Side in pixels of the receptive field (mixed3b) for which the lengths below are given; they scale with the side."""
 ARC_RADII = (12.0, 20.0, 30.0, 45.0)
 DISC_RADII = (4.0, 8.0, 12.0, 20.0, 30.0)
 LINE_WIDTH = 4.0
 THINNEST = 1.0
-"""Pixels: a thinner line would be a fainter one."""
+"""Smallest line width in pixels; a thinner line would have less contrast."""
 OPENINGS = (45.0, 90.0, 135.0)
 GRATING_CYCLES = (1, 2, 3, 5, 8, 12)
-"""Per receptive field, as long as a cycle has the pixels to be seen."""
+"""Cycles per receptive field; those above FINEST are left out."""
 HATCH_CYCLES = (3, 5, 8, 12)
 FINEST = 0.45
-"""Cycles a pixel; 0.5 could not be told from its mirror image."""
+"""Highest frequency in cycles per pixel; a grating of 0.5 can't be distinguished from its mirror image."""
 DARK, GREY, LIGHT = (0.0, 0.0, 0.0), (0.5, 0.5, 0.5), (1.0, 1.0, 1.0)
 COLOURS = {
     "red": (1.0, 0.0, 0.0),
@@ -53,7 +53,7 @@ COLOURS = {
 LINES, FILLS = ("dark line", "light line"), ("dark fill", "light fill")
 RENDERINGS = LINES + FILLS
 INK = {"dark line": (DARK, GREY), "light line": (LIGHT, GREY), "dark fill": (DARK, LIGHT), "light fill": (LIGHT, DARK)}
-"""Colours of the shape and of what surrounds it. A fill stands out as far as it can, a line from both its sides."""
+"""Colours of the shape and of its surround. A fill has the largest possible contrast; a line has grey on both sides."""
 SCHEMA = {
     "stimulus": polars.Int32,
     "family": polars.String,
@@ -68,34 +68,37 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class Stimuli:
-    """table: SCHEMA, one row a stimulus, numbered from 0; what does not apply to a family is null. side: pixels."""
+    """A set of stimuli. side: in pixels; table: SCHEMA, one row per stimulus, numbered from 0.
+
+    Columns that don't apply to a family are null.
+    """
 
     side: int
     step_degrees: float
     table: polars.DataFrame
 
     def batches(self, size: int) -> Iterator[Tensor]:
-        """Pictures [≤ size, 3, side, side] of all stimuli in order, RGB float32 in [0, 1]."""
+        """Yield pictures [≤ size, 3, side, side] of all stimuli in order, RGB float32 in [0, 1]."""
         for rows in self.table.iter_slices(size):
             yield draw(rows, self.side)
 
     def arcs(self, degrees: float, radius: float) -> Tensor:
-        """[4, 3, side, side]: an arc of any orientation and radius (pixels), in each of RENDERINGS."""
+        """Draw an arc of any orientation and radius (in pixels) in each of RENDERINGS, [4, 3, side, side]."""
         row = _product(family="arc", rendering=RENDERINGS, radius=radius, angle_degrees=degrees)
         return draw(row, self.side)
 
 
 def stimuli(side: int, step_degrees: float = LARGEST_STEP) -> Stimuli:
-    """Every family for a receptive field of `side` pixels.
+    """Return the stimuli of all families for a receptive field of `side` pixels.
 
-    Raises UserError unless the step divides the circle and is at most LARGEST_STEP degrees.
+    Raises UserError unless the step divides 360° and is at most LARGEST_STEP degrees.
     """
     if not 0 < step_degrees <= LARGEST_STEP or 360 % step_degrees:
         raise UserError(
-            f"a step of {step_degrees}° won't do: take one that divides 360° and is at most {LARGEST_STEP:g}°"
+            f"a step of {step_degrees}° is not possible: choose one that divides 360° and is at most {LARGEST_STEP:g}°"
         )
     scale = side / REFERENCE_SIDE
-    full, half, quarter = (np.arange(0, turn, step_degrees) for turn in (360, 180, 90))
+    full, half, quarter = (np.arange(0, end, step_degrees) for end in (360, 180, 90))
     arcs, discs = ([radius * scale for radius in radii] for radii in (ARC_RADII, DISC_RADII))
     opposites = dict(zip(COLOURS, [*COLOURS][3:] + [*COLOURS][:3], strict=True))
     families = [
@@ -104,11 +107,11 @@ def stimuli(side: int, step_degrees: float = LARGEST_STEP) -> Stimuli:
         _product(family="edge", rendering=FILLS, radius=math.inf, angle_degrees=full),
         _product(family="angle", rendering=RENDERINGS, opening=OPENINGS, angle_degrees=full),
         _product(
-            family="grating", rendering="light fill", frequency=_seen(GRATING_CYCLES, side), phase=(0, 90, 180, 270),
+            family="grating", rendering="light fill", frequency=_frequencies(GRATING_CYCLES, side), phase=(0, 90, 180, 270),
             angle_degrees=half,
         ),
         _product(
-            family="hatch", rendering=LINES, frequency=_seen(HATCH_CYCLES, side), phase=(0, 180), angle_degrees=quarter
+            family="hatch", rendering=LINES, frequency=_frequencies(HATCH_CYCLES, side), phase=(0, 180), angle_degrees=quarter
         ),
         _product(family="centre-surround", rendering=FILLS, radius=discs),
         _product(family="colour", rendering=list(COLOURS)),
@@ -121,22 +124,22 @@ def stimuli(side: int, step_degrees: float = LARGEST_STEP) -> Stimuli:
     return Stimuli(side, step_degrees, table.select(polars.col(name).cast(dtype) for name, dtype in SCHEMA.items()))
 
 
-def _seen(cycles: tuple[int, ...], side: int) -> list[float]:
-    """Frequencies, in cycles a pixel, that a patch of so many pixels can show."""
+def _frequencies(cycles: tuple[int, ...], side: int) -> list[float]:
+    """Return the frequencies, in cycles per pixel, that a patch of `side` pixels can represent."""
     return [count / side for count in cycles if count / side <= FINEST]
 
 
 def _product(**columns) -> polars.DataFrame:
-    """A row for every combination of the columns' values, the last column's running fastest."""
-    frame = polars.DataFrame({"": [0]})
+    """Return one row for every combination of the columns' values, the last column varying fastest."""
+    table = polars.DataFrame({"": [0]})
     for name, values in columns.items():
-        one = isinstance(values, str | float | int)
-        frame = frame.join(polars.DataFrame({name: [values] if one else values}), how="cross")
-    return frame.drop("")
+        is_single = isinstance(values, str | float | int)
+        table = table.join(polars.DataFrame({name: [values] if is_single else values}), how="cross")
+    return table.drop("")
 
 
 def draw(rows: polars.DataFrame, side: int) -> Tensor:
-    """Pictures [rows, 3, side, side], RGB float32 in [0, 1], of rows of a stimuli table."""
+    """Draw rows of a stimuli table; returns pictures [rows, 3, side, side], RGB float32 in [0, 1]."""
     steps = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
     pictures_ncyx = torch.empty(len(rows), 3, side, side)
     for (family,), part in rows.with_row_index("place").group_by("family", maintain_order=True):
@@ -156,7 +159,7 @@ def _colours(rendering: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 # Signed distances and coverage ---------------------------------------------------------------------------------------
-# x, y: [1, 1, side] and [1, side, 1]; a column of the rows: [n, 1, 1]
+# x: [1, 1, side], y: [1, side, 1], a column of the rows: [n, 1, 1]
 
 
 def _column(rows: polars.DataFrame, name: str) -> Tensor:
@@ -169,12 +172,12 @@ def _direction(angle_degrees: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _inside(distance: Tensor) -> Tensor:
-    """Coverage of a shape from the signed distance to its border, positive inside."""
+    """Return a shape's coverage from the signed distance to its border, which is positive inside."""
     return (distance + 0.5).clamp(0, 1)
 
 
 def _outlined(rows: polars.DataFrame, inside: Tensor, to_border: Tensor, side: int) -> Tensor:
-    """The shape's line where the rendering is one, else the shape."""
+    """Return the coverage of the shape's outline for rows with a line rendering, else that of the filled shape."""
     line = _inside(_line_width(side) / 2 - to_border.abs())
     return torch.where(torch.tensor(rows["rendering"].is_in(LINES).to_list())[:, None, None], line, _inside(inside))
 
@@ -198,9 +201,9 @@ def _straight(rows, x, y, side) -> Tensor:
 def _angle(rows, x, y, side) -> Tensor:
     bisector, half_opening = _column(rows, "angle_degrees"), _column(rows, "opening") / 2
     inside = to_border = torch.tensor(math.inf)
-    for turn in (1, -1):
-        cos, sin = _direction(bisector + turn * half_opening)
-        along, across = x * cos + y * sin, turn * (x * sin - y * cos)
+    for side_sign in (1, -1):
+        cos, sin = _direction(bisector + side_sign * half_opening)
+        along, across = x * cos + y * sin, side_sign * (x * sin - y * cos)
         inside = torch.minimum(inside, across)
         to_border = torch.minimum(to_border, torch.hypot(along.clamp(max=0), across))
     return _outlined(rows, inside, to_border, side)
@@ -228,7 +231,7 @@ def _disc(rows, x, y, side) -> Tensor:
 
 
 def _coloured(rows, x, y, side) -> Tensor:
-    """A disc where there is a radius, a half where there is an angle, else the whole field."""
+    """Return the coverage of a disc for rows with a radius, of a half for rows with an angle, else of the field."""
     disc, half = _disc(rows, x, y, side), _straight(rows, x, y, side)
     is_disc, is_half = (
         torch.tensor(rows[name].is_not_null().to_list())[:, None, None] for name in ("radius", "angle_degrees")

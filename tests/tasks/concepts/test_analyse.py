@@ -127,7 +127,7 @@ def test_bad_input_is_named(made, tmp_path):
         ({"concepts": ("stripes", str(one))}, "holds only one distinct image that can be read"),
         ({"concepts": (str(tabby.folder),)}, "sets cats and tabby share an image"),
         ({"classes": (ClassImages(name="crane"),)}, r"crane.*crane \(bird\)"),
-        ({"classes": (tabby.model_copy(update={"folder": tmp_path / "none"}),)}, "images folder .* is not there"),
+        ({"classes": (tabby.model_copy(update={"folder": tmp_path / "none"}),)}, "images folder .* does not exist"),
         ({"layers": ("conv9",)}, "has no layer 'conv9'"),
         ({"random_size": 5}, "3 random sets of 5 need 15 images, and the pool has 12"),
     ):

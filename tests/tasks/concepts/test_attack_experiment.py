@@ -150,7 +150,7 @@ def test_another_epsilon_is_another_study_of_the_same_pieces(made):
     [
         ({"layer": "mixed4d"}, "network efficientnet_lite0 has no layer 'mixed4d'"),
         ({"of_class": ClassImages(name="crane")}, "crane"),
-        ({"concept": "plaids"}, "images folder plaids is not there"),
+        ({"concept": "plaids"}, "images folder plaids does not exist"),
         ({"drawn": 2, "random_size": 30}, "3 random sets of 30 need 90 images"),
         (
             {"transfer_targets": (TransferTarget(network="efficientnet_lite0", layer=HERE),)},

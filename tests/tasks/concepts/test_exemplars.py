@@ -76,7 +76,7 @@ def test_images_smaller_than_the_input_are_refused_with_the_first_and_their_numb
 
 
 def test_one_image_alone_is_refused_and_so_is_none(folder):
-    with pytest.raises(UserError, match="holds no JPEG, PNG or WebP file"):
+    with pytest.raises(UserError, match="contains no JPEG, PNG or WebP file"):
         read_exemplars(folder, "concept", SIDE)
     for name in ("a.png", "copy.png"):
         noise().save(folder / name)

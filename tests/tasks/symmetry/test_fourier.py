@@ -52,5 +52,7 @@ def test_the_band_is_the_same_seen_from_any_element(drawn):
 def test_all_harmonics_are_complete_and_more_are_refused(group):
     most = group.n_rotations // 2
     assert fourier_basis(group, most).shape == (group.order, group.order)
-    with pytest.raises(UserError, match=f"harmonics = {most + 1} is more than {group.n_rotations} rotations can represent"):
+    with pytest.raises(
+        UserError, match=f"harmonics = {most + 1} is more than {group.n_rotations} rotations can represent"
+    ):
         fourier_basis(group, most + 1)

@@ -106,7 +106,9 @@ def test_a_group_without_rotations_is_refused(n_rotations):
 def test_a_subgroup_multiplies_as_its_elements_do(group, n_rotations):
     [group] = group
     if group.n_rotations % n_rotations:
-        with pytest.raises(UserError, match=f"does not divide the {group.n_rotations} rotations of {group.name}: choose 1"):
+        with pytest.raises(
+            UserError, match=f"does not divide the {group.n_rotations} rotations of {group.name}: choose 1"
+        ):
             group.subgroup(n_rotations)
         return
     part, elements = group.subgroup(n_rotations)

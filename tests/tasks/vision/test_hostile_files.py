@@ -130,7 +130,7 @@ def test_a_frozen_graph_that_promises_too_much_is_refused(sizes):
 def test_a_frozen_graph_without_values_is_refused():
     graph = graph_def_class()()
     graph.node.add(name="a", op="Const")
-    with pytest.raises(UserError, match="no frozen graph, or a damaged one: KeyError"):
+    with pytest.raises(UserError, match="not a frozen graph, or a damaged one: KeyError"):
         read_frozen_graph(graph.SerializeToString())
 
 

@@ -87,7 +87,7 @@ def test_a_folder_is_read_recursively_and_what_cant_be_read_is_set_aside_with_it
         "bomb.png": "more pixels than Pillow's limit",
         "large.png": "more pixels than Pillow's limit",
         "tiny.png": "shorter side of 20 pixels is below 64",
-        "gone.png": "a link that leads nowhere",
+        "gone.png": "a broken link to",
         "pipe.png": "not a regular file",
     }
     assert reasons.keys() == expected.keys()
@@ -131,10 +131,10 @@ def test_damaged_bytes_anywhere_never_end_the_run(folder, settings):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "is not there"),
-        ({}, "holds no JPEG, PNG or WebP file"),
-        ({"notes.txt": b"x"}, "holds no JPEG, PNG or WebP file"),
-        ({"a.png": b"x", "b.jpg": b""}, "none of 2 images can be read (first a.png: not a JPEG, PNG or WebP image)"),
+        (None, "does not exist"),
+        ({}, "contains no JPEG, PNG or WebP file"),
+        ({"notes.txt": b"x"}, "contains no JPEG, PNG or WebP file"),
+        ({"a.png": b"x", "b.jpg": b""}, "none of 2 images can be used (first a.png: not a JPEG, PNG or WebP image)"),
     ],
 )
 def test_a_run_without_images_fails_with_one_clear_line(folder, settings, content, message):
@@ -164,7 +164,7 @@ def test_a_folder_is_looked_for_in_the_images_folder_too(folder, settings):
     config = ImagesConfig(folder=Path("striped"), frame_size=64)
     found = open_frames(config, settings.model_copy(update={"images_dir": folder}))
     assert [frame.name for frame in found.frames] == ["a.png"]
-    with pytest.raises(UserError, match="images folder striped is not there"):
+    with pytest.raises(UserError, match="images folder striped does not exist"):
         open_frames(config, settings)
 
 

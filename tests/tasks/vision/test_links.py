@@ -78,9 +78,9 @@ def test_links_that_lead_nowhere_are_counted(root, settings):
     found = open_frames(ImagesConfig(folder=root), settings)
     assert [frame.name for frame in found.frames] == ["a.png"]
     assert dict(found.quarantine) == {
-        "gone.png": "a link that leads nowhere: nowhere.png",
-        "round.png": "a link that leads nowhere: round.png",
-        "zebra": "a link that leads nowhere: /no/such/folder",
+        "gone.png": "a broken link to nowhere.png",
+        "round.png": "a broken link to round.png",
+        "zebra": "a broken link to /no/such/folder",
     }
 
 
