@@ -434,7 +434,7 @@ def test_dimensions_have_strips_and_curves_and_methods_are_changed(browser, earl
 def test_attack_and_epsilon_are_chosen(browser, early):
     visit(browser, early)
     click(browser, "nav a[href='attacks.html']")
-    experiment = f"[id='story-{ATTACK_ANALYSIS[:12]}']"
+    experiment = f"[id='experiment-{ATTACK_ANALYSIS[:12]}']"
 
     def shown(selector: str) -> list:
         return [each for each in all_of(browser, f"{experiment} {selector}") if each.is_displayed()]

@@ -11,7 +11,7 @@ from tests.tasks.concepts.test_analyse import CLASS, write_noise
 
 
 @pytest.mark.usefixtures("prefect_api")
-def test_a_story_goes_from_exemplars_to_views_and_nested_runs(settings, tmp_path):
+def test_an_experiment_goes_from_exemplars_to_views_and_nested_runs(settings, tmp_path):
     images = write_noise(tmp_path / "cats", 3)
     config = read_config(
         AttackFlowConfig,
@@ -21,7 +21,7 @@ def test_a_story_goes_from_exemplars_to_views_and_nested_runs(settings, tmp_path
             "drawn=8",
             f'of_class={{name="{CLASS}", folder="{images}", least_probability=0}}',
             'grid={objectives=["token-pushing"], epsilons=[4], fractions=[1], steps=1}',
-            'read_at=[{network="efficientnet_lite0", layer="block1"}]',
+            'transfer_targets=[{network="efficientnet_lite0", layer="block1"}]',
             "random.scenes=9",
             "random_sets=3",
             "random_size=3",

@@ -213,7 +213,7 @@ def test_attacked_sets_saved_as_png_are_the_same_sets(negative, tmp_path):
         ("objectives", ("cav", "cav"), "gives a value twice; give each once"),
     ],
 )
-def test_a_wrong_story_is_refused_in_one_line(field, wrong, message):
+def test_a_wrong_grid_is_refused_in_one_line(field, wrong, message):
     with pytest.raises(ValidationError) as raised:
         AttackGrid(kind="negative", **{field: wrong})
     error = raised.value.errors()[0]

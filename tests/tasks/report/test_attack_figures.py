@@ -37,7 +37,7 @@ def score_of(attack, epsilon, place=(NETWORK, LAYER)):
     return PLANTED_READINGS[place][1].get((attack, epsilon), 14 / 15)
 
 
-def test_a_panel_a_story_with_a_line_an_attack(frames):
+def test_a_panel_for_each_experiment_with_a_line_for_each_attack(frames):
     figure = effect_figure({"stripes for zebra": frames, "again": frames})
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["stripes for zebra", "again"]
     axes = figure.axes[0]

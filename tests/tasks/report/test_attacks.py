@@ -27,7 +27,7 @@ from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.test_dimensions import section_of
 from tests.tasks.report.test_page import data_of, text_of
 
-EXPERIMENT = f"story-{ATTACK_ANALYSIS[:12]}"
+EXPERIMENT = f"experiment-{ATTACK_ANALYSIS[:12]}"
 TABLES = ("attack_experiments", "attacks", "attack_scores", "attack_pictures", "attack_features")
 FACETS = ("facet_analyses", "facet_pictures", "facet_readings")
 TRUST = ("trust_analyses", "trust_checks")
