@@ -531,7 +531,9 @@ class TestTrustOfFolders:
         (tmp_path / "photos").mkdir()
         monkeypatch.chdir(tmp_path)
         where = tmp_path / "photos"
-        assert the_last_line(kaleidoscope("trust", "photos")).startswith("images folder photos contains no JPEG, PNG or")
+        assert the_last_line(kaleidoscope("trust", "photos")).startswith(
+            "images folder photos contains no JPEG, PNG or"
+        )
         Image.fromarray(data.astronaut()).save(where / "one.png")
         assert the_last_line(kaleidoscope("trust", ".", "--random", "~nobody-is-called-this")).startswith("path ")
         assert the_last_line(kaleidoscope("trust", "photos")).startswith(

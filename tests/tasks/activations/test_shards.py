@@ -179,4 +179,4 @@ def test_frames_fit_the_tables(small_template):
     assert con.sql("SELECT sum(orbits), min(shard), max(shard) FROM shards").fetchone() == (26, 0, 5)
     assert con.sql("SELECT count(*) FROM images").fetchone() == (6,)
     assert set(acts.plan.rows["image"]) == set(frames["images"]["image_id"])
-    assert frames["quarantine"].schema == dict.fromkeys(("activation_set", "name", "reason"), polars.String)
+    assert frames["quarantine"].schema == dict.fromkeys(("activation_set_id", "name", "reason"), polars.String)

@@ -153,9 +153,7 @@ def plain(dictionary, acts: PlantedRows, top_rows: int) -> dict[int, dict]:
     for n in range(acts.channels):
         strongest = {}
         for row, image in enumerate(images):
-            if acts.acts[row, n] > 0 and (
-                image not in strongest or acts.acts[row, n] > acts.acts[strongest[image], n]
-            ):
+            if acts.acts[row, n] > 0 and (image not in strongest or acts.acts[row, n] > acts.acts[strongest[image], n]):
                 strongest[image] = row
         top = sorted(strongest.values(), key=lambda row: (-acts.acts[row, n].item(), row))[:top_rows]
         added = {row: codes_rm[row] * weight_md[:, n] for row in top}

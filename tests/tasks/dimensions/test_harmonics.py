@@ -107,10 +107,10 @@ def test_a_band_of_harmonics_has_their_representations_and_no_others(n, reflecti
     group = DihedralGroup(n, reflections)
     coefficients_rq = np.random.default_rng(0).normal(size=(6, fourier_basis(group, 2).shape[1]))
     found = shares(group, (coefficients_rq @ fourier_basis(group, 2).T)[..., None])
-    above = found.filter(polars.col("frequency") > 2)["share"]
+    above = found.filter(polars.col("waves_per_turn") > 2)["share"]
     assert len(above) > 0
     np.testing.assert_allclose(above, 0, atol=1e-12)
-    assert (found.filter(polars.col("frequency") <= 2)["share"] > 1e-3).all()
+    assert (found.filter(polars.col("waves_per_turn") <= 2)["share"] > 1e-3).all()
 
 
 def test_a_bar_makes_two_waves_a_turn_a_level_none_and_handedness_turns_with_the_mirror():
@@ -122,7 +122,7 @@ def test_a_bar_makes_two_waves_a_turn_a_level_none_and_handedness_turns_with_the
     level_rg = at_r1 + 0 * bar_rg
     handed_rg = at_r1 * np.where(mirrored_g, -1, 1)
     scores_rgk = np.stack([bar_rg, level_rg, handed_rg, bar_rg + handed_rg], axis=-1)
-    found = shares(group, scores_rgk).filter(polars.col("share") > 1e-9).select("dimension", "irrep", "frequency")
+    found = shares(group, scores_rgk).filter(polars.col("share") > 1e-9).select("dimension", "irrep", "waves_per_turn")
     assert found.rows() == [(0, "E2", 2), (1, "A1", 0), (2, "A2", 0), (3, "A2", 0), (3, "E2", 2)]
 
 

@@ -37,8 +37,8 @@ MEAN = 0.05
 def write_analysis(settings, activation_set, dimensions, dictionary=None):
     """Frames, under the key `made`, of dimensions (direction, score by frequency, parameter it is assigned to)."""
     numbers, (directions, curves, assigned) = range(len(dimensions)), zip(*dimensions, strict=True)
-    about = {"analysis": "made", "activation_set": activation_set, "dictionary": dictionary}
-    found = {"analysis": "made", "dimension": numbers, "low": -2.0, "high": 2.0, "direction": directions}
+    about = {"dimension_analysis_id": "made", "activation_set_id": activation_set, "dictionary_id": dictionary}
+    found = {"dimension_analysis_id": "made", "dimension": numbers, "low": -2.0, "high": 2.0, "direction": directions}
     scores = [
         ("made", number, parameter, PREFERRED if parameter == "orientation" else None, parameter == assigned[number])
         for number in numbers
@@ -54,10 +54,10 @@ def write_analysis(settings, activation_set, dimensions, dictionary=None):
         "dimension_analyses": polars.DataFrame([{**about, "mean": [MEAN] * len(directions[0])}]),
         "tuning_dimensions": polars.DataFrame(found),
         "tuning_scores": polars.DataFrame(
-            scores, schema=["analysis", "dimension", "parameter", "preferred", "assigned"], orient="row"
+            scores, schema=["dimension_analysis_id", "dimension", "parameter", "preferred", "assigned"], orient="row"
         ),
         "dimension_curves": polars.DataFrame(
-            curve, schema=["analysis", "dimension", "parameter", "value", "mean"], orient="row"
+            curve, schema=["dimension_analysis_id", "dimension", "parameter", "value", "mean"], orient="row"
         ),
     }
     stage_tables("made", frames, settings)
@@ -147,14 +147,14 @@ def made_of(orientation, coherence, frequency, preferred, curve):
             "score": np.linspace(-1, 2, points),
             "orientation_degrees": orientation,
             "coherence": coherence,
-            "frequency": frequency,
+            "spatial_frequency": frequency,
         },
-        schema_overrides=dict.fromkeys(("orientation_degrees", "frequency"), polars.Float64),
+        schema_overrides=dict.fromkeys(("orientation_degrees", "spatial_frequency"), polars.Float64),
     )
     analysis = {
         "tuning_scores": polars.DataFrame(
             {
-                "analysis": "made",
+                "dimension_analysis_id": "made",
                 "dimension": [3, 3, 4],
                 "parameter": ["orientation", "frequency", "frequency"],
                 "preferred": [preferred, None, None],

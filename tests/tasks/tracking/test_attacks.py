@@ -122,7 +122,7 @@ def test_metrics_have_the_same_names_and_the_poisoned_percentage_as_their_step(l
         "eval_layer": LAYER,
     }
     row = scores.filter(**whole).row(0, named=True)
-    for name in ("score", "spread", "random_score", "p_holm", "accuracy", "cosine"):
+    for name in ("score", "score_std", "random_score", "p_holm", "accuracy", "cosine"):
         assert last[name] == row[name]
     assert last["largest_change"] == 8
     assert last["trusted"] == 0

@@ -39,9 +39,7 @@ def test_time_is_bounded_whether_duckdb_can_be_interrupted_or_not(published_noth
 )
 def test_memory_is_bounded_whether_duckdb_counts_it_or_not(published_nothing, sql):
     with (
-        pytest.raises(
-            UserError, match=r"needs more than 0.1 GB of memory: select less, or raise KALEIDOSCOPE_SQL_MEM"
-        ),
+        pytest.raises(UserError, match=r"needs more than 0.1 GB of memory: select less, or raise KALEIDOSCOPE_SQL_MEM"),
         answer(sql, bounded(published_nothing, sql_memory="100MB")) as result,
     ):
         list(result.rows)
