@@ -1,4 +1,4 @@
-"""Flow `atlas`: the whole way from images to the page."""
+"""Flow `atlas`: from images to the published page."""
 
 from typing import Any
 
@@ -20,17 +20,26 @@ from tasks.tuning.pictures import visualise_features
 
 
 class AtlasConfig(Config):
-    """Which rows, which dictionaries. The defaults are the demo."""
+    """The configuration of the flow. The defaults are the demo."""
 
-    extraction: ExtractionConfig = Field(ExtractionConfig(), description="the activation set")
-    sae: DictionaryConfig = Field(DictionaryConfig(architecture="sae"), description="the sparse autoencoder")
-    crosscoder: DictionaryConfig = Field(DictionaryConfig(), description="the group crosscoder")
-    replicas: int = Field(
-        1, ge=0, le=10, description="further trainings of each from other seeds, to see what is stable and what spreads"
+    extraction: ExtractionConfig = Field(ExtractionConfig(), description="extraction of the activation set")
+    sae: DictionaryConfig = Field(
+        DictionaryConfig(architecture="sae"), description="training of the sparse autoencoder"
     )
-    families: FamiliesConfig = Field(FamiliesConfig(), description="how features are grouped into families")
+    crosscoder: DictionaryConfig = Field(DictionaryConfig(), description="training of the group crosscoder")
+    replicas: int = Field(
+        1,
+        ge=0,
+        le=10,
+        description="number of further trainings of each dictionary with other seeds, to measure the stability of "
+        "features and the spread of scores",
+    )
+    families: FamiliesConfig = Field(FamiliesConfig(), description="grouping of features into families")
     visualised: Whole = Field(
-        12, ge=0, description="features of the group crosscoder to optimise images for: those to look at first"
+        12,
+        ge=0,
+        description="number of features of the group crosscoder to optimise images for; "
+        "the most confident of each symmetry type first",
     )
 
     @field_validator("extraction", "sae", "crosscoder", mode="before")
@@ -46,10 +55,10 @@ class AtlasConfig(Config):
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
 def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
-    """Extract activations, train an SAE and a group crosscoder, read symmetries, find families, publish the page.
+    """Extract activations, train an SAE and a group crosscoder, find symmetries and families, and publish the page.
 
     Args:
-        config: which activations, which dictionaries
+        config: the extraction, the dictionaries and the grouping into families
     """
     settings = Settings()
     with recorded("atlas", config, settings) as measured:
@@ -71,7 +80,7 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
             figures={f"SAE: {name}": value for name, value in metrics_of(sae, settings).items()}
             | {f"group crosscoder: {name}": value for name, value in metrics_of(crosscoder, settings).items()}
             | types_of(analysis, settings)
-            | {f"{name}: {what}": value for name, found in families.items() for what, value in found.items()}
+            | {f"{name}: {metric}": value for name, metrics in families.items() for metric, value in metrics.items()}
             | measured.figures(),
             where=published.where,
             missing=published.missing,

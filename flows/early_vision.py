@@ -1,4 +1,4 @@
-"""Flow `early-vision`: sparse autoencoders on early layers, and the curve detectors that neurons leave missing."""
+"""Flow `early-vision`: sparse autoencoders on early layers, and the curve detectors missing among the neurons."""
 
 from typing import Any, Literal
 
@@ -25,33 +25,43 @@ from tasks.vision.networks import load_network
 
 
 class EarlyVisionConfig(Config):
-    """Which layers, which rows, which dictionaries. The defaults are the demo."""
+    """The configuration of the flow. The defaults are the demo."""
 
-    network: str = Field("efficientnet_lite0", description="network, by name")
+    network: str = Field("efficientnet_lite0", description="name of the network")
     layers: tuple[str, ...] = Field(
-        ("block1_expand", "block5_expand"), min_length=1, description="layers, and branches of layers, by name"
+        ("block1_expand", "block5_expand"), min_length=1, description="names of layers, or of branches of layers"
     )
     samplings: tuple[Literal["norm", "uniform"], ...] = Field(
-        ("norm",), min_length=1, description="norm: large activations over-sampled; uniform: not; a dictionary for each"
+        ("norm",),
+        min_length=1,
+        description="how positions are drawn: norm over-samples large activations, uniform doesn't; "
+        "a dictionary is trained for each",
     )
-    images: ImagesConfig = Field(ImagesConfig(), description="images to look at")
-    rows: Whole = Field(12_000, ge=1, description="positions to sample in each layer")
-    rows_per_shard: int = Field(4_000, ge=1, le=100_000, description="rows in a shard: what is in memory at a time")
-    test_share: float = Field(0.1, gt=0, le=0.5, description="share of the images kept for the test split")
+    images: ImagesConfig = Field(ImagesConfig(), description="images whose activations are extracted")
+    rows: Whole = Field(12_000, ge=1, description="number of positions to sample in each layer")
+    rows_per_shard: int = Field(4_000, ge=1, le=100_000, description="rows per shard; memory holds one shard")
+    test_share: float = Field(0.1, gt=0, le=0.5, description="share of the images in the test split")
     features_per_channel: float = Field(
-        4, gt=0, le=1e4, description="size of a dictionary, as a multiple of its layer's"
+        4, gt=0, le=1e4, description="number of features of a dictionary per channel of its layer"
     )
     dictionary: DictionaryConfig = Field(
         DictionaryConfig(architecture="sae", k=8, steps=600, batch_size=512),
-        description="the sparse autoencoders; `features` follows from features_per_channel",
+        description="training of the sparse autoencoders; `features` is computed from features_per_channel",
     )
     replicas: int = Field(
-        0, ge=0, le=10, description="further trainings of each from other seeds, to see which features are stable"
+        0,
+        ge=0,
+        le=10,
+        description="number of further trainings of each dictionary with other seeds, to measure the stability of "
+        "features",
     )
     visualised: Whole = Field(
-        12, ge=0, description="features of each dictionary to optimise images for: those to look at first"
+        12,
+        ge=0,
+        description="number of features of each dictionary to optimise images for; missing curve detectors first, "
+        "then the most confident of each stimulus type",
     )
-    seed: Seed = Field(0, description="draws positions, order of images and split")
+    seed: Seed = Field(0, description="random seed of the positions, the order of the images and the split")
 
     @field_validator("dictionary", mode="before")
     @classmethod
@@ -61,11 +71,11 @@ class EarlyVisionConfig(Config):
     @model_validator(mode="after")
     def _sparse_autoencoders(self) -> "EarlyVisionConfig":
         if self.dictionary.architecture != "sae":
-            raise ValueError("dictionary.architecture is group-crosscoder: early vision is studied with an sae")
+            raise ValueError("dictionary.architecture is group-crosscoder: early-vision trains an sae only, set sae")
         return self
 
     def extraction(self, layer: str, sampling: str) -> ExtractionConfig:
-        """Rows of one layer: untransformed, for an SAE sees what the network sees."""
+        """Return the extraction of one layer, without transforms, since an SAE encodes untransformed activations."""
         return ExtractionConfig(
             network=self.network,
             layer=layer,
@@ -80,22 +90,25 @@ class EarlyVisionConfig(Config):
         )
 
     def dictionary_for(self, channels: int) -> DictionaryConfig:
-        """The SAE of a layer so wide. UserError: it would have no feature, fewer than k, or too many."""
+        """Return the config of the SAE for a layer of so many channels.
+
+        Raises UserError if it would have no feature, fewer than k, or too many.
+        """
         features = round(self.features_per_channel * channels)
         return validated(DictionaryConfig, dict(self.dictionary) | {"features": features})
 
 
 @kaleidoscope_flow(name="early-vision", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
 def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
-    """Train an SAE on every layer, tune neurons and features to drawn curves, find what is missing, decompose neurons.
+    """Train an SAE on every layer, find curve detectors among neurons and features, decompose polysemantic neurons.
 
     Args:
-        config: which layers, which rows, which dictionaries
+        config: the layers, the rows and the dictionaries
     """
     settings = Settings()
     network = load_network(config.network, settings)
     dictionaries = {layer: config.dictionary_for(network.layer(layer).channels) for layer in config.layers}
-    made, figures = {}, {}
+    keys, figures = {}, {}
     with recorded("early-vision", config, settings) as measured:
         for layer in config.layers:
             for sampling in config.samplings:
@@ -104,15 +117,15 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
                 dictionary, _ = train_dictionary(activation_set, dictionaries[layer], settings)
                 if config.replicas:
                     stability_of(dictionary, config.replicas, settings)
-                found = metrics_of(dictionary, settings)
-                found |= study_curves(activation_set, dictionary, config.visualised, settings)
-                made[name] = dictionary
-                figures |= {f"{name}: {what}": value for what, value in found.items()}
+                metrics = metrics_of(dictionary, settings)
+                metrics |= study_curves(activation_set, dictionary, config.visualised, settings)
+                keys[name] = dictionary
+                figures |= {f"{name}: {metric}": value for metric, value in metrics.items()}
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(
             title=f"Early vision of {config.network}",
-            made=made,
+            made=keys,
             figures=figures | measured.figures(),
             where=published.where,
             missing=published.missing,
@@ -121,7 +134,7 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
 
 
 def study_curves(activation_set: str, dictionary: str, visualised: int, settings: Settings) -> dict[str, str]:
-    """Steps after a dictionary is trained: tuning of neurons and features, mixtures, pictures; what they found."""
+    """Analyse the tuning of neurons and features, decompose neurons, visualise features; return summary figures."""
     short = dictionary[:8]
     with reported(f"Tune neurons of {activation_set[:8]}") as progress:
         neurons = step(analyse_tuning, name="tune neurons")(activation_set, None, settings, progress)
@@ -132,18 +145,18 @@ def study_curves(activation_set: str, dictionary: str, visualised: int, settings
     if visualised:
         with reported(f"Visualise features of {short}") as progress:
             step(visualise_features)(dictionary, features, visualised, settings, progress)
-    found = step(log_curves)(dictionary, neurons, features, settings)
+    metrics = step(log_curves)(dictionary, neurons, features, settings)
     return {
-        f"curve detectors, {kind}": f"{found[f'curve_detectors_{kind}']:.0f}, "
-        f"largest gap {found[f'largest_curve_gap_{kind}']:.1f}°"
+        f"curve detectors, {kind}": f"{metrics[f'curve_detectors_{kind}']:.0f}, "
+        f"largest gap {metrics[f'largest_curve_gap_{kind}']:.1f}°"
         for kind in ("neurons", "features")
-    } | {"missing curve detectors found": f"{found['missing_curve_detectors']:.0f}"}
+    } | {"missing curve detectors found": f"{metrics['missing_curve_detectors']:.0f}"}
 
 
 def log_curves(dictionary: str, neurons: str, features: str, settings: Settings) -> dict[str, float]:
-    """Tell MLflow of a dictionary's curve detectors beside its layer's own; returns the metrics."""
+    """Log the curve detectors of a dictionary and of its layer's neurons in MLflow; return the metrics."""
     tables = {"neurons": read_staged(neurons, settings), "features": read_staged(features, settings)}
-    curves = {kind: detector_curves(of_kind) for kind, of_kind in tables.items()}
+    curves = {kind: detector_curves(kind_tables) for kind, kind_tables in tables.items()}
     metrics = {
         f"{metric}_{kind}": value
         for kind, curves_un in curves.items()

@@ -12,7 +12,7 @@ from tasks.activations.shards import ActivationSet, activation_tables
 from tasks.settings import Settings
 from tasks.staging import stage_tables
 
-# a shard's images are decoded while another's are run through the network, which takes every core by itself
+# one shard's images are decoded while the network, which uses every core, computes another shard
 SHARDS_AT_ONCE = 2
 
 
@@ -21,7 +21,7 @@ def extract(config: ExtractionConfig = ExtractionConfig()) -> Summary:
     """Extract the activations of one layer on transformed image patches, and store them in shards.
 
     Args:
-        config: what is extracted: network, layer, images, group, sampling
+        config: the network, the layer, the images, the group and the sampling
     """
     settings = Settings()
     with recorded("extract", config, settings) as measured:
@@ -44,7 +44,7 @@ def extract(config: ExtractionConfig = ExtractionConfig()) -> Summary:
 
 
 def extract_set(config: ExtractionConfig, settings: Settings) -> str:
-    """Steps of the flow; returns the activation set's key."""
+    """Run the steps of the extraction and return the activation set's key."""
     with reported("Choose orbits") as progress:
         key, shards = step(plan)(config, settings, progress)
     with reported("Extract shards") as progress:
@@ -57,12 +57,12 @@ def extract_set(config: ExtractionConfig, settings: Settings) -> str:
 
 
 def plan(config: ExtractionConfig, settings: Settings, progress) -> tuple[str, int]:
-    """Key of the activation set, number of its shards."""
+    """Plan the extraction; return the activation set's key and the number of its shards."""
     planned = planning.plan(config, settings, progress)
     return planned.key, planned.shards
 
 
 def finish(key: str, settings: Settings) -> None:
-    """Commit the shards and stage what the warehouse is told of them."""
+    """Write the set's manifest and stage its tables for the warehouse."""
     extraction.finish(key, settings)
     stage_tables(key, activation_tables(ActivationSet.open(key, settings)), settings)

@@ -1,4 +1,4 @@
-"""Flow `sweep`: several dictionaries compared; those that ask for the same rows train on one pass over them."""
+"""Flow `sweep`: train and compare several dictionaries; those with the same stream of rows share one pass over it."""
 
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
@@ -25,17 +25,18 @@ T = TypeVar("T")
 
 
 class SweepConfig(Config):
-    """Which rows, which dictionaries."""
+    """The configuration of the flow."""
 
     extraction: ExtractionConfig = Field(
-        ExtractionConfig(), description="the activation set; extracted first where it isn't there"
+        ExtractionConfig(), description="extraction of the activation set; skipped if the set exists"
     )
-    dictionary: DictionaryConfig = Field(DictionaryConfig(), description="what the variants have in common")
+    dictionary: DictionaryConfig = Field(DictionaryConfig(), description="values that the variants have in common")
     variants: tuple[DictionaryConfig, ...] = Field(
         ({"k": 4}, {"k": 8}, {"k": 16}, {"k": 32}),
         min_length=1,
         validate_default=True,
-        description="the dictionaries: each names the fields in which it differs, as in [{k = 8}, {method = 'relu'}]",
+        description="the dictionaries to train; each lists the fields in which it differs from `dictionary`, "
+        "for example [{k = 8}, {method = 'relu'}]",
     )
 
     @field_validator("variants", mode="before")
@@ -54,20 +55,20 @@ class SweepConfig(Config):
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
 def sweep(config: SweepConfig = SweepConfig()) -> Summary:
-    """Train several dictionaries side by side, analyse and register each, and plot FVU against L0 in MLflow.
+    """Train several dictionaries together, analyse and register each, and plot FVU against L0 in MLflow.
 
-    Variants that take their rows in another order, or other rows, have a pass of their own. Of variants that differ in
-    their seed alone the first is told how stable its features are. One that diverges is named at the end; the others
-    finish.
+    Variants with another stream of rows get a pass of their own. If variants differ only in their seed, the stability
+    of the first one's features is measured. A variant that diverges is reported at the end; the others finish.
 
     Args:
-        config: which activations, which dictionaries
+        config: the extraction and the dictionaries
     """
     settings = Settings()
     with recorded("sweep", config, settings) as measured:
         activation_set = extract_set(config.extraction, settings)
         outcome = {}
-        for variants in alike(config.variants, lambda each: tuple(getattr(each, field) for field in STREAM_FIELDS)):
+        by_stream = alike(config.variants, lambda variant: tuple(getattr(variant, field) for field in STREAM_FIELDS))
+        for variants in by_stream:
             with reported(f"Train {len(variants)} dictionaries") as progress:
                 outcome |= step(train_together)(activation_set, variants, settings, progress)
         key = content_key("sweep", VERSION, dictionaries=sorted(outcome))
@@ -97,7 +98,7 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
 
 
 def alike(things: Iterable[T], key: Callable[[T], Hashable]) -> list[tuple[T, ...]]:
-    """Things grouped by their key, in the order in which the first of each group stands."""
+    """Group things by their key; the groups are in the order of their first things."""
     groups = {}
     for thing in things:
         groups.setdefault(key(thing), []).append(thing)
@@ -107,41 +108,44 @@ def alike(things: Iterable[T], key: Callable[[T], Hashable]) -> list[tuple[T, ..
 def train_together(
     activation_set: str, configs: tuple[DictionaryConfig, ...], settings: Settings, progress
 ) -> dict[str, str | None]:
-    """Step of the flow; {dictionary: None, or why it failed}."""
+    """Train dictionaries on one pass; return {key: None, or the error message of one that diverged}."""
     outcome = training.train_together(activation_set, configs, settings, progress)
     return {key: None if failure is None else str(failure) for key, failure in outcome.items()}
 
 
 def scores(dictionaries: list[str], settings: Settings) -> list[tuple[str, float, float]]:
-    """(name, L0, FVU) of each on the test split."""
+    """Return (name, L0, FVU) of each dictionary on the test split."""
     metrics = [read_metrics(dictionary, settings) for dictionary in dictionaries]
     names = [dictionary_config(dictionary, settings).name for dictionary in dictionaries]
-    return [(name, each["l0"], each["fvu"]) for name, each in zip(names, metrics, strict=True)]
+    return [(name, values["l0"], values["fvu"]) for name, values in zip(names, metrics, strict=True)]
 
 
 def stability_across_seeds(dictionaries: list[str], settings: Settings) -> dict[str, list[str]]:
-    """Steps of the flow: match those that differ in seed alone; {the first of them: what a summary says of it}."""
-    said = {}
+    """Measure the stability of dictionaries that differ only in their seed.
+
+    Returns {the first dictionary of each such group: its stability for the summary}.
+    """
+    figures = {}
     for first, *replicas in alike(
-        dictionaries, lambda each: dictionary_config(each, settings).model_copy(update={"seed": 0})
+        dictionaries, lambda dictionary: dictionary_config(dictionary, settings).model_copy(update={"seed": 0})
     ):
         if replicas:
             with reported(f"Match {first[:8]} across seeds") as progress:
-                found = step(match)(first, tuple(replicas), settings, progress)
-            said[first] = [f"stability {found['stability']:.2f} (random {found['stability_random']:.2f})"]
-    return said
+                metrics = step(match)(first, tuple(replicas), settings, progress)
+            figures[first] = [f"stability {metrics['stability']:.2f} (random {metrics['stability_random']:.2f})"]
+    return figures
 
 
 def label(dictionary: str, common: DictionaryConfig, settings: Settings) -> str:
-    """A variant's name, and the other fields in which it differs from what is common to all."""
+    """Return a variant's name, and the other fields in which it differs from `common`."""
     config = dictionary_config(dictionary, settings)
     others = config.model_dump(exclude={"architecture", "method"})
-    differs = [f"{field} = {value}" for field, value in others.items() if value != getattr(common, field)]
-    return ", ".join([config.name, *differs])
+    differences = [f"{field} = {value}" for field, value in others.items() if value != getattr(common, field)]
+    return ", ".join([config.name, *differences])
 
 
 def measures(dictionary: str, settings: Settings) -> list[str]:
-    """What a summary says of a variant, from the test split."""
+    """Return a variant's figures for the summary: metrics on the test split, training time and size."""
     metrics, trained = read_metrics(dictionary, settings), load_dictionary(dictionary, settings)
     worst = read_table(dictionary, "block_fvu", settings)["fvu"].max()
     return [

@@ -1,4 +1,4 @@
-"""Flow `symmetry`: what trained dictionaries' features respond to, and how they transform."""
+"""Flow `symmetry`: top examples, symmetries and families of the features of trained dictionaries."""
 
 from pydantic import Field
 
@@ -18,18 +18,20 @@ from tasks.tracking.runs import log_findings
 
 
 class SymmetryConfig(Config):
-    """Which dictionaries, and how their features are grouped."""
+    """The configuration of the flow."""
 
-    dictionaries: tuple[str, ...] = Field((), description="keys of trained dictionaries; default: all")
-    families: FamiliesConfig = Field(FamiliesConfig(), description="how features are grouped into families")
+    dictionaries: tuple[str, ...] = Field(
+        (), description="keys of the trained dictionaries to analyse; default: all dictionaries in the data folder"
+    )
+    families: FamiliesConfig = Field(FamiliesConfig(), description="grouping of features into families")
 
 
 @kaleidoscope_flow
 def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
-    """Read every feature's symmetry from its transform blocks, find its examples, group features into families.
+    """Find every feature's symmetry and top examples, and group features into families.
 
     Args:
-        config: which dictionaries, and how their features are grouped
+        config: the dictionaries and the grouping into families
     """
     settings = Settings()
     with recorded("symmetry", config, settings) as measured:
@@ -42,7 +44,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
                 analysis = analyse_dictionary(dictionary, settings)
                 families[dictionary] = families_of(dictionary, (), config.families, settings)
                 analyses[dictionary] = analysis
-            except Damaged as error:  # the others are analysed all the same
+            except Damaged as error:  # the other dictionaries are still analysed
                 failures[dictionary[:8]] = str(error)
     return show(
         Summary(
@@ -61,7 +63,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
 
 
 def analyse_dictionary(dictionary: str, settings: Settings) -> str:
-    """Step of the flow; returns the key of the frames."""
+    """Analyse a dictionary's features and return the key of the staged tables."""
     with reported(f"Analyse {dictionary[:8]}") as progress:
         return step(analyse)(dictionary, settings, progress)
 
@@ -69,22 +71,23 @@ def analyse_dictionary(dictionary: str, settings: Settings) -> str:
 def families_of(
     dictionary: str, replicas: tuple[str, ...], config: FamiliesConfig, settings: Settings
 ) -> dict[str, str]:
-    """Group a dictionary's features into families and score them beside replicas and controls; what was found.
+    """Group a dictionary's features into families, score them with replicas and controls; return the summary's figures.
 
-    replicas: keys of dictionaries trained alike from other seeds, after the dictionary itself was analysed and logged.
+    replicas: keys of dictionaries with the same config but other seeds. The dictionary itself must have been analysed
+    and logged before.
     """
     with reported(f"Families of {dictionary[:8]}") as progress:
         families = step(analyse_families)(dictionary, config, settings, progress)
     scores = None
-    if not dictionary_config(dictionary, settings).reads_all_blocks:  # else features have no ground truth
+    if not dictionary_config(dictionary, settings).reads_all_blocks:  # otherwise features have no ground truth
         with reported(f"Score families of {dictionary[:8]}") as progress:
             scores = step(measure_separation)(families, replicas, config, settings, progress)
-    found = step(log_families)(dictionary, families, scores, settings)
-    return {name.replace("_", " "): f"{value:.3g}" for name, value in found.items()}
+    metrics = step(log_families)(dictionary, families, scores, settings)
+    return {name.replace("_", " "): f"{value:.3g}" for name, value in metrics.items()}
 
 
 def log_families(dictionary: str, families: str, scores: str | None, settings: Settings) -> dict[str, float]:
-    """Tell MLflow of a dictionary's families; returns the metrics."""
+    """Log a dictionary's families in MLflow; return the metrics."""
     tables = read_staged(families, settings) | (read_staged(scores, settings) if scores else {})
     metrics = family_metrics(tables)
     log_findings(dictionary, metrics, settings, family_figures(tables))
@@ -92,7 +95,7 @@ def log_families(dictionary: str, families: str, scores: str | None, settings: S
 
 
 def types_of(analysis: str, settings: Settings) -> dict[str, str]:
-    """Features of each symmetry type; nothing for a dictionary without transform blocks."""
+    """Return the number of features of each symmetry type; empty for a dictionary without transform blocks."""
     tables = read_staged(analysis, settings)
     if "feature_symmetry" not in tables:
         return {}

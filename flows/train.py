@@ -1,4 +1,4 @@
-"""Flow `train`: a dictionary for an activation set, tracked and registered in MLflow."""
+"""Flow `train`: train a dictionary on an activation set, log the training in MLflow and register the model."""
 
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, model_validator
@@ -25,12 +25,12 @@ from tasks.tracking.runs import log_findings, log_training
 
 
 class TrainConfig(Config):
-    """Which rows, which dictionary."""
+    """The configuration of the flow."""
 
     extraction: ExtractionConfig = Field(
-        ExtractionConfig(), description="the activation set; extracted first where it isn't there"
+        ExtractionConfig(), description="extraction of the activation set; skipped if the set exists"
     )
-    dictionary: DictionaryConfig = Field(DictionaryConfig(), description="the dictionary")
+    dictionary: DictionaryConfig = Field(DictionaryConfig(), description="training of the dictionary")
 
     @model_validator(mode="after")
     def _harmonics_fit(self) -> "TrainConfig":
@@ -39,7 +39,7 @@ class TrainConfig(Config):
 
 
 def check_harmonics(extraction: ExtractionConfig, *dictionaries: DictionaryConfig) -> None:
-    """Before an hour of extraction: ValueError for more harmonics than the group's rotations can show."""
+    """Raise ValueError for more harmonics than the group's rotations can represent, before a long extraction starts."""
     group = DihedralGroup(extraction.n_rotations, extraction.reflections)
     for dictionary in dictionaries:
         if dictionary.harmonics is not None:
@@ -54,7 +54,7 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
     """Train a dictionary, analyse its features, log the training in MLflow and register the model as a candidate.
 
     Args:
-        config: which activations, which dictionary
+        config: the extraction and the dictionary
     """
     settings = Settings()
     with recorded("train", config, settings) as measured:
@@ -70,14 +70,17 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
 
 
 def train_dictionary(activation_set: str, config: DictionaryConfig, settings: Settings) -> tuple[str, str]:
-    """Steps of the flow after the extraction; returns the keys of the dictionary and of its analysis."""
+    """Train and file a dictionary; return its key and the key of its analysis."""
     with reported(f"Train {config.name}") as progress:
         dictionary = step(training.train)(activation_set, config, settings, progress)
     return dictionary, file_dictionary(dictionary, settings)
 
 
 def file_dictionary(dictionary: str, settings: Settings, parent: str | None = None) -> str:
-    """Analyse a trained dictionary, log it (nested under an MLflow run), register it; returns the analysis's key."""
+    """Analyse a trained dictionary, log and register it in MLflow, measure its splicing; return the analysis's key.
+
+    parent: id of the MLflow run under which the training is nested.
+    """
     analysis = analyse_dictionary(dictionary, settings)
     run = step(log)(dictionary, analysis, settings, parent)
     step(register)(dictionary, run, settings)
@@ -88,24 +91,24 @@ def file_dictionary(dictionary: str, settings: Settings, parent: str | None = No
 
 
 def splice(dictionary: str, settings: Settings, progress) -> None:
-    """Measure what the network makes of the reconstruction, and tell MLflow."""
+    """Measure the network's output with the reconstruction spliced in, and log the metrics in MLflow."""
     key = measure_splicing(dictionary, settings, progress)
     log_findings(dictionary, metrics_in(key, settings), settings)
 
 
 def metrics_in(tables: str, settings: Settings) -> dict[str, float]:
-    """The rows of `dictionary_metrics` that a stage made."""
+    """Return {metric: value} of a staged table `dictionary_metrics`; tables: its content key."""
     return dict(read_staged(tables, settings)["dictionary_metrics"].select("metric", "value").iter_rows())
 
 
 def log(dictionary: str, analysis: str, settings: Settings, parent: str | None) -> str:
-    """Record a training in MLflow with the figures of its analysis; returns the run's id."""
+    """Log a training and the figures of its analysis in MLflow; return the run's id."""
     group = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings).group
     return log_training(dictionary, settings, dictionary_figures(read_staged(analysis, settings), group), parent)
 
 
 def stability_of(dictionary: str, replicas: int, settings: Settings) -> tuple[str, ...]:
-    """Train a dictionary's config again from the next seeds, stage how far the features agree; returns the new keys."""
+    """Train a dictionary's config with further seeds and measure the stability of its features; return the new keys."""
     config, activation_set = dictionary_config(dictionary, settings), describe(dictionary, settings)["activation_set"]
     keys = []
     for seed in next_seeds(config.seed, replicas):
@@ -118,19 +121,19 @@ def stability_of(dictionary: str, replicas: int, settings: Settings) -> tuple[st
 
 
 def next_seeds(seed: int, count: int) -> list[int]:
-    """The seeds after one; after the largest comes 0."""
+    """Return the `count` seeds after a seed; after the largest comes 0."""
     return [(seed + place) % (MOST + 1) for place in range(1, count + 1)]
 
 
 def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progress) -> dict[str, float]:
-    """Measure how far the features agree, and tell MLflow; returns the metrics."""
+    """Measure the stability of a dictionary's features across replicas and log it in MLflow; return the metrics."""
     metrics = metrics_in(measure_stability(dictionary, replicas, settings, progress), settings)
     log_findings(dictionary, metrics, settings)
     return metrics
 
 
 def metrics_of(dictionary: str, settings: Settings) -> dict[str, str]:
-    """The figures that a summary shows, from the test split."""
+    """Return a dictionary's figures for a summary: metrics on the test split and the training time."""
     metrics = read_metrics(dictionary, settings)
     return {
         "fraction of variance unexplained": f"{metrics['fvu']:.3f}",

@@ -1,4 +1,4 @@
-"""Flow `tuning`: tuning dimensions of layers, found without supervision, and what they follow."""
+"""Flow `tuning`: unsupervised tuning dimensions of layers, and the stimulus parameters that they follow."""
 
 from typing import Literal
 
@@ -28,43 +28,58 @@ SHOWN_PARAMETERS = ("orientation", "frequency", "phase", "colour")
 
 
 class TuningConfig(Config):
-    """Which layers, which rows, which methods. The defaults are a bank of Gabor filters, where the truth is known."""
+    """The configuration of the flow. The default network is a bank of Gabor filters, which has a known ground truth."""
 
-    network: str = Field("gabor-bank", description="network, by name")
-    layers: tuple[str, ...] = Field(("gabor",), description="layers, and branches of layers, by name")
+    network: str = Field("gabor-bank", description="name of the network")
+    layers: tuple[str, ...] = Field(("gabor",), description="names of layers, or of branches of layers")
     dictionaries: tuple[str, ...] = Field(
-        (), description="keys of trained dictionaries whose features are looked at too, on the rows of their own set"
+        (),
+        description="keys of trained dictionaries whose features are analysed as well, on their own activation sets",
     )
     methods: tuple[Method, ...] = Field(
         ("pca", "ica", "nmf", "kernel-pca", "neurons", "random"),
         min_length=1,
-        description="how dimensions are sought; neurons and random are the controls",
+        description="methods that find the dimensions; neurons and random are controls",
     )
     sources: tuple[Literal["patches", "gratings"], ...] = Field(
-        ("gratings", "patches"), min_length=1, description="rows that they are sought in, each on its own"
+        ("gratings", "patches"),
+        min_length=1,
+        description="rows to find the dimensions in, each analysed separately: activations on gratings or on patches",
     )
-    images: ImagesConfig = Field(ImagesConfig(), description="images to look at")
-    rows: Whole = Field(3_000, ge=2, description="positions to sample in each layer")
-    rows_per_shard: int = Field(1_000, ge=1, le=100_000, description="rows in a shard: what is in memory at a time")
-    sampling: Literal["norm", "uniform"] = Field("uniform", description="norm: large activations over-sampled")
+    images: ImagesConfig = Field(ImagesConfig(), description="images whose activations are extracted")
+    rows: Whole = Field(3_000, ge=2, description="number of positions to sample in each layer")
+    rows_per_shard: int = Field(1_000, ge=1, le=100_000, description="rows per shard; memory holds one shard")
+    sampling: Literal["norm", "uniform"] = Field(
+        "uniform", description="how positions are drawn: norm over-samples large activations, uniform doesn't"
+    )
     n_rotations: int = Field(
-        1, ge=1, le=360, description="above 1: rows are orbits, and dimensions are compared with the group's harmonics"
+        1,
+        ge=1,
+        le=360,
+        description="number of rotations of the group; above 1, rows are orbits, and dimensions are compared with the "
+        "group's harmonics",
     )
-    reflections: bool = Field(False, description="mirrored too")
-    test_share: float = Field(0.1, gt=0, le=0.5, description="share of the images that dimensions are judged on")
-    components: Whole = Field(32, ge=1, description="dimensions that each method finds")
-    frames: Whole = Field(24, ge=0, description="whole images on which the network runs with dimensions taken out")
+    reflections: bool = Field(False, description="whether the group has reflections")
+    test_share: float = Field(
+        0.1, gt=0, le=0.5, description="share of the images in the test split, on which dimensions are evaluated"
+    )
+    components: Whole = Field(32, ge=1, description="number of dimensions per method")
+    frames: Whole = Field(
+        24, ge=0, description="number of whole test images on which the network runs with dimensions kept or removed"
+    )
     rendered: Whole = Field(
         2,
         ge=0,
-        description="dimensions of a method, but not of the controls, to render images along: the first, and "
-        "those that follow orientation and frequency",
+        description="number of first dimensions, of each method that is not a control, to render images along; "
+        "those that follow orientation or frequency are rendered as well; 0: render none",
     )
-    permutations: Whole = Field(999, ge=99, description="of the stimuli's labels, for p-values")
-    seed: Seed = Field(0, description="draws positions, split, random basis and permutations")
+    permutations: Whole = Field(
+        999, ge=99, description="number of permutations of the stimuli's labels, for the p-values"
+    )
+    seed: Seed = Field(0, description="random seed of the positions, the split, the random basis and the permutations")
 
     def extraction(self, layer: str) -> ExtractionConfig:
-        """Rows of one layer."""
+        """Return the extraction of one layer."""
         return ExtractionConfig(
             network=self.network,
             layer=layer,
@@ -79,7 +94,7 @@ class TuningConfig(Config):
         )
 
     def search(self, method: Method, source: str) -> DimensionsConfig:
-        """One method on one source of rows."""
+        """Return the config of one method on one source of rows."""
         return DimensionsConfig(
             method=method,
             source=source,
@@ -92,29 +107,29 @@ class TuningConfig(Config):
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
 def tuning(config: TuningConfig = TuningConfig()) -> Summary:
-    """Find the tuning dimensions of layers and dictionaries, what each follows, holds and looks like; publish.
+    """Find the tuning dimensions of layers and dictionaries, the parameters they follow and their pictures; publish.
 
     Args:
-        config: which layers, which rows, which methods
+        config: the layers, the rows and the methods
     """
     settings = Settings()
     network = load_network(config.network, settings)
     for layer in config.layers:
-        network.layer(layer)  # one that isn't there is named before anything is made
-    made, figures = {}, {}
+        network.layer(layer)  # an unknown layer is an error before anything is computed
+    keys, figures = {}, {}
     with recorded("tuning", config, settings) as measured:
         subjects = [(extract_set(config.extraction(layer), settings), None) for layer in config.layers]
         subjects += [(describe(key, settings)["activation_set"], key) for key in config.dictionaries]
         for activation_set, dictionary in subjects:
             for source in config.sources:
-                found, figures_of = study_dimensions(activation_set, dictionary, source, config, settings)
-                made |= found
-                figures |= figures_of
+                study_keys, study_figures = study_dimensions(activation_set, dictionary, source, config, settings)
+                keys |= study_keys
+                figures |= study_figures
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(
             title=f"Tuning dimensions of {config.network}",
-            made=made,
+            made=keys,
             figures=figures | measured.figures(),
             where=published.where,
             missing=published.missing,
@@ -125,7 +140,7 @@ def tuning(config: TuningConfig = TuningConfig()) -> Summary:
 def study_dimensions(
     activation_set: str, dictionary: str | None, source: str, config: TuningConfig, settings: Settings
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Every method on one source of rows of one subject; (keys, what was found), by name."""
+    """Run every method on one source of rows of a layer or dictionary; return (keys, summary figures), both by name."""
     keys = {}
     for method in config.methods:
         search = config.search(method, source)
@@ -143,7 +158,7 @@ def study_dimensions(
     subject = f"features of {dictionary[:8]}" if dictionary else network_and_layer(activation_set, settings)[1]
     return (
         {f"{subject}, {method} in {source}": key for method, key in keys.items()},
-        {f"{subject}, {method} in {source}": told(found) for method, found in metrics.items()},
+        {f"{subject}, {method} in {source}": told(values) for method, values in metrics.items()},
     )
 
 
@@ -155,12 +170,12 @@ def log_dimensions(
     source: str,
     settings: Settings,
 ) -> dict[str, dict[str, float]]:
-    """Tell MLflow of a study, a nested run for each method; returns the metrics by method."""
-    frames = {
-        method: together(*(read_staged(made, settings) for made in (key, *paths[method])))
+    """Log a study in MLflow, with a nested run for each method; return the metrics by method."""
+    tables = {
+        method: together(*(read_staged(staged, settings) for staged in (key, *paths[method])))
         for method, key in keys.items()
     }
-    metrics = {method: dimension_metrics(of_method) for method, of_method in frames.items()}
+    metrics = {method: dimension_metrics(method_tables) for method, method_tables in tables.items()}
     experiment = "/".join(network_and_layer(activation_set, settings))
     study = content_key("tuning", VERSION, analyses=keys, paths=paths)
     with study_run("tuning", study, experiment, settings, {"source": source}) as run:
@@ -171,30 +186,30 @@ def log_dimensions(
                 experiment,
                 config.search(method, source),
                 metrics[method],
-                dimension_figures(frames[method]),
+                dimension_figures(tables[method]),
                 settings,
                 parent=run.run_id,
             )
-        run.log({"identification": identification_figure(frames), "completeness": completeness_figure(frames)}, {})
+        run.log({"identification": identification_figure(tables), "completeness": completeness_figure(tables)}, {})
     return metrics
 
 
-def together(*made: dict) -> dict:
-    """Frames of several stages about the same thing: tables of one name, one below the other."""
+def together(*staged: dict) -> dict:
+    """Concatenate the tables of several stages; tables of the same name are appended."""
     tables = {}
-    for frames in made:
-        for table, frame in frames.items():
-            tables[table] = polars.concat([tables[table], frame], how="diagonal_relaxed") if table in tables else frame
+    for stage_tables in staged:
+        for name, table in stage_tables.items():
+            tables[name] = polars.concat([tables[name], table], how="diagonal_relaxed") if name in tables else table
     return tables
 
 
 def network_and_layer(activation_set: str, settings: Settings) -> tuple[str, str]:
-    """Names of what an activation set was extracted from."""
+    """Return the names of the network and the layer of an activation set."""
     config = ExtractionPlan.open(activation_set, settings).config
     return config.network, config.layer
 
 
 def told(metrics: dict[str, float]) -> str:
-    """One line on what a method found."""
-    follows = [f"{name} {metrics[f'r_squared_{name}']:.2f}" for name in SHOWN_PARAMETERS]
-    return f"explains {metrics['explained_variance']:.2f}; R² {', '.join(follows)}"
+    """Return one line with a method's explained variance and its largest R² for each parameter."""
+    r_squared = [f"{name} {metrics[f'r_squared_{name}']:.2f}" for name in SHOWN_PARAMETERS]
+    return f"explains {metrics['explained_variance']:.2f}; R² {', '.join(r_squared)}"

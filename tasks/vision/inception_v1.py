@@ -1,8 +1,8 @@
 """InceptionV1 (GoogLeNet), Szegedy et al. 2014, in the two trainings that use local response normalisation.
 
-`bvlc` is Caffe's, `lucid` the one of the circuits thread (TensorFlow's inception5h). They differ in two widths, the
-padding of the first convolution, the number of classes and the constants of the normalisation.
-Layers bear the circuits names; the branches of a mixed layer stand in the order 1x1, 3x3, 5x5, pool.
+`bvlc` is Caffe's training, `lucid` that of the circuits thread (TensorFlow's inception5h). They differ in the widths of
+two layers, the padding of the first convolution, the number of classes and the constants of the normalisation. Layers
+have the names of the circuits thread; the branches of a mixed layer are in the order 1x1, 3x3, 5x5, pool.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BRANCHES = ("1x1", "3x3", "5x5", "pool")
 
 @dataclass(frozen=True)
 class MixedWidths:
-    """Channels of one mixed layer: the four branches, and the bottlenecks of two of them."""
+    """Numbers of channels in one mixed layer: of the four branches, and of the bottlenecks of two of them."""
 
     one: int
     three_bottleneck: int
@@ -53,27 +53,27 @@ LUCID_WIDTHS = BVLC_WIDTHS | {
 class LocalResponseNorm(Pointwise):
     """x / (k + alpha / size * sum of squares over `size` neighbouring channels) ** beta, for beta 1/2 or 3/4.
 
-    Only sums, products and square roots: they round the same wherever a value lies in memory, so that a cone equals the
-    whole frame bit for bit; a vectorised power need not.
+    It uses only sums, products and square roots. Their rounding doesn't depend on a value's position in memory, unlike
+    that of a vectorised power, so that a cone equals the whole frame bit for bit.
     """
 
     def __init__(self, size: int, alpha: float, beta: float, k: float) -> None:
         super().__init__()
         if beta not in (0.5, 0.75):
-            raise ValueError(f"local response normalisation: beta is 0.5 or 0.75, not {beta}")
+            raise ValueError(f"local response normalisation: beta must be 0.5 or 0.75, not {beta}")
         if size % 2 == 0:
-            raise ValueError(f"local response normalisation: size is odd, not {size}")
+            raise ValueError(f"local response normalisation: size must be odd, not {size}")
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[b, channels, h, w] -> the same shape."""
+        """Normalise activations [b, channels, h, w]; the shape doesn't change."""
         return _Normalised.apply(x, self.size, self.alpha / self.size, self.beta, self.k)
 
 
 class _Normalised(torch.autograd.Function):
-    """x * base ** -beta, with its gradient in closed form: what autograd records of the sums takes 2.6 times as long.
+    """x * base ** -beta, with its gradient in closed form: autograd through the sums takes 2.6 times as long.
 
-    Only x is kept, so that the gradient has the right gradient too.
+    Only x is saved for the backward pass, so that the gradient of the gradient is correct as well.
     """
 
     @staticmethod
@@ -88,12 +88,12 @@ class _Normalised(torch.autograd.Function):
         [x], (size, alpha, beta, k) = ctx.saved_tensors, ctx.constants
         base = _sums(x * x, size).mul_(alpha).add_(k)
         direct = gradient * (base if beta == 0.5 else base.sqrt() * base).rsqrt()
-        # each channel stands in the base of its neighbours, as they stand in its own
+        # each channel is part of the base of its neighbours, as they are part of its own
         return direct - 2 * alpha * beta * x * _sums(direct * x / base, size), None, None, None, None
 
 
 def _sums(x: torch.Tensor, size: int) -> torch.Tensor:
-    """[b, channels, h, w], of `size` neighbouring channels; there are zeros beyond the first and the last."""
+    """Return sums over `size` neighbouring channels, [b, channels, h, w], with zeros beyond the first and the last."""
     radius, channels = size // 2, x.shape[1]
     padded = F.pad(x, (0, 0, 0, 0, radius, radius))
     sums = padded[:, :channels] + padded[:, 1 : channels + 1]
@@ -103,9 +103,9 @@ def _sums(x: torch.Tensor, size: int) -> torch.Tensor:
 
 
 def _convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Sequential:
-    """Convolution that keeps the size (up to the stride), then ReLU."""
-    # A dilation means nothing to a 1x1 kernel, but with it PyTorch takes oneDNN's kernel at every batch size and number
-    # of threads. Otherwise one thread and a small batch get another kernel, with another order of sums.
+    """Return a convolution that preserves the size (up to the stride), followed by ReLU."""
+    # Dilation has no effect on a 1x1 kernel, but with it PyTorch uses oneDNN's kernel for every batch size and number
+    # of threads. Otherwise one thread with a small batch uses another kernel, which sums in another order.
     dilation = 2 if kernel == 1 else 1
     convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, dilation=dilation)
     return nn.Sequential(convolution, nn.ReLU(inplace=True))
@@ -116,7 +116,7 @@ def _pool(stride: int) -> nn.MaxPool2d:
 
 
 class Mixed(nn.Module):
-    """Four branches over one input, concatenated: [b, inputs, h, w] -> [b, widths.total, h, w]."""
+    """Four branches of the same input, concatenated: [b, inputs, h, w] -> [b, widths.total, h, w]."""
 
     def __init__(self, inputs: int, widths: MixedWidths) -> None:
         super().__init__()
@@ -139,7 +139,7 @@ class Mixed(nn.Module):
 
 
 class InceptionV1(nn.Module):
-    """[b, 3, 224, 224] preprocessed images -> [b, classes] logits."""
+    """The network: preprocessed images [b, 3, 224, 224] -> logits [b, classes]."""
 
     def __init__(
         self, widths: dict[str, MixedWidths], norms: tuple[LocalResponseNorm, LocalResponseNorm], classes: int
@@ -171,16 +171,16 @@ class InceptionV1(nn.Module):
 
 
 def bvlc() -> InceptionV1:
-    """Caffe's training: 1000 classes in sorted-synset order; normalisation over 5 channels."""
+    """Return the network of Caffe's training: 1000 classes in sorted-synset order, normalisation over 5 channels."""
     norms = tuple(LocalResponseNorm(size=5, alpha=1e-4, beta=0.75, k=1.0) for _ in range(2))
     return InceptionV1(BVLC_WIDTHS, norms, classes=1000)
 
 
 def lucid(norms: tuple[LocalResponseNorm, LocalResponseNorm]) -> InceptionV1:
-    """The circuits thread's training: 1008 outputs, two widths of its own, TensorFlow's "SAME" padding.
+    """Return the network of the circuits thread's training: 1008 outputs, other widths of two layers, "SAME" padding.
 
-    "SAME" sets the first convolution's five padding pixels 2 before and 3 after; the pools have theirs after the end,
-    as ceil mode has at the even sizes that a 224-pixel image leads to.
+    TensorFlow's "SAME" pads the first convolution by 2 pixels before and 3 after. The pools are padded at the end only,
+    as ceil mode does for the even sizes that result from a 224-pixel image.
     """
     network = InceptionV1(LUCID_WIDTHS, norms, classes=1008)
     network.conv2d0 = nn.Sequential(nn.ZeroPad2d((2, 3, 2, 3)), nn.Conv2d(3, 64, 7, 2), nn.ReLU(inplace=True))
@@ -188,7 +188,7 @@ def lucid(norms: tuple[LocalResponseNorm, LocalResponseNorm]) -> InceptionV1:
 
 
 def layer_modules() -> dict[str, tuple[str, int]]:
-    """Circuits layer name -> (submodule, which of its calls) whose output the layer is, in network order."""
+    """Return {layer name: (submodule, index of its call) whose output is the layer}, in network order."""
     modules = {name: (name, 0) for name in ("conv2d0", "conv2d1", "conv2d2")}
     for mixed in MIXED_LAYERS:
         modules[f"mixed{mixed}"] = (f"mixed{mixed}", 0)
@@ -197,7 +197,7 @@ def layer_modules() -> dict[str, tuple[str, int]]:
 
 
 def caffe_names() -> dict[str, str]:
-    """Parameter prefix in Caffe's naming -> submodule here that holds the convolution or classifier."""
+    """Return {parameter prefix in Caffe's naming: submodule here with the convolution or classifier}."""
     names = {"conv1_7x7_s2": "conv2d0.0", "conv2_3x3_reduce": "conv2d1.0", "conv2_3x3": "conv2d2.0"}
     names["loss3_classifier"] = "classifier"
     parts = {
@@ -214,7 +214,7 @@ def caffe_names() -> dict[str, str]:
 
 
 def tensorflow_names() -> dict[str, str]:
-    """Parameter prefix in inception5h's naming -> submodule here that holds the convolution or classifier."""
+    """Return {parameter prefix in inception5h's naming: submodule here with the convolution or classifier}."""
     names = {"conv2d0": "conv2d0.1", "conv2d1": "conv2d1.0", "conv2d2": "conv2d2.0", "softmax2": "classifier"}
     parts = {
         "1x1": "branch_1x1",

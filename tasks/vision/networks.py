@@ -1,8 +1,8 @@
-"""Networks by name, with pinned weights: what they are made of, what their units see, what they answer.
+"""Networks by name, with pinned weights: their layers with receptive fields, their activations and their logits.
 
-Names: `efficientnet_lite0` (embedded), `inceptionv1-bvlc`, `inceptionv1-lucid`, `inceptionv1-torchvision`, and the
-`gabor-bank`, which was made and not trained. The three InceptionV1 trainings share layer names and nothing else: their
-unit numbers do not carry over from one to another.
+Names: `efficientnet_lite0` (embedded), `inceptionv1-bvlc`, `inceptionv1-lucid`, `inceptionv1-torchvision`, and
+`gabor-bank`, which is constructed and not trained. The three InceptionV1 trainings share only the names of their
+layers: a unit number means different units in different trainings.
 """
 
 import zipfile
@@ -26,7 +26,10 @@ INPUT_SIZE = 224
 
 @dataclass(frozen=True)
 class Layer:
-    """Unit i along an axis sees input pixels offset + stride * i ... offset + stride * i + receptive_field - 1."""
+    """Unit i along an axis sees the input pixels offset + stride * i … offset + stride * i + receptive_field - 1.
+
+    receptive_field, stride, offset: in input pixels.
+    """
 
     name: str
     channels: int
@@ -37,9 +40,9 @@ class Layer:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """What turns RGB in [0, 1] into a network's input: (255 * image - mean) / scale, RGB or BGR.
+    """The conversion of RGB in [0, 1] to a network's input: (255 * image - mean) / scale, RGB or BGR.
 
-    mean is given in the order of the network's channels.
+    mean: in the order of the network's input channels.
     """
 
     mean: tuple[float, float, float]
@@ -53,10 +56,13 @@ class Normalisation:
 
 
 class Network:
-    """A trained image classifier, ready to be looked into. No parameter asks for a gradient; images may.
+    """An image classifier with access to its layers. Parameters need no gradient; images may.
 
-    weights_sha256: of the weight file; input_size: side of the square input, pixels; classes: number of outputs;
-    module: the classifier as a recorded graph, in eval mode; preprocess: [b, 3, h, w] RGB float32 in [0, 1] -> input.
+    weights_sha256: SHA-256 of the weight file
+    input_size: side of the square input in pixels
+    classes: number of outputs
+    module: the classifier as a recorded graph, in evaluation mode
+    preprocess: maps RGB float32 in [0, 1], [b, 3, h, w], to the module's input
     """
 
     input_size = INPUT_SIZE
@@ -81,43 +87,47 @@ class Network:
 
     @cached_property
     def _layers(self) -> dict[str, Layer]:
-        found = geometries(self.module)
-        return {name: Layer(name, **vars(found[node])) for name, node in self._nodes.items()}
+        geometry_of = geometries(self.module)
+        return {name: Layer(name, **vars(geometry_of[node])) for name, node in self._nodes.items()}
 
     def layers(self) -> tuple[str, ...]:
-        """Layer names, in network order."""
+        """Return the names of the layers, in network order."""
         return tuple(self._nodes)
 
     def layer(self, name: str) -> Layer:
-        """Channels and geometry of a layer; UserError for an unknown one."""
+        """Return a layer by its name. Raises UserError if it is unknown."""
         if name not in self._nodes:
             raise UserError(f"network {self.name} has no layer {name!r}; choose one of: {', '.join(self._nodes)}")
         return self._layers[name]
 
     def node(self, layer: str) -> str:
-        """The node of `module`'s graph whose output the layer is; UserError for an unknown layer."""
+        """Return the node of `module`'s graph whose output is the layer. Raises UserError for an unknown layer."""
         return self._nodes[self.layer(layer).name]
 
     def activations(self, images_bchw: torch.Tensor, layer: str) -> torch.Tensor:
-        """[b, 3, h, w] RGB in [0, 1] -> [b, channels, h', w'], running the network no further than the layer."""
+        """Compute a layer's activations [b, channels, h', w'] of images [b, 3, h, w], RGB in [0, 1].
+
+        The network runs only up to the layer.
+        """
         if layer not in self._prefixes:
             self._prefixes[layer] = prefix(self.module, self.node(layer))
         return self._prefixes[layer](self.preprocess(images_bchw))
 
     def logits(self, images_bchw: torch.Tensor) -> torch.Tensor:
-        """[b, 3, 224, 224] RGB in [0, 1] -> [b, classes]."""
+        """Compute logits [b, classes] of images [b, 3, 224, 224], RGB in [0, 1]."""
         return self.module(self.preprocess(images_bchw))
 
 
 def network_names() -> tuple[str, ...]:
-    """The networks that can be asked for; their weights may be missing still."""
+    """Return the names of all networks, whether or not their weights are available."""
     return (*_LOADERS, "gabor-bank")
 
 
 def load_network(name: str, settings: Settings | None = None) -> Network:
-    """Load a network by name, its weight file checked against the pinned SHA-256.
+    """Load a network by name and check its weight file against the pinned SHA-256.
 
-    UserError for an unknown name, and for a missing or wrong weight file: which file, which checksum, where to put it.
+    Raises UserError for an unknown name, and for a missing or wrong weight file; the message names the file, its
+    checksum and the folder for it.
     """
     if parameters := gabor.parameters_of(name):
         return _gabor_bank(name, parameters)
@@ -127,24 +137,24 @@ def load_network(name: str, settings: Settings | None = None) -> Network:
 
 
 def check_weights(path: Path, sha256: str) -> str:
-    """The file's SHA-256; UserError unless it begins with the pinned one (64 digits, or the published ones)."""
+    """Return a file's SHA-256. Raises UserError unless it begins with `sha256`: all 64 digits, or those published."""
     actual = file_sha256(path)
     if not actual.startswith(sha256):
         raise UserError(
-            f"weights {path} have the wrong SHA-256 {actual}; expected {sha256}: replace the file by the original"
+            f"weights {path} have the wrong SHA-256 {actual}, expected {sha256}: replace the file by the original"
         )
     return actual
 
 
 def _gabor_bank(name: str, parameters: gabor.GaborParameters) -> Network:
-    # made and not read: named by what it was made of, for the last bits of a cosine differ between machines
-    made_of = content_key("gabor_bank", gabor.VERSION, **vars(parameters))
+    # the key of the parameters replaces the checksum of weights, whose last bits differ between machines
+    parameters_key = content_key("gabor_bank", gabor.VERSION, **vars(parameters))
     normalisation = Normalisation(mean=(127.5, 127.5, 127.5), scale=127.5)
-    return Network(name, made_of, gabor.GaborBank(parameters), {"gabor": ("rectifier", 0)}, normalisation)
+    return Network(name, parameters_key, gabor.GaborBank(parameters), {"gabor": ("rectifier", 0)}, normalisation)
 
 
 def _brought_file(network: str, file: str, sha256: str, source: str, settings: Settings) -> Path:
-    """A weight file that the user brings in weights_dir; UserError where it is missing."""
+    """Return the path of a weight file that the user must put into weights_dir. Raises UserError if it is missing."""
     if settings.weights_dir is None:
         where = "a folder, and set KALEIDOSCOPE_WEIGHTS_DIR to it"
     else:
@@ -195,10 +205,10 @@ def _lucid(settings: Settings) -> Network:
 
 
 def lucid_module(serialized_graph: bytes) -> inception_v1.InceptionV1:
-    """InceptionV1 with the weights and normalisation constants of a frozen inception5h graph.
+    """Return InceptionV1 with the weights and normalisation constants of a frozen inception5h graph.
 
-    TensorFlow keeps convolutions (height, width, in, out), and multiplies the sum of squares over 2 * depth_radius + 1
-    channels by alpha without dividing by their number. The auxiliary heads are left out.
+    TensorFlow stores convolutions as (height, width, in, out), and multiplies the sum of squares over
+    2 * depth_radius + 1 channels by alpha without dividing by their number. The auxiliary heads are left out.
     """
     frozen = read_frozen_graph(serialized_graph)
     norms = tuple(
@@ -226,13 +236,13 @@ def _torchvision(settings: Settings) -> Network:
     path = _torchvision_file(settings)
     sha256 = check_weights(path, torchvision_googlenet.SHA256_PREFIX)
     module = torchvision_googlenet.googlenet(torch.load(path, map_location="cpu", weights_only=True))
-    # torchvision's transform of ImageNet-normalised input comes to this
+    # equals torchvision's transform of ImageNet-normalised input
     normalisation = Normalisation(mean=(127.5, 127.5, 127.5), scale=127.5)
     return Network("inceptionv1-torchvision", sha256, module, torchvision_googlenet.layer_modules(), normalisation)
 
 
 def _torchvision_file(settings: Settings) -> Path:
-    """The weight file in weights_dir or in PyTorch's download folder; downloaded into the latter if in neither."""
+    """Return the weight file in weights_dir or in PyTorch's download folder; download it to the latter if missing."""
     from tasks.vision import torchvision_googlenet  # brings half of PyTorch's compiler with it
 
     file, sha256 = torchvision_googlenet.WEIGHTS_FILE, torchvision_googlenet.SHA256_PREFIX

@@ -107,11 +107,11 @@ def stimuli(side: int, step_degrees: float = LARGEST_STEP) -> Stimuli:
         _product(family="edge", rendering=FILLS, radius=math.inf, angle_degrees=full),
         _product(family="angle", rendering=RENDERINGS, opening=OPENINGS, angle_degrees=full),
         _product(
-            family="grating", rendering="light fill", frequency=_frequencies(GRATING_CYCLES, side), phase=(0, 90, 180, 270),
+            family="grating", rendering="light fill", frequency=_waves(GRATING_CYCLES, side), phase=(0, 90, 180, 270),
             angle_degrees=half,
         ),
         _product(
-            family="hatch", rendering=LINES, frequency=_frequencies(HATCH_CYCLES, side), phase=(0, 180), angle_degrees=quarter
+            family="hatch", rendering=LINES, frequency=_waves(HATCH_CYCLES, side), phase=(0, 180), angle_degrees=quarter
         ),
         _product(family="centre-surround", rendering=FILLS, radius=discs),
         _product(family="colour", rendering=list(COLOURS)),
@@ -124,7 +124,7 @@ def stimuli(side: int, step_degrees: float = LARGEST_STEP) -> Stimuli:
     return Stimuli(side, step_degrees, table.select(polars.col(name).cast(dtype) for name, dtype in SCHEMA.items()))
 
 
-def _frequencies(cycles: tuple[int, ...], side: int) -> list[float]:
+def _waves(cycles: tuple[int, ...], side: int) -> list[float]:
     """Return the frequencies, in cycles per pixel, that a patch of `side` pixels can represent."""
     return [count / side for count in cycles if count / side <= FINEST]
 

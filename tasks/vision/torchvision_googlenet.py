@@ -1,7 +1,7 @@
-"""torchvision's GoogLeNet: InceptionV1 with batch normalisation, trained anew, its weights downloaded.
+"""torchvision's GoogLeNet: InceptionV1 with batch normalisation, a separate training with downloaded weights.
 
-Its unit numbers have nothing to do with those of the other InceptionV1 trainings, and the branch called 5x5 here, as in
-the paper, has a 3x3 kernel.
+Its unit numbers don't correspond to those of the other InceptionV1 trainings. The branch named 5x5 here, as in the
+paper, has a 3x3 kernel.
 """
 
 from pathlib import Path
@@ -18,11 +18,14 @@ from tasks.vision.inception_v1 import BRANCHES, MIXED_LAYERS
 URL = GoogLeNet_Weights.IMAGENET1K_V1.url
 WEIGHTS_FILE = Path(urlparse(URL).path).name
 SHA256_PREFIX = Path(WEIGHTS_FILE).stem.rpartition("-")[2]
-"""The first digits of the SHA-256, which torchvision keeps in the file's name: all of it that is published."""
+"""The first digits of the SHA-256, which torchvision puts into the file's name; the other digits aren't published."""
 
 
 def googlenet(state: dict[str, torch.Tensor]) -> nn.Module:
-    """[b, 3, 224, 224] preprocessed images -> [b, 1000] logits. Batch normalisation is folded into the convolutions."""
+    """Return the network with the weights `state`: preprocessed images [b, 3, 224, 224] -> logits [b, 1000].
+
+    Batch normalisation is folded into the convolutions.
+    """
     network = GoogLeNet(aux_logits=False, transform_input=False, init_weights=False)
     network.load_state_dict({name: tensor for name, tensor in state.items() if not name.startswith("aux")})
     network.eval()
@@ -34,7 +37,7 @@ def googlenet(state: dict[str, torch.Tensor]) -> nn.Module:
 
 
 def layer_modules() -> dict[str, tuple[str, int]]:
-    """Circuits layer name -> (submodule, which of its calls) whose output the layer is, in network order."""
+    """Return {layer name: (submodule, index of its call) whose output is the layer}, in network order."""
     modules = {f"conv2d{index}": (f"conv{index + 1}", 0) for index in range(3)}
     for mixed in MIXED_LAYERS:
         modules[f"mixed{mixed}"] = (f"inception{mixed}", 0)
