@@ -57,7 +57,7 @@ def _for_polars(place: int, name: str, dtype) -> str:
             error = f"error('a DataFrame can''t hold an infinite {dtype}: cast it to VARCHAR')"
             return f"CASE WHEN NOT isfinite(#{place}) THEN {error} ELSE #{place} END AS {quoted(name)}"
         case _:
-            raise UserError(f"a DataFrame can't hold the {dtype} of column {name} exactly: cast it to VARCHAR")
+            raise UserError(f"a DataFrame can't hold a {dtype} exactly: cast column {name} to VARCHAR")
 
 
 def catalogue(settings: Settings) -> "polars.DataFrame":

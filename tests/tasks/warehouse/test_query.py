@@ -110,7 +110,7 @@ def test_names_are_never_python_variables(published):
         ("", "empty"),
         (" -- nothing\n", "empty"),
         ("SELECT 1; SELECT 2", "these are 2 statements; run one at a time"),
-        ("SELECT INTERVAL 1 DAY AS d", "a DataFrame can't hold the INTERVAL of column d exactly: cast it to VARCHAR"),
+        ("SELECT INTERVAL 1 DAY AS d", "a DataFrame can't hold a INTERVAL exactly: cast column d to VARCHAR"),
         ("SELECT 1::UHUGEINT AS h", "cast column h to VARCHAR"),
         ("SELECT [1::HUGEINT] AS h", "cast column h to VARCHAR"),
         ("SELECT {'at': 'infinity'::TIMESTAMP} AS s", "cast column s to VARCHAR"),
