@@ -45,7 +45,7 @@ def _colours(rng: np.random.Generator) -> np.ndarray:
 
 
 # Signed distances ----------------------------------------------------------------------------------------------------
-# [side, side] in pixels, positive inside. across, along: coordinates on the pattern's axes; period: all in pixels
+# They return [side, side], positive inside. across, along: coordinates on the pattern's axes. All are in pixels.
 
 
 def _from_nearest(position: np.ndarray, period: float) -> np.ndarray:
