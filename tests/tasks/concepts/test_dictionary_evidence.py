@@ -102,7 +102,7 @@ def test_rows_are_those_of_loops(trained, sets, reader, noisy):
             [each[row["statistic"]] for each in some] for some in (before, after, of_random)
         )
         assert row["value"] == pytest.approx(sum(values) / 6, rel=1e-3, abs=1e-5)
-        assert row["random"] == pytest.approx(sum(random) / 10, rel=1e-3, abs=1e-5)
+        assert row["random_mean"] == pytest.approx(sum(random) / 10, rel=1e-3, abs=1e-5)
         usual = torch.tensor(random).quantile(0.95)
         assert row["flagged"] == pytest.approx(sum(value > usual for value in values) / 6)
         moved = [value for value, is_changed in zip(values, changed, strict=True) if is_changed]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tasks.report.attack_figures import (
-    _read,
+    _scores,
     attack_sheet,
     effect_figure,
     facet_figure,
@@ -66,7 +66,7 @@ def test_points_are_hollow_where_there_is_no_evidence(frames):
 
 def test_intervals_and_verdicts_are_those_of_the_view(frames):
     keys = ["perturbed_set", "attack", "epsilon", "fraction", "eval_network", "eval_layer"]
-    ours = _read(frames).sort(keys).select(*keys, "low", "high", "verdict")
+    ours = _scores(frames).sort(keys).select(*keys, "low", "high", "verdict")
     view = snapshot_of(frames).connection.execute("FROM attack_by_layer").pl().sort(keys)
     assert ours["verdict"].to_list() == view["verdict"].to_list()
     for edge in ("low", "high"):

@@ -166,7 +166,7 @@ def test_facts_say_how_far_the_pictures_went_and_whether_they_are_trusted(experi
     text = text_of(facts)
     assert "4 of 4 exemplars, each channel by at most 8/255" in text
     assert "31.1 dB" in text
-    assert "not trusted : colour grain 1.4 > 0.34; CAV shift after JPEG 0.3 > 0.052" in text
+    assert "not trusted : CAV shift after JPEG 0.3 > 0.052; colour grain 1.4 > 0.34" in text
     assert "cosine 0.10" in text
     (facts,) = shown_at(experiment, "dl", 8, "random-random-set")
     assert "12 of 12 random images" in text_of(facts)
