@@ -10,7 +10,7 @@ import polars
 import torch
 from torch import Tensor
 
-SCHEMA = dict.fromkeys(("orientation_degrees", "coherence", "frequency"), polars.Float64)
+SCHEMA = dict.fromkeys(("orientation_degrees", "coherence", "spatial_frequency"), polars.Float64)
 FAINTEST = 1e-5
 """Root mean square contrast below which a picture counts as uniform. A hundredth of an 8-bit step is 4e-5."""
 
@@ -21,7 +21,7 @@ def estimate(pictures_ncyx: Tensor) -> polars.DataFrame:
     orientation_degrees: direction across the bars in [0, 180), counter-clockwise as displayed, 0 for vertical bars; the
     first axis of the structure tensor
     coherence: from 0 for no orientation to 1 for a single one; difference of the tensor's eigenvalues over their sum
-    frequency: cycles per pixel, geometric mean weighted by power
+    spatial_frequency: cycles per pixel, geometric mean weighted by power
 
     A uniform picture has coherence 0 and null for orientation and frequency.
     """

@@ -38,7 +38,7 @@ def test_a_grating_is_measured_as_it_was_drawn(side, periods, degrees, phase, re
     [found] = estimate(drawn(side, cycles, degrees, phase, rendering)).to_dicts()
     assert 0 <= found["orientation_degrees"] < 180
     assert apart(found["orientation_degrees"], degrees) < 0.05
-    assert abs(math.log2(found["frequency"] / cycles)) < 0.04
+    assert abs(math.log2(found["spatial_frequency"] / cycles)) < 0.04
     assert 0.84 < found["coherence"] <= 1
 
 
@@ -56,7 +56,7 @@ def test_two_gratings_across_each_other_have_no_orientation():
     assert estimate(both)["coherence"].item() < 0.01
     # octaves are averaged: as much power at 1/16 as at 1/4
     octaves = (drawn(64, 1 / 16, 20.0) + drawn(64, 1 / 4, 20.0)) / 2
-    assert estimate(octaves)["frequency"].item() == pytest.approx(1 / 8, rel=0.02)
+    assert estimate(octaves)["spatial_frequency"].item() == pytest.approx(1 / 8, rel=0.02)
 
 
 def test_neither_the_border_nor_brightness_nor_contrast_matters():
@@ -73,7 +73,7 @@ def test_a_uniform_picture_has_no_orientation_and_no_frequency():
     colours = torch.tensor([[0.0, 0.0, 0.0], [0.1, 0.5, 0.7]])[:, :, None, None]
     found = estimate(torch.cat([colours.expand(2, 3, 33, 33), drawn(33, 1 / 8, 0.0)]))
     assert found["orientation_degrees"].is_null().to_list() == [True, True, False]
-    assert found["frequency"].is_null().to_list() == [True, True, False]
+    assert found["spatial_frequency"].is_null().to_list() == [True, True, False]
     assert found["coherence"].to_list()[:2] == [0, 0]
 
 
