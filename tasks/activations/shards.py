@@ -175,7 +175,7 @@ class ActivationSet:
         check_file(path, info.sha256, REMEDY)
         tensors = read_tensors(path, REMEDY)
         if "acts" not in tensors:
-            raise Damaged(path, "holds no tensor `acts`", REMEDY)
+            raise Damaged(path, "contains no tensor `acts`", REMEDY)
         return tensors["acts"]
 
     def rows(self, shard: int) -> polars.DataFrame:

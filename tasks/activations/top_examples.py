@@ -3,12 +3,12 @@
 import polars
 
 
-def top_examples(found: polars.DataFrame, unit: str, count: int) -> polars.DataFrame:
-    """Return at most `count` rows of `found` per unit, sorted by unit, strongest first, at most one per image.
+def top_examples(rows: polars.DataFrame, unit: str, count: int) -> polars.DataFrame:
+    """Return at most `count` rows of `rows` per unit, sorted by unit, strongest first, at most one per image.
 
-    unit: name of the column with the units. found: the columns `unit`, row, image, activation, and any others. At most
+    unit: name of the column with the units. rows: the columns `unit`, row, image, activation, and any others. At most
     one row per image, because neighbouring positions of a photograph excite a unit similarly.
     """
-    ordered = found.sort(unit, "activation", "row", descending=[False, True, False])
+    ordered = rows.sort(unit, "activation", "row", descending=[False, True, False])
     one_per_image = ordered.unique([unit, "image"], keep="first", maintain_order=True)
-    return one_per_image.group_by(unit, maintain_order=True).head(count).select(found.columns)
+    return one_per_image.group_by(unit, maintain_order=True).head(count).select(rows.columns)

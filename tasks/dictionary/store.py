@@ -149,7 +149,7 @@ def _load(description: dict[str, Any], config: DictionaryConfig, model: Path) ->
     try:
         dictionary.load_state_dict(read_tensors(model, REMEDY))
     except RuntimeError as error:
-        raise Damaged(model, "holds other tensors than its config says", REMEDY) from error
+        raise Damaged(model, "contains other tensors than its config requires", REMEDY) from error
     return dictionary.eval().requires_grad_(False)
 
 

@@ -252,7 +252,7 @@ class _Trainer:
                     raise Damaged(path, f"was left by the training of another dictionary ({about.get('key')})", REMEDY)
                 tensors = read_tensors(path, REMEDY)
                 if not _are_of(self.dictionary, tensors):
-                    raise Damaged(path, "holds other tensors than this training's", REMEDY)
+                    raise Damaged(path, "contains other tensors than this training needs", REMEDY)
                 return about, tensors
             except Damaged as error:
                 set_aside(path, str(error), self.settings)

@@ -387,8 +387,8 @@ def open_frames(
     for source_name in config.sources:
         source = open_source(source_name, config, settings)
         names = list(source.names())
-        wanted = config.photographs if source_name == "folder" else None
-        taken = 0
+        limit = config.photographs if source_name == "folder" else None
+        used = 0
         for done, name in enumerate(names, start=1):
             # a name that isn't UTF-8 can't be stored or printed unchanged
             printable = name.encode(errors="backslashreplace").decode()
@@ -408,8 +408,8 @@ def open_frames(
             finally:
                 progress(done, len(names))
             frames[key] = Frame(key, source_name, name, source.origin(name), *image.size)
-            taken += 1
-            if taken == wanted:
+            used += 1
+            if used == limit:
                 break
     if not frames:
         name, reason = quarantine[0]
