@@ -9,7 +9,7 @@ demo: .venv/installed
 	.venv/bin/kaleidoscope run concepts
 	.venv/bin/kaleidoscope run attack --set 'facets={}' --set grid.steps=4 --set drawn=8 --set random_size=8 \
 	    --set random.scenes=80 --set "dictionaries=[\"$$(.venv/bin/kaleidoscope sql --format csv \
-	    "SELECT min(dictionary) FROM dictionaries WHERE architecture = 'sae'" | tail -n 1)\"]"
+	    "SELECT min(dictionary_id) FROM dictionaries WHERE architecture = 'sae'" | tail -n 1)\"]"
 
 test: .venv/installed
 	.venv/bin/ruff check .
