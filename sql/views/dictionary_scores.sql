@@ -73,10 +73,10 @@ COMMENT ON COLUMN dictionary_scores.dictionary_id IS 'content key of the diction
 COMMENT ON COLUMN dictionary_scores.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN dictionary_scores.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN dictionary_scores.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
-COMMENT ON COLUMN dictionary_scores.method IS 'sparsity method: topk, relu, batchtopk, jumprelu, gated or matryoshka';
+COMMENT ON COLUMN dictionary_scores.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
 COMMENT ON COLUMN dictionary_scores.features IS 'number of features';
 COMMENT ON COLUMN dictionary_scores.live_features IS 'number of features that are active on some row of the activation set';
-COMMENT ON COLUMN dictionary_scores.k IS 'active features per row that training enforces; null for the methods with a sparsity penalty instead (relu, jumprelu, gated)';
+COMMENT ON COLUMN dictionary_scores.k IS 'active features per row that training enforces; null for the methods with a sparsity penalty instead';
 COMMENT ON COLUMN dictionary_scores.group_order IS '|G|: number of decoder blocks of a feature, one per transform; 1 for an SAE';
 COMMENT ON COLUMN dictionary_scores.encode_from IS 'what a group crosscoder encodes: identity (the untransformed block) or orbit (the sum over all blocks); null for an SAE';
 COMMENT ON COLUMN dictionary_scores.orbit_reuse IS 'whether training let every transform of an orbit stand in for the identity, so that one orbit gives |G| rows';

@@ -11,7 +11,7 @@ from tasks.activations.shards import ActivationSet
 from tasks.activations.top_examples import top_examples
 from tasks.dictionary import store
 from tasks.dictionary.base import Dictionary
-from tasks.dictionary.config import TOP_K_METHODS
+from tasks.dictionary.methods import METHODS
 from tasks.dictionary.metrics import cosine_matrix
 from tasks.dictionary.rows import every_row
 from tasks.keys import content_key
@@ -124,7 +124,7 @@ def _training_tables(key: str, description: dict, settings: Settings) -> dict[st
             "method": config["method"],
             "features": config["features"],
             "channels": description["channels"],
-            "k": config["k"] if config["method"] in TOP_K_METHODS else None,
+            "k": config["k"] if METHODS[config["method"]].k else None,
             "group_order": description["group_order"],
             "encode_from": config["encode_from"] if is_crosscoder else None,
             "orbit_reuse": config["orbit_reuse"],

@@ -5,8 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tasks.config import Config, Seed, Whole
-
-TOP_K_METHODS = ("topk", "batchtopk", "matryoshka")
+from tasks.dictionary.methods import METHODS, WITH_K, WITH_PENALTY
 
 
 class DictionaryConfig(Config):
@@ -16,13 +15,11 @@ class DictionaryConfig(Config):
         "group-crosscoder",
         description="sae: each row is one activation vector; group-crosscoder: each row is the orbit of a vector",
     )
-    method: Literal["topk", "relu", "batchtopk", "jumprelu", "gated", "matryoshka"] = Field(
-        "topk", description="activation function and sparsity penalty of the features"
-    )
+    method: Literal[*METHODS] = Field("topk", description="activation function and sparsity penalty of the features")
     features: Whole = Field(1024, ge=1, description="number of features in the dictionary")
-    k: Whole = Field(16, ge=1, description="active features per row; only topk, batchtopk and matryoshka use it")
+    k: Whole = Field(16, ge=1, description=f"active features per row; only used by {WITH_K}")
     sparsity: float = Field(
-        1.0, ge=0, le=1e30, description="weight λ of the sparsity penalty; only relu, gated and jumprelu use it"
+        1.0, ge=0, le=1e30, description=f"weight λ of the sparsity penalty; only used by {WITH_PENALTY}"
     )
     encode_from: Literal["identity", "orbit"] = Field(
         "identity",
@@ -47,7 +44,7 @@ class DictionaryConfig(Config):
         32,
         ge=0,
         description="dead features per row that reconstruct the residual in the AuxK loss; 0: no AuxK; "
-        "only topk, batchtopk and matryoshka use it",
+        f"only used by {WITH_K}",
     )
     auxiliary_coefficient: float = Field(1 / 32, ge=0, le=1e30, description="weight of the AuxK loss")
     dead_after_rows: Whole = Field(
@@ -65,7 +62,7 @@ class DictionaryConfig(Config):
     @property
     def has_k(self) -> bool:
         """Whether `k`, and not the penalty, sets the number of active features."""
-        return self.method in TOP_K_METHODS
+        return METHODS[self.method].k is not None
 
     @property
     def reads_all_blocks(self) -> bool:

@@ -20,13 +20,8 @@ from pydantic import ValidationError
 
 from tasks.checksums import Damaged, commit_folder, committed_file, is_committed
 from tasks.dictionary.base import Dictionary
-from tasks.dictionary.batchtopk import BatchTopK
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.gated import Gated
-from tasks.dictionary.jumprelu import JumpReLU
-from tasks.dictionary.matryoshka import Matryoshka
-from tasks.dictionary.relu import ReLU
-from tasks.dictionary.topk import TopK
+from tasks.dictionary.methods import METHODS
 from tasks.errors import UserError
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
@@ -47,22 +42,13 @@ FILES = (
 )
 REMEDY = "train it again, which sets its folder aside"
 
-METHODS: dict[str, type[Dictionary]] = {
-    "topk": TopK,
-    "relu": ReLU,
-    "batchtopk": BatchTopK,
-    "jumprelu": JumpReLU,
-    "gated": Gated,
-    "matryoshka": Matryoshka,
-}
-
 
 def create(config: DictionaryConfig, channels: int, group: DihedralGroup) -> Dictionary:
     """Create an untrained dictionary of the config's method and architecture; an SAE ignores the group.
 
     Raises UserError if the config asks for more harmonics than the group's rotations can represent.
     """
-    return METHODS[config.method](config, channels, group)
+    return METHODS[config.method].load()(config, channels, group)
 
 
 def folder_of(key: str, settings: Settings) -> Path:

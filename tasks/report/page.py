@@ -22,6 +22,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
+from tasks.dictionary.methods import METHODS
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.report.attacks import FACET_COLUMNS, STATISTICS, VERDICTS, attacks_shown, random_band
@@ -64,14 +65,6 @@ WHOLE = ".whole"
 """Empty file that marks a complete version of the site."""
 
 ARCHITECTURES = {"group-crosscoder": "group crosscoder", "sae": "sparse autoencoder"}
-METHODS = {
-    "topk": "TopK",
-    "relu": "ReLU",
-    "batchtopk": "BatchTopK",
-    "jumprelu": "JumpReLU",
-    "gated": "Gated",
-    "matryoshka": "Matryoshka",
-}
 
 SAMPLINGS = {"norm": "large activations over-sampled", "uniform": "sampled uniformly"}
 
@@ -292,7 +285,11 @@ def template_environment() -> Environment:
     environment.globals |= {"IDENTIFIED": IDENTIFIED, "OPEN_STRIPS": OPEN_STRIPS, "SOURCES": SOURCES}
     environment.globals |= {"FACET_COLUMNS": FACET_COLUMNS, "STATISTICS": STATISTICS, "VERDICTS": VERDICTS}
     environment.globals |= {"random_band": random_band, "ATTACKS": ATTACKS}
-    environment.globals |= {"METHODS": METHODS, "ARCHITECTURES": ARCHITECTURES, "SAMPLINGS": SAMPLINGS}
+    environment.globals |= {
+        "METHODS": {name: method.label for name, method in METHODS.items()},
+        "ARCHITECTURES": ARCHITECTURES,
+        "SAMPLINGS": SAMPLINGS,
+    }
     return environment
 
 

@@ -25,6 +25,7 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from packaging.version import Version
 
+from tasks.dictionary.methods import METHODS
 from tasks.dictionary.store import copy_files, describe, dictionary_config, folder_of, load_dictionary, read_metrics
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
@@ -63,7 +64,12 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
             lambda: _log_model(client, dictionary, run_id, settings),
             run_id=run_id,
             description=model_card(
-                "model_card.md.jinja", dictionary=dictionary, metrics=metrics, champion=CHAMPION, **description
+                "model_card.md.jinja",
+                dictionary=dictionary,
+                method=METHODS[description["config"]["method"]],
+                metrics=metrics,
+                champion=CHAMPION,
+                **description,
             ),
             tags={"activation_set": description["activation_set"]}
             | {tag: str(description[tag]) for tag in KIND}

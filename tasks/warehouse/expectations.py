@@ -6,6 +6,8 @@ copying them to pandas.
 
 from typing import TYPE_CHECKING
 
+from tasks.dictionary.methods import METHODS
+
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
@@ -45,9 +47,7 @@ def suite() -> dict[str, list["Expectation"]]:
         "dictionaries": [
             matches("dictionary_id", SHA256),
             gxe.ExpectColumnValuesToBeInSet(column="architecture", value_set=["sae", "group-crosscoder"]),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="method", value_set=["topk", "relu", "batchtopk", "jumprelu", "gated", "matryoshka"]
-            ),
+            gxe.ExpectColumnValuesToBeInSet(column="method", value_set=list(METHODS)),
             gxe.ExpectColumnValuesToBeInSet(column="encode_from", value_set=["identity", "orbit"]),
             between("train_seconds", 0),
         ],

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.jumprelu import BANDWIDTH, SPEED
+from tasks.dictionary.methods import METHODS
 from tasks.dictionary.metrics import cosine_matrix, random_stability, stability
-from tasks.dictionary.store import METHODS, create
+from tasks.dictionary.store import create
 from tasks.errors import UserError
 from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.group import DihedralGroup

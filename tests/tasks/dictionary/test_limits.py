@@ -7,7 +7,7 @@ from tasks.activations.shards import ActivationSet
 from tasks.config import MOST
 from tasks.dictionary import store
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.store import METHODS
+from tasks.dictionary.methods import METHODS
 from tasks.dictionary.train import train
 from tasks.errors import UserError
 from tests.tasks.dictionary.conftest import PlantedOrbits

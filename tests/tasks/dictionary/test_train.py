@@ -13,8 +13,8 @@ from tasks.checksums import COMMIT, Damaged, commit_folder, commit_of
 from tasks.dictionary import store
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.methods import METHODS
 from tasks.dictionary.metrics import cosine_matrix, evaluate
-from tasks.dictionary.store import METHODS
 from tasks.dictionary.train import BEFORE_CHECKSUMS, dictionary_key, learning_rate_at, train, train_together
 from tasks.errors import UserError
 from tasks.quarantine import in_quarantine

@@ -1,0 +1,39 @@
+"""The registry of dictionary methods: forms, expectations, page, model card and loading read it.
+
+A new method is a subclass of `base.Dictionary` in a file of its own, an entry here, and its tests.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from tasks.dictionary.base import Dictionary
+
+
+class Method(NamedTuple):
+    """label: the name that people read; dictionary: `module:class` in this package.
+
+    k: whether the config's k fixes the number of active features of each row or their mean over a batch; None for a
+    method with a sparsity penalty instead.
+    """
+
+    label: str
+    dictionary: str
+    k: Literal["each row", "mean"] | None
+
+    def load(self) -> "type[Dictionary]":
+        """Import the class. Only this imports PyTorch."""
+        module, name = self.dictionary.split(":")
+        return getattr(import_module(f"tasks.dictionary.{module}"), name)
+
+
+METHODS = {
+    "topk": Method("TopK", "topk:TopK", k="each row"),
+    "relu": Method("ReLU", "relu:ReLU", k=None),
+    "batchtopk": Method("BatchTopK", "batchtopk:BatchTopK", k="mean"),
+    "jumprelu": Method("JumpReLU", "jumprelu:JumpReLU", k=None),
+    "gated": Method("Gated", "gated:Gated", k=None),
+    "matryoshka": Method("Matryoshka", "matryoshka:Matryoshka", k="mean"),
+}
+WITH_K = ", ".join(name for name, method in METHODS.items() if method.k)
+WITH_PENALTY = ", ".join(name for name, method in METHODS.items() if not method.k)
