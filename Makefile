@@ -13,6 +13,7 @@ demo: .venv/installed
 
 test: .venv/installed
 	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 # what faults leave behind: processes killed, disks full, servers stopped; slower than the tests of `make test`
