@@ -51,7 +51,7 @@ def test_rows_are_those_of_the_checker(made):
     ]
     metrics = tamper_metrics(frames)
     assert len(metrics) == 6
-    assert metrics["divided/squares"] == checks[squares.key][1].value
+    assert metrics["split-half disagreement/squares"] == checks[squares.key][1].value
 
 
 def test_frames_load_and_pass_every_audit(made):

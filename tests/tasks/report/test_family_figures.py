@@ -113,7 +113,7 @@ def test_scores_of_dictionaries_and_controls_lie_under_each_other(frames, sae):
     scores = [("group crosscoder", frames["family_scores"]), ("plain SAE", sae["family_scores"])]
     figure = separation_figure(scores)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == ["group crosscoder", "its blocks dealt out anew", "random vectors", "plain SAE", "random vectors"]
+    assert labels == ["group crosscoder", "its blocks shuffled", "random vectors", "plain SAE", "random vectors"]
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "Adjusted Rand index",
         "Purity",
