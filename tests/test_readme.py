@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from flows import cli
-from flows.config import config_of, flow_named, read_config
+from flows.config import config_class_of, flow_named, read_config
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.train import train
@@ -80,7 +80,7 @@ def test_a_command_works(command, published_template, monkeypatch):
 def assert_run_is_understood(flow: str, options: list[str]) -> None:
     arguments = typer.main.get_command(cli.app).commands["run"].make_context("run", [flow, *options]).params
     config = arguments["config"]
-    model = config_of(flow_named(flow))
+    model = config_class_of(flow_named(flow))
     read_config(model, ROOT / config if config else None, arguments["assignments"] or [])
 
 
