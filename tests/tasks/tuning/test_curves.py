@@ -119,7 +119,7 @@ def test_families_share_radius_and_rendering():
     )
     families = curve_families(SEEN, found, np.flatnonzero(found.is_detector))
     assert families["unit"].to_list() == [0, 1, 2]
-    assert families["family"].to_list() == ["30 px, any", "30 px, any", "12 px, light line"]
+    assert families["curve_family"].to_list() == ["30 px, any", "30 px, any", "12 px, light line"]
 
 
 def test_what_neurons_leave_out():
