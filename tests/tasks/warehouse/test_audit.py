@@ -1470,9 +1470,9 @@ UNEXPECTED = {
     "trust_analyses.trust_analysis_id: match_regex": ("no key", {"layer": LAYER}),
     "trust_checks.threshold: be_between": (-0.1, CHECKED),
     "trust_checks.check_name: be_in_set": ("smells", TRUSTED | {"threshold": 0.34}),
-    "runs.flow: match_regex": ("Not a flow!", {"run": "sample-run"}),
-    "runs.seconds: be_between": (-1.0, {"run": "sample-run"}),
-    "runs.peak_memory_bytes: be_between": (0, {"run": "sample-run"}),
+    "runs.flow: match_regex": ("Not a flow!", {"flow_run_id": "sample-run"}),
+    "runs.seconds: be_between": (-1.0, {"flow_run_id": "sample-run"}),
+    "runs.peak_memory_bytes: be_between": (0, {"flow_run_id": "sample-run"}),
 }
 
 
