@@ -330,7 +330,7 @@ def test_without_reflections_types_are_read_as_with_them_and_there_is_no_mirror(
 
 
 def test_one_transform_has_no_symmetry_to_read():
-    with pytest.raises(UserError, match="blocks of one transform"):
+    with pytest.raises(UserError, match="blocks of a single transform"):
         analyse_blocks(np.ones((2, 1, 4), np.float32), DihedralGroup(1, reflections=False))
 
 
