@@ -94,7 +94,7 @@ def test_rows_are_those_of_the_plain_functions(made, sets, probed):
     rows = frames["facet_pictures"].rows(named=True)
     assert [row["attack"] for row in rows] == ["plain", *2 * ["clean", "noise", "negative", "positive"]]
     assert [row["facet_id"] for row in rows] == [None, *4 * [facets[0].key], *4 * [facets[1].key]]
-    assert [row["images"] for row in rows] == [None, *(each.images.key for each in probed)]
+    assert [row["probe_images_id"] for row in rows] == [None, *(each.images.key for each in probed)]
     assert [row["target_facet_id"] for row in rows if row["attack"] == "positive"] == [facets[1].key, facets[0].key]
     assert [row["target_facet_id"] for row in rows if row["attack"] != "positive"] == 7 * [None]
     for row, picture_cyx in zip(rows, pictures_ncyx, strict=True):
@@ -105,7 +105,7 @@ def test_rows_are_those_of_the_plain_functions(made, sets, probed):
         assert row["cosine"] == pytest.approx((probe.vector_d @ clean.vector_d).item(), abs=1e-6)
 
     logits_fn, _ = probe_separation(network, CONFIG.facet_layer, [probes[0], probes[4]], pictures_ncyx)
-    readings = frames["facet_readings"].pivot("facet", index="place", values="logit").sort("place")
+    readings = frames["facet_readings"].pivot("facet_id", index="place", values="logit").sort("place")
     for facet, logits_n in zip(facets, logits_fn, strict=True):
         assert readings[facet.key].to_list() == pytest.approx(logits_n.tolist(), abs=1e-4)
 
