@@ -403,14 +403,16 @@ def test_doctor_sees_a_damaged_warehouse(published):
 
 
 PREFECT = """
-CREATE TABLE flow_run (id TEXT, name TEXT, state_type TEXT, start_time TEXT, deployment_id TEXT);
+CREATE TABLE flow_run (
+    id TEXT, name TEXT, state_type TEXT, start_time TEXT, deployment_id TEXT, state_name TEXT, state_timestamp TEXT
+);
 CREATE TABLE deployment (id TEXT, name TEXT, concurrency_limit_id TEXT);
 CREATE TABLE concurrency_limit_v2 (id TEXT, active_slots INTEGER);
 INSERT INTO deployment VALUES ('d1', 'trust', 'l1'), ('d2', 'publish', 'l2');
 INSERT INTO concurrency_limit_v2 VALUES ('l1', 1), ('l2', 1);
 INSERT INTO flow_run VALUES
-    ('11111111-1111-4111-8111-111111111111', 'brave-owl', 'RUNNING', NULL, 'd2'),
-    ('22222222-2222-4222-8222-222222222222', 'calm-fox', 'COMPLETED', NULL, 'd1')
+    ('11111111-1111-4111-8111-111111111111', 'brave-owl', 'RUNNING', NULL, 'd2', 'Running', NULL),
+    ('22222222-2222-4222-8222-222222222222', 'calm-fox', 'COMPLETED', NULL, 'd1', 'Completed', NULL)
 """
 
 
