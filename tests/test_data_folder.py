@@ -112,9 +112,8 @@ class TestReadOnly:
         copy = tmp_path / "copy"
         code, _, err = kaleidoscope("backup", str(copy))
         assert code == 0, err
-        assert (
-            copy / "published" / "kaleidoscope.duckdb"
-        ).resolve().read_bytes() == read_only.published_file.read_bytes()
+        snapshot = read_only.published_file.resolve()
+        assert (copy / snapshot.relative_to(read_only.data_dir)).read_bytes() == snapshot.read_bytes()
 
     def test_the_published_snapshot_is_read(self, kaleidoscope, read_only):
         code, out, err = kaleidoscope("sql", "SELECT count(*) AS n FROM dictionaries", "--format", "csv")
