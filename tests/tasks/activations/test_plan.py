@@ -59,7 +59,7 @@ def test_other_pictures_in_the_folder_are_another_set(small_config, settings, tm
     [
         ({"network": "alexnet"}, "unknown network 'alexnet'"),
         ({"layer": "mixed3b"}, "no layer 'mixed3b'"),
-        ({"layer": "block5_expand"}, r"sees 67 pixels, .* takes 95: frames of 64 .* images\.frame_size"),
+        ({"layer": "block5_expand"}, r"has 67 pixels, .* needs 95: frames of 64 .* images\.frame_size"),
         ({"orbits": 100_000}, "16667 orbits are needed from each image"),
         ({"images": ImagesConfig(sources=("folder",), folder=Path("/nowhere/at/all"))}, "does not exist"),
         ({"images": ImagesConfig(sources=("dead-leaves",), scenes=1, frame_size=64)}, "can't be split"),
