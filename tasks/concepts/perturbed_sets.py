@@ -50,7 +50,7 @@ PerturbedSet = Literal["concept", "random"]
 IDENTITY = ("perturbed_set", "attack", "epsilon", "fraction")
 """Columns that identify a perturbed set within its experiment, in every table about such sets."""
 CODE_VERSION = 1
-REMEDY = "run the `attack` flow again, which sets them aside and makes them anew"
+REMEDY = "run the `attack` flow again, which moves them to quarantine and makes new ones"
 BEFORE_CHECKSUMS = "sha256.txt"
 """The list of names and checksums that older versions wrote into an artifact folder in place of `checksums.json`."""
 

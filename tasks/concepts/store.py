@@ -22,7 +22,7 @@ from tasks.storage import atomic_file, writing
 from tasks.tensors import read_tensors
 
 FILE = "cavs.safetensors"
-REMEDY = "run the `concepts` flow again, which sets it aside and makes it anew"
+REMEDY = "run the `concepts` flow again, which moves it to quarantine and makes a new one"
 
 
 @dataclass(frozen=True)
