@@ -24,6 +24,7 @@ from PIL import Image
 
 from tasks.dictionary.methods import METHODS
 from tasks.errors import UserError
+from tasks.migrations import schema_version
 from tasks.progress import Progress, silent
 from tasks.report.attacks import FACET_COLUMNS, STATISTICS, VERDICTS, attacks_shown, random_band
 from tasks.report.dimensions import IDENTIFIED, OPEN_STRIPS, SOURCES, Picture, dimension_sections, picture_title
@@ -50,6 +51,7 @@ from tasks.report.units import (
 from tasks.settings import RESOURCES, Settings
 from tasks.storage import naming_disk_problems, sync_folder
 from tasks.symmetry.group import DihedralGroup
+from tasks.warehouse.database import version_of
 from tasks.warehouse.snapshot import open_snapshot
 
 HERE = Path(__file__).parent
@@ -458,13 +460,17 @@ def mosaic_patches(
 def write_site(settings: Settings, progress: Progress = silent) -> Path:
     """Write the site of the published snapshot and return its index.html.
 
-    progress: in pages of live features. UserError as `open_snapshot` and `swapped_in`.
+    progress: in pages of live features. Raises UserError as `open_snapshot` and `swapped_in`, and when another version
+    of Kaleidoscope published the snapshot.
     """
-    with (
-        open_snapshot(settings.published_file) as connection,
-        swapped_in(settings.site_dir, settings.keep_sites) as folder,
-    ):
-        write_pages(Snapshot(connection), folder, progress)
+    with open_snapshot(settings.published_file) as connection:
+        if (version := version_of(connection)) != schema_version():
+            raise UserError(
+                f"{settings.published_file} has tables of schema version {version}, the page needs version "
+                f"{schema_version()}: run `kaleidoscope run publish`"
+            )
+        with swapped_in(settings.site_dir, settings.keep_sites) as folder:
+            write_pages(Snapshot(connection), folder, progress)
     return settings.site_dir / "index.html"
 
 

@@ -15,6 +15,7 @@ from polars.testing import assert_frame_equal
 from tasks.errors import UserError
 from tasks.liveness import Holder, waiting_for
 from tasks.quarantine import in_quarantine
+from tasks.report.page import write_site
 from tasks.settings import ROOT
 from tasks.staging import BEFORE_CHECKSUMS, read_unmigrated, schema_version, staged_keys
 from tasks.warehouse.database import schema
@@ -97,6 +98,12 @@ def test_the_old_snapshot_is_read_as_it_is(upgraded):
     before = upgraded.published_file.read_bytes()
     assert query("SELECT flow FROM runs ORDER BY flow", upgraded)["flow"].to_list() == ["atlas", "concepts", "trust"]
     assert upgraded.published_file.read_bytes() == before
+
+
+def test_the_page_needs_a_publication_after_an_upgrade(upgraded):
+    with pytest.raises(UserError, match="has tables of schema version 1, .* run `kaleidoscope run publish`"):
+        write_site(upgraded)
+    assert not upgraded.site_dir.exists()
 
 
 def test_migrate_does_by_hand_what_it_says(upgraded):
