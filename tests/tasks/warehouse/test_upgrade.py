@@ -101,7 +101,7 @@ def test_the_old_snapshot_is_read_as_it_is(upgraded):
 
 
 def test_the_page_needs_a_publication_after_an_upgrade(upgraded):
-    with pytest.raises(UserError, match="has tables of schema version 1, .* run `kaleidoscope run publish`"):
+    with pytest.raises(UserError, match=r"has tables of schema version 1, .* run `kaleidoscope run publish`"):
         write_site(upgraded)
     assert not upgraded.site_dir.exists()
 
