@@ -138,7 +138,7 @@ def test_sort_filter_follow_and_return(browser, index):
     click(browser, "[data-view=table]")
     before = shown_features(browser)
 
-    features = sample_frames()["features"].select("dictionary", "feature", "density")
+    features = sample_frames()["features"].select("dictionary_id", "feature", "density")
     density = {(dictionary[:12], feature): value for dictionary, feature, value in features.iter_rows()}
 
     def densities() -> list[float]:

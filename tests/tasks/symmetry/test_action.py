@@ -127,5 +127,5 @@ def test_orbit_reuse_equals_the_orbit_of_an_image_really_transformed(n_rotations
 
 @pytest.mark.parametrize("shape", [(1, 1, 9, 11), (1, 1, 9, 9), (1, 1, 12, 12)])
 def test_a_patch_of_the_wrong_shape_is_refused(shape):
-    with pytest.raises(ValueError, match=r"needs 13 pixels a side"):
+    with pytest.raises(ValueError, match=r"needs a side of 13 pixels"):
         transform_patches(torch.zeros(shape), [0], DihedralGroup(4), 9)
