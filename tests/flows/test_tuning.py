@@ -60,7 +60,7 @@ def test_the_study_goes_from_images_to_the_page(settings, monkeypatch):
     ("change", "complaint"),
     [
         ('layers=["conv2d0"]', "has no layer 'conv2d0'; choose one of: gabor"),
-        ('network="gabor-bank-1x3x2x2"', "has 1 orientations, and with fewer than 3 there is no such dimension"),
+        ('network="gabor-bank-1x3x2x2"', "has 1 orientations, but with fewer than 3 there is no such dimension"),
         ("components=200", "200 components can't be found in gratings of .* which has 48 units that vary"),
     ],
 )
