@@ -6,7 +6,7 @@ from flows.config import read_config
 from flows.trust import trust
 from tasks.concepts.attack import AttackConfig, noise
 from tasks.concepts.exemplars import ExemplarSet, drawn_exemplars, write_exemplars
-from tasks.concepts.tamper_detection import MOST_GRAIN
+from tasks.concepts.tamper_detection import MAX_COLOUR_GRAIN
 from tasks.concepts.tamper_study import TamperStudyConfig
 from tasks.tracking.store import tracking
 from tasks.warehouse.query import query
@@ -40,5 +40,5 @@ def test_the_study_goes_from_exemplars_to_verdicts(settings, tmp_path):
         experiment = client.get_experiment_by_name("efficientnet_lite0/trust")
         [run] = client.search_runs([experiment.experiment_id])
     assert run.data.tags["trust"] == summary.made["analysis"]
-    assert run.data.metrics["colour grain/noisy"] > MOST_GRAIN
+    assert run.data.metrics["colour grain/noisy"] > MAX_COLOUR_GRAIN
     assert trust(config).made == summary.made

@@ -6,7 +6,7 @@ import torch
 from tasks.activations import whole_frames
 from tasks.activations.extract import extract
 from tasks.activations.shards import ActivationSet
-from tasks.dictionary import splicing
+from tasks.dictionary import reconstruction_loss
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.reconstruction_loss import spliced_metrics
 from tasks.dictionary.store import create
@@ -122,7 +122,7 @@ def test_a_dictionary_that_says_nothing_is_the_ablation(acts, settings, lite0):
 
 
 def test_only_as_many_frames_as_are_asked_for(acts, settings, monkeypatch):
-    monkeypatch.setattr(splicing, "FRAMES", 1)
+    monkeypatch.setattr(reconstruction_loss, "FRAMES", 1)
     assert spliced_metrics(relu_sae(acts, 1.0), acts, settings)["spliced_frames"] == 1
 
 
