@@ -10,7 +10,7 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from tasks.concepts.attack_experiment import analyse_attack
 from tasks.concepts.config import AttackExperimentConfig
 from tasks.concepts.facet_study import FacetStudyConfig, analyse_facets, facet_metrics
-from tasks.report.attack_figures import attack_sheet, effect_figure, facet_figure, fraction_figure, transfer_figure
+from tasks.report.figures.attacks import attack_sheet, effect_figure, facet_figure, fraction_figure, transfer_figure
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.attacks import log_attacks

@@ -333,7 +333,7 @@ def trust(
 def page() -> None:
     """Write the HTML page from the published snapshot."""
     from flows.steps import progress_bar
-    from tasks.report.page import write_site
+    from tasks.report.site import write_site
 
     with progress_bar("Write the page") as progress:
         site = write_site(Settings(), progress)

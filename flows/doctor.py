@@ -101,7 +101,8 @@ def _weights(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"weights of {name}", "optional", "downloaded when first used")
             continue
         try:
-            yield Finding(f"weights of {name}", "ok", f"SHA-256 {load_network(name, settings).weights_sha256[:16]}…")
+            network = load_network(name, settings.weights_dir)
+            yield Finding(f"weights of {name}", "ok", f"SHA-256 {network.weights_sha256[:16]}…")
         except UserError as error:
             yield Finding(
                 f"weights of {name}", "missing" if name == ExtractionConfig().network else "optional", str(error)

@@ -14,7 +14,7 @@ from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config, Seed, Whole
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.polysemantic import decompose_neurons
-from tasks.report.tuning_figures import detectors_polar
+from tasks.report.figures.curves import detectors_polar
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.runs import log_findings
@@ -106,7 +106,7 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
         config: the layers, the rows and the dictionaries
     """
     settings = Settings()
-    network = load_network(config.network, settings)
+    network = load_network(config.network, settings.weights_dir)
     dictionaries = {layer: config.dictionary_for(network.layer(layer).channels) for layer in config.layers}
     keys, figures = {}, {}
     with recorded("early-vision", config, settings) as measured:

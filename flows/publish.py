@@ -8,7 +8,7 @@ from tasks.config import Config
 from tasks.dictionary.store import dictionary_config, trained
 from tasks.liveness import waiting_for
 from tasks.quarantine import in_quarantine
-from tasks.report.page import write_site
+from tasks.report.site import write_site
 from tasks.settings import Settings
 from tasks.tracking.registry import promote
 from tasks.warehouse.publish import publish as publish_snapshot

@@ -16,7 +16,7 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import STREAM_FIELDS
 from tasks.dictionary.store import dictionary_config, load_dictionary, read_metrics, read_table
 from tasks.keys import content_key
-from tasks.report.figures import pareto
+from tasks.report.figures.dictionaries import pareto
 from tasks.settings import Settings
 from tasks.tracking.runs import study_run
 

@@ -11,7 +11,7 @@ from tasks.errors import UserError
 from tasks.families.analyse import analyse_families, family_metrics
 from tasks.families.config import FamiliesConfig
 from tasks.families.separation import measure_separation
-from tasks.report.family_figures import family_figures
+from tasks.report.figures.families import family_figures
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.runs import log_findings

@@ -15,7 +15,7 @@ from tasks.dictionary.reconstruction_loss import measure_splicing
 from tasks.dictionary.stability import measure_stability
 from tasks.dictionary.store import describe, dictionary_config, read_metrics
 from tasks.errors import UserError
-from tasks.report.figures import dictionary_figures
+from tasks.report.figures.dictionaries import dictionary_figures
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.symmetry.fourier import fourier_basis

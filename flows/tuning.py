@@ -16,7 +16,7 @@ from tasks.dimensions.analyse import analyse_dimensions, dimension_metrics
 from tasks.dimensions.config import CONTROLS, DimensionsConfig, Method
 from tasks.dimensions.paths import render_path, shown_dimensions
 from tasks.keys import content_key
-from tasks.report.dimension_figures import completeness_figure, dimension_figures, identification_figure
+from tasks.report.figures.dimensions import completeness_figure, dimension_figures, identification_figure
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.runs import log_analysis, study_run
@@ -113,7 +113,7 @@ def tuning(config: TuningConfig = TuningConfig()) -> Summary:
         config: the layers, the rows and the methods
     """
     settings = Settings()
-    network = load_network(config.network, settings)
+    network = load_network(config.network, settings.weights_dir)
     for layer in config.layers:
         network.layer(layer)  # an unknown layer is an error before anything is computed
     keys, figures = {}, {}

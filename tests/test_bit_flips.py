@@ -21,7 +21,6 @@ from skimage import data
 
 from tasks import checksums
 from tasks.activations.extract import extract
-from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
 from tasks.checksums import COMMIT, Damaged, commit_folder, read_commit
 from tasks.concepts.cav import Cav
@@ -34,6 +33,7 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.staging import read_staged, stage_tables
+from tasks.vision.networks import load_network
 from tests.damage import flip
 from tests.tasks.activations.small_set import SMALL
 
@@ -107,7 +107,7 @@ def cuts(name: str, photograph: torch.Tensor) -> ExemplarSet:
 
 
 def make_artifacts(settings: Settings) -> tuple[str, str]:
-    network = loaded_network("efficientnet_lite0", None)
+    network = load_network("efficientnet_lite0", None)
     concept, other, third, images = (
         cuts(name, torch.from_numpy(getattr(data, name)()).permute(2, 0, 1))
         for name in ("chelsea", "coffee", "rocket", "astronaut")

@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.report.families import family_page
 from tasks.report.labels import SymmetryType
-from tasks.report.page import page_name, write_pages, write_site
+from tasks.report.site import write_pages, write_site
+from tasks.report.text import family_page, feature_page
 from tasks.settings import Settings
 from tests.browser import chromium
 from tests.sample_frames import (
@@ -127,9 +127,9 @@ def test_overview_counts_the_types_and_shows_what_to_look_at_first(browser, inde
         counts[name] = int(number.split()[0])
     expected = sample_frames()["feature_symmetry"]["type"].value_counts()
     assert counts == {SymmetryType(kind).label: number for kind, number in expected.iter_rows()}
-    assert all_of(browser, "#look-first .polar.mini .rotations")
-    browser.execute_script("document.querySelector('#look-first').scrollIntoView()")
-    wait(browser, lambda browser: loaded(browser, "#look-first .strip:nth-of-type(1) img"))
+    assert all_of(browser, "#notable .polar.mini .rotations")
+    browser.execute_script("document.querySelector('#notable').scrollIntoView()")
+    wait(browser, lambda browser: loaded(browser, "#notable .strip:nth-of-type(1) img"))
 
 
 def test_sort_filter_follow_and_return(browser, index):
@@ -251,7 +251,7 @@ def test_circles_show_every_detector_and_lead_to_the_missing(browser, early):
     leave(browser, browser.back)
 
     click(browser, "ul.missing a")
-    assert browser.current_url.endswith(page_name(PLAIN_SAE, 32))
+    assert browser.current_url.endswith(feature_page(PLAIN_SAE, 32))
     mean, *renderings = all_of(browser, ".sheet > .curve, .sheet > .rendering")
     # the mean's farthest point from the centre lies at the peak, 288° counter-clockwise
     x, y = browser.execute_script(
@@ -339,7 +339,7 @@ def test_the_map_draws_features_tells_of_them_and_leads_to_them(browser, early):
     assert not tip.is_displayed()
     click(browser, "[data-colour=family]")
     leave(browser, point_at(browser, curve).click().perform)
-    assert browser.current_url.endswith(f"features/{page_name(CROSSCODER, 16)}")
+    assert browser.current_url.endswith(f"features/{feature_page(CROSSCODER, 16)}")
 
 
 def test_the_map_is_walked_with_the_keyboard(browser, early):
@@ -500,7 +500,7 @@ def test_scores_are_drawn_by_epsilon_and_share(browser, early):
 
 
 def test_optimised_images_are_seen(browser, early):
-    visit(browser, early.replace("index.html", f"features/{page_name(PLAIN_SAE, 2)}"))
+    visit(browser, early.replace("index.html", f"features/{feature_page(PLAIN_SAE, 2)}"))
     wait(browser, lambda browser: loaded(browser, ".optimised img"))
     assert [caption.text for caption in all_of(browser, ".optimised figcaption")] == [
         "along its direction",
@@ -513,7 +513,7 @@ def test_no_page_is_wider_than_a_phone(browser, early):
         "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
     )
     try:
-        detector = f"features/{page_name(PLAIN_SAE, 4)}"
+        detector = f"features/{feature_page(PLAIN_SAE, 4)}"
         family = f"families/{family_page(CROSSCODER, CROSSCODER_FAMILIES, 2)}"
         names = ("index", "features", "curves", "neurons", "families", "dimensions", "attacks")
         pages = (*(f"{name}.html" for name in names), detector, family)

@@ -7,7 +7,7 @@ import polars
 import torch
 
 from tasks.activations.extractors import unit_extractor
-from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, loaded_network, plan
+from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, plan
 from tasks.activations.sampling import unit_at
 from tasks.activations.shards import ShardInfo, write_manifest, write_shard, written_shard
 from tasks.checksums import Damaged
@@ -17,6 +17,7 @@ from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import writing
 from tasks.symmetry.action import source_side, transform_patches
+from tasks.vision.networks import load_network
 
 PATCHES_AT_ONCE = 64
 """Number of transformed patches in memory at a time, or one orbit where that is more."""
@@ -26,7 +27,7 @@ __all__ = ["ExtractionConfig", "ExtractionPlan", "extract", "extract_shard", "fi
 
 @lru_cache(maxsize=2)
 def _extractor(network: str, layer: str, weights_dir: Path | None):
-    return unit_extractor(loaded_network(network, weights_dir), layer)
+    return unit_extractor(load_network(network, weights_dir), layer)
 
 
 def extract_shard(key: str, shard: int, settings: Settings, progress: Progress = silent) -> ShardInfo:
@@ -88,7 +89,7 @@ def _units_of_frames(
 
     On InceptionV1's early layers and branches the result equals that of the cones bit for bit.
     """
-    network, layer = loaded_network(plan.config.network, settings.weights_dir), plan.layer
+    network, layer = load_network(plan.config.network, settings.weights_dir), plan.layer
     acts_rgc = torch.empty(len(rows), 1, layer.channels, dtype=torch.float16)
     units_r2 = torch.from_numpy(unit_at(layer, rows.select("y", "x").to_numpy()))
     # the rows of an image are consecutive

@@ -173,12 +173,6 @@ class ExtractionPlan:
         )
 
 
-@lru_cache(maxsize=2)
-def loaded_network(name: str, weights_dir: Path | None) -> Network:
-    """Load a network. Cached, since every shard needs it."""
-    return load_network(name, Settings(weights_dir=weights_dir))
-
-
 def _norms_byx(network: Network, layer: Layer, frames_bcyx: torch.Tensor, units: np.ndarray) -> np.ndarray:
     """Return ‖a‖₂ of the layer's activations at the given units of each frame, [b, units, units]."""
     with torch.no_grad():
@@ -237,7 +231,7 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
     unknown network or layer, for images that are not available, and for a layer whose receptive field doesn't fit into
     a frame.
     """
-    network = loaded_network(config.network, settings.weights_dir)
+    network = load_network(config.network, settings.weights_dir)
     layer = network.layer(config.layer)
     admissible_units(layer, config.images.frame_size)
     config = config.model_copy(update={"images": config.images.resolved(settings)})

@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.activations.plan import loaded_network
 from tasks.concepts.cav import Cav, fit_cav, layer_activations
 from tasks.concepts.config import ClassImages, ConceptsConfig
 from tasks.concepts.exemplars import (
@@ -38,7 +37,7 @@ from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 from tasks.vision.classes import class_index, class_name
 from tasks.vision.images import open_frames, webp
-from tasks.vision.networks import Network
+from tasks.vision.networks import Network, load_network
 
 CODE_VERSION = 1
 PICTURE_SIDE = 96
@@ -74,7 +73,7 @@ def gather(config: ConceptsConfig, settings: Settings, progress: Progress = sile
     progress: in thousandths. UserError for an unknown network, layer or class, and for sets that can't be read, are too
     small, or share an image.
     """
-    network = loaded_network(config.network, settings.weights_dir)
+    network = load_network(config.network, settings.weights_dir)
     for layer in config.layers:
         network.layer(layer)  # refuses an unknown layer before any image is read
     indices = [class_index(network, of_class.name) for of_class in config.classes]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 
 import polars
 
-from tasks.activations.plan import loaded_network
 from tasks.concepts.analyse import Sets, concept_set_tables, gather, network_tables
 from tasks.concepts.attack_evaluation import AttackScorer, ImageChangeMeter
 from tasks.concepts.config import AttackExperimentConfig
@@ -26,7 +25,7 @@ from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, read_staged, stage_tables
 from tasks.vision.images import webp
-from tasks.vision.networks import Network
+from tasks.vision.networks import Network, load_network
 
 CODE_VERSION = 3
 PICTURES = 4
@@ -78,7 +77,7 @@ def _artifacts_exist(key: str, settings: Settings) -> bool:
 def _eval_layers(config: AttackExperimentConfig, settings: Settings) -> list[tuple[Network, str]]:
     """Return the evaluation networks and layers: the attacked one first, then the transfer targets."""
     names = [(config.network, config.layer), *((target.network, target.layer) for target in config.transfer_targets)]
-    eval_layers = [(loaded_network(network, settings.weights_dir), layer) for network, layer in names]
+    eval_layers = [(load_network(network, settings.weights_dir), layer) for network, layer in names]
     for index, (network, layer) in enumerate(eval_layers):
         network.layer(layer)
         if names[index] in names[:index]:

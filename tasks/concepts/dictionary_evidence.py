@@ -21,7 +21,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.activations.plan import loaded_network
 from tasks.concepts.cav import FRAMES_AT_ONCE
 from tasks.concepts.exemplars import ExemplarSet
 from tasks.concepts.tamper_detection import recompressed
@@ -30,6 +29,7 @@ from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
+from tasks.vision.networks import load_network
 
 RARE = 0.01
 """Share of the random images' positions: a feature that fires on fewer is rare."""
@@ -80,7 +80,7 @@ class DictionaryReader:
         if not randoms:
             raise UserError("no random set to compare with: give one or more, 3 are usual")
         self._dictionary = load_dictionary(dictionary, settings)
-        self._network, self._layer = loaded_network(description["network"], settings.weights_dir), description["layer"]
+        self._network, self._layer = load_network(description["network"], settings.weights_dir), description["layer"]
         self._clean, self._cached = clean, {}
         sums = self._sums(torch.cat([images.frames_ncyx for images in randoms]), progress)
         self._positions = len(sums.error_n) * sums.positions

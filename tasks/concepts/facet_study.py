@@ -21,7 +21,6 @@ import torch
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
-from tasks.activations.plan import loaded_network
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
 from tasks.concepts.attack import AttackConfig, attack, away_from, noise, towards
 from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
@@ -35,7 +34,7 @@ from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 from tasks.vision.classes import class_index, class_name
 from tasks.vision.images import ImagesConfig, open_frames, webp
-from tasks.vision.networks import Network
+from tasks.vision.networks import Network, load_network
 
 CODE_VERSION = 1
 
@@ -141,7 +140,7 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
     progress: in thousandths. UserError for an unknown network, layer, unit or class, for a facet layer that is not
     below the unit's layer, and for sets that can't be read, are too small or share an image.
     """
-    network = loaded_network(config.network, settings.weights_dir)
+    network = load_network(config.network, settings.weights_dir)
     subject = subject_of(network, config)
     # refuses an unknown facet layer before any image is read
     split_at_facet_layer(network, subject.layer, config.facet_layer, config.visualisation)

@@ -192,7 +192,7 @@ def check_folder(
     random_folder: pool that the random sets are drawn from; default: scikit-image's photographs and dead leaves.
     progress: in thousandths. UserError as `load_network`, `read_exemplars`, `random_sets` and `TamperDetector`.
     """
-    network = load_network(network_name, settings)
+    network = load_network(network_name, settings.weights_dir)
     network.layer(layer)
     exemplars = read_exemplars(folder, "concept", network.input_size)
     check_enough(exemplars)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 import polars
 from pydantic import Field
 
-from tasks.activations.plan import loaded_network
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
 from tasks.concepts.cav import CavConfig
 from tasks.concepts.exemplars import random_sets
@@ -18,6 +17,7 @@ from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 from tasks.vision.images import ImagesConfig, open_frames
+from tasks.vision.networks import load_network
 
 CODE_VERSION = 2
 
@@ -51,7 +51,7 @@ def analyse_tampering(config: TamperStudyConfig, settings: Settings, progress: P
     progress: in thousandths. UserError for an unknown network or layer, and for sets that can't be read, are too small,
     share images with random sets, or share a name.
     """
-    network = loaded_network(config.network, settings.weights_dir)
+    network = load_network(config.network, settings.weights_dir)
     network.layer(config.layer)  # refuses an unknown layer before any image is read
     given = [concept_set(name, config.drawn, network.input_size, config.seed) for name in config.concepts]
     concepts = list({exemplars.key: exemplars for exemplars in given}.values())

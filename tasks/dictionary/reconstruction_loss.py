@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
 from tasks.activations.whole_frames import at_every_position, frame_batches, held_out_frames
 from tasks.dictionary.base import Dictionary
@@ -22,6 +21,7 @@ from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 from tasks.vision.graph import cut
+from tasks.vision.networks import load_network
 
 CODE_VERSION = 1
 FRAMES = 64
@@ -64,7 +64,7 @@ def spliced_metrics(
     """
     if dictionary.reads_all_blocks:
         return {}
-    network = loaded_network(acts.config.network, settings.weights_dir)
+    network = load_network(acts.config.network, settings.weights_dir)
     layer, frames = acts.config.layer, held_out_frames(acts, FRAMES)
 
     sum_c, positions = torch.zeros(acts.channels, dtype=torch.float64), 0

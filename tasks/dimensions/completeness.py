@@ -10,7 +10,6 @@ import polars
 import torch
 from torch import Tensor
 
-from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
 from tasks.activations.whole_frames import at_every_position, frame_batches, held_out_frames
 from tasks.dimensions.methods import Dimensions
@@ -18,6 +17,7 @@ from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.vision.classes import label_of
 from tasks.vision.graph import cut
+from tasks.vision.networks import load_network
 
 SCHEMA = {
     "dimensions": polars.Int32,
@@ -55,7 +55,7 @@ def measure_completeness(
     test_frames = held_out_frames(acts, frames)
     if dictionary is not None or not test_frames:
         return polars.DataFrame(schema=SCHEMA)
-    network = loaded_network(acts.config.network, settings.weights_dir)
+    network = load_network(acts.config.network, settings.weights_dir)
     before, after = cut(network.module, network.node(acts.config.layer))
     mean_c11 = torch.from_numpy(dimensions.mean_d)[:, None, None]
     parts = {count: torch.from_numpy(dimensions.reconstruction(count)) for count in counts}

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import polars
 
-from tasks.activations.plan import loaded_network
 from tasks.tuning.responses import neuron_responses
 from tasks.vision.gratings import gratings
+from tasks.vision.networks import load_network
 from tasks.vision.stimuli import Stimuli, stimuli
 
 NULL_PERCENTILE = 95
@@ -69,7 +69,7 @@ def shown_to(network_name: str, layer: str, weights_dir: Path | None) -> dict[st
 
     Cached, since all methods need the same responses.
     """
-    network = loaded_network(network_name, weights_dir)
+    network = load_network(network_name, weights_dir)
     side = network.layer(layer).receptive_field
     drawn = stimuli(side)
     arcs = Stimuli(side, drawn.step_degrees, drawn.table.filter(family="arc"))

@@ -12,7 +12,7 @@ import numpy as np
 import polars
 import torch
 
-from tasks.activations.plan import ExtractionPlan, loaded_network
+from tasks.activations.plan import ExtractionPlan
 from tasks.dictionary.store import load_dictionary
 from tasks.dimensions.analyse import POINTS
 from tasks.keys import content_key
@@ -20,6 +20,7 @@ from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, read_staged, stage_tables
 from tasks.vision.images import webp
+from tasks.vision.networks import load_network
 from tasks.vision.structure import estimate
 from tasks.vision.visualise import VisualisationConfig, visualise
 
@@ -61,7 +62,7 @@ def render_path(analysis: str, dimension: int, settings: Settings, progress: Pro
         points_pd = (points_pd @ weight_md + bias_d) / dictionary.scale
 
     extraction = ExtractionPlan.open(analysis_row["activation_set_id"], settings).config
-    network = loaded_network(extraction.network, settings.weights_dir)
+    network = load_network(extraction.network, settings.weights_dir)
     images_pcyx = visualise(network, extraction.layer, points_pd, CONFIG, progress)
     pictures = polars.DataFrame(
         {

@@ -34,7 +34,7 @@ from tasks.maintenance.inventory import (
 )
 from tasks.progress import Progress, silent
 from tasks.quarantine import in_quarantine
-from tasks.report.page import WHOLE, old_sites
+from tasks.report.site import WHOLE, old_sites
 from tasks.settings import Settings
 from tasks.warehouse.publish import old_snapshots
 

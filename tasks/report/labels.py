@@ -68,6 +68,31 @@ ATTACKS = {
         ("#a94890", "#e493cb"),
     ),
 }
+ARCHITECTURES = {"group-crosscoder": "group crosscoder", "sae": "sparse autoencoder"}
+
+SAMPLINGS = {"norm": "large activations over-sampled", "uniform": "sampled uniformly"}
+SCORES = {
+    "adjusted_rand": (
+        "Adjusted Rand index",
+        "0: chance; 1: families and stimulus types group the features identically",
+    ),
+    "purity": ("Purity", "share of a family’s features that have its most frequent type"),
+    "silhouette": ("Silhouette", "1: types are compact and far apart; below 0: types overlap"),
+    "neighbour_agreement": ("Neighbour agreement", "share of nearest features with the same type; the tick is chance"),
+}
+"""{metric: (label, meaning)}."""
+CONDITIONS = {"features": "", "shuffled blocks": "its blocks shuffled", "random dictionary": "random vectors"}
+"""{condition of a family score: label of a control, empty for the features themselves}."""
+FACET_COLUMNS = {
+    "clean": "clean images",
+    "noise": "with noise",
+    "negative": "negative attack",
+    "positive": "positive attack",
+}
+IDENTIFIED = 0.9
+"""R² from which the page marks that a dimension follows its parameter."""
+SHOWN_EPSILON = 8
+"""The page first shows the largest ε up to this one, in steps of 1/255."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ import torch
 from torch import Tensor
 
 from tasks.activations.extractors import unit_extractor
-from tasks.activations.plan import loaded_network
 from tasks.activations.shards import ActivationSet
 from tasks.activations.top_examples import top_examples
 from tasks.dictionary.store import describe, load_dictionary
@@ -37,6 +36,7 @@ from tasks.symmetry.action import transform_patches
 from tasks.symmetry.group import DihedralGroup
 from tasks.tuning.radial import HALF_MAXIMUM, WIDE_GAP, Tuning, aligned, angular_distance, covered, gaps, tuning
 from tasks.tuning.responses import Encode, encoded, encoder_of, layer_responses
+from tasks.vision.networks import load_network
 from tasks.vision.stimuli import FAMILIES, LARGEST_STEP, RENDERINGS, Stimuli
 
 CODE_VERSION = 1
@@ -335,7 +335,7 @@ def natural_curves(
     divided by its entry 0 before averaging, so that all patches have equal weight; a patch whose entry 0 is not above 0
     is left out. progress counts patches.
     """
-    extractor = unit_extractor(loaded_network(acts.config.network, settings.weights_dir), acts.config.layer)
+    extractor = unit_extractor(load_network(acts.config.network, settings.weights_dir), acts.config.layer)
     circle = DihedralGroup(NATURAL_ROTATIONS)
     oriented = examples.with_columns(
         mirrored=polars.Series(acts.group.is_reflection(examples["element"].to_numpy()), dtype=polars.Boolean),

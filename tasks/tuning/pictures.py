@@ -3,13 +3,13 @@
 import polars
 import torch
 
-from tasks.activations.plan import loaded_network
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, read_staged, stage_tables
 from tasks.vision.images import webp
+from tasks.vision.networks import load_network
 from tasks.vision.visualise import VisualisationConfig, visualise
 
 CODE_VERSION = 1
@@ -18,7 +18,7 @@ CODE_VERSION = 1
 def visualise_features(
     dictionary: str, analysis: str, count: int, settings: Settings, progress: Progress = silent
 ) -> str:
-    """Stage images that excite and images that suppress the first `count` features of `look_first`; return the key.
+    """Stage images that excite and images that suppress the first `count` of `features_to_visualise`; return the key.
 
     analysis: key of the staged tables that order the features: from `analyse_tuning` for an SAE, from `analyse` for a
     group crosscoder. The optimised direction is the feature's encoder weight for the untransformed patch. progress
@@ -29,9 +29,9 @@ def visualise_features(
     if is_staged(key, settings):
         return key
     description = describe(dictionary, settings)
-    features = look_first(read_staged(analysis, settings))[:count]
+    features = features_to_visualise(read_staged(analysis, settings))[:count]
     excite_nd = load_dictionary(dictionary, settings).encoder_weight_hmd()[0, features]
-    network = loaded_network(description["network"], settings.weights_dir)
+    network = load_network(description["network"], settings.weights_dir)
     directions_nd = torch.cat([excite_nd, -excite_nd])
     images_ncyx = visualise(network, description["layer"], directions_nd, config, progress)
     table = polars.DataFrame(
@@ -52,7 +52,7 @@ def visualise_features(
     return key
 
 
-def look_first(analysis: dict[str, polars.DataFrame]) -> list[int]:
+def features_to_visualise(analysis: dict[str, polars.DataFrame]) -> list[int]:
     """Return features by priority: missing curve detectors first, then the most confident feature of each type in turn.
 
     Types are stimulus types for an SAE and symmetry types for a group crosscoder. They alternate, so that no type fills

@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from tasks.activations.extractors import unit_extractor
-from tasks.activations.plan import loaded_network
 from tasks.dictionary.base import Dictionary
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
-from tasks.vision.networks import Network
+from tasks.vision.networks import Network, load_network
 from tasks.vision.stimuli import Stimuli, stimuli
 
 Encode = Callable[[Tensor], Tensor]
@@ -66,6 +65,6 @@ def layer_responses(
 
     Cached, since all dictionaries of a layer need the same responses.
     """
-    network = loaded_network(network_name, weights_dir)
+    network = load_network(network_name, weights_dir)
     layer_stimuli = stimuli(network.layer(layer_name).receptive_field, step_degrees)
     return layer_stimuli, neuron_responses(network, layer_name, layer_stimuli)

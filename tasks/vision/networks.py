@@ -8,7 +8,7 @@ layers: a unit number means different units in different trainings.
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import torch
@@ -123,8 +123,11 @@ def network_names() -> tuple[str, ...]:
     return (*_LOADERS, "gabor-bank")
 
 
-def load_network(name: str, settings: Settings | None = None) -> Network:
+@lru_cache(maxsize=4)
+def load_network(name: str, weights_dir: Path | None = None) -> Network:
     """Load a network by name and check its weight file against the pinned SHA-256.
+
+    weights_dir: folder of the user's weight files. Cached, since every shard and every analysis needs the network.
 
     Raises UserError for an unknown name, and for a missing or wrong weight file; the message names the file, its
     checksum and the folder for it.
@@ -133,7 +136,7 @@ def load_network(name: str, settings: Settings | None = None) -> Network:
         return _gabor_bank(name, parameters)
     if name not in _LOADERS:
         raise UserError(f"unknown network {name!r}; choose one of: {', '.join(network_names())}")
-    return _LOADERS[name](settings or Settings())
+    return _LOADERS[name](Settings(weights_dir=weights_dir))
 
 
 def check_weights(path: Path, sha256: str) -> str:

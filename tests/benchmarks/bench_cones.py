@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tasks.activations.extractors import unit_extractor
 from tasks.errors import UserError
+from tasks.settings import Settings
 from tasks.vision import inception_v1
 from tasks.vision.networks import Network, Normalisation, load_network
 from tests.tasks.activations.units_of_frames import natural_frames, units_and_patches
@@ -31,7 +32,7 @@ FRAMES, CONES, MATRIX = 8, 256, 2048
 def inception() -> Network:
     """inceptionv1-bvlc; where its weights are not here, random ones, which take the same time."""
     try:
-        return load_network("inceptionv1-bvlc")
+        return load_network("inceptionv1-bvlc", Settings().weights_dir)
     except UserError:
         normalisation = Normalisation(mean=(104.0, 117.0, 123.0), bgr=True)
         module = inception_v1.bvlc()

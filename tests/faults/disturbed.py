@@ -102,7 +102,7 @@ PUBLICATION = {
     "before the snapshot": AtRename(r"/published/snapshots/\w+\.duckdb$"),
     "before the snapshot is published": AtRename(r"/published/kaleidoscope\.duckdb$"),
     "after the publication": AtCall("tasks.tracking.registry", "promote"),
-    "during the page": AtCall("tasks.report.page", "gallery_script"),
+    "during the page": AtCall("tasks.report.pages.features", "gallery_script"),
 }
 POINTS = TRAINING | PUBLICATION
 

@@ -19,7 +19,7 @@ def lite0() -> Network:
 def bvlc() -> Network:
     if "KALEIDOSCOPE_WEIGHTS_DIR" not in os.environ:
         pytest.skip("InceptionV1's weights are not here: KALEIDOSCOPE_WEIGHTS_DIR is unset")
-    return load_network("inceptionv1-bvlc", Settings())
+    return load_network("inceptionv1-bvlc", Settings().weights_dir)
 
 
 @pytest.fixture(scope="session")

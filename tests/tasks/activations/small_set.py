@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 
 from tasks.activations.extract import ExtractionConfig, extract
-from tasks.activations.plan import loaded_network
 from tasks.settings import Settings
 from tasks.vision.images import ImagesConfig
+from tasks.vision.networks import load_network
 
 SMALL = ExtractionConfig(
     layer="block1_depthwise",
@@ -73,7 +73,7 @@ if __name__ == "__main__":
     # One thread from the start: a pool of threads would not live on in a forked child.
     torch.set_num_threads(1)
     # Children inherit the network and need not load it.
-    loaded_network(SMALL.network, Settings().weights_dir)
+    load_network(SMALL.network, Settings().weights_dir)
     folder, seed = Path(sys.argv[1]), int(sys.argv[2])
     killed = _run_until_whole(Settings(data_dir=folder / "killed"), seed)
     # Last: polars keeps threads of its own from its first use on, and those would not live on in a fork either.

@@ -76,7 +76,7 @@ def test_untransformed_rows_are_the_frames_own(small_config, settings):
 
 def assert_frames_give_the_rows_of_cones(network, layer, settings, monkeypatch):
     for module in (planning, extraction):
-        monkeypatch.setattr(module, "loaded_network", lambda *_: network)
+        monkeypatch.setattr(module, "load_network", lambda *_: network)
     monkeypatch.setattr(extraction, "_extractor", lambda *_: unit_extractor(network, layer))
     images = ImagesConfig(sources=("dead-leaves",), scenes=4)
     config = extraction.ExtractionConfig(
@@ -111,7 +111,7 @@ def test_each_frame_is_passed_once_a_shard(small_config, settings, monkeypatch):
     monkeypatch.setattr(
         network, "activations", lambda frames, layer: passed.append(len(frames)) or activations(frames, layer)
     )
-    monkeypatch.setattr(extraction, "loaded_network", lambda *_: network)
+    monkeypatch.setattr(extraction, "load_network", lambda *_: network)
     told = []
     for shard in range(made.shards):
         extract_shard(made.key, shard, settings, lambda done, total: told.append((done, total)))
@@ -263,7 +263,7 @@ def test_so_it_is_in_a_frame(small_config, settings, monkeypatch):
     network = load_network(small_config.network)
     activations = network.activations
     monkeypatch.setattr(network, "activations", lambda frames, layer: 1e6 * activations(frames, layer))
-    monkeypatch.setattr(extraction, "loaded_network", lambda *_: network)
+    monkeypatch.setattr(extraction, "load_network", lambda *_: network)
     with pytest.raises(UserError, match=r"block1_depthwise of efficientnet_lite0 reaches .* 65504"):
         extract_shard(planned.key, 0, settings)
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 from PIL import Image
 
-from tasks.activations.plan import loaded_network
 from tasks.concepts.analyse import agreement, analyse_concepts, concept_metrics, gather
 from tasks.concepts.cav import fit_cav, layer_activations
 from tasks.concepts.config import ClassImages, ConceptsConfig
@@ -18,6 +17,7 @@ from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.vision.images import ImagesConfig
+from tasks.vision.networks import load_network
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
 from tasks.warehouse.load import load
@@ -52,7 +52,7 @@ def made(tmp_path_factory) -> tuple[Settings, ConceptsConfig, str]:
 def test_rows_are_those_of_the_plain_functions(made):
     settings, config, key = made
     frames = read_staged(key, settings)
-    sets, network = gather(config, settings), loaded_network("efficientnet_lite0", None)
+    sets, network = gather(config, settings), load_network("efficientnet_lite0", None)
     tests = frames["tcav_tests"]
     assert len(tests) == frames["concept_analyses"]["tests"].item() == 4
     assert tests["p_holm"].to_list() == pytest.approx(holm(tests["p_value"].to_list()))

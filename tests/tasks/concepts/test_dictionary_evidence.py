@@ -7,7 +7,6 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from tasks.activations.extract import extract
-from tasks.activations.plan import loaded_network
 from tasks.concepts.attack import AttackConfig, noise
 from tasks.concepts.dictionary_evidence import RARE, DictionaryReader
 from tasks.concepts.exemplars import drawn_exemplars
@@ -17,6 +16,7 @@ from tasks.dictionary.store import load_dictionary
 from tasks.dictionary.train import train
 from tasks.errors import UserError
 from tasks.settings import Settings
+from tasks.vision.networks import load_network
 from tests.tasks.activations.small_set import SMALL
 
 LAYER, SIDE = "block1", 64
@@ -57,7 +57,7 @@ def noisy(sets):
 
 def by_loops(sae, settings, randoms, exemplars):
     """{statistic: [of each exemplar]}, and of each random image by the others."""
-    dictionary, network = load_dictionary(sae, settings), loaded_network("efficientnet_lite0", None)
+    dictionary, network = load_dictionary(sae, settings), load_network("efficientnet_lite0", None)
 
     def rows(frame_cyx):
         with torch.no_grad():

@@ -8,7 +8,6 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
-from tasks.activations.plan import loaded_network
 from tasks.concepts.attack import AttackConfig, away_from, towards
 from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import drawn_exemplars, random_sets
@@ -18,6 +17,7 @@ from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.vision.images import ImagesConfig, open_frames
+from tasks.vision.networks import load_network
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
 from tasks.warehouse.load import load
@@ -52,11 +52,11 @@ def sets():
 
 @pytest.fixture(scope="module")
 def probed(sets):
-    return list(_probed(loaded_network(CONFIG.network, None), *sets, CONFIG, lambda done, total: None))
+    return list(_probed(load_network(CONFIG.network, None), *sets, CONFIG, lambda done, total: None))
 
 
 def pooled(images):
-    return layer_activations(loaded_network(CONFIG.network, None), CONFIG.facet_layer, images.frames_ncyx, "mean")
+    return layer_activations(load_network(CONFIG.network, None), CONFIG.facet_layer, images.frames_ncyx, "mean")
 
 
 def test_attacks_keep_to_the_ball_and_reach_their_goal(sets, probed):
@@ -85,7 +85,7 @@ def test_rows_are_those_of_the_plain_functions(made, sets, probed):
     frames, (facets, generic) = read_staged(key, settings), sets
     generic_nc = torch.cat([pooled(each) for each in generic])
     probes = [fit_cav(pooled(each.images), generic_nc, CONFIG.cav) for each in probed]
-    network = loaded_network(CONFIG.network, None)
+    network = load_network(CONFIG.network, None)
     *faceted, plain = facet_visualisations(
         network, "block4", torch.eye(40)[3], CONFIG.facet_layer, probes, CONFIG.visualisation
     )
@@ -133,7 +133,7 @@ def test_it_is_done_once(made, monkeypatch):
 
 
 def test_a_class_is_its_logit():
-    network = loaded_network("efficientnet_lite0", None)
+    network = load_network("efficientnet_lite0", None)
     subject = subject_of(network, FacetStudyConfig(of_class="zebra"))
     assert (subject.layer, subject.unit, subject.name) == ("head", 340, "zebra")
     images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))

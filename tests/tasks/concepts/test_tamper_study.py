@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tasks.activations.plan import loaded_network
 from tasks.concepts.exemplars import drawn_exemplars, random_sets, read_exemplars, write_exemplars
 from tasks.concepts.tamper_detection import TamperDetector
 from tasks.concepts.tamper_study import TamperStudyConfig, analyse_tampering, tamper_metrics
@@ -13,6 +12,7 @@ from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.vision.images import ImagesConfig, open_frames
+from tasks.vision.networks import load_network
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
 from tasks.warehouse.load import load
@@ -42,7 +42,7 @@ def test_rows_are_those_of_the_checker(made):
     stripes, squares = drawn_exemplars("stripes", COUNT, 224), read_exemplars(Path(config.concepts[1]), "concept", 224)
     assert frames["trust_analyses"].rows() == [(key, "efficientnet_lite0", LAYER, 2)]
     pool = open_frames(config.random, settings)
-    checker = TamperDetector(random_sets(pool, 2, 4), loaded_network("efficientnet_lite0", None), LAYER)
+    checker = TamperDetector(random_sets(pool, 2, 4), load_network("efficientnet_lite0", None), LAYER)
     checks = {one.key: checker.check(one).checks for one in (stripes, squares)}
     assert frames["trust_checks"].rows() == [
         (key, concept, check.name, check.value, check.threshold, check.passed)

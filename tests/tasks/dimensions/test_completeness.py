@@ -126,7 +126,7 @@ def test_accuracy_is_over_the_labelled_frames(acts, settings, lite0, monkeypatch
 
 
 def test_the_network_runs_up_to_the_layer_once(acts, settings, monkeypatch):
-    network, calls = completeness.loaded_network(acts.config.network, settings.weights_dir), []
+    network, calls = completeness.load_network(acts.config.network, settings.weights_dir), []
     hook = network.module.get_submodule("_conv_stem.1").register_forward_hook(lambda *_: calls.append(1))
     measure_completeness(principal_axes(acts), acts, None, (1, 2, 3), 4, settings)
     hook.remove()

@@ -19,7 +19,7 @@ from tasks.liveness import Holder, alive, waiting_for
 from tasks.maintenance.garbage import delete_garbage, find_garbage
 from tasks.maintenance.verify import verify
 from tasks.quarantine import set_aside
-from tasks.report.page import swapped_in
+from tasks.report.site import swapped_in
 from tasks.settings import Settings
 from tasks.staging import stage_tables, staged_keys
 from tasks.storage import writing

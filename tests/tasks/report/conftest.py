@@ -4,9 +4,10 @@ import duckdb
 import polars as pl
 import pytest
 
-from tasks.report.page import Snapshot, write_pages
+from tasks.report.site import write_pages
+from tasks.report.snapshot import Snapshot
 from tasks.warehouse.database import create_schema, create_views, schema
-from tests.sample_frames import sample_frames
+from tests.sample_frames import both_loads, sample_frames
 
 
 def snapshot_of(frames: dict[str, pl.DataFrame]) -> Snapshot:
@@ -28,4 +29,12 @@ def frames():
 def site(frames, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     write_pages(snapshot_of(frames), folder, lambda done, total: None)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def early(tmp_path_factory):
+    """A site with rows that were not transformed, beside the orbits."""
+    folder = tmp_path_factory.mktemp("early")
+    write_pages(snapshot_of(both_loads()), folder, lambda done, total: None)
     return folder

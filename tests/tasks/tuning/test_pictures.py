@@ -15,7 +15,7 @@ from tasks.dictionary.store import load_dictionary
 from tasks.dictionary.train import train
 from tasks.staging import read_staged
 from tasks.tuning.curves import analyse_tuning
-from tasks.tuning.pictures import look_first, visualise_features
+from tasks.tuning.pictures import features_to_visualise, visualise_features
 from tasks.vision.images import ImagesConfig
 from tasks.vision.networks import load_network
 
@@ -34,9 +34,9 @@ TUNING = {
 
 
 def test_missing_detectors_come_first_then_types_take_turns():
-    assert look_first(TUNING) == [6, 4, 2, 5, 1, 0]
+    assert features_to_visualise(TUNING) == [6, 4, 2, 5, 1, 0]
     symmetry = polars.DataFrame({"feature": [0, 1, 2], "type": ["a", "a", "b"], "confidence": [0.1, 0.9, 0.5]})
-    assert look_first({"feature_symmetry": symmetry}) == [1, 2, 0]
+    assert features_to_visualise({"feature_symmetry": symmetry}) == [1, 2, 0]
 
 
 def test_pictures_excite_and_quiet_their_features(settings):
@@ -50,7 +50,7 @@ def test_pictures_excite_and_quiet_their_features(settings):
     frame = read_staged(key, settings)["feature_visualisations"]
     assert visualise_features(dictionary, subject, 2, settings) == key
 
-    wanted = look_first(read_staged(subject, settings))[:2]
+    wanted = features_to_visualise(read_staged(subject, settings))[:2]
     assert frame.select("feature", "direction").rows() == [
         (feature, direction) for direction in ("positive", "negative") for feature in wanted
     ]

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from PIL import Image
 
 from tasks.errors import UserError
-from tasks.settings import Settings
 from tasks.vision import efficientnet, inception_v1, networks, torchvision_googlenet
 from tasks.vision.classes import label_of
 from tasks.vision.networks import Network, Normalisation, load_network, network_names
@@ -165,12 +164,12 @@ def test_local_response_norm_refuses_constants_it_cannot_compute(size, beta):
 )
 def test_missing_and_wrong_weights_say_which_file_which_checksum_and_where(tmp_path, name, file, sha256):
     with pytest.raises(UserError, match=f"{file}.*{sha256}.*KALEIDOSCOPE_WEIGHTS_DIR"):
-        load_network(name, Settings(weights_dir=None))
+        load_network(name, None)
     with pytest.raises(UserError, match=f"{file}.*{sha256}.*{tmp_path}"):
-        load_network(name, Settings(weights_dir=tmp_path))
+        load_network(name, tmp_path)
     (tmp_path / file).write_bytes(b"something else")
     with pytest.raises(UserError, match=f"{tmp_path / file}.*wrong SHA-256.*{sha256}"):
-        load_network(name, Settings(weights_dir=tmp_path))
+        load_network(name, tmp_path)
 
 
 def test_torchvision_offline_says_which_file_which_checksum_and_where(tmp_path, monkeypatch):
@@ -180,10 +179,10 @@ def test_torchvision_offline_says_which_file_which_checksum_and_where(tmp_path, 
     monkeypatch.setattr(torch.hub, "download_url_to_file", no_network)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     with pytest.raises(UserError, match=r"googlenet-1378be20.pth.*1378be20.*no route to host.*put it into"):
-        load_network("inceptionv1-torchvision", Settings(weights_dir=None))
+        load_network("inceptionv1-torchvision", None)
     (tmp_path / "googlenet-1378be20.pth").write_bytes(b"something else")
     with pytest.raises(UserError, match=r"googlenet-1378be20.pth.*wrong SHA-256.*1378be20"):
-        load_network("inceptionv1-torchvision", Settings(weights_dir=tmp_path))
+        load_network("inceptionv1-torchvision", tmp_path)
 
 
 def test_torchvision_network_equals_torchvisions(tmp_path, monkeypatch):
@@ -199,7 +198,7 @@ def test_torchvision_network_equals_torchvisions(tmp_path, monkeypatch):
     torch.save(plain.state_dict(), file)
     monkeypatch.setattr(torchvision_googlenet, "SHA256_PREFIX", "")
 
-    network = load_network("inceptionv1-torchvision", Settings(weights_dir=tmp_path))
+    network = load_network("inceptionv1-torchvision", tmp_path)
     images = torch.rand(1, 3, 128, 128, generator=generator)
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     with torch.no_grad():
@@ -216,7 +215,7 @@ def test_lucid_is_read_from_its_archive(tmp_path, monkeypatch):
     with zipfile.ZipFile(archive_path, "w") as archive:
         archive.writestr(networks.LUCID_GRAPH, frozen_inception.serialized(tensors))
     monkeypatch.setattr(networks, "LUCID_SHA256", networks.file_sha256(archive_path))
-    network = load_network("inceptionv1-lucid", Settings(weights_dir=tmp_path))
+    network = load_network("inceptionv1-lucid", tmp_path)
 
     assert network.classes == 1008
     widths = {layer: network.layer(layer).channels for layer in ("mixed4a", "mixed4a_3x3", "mixed5a", "mixed5b")}
@@ -253,6 +252,7 @@ def test_networks_may_be_loaded_while_another_thread_computes(lite0):
     thread = threading.Thread(target=compute)
     thread.start()
     for _ in range(5):
+        load_network.cache_clear()
         load_network("efficientnet_lite0")
     stop.set()
     thread.join()

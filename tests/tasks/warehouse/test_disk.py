@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from tasks.errors import UserError
-from tasks.report.page import write_site
+from tasks.report.site import write_site
 from tasks.settings import ROOT
 from tasks.warehouse.database import bring_up_to_date, schema
 from tasks.warehouse.load import load

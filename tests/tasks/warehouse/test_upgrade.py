@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from tasks.errors import UserError
 from tasks.liveness import Holder, waiting_for
 from tasks.quarantine import in_quarantine
-from tasks.report.page import write_site
+from tasks.report.site import write_site
 from tasks.settings import ROOT
 from tasks.staging import BEFORE_CHECKSUMS, read_unmigrated, schema_version, staged_keys
 from tasks.warehouse.database import schema

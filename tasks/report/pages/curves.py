@@ -1,37 +1,14 @@
-"""The pages of single units: curve detectors around the circle, and the features that neurons mix."""
+"""The page of curve detectors: those of the neurons and of each dictionary's features around the circle."""
 
-import base64
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.report.pages.writer import PageWriter
+from tasks.report.snapshot import Snapshot
+from tasks.report.text import curve_code
 from tasks.tuning.radial import HALF_MAXIMUM, WIDE_GAP, covered, gaps, uncovered_arcs
-
-if TYPE_CHECKING:
-    from tasks.report.page import Snapshot
-
-MIXED_PER_DICTIONARY = 40
-
-
-def neuron_page(activation_set: str, neuron: int) -> str:
-    return f"{activation_set[:12]}-{neuron}.html"
-
-
-def curve_code(responses: list[float]) -> str:
-    """Encode a tuning curve, divided by its maximum: a byte for each response, base64."""
-    responses_n = np.asarray(responses).clip(min=0)
-    return base64.b64encode(np.rint(255 * responses_n / responses_n.max()).astype(np.uint8).tobytes()).decode()
-
-
-def tuning_numbers(unit: dict) -> dict:
-    """Return the data of the polar plot of a unit of `Snapshot.tuning`."""
-    return {
-        "peak": round(unit["peak_degrees"], 2),
-        "curves": {name: [float(f"{value:.4g}") for value in curve] for name, curve in unit["curves"].items()},
-    }
 
 
 @dataclass(frozen=True)
@@ -42,7 +19,7 @@ class Circle:
     detectors: list[dict]
     families: list[dict]
 
-    def drawn(self, snapshot: "Snapshot", neurons: "Circle | None") -> dict:
+    def drawn(self, snapshot: Snapshot, neurons: "Circle | None") -> dict:
         """Return the data of the plot; gaps and uncovered arcs are those of the neurons."""
         return {
             "detectors": [
@@ -64,7 +41,7 @@ class Circle:
         arcs = [gap.arc for gap in gaps(np.array([detector["peak_degrees"] for detector in self.detectors]))]
         return [(round(arc.start, 2), round(arc.width, 2)) for arc in arcs if arc.width > WIDE_GAP]
 
-    def uncovered(self, snapshot: "Snapshot") -> list[tuple[float, float]]:
+    def uncovered(self, snapshot: Snapshot) -> list[tuple[float, float]]:
         """Return (start, width) of the arcs in which no detector reaches half its maximum, in degrees."""
         curves = [
             snapshot.tuning[detector["unit_set_id"], detector["unit"]]["curves"]["arc"] for detector in self.detectors
@@ -92,7 +69,7 @@ class Panel:
         return any(circle.detectors for circle in self.circles)
 
 
-def curve_panels(snapshot: "Snapshot") -> list[Panel]:
+def curve_panels(snapshot: Snapshot) -> list[Panel]:
     """Return a panel for each activation set with tuning curves, in the network's order."""
     detectors, families, circles = defaultdict(list), defaultdict(list), defaultdict(list)
     for row in snapshot.rows("curve_detectors"):
@@ -111,42 +88,5 @@ def curve_panels(snapshot: "Snapshot") -> list[Panel]:
     return panels
 
 
-@dataclass(frozen=True)
-class Neurons:
-    """The neurons with a page: mixed neurons and curve detectors. Their keys are (activation set, neuron).
-
-    mixed: rows of `mixed_neurons`, the most mixed first. mixtures: for each dictionary that decomposes the neuron, its
-    features, the largest share first, each with its patches. detectors: the unit set of each curve detector.
-    """
-
-    mixed: list[dict]
-    mixtures: dict[tuple[str, int], list[dict]]
-    detectors: dict[tuple[str, int], str]
-
-    @property
-    def shown(self) -> list[tuple[str, int]]:
-        return sorted(self.mixtures.keys() | self.detectors.keys())
-
-
-def shown_neurons(snapshot: "Snapshot", panels: list[Panel], folder: Path) -> Neurons:
-    """Return the neurons with a page; write their patches into a folder."""
-    mixed = snapshot.rows("mixed_neurons", per_dictionary=MIXED_PER_DICTIONARY)
-    circles = [(panel.set["activation_set_id"], panel.neurons) for panel in panels if panel.neurons]
-    detectors = {
-        (key, detector["unit"]): detector["unit_set_id"] for key, circle in circles for detector in circle.detectors
-    }
-    shown = {(row["activation_set_id"], row["neuron"]) for row in mixed} | detectors.keys()
-    patches = snapshot.export_neuron_patches(folder, shown)
-    mixtures = defaultdict(dict)
-    for row in snapshot.rows("neuron_features"):
-        key, dictionary = (row["activation_set_id"], row["neuron"]), row["dictionary_id"]
-        if key in shown:
-            mixture = mixtures[key].setdefault(
-                dictionary, {"dictionary": snapshot.dictionary[dictionary], "features": []}
-            )
-            feature = {
-                "of": snapshot.feature[dictionary, row["feature"]],
-                "patches": patches[dictionary, row["neuron"], row["feature"]],
-            }
-            mixture["features"].append(row | feature)
-    return Neurons(mixed, {key: list(of_neuron.values()) for key, of_neuron in mixtures.items()}, detectors)
+def write_curves(writer: PageWriter, panels: list[Panel]) -> None:
+    writer.write("curves.html", "curves.html", panels=panels)

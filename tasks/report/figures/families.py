@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from tasks.report.families import SCORES, SUBJECTS
-from tasks.report.figures import INK, PALETTE, SOFT, _figure, _style
-from tasks.report.labels import Stimulus, SymmetryType
+from tasks.report.figures.style import INK, PALETTE, SOFT, figure_style, new_figure
+from tasks.report.labels import CONDITIONS, SCORES, Stimulus, SymmetryType
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,8 +27,8 @@ def feature_map(members: pl.DataFrame, kinds: Sequence[SymmetryType] | Sequence[
     """
     x, y = members["map_x"].to_numpy(), members["map_y"].to_numpy()
     distinct = sorted(set(kinds), key=lambda kind: kind.rank)
-    with _style():
-        figure, axes = _figure(8.2, 6.4)
+    with figure_style():
+        figure, axes = new_figure(8.2, 6.4)
         for kind in distinct:
             of_kind = np.array([other == kind for other in kinds])
             axes.scatter(
@@ -81,8 +80,8 @@ def curves_and_lines(shapes: pl.DataFrame, members: pl.DataFrame) -> "Figure":
     """
     families_of = {name: families_answering(shapes, members, *kinds) for name, kinds in CURVES_AND_LINES.items()}
     columns = max(1, *(min(len(families), FAMILIES_OF_A_KIND) for families in families_of.values()))
-    with _style():
-        figure, grid = _figure(max(5.4, 2.5 * columns + 0.8), 5.0, rows=2, columns=columns, share=True)
+    with figure_style():
+        figure, grid = new_figure(max(5.4, 2.5 * columns + 0.8), 5.0, rows=2, columns=columns, share=True)
         for row, (name, families) in enumerate(families_of.items()):
             counts = np.bincount([peaks(np.array(profile)) for profile in families["profile"]], minlength=1)
             said = [f"{count} with {peaks_said(number)}" for number, count in enumerate(counts) if count]
@@ -135,11 +134,11 @@ def separation_figure(subjects: Sequence[tuple[str, pl.DataFrame]]) -> "Figure":
             scores.filter(condition=name),
         )
         for (label, scores), colour in zip(subjects, PALETTE, strict=False)
-        for name, control in SUBJECTS.items()
+        for name, control in CONDITIONS.items()
         if name in scores.filter(pl.col("metric").is_in(SCORES.keys()))["condition"]
     ]
-    with _style():
-        figure, grid = _figure(11.0, 1.1 + 0.34 * len(rows), columns=len(SCORES))
+    with figure_style():
+        figure, grid = new_figure(11.0, 1.1 + 0.34 * len(rows), columns=len(SCORES))
         for axes, (metric, (title, _)) in zip(grid, SCORES.items(), strict=True):
             for place, (_, colour, scores) in enumerate(rows):
                 values = scores.filter(metric=metric)["value"].to_numpy()

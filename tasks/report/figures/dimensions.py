@@ -9,10 +9,9 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from tasks.report.dimensions import IDENTIFIED
-from tasks.report.figures import INK, PALETTE, RULE, SOFT, _figure, _style
-from tasks.report.labels import DimensionMethod, Irrep, Parameter
-from tasks.report.tuning_figures import orientation_colour
+from tasks.report.figures.curves import orientation_colour
+from tasks.report.figures.style import INK, PALETTE, RULE, SOFT, figure_style, new_figure
+from tasks.report.labels import IDENTIFIED, DimensionMethod, Irrep, Parameter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,8 +40,8 @@ def tuning_curves(tables: Tables) -> "Figure":
     rows = followed(tables).head(SHOWN)
     across = min(CURVES_ACROSS, len(rows))
     down = -(-len(rows) // across)
-    with _style():
-        figure, _ = _figure(2.45 * across + 0.2, 2.75 * down + 0.1)
+    with figure_style():
+        figure, _ = new_figure(2.45 * across + 0.2, 2.75 * down + 0.1)
         figure.clear()
         for place, row in enumerate(rows.iter_rows(named=True), start=1):
             parameter = Parameter(row["parameter"])
@@ -92,8 +91,8 @@ def strips(tables: Tables) -> "Figure":
         for dimension in rows["dimension"]
     ]
     across = max(map(len, pictures))
-    with _style():
-        figure, grid = _figure(0.92 * across + 2.6, 0.95 * len(rows) + 0.4, rows=len(rows))
+    with figure_style():
+        figure, grid = new_figure(0.92 * across + 2.6, 0.95 * len(rows) + 0.4, rows=len(rows))
         figure.get_layout_engine().set(h_pad=0.02)
         for axes, row, strip in zip(np.atleast_1d(grid), rows.iter_rows(named=True), pictures, strict=True):
             _draw_strip(axes, strip, across)
@@ -134,8 +133,8 @@ def harmonics(tables: Tables) -> "Figure":
     names = shares.select("irrep", "waves_per_turn").unique().iter_rows()
     irreps = sorted((Irrep(*name) for name in names), key=lambda irrep: irrep.rank)
     dimensions = shares["dimension"].unique().sort()
-    with _style():
-        figure, axes = _figure(max(4.6, 0.32 * len(dimensions) + 1.6), 3.4)
+    with figure_style():
+        figure, axes = new_figure(max(4.6, 0.32 * len(dimensions) + 1.6), 3.4)
         below = np.zeros(len(dimensions))
         for irrep in irreps:
             of_irrep = shares.filter(irrep=irrep.name).sort("dimension")["share"].to_numpy()
@@ -177,8 +176,8 @@ def completeness_figure(analyses: Mapping[str, Tables]) -> "Figure":
     with only the first dimensions kept (solid), and with these removed (dashed).
     """
     ran_network = any(_holds(tables, "dimension_completeness") for tables in analyses.values())
-    with _style():
-        figure, grid = _figure(9.6 if ran_network else 5.4, 4.4, columns=2 if ran_network else 1)
+    with figure_style():
+        figure, grid = new_figure(9.6 if ran_network else 5.4, 4.4, columns=2 if ran_network else 1)
         variance, *agreement = np.atleast_1d(grid)
         most = 1
         for (name, tables), marker in zip(analyses.items(), itertools.cycle("osD^vP"), strict=False):
@@ -224,12 +223,12 @@ def identification_figure(analyses: Mapping[str, Tables]) -> "Figure":
     controls = [_search(tables).is_control for _, tables in ordered]
     # a small gap separates the controls
     heights = [place + 0.35 * control * (not all(controls)) for place, control in enumerate(controls)]
-    with _style():
+    with figure_style():
         from matplotlib.colors import LinearSegmentedColormap
         from matplotlib.patches import Rectangle
 
         shade = LinearSegmentedColormap.from_list("r_squared", ["#f4f7fa", PALETTE[0]])
-        figure, axes = _figure(1.15 * len(parameters) + 2.2, 0.46 * len(ordered) + 1.3)
+        figure, axes = new_figure(1.15 * len(parameters) + 2.2, 0.46 * len(ordered) + 1.3)
         for r_squared, height in zip(best.values(), heights, strict=True):
             for column, parameter in enumerate(parameters):
                 if parameter not in r_squared:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from tasks.report.family_figures import (
+from tasks.report.figures.families import (
     curves_and_lines,
     families_answering,
     family_figures,

@@ -6,8 +6,9 @@ import re
 import polars as pl
 import pytest
 
-from tasks.report.families import circle_numbers, family_analyses, family_page, mean_and_std, separations
-from tasks.report.page import page_name, write_pages
+from tasks.report.pages.families import circle_numbers, family_analyses, separations
+from tasks.report.site import write_pages
+from tasks.report.text import family_page, feature_page, mean_and_std
 from tests.sample_frames import (
     CROSSCODER,
     CROSSCODER_FAMILIES,
@@ -20,7 +21,7 @@ from tests.sample_frames import (
     SAE_PLANTED_FAMILIES,
 )
 from tests.tasks.report.conftest import snapshot_of
-from tests.tasks.report.test_page import References, data_of, text_of
+from tests.tasks.report.markup import References, data_of, text_of
 
 OF_FAMILY = ("family", "element", "orientation_degrees", "mirrored", "similarity")
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
@@ -112,11 +113,11 @@ def test_every_family_has_a_page_with_all_its_members(site, frames):
         page = family_file(site, family)
         table = re.search(r"<table>.*?</table>", page.read_text(), re.S)[0]
         linked = [each for each in References(table).found if "features/" in each]
-        assert sorted(linked) == sorted(f"../features/{page_name(CROSSCODER, feature)}" for feature in elements)
+        assert sorted(linked) == sorted(f"../features/{feature_page(CROSSCODER, feature)}" for feature in elements)
     for family, features in enumerate(SAE_PLANTED_FAMILIES):
         page = site / "families" / family_page(SAE, SAE_FAMILIES, family)
         linked = {each for each in References(page.read_text()).found if "features/" in each}
-        assert linked == {f"../features/{page_name(SAE, feature)}" for feature in features}
+        assert linked == {f"../features/{feature_page(SAE, feature)}" for feature in features}
 
 
 def test_the_circle_holds_members_at_their_orientations(site):
@@ -174,10 +175,10 @@ def test_feature_page_says_where_it_stands(site):
         (11, "Family 3 one of its 4 members, on the map"),
         (1, "Family none, on the map"),
     ):
-        page = site / "features" / page_name(CROSSCODER, feature)
+        page = site / "features" / feature_page(CROSSCODER, feature)
         assert said in text_of(page.read_text())
         assert f"../families.html#feature={feature}" in References(page.read_text()).found
-    assert "it responds most to edges" in text_of((site / "features" / page_name(CROSSCODER, 5)).read_text())
+    assert "it responds most to edges" in text_of((site / "features" / feature_page(CROSSCODER, 5)).read_text())
 
 
 def test_scores_stand_beside_their_controls_on_one_scale(site, sae_page):
@@ -226,7 +227,7 @@ def test_a_dictionary_without_families_says_so(frames, tmp_path):
     write_pages(snapshot_of(frames | empty | {"feature_families": members}), tmp_path, lambda done, total: None)
     assert list((tmp_path / "families").iterdir()) == []
     assert "No features of this dictionary are copies of each other." in (tmp_path / "families.html").read_text()
-    assert "Family none" in text_of((tmp_path / "features" / page_name(CROSSCODER, 0)).read_text())
+    assert "Family none" in text_of((tmp_path / "features" / feature_page(CROSSCODER, 0)).read_text())
 
 
 def test_circle_of_features_without_examples(frames):

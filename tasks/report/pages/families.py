@@ -3,24 +3,11 @@
 import math
 from collections import defaultdict
 from dataclasses import dataclass, field
-from statistics import mean, stdev
-from typing import TYPE_CHECKING
 
-from tasks.report.labels import Stimulus, SymmetryType
-
-if TYPE_CHECKING:
-    from tasks.report.page import Example, Snapshot
-
-SCORES = {
-    "adjusted_rand": (
-        "Adjusted Rand index",
-        "0: chance; 1: families and stimulus types group the features identically",
-    ),
-    "purity": ("Purity", "share of a family’s features that have its most frequent type"),
-    "silhouette": ("Silhouette", "1: types are compact and far apart; below 0: types overlap"),
-    "neighbour_agreement": ("Neighbour agreement", "share of nearest features with the same type; the tick is chance"),
-}
-SUBJECTS = {"features": "", "shuffled blocks": "its blocks shuffled", "random dictionary": "random vectors"}
+from tasks.report.labels import CONDITIONS, SCORES, Stimulus, SymmetryType
+from tasks.report.pages.writer import PageWriter
+from tasks.report.snapshot import Example, Examples, Snapshot
+from tasks.report.text import family_page, mean_and_std
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Analysis:
+class FamilyAnalysis:
     """A grouping of a dictionary's features into families.
 
     members: rows of `family_members`, including features in no family; types, stimuli: with numbers of features.
@@ -69,7 +56,7 @@ class Analysis:
     def key(self) -> str:
         return self.row["family_analysis_id"]
 
-    def map(self, snapshot: "Snapshot", examples: dict[tuple[str, int], list["Example"]]) -> dict:
+    def map(self, snapshot: Snapshot, examples: Examples) -> dict:
         """Return the data of the map, with a column for each field, which is compact for thousands of features."""
         types = {symmetry.name: index for index, (symmetry, _) in enumerate(self.types)}
         stimuli = {stimulus.name: index for index, (stimulus, _) in enumerate(self.stimuli)}
@@ -95,11 +82,11 @@ def rounded(degrees: float | None) -> float | None:
     return None if degrees is None else round(degrees, 2)
 
 
-def first_patch(examples: list["Example"]) -> str | None:
+def first_patch(examples: list[Example]) -> str | None:
     return examples[0].patch if examples else None
 
 
-def circle_numbers(family: Family, examples: dict[tuple[str, int], list["Example"]]) -> dict:
+def circle_numbers(family: Family, examples: Examples) -> dict:
     """Return the data of a family's circle."""
     return {
         "period": family.shape["period_degrees"],
@@ -135,11 +122,7 @@ def std_numbers(family: Family, floor: float) -> dict:
     return {"floor": floor} | {name: [round(value, 4) for value in family.shape[name]] for name in names}
 
 
-def family_page(dictionary: str, analysis: str, family: int) -> str:
-    return f"{dictionary[:12]}-{analysis[:8]}-{family}.html"
-
-
-def family_analyses(snapshot: "Snapshot") -> list[Analysis]:
+def family_analyses(snapshot: Snapshot) -> list[FamilyAnalysis]:
     """Return all analyses, sorted by group order and number of features; the page of the first is families.html."""
     members, shapes = defaultdict(list), defaultdict(list)
     for row in snapshot.rows("family_members"):
@@ -157,7 +140,7 @@ def family_analyses(snapshot: "Snapshot") -> list[Analysis]:
             if member["stimulus_type"]:
                 stimuli[Stimulus(member["stimulus_type"])] += 1
         analyses.append(
-            Analysis(
+            FamilyAnalysis(
                 row,
                 snapshot.dictionary[row["dictionary_id"]],
                 f"families-{key[:8]}.html" if analyses else "families.html",
@@ -178,7 +161,9 @@ def family_analyses(snapshot: "Snapshot") -> list[Analysis]:
     return analyses
 
 
-def memberships(analyses: list[Analysis]) -> dict[tuple[str, int], list[tuple[Analysis, dict, Family | None]]]:
+def memberships(
+    analyses: list[FamilyAnalysis],
+) -> dict[tuple[str, int], list[tuple[FamilyAnalysis, dict, Family | None]]]:
     """Return {(dictionary, feature): [(analysis, row of `family_members`, family or None)]}."""
     entries = defaultdict(list)
     for analysis in analyses:
@@ -213,7 +198,7 @@ class Separation:
 
     network: str
     layer: str
-    rows: list[tuple[Analysis, str, dict[str, list[float]]]] = field(default_factory=list)
+    rows: list[tuple[FamilyAnalysis, str, dict[str, list[float]]]] = field(default_factory=list)
 
     @property
     def scales(self) -> dict[str, Scale]:
@@ -225,7 +210,7 @@ class Separation:
         return {metric: Scale.around(all_values[metric]) for metric in SCORES if metric in all_values}
 
 
-def separations(snapshot: "Snapshot", analyses: list[Analysis]) -> list[Separation]:
+def separations(snapshot: Snapshot, analyses: list[FamilyAnalysis]) -> list[Separation]:
     """Return a separation for each layer with scores, in the analyses' order; controls follow their dictionary."""
     scores = defaultdict(lambda: defaultdict(dict))
     for row in snapshot.rows("family_scores"):
@@ -234,13 +219,37 @@ def separations(snapshot: "Snapshot", analyses: list[Analysis]) -> list[Separati
     for analysis in analyses:
         layer = analysis.dictionary["network"], analysis.dictionary["layer"]
         by_condition = scores[analysis.key]
-        rows = [(analysis, subject, by_condition[subject]) for subject in SUBJECTS if subject in by_condition]
+        rows = [(analysis, condition, by_condition[condition]) for condition in CONDITIONS if condition in by_condition]
         if rows:
             layers.setdefault(layer, Separation(*layer)).rows.extend(rows)
     return list(layers.values())
 
 
-def mean_and_std(values: list[float]) -> str:
-    """Return mean ± sample standard deviation over the seeds, such as 0.420 ± 0.031."""
-    text = f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
-    return text.replace("-", "−")
+def write_families(writer: PageWriter, snapshot: Snapshot, examples: Examples, analyses: list[FamilyAnalysis]) -> None:
+    """Write a page for each analysis, and one for each of its families."""
+    layers = separations(snapshot, analyses)
+    for analysis in analyses:
+        writer.write(
+            analysis.page,
+            "families.html",
+            analysis=analysis,
+            analyses=analyses,
+            separations=layers,
+            map_numbers=analysis.map(snapshot, examples),
+            small_circle=small_circle,
+            mean_and_std=mean_and_std,
+            SCORES=SCORES,
+            CONDITIONS=CONDITIONS,
+        )
+        befores, afters = [None, *analysis.families], [*analysis.families[1:], None]
+        for before, family, after in zip(befores, analysis.families, afters, strict=False):
+            writer.write(
+                family.page,
+                "family.html",
+                analysis=analysis,
+                family=family,
+                before=before,
+                after=after,
+                circle=circle_numbers(family, examples),
+                std_numbers=std_numbers,
+            )

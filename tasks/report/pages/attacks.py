@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tasks.report.dimensions import short
-from tasks.report.labels import ATTACKS, Attack
+from tasks.report.labels import ATTACKS, FACET_COLUMNS, SHOWN_EPSILON, Attack
+from tasks.report.pages.writer import PageWriter
+from tasks.report.snapshot import Snapshot
+from tasks.report.text import four_digits
 
-if TYPE_CHECKING:
-    from tasks.report.page import Snapshot
-
-SHOWN_EPSILON = 8
-"""The page first shows the largest ε up to this one, in steps of 1/255."""
 SHOWN_EXEMPLARS = 3
 CLEAN = Attack("concept", "clean")
 VERDICTS = {"matters": "evidence", "speaks against": "against", "no evidence": "nothing"}
@@ -24,12 +20,6 @@ STATISTICS = {
     "rare": ("rare features", "share of the activity in features that rarely fire on random images"),
     "fragile": ("features after JPEG", "1 − cosine between the features before and after JPEG compression"),
     "plain": ("activations after JPEG", "the same for the layer’s activations, without a dictionary"),
-}
-FACET_COLUMNS = {
-    "clean": "clean images",
-    "noise": "with noise",
-    "negative": "negative attack",
-    "positive": "positive attack",
 }
 ARROW = "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"
 
@@ -60,7 +50,7 @@ class AttackedSet:
     def point(self, column: str, place: TransferTarget) -> list[float]:
         """Return a point of a chart: value of the column, score, ends of its interval, and 1 for evidence, else 0."""
         reading = self.readings[place]
-        measured = [short(self.row[column]), *(short(reading[name]) for name in ("score", "low", "high"))]
+        measured = [four_digits(self.row[column]), *(four_digits(reading[name]) for name in ("score", "low", "high"))]
         return [*measured, int(reading["verdict"] != "no evidence")]
 
 
@@ -141,7 +131,7 @@ class AttackExperiment:
         effect = (
             f"{whose} {chief.attack.done(kind)} at {self.row['layer']}, ε = {self.shown_epsilon}/255: "
             f"score of {concept} for {self.row['class_name']} {before['score']:.2f}{ARROW}{after['score']:.2f}, "
-            f"{turn(kind, before['verdict'], after['verdict'])}"
+            f"{verdict_change(kind, before['verdict'], after['verdict'])}"
         )
         if noise is None:
             return effect
@@ -169,8 +159,8 @@ class AttackExperiment:
             points = {attack: [start, *of_attack] for attack, of_attack in points.items()}
         return {
             "along": column,
-            "clean": short(clean["score"]),
-            "random": [short(edge) for edge in random_band(clean)],
+            "clean": four_digits(clean["score"]),
+            "random": [four_digits(edge) for edge in random_band(clean)],
             "lines": [
                 {"name": attack.label, "class": attack.css_class, "dashed": attack.is_control, "points": points[attack]}
                 for attack in self.attacks
@@ -299,7 +289,7 @@ class Attacks:
         return sorted((Attack("concept", name) for name in names), key=lambda attack: attack.rank)
 
 
-def turn(kind: str, before: str, after: str) -> str:
+def verdict_change(kind: str, before: str, after: str) -> str:
     """Describe how a verdict changed from the clean to the attacked sets. kind: negative or positive."""
     if (before == "matters") != (kind == "negative"):
         return f"verdict {after}; the clean verdict was already {before}, so it could not flip"
@@ -314,7 +304,7 @@ def random_band(reading: dict) -> tuple[float, float]:
     return max(0, middle - spread), min(1, middle + spread)
 
 
-def attacks_shown(snapshot: "Snapshot", folder: Path) -> Attacks:
+def attacks_shown(snapshot: Snapshot, folder: Path) -> Attacks:
     """Return the data of the page; write its pictures into a folder."""
     exemplars = defaultdict(list)
     for row in snapshot.rows_with_pictures("concept_pictures", folder, "picture", shown=SHOWN_EXEMPLARS):
@@ -332,7 +322,7 @@ def attacks_shown(snapshot: "Snapshot", folder: Path) -> Attacks:
     )
 
 
-def _importance(snapshot: "Snapshot") -> list[Importance]:
+def _importance(snapshot: Snapshot) -> list[Importance]:
     analyses = []
     for _, of_run in groupby(snapshot.rows("concept_importance"), key=lambda row: row["concept_analysis_id"]):
         rows = list(of_run)
@@ -344,7 +334,7 @@ def _importance(snapshot: "Snapshot") -> list[Importance]:
     return analyses
 
 
-def _experiments(snapshot: "Snapshot", folder: Path) -> list[AttackExperiment]:
+def _experiments(snapshot: Snapshot, folder: Path) -> list[AttackExperiment]:
     readings, sets, features = defaultdict(dict), defaultdict(list), defaultdict(list)
     pictures = defaultdict(lambda: defaultdict(list))
     for row in snapshot.rows("attack_scores"):
@@ -371,7 +361,7 @@ def identity(row: dict) -> tuple:
     return tuple(row[name] for name in ("attack_experiment_id", "perturbed_set", "attack", "epsilon", "fraction"))
 
 
-def _facet_studies(snapshot: "Snapshot", folder: Path) -> list[FacetStudy]:
+def _facet_studies(snapshot: Snapshot, folder: Path) -> list[FacetStudy]:
     pictures = defaultdict(list)
     for row in snapshot.rows_with_pictures("facet_pictures", folder, "picture"):
         pictures[row["facet_analysis_id"]].append(row)
@@ -381,3 +371,16 @@ def _facet_studies(snapshot: "Snapshot", folder: Path) -> list[FacetStudy]:
         (plain,) = (picture for picture in of_study if picture["attack"] == "plain")
         studies.append(FacetStudy(row, plain, [picture for picture in of_study if picture is not plain]))
     return studies
+
+
+def write_attacks(writer: PageWriter, attacks: Attacks) -> None:
+    writer.write(
+        "attacks.html",
+        "attacks.html",
+        attacks=attacks,
+        random_band=random_band,
+        ATTACKS=ATTACKS,
+        FACET_COLUMNS=FACET_COLUMNS,
+        STATISTICS=STATISTICS,
+        VERDICTS=VERDICTS,
+    )

@@ -5,16 +5,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tasks.report.labels import DimensionMethod, Irrep, Parameter
-
-if TYPE_CHECKING:
-    from tasks.report.page import Snapshot
+from tasks.report.labels import IDENTIFIED, DimensionMethod, Irrep, Parameter
+from tasks.report.pages.writer import PageWriter
+from tasks.report.snapshot import Snapshot, written_once
+from tasks.report.text import four_digits
 
 OPEN_STRIPS = 12
-IDENTIFIED = 0.9
-"""R² from which the page marks that a dimension follows its parameter."""
 SOURCES = {"patches": "natural patches", "gratings": "drawn gratings"}
 
 
@@ -60,6 +57,11 @@ class Strip:
         """Degrees of the followed parameter at which the score is largest; None where it is not circular."""
         return next(score["preferred"] for score in self.row["scores"] if score["parameter"] == self.row["follows"])
 
+    @property
+    def cumulative_variance(self) -> float:
+        """Share of variance that this dimension and those before it explain, at least 0, for a chart."""
+        return four_digits(max(0, self.row["cumulative_variance"]))
+
     def curve_numbers(self) -> dict:
         """Return the data of its tuning curve."""
         return {
@@ -68,11 +70,11 @@ class Strip:
             "logarithmic": self.follows.is_logarithmic,
             "unit": self.follows.unit,
             "preferred": self.preferred,
-        } | {name: [short(value) for value in values] for name, values in self.row["curve"].items()}
+        } | {name: [four_digits(value) for value in values] for name, values in self.row["curve"].items()}
 
 
 @dataclass(frozen=True)
-class Analysis:
+class DimensionAnalysis:
     """One search. row: of `dimension_analyses`; name: its method, with components and seed where it was run again."""
 
     row: dict
@@ -117,7 +119,7 @@ class Analysis:
         shares = [
             {harmonic["irrep"]: harmonic["share"] for harmonic in strip.row["harmonics"]} for strip in self.strips
         ]
-        return [[short(share.get(irrep.name, 0)) for irrep in self.irreps] for share in shares]
+        return [[four_digits(share.get(irrep.name, 0)) for irrep in self.irreps] for share in shares]
 
     def line(self, points: list[list[float]], dashed: bool = False) -> dict:
         """Return a line of a chart. points: (number of dimensions, value)."""
@@ -131,7 +133,7 @@ class Section:
     set: dict
     dictionary: dict | None
     source: str
-    analyses: list[Analysis]
+    analyses: list[DimensionAnalysis]
 
     @property
     def anchor(self) -> str:
@@ -144,11 +146,11 @@ class Section:
         return sorted(map(Parameter, names), key=lambda parameter: parameter.rank)
 
     @property
-    def groups(self) -> list[list[Analysis]]:
+    def groups(self) -> list[list[DimensionAnalysis]]:
         """The methods, then the controls."""
         return [list(group) for _, group in groupby(self.analyses, key=lambda analysis: analysis.method.is_control)]
 
-    def best(self, parameter: str) -> Analysis | None:
+    def best(self, parameter: str) -> DimensionAnalysis | None:
         """Return the analysis with the largest R² for a parameter, without the controls; None where there is none."""
         candidates = [
             analysis for analysis in self.analyses if parameter in analysis.best and not analysis.method.is_control
@@ -160,7 +162,10 @@ class Section:
         return [
             analysis.line(
                 [[0, 0]]
-                + [[strip.number + 1, short(max(0, strip.row["cumulative_variance"]))] for strip in analysis.strips]
+                + [
+                    [strip.number + 1, four_digits(max(0, strip.row["cumulative_variance"]))]
+                    for strip in analysis.strips
+                ]
             )
             for analysis in self.analyses
         ]
@@ -169,7 +174,7 @@ class Section:
         """Return the lines of the chart of how often the top-1 class stays; none where that was not measured."""
         return [
             analysis.line(
-                [[row["dimensions"], short(row[mode])] for row in analysis.row["completeness"]], mode == "removed"
+                [[row["dimensions"], four_digits(row[mode])] for row in analysis.row["completeness"]], mode == "removed"
             )
             for analysis in self.analyses
             if analysis.row["completeness"]
@@ -187,10 +192,6 @@ class Section:
         return max((row["frames"] for analysis in self.analyses for row in analysis.row["completeness"]), default=0)
 
 
-def short(value: float) -> float:
-    return float(f"{value:.4g}")
-
-
 def picture_title(score: float, degrees: float | None, coherence: float | None, frequency: float | None) -> str:
     """Return a picture's title: its score, and what was measured in it."""
     parts = [f"score {score:.2f}".replace("-", "−")]
@@ -203,25 +204,28 @@ def picture_title(score: float, degrees: float | None, coherence: float | None, 
     return ", ".join(parts)
 
 
-def dimension_sections(snapshot: "Snapshot", folder: Path) -> list[Section]:
+def dimension_sections(snapshot: Snapshot, folder: Path) -> list[Section]:
     """Return a section for each activation set, units and source, in the network's order; write the pictures."""
-    pictures = snapshot.export_strips(folder)
+    pictures = export_strips(snapshot, folder)
     strips = defaultdict(list)
     for row in snapshot.rows("dimension_strips"):
         key = row["dimension_analysis_id"], row["dimension"]
         strips[row["dimension_analysis_id"]].append(Strip(row, pictures[*key, "rendered"], pictures[*key, "patch"]))
     analyses_of = defaultdict(list)
     for row in snapshot.rows("dimension_analyses"):
-        analysis = Analysis(row, DimensionMethod(row["method"]).label, strips[row["dimension_analysis_id"]])
+        analysis = DimensionAnalysis(row, DimensionMethod(row["method"]).label, strips[row["dimension_analysis_id"]])
         analyses_of[row["activation_set_id"], row["dictionary_id"], row["source"]].append(analysis)
-    order = {activation_set["activation_set_id"]: place for place, activation_set in enumerate(snapshot.sets)}
+    sets = {activation_set["activation_set_id"]: activation_set for activation_set in snapshot.sets}
+    order = list(sets)
     return [
-        Section(snapshot.sets[order[set_id]], snapshot.dictionary.get(dictionary), source, told_apart(analyses))
-        for (set_id, dictionary, source), analyses in sorted(analyses_of.items(), key=lambda item: order[item[0][0]])
+        Section(sets[set_id], snapshot.dictionary.get(dictionary_id), source, distinctly_named(analyses))
+        for (set_id, dictionary_id, source), analyses in sorted(
+            analyses_of.items(), key=lambda item: order.index(item[0][0])
+        )
     ]
 
 
-def told_apart(analyses: list[Analysis]) -> list[Analysis]:
+def distinctly_named(analyses: list[DimensionAnalysis]) -> list[DimensionAnalysis]:
     """Sort analyses by method; the name of one whose method was run again gets its components and seed."""
     ordered = sorted(analyses, key=lambda analysis: analysis.method.rank)
     names = [analysis.name for analysis in ordered]
@@ -231,3 +235,24 @@ def told_apart(analyses: list[Analysis]) -> list[Analysis]:
         else analysis
         for analysis in ordered
     ]
+
+
+def export_strips(snapshot: Snapshot, folder: Path) -> dict[tuple[str, int, str], list[Picture]]:
+    """Write the pictures along dimensions; return {(analysis, dimension, kind): pictures by rising score}."""
+    pictures = defaultdict(list)
+    for row in snapshot.stream("dimension_pictures"):
+        title = picture_title(row["score"], row["orientation_degrees"], row["coherence"], row["spatial_frequency"])
+        strip = pictures[row["dimension_analysis_id"], row["dimension"], row["kind"]]
+        strip.append(Picture(written_once(row["picture"], folder), title))
+    return pictures
+
+
+def write_dimensions(writer: PageWriter, sections: list[Section]) -> None:
+    writer.write(
+        "dimensions.html",
+        "dimensions.html",
+        dimensions=sections,
+        IDENTIFIED=IDENTIFIED,
+        OPEN_STRIPS=OPEN_STRIPS,
+        SOURCES=SOURCES,
+    )

@@ -7,45 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from tasks.report.figures.style import INK, PALETTE, SOFT, figure_style, new_figure, whole_number_ticks
 from tasks.report.labels import SymmetryType
 from tasks.symmetry.group import DihedralGroup
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INK, SOFT, RULE = "#1b1e24", "#5c626d", "#e4e1da"
-PALETTE = ("#0067b5", "#c4421a", "#00806a", "#a94890", "#b87400", "#6d727c")
 ROTATION, REFLECTION = "#0067b5", "#c4421a"
 CURVES = {
     "fvu": ("Fraction of variance unexplained", "#0067b5"),
     "dead_fraction": ("Dead features, share", "#c4421a"),
     "l0": ("Active features per row (L0)", "#00806a"),
-}
-STYLE = {
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "text.color": INK,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": SOFT,
-    "axes.titlecolor": INK,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11,
-    "axes.titlepad": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": RULE,
-    "grid.linewidth": 0.8,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "xtick.labelcolor": SOFT,
-    "ytick.labelcolor": SOFT,
-    "legend.frameon": False,
-    "legend.labelcolor": INK,
-    "lines.linewidth": 1.8,
-    "figure.dpi": 110,
-    "savefig.facecolor": "white",
 }
 
 
@@ -54,8 +27,8 @@ def profile_polar(profile: np.ndarray, group: DihedralGroup, title: str) -> "Fig
 
     The ring marks cosine 0; negative cosines lie inside it. Filled: rotations r^k; dashed: reflections r^k s, if any.
     """
-    with _style():
-        figure, axes = _figure(4.6, 4.9, polar=True)
+    with figure_style():
+        figure, axes = new_figure(4.6, 4.9, polar=True)
         angles = np.radians(group.rotation_degrees(group.elements[: group.n_rotations]))
         around = np.append(angles, 2 * np.pi)
         rotations, *reflections = (np.append(half, half[0]) for half in profile.reshape(-1, group.n_rotations))
@@ -82,8 +55,8 @@ def type_counts(types: Sequence[str]) -> "Figure":
     """Draw the number of live features of each symmetry type."""
     distinct, counts = np.unique(list(types), return_counts=True)
     ordered = sorted(zip(distinct, counts, strict=True), key=lambda pair: SymmetryType(pair[0]).rank, reverse=True)
-    with _style():
-        figure, axes = _figure(6.2, 1.1 + 0.42 * len(ordered))
+    with figure_style():
+        figure, axes = new_figure(6.2, 1.1 + 0.42 * len(ordered))
         names = [SymmetryType(name) for name, _ in ordered]
         values = [int(count) for _, count in ordered]
         bars = axes.barh([name.label for name in names], values, color=[name.colours[0] for name in names], height=0.66)
@@ -110,8 +83,10 @@ def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGro
     rows = -(-len(names) // columns)
     n = group.n_rotations
     turned = np.arange(1, n)
-    with _style():
-        figure, grid = _figure(max(5.6, 3.0 * columns + 0.6), 2.35 * rows + 0.7, rows=rows, columns=columns, share=True)
+    with figure_style():
+        figure, grid = new_figure(
+            max(5.6, 3.0 * columns + 0.6), 2.35 * rows + 0.7, rows=rows, columns=columns, share=True
+        )
         for axes, name in zip(grid, names, strict=False):
             of_type = profiles[types == name.name][:, turned]
             angles, colour = turned * 360 / n, name.colours[0]
@@ -136,8 +111,8 @@ def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGro
 
 def training_curves(history: pl.DataFrame) -> "Figure":
     """Draw FVU, dead fraction and L0 against the step, from a training history (step, metric, value)."""
-    with _style():
-        figure, grid = _figure(10.2, 3.0, columns=len(CURVES))
+    with figure_style():
+        figure, grid = new_figure(10.2, 3.0, columns=len(CURVES))
         for axes, (metric, (label, colour)) in zip(grid, CURVES.items(), strict=True):
             curve = history.filter(pl.col("metric") == metric).sort("step")
             steps, values = curve["step"].to_numpy(), curve["value"].to_numpy()
@@ -151,14 +126,14 @@ def training_curves(history: pl.DataFrame) -> "Figure":
             axes.set_xlabel("step")
             axes.set_ylim(bottom=0)
             axes.margins(x=0.02)
-            axes.xaxis.set_major_locator(_whole_numbers(4))
+            axes.xaxis.set_major_locator(whole_number_ticks(4))
     return figure
 
 
 def block_fvu(fvu: np.ndarray, group: DihedralGroup) -> "Figure":
     """Draw the fraction of variance unexplained in every transform block, fvu [|G|], against the rotation in g."""
-    with _style():
-        figure, axes = _figure(6.6, 3.3)
+    with figure_style():
+        figure, axes = new_figure(6.6, 3.3)
         angles = group.rotation_degrees(group.elements[: group.n_rotations])
         rotations, *reflections = np.asarray(fvu).reshape(-1, group.n_rotations)
         axes.plot(angles, rotations, color=ROTATION, marker="o", markersize=4, label="rotations")
@@ -182,8 +157,8 @@ def density_histogram(density: np.ndarray) -> "Figure":
     density: share of rows on which each feature is active.
     """
     live = density[density > 0]
-    with _style():
-        figure, axes = _figure(6.2, 3.2)
+    with figure_style():
+        figure, axes = new_figure(6.2, 3.2)
         exponents = np.log10(live)
         lowest = np.floor(exponents.min() * 2) / 2 if len(live) else -1.0
         axes.hist(exponents, bins=np.linspace(lowest, 0, 41), color=ROTATION, edgecolor="white", linewidth=0.6)
@@ -191,7 +166,7 @@ def density_histogram(density: np.ndarray) -> "Figure":
         axes.set_xticks(ticks, [f"$10^{{{tick:.0f}}}$" if tick else "1" for tick in ticks])
         axes.set_xlim(lowest, 0)
         axes.grid(False, axis="x")
-        axes.yaxis.set_major_locator(_whole_numbers(5))
+        axes.yaxis.set_major_locator(whole_number_ticks(5))
         axes.set_xlabel("share of rows on which a feature is active")
         axes.set_ylabel("features")
         axes.set_title(f"Density of {len(live):,} live features")
@@ -220,31 +195,6 @@ def dictionary_figures(tables: Mapping[str, pl.DataFrame], group: DihedralGroup)
     return figures
 
 
-def _style():
-    import matplotlib
-
-    return matplotlib.rc_context(STYLE)
-
-
-def _figure(width: float, height: float, rows: int = 1, columns: int = 1, polar: bool = False, share: bool = False):
-    """Return a figure, in inches, and its axes: a single one, or a flat list of rows · columns."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
-    FigureCanvasAgg(figure)
-    subplot = {"projection": "polar"} if polar else {}
-    grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share, subplot_kw=subplot).ravel()
-    return figure, (grid[0] if rows == columns == 1 and not share else list(grid))
-
-
-def _whole_numbers(count: int):
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(count, integer=True)
-
-
 def pareto(scores: Sequence[tuple[str, float, float]]) -> "Figure":
     """Draw FVU against L0 of dictionaries, (name, L0, FVU) each; a line joins those on the Pareto front."""
     names = list(dict.fromkeys(name for name, _, _ in scores))
@@ -253,8 +203,8 @@ def pareto(scores: Sequence[tuple[str, float, float]]) -> "Figure":
         if fvu < best:
             front.append((l0, fvu))
             best = fvu
-    with _style():
-        figure, axes = _figure(6.2, 4.2)
+    with figure_style():
+        figure, axes = new_figure(6.2, 4.2)
         axes.plot(*zip(*front, strict=True), color=SOFT, linewidth=1.2, zorder=1)
         for name, colour, marker in zip(names, itertools.cycle(PALETTE), itertools.cycle("osD^vP"), strict=False):
             of_name = [(l0, fvu) for other, l0, fvu in scores if other == name]

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from tasks.concepts.perturbed_sets import ObjectiveName
-from tasks.report.attacks import turn
 from tasks.report.labels import ATTACKS, Attack
-from tasks.report.page import write_pages
+from tasks.report.pages.attacks import verdict_change
+from tasks.report.site import write_pages
 from tests.sample_frames import (
     ATTACK_ANALYSIS,
     ATTACKED,
@@ -24,8 +24,8 @@ from tests.sample_frames import (
     PLANTED_STATISTICS,
 )
 from tests.tasks.report.conftest import snapshot_of
-from tests.tasks.report.test_dimensions import section_of
-from tests.tasks.report.test_page import data_of, text_of
+from tests.tasks.report.markup import data_of, text_of
+from tests.tasks.report.pages.test_dimensions import section_of
 
 EXPERIMENT = f"experiment-{ATTACK_ANALYSIS[:12]}"
 TABLES = ("attack_experiments", "attacks", "attack_scores", "attack_pictures", "attack_features")
@@ -106,7 +106,7 @@ def test_the_headline_says_what_the_best_attack_did_and_noise_did_not(experiment
     ],
 )
 def test_what_became_of_a_verdict(kind, before, after, said):
-    assert turn(kind, before, after) == said
+    assert verdict_change(kind, before, after) == said
 
 
 def test_noise_that_does_the_same_is_told(frames, tmp_path):

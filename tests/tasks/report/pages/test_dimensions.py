@@ -11,7 +11,7 @@ import pytest
 from tasks.dimensions.config import Method
 from tasks.dimensions.identify import PARAMETERS
 from tasks.report.labels import DimensionMethod, Parameter
-from tasks.report.page import write_pages
+from tasks.report.site import write_pages
 from tests.sample_frames import (
     CROSSCODER,
     NEURON_DIMENSIONS,
@@ -24,7 +24,7 @@ from tests.sample_frames import (
     STIMULUS_VALUES,
 )
 from tests.tasks.report.conftest import snapshot_of
-from tests.tasks.report.test_page import data_of, text_of
+from tests.tasks.report.markup import data_of, text_of
 
 NEURONS = f"patches-{SET[:12]}"
 FEATURES = f"patches-{CROSSCODER[:12]}"

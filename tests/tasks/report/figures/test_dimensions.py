@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from tasks.report.dimension_figures import completeness_figure, dimension_figures, identification_figure
+from tasks.report.figures.curves import orientation_colour
+from tasks.report.figures.dimensions import completeness_figure, dimension_figures, identification_figure
 from tasks.report.labels import DimensionMethod, Irrep
-from tasks.report.tuning_figures import orientation_colour
 from tests.sample_frames import (
     NEURON_DIMENSIONS,
     PCA_DIMENSIONS,

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from tasks.report.attack_figures import (
+from tasks.report.figures.attacks import (
     _scores,
     attack_sheet,
     effect_figure,
@@ -18,7 +18,7 @@ from tasks.report.attack_figures import (
 from tasks.report.labels import Attack
 from tests.sample_frames import LAYER, NETWORK, OTHER_NETWORK, PLANTED_FACETS, PLANTED_READINGS, sample_frames
 from tests.tasks.report.conftest import snapshot_of
-from tests.tasks.report.test_dimension_figures import picture, texts
+from tests.tasks.report.figures.test_dimensions import picture, texts
 
 PUSHED = Attack("concept", "token-pushing")
 

@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from tasks.report.attacks import FACET_COLUMNS, SHOWN_EPSILON
-from tasks.report.figures import INK, PALETTE, RULE, SOFT, _figure, _style
-from tasks.report.labels import Attack
+from tasks.report.figures.style import INK, PALETTE, RULE, SOFT, figure_style, new_figure
+from tasks.report.labels import FACET_COLUMNS, SHOWN_EPSILON, Attack
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +29,7 @@ def effect_figure(experiments: Mapping[str, Tables]) -> "Figure":
     Bands and whiskers: 95 % interval over the random sets. Hollow points: no evidence. Grey band: mean ± one standard
     deviation of the random CAVs' scores. Horizontal line: the clean score.
     """
-    with _style():
+    with figure_style():
         figure, grid = _panels(len(experiments))
         for axes, (name, tables) in zip(grid, experiments.items(), strict=True):
             scores = _scores_at_attacked(tables)
@@ -53,8 +52,8 @@ def fraction_figure(tables: Tables) -> "Figure":
     Lines and bands as in `effect_figure`.
     """
     scores, epsilon = _scores_at_attacked(tables), shown_epsilon(tables)
-    with _style():
-        figure, axes = _figure(5.2, 4.2)
+    with figure_style():
+        figure, axes = new_figure(5.2, 4.2)
         at = scores.filter(pl.col("epsilon") == epsilon)
         clean = _clean(scores)
         # each line starts at the clean score, fraction 0
@@ -88,12 +87,12 @@ def transfer_figure(tables: Tables) -> "Figure":
     # a small gap separates the networks
     networks = list(dict.fromkeys(network for network, _ in places))
     lefts = {place: number + 0.35 * networks.index(place[0]) for number, place in enumerate(places)}
-    with _style():
+    with figure_style():
         from matplotlib.colors import LinearSegmentedColormap
         from matplotlib.patches import Rectangle
 
         shade = LinearSegmentedColormap.from_list("change", [PALETTE[1], "#ffffff", PALETTE[0]])
-        figure, axes = _figure(1.1 * max(lefts.values()) + 3.4, 0.52 * len(rows) + 1.9)
+        figure, axes = new_figure(1.1 * max(lefts.values()) + 3.4, 0.52 * len(rows) + 1.9)
         for height, attack in enumerate(rows):
             for place, column in lefts.items():
                 if (*attack, *place) not in cells:
@@ -145,8 +144,8 @@ def facet_figure(tables: Tables) -> "Figure":
     logits: dict[int, dict[str, float]] = {}
     for place, facet, logit in tables["facet_readings"].select("place", "facet_id", "logit").iter_rows():
         logits.setdefault(place, {})[names[facet]] = logit
-    with _style():
-        figure, grid = _figure(
+    with figure_style():
+        figure, grid = new_figure(
             2.05 * len(columns) + 0.5, (2.65 + 0.15 * len(facets)) * len(facets) + 0.3, len(facets), len(columns)
         )
         for axes in grid:
@@ -190,8 +189,8 @@ def attack_sheet(tables: Tables, perturbed_set: str, attack: str, epsilon: int) 
         _largest_fraction(scores).filter(perturbed_set=perturbed_set, attack=attack, epsilon=epsilon).row(0, named=True)
     )
     changes = tables["attacks"].filter(**{name: after[name] for name in SET}).row(0, named=True)
-    with _style():
-        figure, grid = _figure(1.9 * len(pictures) + 0.9, 6.4, rows=3, columns=len(pictures))
+    with figure_style():
+        figure, grid = new_figure(1.9 * len(pictures) + 0.9, 6.4, rows=3, columns=len(pictures))
         figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)
         for row, column in enumerate(("clean", "attacked", "difference")):
             for axes, picture in zip(grid[row * len(pictures) :], pictures[column], strict=False):
@@ -264,7 +263,7 @@ def _places(tables: Tables, eval_layers: list[tuple[str, str]]) -> list[tuple[st
 def _panels(count: int) -> tuple["Figure", list]:
     across = min(ACROSS, count)
     down = -(-count // across)
-    figure, grid = _figure(4.3 * across + 0.4, 3.5 * down + 0.7, rows=down, columns=across)
+    figure, grid = new_figure(4.3 * across + 0.4, 3.5 * down + 0.7, rows=down, columns=across)
     grid = list(np.atleast_1d(grid))
     for axes in grid[count:]:
         axes.remove()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.report.figures import INK, RULE, SOFT, _figure, _style
+from tasks.report.figures.style import INK, RULE, SOFT, figure_style, new_figure
 from tasks.tuning.radial import HALF_MAXIMUM, covered, gaps, tuning, uncovered_arcs
 from tasks.vision.stimuli import RENDERINGS
 
@@ -31,8 +31,8 @@ def detectors_polar(subjects: Mapping[str, np.ndarray], title: str) -> "Figure":
     curve is divided by its maximum, and a dot on the ring marks its peak. Grey: arcs in which no detector reaches half
     its maximum.
     """
-    with _style():
-        figure, grid = _figure(4.6 * len(subjects) + 0.2, 5.6, columns=len(subjects), polar=True)
+    with figure_style():
+        figure, grid = new_figure(4.6 * len(subjects) + 0.2, 5.6, columns=len(subjects), polar=True)
         for axes, (name, curves_un) in zip(np.atleast_1d(grid), subjects.items(), strict=True):
             _draw_circle(axes, np.asarray(curves_un, dtype=float))
             axes.set_title(name, loc="center", pad=14)
@@ -85,8 +85,8 @@ def detector_sheet(
     """
     from matplotlib.gridspec import GridSpec
 
-    with _style():
-        figure, _ = _figure(10.4, 4.4)
+    with figure_style():
+        figure, _ = new_figure(10.4, 4.4)
         figure.clear()
         patches_ncyx = np.asarray(patches_ncyx)[:PATCHES]
         columns = max(len(stimuli_ncyx), len(patches_ncyx))

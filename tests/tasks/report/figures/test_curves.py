@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.report.tuning_figures import detector_sheet, detectors_polar, orientation_colour
+from tasks.report.figures.curves import detector_sheet, detectors_polar, orientation_colour
 from tests.tasks.tuning.test_radial import von_mises
 
 

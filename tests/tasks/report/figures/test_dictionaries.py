@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from tasks.report.figures import (
+from tasks.report.figures.dictionaries import (
     block_fvu,
     density_histogram,
     dictionary_figures,
@@ -170,7 +170,7 @@ def test_no_global_state_is_left_behind(frames):
 
 def test_matplotlib_is_imported_only_when_a_figure_is_made():
     code = (
-        "import sys, tasks.report.figures as f; assert 'matplotlib' not in sys.modules;"
+        "import sys, tasks.report.figures.dictionaries as f; assert 'matplotlib' not in sys.modules;"
         "f.type_counts(['mixed']); assert 'matplotlib' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

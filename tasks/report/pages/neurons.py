@@ -1,0 +1,82 @@
+"""The list of mixed neurons, and a page for each mixed neuron and each neuron that detects curves."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.report.pages.curves import Panel
+from tasks.report.pages.writer import PageWriter
+from tasks.report.snapshot import Example, Snapshot, written_once
+from tasks.report.text import neuron_page
+
+MIXED_PER_DICTIONARY = 40
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """The neurons with a page: mixed neurons and curve detectors. Their keys are (activation set, neuron).
+
+    mixed: rows of `mixed_neurons`, the most mixed first. mixtures: for each dictionary that decomposes the neuron, its
+    features, the largest share first, each with its patches. detectors: the unit set of each curve detector.
+    """
+
+    mixed: list[dict]
+    mixtures: dict[tuple[str, int], list[dict]]
+    detectors: dict[tuple[str, int], str]
+
+    @property
+    def shown(self) -> list[tuple[str, int]]:
+        return sorted(self.mixtures.keys() | self.detectors.keys())
+
+
+def shown_neurons(snapshot: Snapshot, panels: list[Panel], folder: Path) -> Neurons:
+    """Return the neurons with a page; write their patches into a folder."""
+    mixed = snapshot.rows("mixed_neurons", per_dictionary=MIXED_PER_DICTIONARY)
+    circles = [(panel.set["activation_set_id"], panel.neurons) for panel in panels if panel.neurons]
+    detectors = {
+        (key, detector["unit"]): detector["unit_set_id"] for key, circle in circles for detector in circle.detectors
+    }
+    shown = {(row["activation_set_id"], row["neuron"]) for row in mixed} | detectors.keys()
+    patches = export_neuron_patches(snapshot, folder, shown)
+    mixtures = defaultdict(dict)
+    for row in snapshot.rows("neuron_features"):
+        key, dictionary = (row["activation_set_id"], row["neuron"]), row["dictionary_id"]
+        if key in shown:
+            mixture = mixtures[key].setdefault(
+                dictionary, {"dictionary": snapshot.dictionary[dictionary], "features": []}
+            )
+            feature = {
+                "of": snapshot.feature[dictionary, row["feature"]],
+                "patches": patches[dictionary, row["neuron"], row["feature"]],
+            }
+            mixture["features"].append(row | feature)
+    return Neurons(mixed, {key: list(of_neuron.values()) for key, of_neuron in mixtures.items()}, detectors)
+
+
+def export_neuron_patches(
+    snapshot: Snapshot, folder: Path, shown: set[tuple[str, int]]
+) -> dict[tuple[str, int, int], list[Example]]:
+    """Write the patches of shown (activation set, neuron); return {(dictionary, neuron, feature): examples}."""
+    examples = defaultdict(list)
+    for row in snapshot.stream("neuron_examples"):
+        if (snapshot.dictionary[row["dictionary_id"]]["activation_set_id"], row["neuron"]) in shown:
+            patch = written_once(row["patch"], folder)
+            example = Example(patch, row["image_id"], row["y"], row["x"], "as is", row["activation"])
+            examples[row["dictionary_id"], row["neuron"], row["feature"]].append(example)
+    return examples
+
+
+def write_neurons(writer: PageWriter, snapshot: Snapshot, neurons: Neurons) -> None:
+    if neurons.mixed:
+        writer.write("neurons.html", "neurons.html", neurons=neurons, MIXED_PER_DICTIONARY=MIXED_PER_DICTIONARY)
+    sets = {activation_set["activation_set_id"]: activation_set for activation_set in snapshot.sets}
+    for key, neuron in neurons.shown:
+        writer.write(
+            f"neurons/{neuron_page(key, neuron)}",
+            "neuron.html",
+            set=sets[key],
+            neuron=neuron,
+            neurons=neurons,
+            mixtures=neurons.mixtures.get((key, neuron), []),
+            tuning=snapshot.tuning.get((neurons.detectors.get((key, neuron)), neuron)),
+        )

@@ -1,0 +1,131 @@
+"""The site shows what the snapshot holds, needs no other server, and is written whole or not at all."""
+
+import errno
+import fcntl
+import re
+import shutil
+
+import pytest
+
+from tasks.errors import UserError
+from tasks.report.site import swapped_in, write_pages, write_site
+from tests.sample_frames import (
+    DEAD,
+    FEATURES,
+)
+from tests.tasks.report.conftest import snapshot_of
+from tests.tasks.report.markup import References
+
+LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
+
+
+@pytest.mark.parametrize("name", ["site", "early"])
+def test_every_reference_leads_to_a_file_of_the_site(name, request):
+    pages = list(request.getfixturevalue(name).rglob("*.html"))
+    references = [(page, reference) for page in pages for reference in References(page.read_text()).found]
+    assert len(references) > 10 * len(pages)
+    broken = [(page.name, each) for page, each in references if not (page.parent / each.split("#")[0]).exists()]
+    assert broken == []
+
+
+def test_nothing_is_fetched_from_elsewhere(site):
+    written = [path for path in site.rglob("*") if path.suffix in (".html", ".css", ".js", ".svg")]
+    text = "".join(path.read_text() for path in written).replace("http://www.w3.org/2000/svg", "")
+    assert re.findall(r"https?:|\bfetch\(|@import|XMLHttpRequest", text) == []
+
+
+def test_without_tuning_families_dimensions_and_attacks_there_are_no_pages_of_them(frames, tmp_path):
+    other = ("tun", "unit_sets", "neuron", "famil", "dimension", "concept", "cav", "attack", "facet", "trust")
+    kept = {table: frame for table, frame in frames.items() if not any(part in table for part in other)}
+    del kept["curve_detectors"]
+    write_pages(snapshot_of(kept), tmp_path, lambda done, total: None)
+    assert {path.name for path in tmp_path.glob("*.html")} == {"index.html", "features.html"}
+    text = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
+    assert "curves.html" not in text
+    assert "neurons.html" not in text
+    assert "families" not in text
+    assert "dimensions.html" not in text
+    assert "attacks.html" not in text
+
+
+def test_without_a_published_snapshot_the_command_to_run_is_named(settings):
+    with pytest.raises(UserError, match=r"nothing is published.*kaleidoscope run atlas"):
+        write_site(settings)
+    assert not settings.site_dir.exists()
+
+
+def test_site_is_written_from_the_published_snapshot_and_again(published_template, settings):
+    shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True)
+    told = []
+    for _ in range(2):
+        index = write_site(settings, lambda done, total: told.append((done, total)))
+        assert index == settings.site_dir / "index.html"
+        assert "audits passed" in index.read_text()
+    assert told[-1] == (2 * len(LIVE), 2 * len(LIVE))
+
+
+def test_a_failed_write_leaves_the_old_site_and_nothing_else(tmp_path):
+    site = tmp_path / "site"
+    with swapped_in(site) as folder:
+        (folder / "index.html").write_text("old")
+
+    def fail_half_way():
+        with swapped_in(site) as folder:
+            (folder / "index.html").write_text("new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
+    assert (site / "index.html").read_text() == "old"
+    assert len(list(tmp_path.glob("site-versions/[!.]*"))) == 1
+    with swapped_in(site) as folder:
+        (folder / "index.html").write_text("new")
+        assert (site / "index.html").read_text() == "old"
+    assert (site / "index.html").read_text() == "new"
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path):
+    def fill_the_disk():
+        with swapped_in(tmp_path / "site"):
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+    with pytest.raises(UserError, match="no space left to write"):
+        fill_the_disk()
+    assert not (tmp_path / "site").exists()
+
+
+def test_what_killed_writers_left_is_cleared(tmp_path):
+    (tmp_path / "site-versions" / "half").mkdir(parents=True)
+    with swapped_in(tmp_path / "site") as folder:
+        pass
+    assert list(tmp_path.glob("site-versions/[!.]*")) == [folder]
+
+
+@pytest.mark.parametrize("keep", [1, 2, 3])
+def test_as_many_sites_stay_as_are_to_be_kept(tmp_path, keep):
+    written = []
+    for number in range(5):
+        with swapped_in(tmp_path / "site", keep) as folder:
+            (folder / "index.html").write_text(str(number))
+        written.append(folder)
+    assert (tmp_path / "site/index.html").read_text() == "4"
+    assert set(tmp_path.glob("site-versions/[!.]*")) == set(written[-keep:])
+
+
+def test_a_folder_of_someone_else_is_not_touched(tmp_path):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="was not written by"), swapped_in(tmp_path / "site"):
+        pytest.fail("nothing may be written")
+    assert [path.name for path in (tmp_path / "site").iterdir()] == ["mine.txt"]
+
+
+def test_two_writers_do_not_mix(tmp_path):
+    site = tmp_path / "site"
+    with swapped_in(site) as folder:
+        (folder / "index.html").write_text("old")
+    with open(tmp_path / "site-versions/.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another process is writing"), swapped_in(site):
+            pytest.fail("nothing may be written")
+    assert (site / "index.html").read_text() == "old"
