@@ -5,10 +5,9 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -42,12 +41,6 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 TABLE_ROWS = 10_000
 
 
-class Format(StrEnum):
-    table = "table"
-    csv = "csv"
-    json = "json"
-
-
 def _path(typed: str) -> Path:
     try:
         return from_home(typed)
@@ -64,9 +57,7 @@ Assignments = Annotated[
 ]
 
 
-class Report(StrEnum):
-    table = "table"
-    json = "json"
+ReportFormat = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format of the report.")]
 
 
 @app.command()
@@ -76,16 +67,6 @@ def run(
     assignments: Assignments = None,
 ) -> None:
     """Run a flow in this process. Its fields are those of its form in the Prefect UI."""
-    _run(flow, config, assignments or [])
-
-
-@app.command()
-def sweep(config: ConfigFile = None, assignments: Assignments = None) -> None:
-    """Train several dictionaries in one pass over the rows; the same as `kaleidoscope run sweep`."""
-    _run("sweep", config, assignments or [])
-
-
-def _run(flow: str, config: Path | None, assignments: list[str]) -> None:
     from flows.config import config_class_of, flow_named, read_config
     from flows.servers import prefect_server
     from tasks.warehouse.migrate import migrate_at_start
@@ -94,7 +75,7 @@ def _run(flow: str, config: Path | None, assignments: list[str]) -> None:
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(Settings()) as server:
         flow_to_run = flow_named(flow)
-        flow_config = read_config(config_class_of(flow_to_run), config, assignments)
+        flow_config = read_config(config_class_of(flow_to_run), config, assignments or [])
         for line in migrate_at_start(Settings()):
             _say(line)
         server.wait()
@@ -189,7 +170,9 @@ def sql(
     statement: Annotated[
         str | None, typer.Argument(help="A SELECT. Without it, the tables and views are listed.")
     ] = None,
-    output: Annotated[Format, typer.Option("--format", help="Output format of the rows.")] = Format.table,
+    output: Annotated[
+        Literal["table", "csv", "json"], typer.Option("--format", help="Output format of the rows.")
+    ] = "table",
 ) -> None:
     """Query the published snapshot, read-only.
 
@@ -199,18 +182,18 @@ def sql(
     from tasks.warehouse.query import answer
 
     if statement is None:
-        statement = f"SELECT * {'EXCLUDE (columns) ' if output is Format.table else ''}FROM catalogue"
+        statement = f"SELECT * {'EXCLUDE (columns) ' if output == 'table' else ''}FROM catalogue"
     with answer(_as_unicode(statement), Settings()) as result:
         match output:
-            case Format.table:
+            case "table":
                 rows = list(islice(result.rows, TABLE_ROWS + 1))
                 if len(rows) > TABLE_ROWS:
                     raise UserError(f"a table shows at most {TABLE_ROWS:,} rows: add a LIMIT, or use --format csv")
                 _print_table(result.columns, (map(shown, result.kinds, row) for row in rows))
-            case Format.csv:
+            case "csv":
                 sys.stdout.reconfigure(encoding="utf-8")  # the encoding of a CSV file must not depend on the terminal
                 sys.stdout.writelines(csv_lines(result))
-            case Format.json:
+            case "json":
                 sys.stdout.writelines(json_lines(result))
 
 
@@ -272,7 +255,7 @@ def coverage(
         float,
         typer.Option(help="A unit covers the orientations where it responds with at least this share of its maximum."),
     ] = 0.5,
-    output: Annotated[Report, typer.Option("--format", help="Output format of the report.")] = Report.table,
+    output: ReportFormat = "table",
 ) -> None:
     """Report peak, width and echo of each unit's tuning curve, and the orientations that no unit covers."""
     import json
@@ -282,7 +265,7 @@ def coverage(
     from tasks.tuning.coverage import coverage_report, read_responses
 
     report = coverage_report(read_responses(responses), threshold)
-    if output is Report.json:
+    if output == "json":
         print(json.dumps(report))
         return
     report["unlisted"] = ", ".join(report["unlisted"])
@@ -306,7 +289,7 @@ def trust(
             help="Photographs for the random sets; default: scikit-image's, and dead leaves.",
         ),
     ] = None,
-    output: Annotated[Report, typer.Option("--format", help="Output format of the report.")] = Report.table,
+    output: ReportFormat = "table",
 ) -> None:
     """Check whether a concept's exemplars were changed to manipulate its CAV; the exit code is 1 if not trusted."""
     import json
@@ -320,7 +303,7 @@ def trust(
     with progress_bar(f"Check {folder.name}") as progress:
         report = check_folder(folder, random, network, layer, Settings(), progress)
     checks = [asdict(check) | {"passed": check.passed} for check in report.checks]
-    if output is Report.json:
+    if output == "json":
         print(json.dumps({"verdict": report.verdict, "reasons": report.reasons, "checks": checks}))
     else:
         _print_dataframe(polars.DataFrame(checks))
@@ -342,7 +325,7 @@ def page() -> None:
 
 @app.command()
 def verify(
-    output: Annotated[Report, typer.Option("--format", help="Output format of the findings.")] = Report.table,
+    output: ReportFormat = "table",
 ) -> None:
     """Check every checksum and reference in the data folder; change nothing.
 
@@ -356,7 +339,7 @@ def verify(
 
     with progress_bar("Verify") as progress:
         findings = verified(Settings(), progress)
-    if output is Report.json:
+    if output == "json":
         print(json.dumps([finding._asdict() for finding in findings]))
     elif findings:
         _print_table(Finding._fields, findings)
@@ -369,7 +352,7 @@ def verify(
 @app.command()
 def gc(
     delete: Annotated[bool, typer.Option("--delete", help="Delete the listed files and folders.")] = False,
-    output: Annotated[Report, typer.Option("--format", help="Output format of the list.")] = Report.table,
+    output: ReportFormat = "table",
 ) -> None:
     """List the files and folders that can be deleted.
 
@@ -386,7 +369,7 @@ def gc(
             garbage = delete_garbage(Settings(), progress)
     else:
         garbage = find_garbage(Settings())
-    if output is Report.json:
+    if output == "json":
         print(json.dumps([{"path": str(path), "bytes": size, "why": why} for path, size, why in garbage]))
         return
     if garbage:

@@ -13,7 +13,6 @@ from tasks.settings import Settings
 
 WRITING = {
     "run": ("run", "publish"),
-    "sweep": ("sweep",),
     "fit": ("fit",),
     "up": ("up", "--prefect-port", "5977", "--mlflow-port", "5978"),
 }

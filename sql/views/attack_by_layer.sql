@@ -8,15 +8,8 @@ WITH measured AS (
         a.kind,
         a.concept_id,
         a.class_name,
-        1 / (a.random_sets - 1) AS per_freedom,
-        -- Student's t at 97.5 %, as in concept_importance
-        1.95996 + 2.37227 * per_freedom + 2.8225 * per_freedom ** 2 + 2.5558 * per_freedom ** 3 + 1.5895 * per_freedom ** 4 AS t,
-        t * s.score_std / sqrt(a.random_sets) AS half_width,
-        CASE
-            WHEN s.p_holm < 0.05 AND s.score > s.random_score THEN 'matters'
-            WHEN s.p_holm < 0.05 AND s.score < s.random_score THEN 'speaks against'
-            ELSE 'no evidence'
-        END AS verdict
+        tcav_half_width(s.score_std, a.random_sets) AS half_width,
+        tcav_verdict(s.p_holm, s.score, s.random_score) AS verdict
     FROM attack_scores AS s
     JOIN attack_experiments AS a USING (attack_experiment_id)
 )
@@ -45,10 +38,7 @@ SELECT
     c.verdict AS clean_verdict,
     n.score AS noise_score,
     n.verdict AS noise_verdict,
-    CASE m.kind
-        WHEN 'negative' THEN c.verdict = 'matters' AND m.verdict <> 'matters'
-        ELSE c.verdict <> 'matters' AND m.verdict = 'matters'
-    END AS verdict_flipped,
+    tcav_verdict_flipped(m.kind, c.verdict, m.verdict) AS verdict_flipped,
     m.accuracy,
     m.cosine
 FROM measured AS m

@@ -1,14 +1,5 @@
 -- Shows which concepts matter for which class, and whether the score differs from that of random vectors.
 CREATE OR REPLACE VIEW concept_importance AS
-WITH measured AS (
-    SELECT
-        *,
-        1 / (random_sets - 1) AS per_freedom,
-        -- Student's t at 97.5 %, by its series in 1 / degrees of freedom: the error is below 1 % from two degrees on
-        1.95996 + 2.37227 * per_freedom + 2.8225 * per_freedom ** 2 + 2.5558 * per_freedom ** 3 + 1.5895 * per_freedom ** 4 AS t,
-        t * score_std / sqrt(random_sets) AS half_width
-    FROM tcav_tests
-)
 SELECT
     m.concept_analysis_id,
     a.network,
@@ -24,8 +15,8 @@ SELECT
     m.random_sets,
     m.score,
     m.score_std,
-    greatest(m.score - m.half_width, 0) AS low,
-    least(m.score + m.half_width, 1) AS high,
+    greatest(m.score - tcav_half_width(m.score_std, m.random_sets), 0) AS low,
+    least(m.score + tcav_half_width(m.score_std, m.random_sets), 1) AS high,
     m.random_score,
     m.random_score_std,
     m.magnitude,
@@ -33,12 +24,8 @@ SELECT
     m.agreement,
     m.p_value,
     m.p_holm,
-    CASE
-        WHEN m.p_holm < 0.05 AND m.score > m.random_score THEN 'matters'
-        WHEN m.p_holm < 0.05 AND m.score < m.random_score THEN 'speaks against'
-        ELSE 'no evidence'
-    END AS verdict
-FROM measured AS m
+    tcav_verdict(m.p_holm, m.score, m.random_score) AS verdict
+FROM tcav_tests AS m
 JOIN concept_analyses AS a USING (concept_analysis_id)
 JOIN concepts AS c USING (concept_id)
 ORDER BY a.network, m.concept_analysis_id, m.class_name, m.class_index, m.layer, m.score DESC, m.concept_id;

@@ -52,9 +52,15 @@ def create_schema(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the analysts' views over the tables."""
+    """Create the analysts' views over the tables, and the macros that they use."""
+    create_macros(connection)
     for file in sql_files("views"):
         connection.execute(file.read_text(encoding="utf-8"))
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros that give a TCAV test's verdict and confidence interval."""
+    connection.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
 
 
 @cache

@@ -111,6 +111,6 @@ def test_the_command_line_names_failures_and_exits_with_2(monkeypatch):
 
     summary = Summary(title="t", failures={"a": "b"})
     monkeypatch.setattr(cli, "_run", lambda flow, config, assignments: cli._show(summary))
-    result = CliRunner().invoke(app, ["sweep"])
+    result = CliRunner().invoke(app, ["run", "sweep"])
     assert isinstance(result.exception, UserError)
     assert str(result.exception) == "a: b"

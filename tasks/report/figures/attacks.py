@@ -4,12 +4,14 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import duckdb
 import numpy as np
 import polars as pl
 from PIL import Image
 
 from tasks.report.figures.style import INK, PALETTE, RULE, SOFT, figure_style, new_figure
 from tasks.report.labels import FACET_COLUMNS, SHOWN_EPSILON, Attack
+from tasks.warehouse.database import create_macros
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,15 +77,15 @@ def transfer_figure(tables: Tables) -> "Figure":
     The colour is the change from the clean score at the same layer; a frame marks a flipped verdict.
     """
     scores, epsilon = _scores(tables), shown_epsilon(tables)
-    clean = {row[:2]: row[2:] for row in _clean(scores).select(*PLACE, "score", "verdict").iter_rows()}
+    measured = ("score", "verdict", "verdict_flipped")
+    clean = {row[:2]: row[2:] for row in _clean(scores).select(*PLACE, *measured).iter_rows()}
     places = _places(tables, list(clean))
     largest = _largest_fraction(scores.filter(pl.col("epsilon") == epsilon))
     rows = [("concept", "clean"), *_attacks(largest)]
-    columns = ("perturbed_set", "attack", *PLACE, "score", "verdict")
+    columns = ("perturbed_set", "attack", *PLACE, *measured)
     cells = {row[:4]: row[4:] for row in largest.select(columns).iter_rows()}
     cells |= {(*rows[0], *place): value for place, value in clean.items()}
-    *home, kind = tables["attack_experiments"].select("network", "layer", "kind").row(0)
-    negative = kind == "negative"
+    home = tables["attack_experiments"].select("network", "layer").row(0)
     # a small gap separates the networks
     networks = list(dict.fromkeys(network for network, _ in places))
     lefts = {place: number + 0.35 * networks.index(place[0]) for number, place in enumerate(places)}
@@ -97,9 +99,8 @@ def transfer_figure(tables: Tables) -> "Figure":
             for place, column in lefts.items():
                 if (*attack, *place) not in cells:
                     continue
-                score, verdict = cells[*attack, *place]
-                clean_score, clean_verdict = clean[place]
-                flipped = (clean_verdict == "matters") == negative and (verdict == "matters") != negative
+                score, verdict, flipped = cells[*attack, *place]
+                clean_score, clean_verdict, _ = clean[place]
                 axes.add_patch(
                     Rectangle(
                         (column - 0.47, height - 0.45), 0.94, 0.9, facecolor=shade(0.5 + 0.42 * (score - clean_score)),
@@ -120,7 +121,7 @@ def transfer_figure(tables: Tables) -> "Figure":
             )  # fmt: skip
         axes.set_xlim(-0.5, max(lefts.values()) + 0.5)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xticks([*lefts.values()], [place[1] + "\n(here)" * ([*place] == home) for place in places])
+        axes.set_xticks([*lefts.values()], [place[1] + "\n(here)" * (place == home) for place in places])
         axes.set_yticks(range(len(rows)), [Attack(*attack).label for attack in rows])
         axes.xaxis.tick_top()
         axes.tick_params(length=0, labelcolor=INK, labelsize=9)
@@ -216,20 +217,32 @@ def shown_epsilon(tables: Tables) -> int:
 
 
 def _scores(tables: Tables) -> pl.DataFrame:
-    """Return `attack_scores` with low, high and verdict, as in the view `attack_by_layer`."""
-    from scipy.stats import t
-
-    random_sets = tables["attack_experiments"]["random_sets"].item()
-    half_width = t.ppf(0.975, random_sets - 1) * pl.col("score_std") / np.sqrt(random_sets)
-    return tables["attack_scores"].with_columns(
-        low=(pl.col("score") - half_width).clip(0, 1),
-        high=(pl.col("score") + half_width).clip(0, 1),
-        verdict=pl.when(pl.col("p_holm") >= 0.05)
-        .then(pl.lit("no evidence"))
-        .when(pl.col("score") > pl.col("random_score"))
-        .then(pl.lit("matters"))
-        .otherwise(pl.lit("speaks against")),
-    )
+    """Return `attack_scores` with low, high, verdict and verdict_flipped, as in the view `attack_by_layer`."""
+    with duckdb.connect() as connection:
+        create_macros(connection)
+        connection.register("scores", tables["attack_scores"].with_row_index("place"))
+        connection.register("experiments", tables["attack_experiments"])
+        return connection.execute(
+            """
+            WITH measured AS (
+                SELECT
+                    s.*,
+                    e.kind,
+                    tcav_half_width(s.score_std, e.random_sets) AS half_width,
+                    tcav_verdict(s.p_holm, s.score, s.random_score) AS verdict
+                FROM scores AS s
+                JOIN experiments AS e USING (attack_experiment_id)
+            )
+            SELECT
+                m.* EXCLUDE (kind, half_width, place),
+                greatest(m.score - m.half_width, 0) AS low,
+                least(m.score + m.half_width, 1) AS high,
+                tcav_verdict_flipped(m.kind, c.verdict, m.verdict) AS verdict_flipped
+            FROM measured AS m
+            JOIN measured AS c ON c.attack = 'clean' AND (c.eval_network, c.eval_layer) = (m.eval_network, m.eval_layer)
+            ORDER BY m.place
+            """
+        ).pl()
 
 
 def _scores_at_attacked(tables: Tables) -> pl.DataFrame:
