@@ -1,6 +1,6 @@
 """Flow `early-vision`: sparse autoencoders on early layers, and the curve detectors missing among the neurons."""
 
-from typing import Any, Literal
+from typing import Any
 
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, field_validator, model_validator
@@ -11,6 +11,7 @@ from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
+from tasks.activations.sampling import Sampling
 from tasks.config import Config, Seed, Whole
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.polysemantic import decompose_neurons
@@ -31,7 +32,7 @@ class EarlyVisionConfig(Config):
     layers: tuple[str, ...] = Field(
         ("block1_expand", "block5_expand"), min_length=1, description="names of layers, or of branches of layers"
     )
-    samplings: tuple[Literal["norm", "uniform"], ...] = Field(
+    samplings: tuple[Sampling, ...] = Field(
         ("norm",),
         min_length=1,
         description="how positions are drawn: norm over-samples large activations, uniform doesn't; "

@@ -67,7 +67,7 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
     with recorded("sweep", config, settings) as measured:
         activation_set = extract_set(config.extraction, settings)
         outcome = {}
-        by_stream = alike(config.variants, lambda variant: tuple(getattr(variant, field) for field in STREAM_FIELDS))
+        by_stream = grouped(config.variants, lambda variant: tuple(getattr(variant, field) for field in STREAM_FIELDS))
         for variants in by_stream:
             with reported(f"Train {len(variants)} dictionaries") as progress:
                 outcome |= step(train_together)(activation_set, variants, settings, progress)
@@ -97,7 +97,7 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
     )
 
 
-def alike(things: Iterable[T], key: Callable[[T], Hashable]) -> list[tuple[T, ...]]:
+def grouped(things: Iterable[T], key: Callable[[T], Hashable]) -> list[tuple[T, ...]]:
     """Group things by their key; the groups are in the order of their first things."""
     groups = {}
     for thing in things:
@@ -126,7 +126,7 @@ def stability_across_seeds(dictionaries: list[str], settings: Settings) -> dict[
     Returns {the first dictionary of each such group: its stability for the summary}.
     """
     figures = {}
-    for first, *replicas in alike(
+    for first, *replicas in grouped(
         dictionaries, lambda dictionary: dictionary_config(dictionary, settings).model_copy(update={"seed": 0})
     ):
         if replicas:

@@ -1,7 +1,5 @@
 """Flow `tuning`: unsupervised tuning dimensions of layers, and the stimulus parameters that they follow."""
 
-from typing import Literal
-
 import polars
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
@@ -10,10 +8,11 @@ from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from tasks.activations.plan import ExtractionConfig, ExtractionPlan
+from tasks.activations.sampling import Sampling
 from tasks.config import Config, Seed, Whole
 from tasks.dictionary.store import describe
 from tasks.dimensions.analyse import analyse_dimensions, dimension_metrics
-from tasks.dimensions.config import CONTROLS, DimensionsConfig, Method
+from tasks.dimensions.config import CONTROLS, DimensionsConfig, Method, Source
 from tasks.dimensions.paths import render_path, shown_dimensions
 from tasks.keys import content_key
 from tasks.report.figures.dimensions import completeness_figure, dimension_figures, identification_figure
@@ -41,7 +40,7 @@ class TuningConfig(Config):
         min_length=1,
         description="methods that find the dimensions; neurons and random are controls",
     )
-    sources: tuple[Literal["patches", "gratings"], ...] = Field(
+    sources: tuple[Source, ...] = Field(
         ("gratings", "patches"),
         min_length=1,
         description="rows to find the dimensions in, each analysed separately: activations on gratings or on patches",
@@ -49,7 +48,7 @@ class TuningConfig(Config):
     images: ImagesConfig = Field(ImagesConfig(), description="images whose activations are extracted")
     rows: Whole = Field(3_000, ge=2, description="number of positions to sample in each layer")
     rows_per_shard: int = Field(1_000, ge=1, le=100_000, description="rows per shard; memory holds one shard")
-    sampling: Literal["norm", "uniform"] = Field(
+    sampling: Sampling = Field(
         "uniform", description="how positions are drawn: norm over-samples large activations, uniform doesn't"
     )
     n_rotations: int = Field(
@@ -158,7 +157,7 @@ def study_dimensions(
     subject = f"features of {dictionary[:8]}" if dictionary else network_and_layer(activation_set, settings)[1]
     return (
         {f"{subject}, {method} in {source}": key for method, key in keys.items()},
-        {f"{subject}, {method} in {source}": told(values) for method, values in metrics.items()},
+        {f"{subject}, {method} in {source}": one_line_of(values) for method, values in metrics.items()},
     )
 
 
@@ -172,7 +171,7 @@ def log_dimensions(
 ) -> dict[str, dict[str, float]]:
     """Log a study in MLflow, with a nested run for each method; return the metrics by method."""
     tables = {
-        method: together(*(read_staged(staged, settings) for staged in (key, *paths[method])))
+        method: merged(*(read_staged(staged, settings) for staged in (key, *paths[method])))
         for method, key in keys.items()
     }
     metrics = {method: dimension_metrics(method_tables) for method, method_tables in tables.items()}
@@ -194,7 +193,7 @@ def log_dimensions(
     return metrics
 
 
-def together(*staged: dict) -> dict:
+def merged(*staged: dict) -> dict:
     """Concatenate the tables of several stages; tables of the same name are appended."""
     tables = {}
     for stage_tables in staged:
@@ -209,7 +208,7 @@ def network_and_layer(activation_set: str, settings: Settings) -> tuple[str, str
     return config.network, config.layer
 
 
-def told(metrics: dict[str, float]) -> str:
+def one_line_of(metrics: dict[str, float]) -> str:
     """Return one line with a method's explained variance and its largest R² for each parameter."""
     r_squared = [f"{name} {metrics[f'r_squared_{name}']:.2f}" for name in SHOWN_PARAMETERS]
     return f"explains {metrics['explained_variance']:.2f}; R² {', '.join(r_squared)}"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import polars
@@ -15,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from tasks.activations.adopt import REMEDY, adopt
 from tasks.activations.sampling import (
+    Sampling,
     admissible_units,
     assign_shards,
     choose_positions,
@@ -75,7 +75,7 @@ class ExtractionConfig(Config):
     orbits: Whole = Field(
         2000, ge=1, description="number of positions to sample; each is extracted under all |G| transforms"
     )
-    sampling: Literal["uniform", "norm"] = Field(
+    sampling: Sampling = Field(
         "norm",
         description="how positions of an image are drawn: uniform, all equally likely; "
         "norm, with probability proportional to the norm of the activation",

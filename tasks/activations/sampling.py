@@ -1,12 +1,16 @@
 """Sample the units of each image (methods §2). Every choice depends only on the seed and the images' keys."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
 from tasks.errors import UserError
 from tasks.symmetry.action import source_side
 from tasks.vision.networks import Layer
+
+Sampling = Literal["uniform", "norm"]
+"""How the units of an image are drawn: all alike, or those with large activations more often."""
 
 
 def admissible_units(layer: Layer, frame_size: int) -> np.ndarray:

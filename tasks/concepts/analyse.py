@@ -192,27 +192,21 @@ def _test_layer(
         sensitivities_n = {
             pair: sensitivities(gradients_ncyx, cav) for pair, cav in [*vectors.items(), *controls.items()]
         }
+        of_test = {
+            "concept_analysis_id": analysis,
+            "class_images_id": of_class.images.key,
+            "class_index": of_class.index,
+        }
         scores += [
-            {
-                "concept_analysis_id": analysis,
-                "cav_id": keys[pair],
-                "class_images_id": of_class.images.key,
-                "class_index": of_class.index,
-            }
-            | {"score": score(pair_n), "magnitude": magnitude(pair_n)}
+            {**of_test, "cav_id": keys[pair], "score": score(pair_n), "magnitude": magnitude(pair_n)}
             for pair, pair_n in sensitivities_n.items()
         ]
         for concept in sets.concepts:
             own = [pair for pair in vectors if pair[0] == concept.key]
             cavs_of_concept = [vectors[pair] for pair in own]
             tests.append(
-                {
-                    "concept_analysis_id": analysis,
-                    "concept_id": concept.key,
-                    "layer": layer,
-                    "class_images_id": of_class.images.key,
-                }
-                | {"class_index": of_class.index, "class_name": of_class.name, "random_sets": len(own)}
+                {**of_test, "concept_id": concept.key, "layer": layer}
+                | {"class_name": of_class.name, "random_sets": len(own)}
                 | compared([sensitivities_n[pair] for pair in own], [sensitivities_n[pair] for pair in controls])
                 | {"accuracy": mean(cav.accuracy for cav in cavs_of_concept)}
                 | {"agreement": agreement(torch.stack([cav.vector_d for cav in cavs_of_concept]))}

@@ -18,7 +18,7 @@ All objectives use the activations of one layer, average-pooled or whole, accord
 
 import math
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ import torch.nn.functional as F
 from pydantic import BeforeValidator, Field
 from torch import Tensor
 
+from tasks.concepts.names import Pool
 from tasks.config import Config, Seed, Whole
 from tasks.progress import Progress, silent
 from tasks.vision.networks import Network
@@ -161,7 +162,7 @@ def _like(vector_d: Tensor, acts_bcyx: Tensor) -> Tensor:
     raise ValueError(f"a vector of {len(vector_d)} fits no activations of shape {list(acts_bcyx.shape[1:])}")
 
 
-def class_direction(gradients_ncyx: Tensor, pool: Literal["mean", "none"]) -> Tensor:
+def class_direction(gradients_ncyx: Tensor, pool: Pool) -> Tensor:
     """Return the normalised mean gradient of a class's logit, [channels] (pool "mean") or [channels * h * w] ("none").
 
     gradients_ncyx: gradient of the logit with respect to a layer's activations, for each class image. Source: ours;

@@ -13,13 +13,13 @@ their mean, so that one penalty suits all layers [ours]. SGD gets them undivided
 
 import warnings
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from tasks.concepts.names import Classifier, Pool
 from tasks.config import Config, Seed
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
@@ -32,10 +32,10 @@ FRAMES_AT_ONCE = 8
 class CavConfig(Config):
     """How a CAV is fitted to the activations of a concept's exemplars and of random images."""
 
-    classifier: Literal["logistic", "sgd", "mean-difference"] = Field(
+    classifier: Classifier = Field(
         "logistic", description="classifier whose normal is the CAV; sgd is the one of the original paper"
     )
-    pool: Literal["mean", "none"] = Field(
+    pool: Pool = Field(
         "mean", description="mean: activations averaged over positions; none: whole maps, as in the original paper"
     )
     penalty: float = Field(
@@ -60,7 +60,7 @@ class Cav:
 
 @torch.no_grad()
 def layer_activations(
-    network: Network, layer: str, frames_ncyx: Tensor, pool: Literal["mean", "none"], progress: Progress = silent
+    network: Network, layer: str, frames_ncyx: Tensor, pool: Pool, progress: Progress = silent
 ) -> Tensor:
     """Return activations, float32 [n, d], of frames, uint8 [n, 3, y, x].
 

@@ -23,27 +23,36 @@ class ClassImages(Config):
     )
 
 
-class ConceptsConfig(Config):
-    """TCAV: concepts × classes × layers of one network, tested together. The defaults need no photographs."""
+class TcavConfig(Config):
+    """What every TCAV test needs besides its concepts, classes and layers."""
 
     network: str = Field("efficientnet_lite0", description="name of the network")
+    drawn: Whole = Field(24, ge=2, description="number of exemplars of a synthetic pattern")
+    random: ImagesConfig = Field(
+        ImagesConfig(sources=("dead-leaves",), scenes=120), description="images that random sets are drawn from"
+    )
+    random_sets: Whole = Field(
+        10,
+        ge=3,
+        description="number of random sets; fewer than 10 make a weak test, and many attacks need 20",
+    )
+    random_size: Whole = Field(12, ge=2, description="number of images in a random set")
+    cav: CavConfig = Field(CavConfig(), description="how CAVs are fitted")
+    seed: Seed = Field(0, description="seed that draws the patterns and the random sets")
+
+
+class ConceptsConfig(TcavConfig):
+    """TCAV: concepts × classes × layers of one network, tested together. The defaults need no photographs."""
+
     layers: tuple[str, ...] = Field(("block10_expand",), min_length=1, description="names of the layers")
     concepts: tuple[NameOrFolder, ...] = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
         description="folders of exemplars, or names of synthetic patterns: stripes, dots, honeycombs, zigzags, checks",
     )
-    drawn: Whole = Field(24, ge=2, description="number of exemplars of a synthetic pattern")
     classes: tuple[ClassImages, ...] = Field(
         (ClassImages(name="Egyptian cat"),), min_length=1, description="classes that the concepts are tested for"
     )
-    random: ImagesConfig = Field(
-        ImagesConfig(sources=("dead-leaves",), scenes=120), description="images that random sets are drawn from"
-    )
-    random_sets: Whole = Field(10, ge=3, description="number of random sets; fewer than 10 make a weak test")
-    random_size: Whole = Field(12, ge=2, description="number of images in a random set")
-    cav: CavConfig = Field(CavConfig(), description="how CAVs are fitted")
-    seed: Seed = Field(0, description="seed that draws the patterns and the random sets")
 
 
 class TransferTarget(Config):
@@ -53,10 +62,9 @@ class TransferTarget(Config):
     layer: str = Field(description="name of the layer")
 
 
-class AttackExperimentConfig(Config):
+class AttackExperimentConfig(TcavConfig):
     """An attack experiment: a concept, a class and the attacked layer. The defaults need no photographs."""
 
-    network: str = Field("efficientnet_lite0", description="name of the network")
     layer: str = Field("block10_expand", description="name of the layer at which images are attacked")
     concept: NameOrFolder = Field(
         "checks",
@@ -72,28 +80,9 @@ class AttackExperimentConfig(Config):
     dictionaries: tuple[str, ...] = Field(
         (), description="keys of trained sparse autoencoders whose features are tested for evidence of the attack"
     )
-    random: ImagesConfig = Field(
-        ImagesConfig(sources=("dead-leaves",), scenes=120), description="images that random sets are drawn from"
-    )
-    random_sets: Whole = Field(
-        10, ge=3, description="number of random sets; with many attacks 20 are needed for significant results"
-    )
-    random_size: Whole = Field(12, ge=2, description="number of images in a random set")
-    cav: CavConfig = Field(CavConfig(), description="how CAVs are fitted")
-    seed: Seed = Field(0, description="seed that draws the pattern and the random sets")
 
     @property
     def tested(self) -> ConceptsConfig:
         """The TCAV config of the clean exemplars."""
-        return ConceptsConfig(
-            network=self.network,
-            layers=(self.layer,),
-            concepts=(self.concept,),
-            drawn=self.drawn,
-            classes=(self.of_class,),
-            random=self.random,
-            random_sets=self.random_sets,
-            random_size=self.random_size,
-            cav=self.cav,
-            seed=self.seed,
-        )
+        shared = {name: getattr(self, name) for name in TcavConfig.model_fields}
+        return ConceptsConfig(**shared, layers=(self.layer,), concepts=(self.concept,), classes=(self.of_class,))

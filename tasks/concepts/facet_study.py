@@ -156,18 +156,7 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
         *others,
     ]
     check_apart([*facets, *others])
-    key = content_key(
-        "facets",
-        CODE_VERSION,
-        weights_sha256=network.weights_sha256,
-        unit=(subject.layer, subject.unit),
-        facet_layer=config.facet_layer,
-        facets=[images.key for images in facets],
-        generic=[images.key for images in generic],
-        attack=config.attack,
-        visualisation=config.visualisation,
-        cav=config.cav,
-    )
+    key = _key(network, subject, facets, generic, config)
     if is_staged(key, settings):
         return key
     probed = list(_probed(network, facets, generic, config, part_of(progress, 100, 600)))
@@ -194,6 +183,27 @@ def analyse_facets(config: FacetStudyConfig, settings: Settings, progress: Progr
     )
     progress(1000, 1000)
     return key
+
+
+def _key(
+    network: Network,
+    subject: FacetUnit,
+    facets: list[ExemplarSet],
+    generic: list[ExemplarSet],
+    config: FacetStudyConfig,
+) -> str:
+    return content_key(
+        "facets",
+        CODE_VERSION,
+        weights_sha256=network.weights_sha256,
+        unit=(subject.layer, subject.unit),
+        facet_layer=config.facet_layer,
+        facets=[images.key for images in facets],
+        generic=[images.key for images in generic],
+        attack=config.attack,
+        visualisation=config.visualisation,
+        cav=config.cav,
+    )
 
 
 def subject_of(network: Network, config: FacetStudyConfig) -> FacetUnit:

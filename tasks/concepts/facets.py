@@ -28,7 +28,7 @@ from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.graph import cut
 from tasks.vision.networks import Network
-from tasks.vision.visualise import VisualisationConfig, optimised, raised, unit_directions, what_it_sees
+from tasks.vision.visualise import VisualisationConfig, module_and_side, objective_of_images, optimised, unit_directions
 
 
 class FacetConfig(VisualisationConfig):
@@ -66,7 +66,7 @@ def facet_visualisations(
     def objective(seen_bcyx: Tensor, gains_bc: Tensor) -> Tensor:
         acts_bcyx, *others = lower(network.preprocess(seen_bcyx))
         acts_bcyx.register_hook(lambda slope_bcyx: gains_bc[:, :, None, None] * slope_bcyx)
-        return raised(upper(acts_bcyx, *others), directions_1c.expand(len(acts_bcyx), -1), config).sum()
+        return objective_of_images(upper(acts_bcyx, *others), directions_1c.expand(len(acts_bcyx), -1), config).sum()
 
     scaled_fc = probes_fc / probes_fc.square().mean(1, keepdim=True).sqrt()
     gains_fc = 1 + config.weight * F.pad(scaled_fc, (0, 0, 0, 1))  # the plain image has a probe of zeros
@@ -80,7 +80,7 @@ def split_at_facet_layer(
 
     UserError for an unknown layer, and for a facet layer that does not lead to the other layer.
     """
-    module, side = what_it_sees(network, layer_name, config)
+    module, side = module_and_side(network, layer_name, config)
     node = network.node(facet_layer_name)
     if facet_layer_name == layer_name or node not in {module_node.name for module_node in module.graph.nodes}:
         raise UserError(

@@ -33,6 +33,7 @@ from tasks.concepts.attack import (
 )
 from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
 from tasks.concepts.exemplars import ExemplarSet, write_exemplars
+from tasks.concepts.names import ObjectiveName
 from tasks.concepts.tcav import class_gradients
 from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
@@ -45,7 +46,6 @@ from tasks.vision.classes import class_index
 from tasks.vision.images import rgb_tensor
 from tasks.vision.networks import Network
 
-ObjectiveName = Literal["token-pushing", "cav", "class-gradient", "random-set"]
 PerturbedSet = Literal["concept", "random"]
 IDENTITY = ("perturbed_set", "attack", "epsilon", "fraction")
 """Columns that identify a perturbed set within its experiment, in every table about such sets."""

@@ -5,13 +5,15 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from tasks.config import Config, Seed, Whole
-from tasks.dictionary.methods import METHODS, WITH_K, WITH_PENALTY
+from tasks.dictionary.methods import ARCHITECTURES, METHODS, WITH_K, WITH_PENALTY
+
+EncodeFrom = Literal["identity", "orbit"]
 
 
 class DictionaryConfig(Config):
     """Together with the training rows, this determines the bytes of a trained dictionary."""
 
-    architecture: Literal["sae", "group-crosscoder"] = Field(
+    architecture: Literal[*ARCHITECTURES] = Field(
         "group-crosscoder",
         description="sae: each row is one activation vector; group-crosscoder: each row is the orbit of a vector",
     )
@@ -21,7 +23,7 @@ class DictionaryConfig(Config):
     sparsity: float = Field(
         1.0, ge=0, le=1e30, description=f"weight λ of the sparsity penalty; only used by {WITH_PENALTY}"
     )
-    encode_from: Literal["identity", "orbit"] = Field(
+    encode_from: EncodeFrom = Field(
         "identity",
         description="group crosscoder only: encode the identity block alone, or the sum over all blocks of the orbit",
     )

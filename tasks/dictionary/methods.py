@@ -27,6 +27,8 @@ class Method(NamedTuple):
         return getattr(import_module(f"tasks.dictionary.{module}"), name)
 
 
+ARCHITECTURES = {"sae": "sparse autoencoder", "group-crosscoder": "group crosscoder"}
+"""{architecture: the label that people read}."""
 METHODS = {
     "topk": Method("TopK", "topk:TopK", k="each row"),
     "relu": Method("ReLU", "relu:ReLU", k=None),

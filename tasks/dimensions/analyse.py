@@ -1,7 +1,7 @@
 """Compute the tuning dimensions of a layer's units by one method and stage them for the warehouse (methods §6)."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars
@@ -12,7 +12,7 @@ from tasks.dictionary.store import load_dictionary
 from tasks.dimensions.completeness import measure_completeness
 from tasks.dimensions.config import DimensionsConfig
 from tasks.dimensions.harmonics import IrrepEnergies
-from tasks.dimensions.identify import Shown, follow, shown_to
+from tasks.dimensions.identify import follow, stimulus_responses
 from tasks.dimensions.methods import Dimensions, Rows, constant_units, fit, sample
 from tasks.dimensions.moments import Moments
 from tasks.errors import UserError
@@ -89,14 +89,14 @@ def analyse_dimensions(
         )
     encode = encoder_of(load_dictionary(dictionary, settings)) if dictionary else None
     natural = UnitRows(acts, encode, config.rows)
-    shown = {
-        name: Shown(name, family.table, encoded(torch.from_numpy(family.responses_nd), encode).numpy())
-        for name, family in shown_to(acts.config.network, acts.config.layer, settings.weights_dir).items()
+    responses = {
+        name: replace(family, responses_nd=encoded(torch.from_numpy(family.responses_nd), encode).numpy())
+        for name, family in stimulus_responses(acts.config.network, acts.config.layer, settings.weights_dir).items()
     }
     progress(150, 1000)
 
     if config.source == "gratings":
-        gratings_nd = shown["gratings"].responses_nd
+        gratings_nd = responses["gratings"].responses_nd
         fit_rows = test_rows = lambda: iter(np.split(gratings_nd, range(ROWS, len(gratings_nd), ROWS)))
     else:
         fit_rows, test_rows = (lambda split=split: natural.batches(split) for split in ("train", "test"))
@@ -106,25 +106,10 @@ def analyse_dimensions(
     dimensions = fit(config, fit_rows, moments, where)
     progress(350, 1000)
 
-    tuning_scores, curves = follow(shown, dimensions.scores, config.permutations, config.seed)
+    tuning_scores, curves = follow(responses, dimensions.scores, config.permutations, config.seed)
     progress(450, 1000)
     tables = {
-        "dimension_analyses": polars.DataFrame(
-            {
-                "dimension_analysis_id": [key],
-                "activation_set_id": [activation_set],
-                "dictionary_id": [dictionary],
-                "method": [config.method],
-                "source": [config.source],
-                "components": [config.components],
-                "seed": [config.seed],
-                "rows": [moments.count],
-                "units": [len(dimensions.mean_d)],
-                "constant_units": [int(constant_units(moments).sum())],
-                "mean": [dimensions.mean_d.tolist()],
-            },
-            schema_overrides={"dictionary_id": polars.String},
-        ),
+        "dimension_analyses": _analyses_table(activation_set, dictionary, config, moments, dimensions),
         "tuning_dimensions": _dimensions_table(dimensions, fit_rows, test_rows, moments),
         "tuning_scores": tuning_scores,
         "dimension_curves": curves,
@@ -138,15 +123,35 @@ def analyse_dimensions(
     tables["dimension_completeness"] = measure_completeness(
         dimensions, acts, dictionary, counts, whole_frames, settings, part_of(progress, 600, 1000)
     )
-    tables_with_id = {
-        name: table
-        if "dimension_analysis_id" in table.columns
-        else table.select(polars.lit(key).alias("dimension_analysis_id"), polars.all())
-        for name, table in tables.items()
-    }
-    stage_tables(key, tables_with_id, settings)
+    key_column = polars.lit(key).alias("dimension_analysis_id")
+    stage_tables(key, {name: table.select(key_column, polars.all()) for name, table in tables.items()}, settings)
     progress(1000, 1000)
     return key
+
+
+def _analyses_table(
+    activation_set: str,
+    dictionary: str | None,
+    config: DimensionsConfig,
+    moments: Moments,
+    dimensions: Dimensions,
+) -> polars.DataFrame:
+    """Return the row of `dimension_analyses`, without its column `dimension_analysis_id`."""
+    return polars.DataFrame(
+        {
+            "activation_set_id": [activation_set],
+            "dictionary_id": [dictionary],
+            "method": [config.method],
+            "source": [config.source],
+            "components": [config.components],
+            "seed": [config.seed],
+            "rows": [moments.count],
+            "units": [len(dimensions.mean_d)],
+            "constant_units": [int(constant_units(moments).sum())],
+            "mean": [dimensions.mean_d.tolist()],
+        },
+        schema_overrides={"dictionary_id": polars.String},
+    )
 
 
 def _dimensions_table(dimensions: Dimensions, fit_rows: Rows, test_rows: Rows, moments: Moments) -> polars.DataFrame:

@@ -73,32 +73,29 @@ def measure_completeness(
         progress(done, len(test_frames))
 
     labels = [label_of(acts.plan.images.frames[frame].name, network) for frame in test_frames]
+    clean_n = torch.cat(clean)
+    rows = [_compared(count, clean_n, torch.cat(kept[count]), torch.cat(removed[count]), labels) for count in counts]
+    return polars.DataFrame(rows, schema=SCHEMA)
+
+
+def _compared(count: int, clean_n: Tensor, kept_n: Tensor, removed_n: Tensor, labels: list[int | None]) -> dict:
+    """Return the row of a number of dimensions: agreement with the clean classes, and accuracy on labelled frames."""
     labelled = torch.tensor([label is not None for label in labels])
     label_n = torch.tensor([label for label in labels if label is not None])
-    clean_n = torch.cat(clean)
 
-    def agreement(classes: list[Tensor]) -> float:
-        return _share(torch.cat(classes) == clean_n)
+    def accuracy(class_n: Tensor) -> float | None:
+        return _share(class_n[labelled] == label_n) if len(label_n) else None
 
-    def accuracy(classes: list[Tensor]) -> float | None:
-        return _share(torch.cat(classes)[labelled] == label_n) if len(label_n) else None
-
-    return polars.DataFrame(
-        [
-            {
-                "dimensions": count,
-                "frames": len(test_frames),
-                "labelled": len(label_n),
-                "agreement_kept": agreement(kept[count]),
-                "agreement_removed": agreement(removed[count]),
-                "accuracy_clean": accuracy(clean),
-                "accuracy_kept": accuracy(kept[count]),
-                "accuracy_removed": accuracy(removed[count]),
-            }
-            for count in counts
-        ],
-        schema=SCHEMA,
-    )
+    return {
+        "dimensions": count,
+        "frames": len(labels),
+        "labelled": len(label_n),
+        "agreement_kept": _share(kept_n == clean_n),
+        "agreement_removed": _share(removed_n == clean_n),
+        "accuracy_clean": accuracy(clean_n),
+        "accuracy_kept": accuracy(kept_n),
+        "accuracy_removed": accuracy(removed_n),
+    }
 
 
 def _share(which: Tensor) -> float:

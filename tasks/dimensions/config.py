@@ -7,6 +7,7 @@ from pydantic import Field
 from tasks.config import Config, Seed, Whole
 
 Method = Literal["pca", "ica", "nmf", "kernel-pca", "neurons", "random"]
+Source = Literal["patches", "gratings"]
 CONTROLS = ("neurons", "random")
 """Methods that are controls: single neurons, and a random orthogonal basis."""
 
@@ -15,7 +16,7 @@ class DimensionsConfig(Config):
     """Together with the rows of a layer's units, this determines their dimensions."""
 
     method: Method = Field("pca", description="method that finds the dimensions; neurons and random are controls")
-    source: Literal["patches", "gratings"] = Field(
+    source: Source = Field(
         "patches",
         description="rows to find the dimensions in: activations on patches of the train split, or on drawn gratings",
     )

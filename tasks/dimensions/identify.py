@@ -55,7 +55,7 @@ PARAMETERS = (
 
 
 @dataclass(frozen=True)
-class Shown:
+class StimulusResponses:
     """Stimuli of one family (one row of `table` each) and the units' responses to them [n, units]."""
 
     family: str
@@ -64,7 +64,7 @@ class Shown:
 
 
 @lru_cache(maxsize=2)
-def shown_to(network_name: str, layer: str, weights_dir: Path | None) -> dict[str, Shown]:
+def stimulus_responses(network_name: str, layer: str, weights_dir: Path | None) -> dict[str, StimulusResponses]:
     """Return gratings and arcs of the size of the layer's receptive field, with its neurons' responses.
 
     Cached, since all methods need the same responses.
@@ -74,23 +74,23 @@ def shown_to(network_name: str, layer: str, weights_dir: Path | None) -> dict[st
     drawn = stimuli(side)
     arcs = Stimuli(side, drawn.step_degrees, drawn.table.filter(family="arc"))
     return {
-        name: Shown(name, family.table, neuron_responses(network, layer, family).numpy())
+        name: StimulusResponses(name, family.table, neuron_responses(network, layer, family).numpy())
         for name, family in (("gratings", gratings(side)), ("arcs", arcs))
     }
 
 
 def follow(
-    shown: Mapping[str, Shown], scores: Callable[[np.ndarray], np.ndarray], permutations: int, seed: int
+    responses: Mapping[str, StimulusResponses], scores: Callable[[np.ndarray], np.ndarray], permutations: int, seed: int
 ) -> tuple[polars.DataFrame, polars.DataFrame]:
     """Return the tables `tuning_scores` and `dimension_curves`, without the column `dimension_analysis_id`.
 
     scores: function from responses [n, units] to scores [n, K]. Permutations shuffle the stimuli of a family in the
     same way for all dimensions, so that the largest R² among them gives the null distribution (Westfall & Young).
     """
-    scores_of = {name: scores(family.responses_nd) for name, family in shown.items()}
+    scores_of = {name: scores(family.responses_nd) for name, family in responses.items()}
     r_squared, p_values, nulls, preferred, curves = [], [], [], [], []
     for place, parameter in enumerate(PARAMETERS):
-        family = shown[parameter.family]
+        family = responses[parameter.family]
         values_n = family.table.select(parameter.value).to_series().to_numpy()
         scores_nk = scores_of[parameter.family] - scores_of[parameter.family].mean(0)
         basis_nq = np.linalg.qr(_centred(parameter.columns(values_n)))[0]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.concepts.names import CONTROLS as ATTACK_CONTROLS
 from tasks.dimensions.config import CONTROLS
 
 # (light scheme, dark scheme): hues that can be distinguished with common colour-vision deficiencies (Okabe and Ito).
@@ -68,7 +69,6 @@ ATTACKS = {
         ("#a94890", "#e493cb"),
     ),
 }
-ARCHITECTURES = {"group-crosscoder": "group crosscoder", "sae": "sparse autoencoder"}
 
 SAMPLINGS = {"norm": "large activations over-sampled", "uniform": "sampled uniformly"}
 SCORES = {
@@ -294,7 +294,7 @@ class Attack:
 
     @property
     def is_control(self) -> bool:
-        return self.name in ("clean", "noise", "random-direction")
+        return self.name in ATTACK_CONTROLS
 
     @property
     def rank(self) -> tuple:

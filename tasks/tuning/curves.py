@@ -37,7 +37,7 @@ from tasks.symmetry.group import DihedralGroup
 from tasks.tuning.radial import HALF_MAXIMUM, WIDE_GAP, Tuning, aligned, angular_distance, covered, gaps, tuning
 from tasks.tuning.responses import Encode, encoded, encoder_of, layer_responses
 from tasks.vision.networks import load_network
-from tasks.vision.stimuli import FAMILIES, LARGEST_STEP, RENDERINGS, Stimuli
+from tasks.vision.stimuli import FAMILIES, LARGEST_STEP, RENDERINGS, TYPE_OF_FAMILY, Stimuli
 
 CODE_VERSION = 1
 
@@ -53,7 +53,6 @@ CRITERIA = 5
 
 MIXED_BELOW = 0.1
 """Confidence below which a type is `mixed`: the second-best family is within 10 % of the best."""
-TYPE_OF_FAMILY = {family: {"arc": "curve"}.get(family, family) for family in FAMILIES}
 
 NATURAL_CORRELATION = 0.7
 """Natural images confirm a detector if Pearson's r of its synthetic and its natural tuning curve is at least this."""
@@ -229,7 +228,7 @@ def coverage_metrics(curves_un: np.ndarray) -> dict[str, float]:
 # Peaks outside the neurons' coverage ----------------------------------------------------------------------------------
 
 
-def left_out(neurons: UnitTuning, peaks_u: np.ndarray) -> polars.DataFrame:
+def compared_with_neurons(neurons: UnitTuning, peaks_u: np.ndarray) -> polars.DataFrame:
     """Compare peaks, [units] in degrees, with the neurons' curve detectors.
 
     Returns one row per peak: (nearest_neuron, nearest_degrees, inside_arc, inside_gap). inside_arc: no detector reaches
@@ -380,8 +379,7 @@ def analyse_tuning(
         return key
     acts = ActivationSet.open(activation_set, settings)
     encode = None if dictionary is None else _encode(dictionary, activation_set, settings)
-    network, layer = acts.config.network, acts.config.layer
-    stimuli, acts_nd = layer_responses(network, layer, settings.weights_dir, step_degrees)
+    stimuli, acts_nd = layer_responses(acts.config.network, acts.config.layer, settings.weights_dir, step_degrees)
     progress(250, 1000)
 
     encodings = [None] if encode is None else [None, encode]
@@ -402,20 +400,7 @@ def analyse_tuning(
     stage_tables(
         key,
         {
-            "unit_sets": polars.DataFrame(
-                {
-                    "unit_set_id": key,
-                    "network": network,
-                    "layer": layer,
-                    "kind": "neurons" if dictionary is None else "features",
-                    "dictionary_id": dictionary,
-                    "activation_set_id": activation_set,
-                    "step_degrees": step_degrees,
-                    "stimuli": len(stimuli.table),
-                    "units": len(subject.best),
-                },
-                schema_overrides={"dictionary_id": polars.String, "step_degrees": polars.Float64},
-            ),
+            "unit_sets": _unit_set_table(key, acts, dictionary, stimuli, len(subject.best)),
             "unit_tuning": _units_table(key, subject),
             "tuning_curves": _curves_table(key, subject, stimuli.step_degrees),
             "curve_detectors": _detectors_table(key, families, subject, None if dictionary is None else neurons),
@@ -439,6 +424,25 @@ def _correlations(subject: UnitTuning, detectors: np.ndarray, natural: dict[int,
         float(np.corrcoef(curve_n, natural[unit])[0, 1]) if unit in natural else None
         for unit, curve_n in zip(detectors.tolist(), synthetic_un, strict=True)
     ]
+
+
+def _unit_set_table(
+    key: str, acts: ActivationSet, dictionary: str | None, stimuli: Stimuli, units: int
+) -> polars.DataFrame:
+    return polars.DataFrame(
+        {
+            "unit_set_id": key,
+            "network": acts.config.network,
+            "layer": acts.config.layer,
+            "kind": "neurons" if dictionary is None else "features",
+            "dictionary_id": dictionary,
+            "activation_set_id": acts.key,
+            "step_degrees": stimuli.step_degrees,
+            "stimuli": len(stimuli.table),
+            "units": units,
+        },
+        schema_overrides={"dictionary_id": polars.String, "step_degrees": polars.Float64},
+    )
 
 
 def _units_table(key: str, subject: UnitTuning) -> polars.DataFrame:
@@ -494,15 +498,15 @@ def _detectors_table(
     families: table of `curve_families`, with the column natural_correlation.
     """
     peaks_u = subject.tuning.peak[families["unit"].to_numpy()]
-    outside = left_out(subject if neurons is None else neurons, peaks_u)
-    is_left_out = polars.col("inside_arc") | polars.col("inside_gap")
+    outside = compared_with_neurons(subject if neurons is None else neurons, peaks_u)
+    is_outside = polars.col("inside_arc") | polars.col("inside_gap")
     is_confirmed = polars.col("natural_correlation").fill_null(-1) >= NATURAL_CORRELATION
     feature_columns = [*outside.columns, "missing"]
     table = polars.concat([families, outside], how="horizontal").select(
         polars.lit(key).alias("unit_set_id"),
         *families.columns,
         *outside.columns,
-        (is_left_out & is_confirmed).alias("missing"),
+        (is_outside & is_confirmed).alias("missing"),
     )
     if neurons is None:
         table = table.with_columns(

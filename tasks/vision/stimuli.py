@@ -250,3 +250,6 @@ COVERAGE = {
     "colour": _coloured,
 }
 FAMILIES = tuple(COVERAGE)
+TYPE_OF_FAMILY = {family: {"arc": "curve"}.get(family, family) for family in FAMILIES}
+"""{family of stimuli: stimulus type of a unit that responds to it most}."""
+STIMULUS_TYPES = (*TYPE_OF_FAMILY.values(), "mixed", "other")

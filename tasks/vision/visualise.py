@@ -86,10 +86,10 @@ def visualise(
     Raises UserError for an unknown layer, and for directions that don't fit the layer, are zero or not finite.
     """
     directions_nc = unit_directions(network, layer_name, directions_nc)
-    module, side = what_it_sees(network, layer_name, config)
+    module, side = module_and_side(network, layer_name, config)
 
     def objective(images_bcyx: Tensor, directions_bc: Tensor) -> Tensor:
-        return raised(module(network.preprocess(images_bcyx)), directions_bc, config).sum()
+        return objective_of_images(module(network.preprocess(images_bcyx)), directions_bc, config).sum()
 
     return optimised(objective, directions_nc, side, config, progress)
 
@@ -113,7 +113,7 @@ def unit_directions(network: Network, layer_name: str, directions_nc: Tensor) ->
     return directions_nc / norm_n1
 
 
-def raised(acts_bcyx: Tensor, directions_bc: Tensor, config: VisualisationConfig) -> Tensor:
+def objective_of_images(acts_bcyx: Tensor, directions_bc: Tensor, config: VisualisationConfig) -> Tensor:
     """Return the objective of `visualise` per image, [b], from the layer's activations and directions of length 1."""
     height, width = acts_bcyx.shape[2:]
     unit = acts_bcyx[:, :, height // 2, width // 2]
@@ -149,7 +149,7 @@ def optimised(
     return torch.cat(images)
 
 
-def what_it_sees(network: Network, layer_name: str, config: VisualisationConfig) -> tuple[fx.GraphModule, int]:
+def module_and_side(network: Network, layer_name: str, config: VisualisationConfig) -> tuple[fx.GraphModule, int]:
     """Return the module that computes the layer, or one unit of it, and the side of its input image in pixels."""
     node, field = network.node(layer_name), network.layer(layer_name).receptive_field
     if config.objective == "channel":

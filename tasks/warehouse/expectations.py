@@ -4,9 +4,14 @@ The large tables (blocks, harmonics, examples, neighbours, curves, pairs, pictur
 copying them to pandas.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from tasks.dictionary.methods import METHODS
+from tasks.activations.sampling import Sampling
+from tasks.concepts.names import ATTACKS, CheckName, Classifier, Pool, Statistic
+from tasks.dictionary.config import EncodeFrom
+from tasks.dictionary.methods import ARCHITECTURES, METHODS
+from tasks.dimensions.config import Method
+from tasks.vision.stimuli import RENDERINGS, STIMULUS_TYPES
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -14,184 +19,118 @@ if TYPE_CHECKING:
 SHA256 = "^[0-9a-f]{64}$"
 SYMMETRY_TYPE = r"^(?:invariant|mixed|period-\d+(?:\.\d+)?)$"
 STABILISER = r"^(?:trivial|full|[CD]_\d+)$"
-STIMULUS_TYPES = (
-    *("curve", "line", "edge", "angle", "grating", "hatch", "centre-surround", "colour"),
-    *("mixed", "other"),
-)
-CLASSIFIERS = ("logistic", "sgd", "mean-difference")
-POOLS = ("mean", "none")
-ATTACKS = ("clean", "noise", "random-direction", "token-pushing", "cav", "class-gradient", "random-set")
+NOT_BLANK = r"\S"
+
+SHARE = (0, 1)
+NEARLY_SHARE = (0, 1.0001)
+"""A share that rounding may take above 1."""
+COSINE = (-1.0001, 1.0001)
+COUNT = (1, None)
+NOT_NEGATIVE = (0, None)
+TCAV_RANGES = {
+    **dict.fromkeys(("score", "magnitude", "random_score", "accuracy", "p_value", "p_holm"), NEARLY_SHARE),
+    **dict.fromkeys(("score_std", "random_score_std"), NOT_NEGATIVE),
+}
+
+RANGES: dict[str, dict[str, tuple[float | None, float | None]]] = {
+    "networks": {"input_size": COUNT, "classes": COUNT},
+    "layers": {"channels": COUNT, "receptive_field": COUNT, "stride": COUNT},
+    "images": {"width": COUNT, "height": COUNT},
+    "activation_sets": {"orbits": COUNT},
+    "shards": {"bytes": COUNT},
+    "dictionaries": {"train_seconds": NOT_NEGATIVE},
+    "features": {"density": SHARE, "max_activation": NOT_NEGATIVE, "atom_dimension": (1, 4)},
+    "feature_symmetry": {"confidence": SHARE, "invariance": COSINE, "mirror": COSINE},
+    "unit_sets": {"step_degrees": (1e-6, 4), "stimuli": COUNT, "units": COUNT},
+    "unit_tuning": {"confidence": SHARE, "criteria_met": (0, 5)},
+    "curve_detectors": {"preferred_radius": (1e-6, None)},
+    "neurons": {"density": SHARE, "top_rows": NOT_NEGATIVE, "explained": (None, 1)},
+    "family_analyses": {"neighbours": (2, None), "min_family_size": (2, None)},
+    "family_shapes": {"mean_similarity": COSINE, "evenness": NEARLY_SHARE, "covered": NEARLY_SHARE},
+    "feature_families": {"strength": SHARE, "similarity": COSINE},
+    "dimension_analyses": {"components": COUNT, "rows": COUNT, "constant_units": NOT_NEGATIVE},
+    "tuning_dimensions": {"explained_variance": (None, 1.0001), "cumulative_variance": (None, 1.0001)},
+    "tuning_scores": {"r_squared": NEARLY_SHARE, "null_r_squared": NEARLY_SHARE, "p_value": SHARE},
+    "dimension_completeness": {
+        "frames": COUNT,
+        "labelled": NOT_NEGATIVE,
+        **dict.fromkeys(("agreement_kept", "agreement_removed"), SHARE),
+        **dict.fromkeys(("accuracy_clean", "accuracy_kept", "accuracy_removed"), SHARE),
+    },
+    "dimension_paths": {"spearman": COSINE, "drift": NOT_NEGATIVE},
+    "concepts": {"quarantined": NOT_NEGATIVE},
+    "concept_analyses": {"penalty": (1e-12, None), "held_out": (1e-6, 0.999999)},
+    "tcav_tests": {"random_sets": (3, None), **TCAV_RANGES, "agreement": COSINE},
+    "attack_experiments": {"random_sets": (3, None), "steps": COUNT},
+    "attacks": {"epsilon": (0, 255), "fraction": SHARE, "images": COUNT, "perceptual": (0, 4.0001)},
+    "attack_scores": {**TCAV_RANGES, "cosine": COSINE},
+    "attack_features": {"flagged": SHARE, "auc": SHARE},
+    "facet_analyses": {"unit": NOT_NEGATIVE, "weight": NOT_NEGATIVE, "epsilon": (1, 255), "steps": COUNT},
+    "trust_analyses": {"random_sets": COUNT},
+    "trust_checks": {"threshold": NOT_NEGATIVE},
+    "runs": {"seconds": NOT_NEGATIVE, "peak_memory_bytes": COUNT},
+}
+"""The least and the largest value of columns; None: no bound."""
+
+PATTERNS = {
+    "networks": {"weights_sha256": SHA256},
+    "images": {"image_id": SHA256},
+    "quarantine": {"reason": NOT_BLANK},
+    "activation_sets": {"activation_set_id": SHA256},
+    "shards": {"sha256": SHA256},
+    "dictionaries": {"dictionary_id": SHA256},
+    "feature_symmetry": {"type": SYMMETRY_TYPE, "stabiliser": STABILISER},
+    "unit_sets": {"unit_set_id": SHA256},
+    "curve_detectors": {"curve_family": NOT_BLANK},
+    "family_analyses": {"family_analysis_id": SHA256},
+    "family_shapes": {"type": SYMMETRY_TYPE, "stabiliser": STABILISER},
+    "dimension_analyses": {"dimension_analysis_id": SHA256},
+    "concepts": {"concept_id": SHA256, "name": NOT_BLANK},
+    "concept_analyses": {"concept_analysis_id": SHA256},
+    "tcav_tests": {"class_name": NOT_BLANK},
+    "attack_experiments": {"attack_experiment_id": SHA256, "class_name": NOT_BLANK},
+    "attacks": {"artifact_folder": SHA256},
+    "facet_analyses": {"facet_analysis_id": SHA256, "unit_name": NOT_BLANK},
+    "trust_analyses": {"trust_analysis_id": SHA256},
+    "runs": {"flow": "^[a-z][a-z0-9_-]*$"},
+}
+"""The regular expressions that the texts of columns match."""
+
+CHOICES = {
+    "activation_sets": {"sampling": get_args(Sampling)},
+    "dictionaries": {"architecture": ARCHITECTURES, "method": METHODS, "encode_from": get_args(EncodeFrom)},
+    "unit_tuning": {"stimulus_type": STIMULUS_TYPES},
+    "curve_detectors": {"rendering": ("any", *RENDERINGS)},
+    "feature_families": {"stimulus_type": STIMULUS_TYPES},
+    "dimension_analyses": {"method": get_args(Method)},
+    "concept_analyses": {"classifier": get_args(Classifier), "pool": get_args(Pool)},
+    "attack_experiments": {"classifier": get_args(Classifier), "pool": get_args(Pool)},
+    "attacks": {"attack": ATTACKS},
+    "attack_features": {"statistic": get_args(Statistic)},
+    "trust_checks": {"check_name": get_args(CheckName)},
+}
+"""The values that columns may have."""
 
 
 def suite() -> dict[str, list["Expectation"]]:
     """Return the expectations of each table, by its name."""
     from great_expectations import expectations as gxe
 
-    def between(column: str, least: float | None, most: float | None = None) -> gxe.ExpectColumnValuesToBeBetween:
-        return gxe.ExpectColumnValuesToBeBetween(column=column, min_value=least, max_value=most)
-
-    def matches(column: str, pattern: str) -> gxe.ExpectColumnValuesToMatchRegex:
-        return gxe.ExpectColumnValuesToMatchRegex(column=column, regex=pattern)
-
+    tables = dict.fromkeys([*RANGES, *PATTERNS, *CHOICES])
     return {
-        "networks": [matches("weights_sha256", SHA256), between("input_size", 1), between("classes", 1)],
-        "layers": [between("channels", 1), between("receptive_field", 1), between("stride", 1)],
-        "images": [matches("image_id", SHA256), between("width", 1), between("height", 1)],
-        "quarantine": [matches("reason", r"\S")],
-        "activation_sets": [
-            matches("activation_set_id", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(column="sampling", value_set=["uniform", "norm"]),
-            between("orbits", 1),
-        ],
-        "shards": [matches("sha256", SHA256), between("bytes", 1)],
-        "dictionaries": [
-            matches("dictionary_id", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(column="architecture", value_set=["sae", "group-crosscoder"]),
-            gxe.ExpectColumnValuesToBeInSet(column="method", value_set=list(METHODS)),
-            gxe.ExpectColumnValuesToBeInSet(column="encode_from", value_set=["identity", "orbit"]),
-            between("train_seconds", 0),
-        ],
-        "features": [between("density", 0, 1), between("max_activation", 0), between("atom_dimension", 1, 4)],
-        "feature_symmetry": [
-            matches("type", SYMMETRY_TYPE),
-            matches("stabiliser", STABILISER),
-            between("confidence", 0, 1),
-            between("invariance", -1.0001, 1.0001),
-            between("mirror", -1.0001, 1.0001),
-        ],
-        "unit_sets": [
-            matches("unit_set_id", SHA256),
-            between("step_degrees", 1e-6, 4),
-            between("stimuli", 1),
-            between("units", 1),
-        ],
-        "unit_tuning": [
-            gxe.ExpectColumnValuesToBeInSet(column="stimulus_type", value_set=STIMULUS_TYPES),
-            between("confidence", 0, 1),
-            between("criteria_met", 0, 5),
-        ],
-        "curve_detectors": [
-            matches("curve_family", r"\S"),
-            between("preferred_radius", 1e-6),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="rendering", value_set=["any", "dark line", "light line", "dark fill", "light fill"]
-            ),
-        ],
-        "neurons": [between("density", 0, 1), between("top_rows", 0), between("explained", None, 1)],
-        "family_analyses": [
-            matches("family_analysis_id", SHA256),
-            between("neighbours", 2),
-            between("min_family_size", 2),
-        ],
-        "family_shapes": [
-            matches("type", SYMMETRY_TYPE),
-            matches("stabiliser", STABILISER),
-            between("mean_similarity", -1.0001, 1.0001),
-            between("evenness", 0, 1.0001),
-            between("covered", 0, 1.0001),
-        ],
-        "feature_families": [
-            gxe.ExpectColumnValuesToBeInSet(column="stimulus_type", value_set=STIMULUS_TYPES),
-            between("strength", 0, 1),
-            between("similarity", -1.0001, 1.0001),
-        ],
-        "dimension_analyses": [
-            matches("dimension_analysis_id", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="method", value_set=["pca", "ica", "nmf", "kernel-pca", "neurons", "random"]
-            ),
-            between("components", 1),
-            between("rows", 1),
-            between("constant_units", 0),
-        ],
-        "tuning_dimensions": [
-            between("explained_variance", None, 1.0001),
-            between("cumulative_variance", None, 1.0001),
-        ],
-        "tuning_scores": [
-            between("r_squared", 0, 1.0001),
-            between("null_r_squared", 0, 1.0001),
-            between("p_value", 0, 1),
-        ],
-        "dimension_completeness": [
-            between("frames", 1),
-            between("labelled", 0),
+        table: [
             *(
-                between(column, 0, 1)
-                for column in (
-                    *("agreement_kept", "agreement_removed"),
-                    *("accuracy_clean", "accuracy_kept", "accuracy_removed"),
-                )
+                gxe.ExpectColumnValuesToMatchRegex(column=column, regex=pattern)
+                for column, pattern in PATTERNS.get(table, {}).items()
             ),
-        ],
-        "dimension_paths": [between("spearman", -1.0001, 1.0001), between("drift", 0)],
-        "concepts": [matches("concept_id", SHA256), matches("name", r"\S"), between("quarantined", 0)],
-        "concept_analyses": [
-            matches("concept_analysis_id", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=CLASSIFIERS),
-            gxe.ExpectColumnValuesToBeInSet(column="pool", value_set=POOLS),
-            between("penalty", 1e-12),
-            between("held_out", 1e-6, 0.999999),
-        ],
-        "tcav_tests": [
-            matches("class_name", r"\S"),
-            between("random_sets", 3),
             *(
-                between(column, 0, 1.0001)
-                for column in ("score", "magnitude", "random_score", "accuracy", "p_value", "p_holm")
+                gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values))
+                for column, values in CHOICES.get(table, {}).items()
             ),
-            between("score_std", 0),
-            between("random_score_std", 0),
-            between("agreement", -1.0001, 1.0001),
-        ],
-        "attack_experiments": [
-            matches("attack_experiment_id", SHA256),
-            matches("class_name", r"\S"),
-            between("random_sets", 3),
-            gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=CLASSIFIERS),
-            gxe.ExpectColumnValuesToBeInSet(column="pool", value_set=POOLS),
-            between("steps", 1),
-        ],
-        "attacks": [
-            gxe.ExpectColumnValuesToBeInSet(column="attack", value_set=ATTACKS),
-            between("epsilon", 0, 255),
-            between("fraction", 0, 1),
-            matches("artifact_folder", SHA256),
-            between("images", 1),
-            between("perceptual", 0, 4.0001),
-        ],
-        "attack_scores": [
             *(
-                between(column, 0, 1.0001)
-                for column in ("score", "magnitude", "random_score", "accuracy", "p_value", "p_holm")
+                gxe.ExpectColumnValuesToBeBetween(column=column, min_value=least, max_value=most)
+                for column, (least, most) in RANGES.get(table, {}).items()
             ),
-            between("score_std", 0),
-            between("random_score_std", 0),
-            between("cosine", -1.0001, 1.0001),
-        ],
-        "attack_features": [
-            gxe.ExpectColumnValuesToBeInSet(column="statistic", value_set=["fvu", "rare", "fragile", "plain"]),
-            between("flagged", 0, 1),
-            between("auc", 0, 1),
-        ],
-        "facet_analyses": [
-            matches("facet_analysis_id", SHA256),
-            between("unit", 0),
-            matches("unit_name", r"\S"),
-            between("weight", 0),
-            between("epsilon", 1, 255),
-            between("steps", 1),
-        ],
-        "trust_analyses": [matches("trust_analysis_id", SHA256), between("random_sets", 1)],
-        "trust_checks": [
-            gxe.ExpectColumnValuesToBeInSet(
-                column="check_name", value_set=["CAV shift after JPEG", "split-half disagreement", "colour grain"]
-            ),
-            between("threshold", 0),
-        ],
-        "runs": [
-            matches("flow", "^[a-z][a-z0-9_-]*$"),
-            between("seconds", 0),
-            between("peak_memory_bytes", 1),
-        ],
+        ]
+        for table in tables
     }

@@ -244,7 +244,7 @@ class Rates:
     rows: list[dict]
 
     @property
-    def untouched(self) -> list[dict]:
+    def without_attack(self) -> list[dict]:
         """Rows of clean sets, one for each origin, and of attacked sets whose attack is unknown."""
         return [row for row in self.rows if row["attack"] is None]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tasks.dictionary.methods import METHODS
+from tasks.dictionary.methods import ARCHITECTURES, METHODS
 from tasks.report import text
-from tasks.report.labels import ARCHITECTURES, SAMPLINGS
+from tasks.report.labels import SAMPLINGS
 from tasks.report.snapshot import Examples, Snapshot
 
 TEMPLATES = Path(__file__).parent.parent / "templates"

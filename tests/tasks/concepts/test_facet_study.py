@@ -180,6 +180,6 @@ def test_bad_input_is_named(made, tmp_path):
         ({"of_class": "crane", **unitless}, r"crane.*crane \(bird\)"),
         ({"generic_images": 6}, "1 random sets of 6 need 6 images, and the pool has 5"),
     ):
-        with pytest.raises(UserError, match=complaint) as raised:
+        with pytest.raises(UserError, match=complaint) as objective_of_images:
             analyse_facets(CONFIG.model_copy(update=change), settings)
-        assert "\n" not in str(raised.value)
+        assert "\n" not in str(objective_of_images.value)

@@ -9,7 +9,7 @@ from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
 from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation
 from tasks.errors import UserError
 from tasks.vision.networks import Network, Normalisation
-from tasks.vision.visualise import VisualisationConfig, _Painting, raised, visualise
+from tasks.vision.visualise import VisualisationConfig, _Painting, objective_of_images, visualise
 
 LAYER, LOWER, CHANNEL = "block6", "block3_expand", 4
 SHORT = {"objective": "channel", "channel_size": 64, "steps": 6}
@@ -104,8 +104,10 @@ def test_each_facet_shows_in_its_own_picture(lite0):
     assert logits_fn.argmax(1).tolist() == [0, 1]
     assert distance_nn[0, 1] > distance_nn[:2, 2].max()
     with torch.no_grad():  # and each still shows the unit
-        values_n = raised(lite0.activations(pictures, LAYER), direction(lite0)[None], config)
-        grey = raised(lite0.activations(torch.full((1, 3, 64, 64), 0.5), LAYER), direction(lite0)[None], config)
+        values_n = objective_of_images(lite0.activations(pictures, LAYER), direction(lite0)[None], config)
+        grey = objective_of_images(
+            lite0.activations(torch.full((1, 3, 64, 64), 0.5), LAYER), direction(lite0)[None], config
+        )
     assert (values_n > grey).all()
 
 
@@ -149,6 +151,6 @@ def test_a_classs_logit_is_a_direction_of_the_last_layer(random_bvlc):
     images = torch.rand(2, 3, 224, 224, generator=torch.Generator().manual_seed(1))
     config = VisualisationConfig(objective="channel")
     with torch.no_grad():
-        values_n = raised(random_bvlc.activations(images, "mixed5b"), row_c[None], config)
+        values_n = objective_of_images(random_bvlc.activations(images, "mixed5b"), row_c[None], config)
         logits_n = random_bvlc.logits(images)[:, 7] - random_bvlc.module.classifier.bias[7]
     torch.testing.assert_close(values_n, logits_n, rtol=1e-4, atol=1e-6)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from tasks.dimensions.identify import PARAMETERS, Shown, assign, follow, shown_to
+from tasks.dimensions.identify import PARAMETERS, StimulusResponses, assign, follow, stimulus_responses
 from tasks.vision.gratings import gratings
 from tasks.vision.stimuli import stimuli
 
@@ -38,7 +38,10 @@ def followed() -> tuple[pl.DataFrame, pl.DataFrame]:
     )
     to_centre, noise = turn(drawn["angle_degrees"], DIRECTION, 360), random.normal(size=len(drawn))
     of_arcs = np.stack([nothing, nothing, to_centre, nothing, noise], axis=1)
-    shown = {"gratings": Shown("gratings", bars, of_bars), "arcs": Shown("arcs", drawn, of_arcs)}
+    shown = {
+        "gratings": StimulusResponses("gratings", bars, of_bars),
+        "arcs": StimulusResponses("arcs", drawn, of_arcs),
+    }
     return follow(shown, lambda responses: responses, permutations=199, seed=0)
 
 
@@ -75,7 +78,10 @@ def test_luck_is_told_from_it(followed):
 def test_r_squared_is_that_of_a_regression(followed):
     bars = gratings(33).table
     score = bars["orientation"].to_numpy() ** 0.5
-    shown = {"gratings": Shown("gratings", bars, score[:, None]), "arcs": Shown("arcs", *_silent())}
+    shown = {
+        "gratings": StimulusResponses("gratings", bars, score[:, None]),
+        "arcs": StimulusResponses("arcs", *_silent()),
+    }
     scores, _ = follow(shown, lambda responses: responses, permutations=99, seed=0)
     angle = np.radians(2 * bars["orientation"].to_numpy())
     columns = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -113,6 +119,6 @@ def test_the_assignment_is_one_to_one_and_the_best(rows):
 
 
 def test_a_layer_is_shown_gratings_and_arcs_of_its_own_size():
-    shown = shown_to("gabor-bank-3x2x2x2", "gabor", None)
+    shown = stimulus_responses("gabor-bank-3x2x2x2", "gabor", None)
     assert shown["gratings"].responses_nd.shape == (len(gratings(33).table), 24)
     assert shown["arcs"].responses_nd.shape == (len(stimuli(33).table.filter(family="arc")), 24)

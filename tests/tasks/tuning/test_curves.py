@@ -17,7 +17,7 @@ from tasks.tuning.curves import (
     NATURAL_ROTATIONS,
     analyse_tuning,
     curve_families,
-    left_out,
+    compared_with_neurons,
     natural_curves,
     natural_maxima,
     unit_tuning,
@@ -124,12 +124,12 @@ def test_families_share_radius_and_rendering():
 
 def test_what_neurons_leave_out():
     neurons = judged(answers(0.0), answers(24.0), answers(90.0), answers(200.0, line=0.9))
-    outside = left_out(neurons, np.array([11.0, 5.0, 200.0, 57.0]))
+    outside = compared_with_neurons(neurons, np.array([11.0, 5.0, 200.0, 57.0]))
     assert outside["nearest_neuron"].to_list() == [0, 0, 2, 1]
     assert outside["nearest_degrees"].to_list() == pytest.approx([11, 5, 110, 33], abs=0.3)
     assert outside["inside_gap"].to_list() == [True, False, True, True]
     assert outside["inside_arc"].to_list() == [False, False, True, True]
-    nobody = left_out(judged(answers(line=0.9)), np.array([12.0]))
+    nobody = compared_with_neurons(judged(answers(line=0.9)), np.array([12.0]))
     assert nobody.row(0) == (None, None, True, True)
 
 

@@ -133,9 +133,9 @@ def test_progress_rises_to_the_end(lite0, monkeypatch):
     ],
 )
 def test_wrong_directions_are_refused_in_one_line(lite0, directions, message):
-    with pytest.raises(UserError, match=message) as raised:
+    with pytest.raises(UserError, match=message) as objective_of_images:
         visualise(lite0, LINEAR, directions)
-    assert "\n" not in str(raised.value)
+    assert "\n" not in str(objective_of_images.value)
 
 
 def test_no_direction_no_image(lite0):
