@@ -65,7 +65,8 @@ def _versions() -> Iterator[Finding]:
         try:
             yield Finding(package, "ok", version(package))
         except PackageNotFoundError:
-            yield Finding(package, "missing", "not installed; `make test` installs it")
+            remedy = "install Kaleidoscope again with pip, or in a checkout by `make clean test`"
+            yield Finding(package, "missing", f"not installed; {remedy}")
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

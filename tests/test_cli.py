@@ -131,7 +131,7 @@ def test_a_run_in_a_folder_with_an_odd_name(kaleidoscope, settings, monkeypatch,
 
 
 def test_two_processes_fit_one_dictionary(settings):
-    """README's torchrun line, small: the first process writes and tells the key."""
+    """The torchrun line of docs/researcher.md, small: the first process writes and prints the key."""
     small = ["layer=block1", "orbits=40", "n_rotations=1", 'images.sources=["dead-leaves"]', "images.scenes=2"]
     options = [f"extraction.{assignment}" for assignment in (*small, "test_share=0.5")]
     options += [f"dictionary.{assignment}" for assignment in ("features=8", "k=2", "steps=3", "batch_size=8")]

@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.config import read_config
-from flows.sweep import SweepConfig, alike, sweep
+from flows.sweep import SweepConfig, grouped, sweep
 from tasks.dictionary import train as training
 from tasks.dictionary.rows import STREAM_FIELDS
 from tasks.dictionary.store import describe, dictionary_config, read_metrics, read_table, trained
@@ -34,7 +34,7 @@ def test_variants_differ_only_in_what_they_name():
 
 def test_the_study_of_choices_is_understood():
     found = read_config(SweepConfig, ROOT / "flows" / "configs" / "inceptionv1-symmetry-choices.toml", [])
-    streams = alike(found.variants, lambda each: tuple(getattr(each, field) for field in STREAM_FIELDS))
+    streams = grouped(found.variants, lambda each: tuple(getattr(each, field) for field in STREAM_FIELDS))
     assert [len(stream) for stream in streams] == [5, 1, 2, 1]
     assert [each.harmonics for each in found.variants] == [None, 8, 5, 3, 5, None, None, 5, None]
 

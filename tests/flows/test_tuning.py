@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from flows.config import read_config
-from flows.tuning import TuningConfig, together, tuning
+from flows.tuning import TuningConfig, merged, tuning
 from tasks.dimensions import paths
 from tasks.errors import UserError
 from tasks.tracking.store import tracking
@@ -75,6 +75,6 @@ def test_unknown_methods_are_refused():
 
 
 def test_frames_of_several_stages_stand_below_one_another():
-    made = together({"a": pl.DataFrame({"x": [1]})}, {"a": pl.DataFrame({"x": [2], "y": [3]}), "b": pl.DataFrame()})
+    made = merged({"a": pl.DataFrame({"x": [1]})}, {"a": pl.DataFrame({"x": [2], "y": [3]}), "b": pl.DataFrame()})
     assert made["a"].rows() == [(1, None), (2, 3)]
     assert set(made) == {"a", "b"}

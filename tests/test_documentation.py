@@ -1,4 +1,4 @@
-"""README's commands are run or checked: one that does not work fails here, and so does one that is left out."""
+"""The documents' commands are run or checked: one that does not work fails here, and so does one that is left out."""
 
 import re
 import shlex
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from flows import cli
+from flows import FLOWS, cli
 from flows.config import config_class_of, flow_named, read_config
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.config import DictionaryConfig
@@ -17,16 +17,21 @@ from tasks.dictionary.train import train
 from tasks.settings import ROOT, Settings
 from tests.tasks.dictionary.conftest import PlantedOrbits
 
-README = ROOT / "README.md"
+GUIDES = [ROOT / name for name in ("README.md", "docs/researcher.md", "docs/analyst.md", "docs/operator.md")]
+DOCUMENTS = sorted({*GUIDES, *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")})
 MAKEFILE = (ROOT / "Makefile").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
 SETTINGS = {f"KALEIDOSCOPE_{name.upper()}" for name in Settings.model_fields}
 READING = {"sql", "page", "doctor", "curves"}
 
 
+def text_of(documents: list[Path]) -> str:
+    return "\n".join(document.read_text() for document in documents)
+
+
 def commands() -> list[str]:
-    """Lines of README's shell blocks; a backslash joins lines, output and comments are left out."""
-    blocks = re.findall(r"^```(?:console|bash|sh)\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
+    """Lines of the documents' shell blocks; a backslash joins lines, output and comments are left out."""
+    blocks = re.findall(r"^```(?:console|bash|sh)\n(.*?)^```", text_of(DOCUMENTS), re.DOTALL | re.MULTILINE)
     found = []
     for block in blocks:
         lines = block.replace("\\\n", " ").splitlines()
@@ -53,13 +58,14 @@ def test_a_command_works(command, published_template, monkeypatch):
     match words:
         case ["export", *assignments]:
             assert {assignment.partition("=")[0] for assignment in assignments} <= SETTINGS
+        case ["source", script]:
+            assert script.removesuffix("bin/activate") == ".venv/"
+            assert "-m venv .venv" in MAKEFILE
         case ["make", target]:
             assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"Makefile has no target {target}"
             assert target in {"up", "lock", "clean", "test-faults"} or f"make {target}" in CI
         case ["kaleidoscope", "run", flow, *options]:
             assert_run_is_understood(flow, options)
-        case ["kaleidoscope", "sweep", *options]:
-            assert_run_is_understood("sweep", options)
         case ["torchrun", "--nproc-per-node", "2", "--no-python", "kaleidoscope", "fit", *options]:
             assert_run_is_understood("train", options)  # test_cli runs it
         case ["kaleidoscope", verb, *_] if verb in READING:
@@ -69,12 +75,14 @@ def test_a_command_works(command, published_template, monkeypatch):
             ended = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True)
             assert ended.returncode == 0, ended.stderr
             assert ended.stdout.strip()
-        case ["kaleidoscope", "trust" | "verify" | "gc" | "backup" | "restore" | "migrate", *_]:
-            pass  # test_cli runs it
-        case ["kaleidoscope", "up", *_] | ["git", "clone", _] | ["cd", _]:
-            pass  # test_up starts and stops `up`
+        case ["kaleidoscope", "trust" | "verify" | "gc" | "backup" | "restore" | "migrate" | "up" as verb, *options]:
+            typer.main.get_command(cli.app).commands[verb].make_context(verb, options)  # test_cli and test_up run it
+        case ["python", "-m", "pytest", file]:
+            assert (ROOT / file).is_file()
+        case ["python", "-m", "tests.tasks.concepts.captums", config, *assignments]:
+            read_config(config_class_of(flow_named("attack")), ROOT / config, assignments)
         case _:
-            pytest.fail(f"nothing runs this command of README's: {command}")
+            pytest.fail(f"nothing runs this command of the documents: {command}")
 
 
 def assert_run_is_understood(flow: str, options: list[str]) -> None:
@@ -84,11 +92,12 @@ def assert_run_is_understood(flow: str, options: list[str]) -> None:
     read_config(model, ROOT / config if config else None, arguments["assignments"] or [])
 
 
-def test_every_command_and_setting_is_documented():
-    text = README.read_text()
+def test_every_command_flow_and_setting_is_in_the_guides():
+    text = text_of(GUIDES)
     verbs = set(typer.main.get_command(cli.app).commands)
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
     missing = [f"kaleidoscope {verb}" for verb in verbs - targets if f"kaleidoscope {verb}" not in text]
+    missing += [f"kaleidoscope run {flow}" for flow in FLOWS if f"| `{flow}` |" not in text]
     missing += [name for name in SETTINGS if name not in text]
     missing += [f"make {target}" for target in targets if f"make {target}" not in text]
     assert missing == []
@@ -97,6 +106,21 @@ def test_every_command_and_setting_is_documented():
 def test_the_python_example_runs(settings, monkeypatch, capsys):
     monkeypatch.setattr(ActivationSet, "open", lambda key, settings: PlantedOrbits())
     train("planted", DictionaryConfig(features=8, k=2, steps=2, batch_size=8), settings)
-    [example] = re.findall(r"^```python\n(.*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
-    exec(compile(example, "README.md", "exec"), {})
+    [example] = re.findall(r"^```python\n(.*?)^```", text_of(DOCUMENTS), re.DOTALL | re.MULTILINE)
+    exec(compile(example, "researcher.md", "exec"), {})
     assert capsys.readouterr().out.startswith("(8, 6) ")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_the_links_of_a_document_lead_to_files_and_headings(document):
+    for target in re.findall(r"\]\(([^)\s:]+)\)", document.read_text()):
+        name, _, anchor = target.partition("#")
+        file = document.parent / name if name else document
+        assert file.is_file(), target
+        assert not anchor or anchor in anchors_of(file), target
+
+
+def anchors_of(document: Path) -> set[str]:
+    """The anchors that GitHub gives to a document's headings."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
