@@ -4,10 +4,7 @@ A new method is a subclass of `base.Dictionary` in a file of its own, an entry h
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from tasks.dictionary.base import Dictionary
+from typing import Any, Literal, NamedTuple
 
 
 class Method(NamedTuple):
@@ -21,8 +18,8 @@ class Method(NamedTuple):
     dictionary: str
     k: Literal["each row", "mean"] | None
 
-    def load(self) -> "type[Dictionary]":
-        """Import the class. Only this imports PyTorch."""
+    def load(self) -> type[Any]:
+        """Import the class, a subclass of `base.Dictionary`. Only this imports PyTorch."""
         module, name = self.dictionary.split(":")
         return getattr(import_module(f"tasks.dictionary.{module}"), name)
 

@@ -55,7 +55,11 @@ def create_views(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the analysts' views over the tables, and the macros that they use."""
     create_macros(connection)
     for file in sql_files("views"):
-        connection.execute(file.read_text(encoding="utf-8"))
+        create_view(connection, file.stem)
+
+
+def create_view(connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    connection.execute((SQL_DIR / "views" / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:

@@ -11,7 +11,8 @@ from PIL import Image
 
 from tasks.report.figures.style import INK, PALETTE, RULE, SOFT, figure_style, new_figure
 from tasks.report.labels import FACET_COLUMNS, SHOWN_EPSILON, Attack
-from tasks.warehouse.database import create_macros
+from tasks.report.snapshot import QUERIES
+from tasks.warehouse.database import create_macros, create_view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -217,32 +218,13 @@ def shown_epsilon(tables: Tables) -> int:
 
 
 def _scores(tables: Tables) -> pl.DataFrame:
-    """Return `attack_scores` with low, high, verdict and verdict_flipped, as in the view `attack_by_layer`."""
+    """Return the scores with their intervals and verdicts, by the page's query over the view `attack_by_layer`."""
     with duckdb.connect() as connection:
+        for name in ("attack_experiments", "attack_scores", "concepts", "layers"):
+            connection.from_arrow(tables[name].to_arrow()).create(name)
         create_macros(connection)
-        connection.register("scores", tables["attack_scores"].with_row_index("place"))
-        connection.register("experiments", tables["attack_experiments"])
-        return connection.execute(
-            """
-            WITH measured AS (
-                SELECT
-                    s.*,
-                    e.kind,
-                    tcav_half_width(s.score_std, e.random_sets) AS half_width,
-                    tcav_verdict(s.p_holm, s.score, s.random_score) AS verdict
-                FROM scores AS s
-                JOIN experiments AS e USING (attack_experiment_id)
-            )
-            SELECT
-                m.* EXCLUDE (kind, half_width, place),
-                greatest(m.score - m.half_width, 0) AS low,
-                least(m.score + m.half_width, 1) AS high,
-                tcav_verdict_flipped(m.kind, c.verdict, m.verdict) AS verdict_flipped
-            FROM measured AS m
-            JOIN measured AS c ON c.attack = 'clean' AND (c.eval_network, c.eval_layer) = (m.eval_network, m.eval_layer)
-            ORDER BY m.place
-            """
-        ).pl()
+        create_view(connection, "attack_by_layer")
+        return connection.execute((QUERIES / "attack_scores.sql").read_text(encoding="utf-8")).pl()
 
 
 def _scores_at_attacked(tables: Tables) -> pl.DataFrame:
