@@ -76,13 +76,13 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
     return show(
         Summary(
             title=f"Atlas of {config.extraction.network} {config.extraction.layer}",
-            made={"activation set": activation_set, "SAE": sae, "group crosscoder": crosscoder},
+            content_keys={"activation set": activation_set, "SAE": sae, "group crosscoder": crosscoder},
             figures={f"SAE: {name}": value for name, value in metrics_of(sae, settings).items()}
             | {f"group crosscoder: {name}": value for name, value in metrics_of(crosscoder, settings).items()}
             | types_of(analysis, settings)
             | {f"{name}: {metric}": value for name, metrics in families.items() for metric, value in metrics.items()}
             | measured.figures(),
-            where=published.where,
+            places=published.places,
             missing=published.missing,
         )
     )

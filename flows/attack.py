@@ -35,22 +35,22 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
         config: the concept, the class and the attack grid
     """
     settings = Settings()
-    made, figures = {}, {}
+    keys, figures = {}, {}
     with recorded("attack", config, settings) as measured:
         with reported("Attack exemplars") as progress:
-            made["study"] = step(analyse_attack)(config, settings, progress)
-        figures |= step(log_study)(made["study"], config, settings)
+            keys["study"] = step(analyse_attack)(config, settings, progress)
+        figures |= step(log_study)(keys["study"], config, settings)
         if config.facets:
             with reported("Visualise facets") as progress:
-                made["facets"] = step(analyse_facets)(config.facets, settings, progress)
-            figures |= step(log_facets)(made["facets"], config.facets, settings)
+                keys["facets"] = step(analyse_facets)(config.facets, settings, progress)
+            figures |= step(log_facets)(keys["facets"], config.facets, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(
             title=f"Attacks on {title_of(config)}",
-            made=made,
+            content_keys=keys,
             figures=figures | measured.figures(),
-            where=published.where,
+            places=published.places,
             missing=published.missing,
         )
     )

@@ -128,7 +128,7 @@ def _show(summary) -> None:
         figures.add_row(name, value)
     console.print(summary.title, style="bold", markup=False)
     console.print(figures)
-    for name, value in {**summary.made, **summary.where}.items():
+    for name, value in {**summary.content_keys, **summary.places}.items():
         console.print(f"{name}: {value}", soft_wrap=True, markup=False)
     for name, reason in summary.missing.items():
         console.print(f"not published {name}: {reason}", soft_wrap=True, markup=False)

@@ -26,9 +26,9 @@ def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
     return show(
         Summary(
             title=f"Concepts in {config.network}",
-            made={"analysis": key},
+            content_keys={"analysis": key},
             figures=figures | measured.figures(),
-            where=published.where,
+            places=published.places,
             missing=published.missing,
         )
     )

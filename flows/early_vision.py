@@ -126,9 +126,9 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
     return show(
         Summary(
             title=f"Early vision of {config.network}",
-            made=keys,
+            content_keys=keys,
             figures=figures | measured.figures(),
-            where=published.where,
+            places=published.places,
             missing=published.missing,
         )
     )

@@ -30,7 +30,7 @@ def extract(config: ExtractionConfig = ExtractionConfig()) -> Summary:
     return show(
         Summary(
             title=f"{config.network} {config.layer}: activations of {sum(s.orbits for s in acts.shards):,} orbits",
-            made={"activation set": key},
+            content_keys={"activation set": key},
             figures={
                 "group order |G|": f"{acts.group.order}",
                 "channels": f"{acts.channels}",
@@ -38,7 +38,7 @@ def extract(config: ExtractionConfig = ExtractionConfig()) -> Summary:
                 "size": f"{sum(s.bytes for s in acts.shards) / 2**20:,.1f} MiB",
             }
             | measured.figures(),
-            where={"shards": str(settings.activations_dir / key)},
+            places={"shards": str(settings.activations_dir / key)},
         )
     )
 

@@ -46,15 +46,15 @@ def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
     # every audit has passed here: otherwise no snapshot is published
     names, failures = _models(settings)
     moved = [name for name in names if step(promote)(name, True, settings)]
-    where = {"published": str(published), "SQL": "kaleidoscope sql", "MLflow": settings.mlflow_tracking_uri}
+    places = {"published": str(published), "SQL": "kaleidoscope sql", "MLflow": settings.mlflow_tracking_uri}
     if config.page:
         with reported("Write the page") as progress:
-            where["page"] = str(step(write_site)(settings, progress))
+            places["page"] = str(step(write_site)(settings, progress))
     rows = dict(catalogue(settings).select("name", "rows").iter_rows())
     return Summary(
         title="Published",
         figures={name: f"{rows[name]:,}" for name in SHOWN_TABLES} | {"new champions": ", ".join(moved) or "none"},
-        where=where,
+        places=places,
         missing={str(item.came_from): item.reason for item in in_quarantine(settings) if item not in before}
         | dict(query("SELECT name, reason FROM set_aside WHERE kind = 'waiting'", settings).iter_rows()),
         failures=failures,

@@ -145,9 +145,9 @@ class Summary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     title: str
-    made: dict[str, str] = Field({}, description="content keys by name")
+    content_keys: dict[str, str] = Field({}, description="content keys by name")
     figures: dict[str, str] = Field({}, description="measured values by name")
-    where: dict[str, str] = Field({}, description="paths, addresses and commands where the results can be seen")
+    places: dict[str, str] = Field({}, description="paths, addresses and commands where the results can be seen")
     missing: dict[str, str] = Field(
         {}, description="what was not published because it was set aside or waits for other rows, with the reason"
     )
@@ -156,11 +156,11 @@ class Summary(BaseModel):
     def markdown(self) -> str:
         rows = [f"| {name} | {value} |" for name, value in self.figures.items()]
         table = ["| | |", "| --- | ---: |", *rows, ""] if rows else []
-        keys = [f"* {name}: `{key}`" for name, key in self.made.items()]
-        where = [f"* {name}: `{place}`" for name, place in self.where.items()]
+        keys = [f"* {name}: `{key}`" for name, key in self.content_keys.items()]
+        places = [f"* {name}: `{place}`" for name, place in self.places.items()]
         missing = [f"* **not published** {name}: {reason}" for name, reason in self.missing.items()]
         failures = [f"* **failed** {name}: {reason}" for name, reason in self.failures.items()]
-        return "\n".join([f"# {self.title}", "", *table, *keys, *where, *missing, *failures])
+        return "\n".join([f"# {self.title}", "", *table, *keys, *places, *missing, *failures])
 
 
 def show(summary: Summary) -> Summary:

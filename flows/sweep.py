@@ -83,7 +83,7 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
     return show(
         Summary(
             title=f"Sweep over {len(outcome)} dictionaries of {config.extraction.network} {config.extraction.layer}",
-            made={f"dictionary {dictionary[:8]}": dictionary for dictionary in finished},
+            content_keys={f"dictionary {dictionary[:8]}": dictionary for dictionary in finished},
             figures={
                 f"{label(dictionary, config.dictionary, settings)} ({dictionary[:8]})": ", ".join(
                     [*measures(dictionary, settings), *stability.get(dictionary, [])]
@@ -91,7 +91,7 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
                 for dictionary in finished
             }
             | measured.figures(),
-            where={"MLflow": settings.mlflow_tracking_uri},
+            places={"MLflow": settings.mlflow_tracking_uri},
             failures=failures,
         )
     )

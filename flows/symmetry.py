@@ -49,14 +49,14 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
     return show(
         Summary(
             title=f"Features of {len(analyses)} dictionaries",
-            made={f"analysis of {dictionary[:8]}": key for dictionary, key in analyses.items()},
+            content_keys={f"analysis of {dictionary[:8]}": key for dictionary, key in analyses.items()},
             figures={
                 f"{dictionary[:8]} {name}": value
                 for dictionary, key in analyses.items()
                 for name, value in (types_of(key, settings) | families[dictionary]).items()
             }
             | measured.figures(),
-            where={"tables": str(settings.staging_dir)},
+            places={"tables": str(settings.staging_dir)},
             failures=failures,
         )
     )

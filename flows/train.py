@@ -62,9 +62,9 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
     return show(
         Summary(
             title=f"{config.dictionary.name} on {config.extraction.network} {config.extraction.layer}",
-            made={"dictionary": dictionary},
+            content_keys={"dictionary": dictionary},
             figures=metrics_of(dictionary, settings) | measured.figures(),
-            where={"dictionary": str(settings.dictionaries_dir / dictionary), "MLflow": settings.mlflow_tracking_uri},
+            places={"dictionary": str(settings.dictionaries_dir / dictionary), "MLflow": settings.mlflow_tracking_uri},
         )
     )
 

@@ -24,9 +24,9 @@ def trust(config: TamperStudyConfig = TamperStudyConfig()) -> Summary:
     return show(
         Summary(
             title=f"Trust at {config.network} {config.layer}",
-            made={"analysis": key},
+            content_keys={"analysis": key},
             figures=figures | measured.figures(),
-            where=published.where,
+            places=published.places,
             missing=published.missing,
         )
     )

@@ -128,9 +128,9 @@ def tuning(config: TuningConfig = TuningConfig()) -> Summary:
     return show(
         Summary(
             title=f"Tuning dimensions of {config.network}",
-            made=keys,
+            content_keys=keys,
             figures=figures | measured.figures(),
-            where=published.where,
+            places=published.places,
             missing=published.missing,
         )
     )

@@ -47,7 +47,7 @@ def test_an_experiment_goes_from_exemplars_to_views_and_nested_runs(settings, tm
         pictures = [file.path for file in client.list_artifacts(pushed.info.run_id, "exemplars")]
     assert len(pictures) == 8
     assert "score" in pushed.data.metrics
-    assert attack(config).made == summary.made
+    assert attack(config).content_keys == summary.content_keys
 
 
 def test_an_epsilon_of_nothing_is_refused():

@@ -35,11 +35,11 @@ def test_the_study_goes_from_exemplars_to_a_view(settings, tmp_path):
         experiment = client.get_experiment_by_name("efficientnet_lite0/concepts")
         [run] = client.search_runs([experiment.experiment_id])
         versions = client.search_model_versions("name = 'logistic-cav'")
-    assert run.data.tags["concepts"] == summary.made["analysis"]
+    assert run.data.tags["concepts"] == summary.content_keys["analysis"]
     assert f"score/stripes/{CLASS}/block2_expand" in run.data.metrics
     assert {version.tags["concept_name"] for version in versions} == {"checks", "stripes"}
     assert {version.run_id for version in versions} == {run.info.run_id}
-    assert concepts(config).made == summary.made
+    assert concepts(config).content_keys == summary.content_keys
 
 
 def test_unknown_classifiers_are_refused():

@@ -72,7 +72,7 @@ def test_the_study_is_whole_and_goes_on_where_it_was_stopped(settings, monkeypat
     monkeypatch.setattr(module, "decompose_neurons", decompose)
     summary = early_vision(small())
     assert {path: when for path, when in files(settings).items() if path in made} == made
-    widths = {dictionary_config(key, settings).features for key in summary.made.values()}
+    widths = {dictionary_config(key, settings).features for key in summary.content_keys.values()}
     assert widths == {48, 72}
 
     assert query("SELECT group_order, reflections FROM activation_sets", settings).rows() == [(1, False)] * 2
@@ -88,5 +88,5 @@ def test_the_study_is_whole_and_goes_on_where_it_was_stopped(settings, monkeypat
     assert (settings.site_dir / "index.html").exists()
 
     before = files(settings)
-    assert early_vision(small()).made == summary.made
+    assert early_vision(small()).content_keys == summary.content_keys
     assert files(settings) == before

@@ -54,7 +54,7 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     found = query("SELECT architecture, features, k, steps FROM dictionaries ORDER BY architecture", settings).rows()
     assert found == [("group-crosscoder", 24, 4, 10), ("sae", 24, 4, 10)]
     assert query("SELECT orbits, group_order FROM activation_sets", settings).rows() == [(60, 8)]
-    assert set(summary.made.values()) == {
+    assert set(summary.content_keys.values()) == {
         *query("SELECT activation_set_id FROM activation_sets", settings)["activation_set_id"],
         *query("SELECT dictionary_id FROM dictionaries", settings)["dictionary_id"],
     }
@@ -70,7 +70,7 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     client = MlflowClient(settings.mlflow_tracking_uri)
     for name in ("topk-sae", "topk-group-crosscoder"):
         champion = client.get_model_version_by_alias(name, "champion")
-        assert champion.tags["dictionary"] in summary.made.values()
+        assert champion.tags["dictionary"] in summary.content_keys.values()
         figures = {file.path for file in client.list_artifacts(champion.run_id, "figures")}
         assert {"figures/training.png", "figures/density.png"} <= figures
         assert ("figures/profiles.png" in figures) == ("crosscoder" in name)
@@ -80,7 +80,7 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
 
     before = files(settings)
     again = atlas(small)
-    assert again.made == summary.made
+    assert again.content_keys == summary.content_keys
     assert files(settings) == before
     assert query("SELECT count(*) FROM dictionaries", settings).item() == 2
     assert query("SELECT count(*) FROM runs", settings).item() == 2

@@ -127,7 +127,9 @@ def test_a_bar_of_work_that_failed_stays_where_it_was(capsys):
 
 
 def test_a_run_leaves_summary_and_record(settings):
-    summary = Summary(title="Two shards", made={"set": "abc"}, figures={"shards": "2"}, where={"here": "/data"})
+    summary = Summary(
+        title="Two shards", content_keys={"set": "abc"}, figures={"shards": "2"}, places={"here": "/data"}
+    )
 
     @kaleidoscope_flow
     def whole() -> Summary:

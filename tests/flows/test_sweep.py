@@ -52,8 +52,8 @@ def test_variants_of_other_streams_have_a_pass_of_their_own_and_seeds_are_compar
     crosscoder = "dictionary.architecture=group-crosscoder"
     summary = sweep(read_config(SweepConfig, None, [*EXTRACTION, *COMMON, crosscoder, f"variants={variants}"]))
     assert [[each.seed for each in of_stream] for of_stream in passes] == [[0, 0], [1]]
-    free, limited, _ = summary.made.values()
-    assert set(trained(settings)) == set(summary.made.values())
+    free, limited, _ = summary.content_keys.values()
+    assert set(trained(settings)) == set(summary.content_keys.values())
 
     said = {name: value for name, value in summary.figures.items() if name.startswith("topk")}
     names = [f"topk-group-crosscoder{differs}" for differs in ("", ", harmonics = 1", ", seed = 1")]
@@ -81,8 +81,11 @@ def test_variants_of_other_streams_have_a_pass_of_their_own_and_seeds_are_compar
 @pytest.mark.usefixtures("prefect_api")
 def test_all_but_the_diverged_are_logged_under_one_run(settings):
     summary = sweep(config('[{k = 2}, {method = "batchtopk"}, {learning_rate = 1e30}]'))
-    assert [dictionary_config(key, settings).name for key in summary.made.values()] == ["topk-sae", "batchtopk-sae"]
-    assert set(trained(settings)) == set(summary.made.values())
+    assert [dictionary_config(key, settings).name for key in summary.content_keys.values()] == [
+        "topk-sae",
+        "batchtopk-sae",
+    ]
+    assert set(trained(settings)) == set(summary.content_keys.values())
     [failure] = summary.failures.values()
     assert "topk-sae diverged at step 10; lower learning_rate" in failure
 
@@ -93,13 +96,13 @@ def test_all_but_the_diverged_are_logged_under_one_run(settings):
     runs = client.search_runs([experiment.experiment_id])
     [parent] = [run for run in runs if "sweep" in run.data.tags]
     nested = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
-    assert {run.data.tags["dictionary"] for run in nested} == set(summary.made.values())
+    assert {run.data.tags["dictionary"] for run in nested} == set(summary.content_keys.values())
     assert {"loss_recovered_zero", "top1_change", "fvu"} <= nested[0].data.metrics.keys()
     assert [file.path for file in client.list_artifacts(parent.info.run_id, "figures")] == ["figures/pareto.png"]
     assert parent.info.status == "FINISHED"
 
     again = sweep(config("[{k = 2}, {method = 'batchtopk'}]"))
-    assert again.made == summary.made
+    assert again.content_keys == summary.content_keys
     runs = client.search_runs([experiment.experiment_id])
     assert len(runs) == 4  # another sweep, the same trainings
     assert again.failures == {}

@@ -39,6 +39,6 @@ def test_the_study_goes_from_exemplars_to_verdicts(settings, tmp_path):
     with tracking(settings) as client:
         experiment = client.get_experiment_by_name("efficientnet_lite0/trust")
         [run] = client.search_runs([experiment.experiment_id])
-    assert run.data.tags["trust"] == summary.made["analysis"]
+    assert run.data.tags["trust"] == summary.content_keys["analysis"]
     assert run.data.metrics["colour grain/noisy"] > MAX_COLOUR_GRAIN
-    assert trust(config).made == summary.made
+    assert trust(config).made == summary.content_keys

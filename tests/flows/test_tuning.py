@@ -36,7 +36,9 @@ def test_the_study_goes_from_images_to_the_page(settings, monkeypatch):
     config = small()
     summary = tuning(config)
     methods = ("pca", "nmf", "neurons")
-    assert set(summary.made) == {f"gabor, {method} in {source}" for method in methods for source in config.sources}
+    assert set(summary.content_keys) == {
+        f"gabor, {method} in {source}" for method in methods for source in config.sources
+    }
     found = query("SELECT method, parameter, r_squared FROM tuning_methods WHERE source = 'gratings'", settings)
     assert set(found["method"]) == {"pca", "nmf", "neurons"}
     orientation = dict(found.filter(parameter="orientation").select("method", "r_squared").iter_rows())
@@ -52,7 +54,7 @@ def test_the_study_goes_from_images_to_the_page(settings, monkeypatch):
         assert all("r_squared_orientation" in run.data.metrics for run in nested)
         artifacts = {file.path for file in client.list_artifacts(study.info.run_id, "figures")}
     assert artifacts == {"figures/identification.png", "figures/completeness.png"}
-    assert tuning(config).made == summary.made
+    assert tuning(config).content_keys == summary.content_keys
 
 
 @pytest.mark.usefixtures("prefect_api")
