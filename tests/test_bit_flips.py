@@ -24,8 +24,9 @@ from tasks.activations.extract import extract
 from tasks.activations.shards import ActivationSet
 from tasks.checksums import COMMIT, Damaged, commit_folder, read_commit
 from tasks.concepts.cav import Cav
+from tasks.concepts.config import AttackGrid
 from tasks.concepts.exemplars import ExemplarSet
-from tasks.concepts.perturbed_sets import AttackGrid, artifact_files, attacked_sets, class_at
+from tasks.concepts.perturbed_sets import artifact_files, attacked_sets, class_at
 from tasks.concepts.store import load_cavs, save_cavs
 from tasks.dictionary import store
 from tasks.dictionary import train as training

@@ -18,16 +18,14 @@ All objectives use the activations of one layer, average-pooled or whole, accord
 
 import math
 from collections.abc import Callable
-from typing import Annotated
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import BeforeValidator, Field
 from torch import Tensor
 
+from tasks.concepts.config import AttackConfig
 from tasks.concepts.names import Pool
-from tasks.config import Config, Seed, Whole
 from tasks.progress import Progress, silent
 from tasks.vision.networks import Network
 
@@ -35,36 +33,6 @@ Objective = Callable[[Tensor], Tensor]
 """Activations [b, channels, h, w] -> values [b] to be maximised; each value depends on its own image alone."""
 FRAMES_AT_ONCE = 8
 """Frames in one forward pass; limits the memory of the activations that the gradient needs."""
-
-
-def _changes_something(epsilon: object) -> object:
-    if epsilon == 0:
-        raise ValueError("0 leaves every image as it is; give 1 to 255, in steps of 1/255")
-    return epsilon
-
-
-Epsilon = Annotated[int, Field(ge=1, le=255), BeforeValidator(_changes_something)]
-"""Largest change of a pixel in any channel, in steps of 1/255."""
-
-
-class AttackConfig(Config):
-    """How images are perturbed, and by how much at most."""
-
-    epsilon: Epsilon = Field(8, description="largest change of a pixel in any channel, in steps of 1/255")
-    steps: Whole = Field(20, ge=1, description="gradient steps")
-    step_size: float | None = Field(
-        None, gt=0, le=10**6, description="size of a gradient step, in steps of 1/255; default: 2.5 ε / steps"
-    )
-    random_start: bool = Field(False, description="start at a random point of the ε-ball instead of at the image")
-    poisoned_fraction: float = Field(
-        1.0, gt=0, le=1, description="share of the images that are perturbed, at least one image"
-    )
-    seed: Seed = Field(0, description="seed that draws which images are perturbed, the random start and the noise")
-
-    @property
-    def step(self) -> float:
-        """Size of a gradient step, in steps of 1/255: as given, or 2.5 ε / steps (Madry et al. 2018)."""
-        return self.step_size or 2.5 * self.epsilon / self.steps
 
 
 def attack(

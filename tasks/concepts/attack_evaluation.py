@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from tasks.concepts.attack import largest_change, perceptual_distance, psnr
-from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
+from tasks.concepts.cav import Cav, fit_cav, layer_activations
+from tasks.concepts.config import CavConfig
 from tasks.concepts.exemplars import ExemplarSet
 from tasks.concepts.perturbed_sets import AttackedSets, ClassAtLayer, mean_vector
 from tasks.concepts.tcav import compared, random_cavs, sensitivities

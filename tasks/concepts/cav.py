@@ -16,33 +16,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from tasks.concepts.names import Classifier, Pool
-from tasks.config import Config, Seed
+from tasks.concepts.config import CavConfig
+from tasks.concepts.names import Pool
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.networks import Network
 
 FRAMES_AT_ONCE = 8
 """Frames in one forward pass; limits the memory."""
-
-
-class CavConfig(Config):
-    """How a CAV is fitted to the activations of a concept's exemplars and of random images."""
-
-    classifier: Classifier = Field(
-        "logistic", description="classifier whose normal is the CAV; sgd is the one of the original paper"
-    )
-    pool: Pool = Field(
-        "mean", description="mean: activations averaged over positions; none: whole maps, as in the original paper"
-    )
-    penalty: float = Field(
-        0.01, ge=1e-12, le=1e12, description="λ of logistic and sgd in mean loss + λ/2 ‖w‖²; 0.01 in the original paper"
-    )
-    held_out: float = Field(0.25, gt=0, lt=1, description="share of each set that is held out to measure the accuracy")
-    seed: Seed = Field(0, description="seed that draws the held-out images and the order of sgd's steps")
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,28 @@
 """Configurations of the flows `concepts` and `attack`; Prefect's form and the command line are made from them."""
 
-from pydantic import Field
+from typing import Annotated, Literal
 
-from tasks.concepts.cav import CavConfig
-from tasks.concepts.perturbed_sets import AttackGrid
+from pydantic import BeforeValidator, Field, field_validator
+
+from tasks.concepts.names import Classifier, ObjectiveName, Pool
 from tasks.config import Config, Folder, NameOrFolder, Seed, Whole
 from tasks.vision.images import ImagesConfig
+
+
+class CavConfig(Config):
+    """How a CAV is fitted to the activations of a concept's exemplars and of random images."""
+
+    classifier: Classifier = Field(
+        "logistic", description="classifier whose normal is the CAV; sgd is the one of the original paper"
+    )
+    pool: Pool = Field(
+        "mean", description="mean: activations averaged over positions; none: whole maps, as in the original paper"
+    )
+    penalty: float = Field(
+        0.01, ge=1e-12, le=1e12, description="λ of logistic and sgd in mean loss + λ/2 ‖w‖²; 0.01 in the original paper"
+    )
+    held_out: float = Field(0.25, gt=0, lt=1, description="share of each set that is held out to measure the accuracy")
+    seed: Seed = Field(0, description="seed that draws the held-out images and the order of sgd's steps")
 
 
 class ClassImages(Config):
@@ -53,6 +70,71 @@ class ConceptsConfig(TcavConfig):
     classes: tuple[ClassImages, ...] = Field(
         (ClassImages(name="Egyptian cat"),), min_length=1, description="classes that the concepts are tested for"
     )
+
+
+def _changes_something(epsilon: object) -> object:
+    if epsilon == 0:
+        raise ValueError("0 leaves every image as it is; give 1 to 255, in steps of 1/255")
+    return epsilon
+
+
+Epsilon = Annotated[int, Field(ge=1, le=255), BeforeValidator(_changes_something)]
+"""Largest change of a pixel in any channel, in steps of 1/255."""
+
+
+class AttackConfig(Config):
+    """How images are perturbed, and by how much at most."""
+
+    epsilon: Epsilon = Field(8, description="largest change of a pixel in any channel, in steps of 1/255")
+    steps: Whole = Field(20, ge=1, description="gradient steps")
+    step_size: float | None = Field(
+        None, gt=0, le=10**6, description="size of a gradient step, in steps of 1/255; default: 2.5 ε / steps"
+    )
+    random_start: bool = Field(False, description="start at a random point of the ε-ball instead of at the image")
+    poisoned_fraction: float = Field(
+        1.0, gt=0, le=1, description="share of the images that are perturbed, at least one image"
+    )
+    seed: Seed = Field(0, description="seed that draws which images are perturbed, the random start and the noise")
+
+    @property
+    def step(self) -> float:
+        """Size of a gradient step, in steps of 1/255: as given, or 2.5 ε / steps (Madry et al. 2018)."""
+        return self.step_size or 2.5 * self.epsilon / self.steps
+
+
+class AttackGrid(Config):
+    """The attacks of an experiment: every objective at every ε and fraction, each with its controls."""
+
+    kind: Literal["negative", "positive"] = Field(
+        "negative",
+        description="negative: a concept that matters stops mattering; positive: a concept that does not matter "
+        "comes to matter",
+    )
+    objectives: tuple[ObjectiveName, ...] = Field(
+        ("token-pushing", "class-gradient"),
+        min_length=1,
+        description="token-pushing, cav and class-gradient perturb the exemplars; random-set perturbs the random sets",
+    )
+    epsilons: tuple[Epsilon, ...] = Field(
+        (2, 8), min_length=1, description="largest change of a pixel in any channel, in steps of 1/255"
+    )
+    fractions: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        (0.5, 1.0),
+        min_length=1,
+        description="shares of the images that are perturbed; a larger share contains the images of a smaller one",
+    )
+    steps: Whole = Field(10, ge=1, description="gradient steps")
+    seed: Seed = Field(0, description="seed that draws which images are perturbed, the noise and the random direction")
+
+    @field_validator("objectives", "epsilons", "fractions")
+    @classmethod
+    def _each_once(cls, values: tuple) -> tuple:
+        if len(set(values)) < len(values):
+            raise ValueError("gives a value twice; give each once")
+        return values
+
+    def attack(self, epsilon: int, fraction: float = 1.0) -> AttackConfig:
+        return AttackConfig(epsilon=epsilon, steps=self.steps, poisoned_fraction=fraction, seed=self.seed)
 
 
 class TransferTarget(Config):

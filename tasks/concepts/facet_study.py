@@ -22,8 +22,9 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor, nn
 
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
-from tasks.concepts.attack import AttackConfig, attack, away_from, noise, towards
-from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
+from tasks.concepts.attack import attack, away_from, noise, towards
+from tasks.concepts.cav import Cav, fit_cav, layer_activations
+from tasks.concepts.config import AttackConfig, CavConfig
 from tasks.concepts.exemplars import ExemplarSet, check_apart, random_sets
 from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation, split_at_facet_layer
 from tasks.config import Config, NameOrFolder, Seed, Whole

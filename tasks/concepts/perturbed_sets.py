@@ -8,18 +8,15 @@ from a generator, so that only one set is in memory at a time.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from pydantic import Field, field_validator
 from torch import Tensor
 
 from tasks.checksums import Damaged, check_file, commit_folder, is_committed, read_commit
 from tasks.concepts.attack import (
-    AttackConfig,
-    Epsilon,
     Objective,
     along,
     attack,
@@ -31,11 +28,11 @@ from tasks.concepts.attack import (
     random_direction,
     towards,
 )
-from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
+from tasks.concepts.cav import Cav, fit_cav, layer_activations
+from tasks.concepts.config import AttackConfig, AttackGrid, CavConfig
 from tasks.concepts.exemplars import ExemplarSet, write_exemplars
 from tasks.concepts.names import ObjectiveName
 from tasks.concepts.tcav import class_gradients
-from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
@@ -53,41 +50,6 @@ CODE_VERSION = 1
 REMEDY = "run the `attack` flow again, which moves them to quarantine and makes new ones"
 BEFORE_CHECKSUMS = "sha256.txt"
 """The list of names and checksums that older versions wrote into an artifact folder in place of `checksums.json`."""
-
-
-class AttackGrid(Config):
-    """The attacks of an experiment: every objective at every ε and fraction, each with its controls."""
-
-    kind: Literal["negative", "positive"] = Field(
-        "negative",
-        description="negative: a concept that matters stops mattering; positive: a concept that does not matter "
-        "comes to matter",
-    )
-    objectives: tuple[ObjectiveName, ...] = Field(
-        ("token-pushing", "class-gradient"),
-        min_length=1,
-        description="token-pushing, cav and class-gradient perturb the exemplars; random-set perturbs the random sets",
-    )
-    epsilons: tuple[Epsilon, ...] = Field(
-        (2, 8), min_length=1, description="largest change of a pixel in any channel, in steps of 1/255"
-    )
-    fractions: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        (0.5, 1.0),
-        min_length=1,
-        description="shares of the images that are perturbed; a larger share contains the images of a smaller one",
-    )
-    steps: Whole = Field(10, ge=1, description="gradient steps")
-    seed: Seed = Field(0, description="seed that draws which images are perturbed, the noise and the random direction")
-
-    @field_validator("objectives", "epsilons", "fractions")
-    @classmethod
-    def _each_once(cls, values: tuple) -> tuple:
-        if len(set(values)) < len(values):
-            raise ValueError("gives a value twice; give each once")
-        return values
-
-    def attack(self, epsilon: int, fraction: float = 1.0) -> AttackConfig:
-        return AttackConfig(epsilon=epsilon, steps=self.steps, poisoned_fraction=fraction, seed=self.seed)
 
 
 @dataclass(frozen=True)

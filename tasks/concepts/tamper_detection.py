@@ -22,7 +22,8 @@ from PIL import Image
 from pydantic import Field
 from torch import Tensor
 
-from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
+from tasks.concepts.cav import fit_cav, layer_activations
+from tasks.concepts.config import CavConfig
 from tasks.concepts.exemplars import ExemplarSet, check_apart, open_folder, random_sets, read_exemplars
 from tasks.config import Config
 from tasks.errors import UserError

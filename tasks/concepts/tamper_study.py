@@ -7,7 +7,7 @@ import polars
 from pydantic import Field
 
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
-from tasks.concepts.cav import CavConfig
+from tasks.concepts.config import CavConfig
 from tasks.concepts.exemplars import random_sets
 from tasks.concepts.tamper_detection import RANDOM_SETS, TamperConfig, TamperDetector, check_enough, tamper_tables
 from tasks.config import Config, NameOrFolder, Seed, Whole

@@ -12,7 +12,8 @@ from statistics import mean, stdev
 import torch
 from torch import Tensor
 
-from tasks.concepts.cav import FRAMES_AT_ONCE, Cav, CavConfig, fit_cav
+from tasks.concepts.cav import FRAMES_AT_ONCE, Cav, fit_cav
+from tasks.concepts.config import CavConfig
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.graph import cut

@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
-from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
+from tasks.concepts.cav import fit_cav, layer_activations
+from tasks.concepts.config import CavConfig
 from tasks.concepts.synthetic_patterns import draw_pattern
 from tasks.concepts.tcav import class_gradients, score, sensitivities
 from tasks.vision.networks import load_network

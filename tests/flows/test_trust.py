@@ -4,7 +4,8 @@ import pytest
 
 from flows.config import read_config
 from flows.trust import trust
-from tasks.concepts.attack import AttackConfig, noise
+from tasks.concepts.attack import noise
+from tasks.concepts.config import AttackConfig
 from tasks.concepts.exemplars import ExemplarSet, drawn_exemplars, write_exemplars
 from tasks.concepts.tamper_detection import MAX_COLOUR_GRAIN
 from tasks.concepts.tamper_study import TamperStudyConfig

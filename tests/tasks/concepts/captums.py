@@ -25,8 +25,8 @@ from torch.utils.data import DataLoader
 
 from tasks.concepts.analyse import gather
 from tasks.concepts.attack_evaluation import AttackScorer
-from tasks.concepts.cav import CavConfig, split
-from tasks.concepts.config import AttackExperimentConfig
+from tasks.concepts.cav import split
+from tasks.concepts.config import AttackExperimentConfig, CavConfig
 from tasks.concepts.perturbed_sets import attacked_sets, class_at
 from tasks.concepts.tcav import significance
 from tasks.settings import Settings

@@ -3,7 +3,8 @@
 import pytest
 from skimage import data
 
-from tasks.concepts.perturbed_sets import AttackGrid, attacked_sets, class_at
+from tasks.concepts.config import AttackGrid
+from tasks.concepts.perturbed_sets import attacked_sets, class_at
 from tasks.settings import Settings
 from tests.tasks.concepts.small_sets import LAYER, PLAIN, TABBY, crops
 

@@ -2,7 +2,8 @@
 
 import torch
 
-from tasks.concepts.cav import CavConfig, layer_activations
+from tasks.concepts.cav import layer_activations
+from tasks.concepts.config import CavConfig
 from tasks.concepts.exemplars import ExemplarSet
 
 LAYER, TABBY, SIDE = "block9", "tabby", 64

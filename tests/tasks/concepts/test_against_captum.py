@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
+from tasks.concepts.cav import fit_cav, layer_activations
+from tasks.concepts.config import CavConfig
 from tasks.concepts.synthetic_patterns import draw_pattern
 from tasks.concepts.tcav import class_gradients, score, sensitivities
 

@@ -18,7 +18,6 @@ from torch import nn
 
 from tasks.concepts import attack as module
 from tasks.concepts.attack import (
-    AttackConfig,
     along,
     attack,
     away_from,
@@ -32,7 +31,8 @@ from tasks.concepts.attack import (
     random_direction,
     towards,
 )
-from tasks.concepts.cav import CavConfig, layer_activations, split
+from tasks.concepts.cav import layer_activations, split
+from tasks.concepts.config import AttackConfig, CavConfig
 from tasks.concepts.tcav import class_gradients
 from tasks.errors import UserError
 

@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from tasks.concepts.attack_evaluation import AttackScorer, ImageChangeMeter
-from tasks.concepts.cav import CavConfig, fit_cav
+from tasks.concepts.cav import fit_cav
+from tasks.concepts.config import AttackGrid, CavConfig
 from tasks.concepts.exemplars import drawn_exemplars, read_exemplars, write_exemplars
-from tasks.concepts.perturbed_sets import IDENTITY, AttackGrid, attacked_sets, class_at
+from tasks.concepts.perturbed_sets import IDENTITY, attacked_sets, class_at
 from tasks.concepts.synthetic_patterns import PATTERNS
 from tasks.concepts.tcav import random_cavs, score, sensitivities, significance
 from tests.tasks.concepts.small_sets import LAYER, PLAIN, TABBY, named, pooled

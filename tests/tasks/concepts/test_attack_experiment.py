@@ -13,8 +13,8 @@ from tasks.concepts import perturbed_sets
 from tasks.concepts.analyse import gather
 from tasks.concepts.attack_evaluation import AttackScorer, ImageChangeMeter
 from tasks.concepts.attack_experiment import PICTURES, analyse_attack, evenly_spaced_layers
-from tasks.concepts.config import AttackExperimentConfig, ClassImages, TransferTarget
-from tasks.concepts.perturbed_sets import IDENTITY, AttackGrid, attacked_sets, class_at
+from tasks.concepts.config import AttackExperimentConfig, AttackGrid, ClassImages, TransferTarget
+from tasks.concepts.perturbed_sets import IDENTITY, attacked_sets, class_at
 from tasks.concepts.tamper_detection import TamperDetector
 from tasks.concepts.tcav import holm
 from tasks.errors import UserError

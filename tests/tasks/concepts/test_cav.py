@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 
-from tasks.concepts.cav import CavConfig, fit_cav, layer_activations, split
+from tasks.concepts.cav import fit_cav, layer_activations, split
+from tasks.concepts.config import CavConfig
 from tasks.concepts.synthetic_patterns import draw_pattern
 from tasks.errors import UserError
 

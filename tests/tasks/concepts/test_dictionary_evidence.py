@@ -7,7 +7,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from tasks.activations.extract import extract
-from tasks.concepts.attack import AttackConfig, noise
+from tasks.concepts.attack import noise
+from tasks.concepts.config import AttackConfig
 from tasks.concepts.dictionary_evidence import RARE, DictionaryReader
 from tasks.concepts.exemplars import drawn_exemplars
 from tasks.concepts.tamper_detection import recompressed

@@ -8,8 +8,9 @@ import torch
 from PIL import Image
 from pydantic import ValidationError
 
-from tasks.concepts.attack import AttackConfig, away_from, towards
-from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
+from tasks.concepts.attack import away_from, towards
+from tasks.concepts.cav import fit_cav, layer_activations
+from tasks.concepts.config import AttackConfig, CavConfig
 from tasks.concepts.exemplars import drawn_exemplars, random_sets
 from tasks.concepts.facet_study import FacetStudyConfig, _probed, analyse_facets, facet_metrics, subject_of
 from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tasks.concepts.cav import Cav, CavConfig, fit_cav, layer_activations
+from tasks.concepts.cav import Cav, fit_cav, layer_activations
+from tasks.concepts.config import CavConfig
 from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation
 from tasks.errors import UserError
 from tasks.vision.networks import Network, Normalisation

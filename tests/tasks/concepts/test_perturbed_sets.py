@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from tasks.checksums import COMMIT, Damaged
 from tasks.concepts.attack import along, attack, class_direction, largest_change, noise, poisoned
 from tasks.concepts.cav import fit_cav, layer_activations
+from tasks.concepts.config import AttackGrid
 from tasks.concepts.exemplars import check_apart, read_exemplars, write_exemplars
 from tasks.concepts.perturbed_sets import (
     BEFORE_CHECKSUMS,
-    AttackGrid,
     artifact_exists,
     artifact_files,
     attacked_sets,

@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 from skimage import data
 
-from tasks.concepts.attack import AttackConfig, along, attack, noise
-from tasks.concepts.cav import CavConfig, fit_cav, layer_activations
+from tasks.concepts.attack import along, attack, noise
+from tasks.concepts.cav import fit_cav, layer_activations
+from tasks.concepts.config import AttackConfig, CavConfig
 from tasks.concepts.exemplars import ExemplarSet
 from tasks.concepts.tamper_detection import (
     MAX_SPLIT_HALF_DISAGREEMENT,

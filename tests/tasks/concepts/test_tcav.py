@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
-from tasks.concepts.cav import Cav, CavConfig, fit_cav
+from tasks.concepts.cav import Cav, fit_cav
+from tasks.concepts.config import CavConfig
 from tasks.concepts.synthetic_patterns import draw_pattern
 from tasks.concepts.tcav import class_gradients, holm, magnitude, random_cavs, score, sensitivities, significance
 from tasks.errors import UserError
