@@ -1,7 +1,8 @@
 # `make demo` and `make test` work first thing after a clone: Python 3.11, make and a package registry are enough.
 # UV_TORCH_BACKEND=cpu takes PyTorch's small CPU build; it comes from PyTorch's own index, so its hashes are not in the lock.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-UV := .venv/bin/uv pip install --quiet --python .venv
+# --compile-bytecode: where PYTHONDONTWRITEBYTECODE is set, each process would compile every library again
+UV := .venv/bin/uv pip install --quiet --compile-bytecode --python .venv
 
 demo: .venv/installed
 	.venv/bin/kaleidoscope run atlas
