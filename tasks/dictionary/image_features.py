@@ -81,8 +81,8 @@ def image_features(key: str, image: Path, settings: Settings) -> ImageFeatures:
     units_p = units_p[(starts_p >= 0) & (starts_p + layer.receptive_field <= side)]
     if not len(units_p):
         raise UserError(
-            f"no unit of {layer.name} lies inside the frame: its receptive field has {layer.receptive_field} pixels, the "
-            f"frame {side}"
+            f"no unit of {layer.name} lies inside the frame of {side} pixels: its receptive field has "
+            f"{layer.receptive_field}"
         )
     inside = slice(units_p[0], units_p[-1] + 1)
     codes_mpp = at_every_position(acts_1cyx[:, :, inside, inside], encode)[0]
