@@ -11,11 +11,7 @@ import typer
 
 from flows import FLOWS, cli
 from flows.config import config_class_of, flow_named, read_config
-from tasks.activations.shards import ActivationSet
-from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.train import train
 from tasks.settings import ROOT, Settings
-from tests.tasks.dictionary.conftest import PlantedOrbits
 
 GUIDES = [ROOT / name for name in ("README.md", "docs/researcher.md", "docs/analyst.md", "docs/operator.md")]
 DOCUMENTS = sorted({*GUIDES, *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")})
@@ -101,14 +97,6 @@ def test_every_command_flow_and_setting_is_in_the_guides():
     missing += [name for name in SETTINGS if name not in text]
     missing += [f"make {target}" for target in targets if f"make {target}" not in text]
     assert missing == []
-
-
-def test_the_python_example_runs(settings, monkeypatch, capsys):
-    monkeypatch.setattr(ActivationSet, "open", lambda key, settings: PlantedOrbits())
-    train("planted", DictionaryConfig(features=8, k=2, steps=2, batch_size=8), settings)
-    [example] = re.findall(r"^```python\n(.*?)^```", text_of(DOCUMENTS), re.DOTALL | re.MULTILINE)
-    exec(compile(example, "researcher.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("(8, 6) ")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

@@ -1,0 +1,96 @@
+"""The Python interface: the blocks of docs/python.md run one after another, and look_at equals a plain forward pass."""
+
+import re
+
+import pytest
+import torch
+from PIL import Image
+from skimage import data
+
+from tasks import api
+from tasks.errors import UserError
+from tasks.settings import ROOT, Settings
+from tasks.tuning.responses import encoder_of
+from tasks.vision.images import fit_to_frame, rgb_tensor
+from tasks.vision.networks import load_network
+
+BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs/python.md").read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("python")
+    Image.fromarray(data.chelsea()).save(folder / "photograph.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def names(folder):
+    """What the blocks define, run in order in a folder with a photograph."""
+    defined: dict = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("KALEIDOSCOPE_DATA_DIR", str(folder / "data"))
+        for number, block in enumerate(BLOCKS):
+            exec(compile(block, f"python.md, block {number}", "exec"), defined)
+        yield defined
+
+
+def test_the_blocks_of_the_document_run(names, folder):
+    assert names["orbits"].shape[1:] == (8, names["acts"].channels)
+    assert names["features"].shape == (8, 64)
+    assert 1 <= len(names["seen"].strongest(3)) <= 3
+    assert names["symmetry"].height == names["members"].height > 0
+    assert names["tests"]["concept_name"].to_list() == ["stripes"]
+    assert (folder / "features.png").stat().st_size > 10_000
+
+
+def test_an_image_is_encoded_at_every_position_inside_the_frame(names, folder):
+    seen, crosscoder = names["seen"], names["crosscoder"]
+    config = crosscoder.activations.config
+    network = load_network(config.network)
+    layer = network.layer(config.layer)
+    frame_cyx = rgb_tensor(fit_to_frame(Image.open(folder / "photograph.png"), config.images.frame_size))
+    acts_cyx = network.activations(frame_cyx[None].float() / 255, layer.name)[0]
+    encode = encoder_of(crosscoder.module)
+    first = -(layer.offset // layer.stride)  # the first unit whose receptive field begins inside the frame
+    for row, column in ((0, 0), (3, 7), (-1, -1)):
+        y, x = (first + (place if place >= 0 else seen.codes_mpp.shape[1] + place) for place in (row, column))
+        expected_m = encode(acts_cyx[None, :, y, x])[0]
+        torch.testing.assert_close(seen.codes_mpp[:, row, column], expected_m, rtol=1e-4, atol=1e-4)
+    assert seen.centres_p[0] >= layer.receptive_field // 2
+    assert seen.centres_p[-1] + layer.receptive_field // 2 < config.images.frame_size + 1
+
+
+def test_the_strongest_features_come_first_with_their_place(names):
+    seen = names["seen"]
+    rows = seen.strongest(5).rows(named=True)
+    assert [row["activation"] for row in rows] == sorted((row["activation"] for row in rows), reverse=True)
+    for row in rows:
+        place = seen.centres_p.tolist().index(row["y"]), seen.centres_p.tolist().index(row["x"])
+        assert seen.codes_mpp[row["feature"]][place] == pytest.approx(row["activation"])
+        assert row["share"] == pytest.approx((seen.codes_mpp[row["feature"]] > 0).float().mean().item())
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [("missing.png", None, "No such file"), ("text.png", b"not an image", "cannot identify image")],
+)
+def test_an_image_that_cannot_be_read_is_named(names, folder, name, content, message):
+    if content:
+        (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=f"image .*{name} can't be read: .*{message}"):
+        names["crosscoder"].look_at(folder / name)
+
+
+def test_a_dictionary_that_does_not_exist_is_one_line(names):
+    with pytest.raises(UserError, match="no trained dictionary 0000"):
+        api.load("0000")
+
+
+def test_results_are_found_again(names):
+    again = api.train(names["acts"], architecture="group-crosscoder", features=64, k=4, steps=60, batch_size=64)
+    assert again.key == names["crosscoder"].key
+    assert api.dictionaries() == (again.key,)
+    assert api.open_activations(names["acts"].key).config == names["acts"].config
+    assert Settings().data_dir.name == "data"
