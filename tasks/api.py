@@ -1,4 +1,4 @@
-"""The Python interface: activations, dictionaries, an image's features, symmetry, families and TCAV (docs/python.md).
+"""The Python interface to activations, dictionaries, symmetry, families, TCAV and tamper detection (docs/python.md).
 
 Each function takes the fields of the flow's form by name, and returns what the flow would compute; nothing is computed
 twice. Results are written below `Settings().data_dir`, and appear in the tables with the next publication.
@@ -16,6 +16,7 @@ from tasks.activations.plan import ExtractionConfig
 from tasks.activations.shards import ActivationSet
 from tasks.concepts.analyse import analyse_concepts
 from tasks.concepts.config import ConceptsConfig
+from tasks.concepts.tamper_detection import TamperReport, check_folder
 from tasks.dictionary import store
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.base import Dictionary
@@ -27,7 +28,16 @@ from tasks.families.config import FamiliesConfig
 from tasks.settings import Settings
 from tasks.staging import read_staged
 
-__all__ = ["TrainedDictionary", "activations", "dictionaries", "load", "open_activations", "tcav", "train"]
+__all__ = [
+    "TrainedDictionary",
+    "activations",
+    "dictionaries",
+    "load",
+    "open_activations",
+    "tcav",
+    "train",
+    "trust",
+]
 
 
 class TrainedDictionary:
@@ -104,3 +114,13 @@ def tcav(**fields: Any) -> polars.DataFrame:
     tables = read_staged(analyse_concepts(ConceptsConfig(**fields), settings), settings)
     names = tables["concepts"].select("concept_id", concept_name="name")
     return tables["tcav_tests"].join(names, on="concept_id")
+
+
+def trust(
+    folder: Path | str, network: str = "efficientnet_lite0", layer: str = "block10", random: Path | str | None = None
+) -> TamperReport:
+    """Check whether the exemplars in a folder were changed to manipulate their concept's CAV.
+
+    random: folder of images for the random sets; default: scikit-image's photographs and dead leaves.
+    """
+    return check_folder(Path(folder), None if random is None else Path(random), network, layer, Settings())
