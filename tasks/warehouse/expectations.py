@@ -4,6 +4,7 @@ The large tables (blocks, harmonics, examples, neighbours, curves, pairs, pictur
 copying them to pandas.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tasks.dictionary.methods import METHODS
@@ -33,6 +34,9 @@ def suite() -> dict[str, list["Expectation"]]:
     def matches(column: str, pattern: str) -> gxe.ExpectColumnValuesToMatchRegex:
         return gxe.ExpectColumnValuesToMatchRegex(column=column, regex=pattern)
 
+    def one_of(column: str, values: Iterable[str]) -> gxe.ExpectColumnValuesToBeInSet:
+        return gxe.ExpectColumnValuesToBeInSet(column=column, value_set=list(values))
+
     return {
         "networks": [matches("weights_sha256", SHA256), between("input_size", 1), between("classes", 1)],
         "layers": [between("channels", 1), between("receptive_field", 1), between("stride", 1)],
@@ -40,15 +44,15 @@ def suite() -> dict[str, list["Expectation"]]:
         "quarantine": [matches("reason", r"\S")],
         "activation_sets": [
             matches("activation_set_id", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(column="sampling", value_set=["uniform", "norm"]),
+            one_of("sampling", ("uniform", "norm")),
             between("orbits", 1),
         ],
         "shards": [matches("sha256", SHA256), between("bytes", 1)],
         "dictionaries": [
             matches("dictionary_id", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(column="architecture", value_set=["sae", "group-crosscoder"]),
-            gxe.ExpectColumnValuesToBeInSet(column="method", value_set=list(METHODS)),
-            gxe.ExpectColumnValuesToBeInSet(column="encode_from", value_set=["identity", "orbit"]),
+            one_of("architecture", ("sae", "group-crosscoder")),
+            one_of("method", METHODS),
+            one_of("encode_from", ("identity", "orbit")),
             between("train_seconds", 0),
         ],
         "features": [between("density", 0, 1), between("max_activation", 0), between("atom_dimension", 1, 4)],
@@ -66,16 +70,14 @@ def suite() -> dict[str, list["Expectation"]]:
             between("units", 1),
         ],
         "unit_tuning": [
-            gxe.ExpectColumnValuesToBeInSet(column="stimulus_type", value_set=STIMULUS_TYPES),
+            one_of("stimulus_type", STIMULUS_TYPES),
             between("confidence", 0, 1),
             between("criteria_met", 0, 5),
         ],
         "curve_detectors": [
             matches("curve_family", r"\S"),
             between("preferred_radius", 1e-6),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="rendering", value_set=["any", "dark line", "light line", "dark fill", "light fill"]
-            ),
+            one_of("rendering", ("any", "dark line", "light line", "dark fill", "light fill")),
         ],
         "neurons": [between("density", 0, 1), between("top_rows", 0), between("explained", None, 1)],
         "family_analyses": [
@@ -91,15 +93,13 @@ def suite() -> dict[str, list["Expectation"]]:
             between("covered", 0, 1.0001),
         ],
         "feature_families": [
-            gxe.ExpectColumnValuesToBeInSet(column="stimulus_type", value_set=STIMULUS_TYPES),
+            one_of("stimulus_type", STIMULUS_TYPES),
             between("strength", 0, 1),
             between("similarity", -1.0001, 1.0001),
         ],
         "dimension_analyses": [
             matches("dimension_analysis_id", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(
-                column="method", value_set=["pca", "ica", "nmf", "kernel-pca", "neurons", "random"]
-            ),
+            one_of("method", ("pca", "ica", "nmf", "kernel-pca", "neurons", "random")),
             between("components", 1),
             between("rows", 1),
             between("constant_units", 0),
@@ -128,8 +128,8 @@ def suite() -> dict[str, list["Expectation"]]:
         "concepts": [matches("concept_id", SHA256), matches("name", r"\S"), between("quarantined", 0)],
         "concept_analyses": [
             matches("concept_analysis_id", SHA256),
-            gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=CLASSIFIERS),
-            gxe.ExpectColumnValuesToBeInSet(column="pool", value_set=POOLS),
+            one_of("classifier", CLASSIFIERS),
+            one_of("pool", POOLS),
             between("penalty", 1e-12),
             between("held_out", 1e-6, 0.999999),
         ],
@@ -148,12 +148,12 @@ def suite() -> dict[str, list["Expectation"]]:
             matches("attack_experiment_id", SHA256),
             matches("class_name", r"\S"),
             between("random_sets", 3),
-            gxe.ExpectColumnValuesToBeInSet(column="classifier", value_set=CLASSIFIERS),
-            gxe.ExpectColumnValuesToBeInSet(column="pool", value_set=POOLS),
+            one_of("classifier", CLASSIFIERS),
+            one_of("pool", POOLS),
             between("steps", 1),
         ],
         "attacks": [
-            gxe.ExpectColumnValuesToBeInSet(column="attack", value_set=ATTACKS),
+            one_of("attack", ATTACKS),
             between("epsilon", 0, 255),
             between("fraction", 0, 1),
             matches("artifact_folder", SHA256),
@@ -170,7 +170,7 @@ def suite() -> dict[str, list["Expectation"]]:
             between("cosine", -1.0001, 1.0001),
         ],
         "attack_features": [
-            gxe.ExpectColumnValuesToBeInSet(column="statistic", value_set=["fvu", "rare", "fragile", "plain"]),
+            one_of("statistic", ("fvu", "rare", "fragile", "plain")),
             between("flagged", 0, 1),
             between("auc", 0, 1),
         ],
@@ -184,9 +184,7 @@ def suite() -> dict[str, list["Expectation"]]:
         ],
         "trust_analyses": [matches("trust_analysis_id", SHA256), between("random_sets", 1)],
         "trust_checks": [
-            gxe.ExpectColumnValuesToBeInSet(
-                column="check_name", value_set=["CAV shift after JPEG", "split-half disagreement", "colour grain"]
-            ),
+            one_of("check_name", ("CAV shift after JPEG", "split-half disagreement", "colour grain")),
             between("threshold", 0),
         ],
         "runs": [
