@@ -15,6 +15,7 @@ demo: .venv/installed
 test: .venv/installed
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/mypy
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile
 
 # what faults leave behind: processes killed, disks full, servers stopped; slower than the tests of `make test`
@@ -34,7 +35,7 @@ lock: .venv/installed
 
 # what make can make again; data/ is yours
 clean:
-	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/installed: requirements.lock pyproject.toml

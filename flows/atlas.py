@@ -1,6 +1,6 @@
 """Flow `atlas`: from images to the published page."""
 
-from typing import Any
+from typing import Any, cast
 
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -45,7 +45,7 @@ class AtlasConfig(Config):
     @field_validator("extraction", "sae", "crosscoder", mode="before")
     @classmethod
     def _over_the_demo(cls, value: Any, info: ValidationInfo) -> Any:
-        return over(cls.model_fields[info.field_name].default, value)
+        return over(cls.model_fields[cast(str, info.field_name)].default, value)  # None only outside a model
 
     @model_validator(mode="after")
     def _harmonics_fit(self) -> "AtlasConfig":

@@ -5,13 +5,15 @@ import tomllib
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from flows import FLOWS
 from tasks.errors import UserError, one_line, shown
 
+Model = TypeVar("Model", bound=BaseModel)
 NO_TOML = (ValueError, RecursionError)
 """What tomllib raises: a ValueError, also for a number with too many digits, and RecursionError for deep nesting."""
 
@@ -43,7 +45,7 @@ def over(default: BaseModel, value: Any) -> Any:
     return merged
 
 
-def read_config(model: type[BaseModel], file: Path | None, assignments: list[str]) -> BaseModel:
+def read_config(model: type[Model], file: Path | None, assignments: list[str]) -> Model:
     """Return the config of a TOML file, or the default one, changed by `section.field=value` assignments.
 
     The value of an assignment is read as TOML; one that is not valid TOML is taken as text. Raises UserError with one
@@ -58,7 +60,7 @@ def read_config(model: type[BaseModel], file: Path | None, assignments: list[str
     return validated(model, values)
 
 
-def validated(model: type[BaseModel], values: dict[str, Any]) -> BaseModel:
+def validated(model: type[Model], values: dict[str, Any]) -> Model:
     """Return the config with these values. Raises UserError with one line for each mistake."""
     try:
         return model.model_validate(values)
@@ -98,7 +100,7 @@ def _assign(values: dict[str, Any], path: list[str], value: Any) -> None:
     values[field] = value
 
 
-def _explain(model: type[BaseModel], detail: dict[str, Any]) -> str:
+def _explain(model: type[BaseModel], detail: ErrorDetails) -> str:
     path = [part for part in detail["loc"] if isinstance(part, str)]
     name = one_line(".".join(map(str, detail["loc"])))
     if detail["type"] == "value_error":
@@ -112,8 +114,8 @@ def _explain(model: type[BaseModel], detail: dict[str, Any]) -> str:
 
 def _section(model: type[BaseModel], path: list[str]) -> type[BaseModel]:
     for part in path:
-        model = model.model_fields[part].annotation
-        model = next(iter(get_args(model)), model)  # list[Section] -> Section
+        annotation: Any = model.model_fields[part].annotation
+        model = next(iter(get_args(annotation)), annotation)  # list[Section] -> Section
     return model
 
 

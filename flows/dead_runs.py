@@ -25,7 +25,7 @@ from prefect.client.schemas.filters import (
     TaskRunFilterState,
     TaskRunFilterStateType,
 )
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed
 
 from flows.servers import environment_of
@@ -77,12 +77,12 @@ def dead_runs(client: SyncPrefectClient, settings: Settings, *, owns_server: boo
         if lock is None and is_held(settings.running_dir / f"{run.id}.lock"):
             continue
         # a run that is retried has the lock of its first process until its new process has started
-        if (lock is None or run.state.is_pending()) and _is_young(run):
+        if (lock is None or _state(run).is_pending()) and _is_young(run):
             continue
         processes = _runs_with_a_process() if processes is None else processes
         # a run that succeeded has got its final state before it released its lock: read the state again
-        if run.id not in processes and client.read_flow_run(run.id).state.id == run.state.id:
-            yield run, _reason(lock and holder_of(lock))
+        if run.id not in processes and _state(client.read_flow_run(run.id)).id == _state(run).id:
+            yield run, _reason(holder_of(lock) if lock else None)
 
 
 def slots_without_a_run(client: SyncPrefectClient) -> Iterator[tuple[str, int]]:
@@ -131,9 +131,14 @@ def _runs(
     return runs + page
 
 
+def _state(run: FlowRun) -> State:
+    assert run.state is not None, "a server gives every run a state"
+    return run.state
+
+
 def _is_young(run: FlowRun) -> bool:
     # a state in the future was set before the clock was set back
-    return timedelta(0) <= datetime.now(UTC) - run.state.timestamp < GRACE
+    return timedelta(0) <= datetime.now(UTC) - _state(run).timestamp < GRACE
 
 
 def _runs_with_a_process() -> set[UUID]:
@@ -174,5 +179,5 @@ def _remove_locks(client: SyncPrefectClient, settings: Settings) -> None:
     """
     if locks := {UUID(path.stem): path for path in _run_locks(settings)}:
         for run in _runs(client, None, locks):
-            if run.state.is_final():
+            if _state(run).is_final():
                 locks[run.id].unlink(missing_ok=True)

@@ -111,7 +111,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
 
 
 def _images(settings: Settings) -> Finding:
-    from tasks.vision.images import Folder, ImagesConfig
+    from tasks.vision.images import ImagesConfig, PhotographFolder
 
     if not settings.images_dir:
         return Finding(
@@ -120,7 +120,7 @@ def _images(settings: Settings) -> Finding:
             "KALEIDOSCOPE_IMAGES_DIR is not set; the photographs of scikit-image are used",
         )
     try:
-        count = sum(1 for _ in Folder(ImagesConfig(), settings).names())
+        count = sum(1 for _ in PhotographFolder(ImagesConfig(), settings).names())
     except UserError as error:
         return Finding("images", "missing", f"0 files: {error}")
     return Finding("images", "ok", f"{count:,} files in {settings.images_dir}")
@@ -135,7 +135,7 @@ def _databases(settings: Settings) -> Iterator[Finding]:
             continue
         try:
             with duckdb.connect(str(file), read_only=True) as connection:
-                tables = connection.execute("SELECT count(*) FROM duckdb_tables()").fetchone()[0]
+                [(tables,)] = connection.execute("SELECT count(*) FROM duckdb_tables()").fetchall()
             yield Finding(name, "ok", f"{file}, {tables} tables, {file.stat().st_size / 2**20:.1f} MiB")
         except duckdb.Error as error:
             yield Finding(name, "missing", " ".join(str(error).split())[:160])

@@ -109,7 +109,8 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
     settings = Settings()
     network = load_network(config.network, settings.weights_dir)
     dictionaries = {layer: config.dictionary_for(network.layer(layer).channels) for layer in config.layers}
-    keys, figures = {}, {}
+    keys: dict[str, str] = {}
+    figures: dict[str, str] = {}
     with recorded("early-vision", config, settings) as measured:
         for layer in config.layers:
             for sampling in config.samplings:

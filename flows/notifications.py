@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import get_client
-from prefect.events.actions import DoNothing, SendNotification
+from prefect.events.actions import ActionTypes, DoNothing, SendNotification
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
 
@@ -22,7 +22,7 @@ def automate_notifications(address: str | None) -> None:
     with get_client(sync_client=True) as client:
         existing = next(iter(client.read_automations_by_name(NAME)), None)
         if address:
-            action = SendNotification(block_document_id=_save_block(address), subject=SUBJECT, body=BODY)
+            action: ActionTypes = SendNotification(block_document_id=_save_block(address), subject=SUBJECT, body=BODY)
         else:
             block = _block_id(client)
             if existing and not any(getattr(act, "block_document_id", None) == block for act in existing.actions):

@@ -170,7 +170,7 @@ def _stop(family: list[psutil.Process]) -> None:
 
 def is_answering(url: str) -> bool:
     """Whether `url` answers with status 200. A server on loopback is asked without the user's proxy."""
-    proxies = {} if urlsplit(url).hostname in LOOPBACK else None
+    proxies: dict[str, str] | None = {} if urlsplit(url).hostname in LOOPBACK else None
     try:
         with build_opener(ProxyHandler(proxies)).open(url, timeout=5) as response:
             return response.status == 200

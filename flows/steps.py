@@ -4,17 +4,18 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 import httpx
 import polars
-from prefect import flow, get_run_logger, task
+from prefect import Task, flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import INPUTS, RUN_ID, TASK_SOURCE
 from prefect.logging.loggers import flow_run_logger
@@ -33,6 +34,8 @@ from tasks.staging import stage_tables
 from tasks.storage import check_can_be_written, disk_problem
 from tasks.tracking.runs import git_revision
 
+P = ParamSpec("P")
+R = TypeVar("R")
 ARTIFACT_SECONDS = 2.0
 
 
@@ -45,16 +48,20 @@ def _is_passing(_task, _run, state) -> bool:
 # Across runs, content keys are the cache: they hash the inputs and the code version, and the files are checked. A
 # second cache in Prefect would still count a shard as done that was deleted since. So Prefect's cache holds within one
 # run only: a retry continues after the last step that succeeded. Results are JSON, as Prefect's default is pickle.
-RESULT = {"persist_result": True, "result_serializer": "json"}
-step = partial(
-    task,
-    cache_policy=(INPUTS + TASK_SOURCE + RUN_ID) - "progress",
-    retries=3,
-    retry_delay_seconds=exponential_backoff(backoff_factor=2),
-    retry_jitter_factor=0.5,
-    retry_condition_fn=_is_passing,
+RESULT: dict[str, Any] = {"persist_result": True, "result_serializer": "json"}
+STEP: dict[str, Any] = {
+    "cache_policy": (INPUTS + TASK_SOURCE + RUN_ID) - "progress",
+    "retries": 3,
+    "retry_delay_seconds": exponential_backoff(backoff_factor=2),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": _is_passing,
     **RESULT,
-)
+}
+
+
+def step(work: Callable[P, R], **options: Any) -> Task[P, R]:
+    """Return the Prefect task of a function; options of Prefect's `task` replace those of STEP."""
+    return task(**STEP | options)(work)
 
 
 def as_holder() -> Holder:
@@ -123,7 +130,8 @@ def reported(label: str) -> Iterator[Listener]:
     Yields the function to call with (done, total). The artifact is updated every ARTIFACT_SECONDS at most.
     """
     key = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
-    artifact = create_progress_artifact(0.0, key=key, description=label)
+    # a coroutine only where an event loop runs
+    artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=label))
     last = time.monotonic()
     with progress_bar(label) as bar:
 

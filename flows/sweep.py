@@ -66,7 +66,7 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
     settings = Settings()
     with recorded("sweep", config, settings) as measured:
         activation_set = extract_set(config.extraction, settings)
-        outcome = {}
+        outcome: dict[str, str | None] = {}
         by_stream = grouped(config.variants, lambda variant: tuple(getattr(variant, field) for field in STREAM_FIELDS))
         for variants in by_stream:
             with reported(f"Train {len(variants)} dictionaries") as progress:
@@ -99,7 +99,7 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
 
 def grouped(things: Iterable[T], key: Callable[[T], Hashable]) -> list[tuple[T, ...]]:
     """Group things by their key; the groups are in the order of their first things."""
-    groups = {}
+    groups: dict[Hashable, list[T]] = {}
     for thing in things:
         groups.setdefault(key(thing), []).append(thing)
     return [tuple(group) for group in groups.values()]
@@ -147,7 +147,7 @@ def label(dictionary: str, common: DictionaryConfig, settings: Settings) -> str:
 def measures(dictionary: str, settings: Settings) -> list[str]:
     """Return a variant's figures for the summary: metrics on the test split, training time and size."""
     metrics, trained = read_metrics(dictionary, settings), load_dictionary(dictionary, settings)
-    worst = read_table(dictionary, "block_fvu", settings)["fvu"].max()
+    worst = read_table(dictionary, "block_fvu", settings).select("fvu").max().item()
     return [
         f"FVU {metrics['fvu']:.3f}" + (f" (worst block {worst:.3f})" if trained.is_crosscoder else ""),
         f"L0 {metrics['l0']:.1f}",

@@ -36,7 +36,7 @@ def log_trust(key: str, config: TamperStudyConfig, settings: Settings) -> dict[s
     """Log an analysis to MLflow; return each set's verdict."""
     tables = read_staged(key, settings)
     log_analysis("trust", key, f"{config.network}/trust", config, tamper_metrics(tables), {}, settings)
-    failed = {name: [] for name in tables["concepts"]["name"]}
+    failed: dict[str, list[str]] = {name: [] for name in tables["concepts"]["name"]}
     for check in checks_with_names(tables):
         if not check["passed"]:
             failed[check["name"]].append(f"{check['check_name']} {check['value']:.3g} > {check['threshold']:g}")

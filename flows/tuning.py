@@ -115,8 +115,10 @@ def tuning(config: TuningConfig = TuningConfig()) -> Summary:
     network = load_network(config.network, settings.weights_dir)
     for layer in config.layers:
         network.layer(layer)  # an unknown layer is an error before anything is computed
-    keys, figures = {}, {}
+    keys: dict[str, str] = {}
+    figures: dict[str, str] = {}
     with recorded("tuning", config, settings) as measured:
+        subjects: list[tuple[str, str | None]]
         subjects = [(extract_set(config.extraction(layer), settings), None) for layer in config.layers]
         subjects += [(describe(key, settings)["activation_set"], key) for key in config.dictionaries]
         for activation_set, dictionary in subjects:
@@ -140,12 +142,12 @@ def study_dimensions(
     activation_set: str, dictionary: str | None, source: str, config: TuningConfig, settings: Settings
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Run every method on one source of rows of a layer or dictionary; return (keys, summary figures), both by name."""
-    keys = {}
+    keys: dict[Method, str] = {}
     for method in config.methods:
         search = config.search(method, source)
         with reported(f"Dimensions of {activation_set[:8]} by {method} in {source}") as progress:
             keys[method] = step(analyse_dimensions)(activation_set, dictionary, search, settings, progress)
-    paths = {method: [] for method in config.methods}
+    paths: dict[Method, list[str]] = {method: [] for method in config.methods}
     for method, key in keys.items():
         if config.rendered and method not in CONTROLS:
             with reported(f"Render {method} of {activation_set[:8]} in {source}") as progress:
@@ -163,14 +165,14 @@ def study_dimensions(
 
 def log_dimensions(
     activation_set: str,
-    keys: dict[str, str],
-    paths: dict[str, list[str]],
+    keys: dict[Method, str],
+    paths: dict[Method, list[str]],
     config: TuningConfig,
     source: str,
     settings: Settings,
 ) -> dict[str, dict[str, float]]:
     """Log a study in MLflow, with a nested run for each method; return the metrics by method."""
-    tables = {
+    tables: dict[str, dict[str, polars.DataFrame]] = {
         method: merged(*(read_staged(staged, settings) for staged in (key, *paths[method])))
         for method, key in keys.items()
     }
@@ -193,9 +195,9 @@ def log_dimensions(
     return metrics
 
 
-def merged(*staged: dict) -> dict:
+def merged(*staged: dict[str, polars.DataFrame]) -> dict[str, polars.DataFrame]:
     """Concatenate the tables of several stages; tables of the same name are appended."""
-    tables = {}
+    tables: dict[str, polars.DataFrame] = {}
     for stage_tables in staged:
         for name, table in stage_tables.items():
             tables[name] = polars.concat([tables[name], table], how="diagonal_relaxed") if name in tables else table

@@ -68,7 +68,8 @@ def _without_end(statement: bytes) -> str:
 
 def _tables_read(connection: duckdb.DuckDBPyConnection, select: str) -> set[str]:
     """Return the names of the tables that a SELECT reads, whether they exist or not."""
-    read, common_expressions = set(), set()
+    read: set[str] = set()
+    common_expressions: set[str] = set()
 
     def walk(node: Any) -> None:
         if isinstance(node, list):
@@ -80,7 +81,7 @@ def _tables_read(connection: duckdb.DuckDBPyConnection, select: str) -> set[str]
             common_expressions.update(entry["key"] for entry in node.get("cte_map", {}).get("map", ()))
             walk([*node.values()])
 
-    [tree] = connection.execute("SELECT json_serialize_sql(?)", [select]).fetchone()
+    [(tree,)] = connection.execute("SELECT json_serialize_sql(?)", [select]).fetchall()
     walk(json.loads(tree))
     return read - common_expressions
 

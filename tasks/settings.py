@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.config import Folder, from_home
@@ -87,8 +88,7 @@ class Settings(BaseSettings):
     @field_validator("tracking_uri")
     @classmethod
     def _absolute_database(cls, uri: str | None) -> str | None:
-        file = uri and _sqlite_file(uri)
-        if file is None:
+        if uri is None or (file := _sqlite_file(uri)) is None:
             return uri
         _, *query = uri.split("?", 1)
         return "?".join([sqlite_url(from_home(file).absolute()), *query])
@@ -157,7 +157,7 @@ class Settings(BaseSettings):
     def mlflow_database(self) -> Path | None:
         """The SQLite file of MLflow's store; None if the store is a server or another database."""
         file = _sqlite_file(self.mlflow_tracking_uri)
-        return file and Path(file)
+        return Path(file) if file else None
 
 
 def sqlite_url(file: Path, driver: str = "pysqlite") -> str:
@@ -183,7 +183,7 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _explain(detail: dict[str, Any]) -> str:
+def _explain(detail: ErrorDetails) -> str:
     name = f"{PREFIX}{'.'.join(map(str, detail['loc']))}".upper()
     if detail["type"] == "value_error":
         return f"{name}: {one_line(detail['ctx']['error'])}"

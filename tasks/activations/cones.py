@@ -22,7 +22,9 @@ class ConeExtractor:
     def __init__(self, network: Network, layer_name: str) -> None:
         layer = network.layer(layer_name)
         self.network, self.side, self.channels = network, layer.receptive_field, layer.channels
-        self.module = cone(network.module, network.node(layer_name))
+        module = cone(network.module, network.node(layer_name))
+        assert module is not None, "unit_extractor returns a PatchExtractor for such a layer"
+        self.module = module
 
     def __call__(self, patches_bchw: torch.Tensor) -> torch.Tensor:
         """Return the activations. Raises ValueError if the patches don't have the receptive field's side."""

@@ -131,11 +131,13 @@ def extract(config: ExtractionConfig, settings: Settings, progress: Progress = s
     progress counts orbits.
     """
     extraction = plan(config, settings)
+
+    def counting_from(before: int) -> Progress:
+        return lambda orbits, _: progress(before + orbits, config.orbits)
+
     done = 0
     for shard in range(extraction.shards):
-        info = extract_shard(
-            extraction.key, shard, settings, lambda orbits, _, before=done: progress(before + orbits, config.orbits)
-        )
+        info = extract_shard(extraction.key, shard, settings, counting_from(done))
         done += info.orbits
     finish(extraction.key, settings)
     return extraction.key

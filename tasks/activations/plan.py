@@ -196,7 +196,7 @@ def _rows(
     train_first = np.argsort(test, kind="stable")
     for start in range(0, len(order), FRAMES_AT_ONCE):
         batch = train_first[start : start + FRAMES_AT_ONCE]
-        norms_byx = [None] * len(batch)
+        norms_byx: np.ndarray | list[None] = [None] * len(batch)
         if config.sampling == "norm":
             frames_bcyx = torch.stack([images.load(order[k]) for k in batch])
             norms_byx = _norms_byx(network, layer, frames_bcyx, units)

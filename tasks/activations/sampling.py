@@ -55,16 +55,16 @@ def choose_test(origins: Sequence[str], test_share: float, rng: np.random.Genera
     test = np.zeros(len(origins), dtype=bool)
     if test_share == 0:
         return test
-    origins = np.asarray(origins)
-    wanted = max(1, round(test_share * len(origins)))
-    sizes = dict(zip(*np.unique(origins, return_counts=True), strict=True))
+    origin_i = np.asarray(origins)
+    wanted = max(1, round(test_share * len(origin_i)))
+    sizes = dict(zip(*np.unique(origin_i, return_counts=True), strict=True))
     if len(sizes) == 1:
         raise UserError("one photograph can't be split into train and test: give more images or set test_share to 0")
     # at least the smallest origin fits, so that the test split is never empty
-    wanted = min(max(wanted, min(sizes.values())), len(origins) - 1)
+    wanted = min(max(wanted, min(sizes.values())), len(origin_i) - 1)
     for origin in rng.permutation(sorted(sizes)):
         if test.sum() + sizes[origin] <= wanted:
-            test |= origins == origin
+            test |= origin_i == origin
     return test
 
 

@@ -128,7 +128,10 @@ def analyse_concepts(config: ConceptsConfig, settings: Settings, progress: Progr
     )
     if is_staged(key, settings) and cavs_exist(key, settings):
         return key
-    cavs, scores, tests, vectors = [], [], [], {}
+    cavs: list[dict] = []
+    scores: list[dict] = []
+    tests: list[dict] = []
+    vectors: dict[tuple[str, str], list[Cav]] = {}
     for place, layer in enumerate(config.layers):
         start, stop = (200 + 800 * done // len(config.layers) for done in (place, place + 1))
         *layer_rows, layer_vectors = _test_layer(key, layer, sets, config, part_of(progress, start, stop))
@@ -240,10 +243,10 @@ def agreement(vectors_nd: Tensor) -> float:
 
 def concept_set_tables(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFrame]:
     """Return the tables `concepts` and `concept_exemplars` of sets; of sets with equal pixels only the first counts."""
-    distinct = {}
+    distinct: dict[str, ExemplarSet] = {}
     for images in sets:
         distinct.setdefault(images.key, images)
-    sets = distinct.values()
+    sets = list(distinct.values())
     exemplars = []
     for images in sets:
         small_ncyx = F.interpolate(images.frames_ncyx.float(), (PICTURE_SIDE, PICTURE_SIDE), mode="area")
@@ -303,7 +306,7 @@ def network_tables(network: Network, layers: Sequence[str]) -> dict[str, polars.
 def concept_metrics(frames: Mapping[str, polars.DataFrame]) -> dict[str, float]:
     """Return the MLflow metrics of `analyse_concepts`'s tables: {METRIC/CONCEPT/CLASS/LAYER: value} of each test."""
     names = dict(frames["concepts"].select("concept_id", "name").iter_rows())
-    metrics = {}
+    metrics: dict[str, float] = {}
     for test in frames["tcav_tests"].iter_rows(named=True):
         test_name = f"{names[test['concept_id']]}/{test['class_name'].replace(' ', '-')}/{test['layer']}"
         metrics |= {f"{name}/{test_name}": test[name] for name in ("score", "p_holm", "accuracy")}

@@ -100,7 +100,7 @@ class ImageChangeMeter:
         after_ncyx = sets.frames_ncyx
         change_n = largest_change(before_ncyx, after_ncyx)
         changed_n = change_n > 0
-        measures = {
+        measures: dict[str, int | float | None] = {
             "images": len(change_n),
             "changed": int(changed_n.sum()),
             "largest_change": change_n.max().item(),

@@ -68,7 +68,7 @@ def fit_cav(concept_nd: Tensor, random_nd: Tensor, config: CavConfig) -> Cav:
     positive_nd, negative_nd = concept_nd[concept_fit].double(), random_nd[random_fit].double()
     if config.classifier == "mean-difference":
         weight_d = positive_nd.mean(0) - negative_nd.mean(0)
-        offset = -weight_d @ (positive_nd.mean(0) + negative_nd.mean(0)) / 2
+        offset = float(-weight_d @ (positive_nd.mean(0) + negative_nd.mean(0)) / 2)
     else:
         weight_d, offset = _classifier(positive_nd, negative_nd, config)
     norm = weight_d.norm()

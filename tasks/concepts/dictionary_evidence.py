@@ -81,7 +81,8 @@ class DictionaryReader:
             raise UserError("no random set to compare with: give one or more, 3 are usual")
         self._dictionary = load_dictionary(dictionary, settings)
         self._network, self._layer = load_network(description["network"], settings.weights_dir), description["layer"]
-        self._clean, self._cached = clean, {}
+        self._clean = clean
+        self._cached: dict[str, dict[str, Tensor]] = {}
         sums = self._sums(torch.cat([images.frames_ncyx for images in randoms]), progress)
         self._positions = len(sums.error_n) * sums.positions
         self._mean_d, self._fired_m = sums.sum_nd.sum(0) / self._positions, sums.fired_nm.sum(0)
@@ -150,7 +151,10 @@ class DictionaryReader:
             parts.append((error_b, *(values.sum(1, dtype=torch.float64) for values in by_position)))
             done += len(frames_bcyx)
             progress(done, len(frames_ncyx))
-        return _Sums(*(torch.cat(part) for part in zip(*parts, strict=True)), positions=z_bpd.shape[1])
+        error_n, square_n, sum_nd, fired_nm, mass_nm, sum_after_nd, mass_after_nm = (
+            torch.cat(part) for part in zip(*parts, strict=True)
+        )
+        return _Sums(error_n, square_n, sum_nd, fired_nm, mass_nm, sum_after_nd, mass_after_nm, z_bpd.shape[1])
 
     def _codes(self, frames_bcyx: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return scaled activations z_bpd, features f_bpm, and squared errors error_b summed over positions."""

@@ -192,7 +192,8 @@ def random_sets(
     frame_size = pool.config.frame_size
     large = [index for index, frame in enumerate(pool.frames) if min(frame.width, frame.height) >= frame_size]
     used = {image for images in apart_from for image in images.images}
-    names, frames = [], []
+    names: list[str] = []
+    frames: list[Tensor] = []
     for index in np.random.default_rng(seed).permutation(large).tolist():
         if len(names) == count * size:
             break

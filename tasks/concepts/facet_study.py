@@ -214,6 +214,9 @@ def subject_of(network: Network, config: FacetStudyConfig) -> FacetUnit:
         classifier = [module for module in network.module.modules() if isinstance(module, nn.Linear)][-1]
         # in every network here the classifier gets the last layer's average over positions
         return FacetUnit(network, network.layers()[-1], index, class_name(network, index), classifier.weight[index])
+    # a config without a class has a unit and its layer
+    assert config.layer is not None
+    assert config.unit is not None
     layer, unit = network.layer(config.layer), config.unit
     if unit >= layer.channels:
         raise UserError(f"{network.name} {layer.name} has no unit {unit}: its channels are 0 to {layer.channels - 1}")

@@ -144,12 +144,12 @@ def attacked_sets(
     for done, (job, objective) in enumerate(jobs):
         job_progress = part_of(progress, 1000 * done // len(jobs), 1000 * (done + 1) // len(jobs))
         largest = config.attack(job.epsilon, max(config.fractions))
-        job = replace(job, artifact_folder=_artifact_folder(job, config.kind, largest, at, cav_config))
-        if not artifact_exists(job.artifact_folder, settings):
-            _write_artifact(job, _perturbation(objective, largest, at, job_progress), settings)
-        changed_ncyx = torch.stack(
-            [rgb_tensor(Image.open(file)) for file in artifact_files(job.artifact_folder, settings)]
-        )
+        artifact_folder = _artifact_folder(job, config.kind, largest, at, cav_config)
+        job = replace(job, artifact_folder=artifact_folder)
+        if not artifact_exists(artifact_folder, settings):
+            perturb = _perturbation(objective, largest, at, job_progress)
+            _write_artifact(job, perturb, settings.attacks_dir / artifact_folder)
+        changed_ncyx = torch.stack([rgb_tensor(Image.open(file)) for file in artifact_files(artifact_folder, settings)])
         for fraction in sorted(config.fractions, reverse=True):
             chosen_p = poisoned(len(changed_ncyx), config.attack(job.epsilon, fraction))
             mixed_ncyx = job.frames_ncyx.index_copy(0, chosen_p, changed_ncyx[chosen_p])
@@ -207,9 +207,8 @@ def artifact_files(artifact_folder: str, settings: Settings) -> list[Path]:
     return [folder / name for name in sorted(read_commit(folder, REMEDY)["files"])]
 
 
-def _write_artifact(job: AttackedSets, perturb: Callable[[Tensor], Tensor], settings: Settings) -> None:
+def _write_artifact(job: AttackedSets, perturb: Callable[[Tensor], Tensor], folder: Path) -> None:
     """Perturb the frames of the job's perturbed set and write them as PNG files."""
-    folder = settings.attacks_dir / job.artifact_folder
     images = ExemplarSet(job.attack, "concept", perturb(job.frames_ncyx), job.names)
     commit_folder(folder, write_exemplars(images, folder))
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import polars
 from pydantic import Field
@@ -100,6 +101,6 @@ def tamper_metrics(tables: Mapping[str, polars.DataFrame]) -> dict[str, float]:
     return {f"{check['check_name']}/{check['name']}": check["value"] for check in checks_with_names(tables)}
 
 
-def checks_with_names(tables: Mapping[str, polars.DataFrame]) -> list[dict[str, str | float | bool]]:
+def checks_with_names(tables: Mapping[str, polars.DataFrame]) -> list[dict[str, Any]]:
     """Return the rows of `trust_checks` joined with `concepts`, which holds the sets' names."""
     return tables["trust_checks"].join(tables["concepts"], "concept_id", maintain_order="left").to_dicts()

@@ -172,7 +172,7 @@ class Dictionary(nn.Module, ABC):
         target_qbd = deviation_qbd[:, : self.config.batch_size]
         none_qd = torch.zeros_like(self.decoder.bias)
         decoded_qbd = target_qbd - residual(target_qbd, values_bk, indices_bk, self.decoder.weight, none_qd)
-        self.decoder.weight *= (decoded_qbd * target_qbd).sum() / decoded_qbd.square().sum().clamp_min(1e-12)
+        self.decoder.weight.mul_((decoded_qbd * target_qbd).sum() / decoded_qbd.square().sum().clamp_min(1e-12))
 
     # Shared by the methods ------------------------------------------------------------------------------------------
 

@@ -17,7 +17,9 @@ class DictionaryConfig(Config):
         "group-crosscoder",
         description="sae: each row is one activation vector; group-crosscoder: each row is the orbit of a vector",
     )
-    method: Literal[*METHODS] = Field("topk", description="activation function and sparsity penalty of the features")
+    method: Literal[*METHODS] = Field(  # type: ignore[valid-type]  # mypy reads no Literal of computed values
+        "topk", description="activation function and sparsity penalty of the features"
+    )
     features: Whole = Field(1024, ge=1, description="number of features in the dictionary")
     k: Whole = Field(16, ge=1, description=f"active features per row; only used by {WITH_K}")
     sparsity: float = Field(

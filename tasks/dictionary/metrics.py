@@ -36,7 +36,7 @@ class _Variance:
     """Running Σ‖x − mean‖² per block, about the per-channel mean of all added rows; one pass, double precision."""
 
     def __init__(self) -> None:
-        self.rows, self.sum_gd, self.squares_g = 0, 0.0, 0.0
+        self.rows, self.sum_gd, self.squares_g = 0, torch.zeros(()), torch.zeros(())
 
     def add(self, x_gbd: Tensor) -> None:
         # double precision: `total_g` is a small difference of two large sums
@@ -56,7 +56,7 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
     FVU = Σ‖z − ẑ‖² / Σ‖z − mean‖², where the mean is per channel and block over all rows of the split. dead_fraction is
     the share of features that fire on none of these rows.
     """
-    variance, error_g, cosine_sum, rows = _Variance(), 0.0, 0.0, 0
+    variance, error_g, cosine_sum, rows = _Variance(), torch.zeros(()), 0.0, 0
     counts_m = torch.zeros(dictionary.config.features, dtype=torch.int64)
     weight_gmd, bias_gd = dictionary.decoder_blocks()
     shards = [shard for shard in acts.shards if shard.split == split]

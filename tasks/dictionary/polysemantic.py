@@ -168,7 +168,7 @@ def _contributions(
     for done, shard in enumerate(acts.shards, start=1):
         places = acts.rows(shard.index).select("row").with_row_index("place")
         pairs = top.join(places, on="row").sort("place", "neuron")
-        acts_rgc = acts.read(shard.index) if len(pairs) else None
+        acts_rgc = acts.read(shard.index) if len(pairs) else torch.empty(0)
         for part in pairs.iter_slices(PAIRS_AT_ONCE):
             neuron_p = part["neuron"].cast(polars.Int64).to_torch()
             place_b, pair_p = torch.unique(part["place"].cast(polars.Int64).to_torch(), return_inverse=True)

@@ -50,7 +50,8 @@ def batches(acts: ActivationSet, config: DictionaryConfig, first_step: int = 0) 
     group_reuse = np.stack([acts.group.reuse_permutation(g) for g in range(acts.group.order)])
     first_row = first_step * config.batch_size
     epoch, skip = divmod(first_row, orbits_per_epoch)
-    step, waiting = first_step, []
+    step = first_step
+    waiting: list[Tensor] = []
     while True:
         order, orbits_in_shard = _epoch_order([shard.orbits for shard in shards], config.seed, epoch)
         for position, orbits in zip(order, orbits_in_shard, strict=True):

@@ -57,7 +57,7 @@ class TopK(Dictionary):
 
         Each row uses its `auxiliary_k` dead features with the largest pre-activations.
         """
-        dead = [] if dead_m is None else dead_m.nonzero()[:, 0]
+        dead = error_qbd.new_zeros(0, dtype=torch.int64) if dead_m is None else dead_m.nonzero()[:, 0]
         if not len(dead) or not self.config.auxiliary_k:
             return error_qbd.new_zeros(())
         with torch.no_grad():

@@ -164,7 +164,8 @@ class _Trainer:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.dictionary = store.create(config, acts.channels, acts.group)
         self.rows_since_fired_m = torch.zeros(config.features, dtype=torch.int64, device=self.device)
-        self.step, self.seconds, self.history = 0, 0.0, []
+        self.step, self.seconds = 0, 0.0
+        self.history: list[tuple[int, str, float]] = []
         self.failure: UserError | None = None
         checkpoint = self.last_checkpoint()
         if checkpoint is None:
@@ -187,7 +188,8 @@ class _Trainer:
             loss = self.dictionary.loss(x_gbd, dead_m, done=self.step / config.steps)
         loss.total.backward()
         for parameter in self.dictionary.parameters():
-            distributed.averaged(parameter.grad)
+            if parameter.grad is not None:
+                distributed.averaged(parameter.grad)
         self.optimiser.step()
         self.optimiser.zero_grad()
         self.rows_since_fired_m += x_gbd.shape[1] * distributed.world_size()

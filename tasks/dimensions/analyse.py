@@ -184,7 +184,7 @@ def _patches(dimensions: Dimensions, natural: UnitRows, progress: Progress) -> p
         for point in np.linspace(low, high, min(POINTS, len(score_r))):
             nearest.append(int(np.abs(score_r - point).argmin()))
             score_r[nearest[-1]] = np.inf
-        nearest.sort(key=lambda row, dimension=dimension: scores_rk[row, dimension])
+        nearest.sort(key=scores_rk[:, dimension].item)
         strips += [
             (dimension, "patch", place, float(scores_rk[row, dimension]), rows[row])
             for place, row in enumerate(nearest)

@@ -60,7 +60,9 @@ def measure_completeness(
     mean_c11 = torch.from_numpy(dimensions.mean_d)[:, None, None]
     parts = {count: torch.from_numpy(dimensions.reconstruction(count)) for count in counts}
 
-    clean, kept, removed = [], {count: [] for count in counts}, {count: [] for count in counts}
+    clean: list[Tensor] = []
+    kept: dict[int, list[Tensor]] = {count: [] for count in counts}
+    removed: dict[int, list[Tensor]] = {count: [] for count in counts}
     for done, images_bcyx in frame_batches(acts, test_frames):
         acts_bcyx, *others = before(network.preprocess(images_bcyx))
         clean.append(after(acts_bcyx, *others).argmax(1))

@@ -16,7 +16,8 @@ class Moments:
 
     def __init__(self) -> None:
         self.count = 0
-        self.shift_d = self.sum_d = self.products_dd = None
+        self.shift_d = self.sum_d = np.zeros(0)
+        self.products_dd = np.zeros((0, 0))
 
     @classmethod
     def of(cls, batches: Iterable[np.ndarray]) -> "Moments":
@@ -29,7 +30,7 @@ class Moments:
         return moments
 
     def add(self, rows_nd: np.ndarray) -> None:
-        if self.shift_d is None:
+        if not self.count:
             self.shift_d = rows_nd.mean(0, dtype=np.float64)
             self.sum_d = np.zeros_like(self.shift_d)
             self.products_dd = np.zeros((rows_nd.shape[1],) * 2)

@@ -151,7 +151,7 @@ def _shapes_table(key: str, families: Sequence[Family], features: np.ndarray) ->
         )
         for number, family in enumerate(families)
     ]  # fmt: skip
-    schema = {
+    schema: dict[str, polars.DataType | type[polars.DataType]] = {
         "family_analysis_id": polars.String, "family": polars.Int32, "size": polars.Int32, "prototype": polars.Int32,
         "type": polars.String, "period_degrees": float64, "stabiliser": polars.String, "mean_similarity": float64,
         "reach_degrees": float64, "evenness": float64, "covered": float64, "missing_members": polars.Int32,
@@ -210,11 +210,12 @@ def family_metrics(tables: Mapping[str, polars.DataFrame]) -> dict[str, float]:
     features, shapes = tables["feature_families"], tables["family_shapes"]
     metrics = {
         "families": float(len(shapes)),
-        "features_in_families": features["family"].is_not_null().mean(),
+        "features_in_families": features.select(polars.col("family").is_not_null().mean()).item(),
         "incomplete_families": float((shapes["missing_members"] > 0).sum()),
     }
     if "family_pairs" in tables and tables["family_pairs"]["fired"].count():
-        metrics |= {f"pairs_{name}": tables["family_pairs"][name].mean() for name in ("fired", "chance")}
+        means = tables["family_pairs"].select(polars.mean("fired", "chance")).row(0, named=True)
+        metrics |= {f"pairs_{name}": mean for name, mean in means.items()}
     if "family_scores" in tables:
         own = tables["family_scores"].filter(condition="features").group_by("metric").agg(polars.col("value").mean())
         metrics |= {f"family_{metric}": value for metric, value in own.iter_rows() if metric not in COUNTS}

@@ -80,8 +80,8 @@ def orbit_distances(
     done, tiles = 0, len(starts) * (len(starts) + 1) // 2
     for i in starts:
         for j in range(i, m, TILE):
-            best_ij, element_ij = spectra.similarity(slice(i, i + TILE), slice(j, j + TILE)).max(0)
-            distance_ij, element_ij = (1 - best_ij).clamp_min(0).numpy(), element_ij.numpy()
+            best_ij, best_element_ij = spectra.similarity(slice(i, i + TILE), slice(j, j + TILE)).max(0)
+            distance_ij, element_ij = (1 - best_ij).clamp_min(0).numpy(), best_element_ij.numpy()
             if i == j:
                 _mirror(distance_ij, element_ij, group)
             rows, columns = slice(i, i + len(distance_ij)), slice(j, j + distance_ij.shape[1])

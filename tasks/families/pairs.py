@@ -92,7 +92,7 @@ def family_pairs(
                     "fired": fired,
                     "chance": chance,
                 }
-            ).cast(PAIRS_SCHEMA)
+            ).cast(polars.Schema(PAIRS_SCHEMA))
         )
     return polars.concat(pairs)
 
@@ -119,7 +119,8 @@ def _examples(
     every_element = dictionary.config.model_copy(update={"orbit_reuse": True})
     order = acts.group.order
     blocks = order if dictionary.reads_all_blocks else 1
-    best, firings = polars.DataFrame(schema=EXAMPLES_SCHEMA), {}
+    best = polars.DataFrame(schema=EXAMPLES_SCHEMA)
+    firings: dict[int, np.ndarray] = {}
     shards = [shard for shard in acts.shards if shard.split == "test"]
     for done, shard in enumerate(shards):
         strongest_rm = np.zeros((shard.orbits, len(features_m)), np.float32)

@@ -110,7 +110,7 @@ def separation(distance_mm: np.ndarray, family_m: np.ndarray, kinds_m: np.ndarra
     _, kind_s = np.unique(kinds_m[scored].astype(str), return_inverse=True)
     family_s, distance_ss = family_m[scored], distance_mm[np.ix_(scored, scored)]
     share_k = np.bincount(kind_s) / max(len(kind_s), 1)
-    counts = {"features": len(scored), "families": len(set(family_m.tolist()) - {-1})}
+    counts: dict[str, float] = {"features": len(scored), "families": len(set(family_m.tolist()) - {-1})}
     if len(share_k) < 2 or len(scored) <= NEIGHBOURS:
         return counts
     inside = family_s >= 0

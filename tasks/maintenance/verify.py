@@ -77,7 +77,7 @@ def verify(settings: Settings, progress: Progress = silent) -> list[Finding]:
     if not settings.data_dir.is_dir():
         raise UserError(f"{settings.data_dir} is not a folder: set KALEIDOSCOPE_DATA_DIR to the data folder")
     checks = _checks(settings)
-    findings = []
+    findings: list[Finding] = []
     for done, check in enumerate(checks, start=1):
         findings += check()
         progress(done, len(checks))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -36,7 +37,7 @@ def _grids_gyx2(group: DihedralGroup, side: int, out_size: int) -> torch.Tensor:
 
 
 def transform_patches(
-    patches_bcyx: torch.Tensor, elements: Sequence[int], group: DihedralGroup, out_size: int
+    patches_bcyx: torch.Tensor, elements: Sequence[int] | np.ndarray, group: DihedralGroup, out_size: int
 ) -> torch.Tensor:
     """Transform each patch around its centre by each g of `elements`.
 
@@ -53,15 +54,18 @@ def transform_patches(
             f"it needs a side of {source_side(out_size)} pixels, or an even number more"
         )
     elements = [int(g) for g in elements]
-    exact = [k for k, g in enumerate(elements) if group.quarter_turns(g) is not None]
-    resampled = [k for k, g in enumerate(elements) if group.quarter_turns(g) is None]
+    resampled = []
     out_bgcyx = patches_bcyx.new_empty(batch, len(elements), channels, out_size, out_size)
 
     margin = (side - out_size) // 2
     centre_bcyx = patches_bcyx[..., margin : margin + out_size, margin : margin + out_size]
-    for k in exact:
-        mirrored = centre_bcyx.flip(-1) if group.is_reflection(elements[k]) else centre_bcyx
-        out_bgcyx[:, k] = torch.rot90(mirrored, group.quarter_turns(elements[k]), dims=(-2, -1))
+    for k, g in enumerate(elements):
+        quarters = group.quarter_turns(g)
+        if quarters is None:
+            resampled.append(k)
+            continue
+        mirrored = centre_bcyx.flip(-1) if group.is_reflection(g) else centre_bcyx
+        out_bgcyx[:, k] = torch.rot90(mirrored, quarters, dims=(-2, -1))
 
     if resampled:
         grids_gyx2 = _grids_gyx2(group, side, out_size)[[elements[k] for k in resampled]]

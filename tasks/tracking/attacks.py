@@ -35,8 +35,10 @@ Attack = tuple[str, str, int]
 """(perturbed_set, attack, epsilon)."""
 ATTACK = ("perturbed_set", "attack", "epsilon")
 CLEAN: Attack = ("concept", "clean", 0)
-MEASURES = ("score", "score_std", "random_score", "p_holm", "accuracy", "cosine", "clean_score", "noise_score")
-MEASURES += ("psnr", "perceptual", "largest_change", "trusted")
+MEASURES = (
+    *("score", "score_std", "random_score", "p_holm", "accuracy", "cosine", "clean_score", "noise_score"),
+    *("psnr", "perceptual", "largest_change", "trusted"),
+)
 
 
 def log_attacks(

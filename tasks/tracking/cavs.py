@@ -7,6 +7,7 @@ points to the newest version of a concept of that name there.
 """
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[
                 client,
                 name,
                 identity,
-                lambda cavs=cavs, alias=alias: _log_model(client, run_id, name, alias, cavs),
+                partial(_log_model, client, run_id, name, alias, cavs),
                 run_id=run_id,
                 description=model_card(
                     "cav_card.md.jinja",

@@ -5,7 +5,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from tasks.web_guard import WebGuard
 
 
-class GuardedProtocol(AutoHTTPProtocol):
+class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[valid-type, misc]  # uvicorn chooses it when imported
     """Uvicorn's protocol class with the guard in front of MLflow's app; `mlflow/server.env` selects it."""
 
     def __init__(self, *arguments, **options):

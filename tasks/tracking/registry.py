@@ -39,8 +39,10 @@ if TYPE_CHECKING:
 CANDIDATE, CHAMPION = "candidate", "champion"
 REQUIREMENTS = ("mlflow", "numpy", "pydantic", "pydantic-settings", "safetensors", "torch")
 MODEL_FILES = ("config.json", "metrics.json", "model.safetensors")
-MODEL_CODE = ("__init__.py", "checksums.py", "config.py", "errors.py", "keys.py", "quarantine.py", "settings.py")
-MODEL_CODE += ("storage.py", "tensors.py", "dictionary", "symmetry")  # of tasks/
+MODEL_CODE = (  # of tasks/
+    *("__init__.py", "checksums.py", "config.py", "errors.py", "keys.py", "quarantine.py", "settings.py"),
+    *("storage.py", "tensors.py", "dictionary", "symmetry"),
+)
 KIND = ("network", "layer", "group_order")
 EXAMPLE_ROWS = 2
 ALIAS_LENGTH = 255  # MLflow's limit

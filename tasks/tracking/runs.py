@@ -212,9 +212,9 @@ def _experiment(client: "MlflowClient", name: str, settings: Settings) -> str:
         return client.create_experiment(name, artifact_location(settings))
     except MlflowException as error:
         # another process has created it meanwhile
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-        return client.get_experiment_by_name(name).experiment_id
+        if error.error_code == "RESOURCE_ALREADY_EXISTS" and (experiment := client.get_experiment_by_name(name)):
+            return experiment.experiment_id
+        raise
 
 
 def _tags(description: dict) -> dict[str, str]:

@@ -145,8 +145,7 @@ def server_command(settings: Settings, port: int) -> tuple[list[str], dict[str, 
 
     Raises UserError when its database can't be created or read.
     """
-    files = dotenv_values(MLFLOW_FILES / "client.env") | dotenv_values(MLFLOW_FILES / "server.env")
-    environment = files | dict(os.environ)
+    environment = _variables("client.env") | _variables("server.env") | dict(os.environ)
     with _failing_in_one_line(settings.mlflow_tracking_uri, sqlite3.Error, OSError):
         create_store(settings)
     arguments = [sys.executable, "-m", "mlflow", "server", "--port", str(port)]
@@ -157,8 +156,12 @@ def server_command(settings: Settings, port: int) -> tuple[list[str], dict[str, 
 
 def _set_environment() -> None:
     """Set the variables that MLflow reads when it is imported and later; those that the user has set stay."""
-    for name, value in dotenv_values(MLFLOW_FILES / "client.env").items():
+    for name, value in _variables("client.env").items():
         os.environ.setdefault(name, value)
+
+
+def _variables(file: str) -> dict[str, str]:
+    return {name: value for name, value in dotenv_values(MLFLOW_FILES / file).items() if value is not None}
 
 
 def _without_passwords(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from tasks.errors import UserError, one_line
 from tasks.tuning.radial import HALF_MAXIMUM, Arc, covered, gaps, tuning, uncovered_arcs
@@ -56,7 +57,7 @@ def read_responses(file: Path) -> Responses:
     return responses
 
 
-def _explain(detail: dict[str, Any]) -> str:
+def _explain(detail: ErrorDetails) -> str:
     """Turn an error of pydantic into a message."""
     match detail["loc"]:
         case ():
@@ -69,8 +70,8 @@ def _explain(detail: dict[str, Any]) -> str:
             return f"response {place} of unit {unit} is not a finite number, but {value}: correct or remove the unit"
         case ("activations", unit):
             return f"responses of unit {unit} are not a list of numbers"
-        case (key, *_):
-            return f"{key} contains {_shown(detail['input'])}: ids must be whole numbers or text"
+        case where:
+            return f"{where[0]} contains {_shown(detail['input'])}: ids must be whole numbers or text"
 
 
 def _shown(value: Any) -> str:

@@ -348,7 +348,7 @@ def natural_curves(
         rotated_ncyx = transform_patches(source_bcyx, elements, circle, extractor.side)[0]
         responses_un = encoded(extractor(rotated_ncyx), encode).T.double().numpy()
         for unit, degrees in source_examples.select("unit", "degrees").iter_rows():
-            curve_n = aligned(responses_un[[unit]], [degrees], NATURAL_ROTATIONS)[0]
+            curve_n = aligned(responses_un[[unit]], np.array([degrees]), NATURAL_ROTATIONS)[0]
             if curve_n[0] > 0:
                 curves_of_unit.setdefault(unit, []).append(curve_n / curve_n[0])
         progress(done, oriented.select("row", "mirrored").n_unique())

@@ -14,6 +14,7 @@ from tasks.activations.extractors import unit_extractor
 from tasks.dictionary.base import Dictionary
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
+from tasks.vision.gratings import Gratings
 from tasks.vision.networks import Network, load_network
 from tasks.vision.stimuli import Stimuli, stimuli
 
@@ -26,7 +27,9 @@ ROWS = 2048
 
 
 @torch.no_grad()
-def neuron_responses(network: Network, layer_name: str, layer_stimuli: Stimuli, progress: Progress = silent) -> Tensor:
+def neuron_responses(
+    network: Network, layer_name: str, layer_stimuli: Stimuli | Gratings, progress: Progress = silent
+) -> Tensor:
     """Return the layer's responses to each stimulus, float32 [stimuli, channels].
 
     The stimuli must have the size of the layer's receptive field. progress counts pictures. Raises UserError as

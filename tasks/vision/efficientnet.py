@@ -26,11 +26,12 @@ def _plain(convolution: nn.Conv2d) -> nn.Module:
 
     TensorFlow's asymmetric padding becomes a ZeroPad2d before it.
     """
+    (height, width), (stride_y, stride_x) = convolution.kernel_size, convolution.stride
     plain = nn.Conv2d(
         convolution.in_channels,
         convolution.out_channels,
-        convolution.kernel_size,
-        tuple(convolution.stride),
+        (height, width),
+        (stride_y, stride_x),
         groups=convolution.groups,
     )
     plain.weight, plain.bias = convolution.weight, convolution.bias

@@ -9,7 +9,7 @@ import hashlib
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 from pydantic import Field
 
 from tasks.config import Config, Folder, Seed, Whole
@@ -100,14 +100,14 @@ def decode(path: Path) -> Image.Image:
     return upright.convert("RGB")
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path) -> ImageFile.ImageFile:
     # locked, because Python's warning filters are shared by all threads
     with _opening, warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         return Image.open(path, formats=FORMATS)
 
 
-def _in_eight_bits(image: Image.Image, rawmode: str | None, path: Path) -> Image.Image:
+def _in_eight_bits(image: Image.Image, rawmode: object, path: Path) -> Image.Image:
     """Return the loaded image with 8 bits per channel. rawmode: how a PNG file stores its pixels.
 
     A PNG's transparent colour has the file's bit depth. Pillow compares it with pixels of 8 bits, so for other depths
@@ -184,7 +184,8 @@ def _photographs(root: Path) -> Iterator[Path]:
     that can't be listed are yielded as well; reading them gives the error.
     """
     visited: set[Path] = set()
-    waiting, links = [(root, root.resolve())], []
+    waiting = [(root, root.resolve())]
+    links: list[tuple[Path, Path]] = []
     while waiting or links:
         path, real = waiting.pop() if waiting else links.pop(0)
         if real in visited:
@@ -209,7 +210,7 @@ def _photographs(root: Path) -> Iterator[Path]:
                 links.append((child, child.resolve()))
 
 
-class Folder:
+class PhotographFolder:
     """Photographs of a folder and its subfolders, named by their path relative to it.
 
     A relative path that doesn't exist in the working directory is resolved in the images folder of the settings.
@@ -366,11 +367,12 @@ class FrameSet:
 
 def open_source(name: SourceName, config: ImagesConfig, settings: Settings) -> Source:
     """Open a source by its name. Raises UserError if its folder is missing."""
-    return {
-        "folder": lambda: Folder(config, settings),
+    sources: dict[SourceName, Callable[[], Source]] = {
+        "folder": lambda: PhotographFolder(config, settings),
         "scikit-image": ScikitImage,
         "dead-leaves": lambda: DeadLeaves(config),
-    }[name]()
+    }
+    return sources[name]()
 
 
 def open_frames(

@@ -141,6 +141,16 @@ class Mixed(nn.Module):
 class InceptionV1(nn.Module):
     """The network: preprocessed images [b, 3, 224, 224] -> logits [b, classes]."""
 
+    mixed3a: Mixed
+    mixed3b: Mixed
+    mixed4a: Mixed
+    mixed4b: Mixed
+    mixed4c: Mixed
+    mixed4d: Mixed
+    mixed4e: Mixed
+    mixed5a: Mixed
+    mixed5b: Mixed
+
     def __init__(
         self, widths: dict[str, MixedWidths], norms: tuple[LocalResponseNorm, LocalResponseNorm], classes: int
     ) -> None:
@@ -172,8 +182,8 @@ class InceptionV1(nn.Module):
 
 def bvlc() -> InceptionV1:
     """Return the network of Caffe's training: 1000 classes in sorted-synset order, normalisation over 5 channels."""
-    norms = tuple(LocalResponseNorm(size=5, alpha=1e-4, beta=0.75, k=1.0) for _ in range(2))
-    return InceptionV1(BVLC_WIDTHS, norms, classes=1000)
+    norm0, norm1 = (LocalResponseNorm(size=5, alpha=1e-4, beta=0.75, k=1.0) for _ in range(2))
+    return InceptionV1(BVLC_WIDTHS, (norm0, norm1), classes=1000)
 
 
 def lucid(norms: tuple[LocalResponseNorm, LocalResponseNorm]) -> InceptionV1:

@@ -135,7 +135,8 @@ def optimised(
     objective: function from transformed images [b, 3, side, side] and their aims [b, d] to the sum of the images'
     objectives, which is maximised. progress counts optimiser steps.
     """
-    images, total = [], config.steps * len(aims_nd)
+    images: list[Tensor] = []
+    total = config.steps * len(aims_nd)
     for aims_bd in aims_nd.split(IMAGES_AT_ONCE):
         done = config.steps * sum(map(len, images))
         painting = _Painting(len(aims_bd), side, config)

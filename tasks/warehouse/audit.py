@@ -88,9 +88,10 @@ def run_expectations(connection: duckdb.DuckDBPyConnection) -> list[AuditResult]
     """Run the Great Expectations suite on the tables, copied to pandas."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     source = context.data_sources.add_pandas("warehouse")
     results = []
     for table, expectations in suite().items():
@@ -106,6 +107,7 @@ def run_expectations(connection: duckdb.DuckDBPyConnection) -> list[AuditResult]
 
 def _expectation_result(table: str, outcome: "ExpectationValidationResult") -> AuditResult:
     expected = outcome.expectation_config
+    assert expected is not None, "a validation's result names its expectation"
     name = f"{table}.{expected.kwargs['column']}: {expected.type.removeprefix('expect_column_values_to_')}"
     if outcome.success:
         return AuditResult(name, "great-expectations", True, 0, "")

@@ -294,7 +294,7 @@ def _fill(target: Path, source: Path | None) -> None:
     read.
     """
     with writing_to(target) as connection:
-        [home] = connection.execute("SELECT current_database()").fetchone()
+        [(home,)] = connection.execute("SELECT current_database()").fetchall()
         version, tables = schema_version() - 1, {}
         if source:
             connection.execute("ATTACH '{}' AS source (READ_ONLY)".format(str(source).replace("'", "''")))
@@ -321,5 +321,5 @@ def version_of(connection: duckdb.DuckDBPyConnection) -> int:
     tables = tables_of(connection)
     if tables and "schema_versions" not in tables:
         return 1
-    versions = connection.table("schema_versions").max("version").fetchone() if tables else (None,)
-    return versions[0] or schema_version()
+    [(version,)] = connection.table("schema_versions").max("version").fetchall() if tables else [(None,)]
+    return version or schema_version()

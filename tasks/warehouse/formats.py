@@ -24,7 +24,8 @@ def csv_lines(answer: Answer) -> Iterator[str]:
             raise UserError(f"CSV can't hold the nested column {name}: cast it to VARCHAR, or use --format json")
     yield _csv_line(answer.columns)
     for row in answer.rows:
-        yield _csv_line(map(_text, answer.kinds, row))
+        kinds_and_values = zip(answer.kinds, row, strict=True)
+        yield _csv_line(None if value is None else _text(kind, value) for kind, value in kinds_and_values)
 
 
 def _csv_line(fields: Iterable[str | None]) -> str:
@@ -79,9 +80,9 @@ def _as_json(kind: "Kind", value: str) -> str:
     return json.dumps(value)
 
 
-def _text(kind: "Kind", value: str | None) -> str | None:
+def _text(kind: "Kind", value: str) -> str:
     """Return DuckDB's text of a value, with a zero before the point of a DECIMAL: 0.5 instead of .5."""
-    return f"{Decimal(value):f}" if kind == "decimal" and value is not None else value
+    return f"{Decimal(value):f}" if kind == "decimal" else value
 
 
 def shown(kind: "Kind", value) -> object:

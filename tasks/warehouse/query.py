@@ -90,6 +90,7 @@ def answer(sql: str, settings: Settings) -> Iterator[Answer]:
     reader = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
     )
+    assert reader.stdin is not None
     with reader:
         try:
             with suppress(BrokenPipeError), reader.stdin:
@@ -101,6 +102,7 @@ def answer(sql: str, settings: Settings) -> Iterator[Answer]:
 
 
 def _lines(reader: subprocess.Popen, settings: Settings) -> Iterator:
+    assert reader.stdout is not None
     for line in reader.stdout:
         if not line.endswith("\n"):  # the reader ended within a line
             break

@@ -18,7 +18,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
@@ -45,13 +45,18 @@ def kind_of(dtype: DuckDBPyType) -> Kind:
     """Return the kind of a DuckDB type; a type without a kind of its own (a union, an unnamed struct) is text."""
     match dtype.id:
         case "list" | "array":
-            return {"list": kind_of(dtype.children[0][1])}
+            return {"list": kind_of(_children(dtype)[0][1])}
         case "map":
-            return {"map": kind_of(dtype.children[1][1])}
-        case "struct" if all(name for name, _ in dtype.children):
-            return {"struct": {name: kind_of(child) for name, child in dtype.children}}
+            return {"map": kind_of(_children(dtype)[1][1])}
+        case "struct" if all(name for name, _ in _children(dtype)):
+            return {"struct": {name: kind_of(child) for name, child in _children(dtype)}}
         case scalar:
             return KINDS.get(scalar, "text")
+
+
+def _children(dtype: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    # other children are an array's size and an enum's values, which no kind needs
+    return cast(list[tuple[str, DuckDBPyType]], dtype.children)
 
 
 def sql_type(kind: Kind) -> str:
@@ -61,7 +66,7 @@ def sql_type(kind: Kind) -> str:
             return f"{sql_type(inner)}[]"
         case {"map": inner}:
             return f"MAP(VARCHAR, {sql_type(inner)})"
-        case {"struct": fields}:
+        case {"struct": dict(fields)}:
             return f"STRUCT({', '.join(f'{quoted(name)} {sql_type(inner)}' for name, inner in fields.items())})"
         case "blob":
             return "BLOB"

@@ -49,6 +49,7 @@ def _connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnecti
             _check(snapshot, published)
             # DuckDB takes `?` for the start of parameters and looks for a log elsewhere, which NO_WAY_OUT would forbid
             late = ("enable_external_access", "lock_configuration") if "?" in str(snapshot) else ()
+            early: dict[str, str | bool | int | float | list[str]]
             early = {name: value for name, value in config.items() if name not in late}
             connection = duckdb.connect(str(snapshot), read_only=True, config=early)
             for name in late:

@@ -14,7 +14,15 @@ from PIL import Image
 
 from tasks.errors import UserError
 from tasks.settings import Settings
-from tasks.vision.images import DeadLeaves, Folder, ImagesConfig, ScikitImage, decode, fit_to_frame, open_frames
+from tasks.vision.images import (
+    DeadLeaves,
+    ImagesConfig,
+    PhotographFolder,
+    ScikitImage,
+    decode,
+    fit_to_frame,
+    open_frames,
+)
 
 RNG_SEED = 5
 
@@ -307,4 +315,4 @@ def test_the_order_of_names_does_not_follow_the_file_system(folder, settings):
     for name in ("b.png", "a.png", "c/a.png"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"")
-    assert list(Folder(ImagesConfig(folder=folder), settings).names()) == ["a.png", "b.png", "c/a.png"]
+    assert list(PhotographFolder(ImagesConfig(folder=folder), settings).names()) == ["a.png", "b.png", "c/a.png"]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from flows import doctor
 from tasks.concepts.exemplars import read_exemplars
-from tasks.vision.images import Folder, ImagesConfig, open_frames
+from tasks.vision.images import ImagesConfig, PhotographFolder, open_frames
 
 
 def photograph(file: Path, seed: int) -> None:
@@ -32,7 +32,7 @@ def root(tmp_path) -> Path:
 
 
 def names(root: Path, settings) -> list[str]:
-    return list(Folder(ImagesConfig(folder=root), settings).names())
+    return list(PhotographFolder(ImagesConfig(folder=root), settings).names())
 
 
 def test_class_folders_that_are_links(root, store, settings):
