@@ -35,7 +35,8 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
         config: the concept, the class and the attack grid
     """
     settings = Settings()
-    keys, figures = {}, {}
+    keys: dict[str, str] = {}
+    figures: dict[str, str] = {}
     with recorded("attack", config, settings) as measured:
         with reported("Attack exemplars") as progress:
             keys["study"] = step(analyse_attack)(config, settings, progress)
@@ -59,8 +60,8 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
 def log_study(key: str, config: AttackFlowConfig, settings: Settings) -> dict[str, str]:
     """Log an experiment to MLflow, with a nested run for each attack; return the scores at the attacked layer."""
     tables = read_staged(key, settings)
-    attacks = tables["attacks"].filter(polars.col("fraction") == polars.col("fraction").max())
-    attacks = attacks.select("perturbed_set", "attack", "epsilon").rows()
+    largest_fraction = polars.col("fraction") == polars.col("fraction").max()
+    attacks = tables["attacks"].filter(largest_fraction).select("perturbed_set", "attack", "epsilon").rows()
     log_attacks(
         key,
         config,
@@ -73,9 +74,7 @@ def log_study(key: str, config: AttackFlowConfig, settings: Settings) -> dict[st
         {attack: attack_sheet(tables, *attack) for attack in attacks},
     )
     at_attacked = tables["attack_scores"].filter(eval_network=config.network, eval_layer=config.layer)
-    largest = at_attacked.filter(
-        (polars.col("attack") == "clean") | (polars.col("fraction") == polars.col("fraction").max())
-    )
+    largest = at_attacked.filter((polars.col("attack") == "clean") | largest_fraction)
     return {
         " ".join([*named(row), "of random sets" if row["perturbed_set"] == "random" else ""]).strip(): (
             f"{row['score']:.2f} ± {row['score_std']:.2f} (random {row['random_score']:.2f}), p {row['p_holm']:.2g}"

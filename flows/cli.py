@@ -5,9 +5,10 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
@@ -156,7 +157,7 @@ def doctor() -> None:
 
 
 class SqlCommand(TyperCommand):
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments; one that starts with - and contains white space is SQL behind a comment, not an option.
 
         A blank put in front of it keeps the parser from reading it as an option.
@@ -191,7 +192,8 @@ def sql(
                     raise UserError(f"a table shows at most {TABLE_ROWS:,} rows: add a LIMIT, or use --format csv")
                 _print_table(result.columns, (map(shown, result.kinds, row) for row in rows))
             case "csv":
-                sys.stdout.reconfigure(encoding="utf-8")  # the encoding of a CSV file must not depend on the terminal
+                if isinstance(sys.stdout, TextIOWrapper):  # a CSV file's encoding must not depend on the terminal
+                    sys.stdout.reconfigure(encoding="utf-8")
                 sys.stdout.writelines(csv_lines(result))
             case "json":
                 sys.stdout.writelines(json_lines(result))
@@ -452,7 +454,8 @@ def up(
 def main() -> None:
     """Run the command. A mistake that the user can correct gives one line on stderr and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # the locale's encoding may lack characters
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # the locale's encoding may lack characters
     try:
         app()
     except UserError as error:

@@ -77,7 +77,7 @@ def holder_of(path: Path) -> Holder | None:
 
 
 @contextmanager
-def waiting_for(what: str, path: Path, holder: Holder, say: Callable[[str], None]) -> Iterator[None]:
+def waiting_for(what: str, path: Path, holder: Holder, say: Callable[[str], object]) -> Iterator[None]:
     """Wait for the lock file of `what`, then hold it while the block runs.
 
     While waiting, call `say` with the name of its holder every SECONDS_BETWEEN_REMINDERS. The file is never deleted:

@@ -13,7 +13,7 @@ EncodeFrom = Literal["identity", "orbit"]
 class DictionaryConfig(Config):
     """Together with the training rows, this determines the bytes of a trained dictionary."""
 
-    architecture: Literal[*ARCHITECTURES] = Field(
+    architecture: Literal[*ARCHITECTURES] = Field(  # type: ignore[valid-type]  # as `method`
         "group-crosscoder",
         description="sae: each row is one activation vector; group-crosscoder: each row is the orbit of a vector",
     )

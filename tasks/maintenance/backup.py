@@ -45,7 +45,7 @@ FORMAT = 1
 SMALL = ("frames", "cavs", "attacks", "dictionaries")
 """Kinds of folders whose files are all copied; a kind comes before the kinds that it refers to."""
 DAMAGED = "take another backup"
-Say = Callable[[str], None]
+Say = Callable[[str], object]
 
 
 class Backup(NamedTuple):

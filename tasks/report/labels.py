@@ -118,7 +118,7 @@ class SymmetryType:
 
     @property
     def meaning(self) -> str:
-        turns = {360: "a full turn only", 180: "half a turn", 120: "a third of a turn", 90: "a quarter turn"}
+        turns = {360.0: "a full turn only", 180.0: "half a turn", 120.0: "a third of a turn", 90.0: "a quarter turn"}
         if self.period:
             return f"repeats after {turns.get(self.period, f'{self.period:g}°')}"
         return {
@@ -142,13 +142,13 @@ class SymmetryType:
         angles = np.linspace(0, 2 * np.pi, 60, endpoint=False)
         low = 0
         if self.period == 360:
-            radius, low = 46 * (np.cos(angles) > -1e-9), 22
+            radius, low = 46.0 * (np.cos(angles) > -1e-9), 22
         elif self.period:
             radius = 12 + 36 * (0.5 + 0.5 * np.cos(360 / self.period * angles)) ** 1.2
         elif self.name == "mixed":
             radius = 34 + 9 * np.cos(2 * angles + 0.5) + 7 * np.cos(3 * angles)
         else:
-            radius = np.full(60, 42 if self.name == "invariant" else 20)
+            radius = np.full(60, 42.0 if self.name == "invariant" else 20.0)
         points = zip(50 + radius * np.sin(angles), 50 + low - radius * np.cos(angles), strict=True)
         return "polygon(" + ", ".join(f"{x:.1f}% {y:.1f}%" for x, y in points) + ")"
 
@@ -307,4 +307,5 @@ class Attack:
 
     def done(self, kind: str) -> str:
         """Return a phrase for what was done to the images. kind: of the experiment, negative or positive."""
-        return ATTACKS[self.name][1 if kind == "negative" else 2]
+        _, negative, positive, _ = ATTACKS[self.name]
+        return negative if kind == "negative" else positive

@@ -4,6 +4,7 @@ The large tables (blocks, harmonics, examples, neighbours, curves, pairs, pictur
 copying them to pandas.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, get_args
 
 from tasks.activations.sampling import Sampling
@@ -96,7 +97,7 @@ PATTERNS = {
 }
 """The regular expressions that the texts of columns match."""
 
-CHOICES = {
+CHOICES: dict[str, dict[str, Iterable[str]]] = {
     "activation_sets": {"sampling": get_args(Sampling)},
     "dictionaries": {"architecture": ARCHITECTURES, "method": METHODS, "encode_from": get_args(EncodeFrom)},
     "unit_tuning": {"stimulus_type": STIMULUS_TYPES},

@@ -37,7 +37,7 @@ def migrate_at_start(settings: Settings) -> Iterator[str]:
         log.warning("nothing was migrated: %s", error)
 
 
-def migrate(settings: Settings, dry_run: bool, say: Callable[[str], None]) -> Iterator[str]:
+def migrate(settings: Settings, dry_run: bool, say: Callable[[str], object]) -> Iterator[str]:
     """Migrate the warehouse and the staged tables to the current schema; yield a line for each.
 
     dry_run: only yield the lines and write nothing; say: called with the holder of the warehouse while waiting for it.

@@ -77,8 +77,7 @@ def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGro
 
     profiles: [features, |G|]. The cosine at the identity, 1 by definition, is drawn as a separate point.
     """
-    types = np.asarray(types)
-    names = sorted((SymmetryType(name) for name in set(types.tolist())), key=lambda name: name.rank)
+    names = sorted(map(SymmetryType, set(types)), key=lambda name: name.rank)
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
     n = group.n_rotations
@@ -88,7 +87,7 @@ def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGro
             max(5.6, 3.0 * columns + 0.6), 2.35 * rows + 0.7, rows=rows, columns=columns, share=True
         )
         for axes, name in zip(grid, names, strict=False):
-            of_type = profiles[types == name.name][:, turned]
+            of_type = profiles[np.array(types) == name.name][:, turned]
             angles, colour = turned * 360 / n, name.colours[0]
             for low, high, alpha in ((5, 95, 0.13), (25, 75, 0.22)):
                 axes.fill_between(

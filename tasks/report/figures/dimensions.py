@@ -57,8 +57,8 @@ def tuning_curves(tables: Tables) -> "Figure":
 
 def _draw_curve(axes, parameter: Parameter, curve: pl.DataFrame, preferred: float | None) -> None:
     values, means, stds = (curve[name].to_numpy() for name in ("value", "mean", "std"))
-    colour = PALETTE[0]
-    if parameter.period:
+    colour: str | tuple[float, float, float] = PALETTE[0]
+    if parameter.period and preferred is not None:
         # a parameter that repeats within a full turn is drawn once for each repetition
         turns = np.arange(0, 360, parameter.period)
         values = np.radians(np.append((turns[:, None] + values).ravel(), 360 + values[0]))
@@ -145,7 +145,7 @@ def harmonics(tables: Tables) -> "Figure":
             below += of_irrep
         axes.set_ylim(0, 1)
         axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
-        axes.set_xlim(dimensions.min() - 0.6, dimensions.max() + 0.6)
+        axes.set_xlim(dimensions[0] - 0.6, dimensions[-1] + 0.6)
         axes.grid(False, axis="x")
         axes.set_xlabel("dimension")
         axes.set_title("Share of a dimension’s variance by irreducible representation")
@@ -190,7 +190,7 @@ def completeness_figure(analyses: Mapping[str, Tables]) -> "Figure":
                 rows = tables["dimension_completeness"].sort("dimensions")
                 agreement[0].plot(rows["dimensions"], rows["agreement_kept"], **look)
                 agreement[0].plot(rows["dimensions"], rows["agreement_removed"], linestyle=(0, (4, 2)), **look)
-                most = max(most, rows["dimensions"].max())
+                most = max(most, rows["dimensions"][-1])
         variance.set_title("Variance explained")
         for axes in agreement:
             axes.set_title("Same top-1 class: kept (solid), removed (dashed)")

@@ -20,13 +20,13 @@ CURVES_AND_LINES = {"curve": ("curve",), "line and grating": ("line", "grating")
 """Stimulus types that repeat after a full turn, and those that repeat after half a turn."""
 
 
-def feature_map(members: pl.DataFrame, kinds: Sequence[SymmetryType] | Sequence[Stimulus]) -> "Figure":
+def feature_map(members: pl.DataFrame, kinds: Sequence[SymmetryType | Stimulus]) -> "Figure":
     """Draw all features of an analysis on their map, coloured by kind, with the numbers of the largest families.
 
     members: rows of `feature_families`; kinds: the symmetry type or stimulus type of each row's feature.
     """
     x, y = members["map_x"].to_numpy(), members["map_y"].to_numpy()
-    distinct = sorted(set(kinds), key=lambda kind: kind.rank)
+    distinct: list[SymmetryType | Stimulus] = sorted(set(kinds), key=lambda kind: kind.rank)
     with figure_style():
         figure, axes = new_figure(8.2, 6.4)
         for kind in distinct:

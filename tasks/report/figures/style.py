@@ -45,9 +45,9 @@ def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, pol
     """Return a figure, in inches, and its axes: a single one, or a flat list of rows · columns."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
     FigureCanvasAgg(figure)
     subplot = {"projection": "polar"} if polar else {}
     grid = figure.subplots(rows, columns, squeeze=False, sharex=share, sharey=share, subplot_kw=subplot).ravel()

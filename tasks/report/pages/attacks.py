@@ -123,7 +123,7 @@ class AttackExperiment:
     @cached_property
     def headline(self) -> str:
         """One sentence on the shown attack's effect, and on that of noise of the same ε."""
-        chief = self.find(self.shown_attack, self.shown_epsilon)
+        [chief] = (attacked for attacked in self.at(self.shown_epsilon) if attacked.attack == self.shown_attack)
         noise = self.find(Attack(chief.attack.perturbed_set, "noise"), self.shown_epsilon)
         before, after = self.read(self.clean), self.read(chief)
         concept, kind = self.row["concept_name"], self.row["kind"]
@@ -151,12 +151,10 @@ class AttackExperiment:
 
     def _lines(self, column: str, sets: list[AttackedSet]) -> dict:
         clean = self.read(self.clean)
-        points = defaultdict(list)
+        start = [self.clean.point(column, self.place)] if column == "fraction" else []
+        points: dict[Attack, list[list[float]]] = {}
         for attacked in sets:
-            points[attacked.attack].append(attacked.point(column, self.place))
-        if column == "fraction":
-            start = self.clean.point(column, self.place)
-            points = {attack: [start, *of_attack] for attack, of_attack in points.items()}
+            points.setdefault(attacked.attack, start.copy()).append(attacked.point(column, self.place))
         return {
             "along": column,
             "clean": four_digits(clean["score"]),
@@ -251,7 +249,7 @@ class Rates:
     @cached_property
     def attacked(self) -> dict[str, dict[tuple[float, int], dict]]:
         """{attack: {(fraction, ε): row}}, controls first."""
-        by_attack = defaultdict(dict)
+        by_attack: defaultdict[str, dict[tuple[float, int], dict]] = defaultdict(dict)
         known = [row for row in self.rows if row["attack"]]
         for row in sorted(known, key=lambda row: list(ATTACKS).index(row["attack"])):
             by_attack[row["attack"]][row["fraction"], row["epsilon"]] = row
@@ -335,8 +333,9 @@ def _importance(snapshot: Snapshot) -> list[Importance]:
 
 
 def _experiments(snapshot: Snapshot, folder: Path) -> list[AttackExperiment]:
-    readings, sets, features = defaultdict(dict), defaultdict(list), defaultdict(list)
-    pictures = defaultdict(lambda: defaultdict(list))
+    readings: defaultdict[tuple, dict[TransferTarget, dict]] = defaultdict(dict)
+    sets, features = defaultdict(list), defaultdict(list)
+    pictures: defaultdict[str, defaultdict[tuple[Attack, int], list[dict]]] = defaultdict(lambda: defaultdict(list))
     for row in snapshot.rows("attack_scores"):
         readings[identity(row)][row["eval_network"], row["eval_layer"]] = row
     for row in snapshot.rows("attack_sets"):

@@ -63,12 +63,13 @@ class Strip:
         return four_digits(max(0, self.row["cumulative_variance"]))
 
     def curve_numbers(self) -> dict:
-        """Return the data of its tuning curve."""
+        """Return the data of its tuning curve; only for a dimension that follows a parameter."""
+        followed = Parameter(self.row["follows"])
         return {
-            "parameter": self.follows.name,
-            "period": self.follows.period,
-            "logarithmic": self.follows.is_logarithmic,
-            "unit": self.follows.unit,
+            "parameter": followed.name,
+            "period": followed.period,
+            "logarithmic": followed.is_logarithmic,
+            "unit": followed.unit,
             "preferred": self.preferred,
         } | {name: [four_digits(value) for value in values] for name, values in self.row["curve"].items()}
 
@@ -97,7 +98,7 @@ class DimensionAnalysis:
     @cached_property
     def best(self) -> dict[str, tuple[float, Strip]]:
         """{parameter: (largest R² of any dimension, that dimension)}."""
-        best = {}
+        best: dict[str, tuple[float, Strip]] = {}
         for strip in self.strips:
             for score in strip.scores:
                 name, r_squared = score["parameter"], score["r_squared"]
@@ -160,13 +161,7 @@ class Section:
     def variance_lines(self) -> list[dict]:
         """Return the lines of the chart of the variance that the first dimensions explain."""
         return [
-            analysis.line(
-                [[0, 0]]
-                + [
-                    [strip.number + 1, four_digits(max(0, strip.row["cumulative_variance"]))]
-                    for strip in analysis.strips
-                ]
-            )
+            analysis.line([[0, 0], *([strip.number + 1, strip.cumulative_variance] for strip in analysis.strips)])
             for analysis in self.analyses
         ]
 
@@ -184,7 +179,10 @@ class Section:
     @property
     def kinds(self) -> list[DimensionMethod | Irrep]:
         """All methods and irreps, which have a colour each."""
-        return [kind for analysis in self.analyses for kind in (analysis.method, *analysis.irreps)]
+        kinds: list[DimensionMethod | Irrep] = []
+        for analysis in self.analyses:
+            kinds += [analysis.method, *analysis.irreps]
+        return kinds
 
     @property
     def frames(self) -> int:
@@ -239,7 +237,7 @@ def distinctly_named(analyses: list[DimensionAnalysis]) -> list[DimensionAnalysi
 
 def export_strips(snapshot: Snapshot, folder: Path) -> dict[tuple[str, int, str], list[Picture]]:
     """Write the pictures along dimensions; return {(analysis, dimension, kind): pictures by rising score}."""
-    pictures = defaultdict(list)
+    pictures: defaultdict[tuple[str, int, str], list[Picture]] = defaultdict(list)
     for row in snapshot.stream("dimension_pictures"):
         title = picture_title(row["score"], row["orientation_degrees"], row["coherence"], row["spatial_frequency"])
         strip = pictures[row["dimension_analysis_id"], row["dimension"], row["kind"]]

@@ -1,7 +1,7 @@
 """The pages of families: the map of all features, a page for each family, agreement with stimulus types."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from tasks.report.labels import CONDITIONS, SCORES, Stimulus, SymmetryType
@@ -130,10 +130,12 @@ def family_analyses(snapshot: Snapshot) -> list[FamilyAnalysis]:
     for row in snapshot.rows("families"):
         shapes[row["family_analysis_id"]].append(row)
     rows = sorted(snapshot.rows("family_analyses"), key=lambda row: (-row["group_order"], -row["live_features"]))
-    analyses = []
+    analyses: list[FamilyAnalysis] = []
     for row in rows:
         key, grouped = row["family_analysis_id"], members[row["family_analysis_id"]]
-        of_family, types, stimuli = defaultdict(list), defaultdict(int), defaultdict(int)
+        of_family = defaultdict(list)
+        types: Counter[SymmetryType] = Counter()
+        stimuli: Counter[Stimulus] = Counter()
         for member in grouped:
             of_family[member["family"]].append(member)
             types[snapshot.feature[member["dictionary_id"], member["feature"]]["symmetry"]] += 1
@@ -203,7 +205,7 @@ class Separation:
     @property
     def scales(self) -> dict[str, Scale]:
         """{metric: its axis}, in round numbers from 0 or below the least value to above the largest one."""
-        all_values = defaultdict(list)
+        all_values: defaultdict[str, list[float]] = defaultdict(list)
         for _, _, scores in self.rows:
             for metric, values in scores.items():
                 all_values[metric] += values
@@ -212,10 +214,10 @@ class Separation:
 
 def separations(snapshot: Snapshot, analyses: list[FamilyAnalysis]) -> list[Separation]:
     """Return a separation for each layer with scores, in the analyses' order; controls follow their dictionary."""
-    scores = defaultdict(lambda: defaultdict(dict))
+    scores: defaultdict[str, defaultdict[str, dict]] = defaultdict(lambda: defaultdict(dict))
     for row in snapshot.rows("family_scores"):
         scores[row["family_analysis_id"]][row["condition"]][row["metric"]] = row["values"]
-    layers = {}
+    layers: dict[tuple[str, str], Separation] = {}
     for analysis in analyses:
         layer = analysis.dictionary["network"], analysis.dictionary["layer"]
         by_condition = scores[analysis.key]

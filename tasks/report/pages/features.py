@@ -43,7 +43,7 @@ def write_features(
 
 def export_visualisations(snapshot: Snapshot, folder: Path) -> dict[tuple[str, int], dict[str, str]]:
     """Write the optimised images; return {(dictionary, feature): {direction: file name}}."""
-    pictures = defaultdict(dict)
+    pictures: defaultdict[tuple[str, int], dict[str, str]] = defaultdict(dict)
     for row in snapshot.stream("visualisations"):
         pictures[row["dictionary_id"], row["feature"]][row["direction"]] = written_once(row["picture"], folder)
     return pictures
@@ -52,7 +52,7 @@ def export_visualisations(snapshot: Snapshot, folder: Path) -> dict[tuple[str, i
 def gallery_script(snapshot: Snapshot, examples: Examples) -> str:
     """Return JavaScript that defines GALLERY; a column for each field keeps thousands of features small."""
     features = snapshot.features
-    place = {
+    place: dict[str, dict] = {
         "dictionary_id": {key: index for index, key in enumerate(snapshot.dictionary)},
         "type": {symmetry.name: index for index, symmetry in enumerate(snapshot.types)},
         "stabiliser": {None: None} | {name: index for index, name in enumerate(snapshot.stabilisers)},

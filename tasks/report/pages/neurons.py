@@ -38,7 +38,7 @@ def shown_neurons(snapshot: Snapshot, panels: list[Panel], folder: Path) -> Neur
     }
     shown = {(row["activation_set_id"], row["neuron"]) for row in mixed} | detectors.keys()
     patches = export_neuron_patches(snapshot, folder, shown)
-    mixtures = defaultdict(dict)
+    mixtures: defaultdict[tuple[str, int], dict[str, dict]] = defaultdict(dict)
     for row in snapshot.rows("neuron_features"):
         key, dictionary = (row["activation_set_id"], row["neuron"]), row["dictionary_id"]
         if key in shown:
@@ -78,5 +78,5 @@ def write_neurons(writer: PageWriter, snapshot: Snapshot, neurons: Neurons) -> N
             neuron=neuron,
             neurons=neurons,
             mixtures=neurons.mixtures.get((key, neuron), []),
-            tuning=snapshot.tuning.get((neurons.detectors.get((key, neuron)), neuron)),
+            tuning=snapshot.tuning.get((neurons.detectors.get((key, neuron), ""), neuron)),
         )

@@ -54,7 +54,7 @@ def notable_features(snapshot: Snapshot) -> dict[str, list[dict]]:
 
 def early_vision(snapshot: Snapshot) -> list[tuple[dict, list[dict]]]:
     """Return, for each layer with untransformed rows, its first activation set and all dictionaries on its sets."""
-    layers = {}
+    layers: dict[tuple[str, str], tuple[dict, list[dict]]] = {}
     for activation_set in snapshot.sets:
         if activation_set["group_order"] == 1:
             layer = activation_set["network"], activation_set["layer"]
