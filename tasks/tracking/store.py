@@ -41,6 +41,9 @@ def tracking(settings: Settings) -> Iterator["MlflowClient"]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
+    # MLflow logs the traceback of an error that it also raises
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
     uri = settings.mlflow_tracking_uri
     with _failing_in_one_line(uri, MlflowException, SQLAlchemyError, sqlite3.Error, OSError):
         create_store(settings)

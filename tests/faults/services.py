@@ -1,6 +1,5 @@
 """`kaleidoscope up` as a process of its own."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ import pytest
 from flows.servers import free_port
 from tasks.settings import ROOT, Settings
 from tests.flows.test_up import up_command
+from tests.processes import environment_for
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def running_up(settings: Settings) -> Iterator[subprocess.Popen]:
     process = subprocess.Popen(
         up_command(free_port(), free_port()),
         cwd=ROOT,
-        env=os.environ | {"PREFECT_HOME": str(settings.data_dir / "prefect")},
+        env=environment_for(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

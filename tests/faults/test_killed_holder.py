@@ -1,6 +1,5 @@
 """`kaleidoscope run publish`, killed while it has the warehouse."""
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from flows.servers import STARTED_BY, environment_of
 from tasks.settings import ROOT, Settings
 from tasks.staging import stage_tables
+from tests.processes import environment_for
 from tests.sample_frames import sample_frames
 
 pytestmark = pytest.mark.faults
@@ -41,11 +41,8 @@ cli.main()
 
 @contextmanager
 def started(command: list[str], settings: Settings):
-    # other tests of this worker may have named their server
-    others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    environment = others | {"PREFECT_HOME": str(settings.data_dir / "prefect")}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=ROOT, env=environment_for(settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     try:
         yield process
@@ -94,7 +91,7 @@ def test_who_waits_for_the_warehouse_says_so_and_goes_on_once_its_holder_is_kill
     again = subprocess.run(
         [*KALEIDOSCOPE, *publish],
         cwd=ROOT,
-        env=os.environ | {"PREFECT_HOME": str(settings.data_dir / "prefect")},
+        env=environment_for(settings),
         capture_output=True,
         text=True,
     )

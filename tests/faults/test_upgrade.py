@@ -1,6 +1,5 @@
 """`kaleidoscope up` and `run` on a data folder that an older version made."""
 
-import os
 import subprocess
 import tarfile
 
@@ -12,6 +11,7 @@ from tasks.staging import schema_version, staged_keys
 from tasks.warehouse.database import version_of
 from tests.faults.runs import command
 from tests.faults.services import running_up
+from tests.processes import environment_for
 
 pytestmark = pytest.mark.faults
 
@@ -38,8 +38,7 @@ def test_a_run_migrates_and_says_so(old):
     """Also a run that publishes nothing."""
     assignments = ("orbits=8", "n_rotations=1", 'images.sources=["dead-leaves"]', "images.scenes=2")
     extract = command("run", "extract", *(f"--set={assignment}" for assignment in assignments))
-    environment = os.environ | {"PREFECT_HOME": str(old.data_dir / "prefect")}
-    run = subprocess.run(extract, cwd=ROOT, env=environment, capture_output=True, text=True)
+    run = subprocess.run(extract, cwd=ROOT, env=environment_for(old), capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert f"kaleidoscope: warehouse: migrated from schema version 1 to {schema_version()}" in run.stderr
     assert all(f"kaleidoscope: frames/{key}: gets checksums" in run.stderr for key in staged_keys(old)[:3])

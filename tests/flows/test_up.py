@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import sqlite3
@@ -40,6 +39,7 @@ from tasks.staging import stage_tables
 from tasks.warehouse.query import catalogue
 from tests.browser import chromium, wait_for_text
 from tests.damage import flipped
+from tests.processes import environment_for
 from tests.sample_frames import sample_frames
 
 RUN_SECONDS = 300
@@ -130,15 +130,13 @@ def service(tmp_path_factory) -> Iterator[Service]:
     stage_tables("sample", sample_frames(), settings)
     prefect_port, mlflow_port = free_port(), free_port()
     ours = {
-        "PREFECT_HOME": str(settings.data_dir / "prefect"),
-        "KALEIDOSCOPE_DATA_DIR": str(settings.data_dir),
         "KALEIDOSCOPE_KEEP_RUNS_DAYS": "2",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_LOOP_SECONDS": "5",
     }
     process = subprocess.Popen(
         up_command(prefect_port, mlflow_port),
         cwd=ROOT,
-        env=os.environ | dict.fromkeys(PROXIES, DEAD_PROXY) | ours,
+        env=environment_for(settings) | dict.fromkeys(PROXIES, DEAD_PROXY) | ours,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
