@@ -483,7 +483,7 @@ def test_verify_exits_with_1_where_something_is_wrong_and_says_what_to_do(kaleid
         "state": "wrong",
         "what": "is missing, but rows of the warehouse refer to it",
         "where": str(missing),
-        "remedy": "train it again",
+        "remedy": "train or import it again",
     }
 
 
