@@ -34,12 +34,17 @@ BEST_SCHEMA = {
 }
 
 
+def analysis_key(dictionary_key: str) -> str:
+    """Return the content key of a dictionary's analysis."""
+    return content_key("analysis", CODE_VERSION, dictionary=dictionary_key)
+
+
 def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
     """Stage the tables from `dictionaries` to `feature_symmetry` of a dictionary and return their content key.
 
     Tables that are staged already are not computed again.
     """
-    key = content_key("analysis", CODE_VERSION, dictionary=dictionary_key)
+    key = analysis_key(dictionary_key)
     if is_staged(key, settings):
         return key
     description = store.describe(dictionary_key, settings)
