@@ -87,7 +87,7 @@ def evaluation_of(dictionary: str, settings: Settings) -> dict[str, str]:
         "method": config.method,
         "scaling": f"{config.scaling}{advice}",
         "fraction of variance unexplained": f"{metrics['fvu']:.3f}",
-        **{f"fraction of variance unexplained, scaling {name}": f"{fvu:.3g}" for name, fvu in fvu_of.items()},
+        **{f"the same with scaling {name}": f"{fvu:.3g}" for name, fvu in fvu_of.items() if name != config.scaling},
         "active features per row (L0)": f"{metrics['l0']:.1f}",
         "dead features": f"{metrics['dead_fraction']:.1%}",
     }

@@ -30,8 +30,8 @@ from tasks.warehouse.query import query
 
 WEIGHTS = "model.safetensors"
 LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
-UNITS = {"train_seconds", "rows", "spliced_frames"}
-"""Figures that say how something was measured, and not how good the dictionary is."""
+COUNTS = {"rows", "spliced_frames"}
+"""Figures that say how much was measured, and not how good the dictionary is."""
 
 
 def write_model_folder(dictionary: str, folder: Path, licence: str, settings: Settings) -> None:
@@ -55,7 +55,7 @@ def write_model_folder(dictionary: str, folder: Path, licence: str, settings: Se
             name=config.name,
             method=METHODS[config.method],
             metrics=metrics,
-            measured={name: value for name, value in metrics.items() if name not in UNITS},
+            measured={name: value for name, value in metrics.items() if name not in COUNTS},
             pictures=pictures,
             use=use,
             licence=licence,
@@ -64,12 +64,13 @@ def write_model_folder(dictionary: str, folder: Path, licence: str, settings: Se
             extraction=plan.config,
             **description,
         )
-        (temporary / "README.md").write_text(card, encoding="utf-8")
+        (temporary / "README.md").write_text(f"{card}\n", encoding="utf-8")
 
 
 def _figures(dictionary: str, settings: Settings) -> dict[str, float]:
     """Return {metric: value}; the published ones include those of later analyses."""
     metrics = read_metrics(dictionary, settings)
+    del metrics["train_seconds"]
     if settings.published_file.exists():
         published = query("SELECT dictionary_id, metric, value FROM dictionary_metrics ORDER BY ALL", settings)
         metrics |= dict(published.filter(dictionary_id=dictionary).select("metric", "value").iter_rows())

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors.torch import save_file
+from torch import Tensor
 
 from tasks.dictionary.exchange.files import Written
 from tasks.dictionary.exchange.libraries import LIBRARIES
@@ -74,6 +75,7 @@ def write_files(written: Written, folder: Path) -> None:
     (folder / written.config).write_text(json.dumps(written.settings, indent=1), encoding="utf-8")
 
 
-def save_tensors(tensors: Mapping, file: Path) -> None:
+def save_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
     """Write tensors, each with memory of its own, as the format wants it."""
     save_file({name: tensor.clone().contiguous() for name, tensor in tensors.items()}, file, {"format": "pt"})
+    file.chmod(0o644)  # safetensors makes a file that only its owner can read

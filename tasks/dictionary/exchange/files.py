@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -144,18 +145,10 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
         return read_tensors(path, REMEDY)
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    # a pickle that asks for more than tensors, or a file that is damaged in any way
-    except (
-        pickle.UnpicklingError,
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        IndexError,
-    ) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles by other protocols, which are read or refused all the same
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except UNREADABLE as error:
         raise UserError(
             f"{path} can't be read as tensors alone ({type(error).__name__}), and code from it is not run: save the "
             "module's state_dict() in the library, best as safetensors"
