@@ -49,20 +49,16 @@ def _copy(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
 
 def _described(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     """Return what schema.json says about every table, in the order of their creation."""
-    references = (SQL_DIR / "foreign_keys.sql").read_text(encoding="utf-8")
+
+    def rows_of(file: str) -> list[tuple]:
+        return connection.execute((SQL_DIR / file).read_text(encoding="utf-8")).fetchall()
+
     tables: dict[str, dict[str, Any]] = {}
-    rows = connection.execute((SQL_DIR / "published_columns.sql").read_text(encoding="utf-8")).fetchall()
-    keys = {name: table.key for name, table in tables_of(connection).items()}
-    for name, meaning, column, kind, nullable, comment in rows:
-        if name not in tables:
-            foreign = connection.execute(references, [name]).fetchall()
-            tables[name] = {
-                "comment": meaning,
-                "columns": [],
-                "primary_key": list(keys[name]),
-                "foreign_keys": [
-                    {"columns": columns, "table": other, "references": others} for columns, other, others in foreign
-                ],
-            }
-        tables[name]["columns"].append({"name": column, "type": kind, "null": nullable, "comment": comment})
+    keys = {name: list(table.key) for name, table in tables_of(connection).items()}
+    for name, meaning, column, kind, nullable, comment in rows_of("published_columns.sql"):
+        described = {"comment": meaning, "columns": [], "primary_key": keys[name], "foreign_keys": []}
+        columns = tables.setdefault(name, described)["columns"]
+        columns.append({"name": column, "type": kind, "null": nullable, "comment": comment})
+    for name, columns, other, references in rows_of("references.sql"):
+        tables[name]["foreign_keys"].append({"columns": columns, "table": other, "references": references})
     return tables
