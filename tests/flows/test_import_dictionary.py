@@ -13,6 +13,7 @@ from tasks.dictionary.store import read_metrics
 from tasks.dictionary.train import train
 from tasks.errors import UserError
 from tasks.settings import Settings
+from tasks.tracking.hub import write_model_folder
 from tasks.warehouse.query import query
 from tests.flows.test_flows import files
 
@@ -51,7 +52,7 @@ def test_the_default_extraction_is_that_of_early_vision_and_fields_change_it_one
 
 
 @pytest.mark.usefixtures("prefect_api")
-def test_an_imported_dictionary_is_like_one_of_ours(exported, settings):
+def test_an_imported_dictionary_is_like_one_of_ours(exported, settings, tmp_path):
     folder, fvu = exported
     config = small(f"folder={json.dumps(str(folder))}", "library=dictionary-learning")
     summary = import_dictionary(config)
@@ -84,6 +85,9 @@ def test_an_imported_dictionary_is_like_one_of_ours(exported, settings):
     params = client.get_run(champion.run_id).data.params
     assert params["library"] == "dictionary-learning"
     assert "learning_rate" not in params
+
+    write_model_folder(key, tmp_path / "model", "apache-2.0", settings)
+    assert "* Imported from dictionary-learning (weights with SHA-256" in (tmp_path / "model" / "README.md").read_text()
 
     before = files(settings)
     assert import_dictionary(config).made == summary.made

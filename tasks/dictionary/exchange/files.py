@@ -1,6 +1,7 @@
 """What a library's folder holds: read without running code from it, and checked; and what is written for it."""
 
 import json
+import math
 import pickle
 import warnings
 from collections.abc import Mapping
@@ -77,8 +78,8 @@ class ConfigFile:
 
     def number(self, name: str) -> float:
         value = self.values.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise self.wrong(name, "is needed, and a number")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            raise self.wrong(name, "is needed, and a finite number")
         return float(value)
 
     def wrong(self, name: str, reason: str) -> UserError:
@@ -124,8 +125,11 @@ class WeightFile:
 
 
 def foreign(sae: PlainSAE, declared: str, tensors: WeightFile, settings: ConfigFile) -> Foreign:
-    """Return a dictionary that was read whole. Raises UserError if tensors are left."""
+    """Return a dictionary that was read whole. Raises UserError if tensors are left, or overflow when combined."""
     tensors.finish()
+    for tensor in (sae.encoder_md, sae.encoder_bias_m, sae.decoder_md, sae.decoder_bias_d):
+        if not tensor.isfinite().all():
+            raise UserError(f"{tensors.path}: its weights overflow where they are multiplied: save them scaled down")
     return Foreign(sae, declared, file_sha256(tensors.path), file_sha256(settings.path))
 
 

@@ -8,7 +8,6 @@ Its dictionary layer has no bias. A dictionary with one is written with a last c
 the code `CONSTANT`; its atom is b_dec / `CONSTANT` [ours].
 """
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +112,7 @@ def read(folder: Path) -> Foreign:
 def _dictionary(settings: ConfigFile, tensors: WeightFile) -> Tensor:
     """Return the atoms [m, d] as the library's evaluation mode uses them: normalised, and multiplied."""
     weights_md = tensors.take("dictionary._weights", None, None)
-    multiplier = math.exp(tensors.take("dictionary.multiplier").item()) if "dictionary.multiplier" in tensors else 1.0
+    multiplier = tensors.take("dictionary.multiplier").exp() if "dictionary.multiplier" in tensors else 1.0
     normalisation = settings.get("normalization", "l2")
     if normalisation == "identity":
         return weights_md * multiplier

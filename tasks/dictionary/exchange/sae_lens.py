@@ -74,8 +74,7 @@ def read(folder: Path) -> Foreign:
     k = threshold_m = log_scale_m = magnitude_bias_m = None
     match method:
         case "topk":
-            arguments = settings.values | (settings.get("activation_fn_kwargs") or {})
-            k = ConfigFile(settings.path, arguments).count("k", features)
+            k = _k(settings, features)
             if settings.get("rescale_acts_by_decoder_norm"):
                 norm_m = decoder_md.norm(dim=1).clamp_min(1e-8)
                 encoder_md, bias_m, decoder_md = (
@@ -108,6 +107,12 @@ def _method(settings: ConfigFile) -> str:
     if not isinstance(architecture, str) or architecture not in METHODS:
         raise settings.wrong("architecture", f"can't be imported, only {', '.join(METHODS)}")
     return METHODS[architecture]
+
+
+def _k(settings: ConfigFile, features: int) -> int:
+    # before version 6 it was an argument of the activation function
+    before = settings.get("activation_fn_kwargs")
+    return (settings.section("activation_fn_kwargs") if before else settings).count("k", features)
 
 
 def _scaling(settings: ConfigFile) -> str:

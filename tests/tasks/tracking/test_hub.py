@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import yaml
+from huggingface_hub import ModelCard
 
 from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary import store
@@ -122,6 +123,9 @@ def test_the_card_has_figures_data_and_licence(settings, tmp_path):
     found = {metric["type"]: metric["value"] for metric in result["metrics"]}
     assert found.keys() == {"fvu", "l0", "cosine", "dead_fraction"}
     assert found["fvu"] == pytest.approx(metrics["fvu"], rel=1e-5)
+    assert {result.metric_type for result in ModelCard.load(tmp_path / "model" / "README.md").data.eval_results} == {
+        *found
+    }
     assert f"| fvu | {metrics['fvu']:.6g} |" in text
     assert "Images: 2 of folder, 1 of dead-leaves." in text
     assert "e" * 64 in text

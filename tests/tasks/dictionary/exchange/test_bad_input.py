@@ -17,6 +17,7 @@ from tasks.errors import UserError
 from tests.tasks.dictionary.exchange.conftest import CHANNELS, random_sae
 from tests.tasks.tracking.conftest import write_dictionary
 
+ABOUT = {"network": "efficientnet_lite0", "layer": "block1", "dictionary": "a" * 64}
 METHOD = {"sae-lens": "jumprelu", "dictionary-learning": "topk", "overcomplete": "batchtopk"}
 FILES = {
     "sae-lens": ("sae_weights.safetensors", "cfg.json"),
@@ -33,8 +34,7 @@ def library(request):
 @pytest.fixture
 def folder(library, tmp_path):
     """A folder of a library that can be read."""
-    about = {"network": "efficientnet_lite0", "layer": "block1", "dictionary": "a" * 64}
-    write_files(LIBRARIES[library].load().written(plain(random_sae(METHOD[library])), about), tmp_path)
+    write_files(LIBRARIES[library].load().written(plain(random_sae(METHOD[library])), ABOUT), tmp_path)
     read_foreign(tmp_path, library, CHANNELS)
     return tmp_path
 
@@ -99,10 +99,10 @@ def test_a_kind_of_dictionary_that_is_not_known(folder, library, odd):
 
 
 @pytest.mark.parametrize("odd", [0, -1, 41, 2.5, "5", True, None])
-def test_a_k_that_is_none(odd, tmp_path):
-    about = {"network": "efficientnet_lite0", "layer": "block1", "dictionary": "a" * 64}
-    write_files(LIBRARIES["sae-lens"].load().written(plain(random_sae("topk")), about), tmp_path)
-    change(tmp_path, "sae-lens", k=odd)
+@pytest.mark.parametrize("before_version_6", [True, False])
+def test_a_k_that_is_none(odd, before_version_6, tmp_path):
+    write_files(LIBRARIES["sae-lens"].load().written(plain(random_sae("topk")), ABOUT), tmp_path)
+    change(tmp_path, "sae-lens", **({"activation_fn_kwargs": {"k": odd}} if before_version_6 else {"k": odd}))
     assert "is needed, and a whole number from 1 to 40" in the_line(tmp_path, "sae-lens")
 
 
@@ -119,6 +119,20 @@ def test_tensors_that_are_missing_odd_or_too_many(folder, library):
     for message, changed in cases.items():
         save_file(changed, weights)
         assert message in the_line(folder, library)
+
+
+def test_weights_that_overflow_when_combined(tmp_path):
+    write_files(LIBRARIES["overcomplete"].load().written(plain(random_sae("relu")), ABOUT), tmp_path)
+    weights = tmp_path / "sae.safetensors"
+    save_file(load_file(weights) | {"dictionary.multiplier": torch.tensor(1000.0)}, weights)
+    assert "its weights overflow" in the_line(tmp_path, "overcomplete")
+
+
+@pytest.mark.parametrize("odd", [None, "1", True, float("nan"), float("inf")])
+def test_a_threshold_that_is_none(odd, tmp_path):
+    write_files(LIBRARIES["overcomplete"].load().written(plain(random_sae("batchtopk")), ABOUT), tmp_path)
+    change(tmp_path, "overcomplete", running_threshold=odd)
+    assert "is needed, and a finite number" in the_line(tmp_path, "overcomplete")
 
 
 class Code:
@@ -149,8 +163,7 @@ def test_a_pickle_of_more_than_tensors(folder, library, content, capsys):
 
 @pytest.mark.parametrize("odd", ["layer_norm", "covariance_whitening", 7, {}])
 def test_a_scaling_by_row(odd, tmp_path):
-    about = {"network": "efficientnet_lite0", "layer": "block1", "dictionary": "a" * 64}
-    write_files(LIBRARIES["sae-lens"].load().written(plain(random_sae("relu")), about), tmp_path)
+    write_files(LIBRARIES["sae-lens"].load().written(plain(random_sae("relu")), ABOUT), tmp_path)
     change(tmp_path, "sae-lens", normalize_activations=odd)
     line = the_line(tmp_path, "sae-lens")
     assert line.endswith("can't be imported, only none and expected_average_only_in")

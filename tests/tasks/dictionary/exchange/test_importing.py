@@ -1,4 +1,4 @@
-"""An imported dictionary is evaluated and stored like one of ours, and a wrong scaling is said."""
+"""An imported dictionary is evaluated and stored like one of ours, and a wrong scaling is refused."""
 
 import json
 
