@@ -19,6 +19,7 @@ from typer.core import TyperCommand
 
 from flows import FLOWS
 from tasks.config import from_home
+from tasks.dictionary.exchange.libraries import LIBRARIES, SCALINGS
 from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.storage import check_can_be_written, disk_problem
@@ -120,6 +121,94 @@ def fit(config: ConfigFile = None, assignments: Assignments = None) -> None:
             key = train(activation_set, dictionary, Settings(), progress)
         if is_first():
             print(key)
+
+
+DictionaryKey = Annotated[str, typer.Argument(metavar="DICTIONARY", help="Key of a dictionary, or its first digits.")]
+NewFolder = Annotated[
+    Path, typer.Argument(parser=_path, metavar="FOLDER", help="Folder to make; it must be absent or empty.")
+]
+
+
+@app.command(name="import")
+def import_dictionary(
+    folder: Annotated[Path, typer.Argument(parser=_path, metavar="FOLDER", help="Folder that the library wrote.")],
+    library: Annotated[str, typer.Option("--from", metavar="LIBRARY", help=f"One of {', '.join(LIBRARIES)}.")],
+    scaling: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCALING",
+            help="Scaling of the activations that the dictionary was trained on, if not the one that its files ask "
+            f"for: {'; '.join(f'{name}, {meaning}' for name, meaning in SCALINGS.items())}.",
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    assignments: Assignments = None,
+) -> None:
+    """Import a dictionary of another library, evaluate and analyse it like one of ours, and publish it.
+
+    --set extraction.network=… and extraction.layer=… say which activations it is for. This is the flow
+    `import-dictionary`.
+    """
+    given = {"folder": str(folder), "library": library} | ({"scaling": scaling} if scaling else {})
+    run("import-dictionary", config, [*(assignments or []), *map(_as_assignment, given.items())])
+
+
+def _as_assignment(field: tuple[str, str]) -> str:
+    """Return `name=value` for `read_config`, with the text of the value quoted as in TOML."""
+    import json
+
+    name, text = field
+    return f"{name}={json.dumps(text, ensure_ascii=False)}"
+
+
+@app.command()
+def export(
+    dictionary: DictionaryKey,
+    library: Annotated[str, typer.Option("--to", metavar="LIBRARY", help=f"One of {', '.join(LIBRARIES)}.")],
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            parser=_path,
+            metavar="[FOLDER]",
+            help="Folder to make; it must be absent or empty. Default: KEY-LIBRARY in the working directory.",
+        ),
+    ] = None,
+) -> None:
+    """Write a sparse autoencoder for another library, as safetensors, JSON and a README with the lines that load it."""
+    from tasks.dictionary.exchange.exporting import export_dictionary
+    from tasks.dictionary.store import key_of
+
+    key = key_of(dictionary, Settings())
+    folder = folder or Path(f"{key[:12]}-{library}")
+    export_dictionary(key, library, folder, Settings())
+    print(folder)
+
+
+@app.command(name="publish-model")
+def publish_model(
+    dictionary: DictionaryKey,
+    folder: NewFolder,
+    license: Annotated[
+        str, typer.Option(help="Licence of the dictionary, as model hubs write it, for example apache-2.0.")
+    ] = "other",
+) -> None:
+    """Write a folder for a model hub: weights as safetensors, config and a model card. Your own tool uploads it."""
+    from tasks.dictionary.store import key_of
+    from tasks.tracking.hub import write_model_folder
+
+    write_model_folder(key_of(dictionary, Settings()), folder, license, Settings())
+    print(folder)
+
+
+@app.command(name="export-tables")
+def export_tables(folder: NewFolder) -> None:
+    """Write every published table as Parquet, and schema.json with the meaning of each column."""
+    from flows.steps import progress_bar
+    from tasks.warehouse.export import export_tables as exported
+
+    with progress_bar("Export tables") as progress:
+        exported(folder, Settings(), progress)
+    print(folder)
 
 
 def _show(summary) -> None:

@@ -142,3 +142,49 @@ def writing(folder: Path) -> Iterator[None]:
             pass
         fcntl.flock(lock, fcntl.LOCK_SH)
         yield
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`; rename it to `folder` when the block succeeds, delete it otherwise.
+
+    What a killed process left there is deleted first. Raises UserError when `folder` is not empty, or when another
+    process is writing it, or when it can't be made.
+    """
+    folder = folder.absolute()
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise UserError(f"{folder} is not an empty folder: choose a new or empty folder")
+    if os.path.ismount(folder):
+        raise UserError(f"{folder} is a mount point and can't be replaced: choose a folder inside it")
+    temporary = folder.with_name(f".tmp-{folder.name}")
+    try:
+        with naming_disk_problems(folder):
+            temporary.mkdir(parents=True, exist_ok=True)
+    except (PermissionError, NotADirectoryError, FileExistsError) as error:
+        raise UserError(f"can't make {folder}: {error.strerror}; choose another folder") from None
+    descriptor = os.open(temporary, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another process is writing {folder}: run again when it is done") from None
+        _empty(temporary)
+        try:
+            yield temporary
+            for inside in (temporary, *(path for path in temporary.rglob("*") if path.is_dir())):
+                sync_folder(inside)
+            os.rename(temporary, folder)
+            sync_folder(folder.parent)
+        except BaseException:
+            shutil.rmtree(temporary)
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -29,6 +29,7 @@ from tasks.staging import stage_tables
 from tasks.tracking.store import create_store
 from tasks.warehouse.query import query
 from tests.sample_frames import CROSSCODER, sample_frames
+from tests.tasks.tracking.conftest import write_dictionary
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ def the_lines(result: tuple[int, str, str]) -> list[str]:
 
 def test_an_unknown_flow_names_the_flows(kaleidoscope):
     assert the_error(kaleidoscope("run", "atlass")) == (
-        "no flow 'atlass'; there are atlas, early-vision, extract, train, sweep, "
+        "no flow 'atlass'; there are atlas, early-vision, extract, train, sweep, import-dictionary, "
         "symmetry, tuning, concepts, attack, trust, publish"
     )
 
@@ -103,6 +104,48 @@ class TestRun:
         assert code == 2
         assert [line for line in err.splitlines() if line.startswith("kaleidoscope: MLflow at http://127.0.0.1")]
         assert "Traceback" not in err
+
+
+@pytest.mark.usefixtures("prefect_api")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--from", "jax"), "library: Input should be 'sae-lens', 'dictionary-learning' or 'overcomplete', not 'jax'"),
+        (("--from", "sae-lens", "--scaling", "7"), "scaling: Input should be 'none', 'mean-norm', 'mean-square' or"),
+        (("--from", "sae-lens"), "is not a folder: give the folder that sae-lens wrote"),
+        (("--from", "sae-lens", "--set", "extraction.layer=conv9"), "has no layer 'conv9'; choose one of: "),
+    ],
+)
+def test_an_import_that_can_not_be_done_is_one_line(kaleidoscope, settings, tmp_path, options, message):
+    assert message in the_error(kaleidoscope("import", str(tmp_path / "7"), *options))
+    assert not settings.activations_dir.exists()
+
+
+def test_export_writes_a_folder_for_a_library(kaleidoscope, settings, tmp_path, monkeypatch):
+    write_dictionary("ab" * 32, settings, architecture="sae")
+    monkeypatch.chdir(tmp_path)
+    assert the_lines(kaleidoscope("export", "ab", "--to", "sae-lens")) == [f"{'ab' * 6}-sae-lens"]
+    files = {path.name for path in (tmp_path / f"{'ab' * 6}-sae-lens").iterdir()}
+    assert files == {"README.md", "cfg.json", "sae_weights.safetensors"}
+    assert the_lines(kaleidoscope("export", "ab", str(tmp_path / "out"), "--to", "overcomplete")) == [
+        str(tmp_path / "out")
+    ]
+
+
+def test_what_can_not_be_taken_home_is_one_line(kaleidoscope, settings, tmp_path):
+    write_dictionary("ab" * 32, settings)
+    for arguments, message in (
+        (("export", "ab", "--to", "sae-lens"), "is a group crosscoder, and sae-lens has none"),
+        (("export", "ab", "--to", "jax"), "unknown library 'jax'; choose one of: sae-lens, "),
+        (("export", "cd", "--to", "sae-lens"), "no trained dictionary cd in "),
+        (("publish-model", "ab", str(tmp_path / "out")), "there is no activation set "),
+        (("publish-model", "ab", str(tmp_path / "out"), "--license", "a b"), "the licence 'a b' is not an identifier"),
+    ):
+        assert message in the_error(kaleidoscope(*arguments))
+    code, _, err = kaleidoscope("export-tables", str(tmp_path / "out"))
+    [said] = [line for line in err.splitlines() if line.startswith("kaleidoscope: ")]
+    assert (code, "nothing is published at " in said) == (2, True)
+    assert not (tmp_path / "out").exists()
 
 
 ODD = "da ta?x#y%20é'\"&;@"
@@ -483,7 +526,7 @@ def test_verify_exits_with_1_where_something_is_wrong_and_says_what_to_do(kaleid
         "state": "wrong",
         "what": "is missing, but rows of the warehouse refer to it",
         "where": str(missing),
-        "remedy": "train it again",
+        "remedy": "train or import it again",
     }
 
 

@@ -1,4 +1,4 @@
--- Trained dictionaries, their metrics and their features.
+-- Trained and imported dictionaries, their metrics and their features.
 
 CREATE TABLE IF NOT EXISTS dictionaries (
     dictionary_id      VARCHAR PRIMARY KEY,
@@ -17,9 +17,9 @@ CREATE TABLE IF NOT EXISTS dictionaries (
     train_seconds      DOUBLE NOT NULL,
     config             JSON NOT NULL
 );
-COMMENT ON TABLE dictionaries IS 'one row per trained dictionary (dictionary_id)';
-COMMENT ON COLUMN dictionaries.dictionary_id IS 'content key of the dictionary: made from its activation set and its training settings';
-COMMENT ON COLUMN dictionaries.activation_set_id IS 'content key of the activation set that the dictionary was trained on; refers to activation_sets';
+COMMENT ON TABLE dictionaries IS 'one row per dictionary, trained here or imported (dictionary_id)';
+COMMENT ON COLUMN dictionaries.dictionary_id IS 'content key of the dictionary: made from its activation set and its training settings, or from the imported files';
+COMMENT ON COLUMN dictionaries.activation_set_id IS 'content key of the activation set that the dictionary was trained on, or, if imported, evaluated on; refers to activation_sets';
 COMMENT ON COLUMN dictionaries.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN dictionaries.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
 COMMENT ON COLUMN dictionaries.features IS 'number of features';
@@ -28,11 +28,11 @@ COMMENT ON COLUMN dictionaries.k IS 'active features per row that training enfor
 COMMENT ON COLUMN dictionaries.group_order IS '|G|: number of decoder blocks of a feature, one per transform; 1 for an SAE';
 COMMENT ON COLUMN dictionaries.encode_from IS 'what a group crosscoder encodes: identity (the untransformed block) or orbit (the sum over all blocks); null for an SAE';
 COMMENT ON COLUMN dictionaries.orbit_reuse IS 'whether training let every transform of an orbit stand in for the identity, so that one orbit gives |G| rows';
-COMMENT ON COLUMN dictionaries.steps IS 'number of optimiser steps';
-COMMENT ON COLUMN dictionaries.rows_seen IS 'number of training rows (steps * batch size); with orbit_reuse one orbit counts as a row each time that one of its transforms is drawn';
-COMMENT ON COLUMN dictionaries.seed IS 'random seed for the initial features and the order of the rows';
-COMMENT ON COLUMN dictionaries.train_seconds IS 'duration of the optimiser steps, seconds; reading the rows is not included';
-COMMENT ON COLUMN dictionaries.config IS 'settings of the training, JSON';
+COMMENT ON COLUMN dictionaries.steps IS 'number of optimiser steps; 0 if imported';
+COMMENT ON COLUMN dictionaries.rows_seen IS 'number of training rows (steps * batch size), 0 if imported; with orbit_reuse one orbit counts as a row each time that one of its transforms is drawn';
+COMMENT ON COLUMN dictionaries.seed IS 'random seed for the initial features and the order of the rows; 0 if imported';
+COMMENT ON COLUMN dictionaries.train_seconds IS 'duration of the optimiser steps, seconds; reading the rows is not included; 0 if imported';
+COMMENT ON COLUMN dictionaries.config IS 'settings of the training, JSON; of an imported dictionary its library, the scaling of its activations and the SHA-256 of its weight file';
 
 CREATE TABLE IF NOT EXISTS dictionary_metrics (
     dictionary_id  VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),

@@ -94,11 +94,11 @@ COMMENT ON COLUMN dictionary_scores.loss_recovered_mean IS 'the same share, agai
 COMMENT ON COLUMN dictionary_scores.top1_change IS 'share of test images whose top-1 class changes when the reconstruction replaces the layer, 0 to 1; null where not measured';
 COMMENT ON COLUMN dictionary_scores.top1_change_zero IS 'the same share when zeros replace the layer; null where not measured';
 COMMENT ON COLUMN dictionary_scores.top1_change_mean IS 'the same share when the layer''s mean replaces the layer; null where not measured';
-COMMENT ON COLUMN dictionary_scores.steps IS 'number of optimiser steps';
+COMMENT ON COLUMN dictionary_scores.steps IS 'number of optimiser steps; 0 if imported';
 COMMENT ON COLUMN dictionary_scores.rows_seen IS 'number of training rows (steps * batch size); with orbit_reuse one orbit counts as a row each time that one of its transforms is drawn';
 COMMENT ON COLUMN dictionary_scores.train_seconds IS 'duration of the optimiser steps, seconds; reading the rows is not included';
 COMMENT ON COLUMN dictionary_scores.rows_per_second IS 'training rows per second; null where train_seconds is 0';
 COMMENT ON COLUMN dictionary_scores.seed IS 'random seed for the initial features and the order of the rows';
-COMMENT ON COLUMN dictionary_scores.activation_set_id IS 'content key of the activation set that the dictionary was trained on; refers to activation_sets';
+COMMENT ON COLUMN dictionary_scores.activation_set_id IS 'content key of the activation set that the dictionary was trained on, or, if imported, evaluated on; refers to activation_sets';
 COMMENT ON COLUMN dictionary_scores.orbits IS 'number of sampled positions in the activation set';
-COMMENT ON COLUMN dictionary_scores.config IS 'settings of the training, JSON';
+COMMENT ON COLUMN dictionary_scores.config IS 'settings of the training, JSON; of an imported dictionary its library, the scaling of its activations and the SHA-256 of its weight file';

@@ -11,7 +11,6 @@ from tasks.activations.shards import ActivationSet
 from tasks.activations.top_examples import top_examples
 from tasks.dictionary import store
 from tasks.dictionary.base import Dictionary
-from tasks.dictionary.methods import METHODS
 from tasks.dictionary.metrics import cosine_matrix
 from tasks.dictionary.rows import every_row
 from tasks.keys import content_key
@@ -35,12 +34,17 @@ BEST_SCHEMA = {
 }
 
 
+def analysis_key(dictionary_key: str) -> str:
+    """Return the content key of a dictionary's analysis."""
+    return content_key("analysis", CODE_VERSION, dictionary=dictionary_key)
+
+
 def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
     """Stage the tables from `dictionaries` to `feature_symmetry` of a dictionary and return their content key.
 
     Tables that are staged already are not computed again.
     """
-    key = content_key("analysis", CODE_VERSION, dictionary=dictionary_key)
+    key = analysis_key(dictionary_key)
     if is_staged(key, settings):
         return key
     description = store.describe(dictionary_key, settings)
@@ -114,25 +118,24 @@ def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) 
 
 
 def _training_tables(key: str, description: dict, settings: Settings) -> dict[str, polars.DataFrame]:
-    config, metrics = description["config"], store.read_metrics(key, settings)
-    is_crosscoder = config["architecture"] == "group-crosscoder"
+    config, metrics = store.dictionary_config(key, settings), store.read_metrics(key, settings)
     dictionaries = polars.DataFrame(
         {
             "dictionary_id": [key],
             "activation_set_id": description["activation_set"],
-            "architecture": config["architecture"],
-            "method": config["method"],
-            "features": config["features"],
+            "architecture": config.architecture,
+            "method": config.method,
+            "features": config.features,
             "channels": description["channels"],
-            "k": config["k"] if METHODS[config["method"]].k else None,
+            "k": config.k if config.has_k else None,
             "group_order": description["group_order"],
-            "encode_from": config["encode_from"] if is_crosscoder else None,
-            "orbit_reuse": config["orbit_reuse"],
-            "steps": config["steps"],
-            "rows_seen": config["steps"] * config["batch_size"],
-            "seed": config["seed"],
+            "encode_from": config.encode_from if config.architecture == "group-crosscoder" else None,
+            "orbit_reuse": config.orbit_reuse,
+            "steps": config.steps,
+            "rows_seen": config.steps * config.batch_size,
+            "seed": config.seed,
             "train_seconds": metrics["train_seconds"],
-            "config": json.dumps(config),
+            "config": json.dumps(description["config"]),
         },
         schema_overrides={"encode_from": polars.String, "k": polars.Int32},
     )

@@ -1,10 +1,11 @@
 """The training configuration of a dictionary. Prefect's form, the CLI options and MLflow's parameters come from it."""
 
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from tasks.config import Config, Seed, Whole
+from tasks.dictionary.exchange.libraries import LIBRARIES, SCALINGS
 from tasks.dictionary.methods import ARCHITECTURES, METHODS, WITH_K, WITH_PENALTY
 
 EncodeFrom = Literal["identity", "orbit"]
@@ -12,6 +13,9 @@ EncodeFrom = Literal["identity", "orbit"]
 
 class DictionaryConfig(Config):
     """Together with the training rows, this determines the bytes of a trained dictionary."""
+
+    unused: ClassVar[frozenset[str]] = frozenset()
+    """Fields without a meaning for this dictionary; they are not stored with it."""
 
     architecture: Literal[*ARCHITECTURES] = Field(  # type: ignore[valid-type]  # as `method`
         "group-crosscoder",
@@ -84,3 +88,26 @@ class DictionaryConfig(Config):
         if self.has_k and self.k > self.features:
             raise ValueError(f"k = {self.k} is more than the {self.features} features; lower k or raise features")
         return self
+
+
+class ImportedConfig(DictionaryConfig):
+    """The configuration of a sparse autoencoder that another library trained."""
+
+    unused: ClassVar[frozenset[str]] = frozenset(
+        {
+            *("sparsity", "encode_from", "harmonics", "steps", "batch_size", "learning_rate", "auxiliary_k"),
+            *("auxiliary_coefficient", "dead_after_rows", "log_every", "checkpoint_every", "seed"),
+        }
+    )
+
+    architecture: Literal["sae"] = Field("sae", description="the other libraries have no group crosscoders")
+    orbit_reuse: Literal[False] = Field(False, description="rows are activations of untransformed patches")
+    steps: Whole = Field(0, ge=0, le=0, description="optimiser steps taken here")
+    library: Literal[*LIBRARIES] = Field(description="library whose files were imported")
+    scaling: Literal[*SCALINGS] = Field(description="scaling of the activations that the weights were made for")
+    weights_sha256: str = Field(description="SHA-256 of the imported weight file")
+
+
+def config_from(stored: dict[str, Any]) -> DictionaryConfig:
+    """Return the config that was stored with a dictionary. Raises pydantic's ValidationError."""
+    return (ImportedConfig if "library" in stored else DictionaryConfig).model_validate(stored)

@@ -14,6 +14,14 @@ COPIES = 4
 """Memory per weight, in floats: the weight, its gradient and Adam's two moments."""
 
 
+def check_splits(acts: ActivationSet) -> None:
+    """Raise UserError if a set has no train split or no test split."""
+    if {shard.split for shard in acts.shards} != {"train", "test"}:
+        raise UserError(
+            f"activation set {acts.key} has no train or no test split; set extraction.test_share between 0 and 1"
+        )
+
+
 def check_varies(acts: ActivationSet, config: DictionaryConfig) -> None:
     """Raise UserError if all rows of a split are equal, as in a layer that never fires: no variance to learn."""
     blocks = None if config.orbit_reuse else 1

@@ -14,16 +14,17 @@ PREFIXES = 4
 """Number of nested prefixes: the first m/8, m/4, m/2 and all m features."""
 
 
+def prefix_sizes(features: int) -> list[int]:
+    """Return the sizes of the nested prefixes, in ascending order."""
+    return sorted({max(1, features >> halvings) for halvings in range(PREFIXES)})
+
+
 class Matryoshka(BatchTopK):
     """Matryoshka dictionary: features with a low number become general, those with a high number specific."""
 
-    def prefix_sizes(self) -> list[int]:
-        features = self.config.features
-        return sorted({max(1, features >> halvings) for halvings in range(PREFIXES)})
-
     def reconstruct(self, target: Target, values_bk: Tensor, indices_bk: Tensor) -> tuple[Tensor, Tensor]:
         losses = []
-        for size in self.prefix_sizes():
+        for size in prefix_sizes(self.config.features):
             prefix_bk = values_bk * (indices_bk < size)
             error_qbd = residual(target.rows_qbd, prefix_bk, indices_bk, self.decoder.weight, self.decoder.bias)
             losses.append(target.mean_square(error_qbd))

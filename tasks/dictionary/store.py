@@ -1,8 +1,8 @@
 """Trained dictionaries on disk: one folder per content key, complete once it holds `checksums.json`.
 
 model.safetensors: the tensors of `base.Dictionary`
-config.json: config, activation set, network, layer and group
-history.parquet: step, metric, value
+config.json: config, activation set, network, layer and group; for an imported dictionary also the FVU by scaling
+history.parquet: step, metric, value; no row for an imported dictionary
 block_fvu.parquet: element, fvu
 test_firing.parquet: fired, the number of rows of the test split on which each feature fires
 metrics.json: metrics on the test split, and train_seconds
@@ -12,25 +12,29 @@ A file's checksum is verified when that file is read, so that reading the config
 
 import json
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
+from safetensors.torch import save_file
 
 from tasks.checksums import Damaged, commit_folder, committed_file, is_committed
 from tasks.dictionary.base import Dictionary
-from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.config import DictionaryConfig, config_from
 from tasks.dictionary.methods import METHODS
 from tasks.errors import UserError
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.storage import writing
+from tasks.storage import atomic_file, write_text, writing
 from tasks.symmetry.group import DihedralGroup
 from tasks.tensors import read_tensors
 
 if TYPE_CHECKING:
     import polars
+
+    from tasks.activations.shards import ActivationSet
+    from tasks.dictionary.metrics import Evaluation
 
 FILES = (
     "model.safetensors",
@@ -40,7 +44,7 @@ FILES = (
     "test_firing.parquet",
     "metrics.json",
 )
-REMEDY = "train it again, which sets its folder aside"
+REMEDY = "train or import it again, which sets its folder aside"
 
 
 def create(config: DictionaryConfig, channels: int, group: DihedralGroup) -> Dictionary:
@@ -69,6 +73,17 @@ def is_whole(key: str, settings: Settings) -> bool:
     return False
 
 
+def key_of(text: str, settings: Settings) -> str:
+    """Return the key of the dictionary whose key begins with `text`. Raises UserError unless it is exactly one."""
+    match [key for key in trained(settings) if key.startswith(text)]:
+        case [key]:
+            return key
+        case []:
+            raise UserError(f"no trained dictionary {text} in {settings.dictionaries_dir}; train or import it first")
+        case several:
+            raise UserError(f"{len(several)} dictionaries begin with {text!r}: write more digits of the key")
+
+
 def trained(settings: Settings) -> tuple[str, ...]:
     """Return the keys of all trained dictionaries. Their files are not checked here, only when they are read."""
     folders = settings.dictionaries_dir.glob("*/")
@@ -88,7 +103,7 @@ def describe(key: str, settings: Settings) -> dict[str, Any]:
 def dictionary_config(key: str, settings: Settings) -> DictionaryConfig:
     """Return the config of a trained dictionary. Raises Damaged also if one of its values is not valid any more."""
     try:
-        return DictionaryConfig.model_validate(describe(key, settings)["config"])
+        return config_from(describe(key, settings)["config"])
     except ValidationError as error:
         reason = f"can't be used ({error.errors()[0]['msg']})"
         raise Damaged(folder_of(key, settings) / "config.json", reason, "train another one in its place") from None
@@ -109,6 +124,64 @@ def read_table(key: str, name: str, settings: Settings) -> "polars.DataFrame":
 def load_dictionary(key: str, settings: Settings) -> Dictionary:
     """Load a trained dictionary in evaluation mode, without gradients. Raises UserError if it doesn't exist."""
     return _load(describe(key, settings), dictionary_config(key, settings), _file(key, "model.safetensors", settings))
+
+
+def write_dictionary(
+    key: str,
+    dictionary: Dictionary,
+    evaluation: "Evaluation",
+    acts: "ActivationSet",
+    settings: Settings,
+    *,
+    version: int,
+    history: Sequence[tuple[int, str, float]] = (),
+    seconds: float = 0.0,
+    **about: Any,
+) -> None:
+    """Write the files of a dictionary, the checksums last.
+
+    version: of the code that made it; history: (step, metric, value) and seconds: of its training; about: further
+    entries of config.json. Hold `writing` of its folder. If two processes made the same dictionary, only the first
+    writes: their `seconds` would differ.
+    """
+    from filelock import FileLock
+
+    folder = folder_of(key, settings)
+    with FileLock(folder / ".commit"):
+        if not is_committed(folder):
+            _write_tables(folder, evaluation, history)
+            with atomic_file(folder / "model.safetensors") as temporary:
+                save_file(dictionary.state_dict(), temporary)
+            description = {
+                "config": dictionary.config.model_dump(mode="json", exclude=set(dictionary.config.unused)),
+                "activation_set": acts.key,
+                "network": acts.config.network,
+                "layer": acts.config.layer,
+                "channels": acts.channels,
+                "group_order": dictionary.group.order,
+                "n_rotations": dictionary.group.n_rotations,
+                "reflections": dictionary.group.reflections,
+                "version": version,
+                **about,
+            }
+            write_text(folder / "config.json", json.dumps(description, indent=1))
+            metrics = evaluation.scalars() | {"train_seconds": seconds}
+            write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
+            commit_folder(folder, FILES)
+
+
+def _write_tables(folder: Path, evaluation: "Evaluation", history: Sequence[tuple[int, str, float]]) -> None:
+    import polars
+
+    history_schema = {"step": polars.Int32, "metric": polars.String, "value": polars.Float64}
+    tables = {
+        "history": polars.DataFrame(history, schema=history_schema, orient="row"),
+        "block_fvu": polars.DataFrame({"element": range(len(evaluation.fvu_g)), "fvu": evaluation.fvu_g}),
+        "test_firing": polars.DataFrame({"fired": evaluation.firing_counts_m}),
+    }
+    for name, table in tables.items():
+        with atomic_file(folder / f"{name}.parquet") as temporary:
+            table.write_parquet(temporary)
 
 
 def copy_files(key: str, names: Collection[str], settings: Settings, folder: Path) -> None:

@@ -19,26 +19,23 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import polars
 import safetensors.torch
 import torch
-from filelock import FileLock
-from safetensors.torch import save_file
 
 from tasks.activations.shards import ActivationSet
-from tasks.checksums import Damaged, check_file, commit_folder, is_committed
+from tasks.checksums import Damaged, check_file
 from tasks.dictionary import distributed, store
 from tasks.dictionary.base import Dictionary, Loss
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.limits import check_fits, check_varies
-from tasks.dictionary.metrics import Evaluation, evaluate
+from tasks.dictionary.limits import check_fits, check_splits, check_varies
+from tasks.dictionary.metrics import evaluate
 from tasks.dictionary.rows import STREAM_FIELDS, batches
 from tasks.errors import UserError
 from tasks.keys import content_key, file_sha256
 from tasks.progress import Progress, silent
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.storage import atomic_file, write_text, writing
+from tasks.storage import atomic_file, writing
 from tasks.tensors import read_about, read_tensors
 
 CODE_VERSION = 2
@@ -96,10 +93,7 @@ def train_together(
         return failures
     distributed.check_divides(configs[0].batch_size)
     acts = ActivationSet.open(activation_set, settings)
-    if {shard.split for shard in acts.shards} != {"train", "test"}:
-        raise UserError(
-            f"activation set {activation_set} has no train or no test split; set extraction.test_share between 0 and 1"
-        )
+    check_splits(acts)
     check_varies(acts, configs[0])
     check_fits(acts, list(waiting.values()))
     with ExitStack() as held:
@@ -274,44 +268,20 @@ class _Trainer:
         self.history = [tuple(entry) for entry in about["history"]]
 
     def publish(self, acts: ActivationSet) -> None:
-        """Evaluate the dictionary and write its files, the checksums last.
-
-        If two processes trained the same dictionary, only the first writes: their `train_seconds` would differ.
-        """
-        folder, dictionary = self.folder, self.dictionary.cpu().eval().requires_grad_(False)
+        """Evaluate the dictionary and write its files."""
+        dictionary = self.dictionary.cpu().eval().requires_grad_(False)
         evaluation = evaluate(dictionary, acts)
-        with FileLock(folder / ".commit"):
-            if not is_committed(folder):
-                self._write(dictionary, evaluation, acts)
-                commit_folder(folder, store.FILES)
-        _remove_checkpoints(folder)
-
-    def _write(self, dictionary: Dictionary, evaluation: Evaluation, acts: ActivationSet) -> None:
-        folder = self.folder
-        with atomic_file(folder / "model.safetensors") as temporary:
-            save_file(dictionary.state_dict(), temporary)
-        history_schema = {"step": polars.Int32, "metric": polars.String, "value": polars.Float64}
-        with atomic_file(folder / "history.parquet") as temporary:
-            polars.DataFrame(self.history, schema=history_schema, orient="row").write_parquet(temporary)
-        with atomic_file(folder / "block_fvu.parquet") as temporary:
-            blocks = polars.DataFrame({"element": range(len(evaluation.fvu_g)), "fvu": evaluation.fvu_g})
-            blocks.write_parquet(temporary)
-        with atomic_file(folder / "test_firing.parquet") as temporary:
-            polars.DataFrame({"fired": evaluation.firing_counts_m}).write_parquet(temporary)
-        description = {
-            "config": dictionary.config.model_dump(mode="json"),
-            "activation_set": acts.key,
-            "network": acts.config.network,
-            "layer": acts.config.layer,
-            "channels": acts.channels,
-            "group_order": dictionary.group.order,
-            "n_rotations": dictionary.group.n_rotations,
-            "reflections": dictionary.group.reflections,
-            "version": CODE_VERSION,
-        }
-        write_text(folder / "config.json", json.dumps(description, indent=1))
-        metrics = evaluation.scalars() | {"train_seconds": self.seconds}
-        write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
+        store.write_dictionary(
+            self.key,
+            dictionary,
+            evaluation,
+            acts,
+            self.settings,
+            version=CODE_VERSION,
+            history=self.history,
+            seconds=self.seconds,
+        )
+        _remove_checkpoints(self.folder)
 
 
 def _checkpoint(folder: Path, step: int, sha256: str) -> Path:

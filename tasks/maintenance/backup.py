@@ -7,14 +7,13 @@ work and, unless requested, the shards of activations. An activation set without
 extracted; its extraction makes the same shards again.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +35,7 @@ from tasks.maintenance.inventory import (
 )
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
-from tasks.storage import naming_disk_problems, sync_folder
+from tasks.storage import naming_disk_problems, new_folder
 from tasks.tracking.addresses import move_addresses
 from tasks.tracking.store import artifacts_folder
 
@@ -73,7 +72,7 @@ def back_up(
     destination = destination.absolute()
     if destination.resolve().is_relative_to(settings.data_dir.resolve()):
         raise UserError(f"{destination} is inside the data folder: choose a folder elsewhere")
-    with alone_in(settings.data_dir, shared=True), _becoming(destination) as folder:
+    with alone_in(settings.data_dir, shared=True), new_folder(destination) as folder:
         copier = _Copier(settings.data_dir, folder)
         with naming_disk_problems(destination):
             left_out = _copy_databases(copier, settings, say)
@@ -103,7 +102,7 @@ def restore(source: Path, settings: Settings, progress: Progress = silent) -> Ba
             f"{source} was written by a newer version (format {document['format']}): restore it with that version"
         )
     files = document["files"]
-    with _becoming(settings.data_dir) as folder:
+    with new_folder(settings.data_dir) as folder:
         for done, (name, (sha256, _)) in enumerate(files.items(), start=1):
             _check(source / name, sha256)
             progress(done, 2 * len(files))
@@ -259,45 +258,3 @@ def _check(path: Path, sha256: str) -> None:
         raise Damaged(path, "is missing", DAMAGED)
     if file_sha256(path) != sha256:
         raise Damaged(path, "is damaged (its checksum is wrong)", DAMAGED)
-
-
-@contextmanager
-def _becoming(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder`; rename it to `folder` when the block succeeds, delete it otherwise.
-
-    What a killed process left there is deleted first. Raises UserError when `folder` is not empty, or when another
-    process is writing it.
-    """
-    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise UserError(f"{folder} is not an empty folder: choose a new or empty folder")
-    if os.path.ismount(folder):
-        raise UserError(f"{folder} is a mount point and can't be replaced: choose a folder inside it")
-    temporary = folder.with_name(f".tmp-{folder.name}")
-    with naming_disk_problems(folder):
-        temporary.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(temporary, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"another process is writing {folder}: run again when it is done") from None
-        _empty(temporary)
-        try:
-            yield temporary
-            for inside in (temporary, *(path for path in temporary.rglob("*") if path.is_dir())):
-                sync_folder(inside)
-            os.rename(temporary, folder)
-            sync_folder(folder.parent)
-        except BaseException:
-            shutil.rmtree(temporary)
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

@@ -46,7 +46,7 @@ WRONG: tuple[State, ...] = ("wrong", "stuck")
 MADE_BY = {
     "frames": "run the flow that makes it again",
     "activations": "run its extraction again",
-    "dictionaries": "train it again",
+    "dictionaries": "train or import it again",
     "cavs": "run the `concepts` flow again",
     "attacks": "run the `attack` flow again",
 }

@@ -120,7 +120,7 @@ def log_findings(
     Raises UserError when there is no finished run, or when MLflow can't be reached.
     """
     description = describe(dictionary, settings)
-    last_step = description["config"]["steps"]
+    last_step = dictionary_config(dictionary, settings).steps
     with tracking(settings) as client:
         experiment = _experiment(client, f"{description['network']}/{description['layer']}", settings)
         runs = client.search_runs([experiment], f"tags.dictionary = '{dictionary}' and attributes.status = 'FINISHED'")
@@ -241,6 +241,6 @@ def _log(client: "MlflowClient", run_id: str, dictionary: str, description: dict
         (f"training/{metric}", value, step)
         for step, metric, value in history.select("step", "metric", "value").iter_rows()
     ]
-    last_step = config["steps"]
+    last_step = dictionary_config(dictionary, settings).steps
     metrics += [(name, value, last_step) for name, value in read_metrics(dictionary, settings).items()]
     log_metrics(client, run_id, metrics)

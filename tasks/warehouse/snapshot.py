@@ -31,15 +31,18 @@ def open_snapshot(published: Path, **limits: str) -> Iterator[duckdb.DuckDBPyCon
     limits: DuckDB settings of this connection, for example memory_limit="2GB".
     Raises UserError when nothing was published, or when the file is not the one that was published.
     """
-    with _connect(published, limits | NO_WAY_OUT) as connection:
+    with connect(published, limits | NO_WAY_OUT) as connection:
         try:
             yield connection
         except duckdb.Error as error:
             raise UserError(f"query failed: {reason_of(error)}") from error
 
 
-def _connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
-    """Open the published snapshot; if a publication has just deleted it, open the newer one that the link now names."""
+def connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    """Open the published snapshot read-only, with settings of DuckDB, for statements of our own.
+
+    If a publication has just deleted it, the newer one that the link now names is opened. Raises as `open_snapshot`.
+    """
     if not published.is_symlink() and not published.exists():
         raise UserError(f"nothing is published at {published} yet: run `kaleidoscope run atlas` first")
     tried = None
@@ -53,7 +56,8 @@ def _connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnecti
             early = {name: value for name, value in config.items() if name not in late}
             connection = duckdb.connect(str(snapshot), read_only=True, config=early)
             for name in late:
-                connection.execute(f"SET {name} = '{config[name]}'")
+                if name in config:
+                    connection.execute(f"SET {name} = '{config[name]}'")
             return connection
         except (OSError, duckdb.Error) as error:
             failure = error

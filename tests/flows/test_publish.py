@@ -14,4 +14,4 @@ def test_a_damaged_dictionary_is_passed_over_by_name(settings):
     assert names == ["topk-sae"]
     [(dictionary, reason)] = damaged.items()
     assert dictionary == "dictionary bbbbbbbb"
-    assert "config.json is damaged (its checksum is wrong): train it again" in reason
+    assert "config.json is damaged (its checksum is wrong): train or import it again" in reason

@@ -178,10 +178,9 @@ def dictionary_figures(tables: Mapping[str, pl.DataFrame], group: DihedralGroup)
 
     tables: by name, as in sql/schema. An SAE has no transform blocks and so no figures of symmetry.
     """
-    figures = {
-        "training": training_curves(tables["training_steps"]),
-        "density": density_histogram(tables["features"]["density"].to_numpy()),
-    }
+    figures = {"density": density_histogram(tables["features"]["density"].to_numpy())}
+    if not tables["training_steps"].is_empty():  # an imported dictionary was not trained here
+        figures["training"] = training_curves(tables["training_steps"])
     if "feature_symmetry" in tables and not tables["feature_symmetry"].is_empty():
         blocks = tables["transform_blocks"].sort("feature", "element")
         profiles = blocks["cosine_to_identity"].to_numpy().reshape(-1, group.order)

@@ -297,7 +297,7 @@ def test_a_damaged_model_is_named(planted_set, place):
     key = train("planted", DictionaryConfig(**SMALL), place)
     path = store.folder_of(key, place) / "model.safetensors"
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(Damaged, match=r"model\.safetensors is damaged .*: train it again, which sets its folder aside"):
+    with pytest.raises(Damaged, match=r"model\.safetensors is damaged .*: train or import it again, which sets"):
         store.load_dictionary(key, place)
     with pytest.raises(UserError, match="no trained dictionary"):
         store.load_dictionary("0" * 64, place)
