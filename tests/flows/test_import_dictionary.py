@@ -56,7 +56,7 @@ def test_an_imported_dictionary_is_like_one_of_ours(exported, settings, tmp_path
     folder, fvu = exported
     config = small(f"folder={json.dumps(str(folder))}", "library=dictionary-learning")
     summary = import_dictionary(config)
-    key = summary.made["dictionary"]
+    key = summary.content_keys["dictionary"]
 
     scores = query("FROM dictionary_scores", settings)
     [row] = scores.to_dicts()
@@ -90,7 +90,7 @@ def test_an_imported_dictionary_is_like_one_of_ours(exported, settings, tmp_path
     assert "* Imported from dictionary-learning (weights with SHA-256" in (tmp_path / "model" / "README.md").read_text()
 
     before = files(settings)
-    assert import_dictionary(config).made == summary.made
+    assert import_dictionary(config).content_keys == summary.content_keys
     assert files(settings) == before
 
 
