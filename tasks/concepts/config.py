@@ -4,16 +4,18 @@ from pydantic import Field
 
 from tasks.concepts.cav import CavConfig
 from tasks.concepts.perturbed_sets import AttackGrid
-from tasks.config import Config, Folder, NameOrFolder, Seed, Whole
+from tasks.config import Config, ImagesAddress, NameOrFolder, Seed, Whole
 from tasks.vision.images import ImagesConfig
 
 
 class ClassImages(Config):
     """A class of the network, and photographs of it."""
 
-    name: str = Field(description="name or number of the class in the network")
-    folder: Folder | None = Field(
-        None, description="photographs of the class; default: cuts of the photographs that ship with scikit-image"
+    name: str = Field(description="name, WordNet id or number of the class in the network")
+    folder: ImagesAddress | None = Field(
+        None,
+        description="photographs of the class, as images.folder; of a labelled set only this class is used; "
+        "default: cuts of the photographs that ship with scikit-image",
     )
     least_probability: float = Field(
         0.2,

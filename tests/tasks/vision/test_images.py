@@ -14,7 +14,9 @@ from PIL import Image
 
 from tasks.errors import UserError
 from tasks.settings import Settings
-from tasks.vision.images import DeadLeaves, Folder, ImagesConfig, ScikitImage, decode, fit_to_frame, open_frames
+from tasks.vision.decoding import decode
+from tasks.vision.images import DeadLeaves, ImagesConfig, ScikitImage, fit_to_frame, open_frames
+from tasks.vision.photographs import open_photographs
 
 RNG_SEED = 5
 
@@ -290,7 +292,8 @@ def test_the_photographs_of_scikit_image_are_cut_at_several_scales():
 def test_scenes_and_photographs_load_together_and_the_same_each_time(settings):
     config = ImagesConfig(sources=("dead-leaves",), scenes=3, frame_size=64, seed=2)
     frames = open_frames(config, settings)
-    assert [frame.name for frame in frames.frames] == list(DeadLeaves(config).names()) == ["2-0", "2-1", "2-2"]
+    listed = [name for name, _ in DeadLeaves(config).listing().entries()]
+    assert [frame.name for frame in frames.frames] == listed == ["2-0", "2-1", "2-2"]
     assert torch.equal(frames.load(1), open_frames(config, settings).load(1))
     assert not torch.equal(frames.load(1), frames.load(0))
 
@@ -307,4 +310,5 @@ def test_the_order_of_names_does_not_follow_the_file_system(folder, settings):
     for name in ("b.png", "a.png", "c/a.png"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"")
-    assert list(Folder(ImagesConfig(folder=folder), settings).names()) == ["a.png", "b.png", "c/a.png"]
+    entries = open_photographs(folder, None).listing().entries()
+    assert list(entries) == [("a.png", None), ("b.png", None), ("c/a.png", None)]
