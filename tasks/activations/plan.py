@@ -190,8 +190,7 @@ def _rows(
     # with fewer orbits than images, only as many images are used
     order = rng.permutation(len(images))[: config.orbits]
     orbits = spread(config.orbits, len(order))
-    table = images.frames.table
-    test = choose_test(table["origin"].gather(order).to_list(), config.test_share, rng)
+    test = choose_test(images.frames.table["origin"].gather(order).to_list(), config.test_share, rng)
 
     columns: dict[str, list] = {"image": [], "y": [], "x": [], "split": []}
     train_first = np.argsort(test, kind="stable")
@@ -202,7 +201,7 @@ def _rows(
             frames_bcyx = torch.stack([images.load(order[k]) for k in batch])
             norms_byx = _norms_byx(network, layer, frames_bcyx, units)
         for k, norms_yx in zip(batch, norms_byx, strict=True):
-            image = table["image"][int(order[k])]
+            image = images.frames[order[k]].image
             centres = unit_centre(layer, choose_positions(int(orbits[k]), units, norms_yx, image, config.seed))
             columns["image"] += [image] * len(centres)
             columns["y"] += centres[:, 0].tolist()

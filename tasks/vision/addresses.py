@@ -1,7 +1,7 @@
 """Folders that hold images or files of images: on this machine, or at a URL that fsspec opens.
 
-Both kinds list their files, open one, and return what an image is decoded from. A server that doesn't answer is a
-UserError of one line.
+Both kinds list their files, open one, and return what an image is decoded from. What a server refuses or doesn't answer
+is a UserError of one line.
 """
 
 import io
@@ -152,8 +152,11 @@ class RemoteFolder:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        with self._answering():
+        try:
             self._fs, path = fsspec.core.url_to_fs(url, **_limits(url))
+        # a protocol that fsspec doesn't know, or whose package isn't installed
+        except (ValueError, ImportError) as error:
+            raise UserError(f"{self} can't be opened: {one_line(error)}") from error
         self._path = path.rstrip("/")
 
     def __str__(self) -> str:
@@ -162,20 +165,21 @@ class RemoteFolder:
     def files(self, suffixes: tuple[str, ...]) -> Iterator[str]:
         # of web pages, fsspec leaves out those that can't be read unless told otherwise
         strictly = {"on_error": "raise"} if self.url.startswith("http") else {}
-        with self._answering():
+        with self._answering(), self._existing():
             found = self._fs.find(self._path, **strictly)
+            if not found and not self._fs.exists(self._path):
+                raise FileNotFoundError
+        # it would keep all that it listed, and not notice new files
+        self._fs.invalidate_cache()
         return (self._below(path) for path in found if suffix_of(posixpath.basename(path)) in suffixes)
 
     def names(self) -> list[str]:
-        with self._answering():
+        with self._answering(), self._existing():
             return [self._below(path.rstrip("/")) for path in self._fs.ls(self._path, detail=False)]
 
     def open(self, name: str) -> BinaryIO:
-        try:
-            with self._answering(name):
-                return _Answering(self._fs.open(self._join(name), "rb"), self, name)
-        except FileNotFoundError:
-            raise UserError(f"{self}/{one_line(name)} does not exist: check the address") from None
+        with self._existing(name), self._answering(name):
+            return _Answering(self._fs.open(self._join(name), "rb"), self, name)
 
     def image(self, name: str) -> bytes:
         with self._answering(name):
@@ -191,29 +195,36 @@ class RemoteFolder:
         # memory:// begins its paths with a slash, and S3 doesn't
         return path.lstrip("/").removeprefix(f"{self._path.lstrip('/')}/")
 
+    def _named(self, name: str) -> str:
+        return f"{self}/{one_line(name)}" if name else str(self)
+
+    @contextmanager
+    def _existing(self, name: str = "") -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise UserError(f"{self._named(name)} does not exist: check the address") from error
+
     @contextmanager
     def _answering(self, name: str = "") -> Iterator[None]:
-        """Raise UserError in place of any error but FileNotFoundError."""
-        where = f"{self}/{one_line(name)}" if name else str(self)
+        """Raise UserError in place of any error but that a file doesn't exist."""
         try:
             yield
         except UserError:
             raise
-        except ImportError as error:
-            raise UserError(f"{where} can't be opened: {one_line(error)}") from error
-        except PermissionError as error:
-            raise UserError(f"{where} can't be read: no permission ({one_line(error)}); check credentials") from error
         except Exception as error:
-            if isinstance(error, FileNotFoundError) and _is_certain(error):
+            if isinstance(error, FileNotFoundError) and not _is_unanswered(error):
                 raise
             reason = one_line(error.__cause__ or error) or type(error).__name__
-            raise UserError(f"{where} doesn't answer ({reason}): check the address and the network") from error
+            raise UserError(
+                f"{self._named(name)} can't be read ({reason}): check address, network and credentials"
+            ) from error
 
 
-def _is_certain(error: FileNotFoundError) -> bool:
-    """Whether a file is missing; fsspec also raises FileNotFoundError when a web server doesn't answer."""
+def _is_unanswered(error: FileNotFoundError) -> bool:
+    """Whether a web server failed, for which fsspec raises FileNotFoundError too."""
     cause = error.__cause__
-    return cause is None or isinstance(cause, FileNotFoundError) or getattr(cause, "status", None) == 404
+    return type(cause).__module__.startswith("aiohttp") and getattr(cause, "status", None) != 404
 
 
 def _limits(url: str) -> dict:

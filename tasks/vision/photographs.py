@@ -148,6 +148,8 @@ def open_photographs(wanted: Path | str | None, images_dir: Path | str | None) -
     if _can_be_read(address):
         folder = LocalFolder(address.parent)
         return Photographs(folder, [address.name] if address.is_file() else _matching(folder, address.name))
+    if suffix_of(address.name) in FILES:
+        raise UserError(f"{one_line(address)} does not exist: check the path")
     problem = "is a file, not a folder" if address.exists() else "does not exist"
     remedy = "give another folder" if wanted else "set KALEIDOSCOPE_IMAGES_DIR to a folder"
     raise UserError(f"images folder {one_line(address)} {problem}: {remedy} of photographs")
