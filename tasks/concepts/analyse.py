@@ -81,7 +81,7 @@ def gather(config: ConceptsConfig, settings: Settings, progress: Progress = sile
     concepts = [concept_set(name, config.drawn, network.input_size, config.seed) for name in config.concepts]
     progress(200, 1000)
     classes = [
-        ClassSet(index, class_name(network, index), _class_images(of_class, index, network))
+        ClassSet(index, class_name(network, index), class_images(of_class, index, network))
         for of_class, index in zip(config.classes, indices, strict=True)
     ]
     progress(600, 1000)
@@ -103,7 +103,8 @@ def concept_set(name: str, drawn: int, frame_size: int, seed: int) -> ExemplarSe
     return read_exemplars(images_address(name), "concept", frame_size)
 
 
-def _class_images(wanted: ClassImages, index: int, network: Network) -> ExemplarSet:
+def class_images(wanted: ClassImages, index: int, network: Network) -> ExemplarSet:
+    """Read the photographs of a class, without those labelled as another one. UserError as `class_frames`."""
     size = network.input_size
     if wanted.folder is None:
         photographs = photograph_cuts(size)

@@ -14,7 +14,7 @@ class ClassImages(Config):
     name: str = Field(description="name, WordNet id or number of the class in the network")
     folder: ImagesAddress | None = Field(
         None,
-        description="photographs of the class, as images.folder; of a labelled set only this class is used; "
+        description="photographs of the class, as images.folder; those labelled as another class are left out; "
         "default: cuts of the photographs that ship with scikit-image",
     )
     least_probability: float = Field(
