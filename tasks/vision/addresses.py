@@ -165,16 +165,14 @@ class RemoteFolder:
     def files(self, suffixes: tuple[str, ...]) -> Iterator[str]:
         # of web pages, fsspec leaves out those that can't be read unless told otherwise
         strictly = {"on_error": "raise"} if self.url.startswith("http") else {}
-        with self._answering(), self._existing():
+        with self._listing():
             found = self._fs.find(self._path, **strictly)
             if not found and not self._fs.exists(self._path):
                 raise FileNotFoundError
-        # it would keep all that it listed, and not notice new files
-        self._fs.invalidate_cache()
         return (self._below(path) for path in found if suffix_of(posixpath.basename(path)) in suffixes)
 
     def names(self) -> list[str]:
-        with self._answering(), self._existing():
+        with self._listing():
             return [self._below(path.rstrip("/")) for path in self._fs.ls(self._path, detail=False)]
 
     def open(self, name: str) -> BinaryIO:
@@ -197,6 +195,13 @@ class RemoteFolder:
 
     def _named(self, name: str) -> str:
         return f"{self}/{one_line(name)}" if name else str(self)
+
+    @contextmanager
+    def _listing(self) -> Iterator[None]:
+        with self._answering(), self._existing():
+            yield
+            # fsspec would keep all that it listed, and not notice new files
+            self._fs.invalidate_cache()
 
     @contextmanager
     def _existing(self, name: str = "") -> Iterator[None]:
