@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from io import TextIOWrapper
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -18,7 +18,7 @@ from rich.table import Column, Table
 from typer.core import TyperCommand
 
 from flows import FLOWS
-from tasks.config import from_home
+from tasks.config import URL, from_home
 from tasks.dictionary.exchange.libraries import LIBRARIES, SCALINGS
 from tasks.errors import UserError
 from tasks.settings import Settings
@@ -48,6 +48,10 @@ def _path(typed: str) -> Path:
         return from_home(typed)
     except ValueError as error:
         raise UserError(f"path {typed!r}: {error}") from None
+
+
+def _images(typed: str) -> Path | str:
+    return typed if URL.match(typed) else _path(typed)
 
 
 ConfigFile = Annotated[
@@ -369,13 +373,16 @@ def coverage(
 
 @app.command()
 def trust(
-    folder: Annotated[Path, typer.Argument(parser=_path, help="Folder of a concept's exemplars.")],
+    folder: Annotated[
+        str,
+        typer.Argument(parser=_images, help="Folder of a concept's exemplars, or as in docs/images.md."),
+    ],
     network: Annotated[str, typer.Option(help="Name of the network.")] = "efficientnet_lite0",
     layer: Annotated[str, typer.Option(help="Name of the layer.")] = "block10",
     random: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            parser=_path,
+            parser=_images,
             metavar="FOLDER",
             help="Photographs for the random sets; default: scikit-image's, and dead leaves.",
         ),
@@ -391,7 +398,7 @@ def trust(
     from flows.steps import progress_bar
     from tasks.concepts.tamper_detection import check_folder
 
-    with progress_bar(f"Check {folder.name}") as progress:
+    with progress_bar(f"Check {PurePosixPath(folder).name}") as progress:
         report = check_folder(folder, random, network, layer, Settings(), progress)
     checks = [asdict(check) | {"passed": check.passed} for check in report.checks]
     if output == "json":

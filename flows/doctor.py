@@ -111,7 +111,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
 
 
 def _images(settings: Settings) -> Finding:
-    from tasks.vision.images import ImagesConfig, PhotographFolder
+    from tasks.vision.photographs import open_photographs
 
     if not settings.images_dir:
         return Finding(
@@ -120,7 +120,7 @@ def _images(settings: Settings) -> Finding:
             "KALEIDOSCOPE_IMAGES_DIR is not set; the photographs of scikit-image are used",
         )
     try:
-        count = sum(1 for _ in PhotographFolder(ImagesConfig(), settings).names())
+        count = len(open_photographs(None, settings.images_dir).listing())
     except UserError as error:
         return Finding("images", "missing", f"0 files: {error}")
     return Finding("images", "ok", f"{count:,} files in {settings.images_dir}")

@@ -1,12 +1,16 @@
 """Types of fields and the base class that all configs share."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
 MOST = 2**31 - 1
 """The largest number that an INTEGER column of the warehouse can hold."""
+
+URL = re.compile(r"[a-z][a-z0-9+.-]*(::[a-z][a-z0-9+.-]*)*://", re.IGNORECASE)
+"""The beginning of a URL; those of fsspec may chain protocols, as simplecache::s3://bucket/list.csv does."""
 
 Whole = Annotated[int, Field(le=MOST)]
 """An integer that fits into an INTEGER column of the warehouse."""
@@ -36,6 +40,14 @@ def from_home(path: str | Path) -> Path:
         raise ValueError(f"the home folder {Path(path).parts[0]} is not known: write the whole path") from None
 
 
+def images_address(given: object) -> Path | str:
+    """Return where images are: a local path with `~` expanded, or a URL as it is. Raises ValueError as `from_home`."""
+    if not isinstance(given, str | Path):
+        raise ValueError("is not text: write a path or a URL")
+    path = from_home(given)
+    return given if isinstance(given, str) and URL.match(given) else path
+
+
 def _expanded(given: object) -> object:
     # as text: when it validates JSON, pydantic accepts only text as a path
     return str(from_home(given)) if isinstance(given, str | Path) else given
@@ -49,3 +61,5 @@ Folder = Annotated[Path, BeforeValidator(_expanded)]
 """A folder; a leading `~` is the home folder."""
 NameOrFolder = Annotated[str, AfterValidator(_name_or_folder)]
 """The name of something built in, or a folder with a leading `~` expanded."""
+ImagesAddress = Annotated[Path | str, PlainValidator(images_address, json_schema_input_type=str)]
+"""Where images are (docs/images.md): a local path, or as text a URL that fsspec opens."""

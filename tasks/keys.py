@@ -2,10 +2,27 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 CHUNK_BYTES = 1 << 20
+PARTS_AT_ONCE = 1 << 16
+
+
+class Streamed(list):
+    """A JSON array that isn't empty, whose items are made one at a time."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        super().__init__()
+        self._items = items
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items)
 
 
 def _plain(value: Any) -> Any:
@@ -22,11 +39,14 @@ def content_key(kind: str, version: int, **made_from: Any) -> str:
     """Return the SHA-256 (64 hex digits) of the canonical JSON of a result's inputs.
 
     kind: what the result is; version: of the code that computes it, raised by hand when its bytes change;
-    made_from: its inputs, as content keys, pydantic configs and plain JSON values.
+    made_from: its inputs, as content keys, pydantic configs and plain JSON values; long arrays as `Streamed`.
     """
     document = {"kind": kind, "version": version, "made_from": made_from}
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
-    return hashlib.sha256(text.encode()).hexdigest()
+    encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
+    parts, digest = encoder.iterencode(document), hashlib.sha256()
+    while text := "".join(islice(parts, PARTS_AT_ONCE)):
+        digest.update(text.encode())
+    return digest.hexdigest()
 
 
 def file_sha256(path: Path) -> str:

@@ -9,7 +9,7 @@ from pydantic import ByteSize, Field, ValidationError, field_validator, model_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.config import Folder, from_home
+from tasks.config import Folder, ImagesAddress, from_home
 from tasks.errors import UserError, one_line, shown
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
     data_dir: Folder = Field(default_factory=_default_data_dir, description="folder that everything is written to")
     weights_dir: Folder | None = Field(None, description="folder of the user's weight files")
-    images_dir: Folder | None = Field(None, description="folder of the user's photographs, read recursively")
+    images_dir: ImagesAddress | None = Field(None, description="the user's photographs: a folder, or as images.folder")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")
     keep_runs_days: int = Field(90, ge=1, description="days after which Prefect deletes ended runs, logs and results")
     notify_url: str | None = Field(None, description="webhook that is notified of a failed publication", repr=False)
@@ -73,13 +73,13 @@ class Settings(BaseSettings):
 
     @field_validator("data_dir", "weights_dir", "images_dir")
     @classmethod
-    def _absolute(cls, folder: Path | None) -> Path | None:
+    def _absolute(cls, folder: Path | str | None) -> Path | str | None:
         """Make paths absolute: servers and workers have another working directory and must use the same folder."""
-        return folder and folder.absolute()
+        return folder.absolute() if isinstance(folder, Path) else folder
 
     @field_validator("data_dir", "weights_dir", "images_dir")
     @classmethod
-    def _can_be_named(cls, folder: Path | None) -> Path | None:
+    def _can_be_named(cls, folder: Path | str | None) -> Path | str | None:
         """Refuse paths that can't be written in URLs, JSON and logs, which are UTF-8 text."""
         if folder and (CONTROL.search(str(folder)) or not _is_utf8(str(folder))):
             raise ValueError(f"{shown(str(folder))} contains a control character or is not UTF-8: rename the folder")

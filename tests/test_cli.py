@@ -572,6 +572,11 @@ class TestTrustOfFolders:
         error = the_last_line(kaleidoscope("trust", "~/photos"))
         assert error == f"images folder {tmp_path / 'photos'} does not exist: give another folder of photographs"
 
+    def test_an_address_may_be_a_url(self, kaleidoscope):
+        for options in (["memory://nowhere/list.csv"], [".", "--random", "memory://nowhere/list.csv"]):
+            error = the_last_line(kaleidoscope("trust", *options))
+            assert error == "memory://nowhere/list.csv does not exist: check the address"
+
     def test_a_file_an_empty_folder_and_one_image(self, kaleidoscope, monkeypatch, tmp_path):
         (tmp_path / "photos").mkdir()
         monkeypatch.chdir(tmp_path)

@@ -13,7 +13,10 @@ from flows import FLOWS, cli
 from flows.config import config_class_of, flow_named, read_config
 from tasks.settings import ROOT, Settings
 
-GUIDES = [ROOT / name for name in ("README.md", "docs/researcher.md", "docs/analyst.md", "docs/operator.md", "docs/dictionaries.md")]
+GUIDES = [
+    ROOT / name
+    for name in ("README.md", "docs/researcher.md", "docs/analyst.md", "docs/operator.md", "docs/dictionaries.md")
+]
 DOCUMENTS = sorted({*GUIDES, *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")})
 MAKEFILE = (ROOT / "Makefile").read_text()
 CI = (ROOT / ".ci" / "run").read_text()

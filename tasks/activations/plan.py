@@ -26,13 +26,13 @@ from tasks.activations.sampling import (
 from tasks.checksums import Damaged, check_file, document_sha256, read_document, write_document
 from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
-from tasks.keys import content_key, file_sha256
+from tasks.keys import Streamed, content_key, file_sha256
 from tasks.progress import Progress, silent
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.symmetry.group import DihedralGroup
-from tasks.vision.images import Frame, FrameSet, ImagesConfig, open_frames
+from tasks.vision.images import Frames, FrameSet, ImagesConfig, open_frames
 from tasks.vision.networks import Layer, Network, load_network
 
 VERSION = 2
@@ -46,14 +46,6 @@ ROWS_SCHEMA = {
     "x": polars.Int32,
     "split": polars.String,
     "shard": polars.Int32,
-}
-FRAMES_SCHEMA = {
-    "image": polars.String,
-    "source": polars.String,
-    "name": polars.String,
-    "origin": polars.String,
-    "width": polars.Int32,
-    "height": polars.Int32,
 }
 QUARANTINE_SCHEMA = {"name": polars.String, "reason": polars.String}
 
@@ -122,7 +114,7 @@ class ExtractionPlan:
 
     @cached_property
     def _image_index(self) -> dict[str, int]:
-        return {frame.image: index for index, frame in enumerate(self.images.frames)}
+        return self.images.frames.places(self.rows["image"].unique())
 
     @cached_property
     def _load(self) -> Callable[[int], torch.Tensor]:
@@ -157,7 +149,6 @@ class ExtractionPlan:
             config = ExtractionConfig.model_validate(document["config"])
         except ValidationError as error:  # older code accepted values that are now invalid
             raise UserError(f"{path} can't be used ({error.errors()[0]['msg']}): extract another set") from None
-        frames = polars.read_parquet(folder / "images.parquet")
         quarantine = polars.read_parquet(folder / "quarantine.parquet")
         return cls(
             key=key,
@@ -168,7 +159,10 @@ class ExtractionPlan:
             layer=Layer(**document["layer"]),
             rows=polars.read_parquet(folder / "rows.parquet"),
             images=FrameSet(
-                config.images, settings, tuple(Frame(*row) for row in frames.iter_rows()), tuple(quarantine.iter_rows())
+                config.images,
+                settings,
+                Frames(polars.read_parquet(folder / "images.parquet")),
+                tuple(quarantine.iter_rows()),
             ),
         )
 
@@ -190,7 +184,7 @@ def _rows(
     # with fewer orbits than images, only as many images are used
     order = rng.permutation(len(images))[: config.orbits]
     orbits = spread(config.orbits, len(order))
-    test = choose_test([images.frames[i].origin for i in order], config.test_share, rng)
+    test = choose_test(images.frames.table["origin"].gather(order).to_list(), config.test_share, rng)
 
     columns: dict[str, list] = {"image": [], "y": [], "x": [], "split": []}
     train_first = np.argsort(test, kind="stable")
@@ -227,22 +221,16 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
     """Plan an extraction and write the plan to activations_dir/<key>.
 
     An existing plan is kept. If one of its files is damaged, that file is set aside and the plan is written again. The
-    key depends on the network's weights, the config, and the content and name of every image. Raises UserError for an
-    unknown network or layer, for images that are not available, and for a layer whose receptive field doesn't fit into
-    a frame.
+    key depends on the network's weights, the config, and content, name and label of every image. Raises UserError for
+    an unknown network or layer, for images that are not available, and for a layer whose receptive field doesn't fit
+    into a frame.
     """
     network = load_network(config.network, settings.weights_dir)
     layer = network.layer(config.layer)
     admissible_units(layer, config.images.frame_size)
     config = config.model_copy(update={"images": config.images.resolved(settings)})
     images = open_frames(config.images, settings, progress)
-    key = content_key(
-        "activation_set",
-        VERSION,
-        config=config,
-        weights_sha256=network.weights_sha256,
-        images=[[frame.image, frame.source, frame.name] for frame in images.frames],
-    )
+    key = _key(config, network, images)
     folder = settings.activations_dir / key
     if (folder / "plan.json").is_file():
         try:
@@ -258,14 +246,26 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
     return ExtractionPlan.open(key, settings)
 
 
+def _key(config: ExtractionConfig, network: Network, images: FrameSet) -> str:
+    table = images.frames.table
+    labels = {"labels": Streamed(table["label"])} if "label" in table.columns else {}
+    return content_key(
+        "activation_set",
+        VERSION,
+        config=config,
+        weights_sha256=network.weights_sha256,
+        images=Streamed(table.select("image", "source", "name").iter_rows()),
+        **labels,
+    )
+
+
 def _write_plan(
     folder: Path, config: ExtractionConfig, network: Network, layer: Layer, images: FrameSet, rows: polars.DataFrame
 ) -> None:
     """Write the tables, then plan.json; the plan exists once plan.json has been renamed to its name."""
-    frames = [dataclasses.astuple(frame) for frame in images.frames]
     tables = {
         "rows.parquet": rows,
-        "images.parquet": polars.DataFrame(frames, schema=FRAMES_SCHEMA, orient="row"),
+        "images.parquet": images.frames.table,
         "quarantine.parquet": polars.DataFrame(images.quarantine, schema=QUARANTINE_SCHEMA, orient="row"),
     }
     document = {

@@ -52,20 +52,20 @@ def choose_test(origins: Sequence[str], test_share: float, rng: np.random.Genera
 
     Images of the same origin (cuts of one photograph) are in the same split. Raises UserError if no split is possible.
     """
-    test = np.zeros(len(origins), dtype=bool)
     if test_share == 0:
-        return test
-    origin_i = np.asarray(origins)
-    wanted = max(1, round(test_share * len(origin_i)))
-    sizes = dict(zip(*np.unique(origin_i, return_counts=True), strict=True))
-    if len(sizes) == 1:
+        return np.zeros(len(origins), dtype=bool)
+    names, origin_n, sizes = np.unique(np.asarray(origins, dtype=object), return_inverse=True, return_counts=True)
+    if len(names) == 1:
         raise UserError("one photograph can't be split into train and test: give more images or set test_share to 0")
+    wanted = max(1, round(test_share * len(origins)))
     # at least the smallest origin fits, so that the test split is never empty
-    wanted = min(max(wanted, min(sizes.values())), len(origin_i) - 1)
-    for origin in rng.permutation(sorted(sizes)):
-        if test.sum() + sizes[origin] <= wanted:
-            test |= origin_i == origin
-    return test
+    wanted = min(max(wanted, sizes.min()), len(origins) - 1)
+    chosen, total = np.zeros(len(names), dtype=bool), 0
+    for place in rng.permutation(len(names)):
+        if total + sizes[place] <= wanted:
+            chosen[place] = True
+            total += sizes[place]
+    return chosen[origin_n]
 
 
 def spread(orbits: int, images: int) -> np.ndarray:

@@ -216,9 +216,8 @@ def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
             [(config.network, layer.name, layer.channels, layer.receptive_field, layer.stride, layer.offset)],
             network=text, layer=text, channels=int32, receptive_field=int32, stride=int32, offset_px=int32,
         ),
-        "images": frame(
-            [(image.image, image.source, image.name, image.width, image.height) for image in images.frames],
-            image_id=text, source=text, name=text, width=int32, height=int32,
+        "images": images.frames.table.select(
+            polars.col("image").alias("image_id"), "source", "name", "width", "height"
         ),
         "quarantine": frame(
             [(acts.key, name, reason) for name, reason in images.quarantine],

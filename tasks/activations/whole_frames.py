@@ -15,7 +15,7 @@ POSITIONS_AT_ONCE = 2048
 def held_out_frames(acts: ActivationSet, count: int) -> list[int]:
     """Return the indices of up to `count` frames of the test split, in the set's seeded order."""
     test = acts.plan.rows.filter(split="test")["image"].unique(maintain_order=True).head(count)
-    index = {frame.image: index for index, frame in enumerate(acts.plan.images.frames)}
+    index = acts.plan.images.frames.places(test)
     return [index[image] for image in test]
 
 

@@ -8,7 +8,6 @@ set against the next one. Each class's gradients are computed once for each laye
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise, product
-from pathlib import Path
 from statistics import mean
 
 import polars
@@ -31,11 +30,12 @@ from tasks.concepts.exemplars import (
 from tasks.concepts.store import cavs_exist, save_cavs
 from tasks.concepts.synthetic_patterns import PATTERNS
 from tasks.concepts.tcav import class_gradients, compared, holm, magnitude, random_cavs, score, sensitivities
+from tasks.config import images_address
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
-from tasks.vision.classes import class_index, class_name
+from tasks.vision.classes import class_index, class_name, labeller
 from tasks.vision.images import open_frames, webp
 from tasks.vision.networks import Network, load_network
 
@@ -80,7 +80,7 @@ def gather(config: ConceptsConfig, settings: Settings, progress: Progress = sile
     concepts = [concept_set(name, config.drawn, network.input_size, config.seed) for name in config.concepts]
     progress(200, 1000)
     classes = [
-        ClassSet(index, class_name(network, index), _class_images(of_class, index, network))
+        ClassSet(index, class_name(network, index), class_images(of_class, index, network))
         for of_class, index in zip(config.classes, indices, strict=True)
     ]
     progress(600, 1000)
@@ -96,15 +96,20 @@ def gather(config: ConceptsConfig, settings: Settings, progress: Progress = sile
 
 
 def concept_set(name: str, drawn: int, frame_size: int, seed: int) -> ExemplarSet:
-    """Draw `drawn` exemplars of a synthetic pattern, or read those of a folder. UserError as `read_exemplars`."""
+    """Draw `drawn` exemplars of a synthetic pattern, or read those at an address. UserError as `read_exemplars`."""
     if name in PATTERNS:
         return drawn_exemplars(name, drawn, frame_size, seed)
-    return read_exemplars(Path(name), "concept", frame_size)
+    return read_exemplars(images_address(name), "concept", frame_size)
 
 
-def _class_images(wanted: ClassImages, index: int, network: Network) -> ExemplarSet:
+def class_images(wanted: ClassImages, index: int, network: Network) -> ExemplarSet:
+    """Read the photographs of a class, without those labelled as another one. UserError as `class_frames`."""
     size = network.input_size
-    photographs = open_folder(wanted.folder, size) if wanted.folder else photograph_cuts(size)
+    if wanted.folder is None:
+        photographs = photograph_cuts(size)
+    else:
+        stated = labeller(network)
+        photographs = open_folder(wanted.folder, size, lambda name, label: stated(name, label) in (None, index))
     return class_frames(photographs, wanted.name, network, index, wanted.least_probability)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from tasks.concepts.names import Classifier, ObjectiveName, Pool
-from tasks.config import Config, Folder, NameOrFolder, Seed, Whole
+from tasks.config import Config, ImagesAddress, NameOrFolder, Seed, Whole
 from tasks.vision.images import ImagesConfig
 
 
@@ -28,9 +28,11 @@ class CavConfig(Config):
 class ClassImages(Config):
     """A class of the network, and photographs of it."""
 
-    name: str = Field(description="name or number of the class in the network")
-    folder: Folder | None = Field(
-        None, description="photographs of the class; default: cuts of the photographs that ship with scikit-image"
+    name: str = Field(description="name, WordNet id or number of the class in the network")
+    folder: ImagesAddress | None = Field(
+        None,
+        description="photographs of the class, as images.folder; those labelled as another class are left out; "
+        "default: cuts of the photographs that ship with scikit-image",
     )
     least_probability: float = Field(
         0.2,

@@ -24,17 +24,21 @@ from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
+from tasks.vision.addresses import suffix_of
 from tasks.vision.images import (
     Frame,
+    Frames,
     FrameSet,
     ImagesConfig,
     ScikitImage,
+    Wanted,
     fit_to_frame,
     open_frames,
     pixel_key,
     rgb_tensor,
 )
 from tasks.vision.networks import Network
+from tasks.vision.photographs import FILES
 
 CODE_VERSION = 1
 Role = Literal["concept", "random", "class"]
@@ -76,13 +80,13 @@ class ExemplarSet:
         return content_key("exemplars", CODE_VERSION, images=self.images)
 
 
-def read_exemplars(folder: Path, role: Role, frame_size: int, progress: Progress = silent) -> ExemplarSet:
-    """Read the images of a folder, whose name becomes the set's name.
+def read_exemplars(folder: Path | str, role: Role, frame_size: int, progress: Progress = silent) -> ExemplarSet:
+    """Read the images of a folder, list, table or shards, whose name becomes the set's name.
 
     Images that can't be read, or equal another one, go to the set's quarantine with the reason. UserError for images
     smaller than a frame, for fewer than two images, and as `open_frames`.
     """
-    images = open_folder(folder, frame_size, progress)
+    images = open_folder(folder, frame_size, progress=progress)
     if small := [frame for frame in images.frames if min(frame.width, frame.height) < frame_size]:
         raise UserError(
             f"{len(small)} of {len(images)} images in {one_line(folder)} are smaller than the network's input of "
@@ -96,9 +100,14 @@ def read_exemplars(folder: Path, role: Role, frame_size: int, progress: Progress
         )
     frames_ncyx = torch.stack([_frame(images, index) for index in range(len(images))])
     names = tuple(frame.name for frame in images.frames)
+    return ExemplarSet(_set_name(folder), role, frames_ncyx, names, tuple(images.quarantine))
+
+
+def _set_name(folder: Path | str) -> str:
+    """Return the last part of an address, of a file without its suffix."""
     # resolves `.` and `..`, which are no names
     name = Path(os.path.abspath(folder)).name
-    return ExemplarSet(name, role, frames_ncyx, names, tuple(images.quarantine))
+    return name.removesuffix(Path(name).suffix) if suffix_of(name) in FILES else name
 
 
 def write_exemplars(exemplars: ExemplarSet, folder: Path) -> list[str]:
@@ -116,10 +125,12 @@ def write_exemplars(exemplars: ExemplarSet, folder: Path) -> list[str]:
     return files
 
 
-def open_folder(folder: Path, frame_size: int, progress: Progress = silent) -> FrameSet:
-    """Open all readable images of a folder, of any size. UserError as `open_frames`."""
+def open_folder(
+    folder: Path | str, frame_size: int, wanted: Wanted | None = None, progress: Progress = silent
+) -> FrameSet:
+    """Open all readable images of a folder, list, table or shards, of any size. UserError as `open_frames`."""
     config = ImagesConfig(sources=("folder",), folder=folder, frame_size=frame_size)
-    return open_frames(config, Settings(), progress, smallest_side=1)
+    return open_frames(config, Settings(), progress, smallest_side=1, wanted=wanted)
 
 
 def photograph_cuts(frame_size: int) -> FrameSet:
@@ -134,7 +145,7 @@ def photograph_cuts(frame_size: int) -> FrameSet:
                     Frame(pixel_key(source.read(name)), "scikit-image", name, photograph, frame_size, frame_size)
                 )
     config = ImagesConfig(sources=("scikit-image",), frame_size=frame_size)
-    return FrameSet(config, Settings(), tuple(frames))
+    return FrameSet(config, Settings(), Frames.of(frames))
 
 
 def class_frames(

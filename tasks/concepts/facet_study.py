@@ -47,7 +47,7 @@ class FacetStudyConfig(Config):
     layer: str | None = Field(None, description="name of the unit's layer; default where no class is given: block7")
     unit: Whole | None = Field(None, ge=0, description="channel of the layer; default where no class is given: 50")
     of_class: str | None = Field(
-        None, description="name or number of a class, whose logit is visualised in place of a unit"
+        None, description="name, WordNet id or number of a class, whose logit is visualised in place of a unit"
     )
     facet_layer: str = Field(
         "block5_expand", description="lower layer at which the probes are fitted and the facets attacked"

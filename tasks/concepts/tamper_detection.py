@@ -181,8 +181,8 @@ def check_enough(exemplars: ExemplarSet) -> None:
 
 
 def check_folder(
-    folder: Path,
-    random_folder: Path | None,
+    folder: Path | str,
+    random_folder: Path | str | None,
     network_name: str,
     layer: str,
     settings: Settings,

@@ -15,7 +15,8 @@ from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError, one_line
 from tasks.settings import Settings
 from tasks.tuning.responses import encoder_of
-from tasks.vision.images import decode, fit_to_frame, rgb_tensor
+from tasks.vision.decoding import decode
+from tasks.vision.images import fit_to_frame, rgb_tensor
 from tasks.vision.networks import Layer, load_network
 
 

@@ -23,7 +23,7 @@ from tasks.staging import is_staged, stage_tables
 from tasks.tuning.responses import Encode, encoded, encoder_of
 from tasks.vision.images import webp
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 ROWS = 2048
 """Number of rows in memory at a time, or one orbit where that is more."""
 LOW, HIGH = 2, 98

@@ -15,7 +15,7 @@ from tasks.activations.whole_frames import at_every_position, frame_batches, hel
 from tasks.dimensions.methods import Dimensions
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
-from tasks.vision.classes import label_of
+from tasks.vision.classes import labeller
 from tasks.vision.graph import cut
 from tasks.vision.networks import load_network
 
@@ -74,7 +74,8 @@ def measure_completeness(
             removed[count].append(after((acts_bcyx - part_bcyx).float(), *others).argmax(1))
         progress(done, len(test_frames))
 
-    labels = [label_of(acts.plan.images.frames[frame].name, network) for frame in test_frames]
+    stated, frames_of_set = labeller(network), acts.plan.images.frames
+    labels = [stated(frames_of_set[frame].name, frames_of_set[frame].label) for frame in test_frames]
     clean_n = torch.cat(clean)
     rows = [_compared(count, clean_n, torch.cat(kept[count]), torch.cat(removed[count]), labels) for count in counts]
     return polars.DataFrame(rows, schema=SCHEMA)

@@ -1,6 +1,7 @@
-"""Names of a network's classes, and the class that a photograph's file name states."""
+"""Names of a network's classes, and the class that an image's label, file name or folder states."""
 
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -22,6 +23,7 @@ HOMONYMS = {
 """WordNet id -> class and name, for classes whose word names two classes and whose torchvision name is ambiguous."""
 WORDNET_ID = re.compile(r"n\d{8}")
 LABELLED = re.compile(r"(n\d{8})_(.+)")
+LABELS_CACHED = 10_000
 SHOWN = 12
 """Largest number of candidates in a message."""
 
@@ -54,20 +56,41 @@ def _has_names(network: Network) -> bool:
     return network.classes == IMAGENET_CLASSES or gabor.parameters_of(network.name) is not None
 
 
-def label_of(name: str, network: Network) -> int | None:
-    """Return the class of a photograph whose file name is a WordNet id and a class.
+def labeller(network: Network) -> Callable[..., int | None]:
+    """Return a function from an image's name and label to its class; it returns None where they state none.
 
-    For example, `imagenet/n01440764_tench.JPEG` has the class 0. Returns None if the name states no class, or if the
-    network's classes are not ImageNet's. The word determines the class, except for homonyms, where the id does. A file
-    of something else with the same word (n02330245_mouse, the animal) therefore gets the class of that word.
+    A label is a class's name, WordNet id or number. An image without one has the class of its file's name, which is a
+    WordNet id and a word (`imagenet/n01440764_tench.JPEG`), or else of its folder's (`n01440764/7.JPEG`,
+    `tench/7.JPEG`). In a file's name the word determines the class, except for homonyms and for words that name no
+    class, where the id does: n02330245_mouse, the animal, has the class of the device.
     """
-    labelled = LABELLED.fullmatch(PurePosixPath(name).stem)
-    if labelled is None or gabor.parameters_of(network.name) or network.classes != IMAGENET_CLASSES:
-        return None
-    wordnet_id, word = labelled.groups()
-    if wordnet_id in HOMONYMS:
-        return HOMONYMS[wordnet_id][0]
-    return _by_spelling(class_names(network)).get(_spelling(word))
+    if not _has_names(network):
+        return lambda name, label=None: None
+    spellings = _by_spelling(class_names(network))
+    is_imagenet = gabor.parameters_of(network.name) is None
+    classes = {wordnet_id: index for index, wordnet_id in enumerate(WORDNET_IDS)} if is_imagenet else {}
+
+    @lru_cache(maxsize=LABELS_CACHED)
+    def of_text(text: str) -> int | None:
+        if wordnet_id := WORDNET_ID.match(text):
+            return classes.get(wordnet_id.group())
+        # ImageNet's own names are synonyms with commas between them
+        spelled = map(_spelling, (text, *text.split(",")))
+        return next((spellings[spelling] for spelling in spelled if spelling in spellings), None)
+
+    def of_image(name: str, label: str | None = None) -> int | None:
+        if label is not None:
+            label = label.strip()
+            number = int(label) if label.isdecimal() and len(label) <= len(str(network.classes)) else network.classes
+            return number if number < network.classes else of_text(label)
+        path = PurePosixPath(name)
+        if is_imagenet and (labelled := LABELLED.fullmatch(path.stem)):
+            wordnet_id, word = labelled.groups()
+            of_word = None if wordnet_id in HOMONYMS else spellings.get(_spelling(word))
+            return classes.get(wordnet_id) if of_word is None else of_word
+        return of_text(path.parent.name)
+
+    return of_image
 
 
 def class_index(network: Network, wanted: str) -> int:

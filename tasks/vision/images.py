@@ -1,41 +1,39 @@
-"""Sources of images: a folder, the photographs inside scikit-image, dead leaves. Images are decoded one at a time.
+"""Sources of images: photographs at an address, those inside scikit-image, dead leaves.
 
-Every image is converted to 8-bit RGB: transparency is composited over mid grey, 16 bits are scaled to 8, EXIF
-orientation is applied, colour profiles are ignored, and of an animation the first frame is used. Files that can't be
-read are listed in the quarantine with the reason.
+Images are decoded one at a time, to 8-bit RGB. Those that can't be read are listed in the quarantine with the reason.
 """
 
+import dataclasses
 import hashlib
-import os
-import threading
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
+import polars
 import torch
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image
 from pydantic import Field
 
-from tasks.config import Config, Folder, Seed, Whole
+from tasks.config import Config, ImagesAddress, Seed, Whole
 from tasks.errors import UserError, one_line
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.vision.dead_leaves import draw_scene
+from tasks.vision.decoding import FORMATS, decode, why_unreadable
+from tasks.vision.listing import Listing
+from tasks.vision.photographs import open_photographs
 
 SourceName = Literal["folder", "scikit-image", "dead-leaves"]
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-FORMATS = ("JPEG", "PNG", "WEBP")
 SMALLEST_SIDE = 64
 """Pixels. A smaller image, enlarged to a frame, has too little detail for a receptive field."""
 RESIZE_RATIO = 256 / 224
 """The usual centre crop: the shorter side is resized to 256, and the central 224 pixels are used."""
-GREY = (128, 128, 128)
 WEBP_QUALITY = 82
 
 
@@ -47,12 +45,13 @@ class ImagesConfig(Config):
         description="any of folder, scikit-image, dead-leaves; "
         "default: folder if one is configured, else the other two",
     )
-    folder: Folder | None = Field(
+    folder: ImagesAddress | None = Field(
         None,
-        description="folder of photographs (JPEG, PNG, WebP), read recursively; default: KALEIDOSCOPE_IMAGES_DIR",
+        description="photographs: a folder, read recursively, or a list, table or tar shards of them, "
+        "local or at a URL (docs/images.md); default: KALEIDOSCOPE_IMAGES_DIR",
     )
     photographs: Whole | None = Field(
-        None, ge=1, description="largest number of photographs from the folder, drawn at random; default: all"
+        None, ge=1, description="largest number of photographs, drawn at random; default: all"
     )
     scenes: Whole = Field(48, ge=1, description="number of dead-leaves scenes to draw")
     frame_size: int = Field(224, ge=32, le=4096, description="side in pixels of the square frame given to the network")
@@ -74,6 +73,7 @@ class Frame:
     name: unique in its source
     origin: the photograph from which it was cut; all cuts of a photograph belong to the same split
     width, height: in pixels
+    label: name, WordNet id or number of its class, where the source states one beside the image's name
     """
 
     image: str
@@ -82,59 +82,58 @@ class Frame:
     origin: str
     width: int
     height: int
+    label: str | None = None
 
 
-_opening = threading.Lock()
+FRAMES_SCHEMA = {
+    "image": polars.String,
+    "source": polars.String,
+    "name": polars.String,
+    "origin": polars.String,
+    "width": polars.Int32,
+    "height": polars.Int32,
+    "label": polars.String,
+}
+FRAMES_AT_ONCE = 1 << 16
 
 
-def decode(path: Path) -> Image.Image:
-    """Decode a file to an RGB image. Raises Pillow's errors if it is damaged, too large or not JPEG, PNG or WebP."""
-    with _opened(path) as image:
-        rawmode = image.tile[0].args if image.format == "PNG" and image.tile else None
-        image.load()
-        upright = ImageOps.exif_transpose(_in_eight_bits(image, rawmode, path))
-    if "transparency" in upright.info or upright.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
-        foreground = upright.convert("RGBA")
-        background = Image.new("RGBA", foreground.size, (*GREY, 255))
-        return Image.alpha_composite(background, foreground).convert("RGB")
-    return upright.convert("RGB")
+class Frames(Sequence[Frame]):
+    """Frames as a table, which holds a million of them in less than 250 MiB; a Frame is made when it is asked for.
 
-
-def _opened(path: Path) -> ImageFile.ImageFile:
-    # locked, because Python's warning filters are shared by all threads
-    with _opening, warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(path, formats=FORMATS)
-
-
-def _in_eight_bits(image: Image.Image, rawmode: object, path: Path) -> Image.Image:
-    """Return the loaded image with 8 bits per channel. rawmode: how a PNG file stores its pixels.
-
-    A PNG's transparent colour has the file's bit depth. Pillow compares it with pixels of 8 bits, so for other depths
-    this function makes the comparison.
+    table: FRAMES_SCHEMA, without `label` if no frame has one.
     """
-    transparent = image.info.get("transparency")
-    if rawmode in ("L;2", "L;4") and transparent is not None:
-        image.info["transparency"] = transparent * (85 if rawmode == "L;2" else 17)
-    if image.mode.startswith("I"):
-        pixels_yx = np.asarray(image, dtype=np.uint32)
-        colours = Image.fromarray(((pixels_yx * 255 + 32767) // 65535).astype(np.uint8))
-        opaque_yx = pixels_yx != transparent
-    elif rawmode == "RGB;16B" and transparent is not None:
-        with _opened(path) as low_bytes:
-            # Pillow keeps only the high byte of 16 bits; with the other byte order it keeps the low one
-            low_bytes.tile = [low_bytes.tile[0]._replace(args="RGB;16L")]
-            low_bytes.load()
-            pixels_yxc = np.asarray(image, dtype=np.uint32) << 8 | np.asarray(low_bytes)
-        colours = image.convert("RGB")
-        opaque_yx = (pixels_yxc != transparent).any(2)
-    else:
-        return image
-    if transparent is not None:
-        colours.putalpha(Image.fromarray(opaque_yx.astype(np.uint8) * 255))
-    # keeps the EXIF orientation
-    colours.info = {name: value for name, value in image.info.items() if name != "transparency"}
-    return colours
+
+    def __init__(self, table: polars.DataFrame) -> None:
+        self.table = table
+
+    @classmethod
+    def of(cls, frames: Iterable[Frame]) -> "Frames":
+        waiting, parts = iter(frames), [polars.DataFrame(schema=FRAMES_SCHEMA)]
+        while part := list(islice(waiting, FRAMES_AT_ONCE)):
+            table = polars.DataFrame(map(dataclasses.astuple, part), schema=FRAMES_SCHEMA, orient="row")
+            # columns that share their text
+            parts.append(table.with_columns(origin="name") if table["origin"].equals(table["name"]) else table)
+        table = polars.concat(parts)
+        return cls(table if table["label"].count() else table.drop("label"))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, index: int) -> Frame:
+        return Frame(*self.table.row(index))
+
+    def __iter__(self) -> Iterator[Frame]:
+        return (Frame(*row) for row in self.table.iter_rows())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Frames) and self.table.equals(other.table)
+
+    __hash__ = None
+
+    def places(self, images: Collection[str]) -> dict[str, int]:
+        """Return the index of each of these images, given by their keys."""
+        table = self.table.select("image").with_row_index().filter(polars.col("image").is_in(list(images)))
+        return dict(table.select("image", "index").iter_rows())
 
 
 def pixel_key(image: Image.Image) -> str:
@@ -167,92 +166,14 @@ def webp(image_cyx: torch.Tensor) -> bytes:
 class Source(Protocol):
     """A source of images."""
 
-    def names(self) -> Iterator[str]:
-        """Return the names of all candidates, in a deterministic order."""
+    def listing(self) -> Listing:
+        """Return names and labels of all candidates, in a deterministic order."""
 
     def origin(self, name: str) -> str:
         """Return the photograph from which the image was cut."""
 
     def read(self, name: str) -> Image.Image:
         """Read an image as RGB."""
-
-
-def _photographs(root: Path) -> Iterator[Path]:
-    """Yield files with an image's suffix in a folder and its subfolders, unsorted; symbolic links are followed.
-
-    A file that several paths lead to is yielded once, by a path without links if there is one. Broken links and folders
-    that can't be listed are yielded as well; reading them gives the error.
-    """
-    visited: set[Path] = set()
-    waiting = [(root, root.resolve())]
-    links: list[tuple[Path, Path]] = []
-    while waiting or links:
-        path, real = waiting.pop() if waiting else links.pop(0)
-        if real in visited:
-            continue
-        visited.add(real)
-        if not path.is_dir():
-            yield path
-            continue
-        try:
-            entries = sorted(os.scandir(path), key=lambda entry: entry.name)
-        except OSError:
-            yield path
-            continue
-        for entry in entries:
-            child = path / entry.name
-            if not entry.is_symlink():
-                if entry.is_dir() or child.suffix.lower() in SUFFIXES:
-                    waiting.append((child, real / entry.name))
-            elif not child.exists():
-                links.append((child, child))
-            elif entry.is_dir() or child.suffix.lower() in SUFFIXES:
-                links.append((child, child.resolve()))
-
-
-class PhotographFolder:
-    """Photographs of a folder and its subfolders, named by their path relative to it.
-
-    A relative path that doesn't exist in the working directory is resolved in the images folder of the settings.
-    """
-
-    def __init__(self, config: ImagesConfig, settings: Settings) -> None:
-        root = config.folder or settings.images_dir
-        if root and settings.images_dir and not root.is_dir() and (settings.images_dir / root).is_dir():
-            root = settings.images_dir / root
-        if root is None:
-            raise UserError("no images folder is configured: set KALEIDOSCOPE_IMAGES_DIR or images.folder")
-        if not root.is_dir():
-            problem = "is a file, not a folder" if root.exists() else "does not exist"
-            remedy = "give another folder" if config.folder else "set KALEIDOSCOPE_IMAGES_DIR to a folder"
-            raise UserError(f"images folder {one_line(root)} {problem}: {remedy} of photographs")
-        self.root, self.config = root, config
-
-    def names(self) -> Iterator[str]:
-        names = sorted(path.relative_to(self.root).as_posix() for path in _photographs(self.root))
-        if not names:
-            raise UserError(
-                f"images folder {one_line(self.root)} contains no JPEG, PNG or WebP file: choose one with photographs"
-            )
-        if self.config.photographs is not None:
-            names = np.random.default_rng(self.config.seed).permutation(np.array(names, dtype=object)).tolist()
-        return iter(names)
-
-    def origin(self, name: str) -> str:
-        return name
-
-    def read(self, name: str) -> Image.Image:
-        path = self.root / name
-        if path.is_symlink() and not path.exists():
-            raise OSError(f"a broken link to {path.readlink()}")
-        if path.is_dir():
-            raise OSError("a folder that can't be listed")
-        # reading a pipe or a device could block forever
-        if not path.is_file():
-            raise OSError("not a regular file")
-        if path.stat().st_size == 0:
-            raise OSError("empty file")
-        return decode(path)
 
 
 class ScikitImage:
@@ -278,7 +199,11 @@ class ScikitImage:
         with Image.open(self.folder / photograph, formats=FORMATS) as image:
             return image.size
 
+    def listing(self) -> Listing:
+        return Listing.of((name, None) for name in self.names())
+
     def names(self) -> Iterator[str]:
+        """Yield the names of all cuts."""
         for photograph in self.PHOTOGRAPHS:
             width, height = self.size(photograph)
             for parts in (1, 2, 3):
@@ -305,8 +230,8 @@ class DeadLeaves:
         self.config = config
         self.side = round(config.frame_size * RESIZE_RATIO)
 
-    def names(self) -> Iterator[str]:
-        return (f"{self.config.seed}-{index}" for index in range(self.config.scenes))
+    def listing(self) -> Listing:
+        return Listing.of((f"{self.config.seed}-{index}", None) for index in range(self.config.scenes))
 
     def origin(self, name: str) -> str:
         return name
@@ -316,26 +241,13 @@ class DeadLeaves:
         return draw_scene(int(seed), int(index), self.side)
 
 
-def _reason(error: Exception) -> str:
-    """Return in one line why an image was quarantined."""
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "not a JPEG, PNG or WebP image"
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"more pixels than Pillow's limit of {Image.MAX_IMAGE_PIXELS}"
-    if isinstance(error, PermissionError):
-        return "no permission to read"
-    if isinstance(error, FileNotFoundError):
-        return "file is gone"
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 @dataclass(frozen=True)
 class FrameSet:
     """Readable images; pixels are decoded on access. quarantine: (name, reason) of the others."""
 
     config: ImagesConfig
     settings: Settings
-    frames: Sequence[Frame]
+    frames: Frames
     quarantine: Sequence[tuple[str, str]] = field(default=())
 
     @cached_property
@@ -350,9 +262,11 @@ class FrameSet:
         frame = self.frames[index]
         try:
             image = self._sources[frame.source].read(frame.name)
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
-                f"image {one_line(frame.name)} ({frame.source}) can't be read any more: {_reason(error)}"
+                f"image {one_line(frame.name)} ({frame.source}) can't be read any more: {why_unreadable(error)}"
             ) from error
         if pixel_key(image) != frame.image:
             raise UserError(
@@ -365,10 +279,14 @@ class FrameSet:
         return rgb_tensor(fit_to_frame(self.read(index), self.config.frame_size))
 
 
+Wanted = Callable[[str, str | None], bool]
+"""Gets name and label of an image, and returns whether it may be used."""
+
+
 def open_source(name: SourceName, config: ImagesConfig, settings: Settings) -> Source:
     """Open a source by its name. Raises UserError if its folder is missing."""
     sources: dict[SourceName, Callable[[], Source]] = {
-        "folder": lambda: PhotographFolder(config, settings),
+        "folder": lambda: open_photographs(config.folder, settings.images_dir),
         "scikit-image": ScikitImage,
         "dead-leaves": lambda: DeadLeaves(config),
     }
@@ -376,46 +294,89 @@ def open_source(name: SourceName, config: ImagesConfig, settings: Settings) -> S
 
 
 def open_frames(
-    config: ImagesConfig, settings: Settings, progress: Progress = silent, smallest_side: int = SMALLEST_SIDE
+    config: ImagesConfig,
+    settings: Settings,
+    progress: Progress = silent,
+    smallest_side: int = SMALLEST_SIDE,
+    wanted: Wanted | None = None,
 ) -> FrameSet:
     """Read every image once and compute its key.
 
     Images that can't be read or are too small are quarantined, and of images with equal pixels all but the first.
-    Raises UserError if a folder is missing or empty, or if no image can be used.
+    Raises UserError if an address is wrong, empty or doesn't answer, or if no image can be used.
     """
     config = config.resolved(settings)
-    frames: dict[str, Frame] = {}
-    quarantine: list[tuple[str, str]] = []
+    quarantine: list[tuple[str, str | int]] = []
+    frames = Frames.of(_usable(config, settings, progress, smallest_side, wanted, quarantine))
+    reasons = tuple(
+        (name, why if isinstance(why, str) else f"same pixels as {one_line(frames[why].name)}")
+        for name, why in quarantine
+    )
+    if not frames:
+        name, reason = reasons[0]
+        raise UserError(
+            f"none of {len(reasons)} images can be used (first {one_line(name)}: {reason}): give other images"
+        )
+    return FrameSet(config, settings, frames, reasons)
+
+
+def _usable(
+    config: ImagesConfig,
+    settings: Settings,
+    progress: Progress,
+    smallest_side: int,
+    wanted: Wanted | None,
+    quarantine: list[tuple[str, str | int]],
+) -> Iterator[Frame]:
+    """Yield the images that can be used; add others to the quarantine: name, and reason or index of the equal one."""
+    places: dict[bytes, int] = {}
     for source_name in config.sources:
         source = open_source(source_name, config, settings)
-        names = list(source.names())
+        listing = _listing(source, config, wanted)
         limit = config.photographs if source_name == "folder" else None
+        order = None if limit is None else np.random.default_rng(config.seed).permutation(len(listing))
         used = 0
-        for done, name in enumerate(names, start=1):
+        for done, (name, label) in enumerate(listing.entries(order), start=1):
             # a name that isn't UTF-8 can't be stored or printed unchanged
             printable = name.encode(errors="backslashreplace").decode()
-            try:
-                if printable != name:
-                    raise ValueError("its name is not UTF-8: rename it")
-                image = source.read(name)
-                if min(image.size) < smallest_side:
-                    raise ValueError(f"shorter side of {min(image.size)} pixels is below {smallest_side}")
-                key = pixel_key(image)
-                if key in frames:
-                    raise ValueError(f"same pixels as {one_line(frames[key].name)}")
-            # Pillow raises many kinds of errors on damaged files, and none of them may end the run
-            except Exception as error:
-                quarantine.append((printable, _reason(error)))
+            image = "its name is not UTF-8: rename it" if printable != name else _read(source, name, smallest_side)
+            progress(done, len(listing))
+            if isinstance(image, str):
+                quarantine.append((printable, image))
                 continue
-            finally:
-                progress(done, len(names))
-            frames[key] = Frame(key, source_name, name, source.origin(name), *image.size)
+            key = pixel_key(image)
+            digest = bytes.fromhex(key)
+            if digest in places:
+                quarantine.append((name, places[digest]))
+                continue
+            places[digest] = len(places)
             used += 1
+            yield Frame(key, source_name, name, source.origin(name), *image.size, label)
             if used == limit:
                 break
-    if not frames:
-        name, reason = quarantine[0]
+
+
+def _listing(source: Source, config: ImagesConfig, wanted: Wanted | None) -> Listing:
+    listing = source.listing()
+    if wanted is None:
+        return listing
+    left = listing.only(wanted)
+    if not len(left):
         raise UserError(
-            f"none of {len(quarantine)} images can be used (first {one_line(name)}: {reason}): give other images"
+            f"all {len(listing):,} images in {one_line(config.folder)} are labelled as other classes: give others"
         )
-    return FrameSet(config, settings, tuple(frames.values()), tuple(quarantine))
+    return left
+
+
+def _read(source: Source, name: str, smallest_side: int) -> Image.Image | str:
+    """Read an image, or return in one line why it can't be used. Raises UserError if a server doesn't answer."""
+    try:
+        image = source.read(name)
+    except UserError:
+        raise
+    # Pillow raises many kinds of errors on damaged files, and none of them may end the run
+    except Exception as error:
+        return why_unreadable(error)
+    if min(image.size) < smallest_side:
+        return f"shorter side of {min(image.size)} pixels is below {smallest_side}"
+    return image

@@ -30,6 +30,21 @@ def test_a_tilde_in_a_config_is_the_home_folder(monkeypatch, tmp_path, field, ki
 
 
 @pytest.mark.parametrize(("field", "_kind"), FIELDS)
+def test_a_url_stays_as_it_is(field, _kind):
+    for url in ("s3://bucket/shards/train-{00..12}.tar", "simplecache::https://host/a//b.csv", "memory://~/a"):
+        assert field(url) == url
+
+
+def test_a_config_with_an_address_can_be_handed_on_as_json():
+    for address in ("s3://bucket/a.csv", "photographs", Path("photographs")):
+        config = ImagesConfig(folder=address)
+        assert ImagesConfig.model_validate_json(config.model_dump_json()) == config
+        assert config.model_dump(mode="json")["folder"] == str(address)
+    with pytest.raises(ValidationError, match="is not text: write a path or a URL"):
+        ImagesConfig(folder=3)
+
+
+@pytest.mark.parametrize(("field", "_kind"), FIELDS)
 @pytest.mark.parametrize("wrong", ["", " ", "~nobody-is-called-this"])
 def test_a_folder_that_means_nothing_is_refused(field, _kind, wrong):
     with pytest.raises(ValidationError, match=r"write a path|write the whole path"):

@@ -5,7 +5,7 @@ import polars
 import pytest
 from PIL import Image
 
-from tasks.activations.plan import plan
+from tasks.activations.plan import ExtractionConfig, plan
 from tasks.errors import UserError
 from tasks.vision.images import ImagesConfig
 
@@ -52,6 +52,45 @@ def test_other_pictures_in_the_folder_are_another_set(small_config, settings, tm
     assert plan(config, settings).key == before
     Image.fromarray(rng.integers(0, 256, (80, 80, 3), dtype=np.uint8)).save(tmp_path / "b.png")
     assert plan(config, settings).key != before
+
+
+@pytest.mark.parametrize(
+    ("photographs", "key", "sha256", "test"),
+    [
+        (
+            None,
+            "28de8fc7ec71028fafae18542a4743ff13a46f9853404a58b48f8e1ef28f366f",
+            "1b6278892393ea5364f4125a2c9537e45a9ae837e8b414227864dd846b424251",
+            ["0.png", "zebra/a.png"],
+        ),
+        (
+            4,
+            "aa22d650bd596620d6162353f15afe719a27743961b813e6444600243089d1ea",
+            "849a7cd3bc926afc824921741d002a64d6d57023e85c7f9ee380be03c3d8dada",
+            ["zebra/a.png"],
+        ),
+    ],
+)
+def test_a_folder_of_photographs_keeps_the_plan_it_always_had(
+    photographs, key, sha256, test, settings, tmp_path, monkeypatch
+):
+    """Key, split and bytes are those that the code before lists, tables and shards wrote (commit f2e64e4)."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(11)
+    for name in ("zebra/b.png", "zebra/a.png", "horse/é.png", "horse/c.png", "0.png", "z.png"):
+        (tmp_path / "photographs" / name).parent.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (80, 70, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "photographs" / name)
+    (tmp_path / "photographs" / "broken.jpg").write_bytes(b"x")
+    (tmp_path / "photographs" / "list.csv").write_text("path,label\n0.png,zebra\n")
+    images = ImagesConfig(
+        sources=("folder",), folder=Path("photographs"), frame_size=64, photographs=photographs, seed=3
+    )
+    config = ExtractionConfig(layer="block1_depthwise", images=images, n_rotations=3, orbits=20, test_share=0.3, seed=5)
+    planned = plan(config, settings.model_copy(update={"images_dir": None}))
+    assert (planned.key, planned.sha256) == (key, sha256)
+    tested = set(planned.rows.filter(split="test")["image"])
+    assert [frame.name for frame in planned.images.frames if frame.image in tested] == test
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tasks.concepts.analyse import agreement, analyse_concepts, concept_metrics, gather
+from tasks.concepts.analyse import agreement, analyse_concepts, class_images, concept_metrics, gather
 from tasks.concepts.cav import fit_cav, layer_activations
 from tasks.concepts.config import ClassImages, ConceptsConfig
 from tasks.concepts.store import load_cavs
@@ -47,6 +47,26 @@ def made(tmp_path_factory) -> tuple[Settings, ConceptsConfig, str]:
         random_size=4,
     )
     return settings, config, analyse_concepts(config, settings)
+
+
+@pytest.mark.parametrize("name", ["zebra", "n02391049", "340"])
+def test_photographs_that_are_labelled_as_another_class_are_left_out(tmp_path, lite0, name):
+    folder = write_noise(tmp_path / "photographs", 5)
+    labels = ["zebra", "n02391049", "340", "", "tench"]
+    rows = "".join(f"{place}.png,{label}\n" for place, label in enumerate(labels))
+    (folder / "list.csv").write_text(f"path,label\n{rows}")
+    wanted = ClassImages(name=name, folder=folder / "list.csv", least_probability=0)
+    found = class_images(wanted, 340, lite0)
+    assert (found.names, found.quarantine) == (("0.png", "1.png", "2.png", "3.png"), ())
+
+    (folder / "tench").mkdir()
+    for place in range(4):
+        (folder / f"{place}.png").rename(folder / "tench" / f"{place}.png")
+    whole = wanted.model_copy(update={"folder": folder})
+    assert class_images(whole, 340, lite0).names == ("4.png",)
+    (folder / "4.png").unlink()
+    with pytest.raises(UserError, match=r"all 4 images in .*/photographs are labelled as other classes: give others"):
+        class_images(whole, 340, lite0)
 
 
 def test_rows_are_those_of_the_plain_functions(made):

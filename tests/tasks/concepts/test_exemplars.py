@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 import torch
@@ -17,10 +18,12 @@ from tasks.concepts.exemplars import (
     random_sets,
     read_exemplars,
 )
+from tasks.config import images_address
 from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.vision.images import ImagesConfig, fit_to_frame, open_frames
 from tasks.vision.networks import Network
+from tests.tasks.vision.many_sources import write_tar
 
 SIDE = 224
 
@@ -56,6 +59,31 @@ def test_frames_saved_as_png_are_the_same_exemplars_whatever_they_are_called(fol
     assert torch.equal(again.frames_ncyx, drawn.frames_ncyx)
     assert again.images == drawn.images
     assert again.key == drawn.key != drawn_exemplars("dots", 3, SIDE, seed=1).key
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("v1.5/", "v1.5"),
+        ("v1.5/striped.csv", "striped"),
+        ("memory://v1.5/", "v1.5"),
+        ("memory://v1.5/striped-{0..1}.tar", "striped-{0..1}"),
+    ],
+)
+def test_a_set_is_named_by_the_end_of_its_address(address, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "v1.5").mkdir()
+    (tmp_path / "v1.5" / "striped.csv").write_text("path\n0.png\n1.png\n")
+    for place in range(2):
+        noise(seed=place).save(tmp_path / "v1.5" / f"{place}.png")
+        image = (tmp_path / "v1.5" / f"{place}.png").read_bytes()
+        write_tar(tmp_path / "v1.5" / f"striped-{place}.tar", {"0.png": image})
+    memory = fsspec.filesystem("memory")
+    for file in (tmp_path / "v1.5").iterdir():
+        memory.pipe_file(f"/v1.5/{file.name}", file.read_bytes())
+    exemplars = read_exemplars(images_address(address), "concept", SIDE)
+    memory.rm("/v1.5", recursive=True)
+    assert (exemplars.name, len(exemplars)) == (name, 2)
 
 
 def test_equal_images_count_once_and_what_cant_be_read_is_set_aside(folder):

@@ -117,7 +117,7 @@ def test_accuracy_is_over_the_labelled_frames(acts, settings, lite0, monkeypatch
     names = [index[image] for image in acts.plan.rows.filter(split="test")["image"].unique(maintain_order=True)]
     clean = lite0.logits(images_of_the_test_split(acts)).argmax(1).tolist()
     labels = dict(zip(names[:3], [clean[0], clean[1], (clean[2] + 1) % 1000], strict=True))
-    monkeypatch.setattr(completeness, "label_of", lambda name, network: labels.get(name))
+    monkeypatch.setattr(completeness, "labeller", lambda network: lambda name, label: labels.get(name))
     found = measure_completeness(principal_axes(acts), acts, None, (0, acts.channels), FRAMES, settings)
     assert found["labelled"].to_list() == [3, 3]
     expected = pytest.approx([2 / 3, 2 / 3])

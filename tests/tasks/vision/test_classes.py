@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.errors import UserError
-from tasks.vision.classes import HOMONYMS, class_index, class_name, class_names, label_of
+from tasks.vision.classes import HOMONYMS, class_index, class_name, class_names, labeller
 from tasks.vision.gabor import parameters_of
 from tasks.vision.imagenet_ids import WORDNET_IDS
 
@@ -33,12 +33,12 @@ def test_every_class_has_a_name_of_its_own(lite0):
 
 
 def test_a_file_named_by_id_and_word_tells_its_class(lite0):
-    ids, word_of = wordnet_ids(), words()
+    ids, word_of, class_of = wordnet_ids(), words(), labeller(lite0)
     for index, wordnet_id in enumerate(ids):
         name = f"imagenet/{wordnet_id}_{word_of[wordnet_id].replace(' ', '_')}.JPEG"
-        # WordNet's first word is not always torchvision's name; where it names a class, it is the right one
-        assert label_of(name, lite0) in (index, None), name
-        assert label_of(f"{wordnet_id}_{class_names(lite0)[index]}.JPEG", lite0) == index
+        assert class_of(name) == index, name
+        assert class_of(f"{wordnet_id}_{class_names(lite0)[index]}.JPEG") == index
+        assert class_of(f"{wordnet_id}_{index}.JPEG") == class_of(f"train/{wordnet_id}/{index}.JPEG") == index
 
 
 def test_homonyms_are_those_of_wordnet():
@@ -75,17 +75,55 @@ def test_a_class_is_found_by_its_wordnet_id(lite0):
         ("n99999999_crane.JPEG", None),
         ("n01503061_bird.JPEG", None),
         ("tench.JPEG", None),
-        ("n01443537_goldfish/11099.JPEG", None),
+        ("n01443537_goldfish/11099.JPEG", 1),
+        ("n01503061_bird/11099.JPEG", None),
+        ("train/zebra/11099.JPEG", 340),
+        ("great_white_shark/a.png", 2),
+        ("340/a.png", None),
         ("banded_0024.jpg", None),
     ],
 )
 def test_labels_of_file_names(lite0, name, label):
-    assert label_of(name, lite0) == label
+    assert labeller(lite0)(name) == label
+
+
+@pytest.mark.parametrize(
+    ("stated", "label"),
+    [
+        ("zebra", 340),
+        ("Great White Shark", 2),
+        ("n02391049", 340),
+        ("n02391049 zebra", 340),
+        (" 340 ", 340),
+        ("1000", None),
+        ("-1", None),
+        ("n02330245", None),
+        ("crane", None),
+        ("striped", None),
+        ("", None),
+    ],
+)
+def test_a_label_stands_over_the_names_of_file_and_folder(lite0, stated, label):
+    assert labeller(lite0)("tench/n01440764_tench.JPEG", stated) == label
+
+
+def test_imagenets_own_names_are_of_no_other_class(lite0):
+    pytest.importorskip("timm", reason="timm, which holds ImageNet's names, is not installed")
+    lines = (files("timm") / "data/_info/imagenet_synset_to_lemma.txt").read_text().splitlines()
+    lemmas, class_of = dict(line.split("\t") for line in lines), labeller(lite0)
+    found = [class_of("", lemmas[wordnet_id]) for wordnet_id in wordnet_ids()]
+    assert all(label in (index, None) for index, label in enumerate(found))
+    assert len([label for label in found if label is not None]) > 900
 
 
 @pytest.mark.parametrize("network", [BANK, LUCID], ids=lambda network: network.name)
 def test_a_network_with_other_classes_has_no_labels(network):
-    assert label_of("n01440764_tench.JPEG", network) is None
+    assert labeller(network)("n01440764_tench.JPEG") is None
+
+
+def test_a_label_names_a_class_of_a_gabor_bank():
+    assert [labeller(BANK)("0.png", name) for name in class_names(BANK)] == list(range(BANK.classes))
+    assert labeller(BANK)("0.png", "n02391049") is None
 
 
 def test_a_gabor_bank_names_its_own_classes():

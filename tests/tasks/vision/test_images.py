@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import os
 import re
@@ -14,15 +15,10 @@ from PIL import Image
 
 from tasks.errors import UserError
 from tasks.settings import Settings
-from tasks.vision.images import (
-    DeadLeaves,
-    ImagesConfig,
-    PhotographFolder,
-    ScikitImage,
-    decode,
-    fit_to_frame,
-    open_frames,
-)
+from tasks.vision import images
+from tasks.vision.decoding import decode
+from tasks.vision.images import DeadLeaves, Frame, Frames, ImagesConfig, ScikitImage, fit_to_frame, open_frames
+from tasks.vision.photographs import open_photographs
 
 RNG_SEED = 5
 
@@ -298,7 +294,8 @@ def test_the_photographs_of_scikit_image_are_cut_at_several_scales():
 def test_scenes_and_photographs_load_together_and_the_same_each_time(settings):
     config = ImagesConfig(sources=("dead-leaves",), scenes=3, frame_size=64, seed=2)
     frames = open_frames(config, settings)
-    assert [frame.name for frame in frames.frames] == list(DeadLeaves(config).names()) == ["2-0", "2-1", "2-2"]
+    listed = [name for name, _ in DeadLeaves(config).listing().entries()]
+    assert [frame.name for frame in frames.frames] == listed == ["2-0", "2-1", "2-2"]
     assert torch.equal(frames.load(1), open_frames(config, settings).load(1))
     assert not torch.equal(frames.load(1), frames.load(0))
 
@@ -315,4 +312,19 @@ def test_the_order_of_names_does_not_follow_the_file_system(folder, settings):
     for name in ("b.png", "a.png", "c/a.png"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"")
-    assert list(PhotographFolder(ImagesConfig(folder=folder), settings).names()) == ["a.png", "b.png", "c/a.png"]
+    entries = open_photographs(folder, None).listing().entries()
+    assert list(entries) == [("a.png", None), ("b.png", None), ("c/a.png", None)]
+
+
+@pytest.mark.parametrize("at_once", [2, 100])
+def test_frames_of_a_table(monkeypatch, at_once):
+    monkeypatch.setattr(images, "FRAMES_AT_ONCE", at_once)
+    made = [Frame(f"{place:064}", "folder", f"{place}.png", f"{place}.png", 70, 80 + place) for place in range(5)]
+    cut = dataclasses.replace(made[4], origin="whole.png", label="zebra")
+    assert list(Frames.of(made)) == made
+    assert "label" not in Frames.of(made).table.columns
+    frames = Frames.of([*made[:4], cut])
+    assert [*frames] == [*made[:4], cut]
+    assert (frames[4], frames[0], len(frames)) == (cut, made[0], 5)
+    assert frames == Frames.of([*made[:4], cut]) != Frames.of(made)
+    assert frames.places([made[3].image, made[1].image, "0"]) == {made[3].image: 3, made[1].image: 1}

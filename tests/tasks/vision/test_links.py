@@ -8,7 +8,8 @@ from PIL import Image
 
 from flows import doctor
 from tasks.concepts.exemplars import read_exemplars
-from tasks.vision.images import ImagesConfig, PhotographFolder, open_frames
+from tasks.vision.images import ImagesConfig, open_frames
+from tasks.vision.photographs import open_photographs
 
 
 def photograph(file: Path, seed: int) -> None:
@@ -31,8 +32,8 @@ def root(tmp_path) -> Path:
     return tmp_path / "photographs"
 
 
-def names(root: Path, settings) -> list[str]:
-    return list(PhotographFolder(ImagesConfig(folder=root), settings).names())
+def names(root: Path) -> list[str]:
+    return [name for name, _ in open_photographs(root, None).listing().entries()]
 
 
 def test_class_folders_that_are_links(root, store, settings):
@@ -48,7 +49,7 @@ def test_files_and_the_folder_itself_may_be_links(root, store, settings, tmp_pat
     (root / "zebra.png").symlink_to(store / "class-0" / "0.png")
     (root / "notes.txt").symlink_to(store / "class-0" / "2.png")
     (tmp_path / "link").symlink_to(root)
-    assert names(tmp_path / "link", settings) == ["zebra.png"]
+    assert names(tmp_path / "link") == ["zebra.png"]
 
 
 def test_each_is_found_once_and_by_its_own_path(root, store, settings):
@@ -58,7 +59,7 @@ def test_each_is_found_once_and_by_its_own_path(root, store, settings):
     (root / "b").symlink_to(store)
     (root / "c").symlink_to(store / "class-0")
     through_links = [f"b/class-{n % 2}/{n}.png" for n in (0, 2, 4, 1, 3, 5)]
-    assert names(root, settings) == [*through_links, "own/a.png"]
+    assert names(root) == [*through_links, "own/a.png"]
 
 
 def test_loops_end(root, settings):
@@ -66,7 +67,7 @@ def test_loops_end(root, settings):
     (root / "deep" / "up").symlink_to(root)
     (root / "deep" / "self").symlink_to(root / "deep")
     (root / "outside").symlink_to(root.parent)
-    found = names(root, settings)
+    found = names(root)
     assert found == ["deep/a.png"]
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tasks.errors import UserError
 from tasks.vision import efficientnet, inception_v1, networks, torchvision_googlenet
-from tasks.vision.classes import label_of
+from tasks.vision.classes import labeller
 from tasks.vision.networks import Network, Normalisation, load_network, network_names
 from tests.tasks.vision import frozen_inception
 
@@ -26,7 +26,8 @@ def labelled_photographs(network: Network) -> list[tuple[Path, int]]:
     folder = Path(os.environ["KALEIDOSCOPE_IMAGES_DIR"]) / "imagenet"
     if not folder.is_dir():
         pytest.skip(f"ImageNet photographs are not here: no {folder}")
-    labelled = [(path, label_of(path.name, network)) for path in sorted(folder.iterdir())]
+    class_of = labeller(network)
+    labelled = [(path, class_of(path.name)) for path in sorted(folder.iterdir())]
     labels = [label for _, label in labelled]
     assert labels == sorted(set(labels)), "classes stand in the order of their WordNet ids, so indices must rise"
     return labelled

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.vision.images import decode
+from tasks.vision.decoding import decode
 from tests.tasks.vision.png import GREY, GREY_ALPHA, PALETTE, RGB, RGB_ALPHA, png, samples
 
 GREEN = [255, 0, 0, 0, 255, 0, 0, 0, 255]
