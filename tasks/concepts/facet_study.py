@@ -19,7 +19,7 @@ from typing import Self
 import polars
 import torch
 from pydantic import Field, field_validator, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from tasks.activations.plan import loaded_network
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
@@ -201,9 +201,13 @@ def subject_of(network: Network, config: FacetStudyConfig) -> FacetUnit:
     """Return the configured unit, or a class's logit up to its bias. UserError for an unknown layer, unit or class."""
     if config.of_class is not None:
         index = class_index(network, config.of_class)
-        classifier = [module for module in network.module.modules() if isinstance(module, nn.Linear)][-1]
-        # in every network here the classifier gets the last layer's average over positions
-        return FacetUnit(network, network.layers()[-1], index, class_name(network, index), classifier.weight[index])
+        if (readout := network.readout()) is None:
+            raise UserError(
+                f"a class of {network.name} can't be visualised, because its logits aren't linear in a layer's mean over "
+                "positions: give layer and unit"
+            )
+        layer_name, weight_kc = readout
+        return FacetUnit(network, layer_name, index, class_name(network, index), weight_kc[index])
     layer, unit = network.layer(config.layer), config.unit
     if unit >= layer.channels:
         raise UserError(f"{network.name} {layer.name} has no unit {unit}: its channels are 0 to {layer.channels - 1}")

@@ -184,7 +184,7 @@ def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settin
 
 def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet, settings: Settings) -> list[bytes]:
     """Return one WebP image per (row, element): the receptive field, transformed as it was for the unit."""
-    side = load_network(acts.config.network, settings).layer(acts.config.layer).receptive_field
+    side = acts.plan.view.receptive_field
     patches = []
     for (row,), row_positions in positions.group_by("row", maintain_order=True):
         source = acts.patch(row)[None].float()

@@ -61,7 +61,7 @@ def measure_completeness(
     parts = {count: torch.from_numpy(dimensions.reconstruction(count)) for count in counts}
 
     clean, kept, removed = [], {count: [] for count in counts}, {count: [] for count in counts}
-    for done, images_bcyx in frame_batches(acts, test_frames):
+    for done, images_bcyx in frame_batches(acts, test_frames, network):
         acts_bcyx, *others = before(network.preprocess(images_bcyx))
         clean.append(after(acts_bcyx, *others).argmax(1))
         z_bkyx = at_every_position(acts_bcyx, lambda rows_pd: torch.from_numpy(dimensions.scores(rows_pd.numpy())))

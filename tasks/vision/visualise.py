@@ -25,7 +25,7 @@ from torch import Tensor, fx, nn
 from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
-from tasks.vision.graph import cone, prefix
+from tasks.vision.graph import prefix
 from tasks.vision.networks import Network
 
 COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
@@ -154,7 +154,7 @@ def what_it_sees(network: Network, layer_name: str, config: VisualisationConfig)
     node, field = network.node(layer_name), network.layer(layer_name).receptive_field
     if config.objective == "channel":
         return _leaking(prefix(network.module, node)), config.channel_size
-    if field <= network.input_size and (unit := cone(network.module, node)) is not None:
+    if (unit := network.cone(layer_name)) is not None:
         return _leaking(unit), field
     return _leaking(prefix(network.module, node)), min(field, network.input_size)
 
