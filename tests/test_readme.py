@@ -21,7 +21,7 @@ README = ROOT / "README.md"
 MAKEFILE = (ROOT / "Makefile").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
 SETTINGS = {f"KALEIDOSCOPE_{name.upper()}" for name in Settings.model_fields}
-READING = {"sql", "page", "doctor", "curves"}
+READING = {"sql", "page", "doctor", "curves", "layers"}
 
 
 def commands() -> list[str]:
@@ -55,7 +55,7 @@ def test_a_command_works(command, published_template, monkeypatch):
             assert {assignment.partition("=")[0] for assignment in assignments} <= SETTINGS
         case ["make", target]:
             assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"Makefile has no target {target}"
-            assert target in {"up", "lock", "clean", "test-faults"} or f"make {target}" in CI
+            assert target in {"up", "lock", "clean", "test-faults", "test-networks"} or f"make {target}" in CI
         case ["kaleidoscope", "run", flow, *options]:
             assert_run_is_understood(flow, options)
         case ["kaleidoscope", "sweep", *options]:

@@ -1,4 +1,4 @@
-"""Units that depend on the whole input: run the network on a whole input, in which the unit is the one at the centre."""
+"""Units that depend on the whole input: run the network on a whole input, with the unit near its centre."""
 
 import torch
 

@@ -203,7 +203,7 @@ def subject_of(network: Network, config: FacetStudyConfig) -> FacetUnit:
         index = class_index(network, config.of_class)
         if (readout := network.readout()) is None:
             raise UserError(
-                f"a class of {network.name} can't be visualised, because its logits aren't linear in a layer's mean over "
+                f"a class of {network.name} can't be visualised, because its logits aren't linear in a mean over "
                 "positions: give layer and unit"
             )
         layer_name, weight_kc = readout

@@ -21,7 +21,6 @@ from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.action import transform_patches
 from tasks.symmetry.blocks import symmetry_tables
 from tasks.vision.images import webp
-from tasks.vision.networks import load_network
 
 CODE_VERSION = 2
 EXAMPLES = 8

@@ -6,6 +6,7 @@ gate from global pooling, a position embedding) keeps the positions but is not l
 module doesn't know is a map if its shape is that of an earlier map, or a whole fraction of the image.
 """
 
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -160,15 +161,22 @@ def shapes(graph_module: fx.GraphModule, input_size: int, channels: int = 3) -> 
 
     Raises UserError if the network doesn't run on such images.
     """
-    from torch._subclasses.fake_tensor import FakeTensorMode
-
-    interpreter = _Shapes(graph_module)
-    try:
-        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
-            interpreter.run(torch.empty(BATCH, channels, input_size, input_size))
-    except Exception as error:
-        reason = one_line(str(error).split("\n")[0] or type(error).__name__)
-        raise UserError(f"does not run on images of {input_size} pixels: {reason}") from error
+    images = torch.zeros(BATCH, channels, input_size, input_size)
+    # a copy whose tensors have shapes only
+    tensors = [*graph_module.parameters(), *graph_module.buffers()]
+    without_content = copy.deepcopy(graph_module, {id(tensor): tensor.detach().to("meta") for tensor in tensors})
+    interpreter = _Shapes(without_content)
+    with torch.no_grad():
+        try:
+            with torch.device("meta"):
+                interpreter.run(images.to("meta"))
+        except Exception:  # some functions make tensors with content, or read it
+            interpreter = _Shapes(graph_module)
+            try:
+                interpreter.run(images)
+            except Exception as error:
+                reason = one_line(str(error).split("\n")[0] or type(error).__name__)
+                raise UserError(f"does not run on images of {input_size} pixels: {reason}") from error
     return interpreter.shapes
 
 
@@ -249,7 +257,9 @@ class Analysis:
             return self._reshaped(node, value)
         if value.layout == IMAGE_AXES and (found := windows_of_module(module, value.rows, value.columns)):
             exact = getattr(module, "padding_mode", "zeros") == "zeros"
-            return self._through(node, value, found, exact, getattr(module, "same_pad", "Same" in type(module).__name__))
+            return self._through(
+                node, value, found, exact, getattr(module, "same_pad", "Same" in type(module).__name__)
+            )
         return self._by_shape(node)
 
     def _over_last_axes(self, value: Map, number: int) -> Map:
@@ -390,7 +400,7 @@ class Analysis:
         return replace(value, layout=swapped)
 
     def _reshaped(self, node: fx.Node, value: Map) -> Value:
-        """Return the map with axes merged or split; rows and columns to tokens and back, channels to groups and back."""
+        """Return the map with axes merged or split: rows and columns to tokens, channels to groups, and back."""
         shape, layout = self.shapes[node.name], value.layout
         candidates = [layout, layout.replace("yx", "n"), layout.replace("gc", "c"), layout.replace("cg", "c")]
         if value.before == 0:
@@ -401,7 +411,9 @@ class Analysis:
             if len(candidate) == len(shape) and self._fits(replace(value, layout=candidate), shape):
                 tokens = "n" in candidate
                 self.reshaped.add(node.name)
-                return replace(value, layout=candidate, exact=value.exact and not tokens, local=value.local and not tokens)
+                return replace(
+                    value, layout=candidate, exact=value.exact and not tokens, local=value.local and not tokens
+                )
         return self._by_shape(node)
 
     def _fits(self, value: Map, shape: tuple[int, ...]) -> bool:

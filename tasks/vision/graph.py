@@ -5,6 +5,7 @@ the units of each operation's output are and what they see.
 """
 
 import hashlib
+import inspect
 import math
 import operator
 import re
@@ -44,6 +45,15 @@ class LayerTracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, self.leaves) or super().is_leaf_module(m, module_qualified_name)
+
+    def create_args_for_root(self, root_fn, is_module, concrete_args=None):
+        """Return the arguments of the network's forward: the image, and the default values of all others."""
+        function, arguments = super().create_args_for_root(root_fn, is_module, concrete_args)
+        for place, parameter in enumerate(inspect.signature(root_fn).parameters.values()):
+            if place > 1 and parameter.default is not parameter.empty:
+                self.graph.erase_node(arguments[place].node)
+                arguments[place] = parameter.default
+        return function, arguments
 
     def call_module(self, m, forward, args, kwargs):
         if threading.get_ident() != self.thread:
@@ -161,14 +171,9 @@ def _node(graph_module: fx.GraphModule, name: str) -> fx.Node:
     return next(node for node in graph_module.graph.nodes if node.name == name)
 
 
-def _image(graph_module: fx.GraphModule) -> list[fx.Node]:
-    """Return the network's input; further arguments of its forward have default values."""
-    return [node for node in graph_module.graph.find_nodes(op="placeholder") if not node.args]
-
-
 def prefix(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule:
     """Return the part of the network up to one node: [b, 3, H, W] -> [b, channels, h, w]; parameters are shared."""
-    return _part(graph_module, _image(graph_module), _node(graph_module, node_name))
+    return _part(graph_module, graph_module.graph.find_nodes(op="placeholder"), _node(graph_module, node_name))
 
 
 def cut(graph_module: fx.GraphModule, node_name: str) -> tuple[fx.GraphModule, fx.GraphModule]:
@@ -191,7 +196,7 @@ def cut(graph_module: fx.GraphModule, node_name: str) -> tuple[fx.GraphModule, f
         others.add(source)
     values = [target, *(node for node in nodes if node in others)]
     output = nodes[-1].all_input_nodes[0]
-    before = _part(graph_module, _image(graph_module), tuple(values))
+    before = _part(graph_module, graph_module.graph.find_nodes(op="placeholder"), tuple(values))
     return before, _part(graph_module, values, output, replaced=target if is_view else None)
 
 
@@ -263,7 +268,9 @@ class _Cone:
         if isinstance(module, nn.ZeroPad2d) or (module is None and name_of(node) == "pad"):
             return self._take(node.all_input_nodes[0], reads)
         if node.name in self.analysis.reshaped:
-            return self.graph.call_function(torch.reshape, (self._take(node.all_input_nodes[0], reads), self._shape(node)))
+            return self.graph.call_function(
+                torch.reshape, (self._take(node.all_input_nodes[0], reads), self._shape(node))
+            )
         if module is None and name_of(node) in WINDOWS:
             given = arguments(node, WINDOWS[name_of(node)]) | {"padding": 0}
             given = fx.node.map_arg(given, lambda parent: self._argument(parent, reads))

@@ -1,9 +1,9 @@
 """Networks by name: their layers with receptive fields, their activations and their logits.
 
-Names with pinned weights: `efficientnet_lite0` (embedded), `inceptionv1-bvlc`, `inceptionv1-lucid`,
-`inceptionv1-torchvision`, and `gabor-bank`, which is constructed and not trained. The three InceptionV1 trainings share
-only the names of their layers: a unit number means different units in different trainings. Other names begin with
-`torchvision:`, `timm:` or `module:` (tasks/vision/other_networks.py, docs/networks.md).
+Names with pinned weights: `efficientnet_lite0` and `efficientnet_lite1` (embedded), `inceptionv1-bvlc`,
+`inceptionv1-lucid`, `inceptionv1-torchvision`, and `gabor-bank`, which is constructed and not trained. The three
+InceptionV1 trainings share only the names of their layers: a unit number means different units in different trainings.
+Other names begin with `torchvision:`, `timm:` or `module:` (tasks/vision/other_networks.py, docs/networks.md).
 """
 
 import zipfile
@@ -37,8 +37,8 @@ PREFIXES = ("torchvision:", "timm:", "module:")
 class Layer:
     """Unit i along an axis sees the input pixels offset + stride * i … offset + stride * i + receptive_field - 1.
 
-    receptive_field, stride, offset: in input pixels. For a layer whose units depend on the whole input, these pixels are
-    the square about the unit that holds the input, for the unit nearest the input's centre.
+    receptive_field, stride, offset: in input pixels. For a layer whose units depend on the whole input, these pixels
+    are the square about the unit that holds the input, for the unit nearest the input's centre.
     """
 
     name: str
@@ -80,7 +80,9 @@ class Normalisation:
 
     def __call__(self, images_bchw: torch.Tensor) -> torch.Tensor:
         images_bchw = images_bchw.flip(1) if self.bgr else images_bchw
-        mean, scale = (torch.tensor(value, device=images_bchw.device).view(-1, 1, 1) for value in (self.mean, self.scale))
+        mean, scale = (
+            torch.tensor(value, device=images_bchw.device).view(-1, 1, 1) for value in (self.mean, self.scale)
+        )
         return ((images_bchw * 255 - mean) / scale).contiguous(memory_format=torch.channels_last)
 
 
@@ -131,6 +133,7 @@ class Network:
             self._nodes = {layer: outputs[path][call] for layer, (path, call) in layer_modules.items()}
             return
         maps = {node: value for node, value in self._analysis.values.items() if isinstance(value, Map)}
+        del maps[self.module.graph.find_nodes(op="placeholder")[0].name]
         analysable = {node for node in maps if self._refusal(node) is None}
         self._nodes = {self._names[node]: node for node in maps if node in analysable}
         self._views = add_maps(self.module, {node: maps[node] for node in analysable})
@@ -160,7 +163,9 @@ class Network:
 
         Of a network whose layers are the graph's nodes, a submodule's name means the last node in it.
         """
-        value = self._analysis.values[self._node(name)]
+        return self._layer(name, self._analysis.values[self._node(name)])
+
+    def _layer(self, name: str, value: Map) -> Layer:
         square = value.square
         layer = Layer(name, value.channels, square.receptive_field, square.stride, square.offset)
         return layer if value.local else layer.around(self.input_size)
@@ -191,13 +196,20 @@ class Network:
                 return "has its channels split into groups"
             if value.y.stride != value.x.stride:
                 return f"has the strides {value.y.stride} and {value.x.stride} along the two axes"
-            return "has only one row or column of positions" if min(value.rows, value.columns) < 2 else None
+            if min(value.rows, value.columns) < 2:
+                return "has only one row or column of positions"
+            if value.local and value.receptive_field <= self.input_size:
+                return None
+            unit = self._layer(node, value).within(self.input_size).unit_near_centre(self.input_size)
+            return None if 0 <= unit < value.rows else "has no unit near the centre of the input"
         if isinstance(value, Constant):
             return "doesn't depend on the image"
         return f"has no positions: its shape is {['images', *shape[1:]]}" if shape else "is not a tensor"
 
     def refused(self) -> dict[str, str]:
-        """Return {name: reason} for the graph's nodes that can't be layers."""
+        """Return {name: reason} for the nodes that can't be layers, of a network whose layers are the graph's nodes."""
+        if not self._by_nodes:
+            return {}
         reasons = {self._names[node]: self._refusal(node) for node in self._analysis.values if node in self._names}
         return {name: reason for name, reason in reasons.items() if reason}
 
@@ -208,13 +220,17 @@ class Network:
             return "frame"
         return "cone" if value.exact else "patch"
 
+    def any_size(self, layer: str) -> bool:
+        """Return whether the network, run up to a layer on images of any size, computes the same units."""
+        value = self._analysis.values[self._node(layer)]
+        return value.local and not value.sized
+
     def covers(self, layer: str, frame_size: int) -> bool:
         """Return whether a run on frames of this size gives the units that the layer's extraction gives.
 
         It doesn't where units depend on the whole input, or where padding depends on its size.
         """
-        value = self._analysis.values[self._node(layer)]
-        return self.extraction(layer) != "frame" and (frame_size == self.input_size or not value.sized)
+        return self.extraction(layer) != "frame" and (frame_size == self.input_size or self.any_size(layer))
 
     def runs_on(self, size: int) -> bool:
         """Return whether the whole network runs on images of this size."""
@@ -336,12 +352,13 @@ LUCID_SHA256 = "d13569f6a98159de37e92e9c8ec4dae8f674fbf475f69fe6199b514f756d4364
 """As pinned by TensorFlow's own build files for https://storage.googleapis.com/download.tensorflow.org/models/."""
 
 
-def _efficientnet_lite0(settings: Settings) -> Network:
-    path = efficientnet.weights_path()
-    sha256 = check_weights(path, efficientnet.WEIGHTS_SHA256)
-    module = efficientnet.efficientnet_lite0(torch.load(path, map_location="cpu", weights_only=True))
+def _efficientnet_lite(variant: efficientnet.Variant) -> Network:
+    path = efficientnet.weights_path(variant)
+    sha256 = check_weights(path, variant.sha256)
+    module = efficientnet.efficientnet_lite(torch.load(path, map_location="cpu", weights_only=True), variant)
     normalisation = Normalisation(mean=(127.0, 127.0, 127.0), scale=128.0)
-    return Network("efficientnet_lite0", sha256, module, efficientnet.layer_modules(), normalisation, labels=IMAGENET)
+    layers = efficientnet.layer_modules(variant)
+    return Network(variant.name, sha256, module, layers, normalisation, variant.input_size, labels=IMAGENET)
 
 
 def _bvlc(settings: Settings) -> Network:
@@ -402,7 +419,9 @@ def _torchvision(settings: Settings) -> Network:
     module = torchvision_googlenet.googlenet(torch.load(path, map_location="cpu", weights_only=True))
     # equals torchvision's transform of ImageNet-normalised input
     normalisation = Normalisation(mean=(127.5, 127.5, 127.5), scale=127.5)
-    return Network("inceptionv1-torchvision", sha256, module, torchvision_googlenet.layer_modules(), normalisation, labels=IMAGENET)
+    return Network(
+        "inceptionv1-torchvision", sha256, module, torchvision_googlenet.layer_modules(), normalisation, labels=IMAGENET
+    )
 
 
 def _torchvision_file(settings: Settings) -> Path:
@@ -426,7 +445,8 @@ def _torchvision_file(settings: Settings) -> Path:
 
 
 _LOADERS: dict[str, Callable[[Settings], Network]] = {
-    "efficientnet_lite0": _efficientnet_lite0,
+    "efficientnet_lite0": lambda settings: _efficientnet_lite(efficientnet.LITE0),
+    "efficientnet_lite1": lambda settings: _efficientnet_lite(efficientnet.LITE1),
     "inceptionv1-bvlc": _bvlc,
     "inceptionv1-lucid": _lucid,
     "inceptionv1-torchvision": _torchvision,

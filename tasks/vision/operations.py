@@ -36,14 +36,16 @@ CHANNELWISE_NAMES = {"FrozenBatchNorm2d", "FrozenBatchNormAct2d"}
 SAME_PADDED = {"Conv2dSame", "StdConv2dSame", "ScaledStdConv2dSame", "MaxPool2dSame", "AvgPool2dSame"}
 """timm's modules that pad as TensorFlow's "SAME" does: the padding depends on the size of the input."""
 
-ELEMENTWISE = set(
-    "abs add addcmul and_ bernoulli celu clamp clamp_max clamp_min clip clone contiguous detach div dropout dropout1d "
-    "dropout2d dropout3d elu eq exp expm1 feature_dropout float ge gelu gt half hardshrink hardsigmoid hardswish "
-    "hardtanh iadd imul isub itruediv le leaky_relu lerp log log1p logsigmoid lt maximum minimum mish mul multiply ne "
-    "neg negative pos pow reciprocal relu relu6 rrelu rsqrt rsub selu sigmoid sign silu softplus softshrink softsign "
-    "sqrt square stochastic_depth sub subtract tanh tanhshrink threshold to true_divide truediv type type_as where "
-    "masked_fill".split()
-)
+ELEMENTWISE = {
+    "abs", "add", "addcmul", "bernoulli", "celu", "clamp", "clamp_max", "clamp_min", "clip", "clone",
+    "contiguous", "detach", "div", "dropout", "dropout1d", "dropout2d", "dropout3d", "elu", "eq", "exp",
+    "expm1", "feature_dropout", "float", "ge", "gelu", "gt", "half", "hardshrink", "hardsigmoid", "hardswish",
+    "hardtanh", "iadd", "imul", "isub", "itruediv", "le", "leaky_relu", "lerp", "log", "log1p", "logsigmoid",
+    "lt", "masked_fill", "maximum", "minimum", "mish", "mul", "multiply", "ne", "neg", "negative", "pos", "pow",
+    "reciprocal", "relu", "relu6", "rrelu", "rsqrt", "rsub", "selu", "sigmoid", "sign", "silu", "softplus",
+    "softshrink", "softsign", "sqrt", "square", "stochastic_depth", "sub", "subtract", "tanh", "tanhshrink",
+    "threshold", "to", "true_divide", "truediv", "type", "type_as", "where",
+}  # fmt: skip
 """Names of functions and methods; a trailing underscore, for in place, is ignored."""
 WINDOWS = {
     "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
@@ -51,7 +53,21 @@ WINDOWS = {
     "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
 }
 """Functions that slide a window, with the names of their arguments."""
-REDUCTIONS = {"mean", "sum", "amax", "amin", "var", "std", "norm", "logsumexp", "prod", "argmax", "argmin", "max", "min"}
+REDUCTIONS = {
+    "mean",
+    "sum",
+    "amax",
+    "amin",
+    "var",
+    "std",
+    "norm",
+    "logsumexp",
+    "prod",
+    "argmax",
+    "argmin",
+    "max",
+    "min",
+}
 ALONG_ONE_AXIS = {"softmax", "log_softmax", "normalize", "cumsum", "softmin"}
 PRODUCTS = {"matmul", "bmm", "baddbmm", "addmm", "mm", "einsum", "scaled_dot_product_attention"}
 """Products whose result can't be recognised as a map by its shape: attention matrices are square, too."""

@@ -83,20 +83,27 @@ class Built:
 def load_other(name: str, settings: Settings) -> Network:
     """Load a network by a name of this module's form.
 
-    Its key (`Network.weights_sha256`) covers the recorded operations, all tensors and the preprocessing. Raises
-    UserError for an unknown network, for weights that are missing or don't fit, and for a module that can't be recorded.
+    Raises UserError for an unknown network, for weights that are missing or don't fit, and for a module whose
+    operations can't be recorded.
     """
     specifier = parsed(name)
-    built = _LIBRARIES[specifier.library](specifier, settings)
-    options = specifier.options
+    return recorded(specifier, build(specifier, settings), settings)
+
+
+def build(specifier: Specifier, settings: Settings) -> Built:
+    """Build the module that a name specifies, with its weights."""
+    return _LIBRARIES[specifier.library](specifier, settings)
+
+
+def recorded(specifier: Specifier, built: Built, settings: Settings) -> Network:
+    """Return a built module as a network. Its key (`weights_sha256`) covers operations, tensors and preprocessing."""
+    name, options = specifier.name, specifier.options
     mean, std = (
         _three(given or own, what, name)
         for given, own, what in ((options.mean, built.mean, "mean"), (options.std, built.std, "std"))
     )
     preprocess = Normalisation(*(tuple(255 * value for value in values) for values in (mean, std)))
-    network = Network(
-        name, "", built.module, None, preprocess, input_size=built.input_size, labels=built.labels, leaves=built.leaves
-    )
+    network = Network(name, "", built.module, None, preprocess, built.input_size, leaves=built.leaves)
     network.labels = _labels(specifier, built.labels, network.classes, settings)
     network.weights_sha256 = content_key(
         "network", KEY_VERSION, module=fingerprint(network.module), input_size=network.input_size, mean=mean, std=std
@@ -140,7 +147,12 @@ def _numbers(text: str) -> tuple[float, ...]:
     return values
 
 
-_OPTIONS: Mapping[str, Callable[[str], Any]] = {"input_size": int, "mean": _numbers, "std": _numbers, "class_names": str}
+_OPTIONS: Mapping[str, Callable[[str], Any]] = {
+    "input_size": int,
+    "mean": _numbers,
+    "std": _numbers,
+    "class_names": str,
+}
 assert set(_OPTIONS) == {option.name for option in fields(Options)}
 
 
@@ -208,7 +220,10 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
 
 
 def fit_state(module: nn.Module, state: dict[str, torch.Tensor], path: Path, name: str) -> None:
-    """Load a state dict into a module. Raises UserError with the first tensors that are missing, unknown or misshapen."""
+    """Load a state dict into a module. Raises UserError with the first tensors that are missing, unknown or misshapen.
+
+    Tensors of auxiliary classifiers may be missing or left over.
+    """
     own = module.state_dict()
     problems = [f"{key} is missing" for key in own if key not in state and not AUXILIARY.match(key)]
     problems += [f"{key} is unknown" for key in state if key not in own and not AUXILIARY.match(key)]
@@ -305,7 +320,9 @@ def _cached(specifier: Specifier, file: str, source: str, settings: Settings, fo
 
 def _hint(name: str, known: list[str]) -> str:
     close = get_close_matches(name, known, n=5)
-    return f": did you mean {', '.join(close)}?" if close else f"; it has {len(known)}, for example {', '.join(known[:5])}"
+    return (
+        f": did you mean {', '.join(close)}?" if close else f"; it has {len(known)}, for example {', '.join(known[:5])}"
+    )
 
 
 # timm -----------------------------------------------------------------------------------------------------------------

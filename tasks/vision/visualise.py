@@ -153,7 +153,8 @@ def what_it_sees(network: Network, layer_name: str, config: VisualisationConfig)
     """Return the module that computes the layer, or one unit of it, and the side of its input image in pixels."""
     node, field = network.node(layer_name), network.layer(layer_name).receptive_field
     if config.objective == "channel":
-        return _leaking(prefix(network.module, node)), config.channel_size
+        side = config.channel_size if network.any_size(layer_name) else network.input_size
+        return _leaking(prefix(network.module, node)), side
     if (unit := network.cone(layer_name)) is not None:
         return _leaking(unit), field
     return _leaking(prefix(network.module, node)), min(field, network.input_size)

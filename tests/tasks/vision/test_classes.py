@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.errors import UserError
-from tasks.vision.classes import HOMONYMS, class_index, class_name, class_names, label_of
 from tasks.vision import gabor
+from tasks.vision.classes import HOMONYMS, class_index, class_name, class_names, label_of
 from tasks.vision.imagenet_ids import WORDNET_IDS
 
-BANK = SimpleNamespace(name="gabor-bank-3x2x2x2", classes=6, labels=gabor.class_names(gabor.parameters_of("gabor-bank-3x2x2x2")))
+BANK = SimpleNamespace(
+    name="gabor-bank-3x2x2x2", classes=6, labels=gabor.class_names(gabor.parameters_of("gabor-bank-3x2x2x2"))
+)
 LUCID = SimpleNamespace(name="inceptionv1-lucid", classes=1008, labels=None)
 
 

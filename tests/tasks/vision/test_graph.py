@@ -25,7 +25,7 @@ def lucid():
 
 
 def lite0_module():
-    return efficientnet.efficientnet_lite0(torch.load(efficientnet.weights_path(), weights_only=True))
+    return efficientnet.efficientnet_lite(torch.load(efficientnet.weights_path(), weights_only=True))
 
 
 def lite0():
@@ -105,7 +105,9 @@ def test_inception_geometry_is_the_known_one(random_bvlc):
 
 
 def test_a_node_that_sees_the_whole_image_has_no_geometry():
-    graph_module, _, _ = trace(nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)))
+    graph_module, _, _ = trace(
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    )
     names = [node.name for node in graph_module.graph.nodes]
     assert set(geometries(graph_module)) == set(names[:2])
 

@@ -62,7 +62,7 @@ def test_bvlc_port_recognises_photographs(bvlc, two_threads):
 
 def test_the_default_is_embedded_and_comes_first(lite0):
     assert network_names()[0] == "efficientnet_lite0"
-    assert lite0.weights_sha256 == efficientnet.WEIGHTS_SHA256
+    assert lite0.weights_sha256 == efficientnet.LITE0.sha256
     assert lite0.classes == 1000
 
 
