@@ -185,8 +185,9 @@ class Network:
         layers = self.layers()
         if not self._by_nodes:
             return f"choose one of: {', '.join(layers)}"
-        close = get_close_matches(name, layers, n=5) or [*layers[:3], "…", *layers[-2:]]
-        return f"similar or some of the {len(layers)}: {', '.join(close)}; `kaleidoscope layers` lists all"
+        close = get_close_matches(name, layers, n=5)
+        hint = f"did you mean {', '.join(close)}? " if close else ""
+        return f"{hint}`kaleidoscope layers {self.name}` lists all {len(layers)}"
 
     def _refusal(self, node: str) -> str | None:
         """Return why a node can't be a layer, or None."""

@@ -244,11 +244,18 @@ def _classes_of(state: Mapping[str, torch.Tensor], classifier: str | None) -> di
     return {} if weight is None else {"num_classes": len(weight)}
 
 
-def _seeded(build: Callable[[], nn.Module], seed: int | None) -> nn.Module:
-    """Build a module with random weights that depend only on the seed."""
+def _seeded(build: Callable[[], nn.Module], specifier: Specifier, path: Path | None = None) -> nn.Module:
+    """Build a module, whose random weights depend only on the seed. path: the weights that `build` reads, if any.
+
+    Raises UserError if the library refuses its arguments or the weights.
+    """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed or 0)
-        return build()
+        torch.manual_seed(specifier.seed or 0)
+        try:
+            return build()
+        except (RuntimeError, KeyError, ValueError, AssertionError) as error:
+            subject = f"weights {path} don't fit" if path else "can't be built"
+            raise UserError(f"network {specifier.name} {subject}: {one_line(error)}") from error
 
 
 # torchvision ----------------------------------------------------------------------------------------------------------
@@ -278,7 +285,7 @@ def _torchvision(specifier: Specifier, settings: Settings) -> Built:
     state = read_state(path) if path else {}
     if path:
         arguments |= _classes_of(state, _last_classifier(state))
-    module = _seeded(lambda: models.get_model(name, weights=None, **arguments), specifier.seed)
+    module = _seeded(lambda: models.get_model(name, weights=None, **arguments), specifier)
     if path:
         fit_state(module, state, path, specifier.name)
     categories = tuple(chosen.meta["categories"])
@@ -347,12 +354,9 @@ def _timm(specifier: Specifier, settings: Settings) -> Built:
     path = _timm_file(specifier, config, settings) if specifier.weights is None else specifier.file(settings)
     arguments = _classes_of(read_state(path), config.classifier) if path and isinstance(config.classifier, str) else {}
     if path:
-        arguments |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path)}}
-    try:
-        module = _seeded(lambda: _timm_module(name, specifier.options.input_size, arguments), specifier.seed)
-    except (RuntimeError, KeyError, ValueError, AssertionError) as error:
-        subject = f"weights {path} don't fit {specifier.name}" if path else f"network {specifier.name} can't be built"
-        raise UserError(f"{subject}: {one_line(error)}") from error
+        # with its own number of classes in the configuration, timm would leave the file's classifier out
+        arguments |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path), **arguments}}
+    module = _seeded(lambda: _timm_module(name, specifier.options.input_size, arguments), specifier, path)
     data = timm.data.resolve_model_data_config(module)
     size = specifier.options.input_size or data["input_size"][-1]
     leaves = {"leaves": tuple(get_notrace_modules()), "functions": tuple(get_notrace_functions())}
@@ -415,7 +419,9 @@ def _own_module(specifier: Specifier, settings: Settings) -> Built:
             f"network {specifier.name}: {specifier.network} can't be imported ({one_line(error)}): write "
             "module:package.file.function, and put the folder of the package on PYTHONPATH"
         ) from error
-    module = _seeded(build, specifier.seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(specifier.seed or 0)
+        module = build()
     if not isinstance(module, nn.Module):
         raise UserError(
             f"network {specifier.name}: {specifier.network}() returned {type(module).__name__}, not a torch.nn.Module"

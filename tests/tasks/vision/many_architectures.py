@@ -16,8 +16,9 @@ FEW = [
     *(
         f"timm:{name}{SMALL}"
         for name in (
-            "test_resnet", "test_byobnet", "test_convnext", "test_convnext2", "test_efficientnet", "test_efficientnet_ln",
-            "test_efficientnet_evos", "test_mambaout", "test_nfnet", "test_vit", "test_vit2", "test_vit3", "test_vit4",
+            "test_resnet", "test_byobnet", "test_convnext", "test_convnext2", "test_efficientnet",
+            "test_efficientnet_ln", "test_efficientnet_evos",
+            "test_mambaout", "test_nfnet", "test_vit", "test_vit2", "test_vit3", "test_vit4",
             "convnextv2_atto", "cait_xxs24_224", "convit_tiny", "cs3darknet_s", "cspresnext50", "coat_lite_tiny",
             "ghostnet_050", "hardcorenas_a", "lcnet_035", "mobilenetv3_small_050", "mobileone_s0", "repvgg_a0",
             "resnetv2_18", "seresnext26t_32x4d", "tinynet_e", "vit_tiny_patch16_224", "xcit_nano_12_p16_224",
