@@ -34,6 +34,7 @@ from tasks.vision.operations import (
 BATCH = 2
 """Images per batch when shapes are determined: a value whose first axis differs has other things than images there."""
 IMAGE_AXES = "bcyx"
+RESHAPES = ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "expand")
 LAYOUTS = ("bcyx", "byxc", "bnc", "bcn")
 """Axes of the values that can be layers: image, channel, row, column; n: positions in reading order (tokens)."""
 
@@ -297,7 +298,7 @@ class Analysis:
             return self._padded(node, value)
         if name in ("permute", "transpose", "swapaxes", "swapdims", "movedim"):
             return self._permuted(node, value, name)
-        if name in ("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze", "expand"):
+        if name in RESHAPES:
             return self._reshaped(node, value)
         if name in ("chunk", "split", "tensor_split"):
             dims = arguments(node, ("input", "parts", "dim")).get("dim", 0)
@@ -490,11 +491,19 @@ class Analysis:
         found = [
             Map(layout, shape[layout.index("c")], *axes, rows, columns, before, False, False, sized)
             for layout in LAYOUTS
-            if len(layout) == len(shape)
+            if len(layout) == len(shape) and not self._may_reorder(node, layout)
             for rows, columns, before, axes in self._places(layout, shape, maps)
         ]
         same = [value for value in found if maps and value.layout == maps[0].layout]
         return (same or found or [None])[0]
+
+    def _may_reorder(self, node: fx.Node, layout: str) -> bool:
+        """Return whether a reshape may change the order of tokens: it merges more than the axes of their channels."""
+        if "n" not in layout or name_of(node) not in RESHAPES:
+            return False
+        axis = layout.index("n")
+        before, after = self.shapes.get(node.all_input_nodes[0].name, ()), self.shapes[node.name]
+        return before[axis : axis + 1] != after[axis : axis + 1]
 
     def _places(self, layout: str, shape: tuple[int, ...], maps: list[Map]):
         """Yield rows, columns, tokens before them, and axes, if the shape has known positions in this layout."""

@@ -90,6 +90,8 @@ def as_maps(output: Tensor, shape: torch.Size) -> Tensor:
     if output.ndim == 4:
         return output.permute(0, 3, 1, 2)
     tokens = shape[2] * shape[3]
+    if output.shape[1:] == (shape[1], tokens):
+        return output.reshape(shape)
     return output[:, -tokens:].transpose(1, 2).reshape(shape)
 
 
