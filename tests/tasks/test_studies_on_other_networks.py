@@ -113,7 +113,7 @@ SCENES = ImagesConfig(sources=("dead-leaves",), scenes=12)
 
 def test_concepts_attack_facets_and_trust(network, settings, kept, tmp_path):
     layer, lower = NETWORKS[network]
-    common = {"network": network, "random": SCENES, "random_sets": 3, "random_size": 4, "drawn": 5}
+    common = {"network": network, "random": SCENES, "random_sets": 3, "random_size": 4, "drawn": 8}
     of_class = class_images(tmp_path / "cats")
     kept(
         analyse_concepts(
