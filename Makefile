@@ -22,6 +22,10 @@ test: .venv/installed
 test-faults: .venv/installed
 	.venv/bin/python -m pytest -m faults --numprocesses 2 --dist loadfile
 
+# geometry and extraction of more than 200 architectures, with random weights
+test-networks: .venv/installed
+	.venv/bin/python -m pytest -m networks --numprocesses 2
+
 bench: .venv/installed
 	@for file in tests/benchmarks/bench_*.py; do .venv/bin/python -m tests.benchmarks.$$(basename $$file .py) || exit 1; done
 
@@ -49,4 +53,4 @@ else
 endif
 	touch $@
 
-.PHONY: demo test test-faults bench up lock clean
+.PHONY: demo test test-faults test-networks bench up lock clean

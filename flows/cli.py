@@ -411,6 +411,41 @@ def trust(
 
 
 @app.command()
+def layers(
+    network: Annotated[
+        str, typer.Argument(help="A built-in network's name, torchvision:NAME, timm:NAME or module:PATH.FUNCTION.")
+    ],
+    output: ReportFormat = "table",
+) -> None:
+    """List a network's layers: channels, stride and receptive field in pixels, and how single units are extracted.
+
+    JSON also has the nodes of the network's graph that can't be analysed, each with the reason.
+    """
+    import json
+
+    from tasks.vision.networks import load_network
+
+    loaded = load_network(network, Settings().weights_dir)
+    listed = [
+        {
+            "layer": layer.name,
+            "channels": layer.channels,
+            "stride": layer.stride,
+            "receptive_field": layer.receptive_field,
+            "extraction": loaded.extraction(layer.name),
+        }
+        for layer in map(loaded.layer, loaded.layers())
+    ]
+    refused = loaded.refused()
+    if output == "json":
+        print(json.dumps({"network": network, "input_size": loaded.input_size, "layers": listed, "refused": refused}))
+        return
+    _print_table(["layer", "channels", "stride", "receptive field", "extraction"], (row.values() for row in listed))
+    if refused:
+        print(f"{len(refused)} other nodes can't be analysed; --format json lists them with the reasons")
+
+
+@app.command()
 def page() -> None:
     """Write the HTML page from the published snapshot."""
     from flows.steps import progress_bar

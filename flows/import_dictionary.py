@@ -55,7 +55,7 @@ def import_dictionary(config: ImportDictionaryConfig = ImportDictionaryConfig())
     settings = Settings()
     if config.folder is None:
         raise UserError("folder is not set: set it to the folder that the library wrote")
-    layer = load_network(config.extraction.network, settings).layer(config.extraction.layer)
+    layer = load_network(config.extraction.network, settings.weights_dir).layer(config.extraction.layer)
     importing.read_foreign(config.folder, config.library, layer.channels)  # a mistake shows before a long extraction
     with recorded("import-dictionary", config, settings) as measured:
         activation_set = extract_set(config.extraction, settings)

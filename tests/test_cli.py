@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -401,6 +402,27 @@ def test_sql_and_page_before_anything_is_published(kaleidoscope):
     code, _, err = kaleidoscope("page")
     assert code == 2
     assert "nothing is published" in err
+
+
+OWN_MODULE = "module:tests.tasks.vision.own_module.gated@random-0?input_size=32"
+
+
+def test_layers_lists_channels_stride_receptive_field_and_extraction(kaleidoscope):
+    code, out, _ = kaleidoscope("layers", OWN_MODULE)
+    assert code == 0
+    rows = [re.findall(r"[\w.]+", line) for line in out.splitlines() if line.startswith("│")]
+    assert rows == [["0", "4", "2", "3", "cone"], ["1.mul", "4", "2", "33", "frame"], ["2", "4", "2", "33", "frame"]]
+    assert "5 other nodes can't be analysed" in out
+
+
+def test_layers_as_json_has_the_reasons(kaleidoscope):
+    code, out, _ = kaleidoscope("layers", OWN_MODULE, "--format", "json")
+    report = json.loads(out)
+    assert (code, report["input_size"], [layer["layer"] for layer in report["layers"]]) == (0, 32, ["0", "1.mul", "2"])
+    assert report["refused"]["5"] == "has no positions: its shape is ['images', 5]"
+    assert "unknown network 'resnet18'; choose one of: efficientnet_lite0" in the_error(
+        kaleidoscope("layers", "resnet18")
+    )
 
 
 def test_page_prints_where_it_is(kaleidoscope, published):

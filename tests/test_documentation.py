@@ -21,7 +21,7 @@ DOCUMENTS = sorted({*GUIDES, *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")})
 MAKEFILE = (ROOT / "Makefile").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
 SETTINGS = {f"KALEIDOSCOPE_{name.upper()}" for name in Settings.model_fields}
-READING = {"sql", "page", "doctor", "curves"}
+READING = {"sql", "page", "doctor", "curves", "layers"}
 
 
 def text_of(documents: list[Path]) -> str:
@@ -62,7 +62,7 @@ def test_a_command_works(command, published_template, monkeypatch):
             assert "-m venv .venv" in MAKEFILE
         case ["make", target]:
             assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"Makefile has no target {target}"
-            assert target in {"up", "lock", "clean"} or f"make {target}" in CI
+            assert target in {"up", "lock", "clean", "test-networks"} or f"make {target}" in CI
         case ["kaleidoscope", "run", flow, *options]:
             assert_run_is_understood(flow, options)
         case ["torchrun", "--nproc-per-node", "2", "--no-python", "kaleidoscope", "fit", *options]:

@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS networks (
 );
 COMMENT ON TABLE networks IS 'one row per network';
 COMMENT ON COLUMN networks.network IS 'name of the network';
-COMMENT ON COLUMN networks.weights_sha256 IS 'SHA-256 of the weight file, 64 hex digits; for the built-in Gabor bank, the content key of its parameters';
+COMMENT ON COLUMN networks.weights_sha256 IS 'SHA-256 of the weight file, 64 hex digits; for the built-in Gabor bank, the content key of its parameters; for other than the built-in networks, the content key of operations, tensors and preprocessing';
 COMMENT ON COLUMN networks.input_size IS 'side of the square input image, pixels';
 COMMENT ON COLUMN networks.classes IS 'number of classes that the network distinguishes';
 

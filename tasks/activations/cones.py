@@ -7,7 +7,6 @@ shape of its input.
 
 import torch
 
-from tasks.vision.graph import cone
 from tasks.vision.networks import Network
 
 BATCH_PER_THREAD = 16
@@ -22,9 +21,7 @@ class ConeExtractor:
     def __init__(self, network: Network, layer_name: str) -> None:
         layer = network.layer(layer_name)
         self.network, self.side, self.channels = network, layer.receptive_field, layer.channels
-        module = cone(network.module, network.node(layer_name))
-        assert module is not None, "unit_extractor returns a PatchExtractor for such a layer"
-        self.module = module
+        self.module = network.cone(layer_name)
 
     def __call__(self, patches_bchw: torch.Tensor) -> torch.Tensor:
         """Return the activations. Raises ValueError if the patches don't have the receptive field's side."""

@@ -17,7 +17,7 @@ from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import writing
 from tasks.symmetry.action import source_side, transform_patches
-from tasks.vision.networks import load_network
+from tasks.vision.networks import Network, load_network
 
 PATCHES_AT_ONCE = 64
 """Number of transformed patches in memory at a time, or one orbit where that is more."""
@@ -46,11 +46,17 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
             # Without transforms the network runs on whole frames, and one pass gives all rows of an image. Cones would
             # be faster where they are small or few (conv2d2, 100 rows per image: twice as fast), but there both ways
             # give tens of thousands of rows per second.
-            compute = _units_of_frames if plan.group.order == 1 else _orbits
+            network, frame_size = _network(plan, settings), plan.config.images.frame_size
+            whole_frames = plan.group.order == 1 and network.covers(plan.layer.name, frame_size)
+            compute = _units_of_frames if whole_frames else _orbits
             acts_rgc = compute(plan, rows, settings, progress)
             info = write_shard(plan, shard, acts_rgc)
     progress(info.orbits, info.orbits)
     return info
+
+
+def _network(plan: ExtractionPlan, settings: Settings) -> Network:
+    return load_network(plan.config.network, settings.weights_dir)
 
 
 def _written(plan: ExtractionPlan, shard: int, settings: Settings) -> ShardInfo | None:
@@ -89,7 +95,7 @@ def _units_of_frames(
 
     On InceptionV1's early layers and branches the result equals that of the cones bit for bit.
     """
-    network, layer = load_network(plan.config.network, settings.weights_dir), plan.layer
+    network, layer = _network(plan, settings), plan.view
     acts_rgc = torch.empty(len(rows), 1, layer.channels, dtype=torch.float16)
     units_r2 = torch.from_numpy(unit_at(layer, rows.select("y", "x").to_numpy()))
     # the rows of an image are consecutive

@@ -13,6 +13,7 @@ import torch
 from pydantic import Field, ValidationError
 
 from tasks.activations.adopt import REMEDY, adopt
+from tasks.activations.extractors import unit_extractor
 from tasks.activations.sampling import (
     Sampling,
     admissible_units,
@@ -98,6 +99,11 @@ class ExtractionPlan:
     def group(self) -> DihedralGroup:
         return DihedralGroup(self.config.n_rotations, self.config.reflections)
 
+    @property
+    def view(self) -> Layer:
+        """The layer as its units are extracted: its receptive field is at most the square that holds an input."""
+        return self.layer.within(self.network["input_size"])
+
     @cached_property
     def splits(self) -> list[str]:
         """The split of each shard, in the order of the shards."""
@@ -167,18 +173,30 @@ class ExtractionPlan:
         )
 
 
+@torch.no_grad()
 def _norms_byx(network: Network, layer: Layer, frames_bcyx: torch.Tensor, units: np.ndarray) -> np.ndarray:
     """Return ‖a‖₂ of the layer's activations at the given units of each frame, [b, units, units]."""
-    with torch.no_grad():
-        acts_bcyx = network.activations(frames_bcyx.float() / 255, layer.name)
-    grid = torch.from_numpy(units)
-    return acts_bcyx.norm(dim=1)[:, grid][:, :, grid].numpy()
+    frames_bcyx = frames_bcyx.float() / 255
+    if network.covers(layer.name, frames_bcyx.shape[-1]):
+        grid = torch.from_numpy(units)
+        return network.activations(frames_bcyx, layer.name).norm(dim=1)[:, grid][:, :, grid].numpy()
+    extractor = unit_extractor(network, layer.name)
+    starts = (layer.offset + layer.stride * units).tolist()
+    norms = [
+        extractor(frames_bcyx[:, :, top : top + extractor.side, left : left + extractor.side]).norm(dim=1)
+        for top in starts
+        for left in starts
+    ]
+    return torch.stack(norms, dim=1).unflatten(1, (len(units), len(units))).numpy()
 
 
 def _rows(
     config: ExtractionConfig, network: Network, layer: Layer, images: FrameSet, progress: Progress
 ) -> polars.DataFrame:
-    """Return all rows of the set: train rows first, then test rows; the images in seeded order."""
+    """Return all rows of the set: train rows first, then test rows; the images in seeded order.
+
+    layer: as its units are extracted
+    """
     units = admissible_units(layer, config.images.frame_size)
     rng = np.random.default_rng(config.seed)
     # with fewer orbits than images, only as many images are used
@@ -227,7 +245,8 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
     """
     network = load_network(config.network, settings.weights_dir)
     layer = network.layer(config.layer)
-    admissible_units(layer, config.images.frame_size)
+    view = layer.within(network.input_size)
+    admissible_units(view, config.images.frame_size)
     config = config.model_copy(update={"images": config.images.resolved(settings)})
     images = open_frames(config.images, settings, progress)
     key = _key(config, network, images)
@@ -242,7 +261,7 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
         except Damaged as error:
             set_aside(error.path, str(error), settings)
     with writing(folder):
-        _write_plan(folder, config, network, layer, images, _rows(config, network, layer, images, progress))
+        _write_plan(folder, config, network, layer, images, _rows(config, network, view, images, progress))
     return ExtractionPlan.open(key, settings)
 
 

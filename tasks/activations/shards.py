@@ -161,7 +161,7 @@ class ActivationSet:
     @property
     def patch_side(self) -> int:
         """Side in pixels of the source patch, which contains the receptive field under every rotation."""
-        return source_side(self.plan.layer.receptive_field)
+        return source_side(self.plan.view.receptive_field)
 
     def read(self, shard: int) -> torch.Tensor:
         """Read a shard, float16 [orbits, |G|, channels]; its checksum is verified once per process.

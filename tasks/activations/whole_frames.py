@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
+from tasks.errors import UserError
+from tasks.vision.networks import Network
 
 FRAMES_AT_ONCE = 8
 POSITIONS_AT_ONCE = 2048
@@ -19,11 +21,25 @@ def held_out_frames(acts: ActivationSet, count: int) -> list[int]:
     return [index[image] for image in test]
 
 
-def frame_batches(acts: ActivationSet, frames: list[int]) -> Iterator[tuple[int, Tensor]]:
-    """Yield (number of frames so far including this batch, batch [b, 3, side, side], RGB in [0, 1])."""
+def frame_batches(acts: ActivationSet, frames: list[int], network: Network) -> Iterator[tuple[int, Tensor]]:
+    """Yield (number of frames so far including this batch, batch [b, 3, side, side], RGB in [0, 1]).
+
+    Where the layer's units depend on the size of the image, or the network runs on images of its own size only, the
+    batches are the frames' centres of that size. Raises UserError if the frames are smaller.
+    """
+    frame_size = acts.config.images.frame_size
+    side = frame_size if network.covers(acts.config.layer, frame_size) and network.runs_on(frame_size) else None
+    margin = 0 if side else (frame_size - network.input_size) // 2
+    if margin < 0:
+        raise UserError(
+            f"{network.name} runs on images of {network.input_size} pixels only, but the frames of {acts.key} have "
+            f"{frame_size}: raise images.frame_size to {network.input_size} at least"
+        )
+    crop = slice(margin, margin + (side or network.input_size))
     for start in range(0, len(frames), FRAMES_AT_ONCE):
         batch = frames[start : start + FRAMES_AT_ONCE]
-        yield start + len(batch), torch.stack([acts.plan.images.load(frame) for frame in batch]).float() / 255
+        images_bcyx = torch.stack([acts.plan.images.load(frame)[:, crop, crop] for frame in batch])
+        yield start + len(batch), images_bcyx.float() / 255
 
 
 def at_every_position(acts_bcyx: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:

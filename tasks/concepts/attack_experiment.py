@@ -226,6 +226,8 @@ def _picture_rows(experiment: str, clean: AttackedSets, perturbed: AttackedSets)
 
 def evenly_spaced_layers(network: Network, layer: str) -> tuple[str, ...]:
     """Return three layers, evenly spaced from the network's first layer to the given one, which is the last of them."""
-    names = network.layers()
-    names = names[: names.index(layer) + 1]
+    below = list(network.layers())
+    # by its node, because a layer may be named by its submodule
+    position = [network.node(name) for name in below].index(network.node(layer))
+    names = [*below[:position], layer]
     return tuple(dict.fromkeys(names[len(names) * third // 3 - 1] for third in (1, 2, 3)))

@@ -19,7 +19,7 @@ from typing import Self
 import polars
 import torch
 from pydantic import Field, field_validator, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
 from tasks.concepts.attack import attack, away_from, noise, towards
@@ -211,9 +211,13 @@ def subject_of(network: Network, config: FacetStudyConfig) -> FacetUnit:
     """Return the configured unit, or a class's logit up to its bias. UserError for an unknown layer, unit or class."""
     if config.of_class is not None:
         index = class_index(network, config.of_class)
-        classifier = [module for module in network.module.modules() if isinstance(module, nn.Linear)][-1]
-        # in every network here the classifier gets the last layer's average over positions
-        return FacetUnit(network, network.layers()[-1], index, class_name(network, index), classifier.weight[index])
+        if (readout := network.readout()) is None:
+            raise UserError(
+                f"a class of {network.name} can't be visualised, because its logits aren't linear in a mean over "
+                "positions: give layer and unit"
+            )
+        layer_name, weight_kc = readout
+        return FacetUnit(network, layer_name, index, class_name(network, index), weight_kc[index])
     # a config without a class has a unit and its layer
     assert config.layer is not None
     assert config.unit is not None

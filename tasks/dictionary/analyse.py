@@ -20,7 +20,6 @@ from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.action import transform_patches
 from tasks.symmetry.blocks import symmetry_tables
 from tasks.vision.images import webp
-from tasks.vision.networks import load_network
 
 CODE_VERSION = 2
 EXAMPLES = 8
@@ -187,7 +186,7 @@ def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settin
 
 def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet, settings: Settings) -> list[bytes]:
     """Return one WebP image per (row, element): the receptive field, transformed as it was for the unit."""
-    side = load_network(acts.config.network, settings.weights_dir).layer(acts.config.layer).receptive_field
+    side = acts.plan.view.receptive_field
     patches = []
     for (row,), row_positions in positions.group_by("row", maintain_order=True):
         source = acts.patch(row)[None].float()

@@ -251,7 +251,7 @@ def _examples_table(top: polars.DataFrame, features: polars.DataFrame, acts: Act
     )
     # sorted by row, so that each image is decoded only once
     rows = examples.select("row", "image", "y", "x").unique("row").sort("row")
-    patches = [webp(patch_cyx) for patch_cyx in acts.plan.patches(rows, acts.plan.layer.receptive_field)]
+    patches = [webp(patch_cyx) for patch_cyx in acts.plan.patches(rows, acts.plan.view.receptive_field)]
     return (
         examples.join(rows.select("row", patch=polars.Series(patches, dtype=polars.Binary)), on="row")
         .rename({"image": "image_id"})

@@ -68,7 +68,7 @@ def spliced_metrics(
     layer, frames = acts.config.layer, held_out_frames(acts, FRAMES)
 
     sum_c, positions = torch.zeros(acts.channels, dtype=torch.float64), 0
-    for done, images_bcyx in frame_batches(acts, frames):
+    for done, images_bcyx in frame_batches(acts, frames, network):
         acts_bcyx = network.activations(images_bcyx, layer)
         sum_c += acts_bcyx.sum((0, 2, 3), dtype=torch.float64)
         positions += acts_bcyx[:, 0].numel()
@@ -83,7 +83,7 @@ def spliced_metrics(
     }
     before, after = cut(network.module, network.node(layer))
     losses, changes = dict.fromkeys(replacements, 0.0), dict.fromkeys(replacements, 0)
-    for done, images_bcyx in frame_batches(acts, frames):
+    for done, images_bcyx in frame_batches(acts, frames, network):
         acts_bcyx, *others = before(network.preprocess(images_bcyx))
         logits_bk = {name: after(replace(acts_bcyx), *others) for name, replace in replacements.items()}
         clean_bk, clean_top1_b = logits_bk["clean"].softmax(1), logits_bk["clean"].argmax(1)

@@ -63,7 +63,7 @@ def measure_completeness(
     clean: list[Tensor] = []
     kept: dict[int, list[Tensor]] = {count: [] for count in counts}
     removed: dict[int, list[Tensor]] = {count: [] for count in counts}
-    for done, images_bcyx in frame_batches(acts, test_frames):
+    for done, images_bcyx in frame_batches(acts, test_frames, network):
         acts_bcyx, *others = before(network.preprocess(images_bcyx))
         clean.append(after(acts_bcyx, *others).argmax(1))
         z_bkyx = at_every_position(acts_bcyx, lambda rows_pd: torch.from_numpy(dimensions.scores(rows_pd.numpy())))

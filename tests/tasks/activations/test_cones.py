@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -86,9 +87,13 @@ def test_patches_of_another_side_are_refused(random_bvlc):
         unit_extractor(random_bvlc, "mixed3b")(torch.zeros(1, 3, 93, 93))
 
 
-def test_a_unit_that_sees_more_than_the_input_is_refused(random_bvlc):
-    with pytest.raises(UserError, match=r"mixed4b, 235 pixels, is larger than the network.s input, 224"):
-        unit_extractor(random_bvlc, "mixed4b")
+def test_a_unit_that_sees_more_than_the_input_is_computed_from_a_whole_input(random_bvlc):
+    extractor = unit_extractor(random_bvlc, "mixed4b")
+    assert (random_bvlc.layer("mixed4b").receptive_field, extractor.side, extractor.method) == (235, 227, "frame")
+    frames = natural_frames(2)
+    units = random_bvlc.activations(frames, "mixed4b")[:, :, extractor.unit, extractor.unit]
+    margins = (extractor.input.start, extractor.side - extractor.input.stop)
+    assert torch.equal(extractor(F.pad(frames, margins * 2)), units)
 
 
 def test_an_unknown_layer_is_refused(random_bvlc):

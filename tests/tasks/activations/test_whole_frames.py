@@ -23,10 +23,10 @@ def test_frames_are_those_of_the_test_split_each_once(acts):
 
 
 @pytest.mark.parametrize("at_once", [1, 8])
-def test_batches_hold_every_frame_in_order(acts, monkeypatch, at_once):
+def test_batches_hold_every_frame_in_order(acts, lite0, monkeypatch, at_once):
     monkeypatch.setattr(whole_frames, "FRAMES_AT_ONCE", at_once)
     chosen = held_out_frames(acts, 100)
-    batches = list(frame_batches(acts, chosen))
+    batches = list(frame_batches(acts, chosen, lite0))
     assert batches[-1][0] == len(chosen)
     expected = torch.stack([acts.plan.images.load(frame) for frame in chosen])
     assert torch.equal((torch.cat([images for _, images in batches]) * 255).round().byte(), expected)

@@ -63,7 +63,7 @@ def images_of_the_test_split(acts) -> torch.Tensor:
 @pytest.fixture(scope="module")
 def plain() -> torch.nn.Module:
     """The embedded network as it is written, with modules that a hook can hang on."""
-    return efficientnet.efficientnet_lite0(torch.load(efficientnet.weights_path(), weights_only=True)).eval()
+    return efficientnet.efficientnet_lite(torch.load(efficientnet.weights_path(), weights_only=True)).eval()
 
 
 @torch.no_grad()

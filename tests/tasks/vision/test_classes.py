@@ -6,12 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.errors import UserError
+from tasks.vision import gabor
 from tasks.vision.classes import HOMONYMS, class_index, class_name, class_names, labeller
-from tasks.vision.gabor import parameters_of
 from tasks.vision.imagenet_ids import WORDNET_IDS
 
-BANK = SimpleNamespace(name="gabor-bank-3x2x2x2", classes=6)
-LUCID = SimpleNamespace(name="inceptionv1-lucid", classes=1008)
+BANK = SimpleNamespace(
+    name="gabor-bank-3x2x2x2", classes=6, labels=gabor.class_names(gabor.parameters_of("gabor-bank-3x2x2x2"))
+)
+LUCID = SimpleNamespace(name="inceptionv1-lucid", classes=1008, labels=None)
 
 
 def wordnet_ids() -> list[str]:
@@ -130,7 +132,7 @@ def test_a_gabor_bank_names_its_own_classes():
     names = class_names(BANK)
     assert len(set(names)) == BANK.classes == len(names)
     assert [class_index(BANK, name) for name in names] == list(range(BANK.classes))
-    assert parameters_of(BANK.name).orientations == 3
+    assert gabor.parameters_of(BANK.name).orientations == 3
 
 
 def test_unknown_names_are_a_mistake_and_numbers_still_do():

