@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from tasks.settings import ROOT, Settings
 from tasks.staging import stage_tables
 from tasks.warehouse.database import schema
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 
 pytestmark = pytest.mark.faults
 
@@ -100,7 +100,7 @@ def undisturbed(tmp_path_factory, old_folder) -> dict[str, dict[str, pl.DataFram
 def prepare(settings: Settings, before: str, old_folder) -> None:
     if before == "an old data folder":
         subprocess.run(["cp", "-r", old_folder, settings.data_dir], check=True)
-    frames = sample_frames()
+    frames = sample_tables()
     tuning = ("unit_sets", "unit_tuning", "tuning_curves", "curve_detectors")
     runs = frames["runs"].with_columns(flow_run_id=pl.lit("another"))
     if before == "nothing":

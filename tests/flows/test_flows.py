@@ -16,7 +16,7 @@ from tasks.errors import UserError
 from tasks.staging import stage_tables, staged_keys
 from tasks.warehouse.query import query
 from tests.damage import flip
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 from tests.tasks.tracking.conftest import write_dictionary
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -121,7 +121,7 @@ def test_damaged_dictionaries_are_named_and_stop_nothing(settings):
 
 
 def test_what_can_not_be_published_stops_itself_only(settings):
-    frames = sample_frames()
+    frames = sample_tables()
     stage_tables("sample", frames, settings)
     offending = frames["runs"].with_columns(flow_run_id=pl.lit("offends"), seconds=pl.lit(-1.0))
     stage_tables("offending", {"runs": offending}, settings)

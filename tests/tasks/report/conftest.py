@@ -6,7 +6,7 @@ import pytest
 
 from tasks.report.page import Snapshot, write_pages
 from tasks.warehouse.database import create_schema, create_views, schema
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 
 
 def snapshot_of(frames: dict[str, pl.DataFrame]) -> Snapshot:
@@ -21,7 +21,7 @@ def snapshot_of(frames: dict[str, pl.DataFrame]) -> Snapshot:
 
 @pytest.fixture(scope="session")
 def frames():
-    return sample_frames()
+    return sample_tables()
 
 
 @pytest.fixture(scope="session")

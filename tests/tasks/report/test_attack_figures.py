@@ -16,7 +16,9 @@ from tasks.report.attack_figures import (
     transfer_figure,
 )
 from tasks.report.labels import Attack
-from tests.sample_frames import LAYER, NETWORK, OTHER_NETWORK, PLANTED_FACETS, PLANTED_READINGS, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.attacks import PLANTED_FACETS, PLANTED_READINGS
+from tests.sample_tables.planted import LAYER, NETWORK, OTHER_NETWORK
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.test_dimension_figures import picture, texts
 
@@ -25,7 +27,7 @@ PUSHED = Attack("concept", "token-pushing")
 
 @pytest.fixture(scope="module")
 def frames():
-    return sample_frames()
+    return sample_tables()
 
 
 def line_of(axes, attack):

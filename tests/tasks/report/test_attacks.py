@@ -13,16 +13,15 @@ from tasks.concepts.perturbed_sets import ObjectiveName
 from tasks.report.attacks import turn
 from tasks.report.labels import ATTACKS, Attack
 from tasks.report.page import write_pages
-from tests.sample_frames import (
+from tests.sample_tables.attacks import (
     ATTACK_ANALYSIS,
     ATTACKED,
-    CONCEPTS,
     FACET_ANALYSIS,
-    PLANTED_CONCEPTS,
     PLANTED_FACETS,
     PLANTED_READINGS,
     PLANTED_STATISTICS,
 )
+from tests.sample_tables.concepts import CONCEPTS, PLANTED_CONCEPTS
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.test_dimensions import section_of
 from tests.tasks.report.test_page import data_of, text_of

@@ -9,22 +9,22 @@ from PIL import Image
 from tasks.report.dimension_figures import completeness_figure, dimension_figures, identification_figure
 from tasks.report.labels import DimensionMethod, Irrep
 from tasks.report.tuning_figures import orientation_colour
-from tests.sample_frames import (
+from tests.sample_tables import sample_tables
+from tests.sample_tables.dimensions import (
     NEURON_DIMENSIONS,
     PCA_DIMENSIONS,
     PLACES,
     PLANTED_DIMENSIONS,
     RANDOM_DIMENSIONS,
     RENDERED,
-    sample_frames,
 )
 
 ANALYSES = {"pca": PCA_DIMENSIONS, "neurons": NEURON_DIMENSIONS, "random": RANDOM_DIMENSIONS}
 
 
 def frames_of(analysis):
-    tables = {name: frame for name, frame in sample_frames().items() if name.startswith("dimension_")}
-    tables |= {name: sample_frames()[name] for name in ("tuning_dimensions", "tuning_scores")}
+    tables = {name: frame for name, frame in sample_tables().items() if name.startswith("dimension_")}
+    tables |= {name: sample_tables()[name] for name in ("tuning_dimensions", "tuning_scores")}
     return {name: frame.filter(dimension_analysis_id=analysis) for name, frame in tables.items()}
 
 

@@ -12,21 +12,20 @@ from tasks.dimensions.config import Method
 from tasks.dimensions.identify import PARAMETERS
 from tasks.report.labels import DimensionMethod, Parameter
 from tasks.report.page import write_pages
-from tests.sample_frames import (
-    CROSSCODER,
+from tests.sample_tables.dimensions import (
     NEURON_DIMENSIONS,
     PCA_DIMENSIONS,
     PLACES,
     PLANTED_DIMENSIONS,
     RANDOM_DIMENSIONS,
     RENDERED,
-    SET,
     STIMULUS_VALUES,
 )
+from tests.sample_tables.planted import ACTIVATION_SET, CROSSCODER
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.test_page import data_of, text_of
 
-NEURONS = f"patches-{SET[:12]}"
+NEURONS = f"patches-{ACTIVATION_SET[:12]}"
 FEATURES = f"patches-{CROSSCODER[:12]}"
 
 

@@ -8,17 +8,14 @@ import pytest
 
 from tasks.report.families import circle_numbers, family_analyses, family_page, mean_and_std, separations
 from tasks.report.page import page_name, write_pages
-from tests.sample_frames import (
-    CROSSCODER,
+from tests.sample_tables.families import (
     CROSSCODER_FAMILIES,
-    DEAD,
-    FEATURES,
     MISSING,
     PLANTED_FAMILIES,
-    SAE,
     SAE_FAMILIES,
     SAE_PLANTED_FAMILIES,
 )
+from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES, SAE
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.test_page import References, data_of, text_of
 

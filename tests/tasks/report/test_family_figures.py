@@ -15,19 +15,21 @@ from tasks.report.family_figures import (
     separation_figure,
 )
 from tasks.report.labels import Stimulus, SymmetryType
-from tests.sample_frames import CROSSCODER_FAMILIES, FAMILY_SEEDS, SAE_FAMILIES, planted_type, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.families import CROSSCODER_FAMILIES, FAMILY_SEEDS, SAE_FAMILIES
+from tests.sample_tables.planted import planted_type
 
 TABLES = ("family_analyses", "family_shapes", "feature_families", "family_pairs", "family_scores")
 
 
 @pytest.fixture(scope="module")
 def frames():
-    return {table: sample_frames()[table].filter(family_analysis_id=CROSSCODER_FAMILIES) for table in TABLES}
+    return {table: sample_tables()[table].filter(family_analysis_id=CROSSCODER_FAMILIES) for table in TABLES}
 
 
 @pytest.fixture(scope="module")
 def sae():
-    return {table: sample_frames()[table].filter(family_analysis_id=SAE_FAMILIES) for table in TABLES}
+    return {table: sample_tables()[table].filter(family_analysis_id=SAE_FAMILIES) for table in TABLES}
 
 
 def picture(figure):

@@ -17,23 +17,10 @@ import pytest
 from tasks.errors import UserError
 from tasks.report.labels import SymmetryType
 from tasks.report.page import page_name, profile_code, swapped_in, write_pages, write_site
-from tests.sample_frames import (
-    CROSSCODER,
-    DEAD,
-    FEATURES,
-    GROUP_ORDER,
-    N_ROTATIONS,
-    PLAIN_LAYER,
-    PLAIN_SAE,
-    PLAIN_SET,
-    SAE,
-    both_loads,
-    early_vision_frames,
-    planted_detectors,
-    planted_mixture,
-    planted_peak,
-    sample_frames,
-)
+from tests.sample_tables import PLAIN_LAYER, PLAIN_SAE, PLAIN_SET, both_loads, early_vision_tables, sample_tables
+from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES, GROUP_ORDER, N_ROTATIONS, SAE
+from tests.sample_tables.polysemantic import planted_mixture
+from tests.sample_tables.tuning import planted_detectors, planted_peak
 from tests.tasks.report.conftest import snapshot_of
 
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
@@ -227,7 +214,7 @@ def test_early_vision_says_what_was_measured_and_shows_features(early):
     strip = re.findall(rf'href="features/{PLAIN_SAE[:12]}-(\d+).html"', section)
     assert len(set(strip)) == 4
     (bins,) = data_of(early / "index.html", "densities")
-    density = early_vision_frames()["features"].filter(~pl.col("dead"))["density"].to_numpy()
+    density = early_vision_tables()["features"].filter(~pl.col("dead"))["density"].to_numpy()
     halves, counts = np.unique(np.floor(2 * np.log10(density)) / 2, return_counts=True)
     assert bins == [{"log10": half, "features": count} for half, count in zip(halves, counts, strict=True)]
 
@@ -245,7 +232,7 @@ def test_layers_stand_in_the_order_of_the_network(frames):
 
 
 def test_rows_that_were_not_transformed_are_not_called_turned(tmp_path):
-    frames = early_vision_frames() | {table: sample_frames()[table] for table in ("networks", "images")}
+    frames = early_vision_tables() | {table: sample_tables()[table] for table in ("networks", "images")}
     write_pages(snapshot_of(frames), tmp_path, lambda done, total: None)
     text = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
     assert re.findall(r"as is|rotations|mirrored|orbits|look-first|C_1|D_1|None", text) == []
@@ -277,7 +264,7 @@ def test_circles_hold_the_detectors_and_mark_what_neurons_leave_out(early):
     assert neurons["gaps"] == features["gaps"] == [[27.0 * k, 27.0] for k in range(9)] + [[243.0, 117.0]]
     (arc,) = features["uncovered"]
     assert arc == [pytest.approx(243 + 30, abs=4), pytest.approx(57, abs=4)]
-    curves = early_vision_frames()["tuning_curves"].filter(stimulus="arc", unit=3).sort("angle_degrees")
+    curves = early_vision_tables()["tuning_curves"].filter(stimulus="arc", unit=3).sort("angle_degrees")
     drawn = np.frombuffer(base64.b64decode(neurons["detectors"][1]["curve"]), dtype=np.uint8) / 255
     np.testing.assert_allclose(drawn, curves["response"] / curves["response"].max(), atol=0.5 / 255 + 1e-9)
 
@@ -297,8 +284,8 @@ def test_curves_page_says_what_the_view_says_and_lists_the_missing(early):
 
 def test_a_detector_has_its_curves_on_its_page(early):
     (sheet,) = data_of(early / "features" / page_name(PLAIN_SAE, 4), "tuning")
-    curves = early_vision_frames()["tuning_curves"].filter(unit=4)
-    feature = early_vision_frames()["unit_sets"].filter(kind="features")["unit_set_id"].item()
+    curves = early_vision_tables()["tuning_curves"].filter(unit=4)
+    feature = early_vision_tables()["unit_sets"].filter(kind="features")["unit_set_id"].item()
     expected = curves.filter(unit_set_id=feature).sort("angle_degrees").partition_by("stimulus", as_dict=True)
     assert sheet["curves"].keys() == {stimulus for (stimulus,) in expected}
     for (stimulus,), rows in expected.items():

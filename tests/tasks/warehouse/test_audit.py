@@ -12,34 +12,22 @@ from tasks.warehouse.audit import audit, run_expectations, run_sql_audit
 from tasks.warehouse.database import SQL_DIR, open_warehouse, schema, sql_files
 from tasks.warehouse.expectations import suite
 from tasks.warehouse.load import BOOKKEEPING
-from tests.sample_frames import (
-    ATTACK_ANALYSIS,
-    CONCEPT_ANALYSIS,
-    CONCEPTS,
+from tests.sample_tables import sample_tables
+from tests.sample_tables.attacks import ATTACK_ANALYSIS, FACET_ANALYSIS, FACET_EPSILON, TRUST_ANALYSIS, attacked_key
+from tests.sample_tables.concepts import CONCEPT_ANALYSIS, CONCEPTS, RANDOM_SCORES, RANDOM_SETS, ZEBRA, ZEBRAS
+from tests.sample_tables.dimensions import FEATURE_DIMENSIONS, PCA_DIMENSIONS
+from tests.sample_tables.families import CROSSCODER_FAMILIES, SAE_FAMILIES
+from tests.sample_tables.planted import (
+    ACTIVATION_SET,
     CROSSCODER,
-    CROSSCODER_FAMILIES,
     DEAD,
-    FACET_ANALYSIS,
-    FACET_EPSILON,
-    FEATURE_DIMENSIONS,
-    FEATURE_TUNING,
     LAYER,
     LOWER_LAYER,
-    NEURON_TUNING,
     OTHER_LAYER,
     OTHER_NETWORK,
-    PCA_DIMENSIONS,
-    RANDOM_SCORES,
-    RANDOM_SETS,
     SAE,
-    SAE_FAMILIES,
-    SET,
-    TRUST_ANALYSIS,
-    ZEBRA,
-    ZEBRAS,
-    attacked_key,
-    sample_frames,
 )
+from tests.sample_tables.tuning import FEATURE_TUNING, NEURON_TUNING
 
 
 def with_cell(frames, table, column, value, **where):
@@ -177,8 +165,11 @@ def in_no_test(frames):
 # audit -> (what spoils the sample, what the first offending row must say)
 SPOILT = {
     "group_order_follows_from_the_rotations": [
-        (cell("activation_sets", "n_rotations", 16, seed=0), {"activation_set_id": SET}),
-        (cell("activation_sets", "reflections", False, seed=0), {"activation_set_id": SET, "reflections": False}),
+        (cell("activation_sets", "n_rotations", 16, seed=0), {"activation_set_id": ACTIVATION_SET}),
+        (
+            cell("activation_sets", "reflections", False, seed=0),
+            {"activation_set_id": ACTIVATION_SET, "reflections": False},
+        ),
     ],
     "dictionaries_fit_their_activation_set": [
         (cell("dictionaries", "group_order", 16, dictionary_id=SAE), {"dictionary_id": SAE, "group_order": 16}),
@@ -191,9 +182,9 @@ SPOILT = {
         (cell("dictionaries", "steps", 0, dictionary_id=SAE), {"dictionary_id": SAE}),
     ],
     "shards_add_up_to_their_set": [
-        (cell("shards", "orbits", 89, shard=1), {"activation_set_id": SET, "orbits": 200}),
-        (cell("shards", "shard", 7, shard=2), {"activation_set_id": SET, "last_shard": 7}),
-        (no_rows("shards", activation_set_id=SET), {"activation_set_id": SET, "shards": 0}),
+        (cell("shards", "orbits", 89, shard=1), {"activation_set_id": ACTIVATION_SET, "orbits": 200}),
+        (cell("shards", "shard", 7, shard=2), {"activation_set_id": ACTIVATION_SET, "last_shard": 7}),
+        (no_rows("shards", activation_set_id=ACTIVATION_SET), {"activation_set_id": ACTIVATION_SET, "shards": 0}),
     ],
     "quarantine_belongs_to_a_set": [
         (cell("quarantine", "activation_set_id", "f" * 64, name="broken.jpg"), {"name": "broken.jpg"})
@@ -1312,8 +1303,8 @@ def run(name, frames):
 
 @pytest.mark.parametrize(("name", "spoil", "row"), CASES)
 def test_a_sql_audit_catches_a_bad_row_and_names_it(name, spoil, row):
-    assert run(name, sample_frames()).passed
-    result = run(name, spoil(sample_frames()))
+    assert run(name, sample_tables()).passed
+    result = run(name, spoil(sample_tables()))
     assert (result.audit, result.kind, result.passed) == (name, "sql", False)
     named = json.loads(result.detail)
     assert 1 <= len(named) <= result.failures
@@ -1322,7 +1313,7 @@ def test_a_sql_audit_catches_a_bad_row_and_names_it(name, spoil, row):
 
 @pytest.mark.parametrize("table", sorted(schema().keys() - BOOKKEEPING))
 def test_a_row_written_past_the_loader_is_caught(table):
-    frames = sample_frames()
+    frames = sample_tables()
     rows = {name: frame.height for name, frame in frames.items()}
     loads = pl.DataFrame({"table_name": list(rows), "rows": list(rows.values())})
     assert run(WRITTEN_PAST_THE_LOADER, frames | {"loads": loads}).passed
@@ -1333,14 +1324,14 @@ def test_a_row_written_past_the_loader_is_caught(table):
 
 
 def test_in_a_large_family_partners_need_not_keep_each_other():
-    large = with_cell(sample_frames(), "family_shapes", "size", 66, **LINES)
+    large = with_cell(sample_tables(), "family_shapes", "size", 66, **LINES)
     assert run("family_pairs_go_both_ways", without_rows(large, "family_pairs", **PAIR)).passed
 
 
 def test_only_the_first_offending_rows_are_named_but_all_are_counted():
     name = "examples_are_pictures_inside_the_frame"
-    result = run(name, with_cell(sample_frames(), "feature_examples", "y", 999, dictionary_id=SAE))
-    assert result.failures == sample_frames()["feature_examples"].filter(dictionary_id=SAE).height
+    result = run(name, with_cell(sample_tables(), "feature_examples", "y", 999, dictionary_id=SAE))
+    assert result.failures == sample_tables()["feature_examples"].filter(dictionary_id=SAE).height
     assert len(json.loads(result.detail)) == 5
 
 
@@ -1486,7 +1477,7 @@ def test_the_sample_meets_every_expectation_and_every_expectation_has_a_bad_valu
 
 
 def test_each_expectation_catches_a_bad_value_and_names_its_row():
-    frames = sample_frames()
+    frames = sample_tables()
     stray = frames["images"].head(1).with_columns(name=pl.lit("an image that no example uses"))
     frames["images"] = pl.concat([frames["images"], stray])
     for name, (value, where) in UNEXPECTED.items():

@@ -7,7 +7,8 @@ from tasks.keys import file_sha256
 from tasks.settings import Settings
 from tasks.warehouse import snapshot
 from tasks.warehouse.query import catalogue, query
-from tests.sample_frames import CROSSCODER, FEATURES, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.planted import CROSSCODER, FEATURES
 
 
 def test_a_query_gives_a_frame(published):
@@ -19,7 +20,7 @@ def test_a_query_gives_a_frame(published):
 
 
 def test_shorthands_that_analysts_use_work(published):
-    assert query("FROM networks", published)["network"].to_list() == sample_frames()["networks"]["network"].to_list()
+    assert query("FROM networks", published)["network"].to_list() == sample_tables()["networks"]["network"].to_list()
     assert "density" in query("DESCRIBE features", published)["column_name"].to_list()
     assert query("SUMMARIZE features", published).height == 7
     pivoted = query("PIVOT features ON dead USING count(*) GROUP BY dictionary_id", published)
@@ -94,7 +95,7 @@ def test_there_is_no_way_out_of_the_snapshot(published, tmp_path, sql):
 
 
 def test_names_are_never_python_variables(published):
-    frame = sample_frames()["runs"]
+    frame = sample_tables()["runs"]
     assert frame.height == 1
     with pytest.raises(UserError, match="frame does not exist"):
         query("SELECT * FROM frame", published)
