@@ -49,6 +49,8 @@ def rows(table: str, /, **columns: Any) -> list[Row]:
         for name, value in columns.items()
         if isinstance(value, Iterable) and not isinstance(value, str | bytes)
     }
+    if not by_row:
+        return [row(table, **columns)]
     each = [dict(zip(by_row, values, strict=True)) for values in zip(*by_row.values(), strict=True)]
     return [row(table, **columns | own) for own in each]
 
