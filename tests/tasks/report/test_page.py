@@ -76,23 +76,23 @@ def test_nothing_is_fetched_from_elsewhere(site):
     assert re.findall(r"https?:|\bfetch\(|@import|XMLHttpRequest", text) == []
 
 
-def test_each_distinct_patch_is_written_once(site, frames):
-    blobs = set(frames["feature_examples"]["patch"])
-    assert len(blobs) < frames["feature_examples"].height
+def test_each_distinct_patch_is_written_once(site, tables):
+    blobs = set(tables["feature_examples"]["patch"])
+    assert len(blobs) < tables["feature_examples"].height
     written = {path.stem: path.read_bytes() for path in (site / "patches").iterdir()}
     assert sorted(written.values()) == sorted(blobs)
     assert all(hashlib.sha256(blob).hexdigest().startswith(name) for name, blob in written.items())
 
 
-def test_gallery_carries_the_numbers_of_the_tables(site, frames):
+def test_gallery_carries_the_numbers_of_the_tables(site, tables):
     columns = gallery_of(site)["columns"]
     gallery = gallery_of(site)
     found = {
         (gallery["dictionaries"][dictionary]["short"], feature): index
         for index, (dictionary, feature) in enumerate(zip(columns["dictionary_id"], columns["feature"], strict=True))
     }
-    live = frames["features"].filter(~pl.col("dead"))
-    joined = live.join(frames["feature_symmetry"], on=["dictionary_id", "feature"], how="left")
+    live = tables["features"].filter(~pl.col("dead"))
+    joined = live.join(tables["feature_symmetry"], on=["dictionary_id", "feature"], how="left")
     assert len(found) == joined.height
     for row in joined.iter_rows(named=True):
         index = found[row["dictionary_id"][:12], row["feature"]]
@@ -106,9 +106,9 @@ def test_gallery_carries_the_numbers_of_the_tables(site, frames):
             assert gallery["stabilisers"][columns["stabiliser"][index]]["name"] == row["stabiliser"]
 
 
-def test_feature_page_plots_the_blocks_in_the_order_of_the_group(site, frames):
-    blocks = frames["transform_blocks"].filter(feature=3).sort("element")
-    harmonics = frames["feature_harmonics"].filter(feature=3).sort("harmonic")
+def test_feature_page_plots_the_blocks_in_the_order_of_the_group(site, tables):
+    blocks = tables["transform_blocks"].filter(feature=3).sort("element")
+    harmonics = tables["feature_harmonics"].filter(feature=3).sort("harmonic")
     numbers = numbers_of(site, 3)
     assert len(numbers["profile"]) == GROUP_ORDER
     np.testing.assert_allclose(numbers["profile"], blocks["cosine_to_identity"], atol=1e-4)
@@ -132,20 +132,20 @@ def test_pages_lead_to_the_live_features_before_and_after(site):
     assert 'rel="prev"' not in (site / "features" / page_name(CROSSCODER, LIVE[0])).read_text()
 
 
-def test_captions_say_how_a_patch_was_turned(frames, tmp_path):
-    examples = snapshot_of(frames).export_patches(tmp_path)
+def test_captions_say_how_a_patch_was_turned(tables, tmp_path):
+    examples = snapshot_of(tables).export_patches(tmp_path)
     names = {0: "as is", 1: "rotated 45°", N_ROTATIONS: "mirrored", GROUP_ORDER - 1: "mirrored, rotated 315°"}
-    seen = frames["feature_examples"].filter(dictionary_id=CROSSCODER).sort("feature", "rank")
+    seen = tables["feature_examples"].filter(dictionary_id=CROSSCODER).sort("feature", "rank")
     named = zip(seen["element"], (each for feature in LIVE for each in examples[CROSSCODER, feature]), strict=True)
     captions = {element: example.transform for element, example in named if element in names}
     assert captions == names
 
 
-def test_names_from_outside_are_escaped(frames, tmp_path):
+def test_names_from_outside_are_escaped(tables, tmp_path):
     hostile = "<script>alert('x')</script>\"&"
-    images = frames["images"].with_columns(name=pl.lit(hostile))
-    quarantine = frames["quarantine"].with_columns(reason=pl.lit(hostile))
-    write_pages(snapshot_of(frames | {"images": images, "quarantine": quarantine}), tmp_path, lambda done, total: None)
+    images = tables["images"].with_columns(name=pl.lit(hostile))
+    quarantine = tables["quarantine"].with_columns(reason=pl.lit(hostile))
+    write_pages(snapshot_of(tables | {"images": images, "quarantine": quarantine}), tmp_path, lambda done, total: None)
     pages = [path.read_text() for path in tmp_path.rglob("*.html")]
     assert any("&lt;script&gt;alert" in page for page in pages)
     assert not any("<script>alert" in page for page in pages)
@@ -157,12 +157,12 @@ def test_an_empty_warehouse_gives_an_overview_of_nothing(tmp_path):
     assert gallery_of(tmp_path)["columns"]["feature"] == []
 
 
-def test_look_first_takes_the_surest_of_the_features_no_rarer_than_the_median(frames):
-    rows = snapshot_of(frames).rows("look_first", per_strip=1)
-    live = frames["features"].filter(~pl.col("dead"), dictionary_id=CROSSCODER)
+def test_look_first_takes_the_surest_of_the_features_no_rarer_than_the_median(tables):
+    rows = snapshot_of(tables).rows("look_first", per_strip=1)
+    live = tables["features"].filter(~pl.col("dead"), dictionary_id=CROSSCODER)
     dense = live.filter(pl.col("density") >= live["density"].median())
     surest = (
-        dense.join(frames["feature_symmetry"], on=["dictionary_id", "feature"])
+        dense.join(tables["feature_symmetry"], on=["dictionary_id", "feature"])
         .sort("confidence", "max_activation", descending=True)
         .group_by("type", maintain_order=True)
         .first()
@@ -173,13 +173,13 @@ def test_look_first_takes_the_surest_of_the_features_no_rarer_than_the_median(fr
 
 
 @pytest.mark.parametrize(("least", "floor"), [(0.4, -0.25), (-0.1, -0.25), (-0.3, -0.5), (-0.99, -1.0)])
-def test_no_cosine_falls_below_the_centre_of_the_polar_plots(frames, least, floor):
-    blocks = frames["transform_blocks"].with_columns(
+def test_no_cosine_falls_below_the_centre_of_the_polar_plots(tables, least, floor):
+    blocks = tables["transform_blocks"].with_columns(
         cosine_to_identity=pl.when(element=3)
         .then(least)
         .otherwise(pl.col("cosine_to_identity").clip(lower_bound=least))
     )
-    assert snapshot_of(frames | {"transform_blocks": blocks}).floor == floor
+    assert snapshot_of(tables | {"transform_blocks": blocks}).floor == floor
 
 
 def test_thumbnail_profile_is_within_half_a_step():
@@ -219,33 +219,33 @@ def test_early_vision_says_what_was_measured_and_shows_features(early):
     assert bins == [{"log10": half, "features": count} for half, count in zip(halves, counts, strict=True)]
 
 
-def test_layers_stand_in_the_order_of_the_network(frames):
+def test_layers_stand_in_the_order_of_the_network(tables):
     sees = {"conv2d0": 7, "mixed3a": 59, "mixed3b": 91, "mixed3b_1x1": 59}
-    layer = frames["layers"].filter(layer=frames["activation_sets"]["layer"].item())
+    layer = tables["layers"].filter(layer=tables["activation_sets"]["layer"].item())
     layers = [layer.with_columns(layer=pl.lit(name), receptive_field=size) for name, size in sees.items()]
     sets = [
-        frames["activation_sets"].with_columns(activation_set_id=pl.lit(str(number)), layer=pl.lit(name))
+        tables["activation_sets"].with_columns(activation_set_id=pl.lit(str(number)), layer=pl.lit(name))
         for number, name in enumerate(reversed(sees))
     ]
-    kept = {"networks": frames["networks"], "layers": pl.concat(layers), "activation_sets": pl.concat(sets)}
+    kept = {"networks": tables["networks"], "layers": pl.concat(layers), "activation_sets": pl.concat(sets)}
     assert [each["layer"] for each in snapshot_of(kept).sets] == list(sees)
 
 
 def test_rows_that_were_not_transformed_are_not_called_turned(tmp_path):
-    frames = early_vision_tables() | {table: sample_tables()[table] for table in ("networks", "images")}
-    write_pages(snapshot_of(frames), tmp_path, lambda done, total: None)
+    tables = early_vision_tables() | {table: sample_tables()[table] for table in ("networks", "images")}
+    write_pages(snapshot_of(tables), tmp_path, lambda done, total: None)
     text = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
     assert re.findall(r"as is|rotations|mirrored|orbits|look-first|C_1|D_1|None", text) == []
     assert 'id="early-vision"' in text
 
 
-def test_a_group_without_reflections_is_drawn_as_rotations_alone(frames, tmp_path):
-    sets = frames["activation_sets"].with_columns(n_rotations=GROUP_ORDER, reflections=False)
-    symmetry = frames["feature_symmetry"].with_columns(
+def test_a_group_without_reflections_is_drawn_as_rotations_alone(tables, tmp_path):
+    sets = tables["activation_sets"].with_columns(n_rotations=GROUP_ORDER, reflections=False)
+    symmetry = tables["feature_symmetry"].with_columns(
         mirror=pl.lit(None, pl.Float64), mirror_element=pl.lit(None, pl.Int64)
     )
     unmirrored = {"activation_sets": sets, "feature_symmetry": symmetry}
-    write_pages(snapshot_of(frames | unmirrored), tmp_path, lambda done, total: None)
+    write_pages(snapshot_of(tables | unmirrored), tmp_path, lambda done, total: None)
     assert numbers_of(tmp_path, 3)["rotations"] == GROUP_ORDER
     assert "mirror" not in text_of((tmp_path / "features" / page_name(CROSSCODER, 3)).read_text())
     assert "C₁₆ 16 rotations, no reflections, |G| = 16" in text_of((tmp_path / "index.html").read_text())
@@ -295,13 +295,13 @@ def test_a_detector_has_its_curves_on_its_page(early):
     assert "it responds most to gratings" in text_of(undetected.read_text())
 
 
-def test_optimised_images_stand_on_the_pages_of_their_features(site, frames):
+def test_optimised_images_stand_on_the_pages_of_their_features(site, tables):
     for feature, captions in ((4, ["along", "against"]), (5, ["along"]), (6, [])):
         text = (site / "features" / page_name(SAE, feature)).read_text()
         shown = re.findall(r'src="../optimised/(.*?)" alt="Image optimised (\w+) its direction"', text)
         assert [caption for _, caption in shown] == captions
         pictures = [(site / "optimised" / name).read_bytes() for name, _ in shown]
-        stored = frames["feature_visualisations"].filter(feature=feature).sort("direction", descending=True)
+        stored = tables["feature_visualisations"].filter(feature=feature).sort("direction", descending=True)
         assert pictures == stored["picture"].to_list()
 
 
@@ -322,10 +322,10 @@ def test_mixed_neurons_are_split_by_feature(early):
         assert neurons == {neuron: pytest.approx(planted_mixture(neuron)) for neuron in mixed}
 
 
-def test_the_most_mixed_neurons_come_first_and_no_more_than_asked(frames):
+def test_the_most_mixed_neurons_come_first_and_no_more_than_asked(tables):
     spread = pl.when(pl.col("neuron") == 12).then(pl.lit(0.3)).otherwise(pl.col("share"))
-    features = frames["neuron_features"].with_columns(share=spread)
-    found = snapshot_of(frames | {"neuron_features": features}).rows("mixed_neurons", per_dictionary=3)
+    features = tables["neuron_features"].with_columns(share=spread)
+    found = snapshot_of(tables | {"neuron_features": features}).rows("mixed_neurons", per_dictionary=3)
     assert [row["neuron"] for row in found] == [12, 0, 2]
     assert {row["found"] for row in found} == {sum(len(planted_mixture(neuron)) == 2 for neuron in range(FEATURES))}
 
@@ -340,9 +340,9 @@ def test_neurons_that_detect_or_are_mixed_have_a_page(early):
     assert data_of(early / f"neurons/{PLAIN_SET[:12]}-2.html", "tuning") == []
 
 
-def test_without_tuning_families_dimensions_and_attacks_there_are_no_pages_of_them(frames, tmp_path):
+def test_without_tuning_families_dimensions_and_attacks_there_are_no_pages_of_them(tables, tmp_path):
     other = ("tun", "unit_sets", "neuron", "famil", "dimension", "concept", "cav", "attack", "facet", "trust")
-    kept = {table: frame for table, frame in frames.items() if not any(part in table for part in other)}
+    kept = {table: rows for table, rows in tables.items() if not any(part in table for part in other)}
     del kept["curve_detectors"]
     write_pages(snapshot_of(kept), tmp_path, lambda done, total: None)
     assert {path.name for path in tmp_path.glob("*.html")} == {"index.html", "features.html"}

@@ -41,15 +41,15 @@ def figure() -> Figure:
 
 
 def write_study(settings, **changed: pl.DataFrame) -> pl.DataFrame:
-    """Frames and images as an attack study leaves them; returns the frame `attacks`."""
-    frames = {table: sample_tables()[table] for table in TABLES} | changed
-    stage_tables(ATTACK_ANALYSIS, {table: frame for table, frame in frames.items() if len(frame)}, settings)
-    for artifact_folder in frames["attacks"]["artifact_folder"].drop_nulls().unique():
+    """Tables and images as an attack study leaves them; returns the rows of `attacks`."""
+    tables = {table: sample_tables()[table] for table in TABLES} | changed
+    stage_tables(ATTACK_ANALYSIS, {table: rows for table, rows in tables.items() if len(rows)}, settings)
+    for artifact_folder in tables["attacks"]["artifact_folder"].drop_nulls().unique():
         (settings.attacks_dir / artifact_folder).mkdir(parents=True)
         for name in IMAGES:
             Image.fromarray(np.full((4, 4, 3), 128, np.uint8)).save(settings.attacks_dir / artifact_folder / name)
         commit_folder(settings.attacks_dir / artifact_folder, IMAGES)
-    return frames["attacks"]
+    return tables["attacks"]
 
 
 def runs_of(client):

@@ -26,9 +26,9 @@ STRIPES = CONCEPTS["stripes"]
 
 def write_analysis(settings, analysis=CONCEPT_ANALYSIS) -> str:
     """Frames and vectors as `analyse_concepts` leaves them, logged; returns the run's id."""
-    frames = {table: sample_tables()[table] for table in ("concepts", "concept_analyses", "cavs")}
-    frames["concept_analyses"] = frames["concept_analyses"].with_columns(analysis=np.array([analysis]))
-    stage_tables(analysis, frames, settings)
+    tables = {table: sample_tables()[table] for table in ("concepts", "concept_analyses", "cavs")}
+    tables["concept_analyses"] = tables["concept_analyses"].with_columns(analysis=np.array([analysis]))
+    stage_tables(analysis, tables, settings)
     generator = torch.Generator().manual_seed(0)
     save_cavs(
         analysis,

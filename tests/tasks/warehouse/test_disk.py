@@ -50,8 +50,8 @@ def rows_of(file) -> dict[str, list[tuple]]:
 
 
 def assert_same_tables(file, other):
-    for table, frame in tables(other).items():
-        assert_frame_equal(tables(file)[table], frame)
+    for table, rows in tables(other).items():
+        assert_frame_equal(tables(file)[table], rows)
 
 
 def assert_refused(work, settings, *rooms: int, small, problem: str) -> None:

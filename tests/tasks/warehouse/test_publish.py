@@ -32,10 +32,10 @@ def files_in(folder: Path) -> list[str]:
 
 
 def test_the_snapshot_holds_every_row_and_every_view(published):
-    rows = dict(catalogue(published).filter(kind="table").select("name", "rows").iter_rows())
-    assert rows.keys() == schema().keys()
-    expected = {table: frame.height for table, frame in sample_tables().items()}
-    assert rows.items() >= expected.items()
+    counts = dict(catalogue(published).filter(kind="table").select("name", "rows").iter_rows())
+    assert counts.keys() == schema().keys()
+    expected = {table: rows.height for table, rows in sample_tables().items()}
+    assert counts.items() >= expected.items()
     views = catalogue(published).filter(kind="view")["name"].to_list()
     assert sorted(views) == [file.stem for file in sql_files("views")]
 

@@ -81,28 +81,28 @@ def no_parquet(folder):
 
 
 def changed(folder, change):
-    frame = change(pl.read_parquet(folder / "runs.parquet"))
-    frame.write_parquet(folder / "runs.parquet")
+    rows = change(pl.read_parquet(folder / "runs.parquet"))
+    rows.write_parquet(folder / "runs.parquet")
     commit_folder(folder, ["runs.parquet"], schema_version=schema_version())
 
 
 def without_column(folder):
-    changed(folder, lambda frame: frame.drop("seconds"))
+    changed(folder, lambda rows: rows.drop("seconds"))
     return r"the rows for runs lack columns \[seconds\]"
 
 
 def with_column(folder):
-    changed(folder, lambda frame: frame.with_columns(colour=pl.lit("red")))
+    changed(folder, lambda rows: rows.with_columns(colour=pl.lit("red")))
     return r"unknown columns \[colour\]"
 
 
 def with_null(folder):
-    changed(folder, lambda frame: frame.with_columns(flow=pl.lit(None, dtype=pl.String)))
+    changed(folder, lambda rows: rows.with_columns(flow=pl.lit(None, dtype=pl.String)))
     return "runs refused rows: .*NOT NULL"
 
 
 def of_another_type(folder):
-    changed(folder, lambda frame: frame.with_columns(seconds=pl.lit("long")))
+    changed(folder, lambda rows: rows.with_columns(seconds=pl.lit("long")))
     return "runs refused rows: .*long"
 
 
@@ -151,9 +151,9 @@ def link(folder):
 
 
 def offending(folder):
-    changed(folder, lambda frame: frame.with_columns(git_revision=pl.lit(None, dtype=pl.String)))
-    frame = sample_tables()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
-    frame.write_parquet(folder / "quarantine.parquet")
+    changed(folder, lambda rows: rows.with_columns(git_revision=pl.lit(None, dtype=pl.String)))
+    rows = sample_tables()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
+    rows.write_parquet(folder / "quarantine.parquet")
     commit_folder(folder, ["quarantine.parquet"], schema_version=schema_version())
     return "its rows fail audits: quarantine_belongs_to_a_set: 1 offending"
 
@@ -191,10 +191,10 @@ def test_what_can_not_be_loaded_is_set_aside_and_made_again(published):
 
 
 def test_rows_wait_for_those_that_they_refer_to(settings):
-    frames = sample_tables()
-    last = {"tuning_curves": frames["tuning_curves"]}
+    tables = sample_tables()
+    last = {"tuning_curves": tables["tuning_curves"]}
     stage_tables(BAD, last, settings)
-    stage_tables(GOOD, {table: frame for table, frame in frames.items() if table != "tuning_curves"}, settings)
+    stage_tables(GOOD, {table: rows for table, rows in tables.items() if table != "tuning_curves"}, settings)
     os.truncate(settings.staging_dir / GOOD / "unit_tuning.parquet", 50)
     stage_tables("run", a_run("alone"), settings)
     publish(settings)
@@ -203,7 +203,7 @@ def test_rows_wait_for_those_that_they_refer_to(settings):
     assert "tuning_curves refused rows: by a foreign key they refer to unit_tuning " in reason
     assert staged_keys(settings) == [BAD, "run"]
 
-    stage_tables(GOOD, {table: frame for table, frame in frames.items() if table != "tuning_curves"}, settings)
+    stage_tables(GOOD, {table: rows for table, rows in tables.items() if table != "tuning_curves"}, settings)
     publish(settings)
     assert query("SELECT count(*) FROM tuning_curves", settings).item() == last["tuning_curves"].height
     assert query("FROM set_aside", settings).is_empty()
@@ -369,7 +369,7 @@ def test_a_damaged_or_foreign_warehouse_is_set_aside_and_made_again(published, s
             found = {table: len(connection.table(table)) for table in sample_tables()}
             assert loaded_keys(connection) == {"sample"}
         lost = {"family_scores"} if spoil is table_lost else set()
-        assert found == {table: 0 if table in lost else frame.height for table, frame in sample_tables().items()}
+        assert found == {table: 0 if table in lost else rows.height for table, rows in sample_tables().items()}
     [one] = in_quarantine(published)
     assert str(one.came_from) == "warehouse/kaleidoscope.duckdb"
     assert f"it was rebuilt {origin}" in one.reason
@@ -380,8 +380,8 @@ def test_without_a_snapshot_the_warehouse_is_made_from_what_is_staged(published)
     flip(published.published_file.resolve(), 8 * 3_000_000)
     halved(published.warehouse_file)
     publish(published)
-    for table, frame in sample_tables().items():
-        assert query(f"SELECT count(*) FROM {table}", published).item() == frame.height
+    for table, rows in sample_tables().items():
+        assert query(f"SELECT count(*) FROM {table}", published).item() == rows.height
     assert aside(published) == ["warehouse/kaleidoscope.duckdb"]
 
 
