@@ -33,12 +33,12 @@ def settings(tmp_path, monkeypatch) -> Settings:
 
 @pytest.fixture(scope="session")
 def loaded_template(tmp_path_factory) -> Settings:
-    """Settings whose warehouse holds the sample frames: copy its data folder, don't write into it."""
+    """Settings whose warehouse holds the sample tables: copy its data folder, don't write into it."""
     from tasks.warehouse.load import load
-    from tests.sample_frames import sample_frames
+    from tests.sample_tables import sample_tables
 
     settings = Settings(data_dir=tmp_path_factory.mktemp("loaded"))
-    load("sample", sample_frames(), settings)
+    load("sample", sample_tables(), settings)
     return settings
 
 

@@ -52,15 +52,15 @@ class Kind:
     read: Callable[[str, Settings], Any]
 
 
-def make_frames(settings: Settings) -> tuple[str, str]:
+def make_tables(settings: Settings) -> tuple[str, str]:
     for place, key in enumerate(KEYS):
         numbers = polars.DataFrame({"n": [place + n / 3 for n in range(200)]})
         stage_tables(key, {"features": numbers, "layers": numbers.with_columns(layer=polars.lit("l"))}, settings)
     return KEYS
 
 
-def read_all_frames(key: str, settings: Settings) -> Any:
-    return {table: frame.to_dict(as_series=False) for table, frame in read_staged(key, settings).items()}
+def read_all_tables(key: str, settings: Settings) -> Any:
+    return {table: rows.to_dict(as_series=False) for table, rows in read_staged(key, settings).items()}
 
 
 def make_sets(settings: Settings) -> tuple[str, str]:
@@ -124,7 +124,7 @@ def read_artifact(key: str, settings: Settings) -> Any:
 
 
 KINDS = {
-    "frames": Kind(lambda settings: settings.staging_dir, make_frames, read_all_frames),
+    "frames": Kind(lambda settings: settings.staging_dir, make_tables, read_all_tables),
     "activations": Kind(lambda settings: settings.activations_dir, make_sets, read_set),
     "dictionaries": Kind(lambda settings: settings.dictionaries_dir, make_dictionaries, read_dictionary),
     "cavs": Kind(lambda settings: settings.cavs_dir, make_cavs, read_cavs),

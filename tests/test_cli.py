@@ -29,7 +29,8 @@ from tasks.settings import ROOT, Settings
 from tasks.staging import stage_tables
 from tasks.tracking.store import create_store
 from tasks.warehouse.query import query
-from tests.sample_frames import CROSSCODER, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.planted import CROSSCODER
 from tests.tasks.tracking.conftest import write_dictionary
 
 
@@ -63,7 +64,7 @@ def test_an_unknown_flow_names_the_flows(kaleidoscope):
 @pytest.mark.usefixtures("prefect_api")
 class TestRun:
     def test_a_flow_runs_here_and_now(self, kaleidoscope, settings):
-        stage_tables("sample", sample_frames(), settings)
+        stage_tables("sample", sample_tables(), settings)
         code, out, err = kaleidoscope("run", "publish", "--set", "page=false")
         assert code == 0, err
         assert "Published" in out
@@ -159,7 +160,7 @@ def test_a_run_in_a_folder_with_an_odd_name(kaleidoscope, settings, monkeypatch,
     monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(folder))
     monkeypatch.setenv("PREFECT_HOME", str(folder / "prefect"))
     settings = Settings()
-    stage_tables("sample", sample_frames(), settings)
+    stage_tables("sample", sample_tables(), settings)
     create_store(settings)
     environment = dict(os.environ) | {"PREFECT_API_URL": ""}
     console = str(Path(sys.executable).parent / "kaleidoscope")
@@ -536,7 +537,7 @@ def test_doctor_sees_what_is_damaged_or_stuck(published):
 
 
 def test_verify_exits_with_1_where_something_is_wrong_and_says_what_to_do(kaleidoscope, published):
-    stage_tables("sample", sample_frames(), published)
+    stage_tables("sample", sample_tables(), published)
     missing = published.dictionaries_dir / CROSSCODER
     code, out, _ = kaleidoscope("verify")
     assert code == 1
@@ -553,7 +554,7 @@ def test_verify_exits_with_1_where_something_is_wrong_and_says_what_to_do(kaleid
 
 
 def test_verify_exits_with_0_where_all_is_well(kaleidoscope, settings):
-    stage_tables("sample", {"runs": sample_frames()["runs"]}, settings)
+    stage_tables("sample", {"runs": sample_tables()["runs"]}, settings)
     code, out, err = kaleidoscope("verify", "--format", "json")
     assert code == 0, err
     assert [finding["state"] for finding in json.loads(out.splitlines()[-1])] == ["unfinished"]  # not loaded yet

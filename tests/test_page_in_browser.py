@@ -15,25 +15,13 @@ from tasks.report.site import write_pages, write_site
 from tasks.report.text import family_page, feature_page
 from tasks.settings import Settings
 from tests.browser import chromium
-from tests.sample_frames import (
-    ATTACK_ANALYSIS,
-    CROSSCODER,
-    CROSSCODER_FAMILIES,
-    FEATURES,
-    GROUP_ORDER,
-    NEURON_DIMENSIONS,
-    PCA_DIMENSIONS,
-    PLACES,
-    PLAIN_LAYER,
-    PLAIN_SAE,
-    PLANTED_DIMENSIONS,
-    SAE_FAMILIES,
-    SAE_PLANTED_FAMILIES,
-    both_loads,
-    planted_detectors,
-    planted_mixture,
-    sample_frames,
-)
+from tests.sample_tables import PLAIN_LAYER, PLAIN_SAE, both_loads, sample_tables
+from tests.sample_tables.attacks import ATTACK_ANALYSIS
+from tests.sample_tables.dimensions import NEURON_DIMENSIONS, PCA_DIMENSIONS, PLACES, PLANTED_DIMENSIONS
+from tests.sample_tables.families import CROSSCODER_FAMILIES, SAE_FAMILIES, SAE_PLANTED_FAMILIES
+from tests.sample_tables.planted import CROSSCODER, FEATURES, GROUP_ORDER
+from tests.sample_tables.polysemantic import planted_mixture
+from tests.sample_tables.tuning import planted_detectors
 from tests.tasks.report.conftest import snapshot_of
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -46,7 +34,7 @@ from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 @pytest.fixture(scope="module")
 def index(published_template, tmp_path_factory) -> str:
-    """Address of a site written from the published sample frames."""
+    """Address of a site written from the published sample tables."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("browsed") / "data")
     shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True)
     return write_site(settings).as_uri()
@@ -125,7 +113,7 @@ def test_overview_counts_the_types_and_shows_what_to_look_at_first(browser, inde
     for row in all_of(browser, ".types li"):
         name, number = (row.find_element(By.CSS_SELECTOR, part).text.split("\n")[0] for part in (".name", ".number"))
         counts[name] = int(number.split()[0])
-    expected = sample_frames()["feature_symmetry"]["type"].value_counts()
+    expected = sample_tables()["feature_symmetry"]["type"].value_counts()
     assert counts == {SymmetryType(kind).label: number for kind, number in expected.iter_rows()}
     assert all_of(browser, "#notable .polar.mini .rotations")
     browser.execute_script("document.querySelector('#notable').scrollIntoView()")
@@ -138,7 +126,7 @@ def test_sort_filter_follow_and_return(browser, index):
     click(browser, "[data-view=table]")
     before = shown_features(browser)
 
-    features = sample_frames()["features"].select("dictionary_id", "feature", "density")
+    features = sample_tables()["features"].select("dictionary_id", "feature", "density")
     density = {(dictionary[:12], feature): value for dictionary, feature, value in features.iter_rows()}
 
     def densities() -> list[float]:
@@ -158,7 +146,7 @@ def test_sort_filter_follow_and_return(browser, index):
     assert browser.find_element(By.CSS_SELECTOR, "th[aria-sort=ascending]").text.startswith("Density")
 
     click(browser, "[data-filter-type=period-180]")
-    types = sample_frames()["feature_symmetry"].filter(pl.col("type") == "period-180")
+    types = sample_tables()["feature_symmetry"].filter(pl.col("type") == "period-180")
     found = shown_features(browser)
     assert sorted(found) == sorted(types["feature"])
     assert {row.get_attribute("data-type") for row in all_of(browser, "#results [data-feature]")} == {"period-180"}
@@ -178,7 +166,7 @@ def test_sort_filter_follow_and_return(browser, index):
 
 def test_the_address_alone_restores_a_view(browser, index):
     visit(browser, index.replace("index.html", "features.html") + "#types=invariant&sort=feature&order=down")
-    expected = sample_frames()["feature_symmetry"].filter(type="invariant")["feature"].to_list()
+    expected = sample_tables()["feature_symmetry"].filter(type="invariant")["feature"].to_list()
     wait(browser, lambda browser: shown_features(browser) == sorted(expected, reverse=True))
     assert browser.find_element(By.CSS_SELECTOR, "[data-filter-type=invariant]").get_attribute("aria-pressed") == "true"
 
@@ -188,7 +176,7 @@ def test_pages_of_the_gallery_hold_every_feature_once(browser, index):
     addresses = [link.get_attribute("href") for link in all_of(browser, "#results a")]
     click(browser, "#pager [aria-label='Next page']")
     addresses += [link.get_attribute("href") for link in all_of(browser, "#results a")]
-    live = sample_frames()["features"].filter(~pl.col("dead"))
+    live = sample_tables()["features"].filter(~pl.col("dead"))
     assert len(addresses) == len(set(addresses)) == live.height
 
 
@@ -212,7 +200,7 @@ def test_a_chosen_transform_turns_the_top_patch(browser, index):
         quarter_turn,
     )
     assert browser.find_element(By.ID, "element-name").text == "mirrored, then rotated 90°"
-    blocks = sample_frames()["transform_blocks"].filter(feature=1, element=quarter_turn_after_mirror)
+    blocks = sample_tables()["transform_blocks"].filter(feature=1, element=quarter_turn_after_mirror)
     shown = browser.find_element(By.ID, "element-cosine").text.replace("−", "-")
     assert float(shown) == pytest.approx(blocks["cosine_to_identity"].item(), abs=1e-3)
     # where the picture's right and bottom end up (y down): the mirror takes right to left, the turn left to bottom
@@ -228,7 +216,7 @@ def test_early_vision_draws_densities_and_leads_to_its_features(browser, early):
     assert all_of(browser, "#early-vision .densities rect")
     wait(browser, lambda browser: loaded(browser, "#early-vision .cards img"))
     click(browser, "#early-vision tbody a")
-    assert len(shown_features(browser)) == sum(1 for each in sample_frames()["features"]["dead"] if not each) // 2
+    assert len(shown_features(browser)) == sum(1 for each in sample_tables()["features"]["dead"] if not each) // 2
     browser.find_element(By.ID, "stimulus").send_keys("curve")
     assert sorted(shown_features(browser)) == planted_detectors("features")
     assert "stimulus=curve" in browser.current_url

@@ -87,9 +87,9 @@ def trained(settings: Settings) -> dict:
     """Every staged row but times, and the SHA-256 of every shard and model."""
     found = {}
     for key in staged_keys(settings):
-        for table, frame in read_staged(key, settings).items():
+        for table, rows in read_staged(key, settings).items():
             if table not in OF_ONE_RUN:
-                found[key, table] = _comparable(frame.columns, frame.rows())
+                found[key, table] = _comparable(rows.columns, rows.rows())
     for pattern in ("activations/*/shard-*.safetensors", "dictionaries/*/model.safetensors"):
         for file in settings.data_dir.glob(pattern):
             found[str(file.relative_to(settings.data_dir))] = file_sha256(file)

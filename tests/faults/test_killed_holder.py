@@ -13,7 +13,7 @@ from flows.servers import STARTED_BY, environment_of
 from tasks.settings import ROOT, Settings
 from tasks.staging import stage_tables
 from tests.processes import environment_for
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 
 pytestmark = pytest.mark.faults
 
@@ -75,7 +75,7 @@ def ours(settings: Settings) -> list[int]:
 
 
 def test_who_waits_for_the_warehouse_says_so_and_goes_on_once_its_holder_is_killed(settings):
-    stage_tables("sample", sample_frames(), settings)
+    stage_tables("sample", sample_tables(), settings)
     publish = ["run", "publish", "--set", "page=false"]
     with started([sys.executable, "-c", STAYS_WHILE_LOADING, *publish], settings) as holder:
         wait_for_word(holder, "loading")

@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 from tasks.settings import ROOT, Settings
 from tasks.staging import stage_tables
 from tasks.warehouse.database import schema
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 
 pytestmark = pytest.mark.faults
 
@@ -100,12 +100,12 @@ def undisturbed(tmp_path_factory, old_folder) -> dict[str, dict[str, pl.DataFram
 def prepare(settings: Settings, before: str, old_folder) -> None:
     if before == "an old data folder":
         subprocess.run(["cp", "-r", old_folder, settings.data_dir], check=True)
-    frames = sample_frames()
+    sample = sample_tables()
     tuning = ("unit_sets", "unit_tuning", "tuning_curves", "curve_detectors")
-    runs = frames["runs"].with_columns(flow_run_id=pl.lit("another"))
+    runs = sample["runs"].with_columns(flow_run_id=pl.lit("another"))
     if before == "nothing":
-        stage_tables("a" * 64, {table: frame for table, frame in frames.items() if table not in tuning}, settings)
-        stage_tables("b" * 64, {table: frames[table] for table in tuning}, settings)
+        stage_tables("a" * 64, {table: rows for table, rows in sample.items() if table not in tuning}, settings)
+        stage_tables("b" * 64, {table: sample[table] for table in tuning}, settings)
     stage_tables("c" * 64, {"runs": runs}, settings)
 
 
@@ -127,7 +127,7 @@ def test_what_is_left_is_that_of_an_undisturbed_publication(
         case "two at once":
             both = [start(settings), start(settings)]
             assert [end(process) for process in both] == [0, 0]
-    for table, frame in tables(settings).items():
-        assert_frame_equal(frame, undisturbed[before][table])
+    for table, rows in tables(settings).items():
+        assert_frame_equal(rows, undisturbed[before][table])
     assert [*settings.data_dir.rglob(".tmp-*")] == []
     assert not settings.quarantine_dir.exists()

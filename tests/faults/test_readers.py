@@ -11,7 +11,7 @@ import pytest
 from tasks.settings import ROOT
 from tasks.warehouse.load import load
 from tasks.warehouse.publish import publish
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 
 PROCESSES, THREADS, PUBLICATIONS = 5, 10, 10
 
@@ -64,7 +64,7 @@ def test_fifty_readers_while_ten_publications_happen(published_template, setting
         for number in range(PUBLICATIONS):
             load(
                 f"run {number}",
-                {"runs": sample_frames()["runs"].with_columns(flow_run_id=pl.lit(f"run {number}"))},
+                {"runs": sample_tables()["runs"].with_columns(flow_run_id=pl.lit(f"run {number}"))},
                 settings,
             )
             publish(settings)

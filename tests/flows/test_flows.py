@@ -16,7 +16,7 @@ from tasks.errors import UserError
 from tasks.staging import stage_tables, staged_keys
 from tasks.warehouse.query import query
 from tests.damage import flip
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 from tests.tasks.tracking.conftest import write_dictionary
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -121,11 +121,11 @@ def test_damaged_dictionaries_are_named_and_stop_nothing(settings):
 
 
 def test_what_can_not_be_published_stops_itself_only(settings):
-    frames = sample_frames()
-    stage_tables("sample", frames, settings)
-    offending = frames["runs"].with_columns(flow_run_id=pl.lit("offends"), seconds=pl.lit(-1.0))
+    tables = sample_tables()
+    stage_tables("sample", tables, settings)
+    offending = tables["runs"].with_columns(flow_run_id=pl.lit("offends"), seconds=pl.lit(-1.0))
     stage_tables("offending", {"runs": offending}, settings)
-    stage_tables("waiting", {"shards": frames["shards"].with_columns(activation_set_id=pl.lit("no set"))}, settings)
+    stage_tables("waiting", {"shards": tables["shards"].with_columns(activation_set_id=pl.lit("no set"))}, settings)
     (settings.staging_dir / "notes.txt").write_text("a letter")
     summary = publish()
     assert set(summary.missing) == {"frames/offending", "frames/notes.txt", "waiting"}

@@ -76,7 +76,7 @@ def test_unknown_methods_are_refused():
         small('methods=["tsne"]')
 
 
-def test_frames_of_several_stages_stand_below_one_another():
+def test_tables_of_several_stages_stand_below_one_another():
     made = merged({"a": pl.DataFrame({"x": [1]})}, {"a": pl.DataFrame({"x": [2], "y": [3]}), "b": pl.DataFrame()})
     assert made["a"].rows() == [(1, None), (2, 3)]
     assert set(made) == {"a", "b"}

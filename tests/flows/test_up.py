@@ -40,7 +40,7 @@ from tasks.warehouse.query import catalogue
 from tests.browser import chromium, wait_for_text
 from tests.damage import flipped
 from tests.processes import environment_for
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 
 RUN_SECONDS = 300
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -127,7 +127,7 @@ class Service:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory) -> Iterator[Service]:
     settings = Settings(data_dir=tmp_path_factory.mktemp("up") / "is it data?")
-    stage_tables("sample", sample_frames(), settings)
+    stage_tables("sample", sample_tables(), settings)
     prefect_port, mlflow_port = free_port(), free_port()
     ours = {
         "KALEIDOSCOPE_KEEP_RUNS_DAYS": "2",

@@ -1,4 +1,4 @@
-"""Each view over a warehouse whose answers are known by heart, and its grain over the sample frames."""
+"""Each view over a warehouse whose answers are known by heart, and its grain over the sample tables."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,25 +7,14 @@ import duckdb
 import pytest
 
 from tasks.warehouse.database import create_schema, create_views, schema, sql_files
-from tests.sample_frames import (
-    CONCEPT_ANALYSIS,
-    CROSSCODER,
-    CROSSCODER_FAMILIES,
-    LOWER_LAYER,
-    NETWORK,
-    PCA_DIMENSIONS,
-    PLANTED_DIMENSIONS,
-    PLANTED_FACETS,
-    PLANTED_FAMILIES,
-    PLANTED_STIMULI,
-    RENDERED,
-    SAE_FAMILIES,
-    planted_detectors,
-    planted_mixture,
-    planted_orientation,
-    planted_peak,
-    sample_frames,
-)
+from tests.sample_tables import sample_tables
+from tests.sample_tables.attacks import PLANTED_FACETS
+from tests.sample_tables.concepts import CONCEPT_ANALYSIS
+from tests.sample_tables.dimensions import PCA_DIMENSIONS, PLANTED_DIMENSIONS, RENDERED
+from tests.sample_tables.families import CROSSCODER_FAMILIES, PLANTED_FAMILIES, PLANTED_STIMULI, SAE_FAMILIES
+from tests.sample_tables.planted import CROSSCODER, LOWER_LAYER, NETWORK, planted_orientation
+from tests.sample_tables.polysemantic import planted_mixture
+from tests.sample_tables.tuning import planted_detectors, planted_peak
 
 GRAIN = {
     "activation_sets_overview": ["activation_set_id"],
@@ -99,8 +88,8 @@ def sample():
         create_schema(connection)
         create_views(connection)
         for table in schema():
-            if table in sample_frames():
-                rows = sample_frames()[table].select(schema()[table].columns)
+            if table in sample_tables():
+                rows = sample_tables()[table].select(schema()[table].columns)
                 connection.from_arrow(rows.to_arrow()).insert_into(table)
         yield connection
 
@@ -782,5 +771,5 @@ def test_data_quality(small):
 
 def test_the_sample_is_seen_as_it_was_planted(sample):
     found = dict(rows(sample, f"SELECT type, features FROM symmetry_types WHERE dictionary_id = '{CROSSCODER}'"))
-    counted = sample_frames()["feature_symmetry"]["type"].value_counts()
+    counted = sample_tables()["feature_symmetry"]["type"].value_counts()
     assert found == dict(counted.iter_rows())

@@ -93,15 +93,15 @@ def make_first(settings) -> None:
     with duckdb.connect(str(settings.warehouse_file)) as connection:
         connection.execute(BOOKS + FIRST)
         connection.execute("INSERT INTO loads VALUES ('k', 'makers', 2, now()::TIMESTAMP)")
-        for table, frame in OLD.items():
-            connection.from_arrow(frame.to_arrow()).insert_into(table)
+        for table, rows in OLD.items():
+            connection.from_arrow(rows.to_arrow()).insert_into(table)
 
 
-def stage(key: str, frames: dict[str, pl.DataFrame], settings, monkeypatch, version: int = 1) -> None:
+def stage(key: str, tables: dict[str, pl.DataFrame], settings, monkeypatch, version: int = 1) -> None:
     """As older code did."""
     with monkeypatch.context() as then:
         then.setattr("tasks.staging.schema_version", lambda: version)
-        stage_tables(key, frames, settings)
+        stage_tables(key, tables, settings)
 
 
 def rows(connection) -> dict[str, list[tuple]]:
@@ -160,14 +160,14 @@ def test_a_folder_needs_no_tables_but_its_own(settings, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("frames", "reason"),
+    ("tables", "reason"),
     [
         ({"makers": OLD["makers"].rename({"born": "birth"})}, "0003_ages can't make makers: .*born"),
         ({"things": OLD["things"].with_columns(size=pl.lit("large"))}, "rows can't be migrated: .*large"),
     ],
 )
-def test_what_can_not_be_migrated_is_named(settings, monkeypatch, frames, reason):
-    stage("odd", frames, settings, monkeypatch)
+def test_what_can_not_be_migrated_is_named(settings, monkeypatch, tables, reason):
+    stage("odd", tables, settings, monkeypatch)
     with pytest.raises(Damaged, match=f"has tables of schema version 1: .*{reason}") as refusal:
         read_staged("odd", settings)
     assert "\n" not in str(refusal.value)

@@ -18,41 +18,41 @@ from tasks.staging import (
 from tests.damage import flip
 
 KEY = "a" * 64
-FRAMES = {"networks": polars.DataFrame({"network": ["n"]}), "layers": polars.DataFrame({"layer": ["l", "m"]})}
+TABLES = {"networks": polars.DataFrame({"network": ["n"]}), "layers": polars.DataFrame({"layer": ["l", "m"]})}
 
 
 def as_before_checksums(settings) -> None:
     """What e2a2564 left: Parquet files and the list of their tables."""
     folder = settings.staging_dir / KEY
     folder.mkdir(parents=True)
-    for table, frame in FRAMES.items():
-        frame.write_parquet(folder / f"{table}.parquet")
-    (folder / BEFORE_CHECKSUMS).write_text("\n".join(FRAMES))
+    for table, rows in TABLES.items():
+        rows.write_parquet(folder / f"{table}.parquet")
+    (folder / BEFORE_CHECKSUMS).write_text("\n".join(TABLES))
 
 
 def assert_read(settings, version: int) -> None:
-    frames, found_version = read_unmigrated(KEY, settings)
+    tables, found_version = read_unmigrated(KEY, settings)
     assert found_version == version
-    assert set(frames) == set(FRAMES)
-    for table, frame in FRAMES.items():
-        assert_frame_equal(frames[table], frame)
+    assert set(tables) == set(TABLES)
+    for table, rows in TABLES.items():
+        assert_frame_equal(tables[table], rows)
 
 
 def test_what_is_staged_is_read_again(settings):
     assert not is_staged(KEY, settings)
     with pytest.raises(UserError, match="run the stage that makes them first"):
         read_staged(KEY, settings)
-    stage_tables(KEY, FRAMES, settings)
+    stage_tables(KEY, TABLES, settings)
     assert is_staged(KEY, settings)
     assert staged_keys(settings) == [KEY]
-    assert staged_tables(KEY, settings) == list(FRAMES)
+    assert staged_tables(KEY, settings) == list(TABLES)
     assert_read(settings, schema_version())
 
 
 @pytest.mark.parametrize("file", ["networks.parquet", "layers.parquet", COMMIT])
 @pytest.mark.parametrize("bit", [5, 1_003, 7_777])
 def test_a_flipped_bit_is_read_by_nobody_and_made_again(file, bit, settings):
-    stage_tables(KEY, FRAMES, settings)
+    stage_tables(KEY, TABLES, settings)
     assert_read(settings, schema_version())
     flip(settings.staging_dir / KEY / file, bit)
     with pytest.raises(Damaged, match=file):
@@ -61,12 +61,12 @@ def test_a_flipped_bit_is_read_by_nobody_and_made_again(file, bit, settings):
     [aside] = in_quarantine(settings)
     assert str(aside.came_from) == f"frames/{KEY}"
     assert file in aside.reason
-    stage_tables(KEY, FRAMES, settings)
+    stage_tables(KEY, TABLES, settings)
     assert_read(settings, schema_version())
 
 
 def test_a_folder_under_another_key_is_refused(settings):
-    stage_tables(KEY, FRAMES, settings)
+    stage_tables(KEY, TABLES, settings)
     (settings.staging_dir / KEY).rename(settings.staging_dir / ("b" * 64))
     with pytest.raises(Damaged, match=f"{COMMIT} belongs to {KEY}"):
         read_staged("b" * 64, settings)

@@ -160,23 +160,23 @@ def test_a_receipt_of_another_shard_or_plan_is_none(small_key, settings, changed
         written_shard(acts.plan, 3)
 
 
-def test_frames_fit_the_tables(small_template):
+def test_tables_fit_the_schema(small_template):
     acts = ActivationSet.open(*small_template)
-    frames = activation_tables(acts)
+    tables = activation_tables(acts)
     con = duckdb.connect()
     for schema in ("01_sources", "02_activations"):
         con.execute((ROOT / "sql" / "schema" / f"{schema}.sql").read_text())
-    for table, frame in frames.items():
+    for table, rows in tables.items():
         described = con.execute(f"DESCRIBE {table}").pl()
-        assert frame.columns == described["column_name"].to_list()
-        con.register("frame", frame.to_arrow())
-        types = con.execute("DESCRIBE frame").pl()["column_type"].to_list()
+        assert rows.columns == described["column_name"].to_list()
+        con.register("made", rows.to_arrow())
+        types = con.execute("DESCRIBE made").pl()["column_type"].to_list()
         assert types == described["column_type"].str.replace("JSON", "VARCHAR").to_list()
-        con.execute(f"INSERT INTO {table} SELECT * FROM frame")
-        con.unregister("frame")
+        con.execute(f"INSERT INTO {table} SELECT * FROM made")
+        con.unregister("made")
     assert con.sql("SELECT orbits, group_order FROM activation_sets").fetchone() == (26, 6)
     assert con.sql("SELECT config->>'$.images.sources[0]' FROM activation_sets").fetchone() == ("dead-leaves",)
     assert con.sql("SELECT sum(orbits), min(shard), max(shard) FROM shards").fetchone() == (26, 0, 5)
     assert con.sql("SELECT count(*) FROM images").fetchone() == (6,)
-    assert set(acts.plan.rows["image"]) == set(frames["images"]["image_id"])
-    assert frames["quarantine"].schema == dict.fromkeys(("activation_set_id", "name", "reason"), polars.String)
+    assert set(acts.plan.rows["image"]) == set(tables["images"]["image_id"])
+    assert tables["quarantine"].schema == dict.fromkeys(("activation_set_id", "name", "reason"), polars.String)

@@ -71,10 +71,10 @@ def test_photographs_that_are_labelled_as_another_class_are_left_out(tmp_path, l
 
 def test_rows_are_those_of_the_plain_functions(made):
     settings, config, key = made
-    frames = read_staged(key, settings)
+    tables = read_staged(key, settings)
     sets, network = gather(config, settings), load_network("efficientnet_lite0", None)
-    tests = frames["tcav_tests"]
-    assert len(tests) == frames["concept_analyses"]["tests"].item() == 4
+    tests = tables["tcav_tests"]
+    assert len(tests) == tables["concept_analyses"]["tests"].item() == 4
     assert tests["p_holm"].to_list() == pytest.approx(holm(tests["p_value"].to_list()))
     layer = "block5_expand"
     acts = {
@@ -99,13 +99,13 @@ def test_rows_are_those_of_the_plain_functions(made):
         assert row["random_score"] == pytest.approx(np.mean(random))
         assert row["p_value"] == pytest.approx(significance(own, random))
         assert row["class_name"] == CLASS
-    assert len(frames["cavs"]) == 2 * (2 * 3 + 3)
-    assert {name for name in concept_metrics(frames) if "stripes" in name and layer in name} == {
+    assert len(tables["cavs"]) == 2 * (2 * 3 + 3)
+    assert {name for name in concept_metrics(tables) if "stripes" in name and layer in name} == {
         f"{metric}/stripes/{CLASS}/{layer}" for metric in ("score", "p_holm", "accuracy")
     }
 
 
-def test_frames_load_beside_another_analysis_of_the_same_sets_and_pass_every_audit(made):
+def test_tables_load_beside_another_analysis_of_the_same_sets_and_pass_every_audit(made):
     settings, config, key = made
     other = config.model_copy(update={"cav": config.cav.model_copy(update={"classifier": "mean-difference"})})
     keys = [key, analyse_concepts(other, settings)]

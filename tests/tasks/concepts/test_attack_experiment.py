@@ -53,17 +53,17 @@ def made(tmp_path_factory) -> tuple[Settings, AttackExperimentConfig, str]:
 
 def test_rows_are_what_each_evaluation_gives_alone(made):
     settings, config, key = made
-    frames, sets = read_staged(key, settings), gather(config.tested, settings)
+    tables, sets = read_staged(key, settings), gather(config.tested, settings)
     [concept], [of_class] = sets.concepts, sets.classes
     here, elsewhere = (class_at(sets.network, layer, CLASS, of_class.images) for layer in (HERE, ELSEWHERE))
     attacked = list(attacked_sets(config.grid, here, concept, sets.random, settings, config.cav))
 
-    attacks = frames["attacks"]
+    attacks = tables["attacks"]
     assert attacks.select(IDENTITY).rows() == [tuple(one.identity.values()) for one in attacked]
     assert attacks["concept_id"].to_list() == [one.concept.key for one in attacked]
     assert attacks["changed"].to_list() == [0, *[8, 4] * 3, *[12, 6] * 3]
 
-    scores = frames["attack_scores"]
+    scores = tables["attack_scores"]
     scorers = {HERE: AttackScorer(here, config.cav), ELSEWHERE: AttackScorer(elsewhere, config.cav)}
     for layer, scorer in scorers.items():
         read = [one for one in attacked if layer == HERE or one.fraction != 0.5]
@@ -71,7 +71,7 @@ def test_rows_are_what_each_evaluation_gives_alone(made):
         found = scores.filter(eval_layer=layer).drop("attack_experiment_id", "p_holm")
         assert found.equals(expected.select(found.columns))
     assert scores["p_holm"].to_list() == holm(scores["p_value"].to_list())
-    assert frames["attack_experiments"]["tests"].item() == len(scores) == 13 + 7
+    assert tables["attack_experiments"]["tests"].item() == len(scores) == 13 + 7
 
     changes = ImageChangeMeter(attacked[0], sets.network, evenly_spaced_layers(sets.network, HERE))
     for row, one in zip(attacks.iter_rows(named=True), attacked, strict=True):
@@ -81,9 +81,9 @@ def test_rows_are_what_each_evaluation_gives_alone(made):
     checker = TamperDetector(sets.random, sets.network, HERE)
     for one in attacked[:3]:
         report = checker.check(one.concept)
-        found = frames["trust_checks"].filter(concept_id=one.concept.key)
+        found = tables["trust_checks"].filter(concept_id=one.concept.key)
         assert found["value"].to_list() == [check.value for check in report.checks]
-    assert frames["trust_checks"]["concept_id"].n_unique() == 7
+    assert tables["trust_checks"]["concept_id"].n_unique() == 7
 
 
 def test_pictures_show_the_change_amplified(made):

@@ -83,7 +83,7 @@ def test_attacks_keep_to_the_ball_and_reach_their_goal(sets, probed):
 
 def test_rows_are_those_of_the_plain_functions(made, sets, probed):
     settings, key = made
-    frames, (facets, generic) = read_staged(key, settings), sets
+    tables, (facets, generic) = read_staged(key, settings), sets
     generic_nc = torch.cat([pooled(each) for each in generic])
     probes = [fit_cav(pooled(each.images), generic_nc, CONFIG.cav) for each in probed]
     network = load_network(CONFIG.network, None)
@@ -92,7 +92,7 @@ def test_rows_are_those_of_the_plain_functions(made, sets, probed):
     )
     pictures_ncyx = (255 * torch.stack([plain, *faceted])).round().byte()
 
-    rows = frames["facet_pictures"].rows(named=True)
+    rows = tables["facet_pictures"].rows(named=True)
     assert [row["attack"] for row in rows] == ["plain", *2 * ["clean", "noise", "negative", "positive"]]
     assert [row["facet_id"] for row in rows] == [None, *4 * [facets[0].key], *4 * [facets[1].key]]
     assert [row["probe_images_id"] for row in rows] == [None, *(each.images.key for each in probed)]
@@ -106,18 +106,18 @@ def test_rows_are_those_of_the_plain_functions(made, sets, probed):
         assert row["cosine"] == pytest.approx((probe.vector_d @ clean.vector_d).item(), abs=1e-6)
 
     logits_fn, _ = probe_separation(network, CONFIG.facet_layer, [probes[0], probes[4]], pictures_ncyx)
-    readings = frames["facet_readings"].pivot("facet_id", index="place", values="logit").sort("place")
+    readings = tables["facet_readings"].pivot("facet_id", index="place", values="logit").sort("place")
     for facet, logits_n in zip(facets, logits_fn, strict=True):
         assert readings[facet.key].to_list() == pytest.approx(logits_n.tolist(), abs=1e-4)
 
-    metrics = facet_metrics(frames)
+    metrics = facet_metrics(tables)
     assert len(metrics) == 2 * (2 + 4 * 4)
     assert metrics["logit/dots/positive"] == pytest.approx(logits_fn[1, 8].item(), abs=1e-4)
     assert metrics["target_logit/stripes/plain"] == pytest.approx(logits_fn[1, 0].item(), abs=1e-4)
     assert metrics["cosine/stripes/clean"] == pytest.approx(1)
 
 
-def test_frames_load_and_pass_every_audit(made):
+def test_tables_load_and_pass_every_audit(made):
     settings, key = made
     load(key, read_staged(key, settings), settings)
     with open_warehouse(settings) as connection:

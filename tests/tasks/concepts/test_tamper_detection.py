@@ -88,12 +88,12 @@ def test_a_checker_gives_what_the_activations_of_all_sets_give(lite0, cats, rand
     assert halves.value == split_half_disagreement(before, after, CavConfig())
 
 
-def test_frames_have_a_row_for_each_set_and_check(checker, cats, attacked):
+def test_tables_have_a_row_for_each_set_and_check(checker, cats, attacked):
     sets = [cats, instead(cats, attacked)]
     reports = [(each, checker.check(each)) for each in sets]
-    frames = tamper_tables([*reports, reports[0]], "a", "efficientnet_lite0", LAYER, len(checker.randoms))
-    assert frames["trust_analyses"].rows() == [("a", "efficientnet_lite0", LAYER, 2)]
-    checks = frames["trust_checks"]
+    tables = tamper_tables([*reports, reports[0]], "a", "efficientnet_lite0", LAYER, len(checker.randoms))
+    assert tables["trust_analyses"].rows() == [("a", "efficientnet_lite0", LAYER, 2)]
+    checks = tables["trust_checks"]
     assert checks.select("trust_analysis_id", "concept_id", "check_name").is_unique().all()
     assert checks["concept_id"].unique(maintain_order=True).to_list() == [each.key for each in sets]
     trusted = checks.group_by("concept_id", maintain_order=True).agg(polars.col("passed").all())["passed"].to_list()

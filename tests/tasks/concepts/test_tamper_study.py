@@ -38,23 +38,23 @@ def made(tmp_path_factory) -> tuple[Settings, TamperStudyConfig, str]:
 
 def test_rows_are_those_of_the_checker(made):
     settings, config, key = made
-    frames = read_staged(key, settings)
+    tables = read_staged(key, settings)
     stripes, squares = drawn_exemplars("stripes", COUNT, 224), read_exemplars(Path(config.concepts[1]), "concept", 224)
-    assert frames["trust_analyses"].rows() == [(key, "efficientnet_lite0", LAYER, 2)]
+    assert tables["trust_analyses"].rows() == [(key, "efficientnet_lite0", LAYER, 2)]
     pool = open_frames(config.random, settings)
     checker = TamperDetector(random_sets(pool, 2, 4), load_network("efficientnet_lite0", None), LAYER)
     checks = {one.key: checker.check(one).checks for one in (stripes, squares)}
-    assert frames["trust_checks"].rows() == [
+    assert tables["trust_checks"].rows() == [
         (key, concept, check.name, check.value, check.threshold, check.passed)
         for concept, of_concept in checks.items()
         for check in of_concept
     ]
-    metrics = tamper_metrics(frames)
+    metrics = tamper_metrics(tables)
     assert len(metrics) == 6
     assert metrics["split-half disagreement/squares"] == checks[squares.key][1].value
 
 
-def test_frames_load_and_pass_every_audit(made):
+def test_tables_load_and_pass_every_audit(made):
     settings, _, key = made
     load(key, read_staged(key, settings), settings)
     with open_warehouse(settings) as connection:

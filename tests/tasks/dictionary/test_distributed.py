@@ -32,7 +32,7 @@ def test_two_processes_train_as_one_does(planted_set, tmp_path, method):
 
     expected, found = (polars.read_parquet(store.folder_of(key, place) / "history.parquet") for place in (one, two))
     assert expected.height == found.height == 12 * 6
-    losses = [frame.filter(metric="loss")["value"].to_list() for frame in (expected, found)]
+    losses = [rows.filter(metric="loss")["value"].to_list() for rows in (expected, found)]
     assert losses[1] == pytest.approx(losses[0], rel=LOSS_TOLERANCE)
     models = [load_file(store.folder_of(key, place) / "model.safetensors") for place in (one, two)]
     assert (models[0]["encoder.weight"] - models[1]["encoder.weight"]).abs().max() < 1e-3

@@ -91,22 +91,22 @@ def planted_rows() -> PlantedRows:
     return PlantedRows(acts_rd, names, [10, 31, len(names) - 41])
 
 
-def carriers(frames, neuron: int) -> dict[int, tuple[float, int]]:
-    found = frames["neuron_features"].filter(neuron=neuron).sort("rank")
+def carriers(tables, neuron: int) -> dict[int, tuple[float, int]]:
+    found = tables["neuron_features"].filter(neuron=neuron).sort("rank")
     assert found["rank"].to_list() == list(range(1, len(found) + 1))
     return {feature: (share, rows) for feature, share, rows in found.select("feature", "share", "rows_carried").rows()}
 
 
 def test_neurons_that_are_sums_of_atoms_are_taken_apart_into_these(decompose):
-    frames = decompose(dictionary_of(ATOMS, torch.zeros(6), k=2), planted_rows())
+    tables = decompose(dictionary_of(ATOMS, torch.zeros(6), k=2), planted_rows())
     expected = {0: {0: 2, 1: 1}, 1: {1: 3, 2: 1}, 2: {2: 1, 3: 1}, 3: {3: 1}, 5: {}}
     for neuron, weights in expected.items():
         total = sum(weights.values())
-        found = carriers(frames, neuron)
+        found = carriers(tables, neuron)
         assert found.keys() == weights.keys()
         for feature, weight in weights.items():
             assert found[feature] == (pytest.approx(weight / total, abs=1e-5), IMAGES_EACH)
-    neurons = {row["neuron"]: row for row in frames["neurons"].rows(named=True)}
+    neurons = {row["neuron"]: row for row in tables["neurons"].rows(named=True)}
     assert [neurons[n]["top_rows"] for n in range(6)] == [12, 12, 12, 6, 6, 0]
     assert [neurons[n]["max_activation"] for n in range(6)] == [8, 12, 4, 20, 16, 0]
     assert [neurons[n]["density"] for n in range(6)] == [1 / 2, 1 / 2, 1 / 2, 1 / 4, 1 / 4, 0]
@@ -118,8 +118,8 @@ def test_neurons_that_are_sums_of_atoms_are_taken_apart_into_these(decompose):
 
 
 def test_examples_are_each_images_strongest_row_split_by_feature(decompose):
-    frames = decompose(dictionary_of(ATOMS, torch.zeros(6), k=2), planted_rows())
-    examples = frames["neuron_examples"]
+    tables = decompose(dictionary_of(ATOMS, torch.zeros(6), k=2), planted_rows())
+    examples = tables["neuron_examples"]
     for neuron, features in {0: [0, 1], 1: [1, 2], 2: [2, 3], 3: [3]}.items():
         for feature in features:
             of_feature = examples.filter(neuron=neuron, feature=feature).sort("rank")
@@ -138,8 +138,8 @@ def test_what_takes_away_the_bias_and_what_no_feature_explains_are_told_apart(de
     acts = PlantedRows((2 * ATOMS[1] + ATOMS[3] + bias_d).expand(4, -1), ["a", "b", "c", "d"], [4])
     whole = 2 * 4 - 1 + 0.5
     for k, told in {2: (1, 8 / whole, 1 / whole), 1: (1 - 1 / whole, 8 / whole, 0)}.items():
-        frames = decompose(dictionary_of(ATOMS, bias_d, k), acts, f"k = {k}")
-        (neuron,) = frames["neurons"].filter(neuron=4).rows(named=True)
+        tables = decompose(dictionary_of(ATOMS, bias_d, k), acts, f"k = {k}")
+        (neuron,) = tables["neurons"].filter(neuron=4).rows(named=True)
         assert [neuron[name] for name in ("explained", "carried", "suppressed")] == pytest.approx(told, abs=1e-3)
         assert neuron["bias"] == pytest.approx(0.5 / whole, abs=1e-3)
 
@@ -183,19 +183,19 @@ def test_sums_equal_the_plain_loops(decompose, monkeypatch, pairs_at_once, top_r
     dictionary = dictionary_of(
         torch.randn(features, channels, generator=generator), 0.1 * torch.randn(channels, generator=generator), 5, 0.7
     )
-    frames, expected = decompose(dictionary, acts), plain(dictionary, acts, top_rows)
-    for n, told in enumerate(frames["neurons"].sort("neuron").rows(named=True)):
+    tables, expected = decompose(dictionary, acts), plain(dictionary, acts, top_rows)
+    for n, told in enumerate(tables["neurons"].sort("neuron").rows(named=True)):
         assert told["top_rows"] == len(expected[n]["rows"]) == min(top_rows, len(expected[n]["rows"]))
         for name in ("explained", "carried", "suppressed", "bias"):
             assert told[name] == pytest.approx(float(expected[n][name]), abs=1e-4)
-        found = carriers(frames, n)
+        found = carriers(tables, n)
         shares, leads = expected[n]["shares"], expected[n]["leads"]
         assert list(found) == shares.argsort(descending=True)[: len(found)].tolist()
         assert len(found) == min(polysemantic.FEATURES_KEPT, int((shares > 0).sum()))
         for feature, (share, carried_rows) in found.items():
             assert share == pytest.approx(float(shares[feature]), abs=1e-5)
             assert carried_rows == leads[feature]
-        of_neuron = frames["neuron_examples"].filter(neuron=n)
+        of_neuron = tables["neuron_examples"].filter(neuron=n)
         assert set(of_neuron["feature"]) <= set(list(found)[:FEATURES_SHOWN])
         assert set(of_neuron["y"] - 10) <= set(expected[n]["rows"])
 

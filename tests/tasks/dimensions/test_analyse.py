@@ -1,4 +1,4 @@
-"""The stage on small real sets: its frames load, pass every audit, and are made once; bad input is named."""
+"""The stage on small real sets: its tables load, pass every audit, and are made once; bad input is named."""
 
 import numpy as np
 import polars as pl
@@ -44,7 +44,7 @@ def extracted(tmp_path_factory) -> tuple[Settings, str, str]:
     return settings, activation_set, train(activation_set, small, settings)
 
 
-def test_frames_load_and_pass_every_audit(extracted):
+def test_tables_load_and_pass_every_audit(extracted):
     settings, activation_set, dictionary = extracted
     load("set", activation_tables(ActivationSet.open(activation_set, settings)), settings)
     features = analyse(dictionary, settings)
@@ -56,9 +56,9 @@ def test_frames_load_and_pass_every_audit(extracted):
         key = analyse_dimensions(activation_set, subject, search, settings, lambda *done, told=told: told.append(done))
         assert told == sorted(told)
         assert told[-1] == (1000, 1000)
-        frames = read_staged(key, settings)
-        load(key, frames, settings)
-        metrics = dimension_metrics(frames)
+        tables = read_staged(key, settings)
+        load(key, tables, settings)
+        metrics = dimension_metrics(tables)
         assert ("agreement_kept" in metrics) == (subject is None and search.source == "patches")
         assert 0 < metrics["harmonic_purity"] <= 1
     with open_warehouse(settings) as connection:
@@ -96,8 +96,8 @@ def test_no_more_rows_than_asked_for_and_of_every_shard_some(extracted):
 
 def test_patches_go_from_low_to_high_and_are_of_the_test_split(extracted):
     settings, activation_set, _ = extracted
-    frames = read_staged(analyse_dimensions(activation_set, None, FEW, settings), settings)
-    pictures = frames["dimension_pictures"].sort("dimension", "place")
+    tables = read_staged(analyse_dimensions(activation_set, None, FEW, settings), settings)
+    pictures = tables["dimension_pictures"].sort("dimension", "place")
     assert (pictures["kind"] == "patch").all()
     assert pictures.group_by("dimension").agg(pl.col("score").is_sorted().all())["score"].all()
     assert pictures["picture"].bin.starts_with(b"RIFF").all()

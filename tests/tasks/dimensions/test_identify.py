@@ -45,8 +45,8 @@ def followed() -> tuple[pl.DataFrame, pl.DataFrame]:
     return follow(shown, lambda responses: responses, permutations=199, seed=0)
 
 
-def cell(frame: pl.DataFrame, dimension: int, parameter: str) -> dict:
-    return frame.row(by_predicate=(pl.col("dimension") == dimension) & (pl.col("parameter") == parameter), named=True)
+def cell(rows: pl.DataFrame, dimension: int, parameter: str) -> dict:
+    return rows.row(by_predicate=(pl.col("dimension") == dimension) & (pl.col("parameter") == parameter), named=True)
 
 
 def test_planted_parameters_are_recognised(followed):

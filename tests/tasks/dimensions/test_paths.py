@@ -50,7 +50,7 @@ def write_analysis(settings, activation_set, dimensions, dictionary=None):
         for number in numbers
         for value, score in zip(frequencies, curves[number], strict=True)
     ]
-    frames = {
+    tables = {
         "dimension_analyses": polars.DataFrame([{**about, "mean": [MEAN] * len(directions[0])}]),
         "tuning_dimensions": polars.DataFrame(found),
         "tuning_scores": polars.DataFrame(
@@ -60,14 +60,14 @@ def write_analysis(settings, activation_set, dimensions, dictionary=None):
             curve, schema=["dimension_analysis_id", "dimension", "parameter", "value", "mean"], orient="row"
         ),
     }
-    stage_tables("made", frames, settings)
+    stage_tables("made", tables, settings)
     return "made"
 
 
-def frames_of(key, settings):
-    frames = read_staged(key, settings)
-    return frames["dimension_pictures"], {
-        row["parameter"]: row for row in frames["dimension_paths"].iter_rows(named=True)
+def tables_of(key, settings):
+    tables = read_staged(key, settings)
+    return tables["dimension_pictures"], {
+        row["parameter"]: row for row in tables["dimension_paths"].iter_rows(named=True)
     }
 
 
@@ -80,7 +80,7 @@ def test_a_path_moves_its_own_parameter_and_no_other(settings, monkeypatch):
     dimensions = [(0.03 * along, [0.1, 0, 0.1], "orientation"), (0.03 * coarser, [1, 0, -1], "frequency")]
     analysis = write_analysis(settings, plan(EXTRACTION, settings).key, dimensions)
     for dimension, intended, other in ((0, "orientation", "frequency"), (1, "frequency", "orientation")):
-        pictures, path = frames_of(render_path(analysis, dimension, settings), settings)
+        pictures, path = tables_of(render_path(analysis, dimension, settings), settings)
         assert {Image.open(io.BytesIO(picture)).size for picture in pictures["picture"]} == {(64, 64)}
         assert path[intended]["spearman"] >= 0.9
         assert path[intended]["drift"] > 0.3
@@ -109,7 +109,7 @@ def test_the_first_dimensions_are_shown_and_those_assigned_to_what_pictures_can_
     assert shown_dimensions(analysis, 0, settings) == [2, 4]
 
     key = render_path(analysis, 2, settings)
-    pictures, path = frames_of(key, settings)
+    pictures, path = tables_of(key, settings)
     assert pictures["dimension"].to_list() == [2] * POINTS
     assert pictures["place"].to_list() == [*range(POINTS)]
     assert pictures["score"].to_list() == [*np.linspace(-2, 2, POINTS)]
@@ -165,8 +165,8 @@ def made_of(orientation, coherence, frequency, preferred, curve):
             {"dimension": 3, "parameter": "frequency", "value": [1 / 32, 1 / 8, 1 / 4], "mean": curve}
         ),
     }
-    frame = paths(pictures.sample(fraction=1, shuffle=True, seed=0), analysis)
-    return {row["parameter"]: row for row in frame.iter_rows(named=True)}
+    rows = paths(pictures.sample(fraction=1, shuffle=True, seed=0), analysis)
+    return {row["parameter"]: row for row in rows.iter_rows(named=True)}
 
 
 SOME = [1 / 16, 1 / 12, 1 / 10, 1 / 8]

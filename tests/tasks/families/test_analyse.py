@@ -1,4 +1,4 @@
-"""The stage on a small real set: its frames load, pass every audit, and are made once; bad input is named."""
+"""The stage on a small real set: its tables load, pass every audit, and are made once; bad input is named."""
 
 import numpy as np
 import polars as pl
@@ -44,7 +44,7 @@ def trained(tmp_path_factory) -> tuple[Settings, dict[str, str]]:
     return settings, keys | {"set": activation_set}
 
 
-def test_frames_load_and_pass_every_audit(trained):
+def test_tables_load_and_pass_every_audit(trained):
     settings, keys = trained
     load("set", activation_tables(ActivationSet.open(keys["set"], settings)), settings)
     told = []
@@ -53,14 +53,14 @@ def test_frames_load_and_pass_every_audit(trained):
         load(analysis, read_staged(analysis, settings), settings)
         families = analyse_families(keys[name], FEW, settings, lambda *done: told.append(done))
         assert told[-1] == (1000, 1000)
-        frames = read_staged(families, settings)
-        assert ("family_pairs" in frames) == (name != "sae")
-        assert frames["family_analyses"]["families"].item() >= 1
+        tables = read_staged(families, settings)
+        assert ("family_pairs" in tables) == (name != "sae")
+        assert tables["family_analyses"]["families"].item() >= 1
         if name != "orbit":
             scores = measure_separation(families, (), FEW, settings)
-            frames |= read_staged(scores, settings)
-        load(families, frames, settings)
-        assert family_metrics(frames)["families"] == len(frames["family_shapes"])
+            tables |= read_staged(scores, settings)
+        load(families, tables, settings)
+        assert family_metrics(tables)["families"] == len(tables["family_shapes"])
     with open_warehouse(settings) as connection:
         audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
     assert [result for result in audits if not result.passed] == []
@@ -80,13 +80,13 @@ def test_any_finite_group_of_the_plane(n_rotations, reflections, tmp_path):
     analysis = analyse(dictionary, settings)
     load(analysis, read_staged(analysis, settings), settings)
     families = analyse_families(dictionary, FEW, settings)
-    frames = read_staged(families, settings)
-    load(families, frames | read_staged(measure_separation(families, (), FEW, settings), settings), settings)
+    tables = read_staged(families, settings)
+    load(families, tables | read_staged(measure_separation(families, (), FEW, settings), settings), settings)
     with open_warehouse(settings) as connection:
         audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
     assert [result for result in audits if not result.passed] == []
-    members = frames["feature_families"].drop_nulls("family")
-    assert members["element"].max() < len(frames["family_shapes"]["profile"][0]) * (1 + reflections)
+    members = tables["feature_families"].drop_nulls("family")
+    assert members["element"].max() < len(tables["family_shapes"]["profile"][0]) * (1 + reflections)
     assert members["mirrored"].any() <= reflections
 
 

@@ -26,7 +26,7 @@ from tasks.storage import writing
 from tasks.warehouse.load import load
 from tasks.warehouse.publish import publish
 from tasks.warehouse.query import catalogue, query
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 from tests.tasks.maintenance.conftest import contents, grow_old
 
 DAY = 24 * 3600
@@ -103,7 +103,7 @@ def test_whatever_refers_to_whatever_it_stays(
             connection.execute("INSERT INTO runs VALUES (?, ?)", [run, status])
             connection.execute("INSERT INTO tags VALUES ('dictionary', ?, ?)", [key, run])
     for number, key in enumerate(in_rows):
-        row = sample_frames()["runs"].with_columns(config=polars.lit(json.dumps({"dictionaries": [key]})))
+        row = sample_tables()["runs"].with_columns(config=polars.lit(json.dumps({"dictionaries": [key]})))
         stage_tables(f"run-{number}", {"runs": row}, settings)
     folders = {
         whole("dictionaries", key, settings, activation_set=made_from) for key, made_from in dictionaries.items()
@@ -121,7 +121,7 @@ def test_whatever_refers_to_whatever_it_stays(
 
 
 def test_staged_tables_are_never_deleted(settings):
-    stage_tables("staged_keys", {"runs": sample_frames()["runs"]}, settings)
+    stage_tables("staged_keys", {"runs": sample_tables()["runs"]}, settings)
     age(settings.staging_dir, 1000)
     assert find_garbage(settings) == []
 
@@ -162,7 +162,7 @@ def test_snapshots_and_sites_beyond_their_number_are_deleted(small):
         many = settings.model_copy(update={"keep_snapshots": 9, "keep_sites": 9})
         load(
             f"run {number}",
-            {"runs": sample_frames()["runs"].with_columns(flow_run_id=polars.lit(f"{number}"))},
+            {"runs": sample_tables()["runs"].with_columns(flow_run_id=polars.lit(f"{number}"))},
             settings,
         )
         publish(many)
@@ -217,7 +217,7 @@ def test_what_killed_processes_and_migrations_left_is_deleted(small):
 def test_what_cannot_be_read_may_refer_to_anything(small):
     settings, _, _ = small
     parquet = next(settings.staging_dir.glob("*/dictionaries.parquet"))
-    stage_tables("later", {"runs": sample_frames()["runs"]}, settings)
+    stage_tables("later", {"runs": sample_tables()["runs"]}, settings)
     (settings.staging_dir / "later" / "runs.parquet").write_bytes(parquet.read_bytes()[:-1])
     before = contents(settings.data_dir)
     with pytest.raises(UserError, match=r"runs\.parquet is damaged"):

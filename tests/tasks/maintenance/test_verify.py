@@ -17,7 +17,7 @@ from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.staging import stage_tables
 from tests.damage import flip
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 from tests.tasks.maintenance.conftest import contents
 
 
@@ -157,7 +157,7 @@ def test_addresses_of_another_data_folder_are_found(small, tmp_path):
 def test_what_is_unfinished_or_left_is_no_error(small):
     settings, champion, _ = small
     acts = describe(champion, settings)["activation_set"]
-    stage_tables("staged-later", {"runs": sample_frames()["runs"]}, settings)
+    stage_tables("staged-later", {"runs": sample_tables()["runs"]}, settings)
     (settings.activations_dir / acts / "manifest.json").unlink()
     (settings.activations_dir / acts / "shard-00001.safetensors").unlink()
     (settings.dictionaries_dir / ("1" * 64)).mkdir()
@@ -184,7 +184,7 @@ def test_what_is_from_before_checksums_is_no_error_and_stays_as_it_is(small):
     del written["sha256"]
     plan.write_text(json.dumps(written))
     (settings.dictionaries_dir / replica / "checksums.json").unlink()
-    stage_tables("old", {"runs": sample_frames()["runs"]}, settings)
+    stage_tables("old", {"runs": sample_tables()["runs"]}, settings)
     (settings.staging_dir / "old" / "checksums.json").unlink()
     (settings.staging_dir / "old" / "tables.txt").write_text("runs")
     before = contents(settings.data_dir)

@@ -7,28 +7,28 @@ import pytest
 from tasks.report.site import write_pages
 from tasks.report.snapshot import Snapshot
 from tasks.warehouse.database import create_schema, create_views, schema
-from tests.sample_frames import both_loads, sample_frames
+from tests.sample_tables import both_loads, sample_tables
 
 
-def snapshot_of(frames: dict[str, pl.DataFrame]) -> Snapshot:
+def snapshot_of(tables: dict[str, pl.DataFrame]) -> Snapshot:
     connection = duckdb.connect()
     create_schema(connection)
     create_views(connection)
     for table, description in schema().items():
-        if table in frames:
-            connection.from_arrow(frames[table].select(description.columns).to_arrow()).insert_into(table)
+        if table in tables:
+            connection.from_arrow(tables[table].select(description.columns).to_arrow()).insert_into(table)
     return Snapshot(connection)
 
 
 @pytest.fixture(scope="session")
-def frames():
-    return sample_frames()
+def tables():
+    return sample_tables()
 
 
 @pytest.fixture(scope="session")
-def site(frames, tmp_path_factory):
+def site(tables, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
-    write_pages(snapshot_of(frames), folder, lambda done, total: None)
+    write_pages(snapshot_of(tables), folder, lambda done, total: None)
     return folder
 
 

@@ -9,10 +9,7 @@ import pytest
 
 from tasks.errors import UserError
 from tasks.report.site import swapped_in, write_pages, write_site
-from tests.sample_frames import (
-    DEAD,
-    FEATURES,
-)
+from tests.sample_tables.planted import DEAD, FEATURES
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import References
 
@@ -34,9 +31,9 @@ def test_nothing_is_fetched_from_elsewhere(site):
     assert re.findall(r"https?:|\bfetch\(|@import|XMLHttpRequest", text) == []
 
 
-def test_without_tuning_families_dimensions_and_attacks_there_are_no_pages_of_them(frames, tmp_path):
+def test_without_tuning_families_dimensions_and_attacks_there_are_no_pages_of_them(tables, tmp_path):
     other = ("tun", "unit_sets", "neuron", "famil", "dimension", "concept", "cav", "attack", "facet", "trust")
-    kept = {table: frame for table, frame in frames.items() if not any(part in table for part in other)}
+    kept = {table: frame for table, frame in tables.items() if not any(part in table for part in other)}
     del kept["curve_detectors"]
     write_pages(snapshot_of(kept), tmp_path, lambda done, total: None)
     assert {path.name for path in tmp_path.glob("*.html")} == {"index.html", "features.html"}

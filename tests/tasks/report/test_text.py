@@ -5,10 +5,7 @@ import base64
 import numpy as np
 
 from tasks.report.text import profile_code
-from tests.sample_frames import (
-    DEAD,
-    FEATURES,
-)
+from tests.sample_tables.planted import DEAD, FEATURES
 
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
 

@@ -284,7 +284,7 @@ def test_zero_blocks_give_finite_rows():
     assert all(np.isfinite(values).all() for values in vars(found).values())
 
 
-def test_frames_fill_the_schema_for_live_features_only():
+def test_tables_fill_the_schema_for_live_features_only():
     group = DihedralGroup(8)
     rng = np.random.default_rng(12)
     blocks = np.concatenate([
@@ -294,27 +294,27 @@ def test_frames_fill_the_schema_for_live_features_only():
         with_noise(unstructured_blocks(group, 1, rng), 0.1, rng),
     ])  # fmt: skip
     live = np.array([True, True, False, True, True])
-    frames = symmetry_tables("a key", blocks, group, live)
+    tables = symmetry_tables("a key", blocks, group, live)
 
     with duckdb.connect() as database:
         for part in ("01", "02", "03", "04"):
             (file,) = (ROOT / "sql" / "schema").glob(f"{part}_*.sql")
             database.execute(file.read_text())
-        for table, frame in frames.items():
+        for table, rows in tables.items():
             described = database.execute(f"DESCRIBE {table}").fetchall()
-            assert frame.columns == [row[0] for row in described]
-            stored = database.execute("DESCRIBE SELECT * FROM frame").fetchall()
+            assert rows.columns == [row[0] for row in described]
+            stored = database.execute("DESCRIBE SELECT * FROM rows").fetchall()
             assert [row[1] for row in stored] == [row[1] for row in described]
 
-    assert frames["transform_blocks"].height == 4 * 16
-    assert frames["feature_harmonics"].height == 4 * 5
-    found = frames["feature_symmetry"]
+    assert tables["transform_blocks"].height == 4 * 16
+    assert tables["feature_harmonics"].height == 4 * 5
+    found = tables["feature_symmetry"]
     assert found["feature"].to_list() == [0, 1, 3, 4]
     assert found["type"].to_list() == ["period-180", "period-180", "invariant", "mixed"]
     assert found["period_degrees"].to_list() == [180.0, 180.0, None, None]
     assert found["stabiliser"].to_list() == ["D_2", "D_2", "full", "trivial"]
     assert found["stabiliser_order"].to_list() == [4, 4, 16, 1]
-    turned = frames["transform_blocks"].row(16 + 11, named=True)
+    turned = tables["transform_blocks"].row(16 + 11, named=True)
     assert [turned[name] for name in ("feature", "element", "rotation_degrees", "mirrored")] == [1, 11, 135.0, True]
 
 

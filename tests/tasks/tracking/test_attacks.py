@@ -17,16 +17,9 @@ from tasks.tracking.attacks import log_attacks
 from tasks.tracking.runs import PARENT
 from tasks.tracking.store import tracking
 from tests.damage import flip
-from tests.sample_frames import (
-    ATTACK_ANALYSIS,
-    LAYER,
-    LOWER_LAYER,
-    NETWORK,
-    OTHER_LAYER,
-    OTHER_NETWORK,
-    SAE,
-    sample_frames,
-)
+from tests.sample_tables import sample_tables
+from tests.sample_tables.attacks import ATTACK_ANALYSIS
+from tests.sample_tables.planted import LAYER, LOWER_LAYER, NETWORK, OTHER_LAYER, OTHER_NETWORK, SAE
 from tests.tasks.tracking.test_store import closed_port
 
 TABLES = ("concepts", "attack_experiments", "attacks", "attack_scores", "attack_features", "trust_checks")
@@ -48,15 +41,15 @@ def figure() -> Figure:
 
 
 def write_study(settings, **changed: pl.DataFrame) -> pl.DataFrame:
-    """Frames and images as an attack study leaves them; returns the frame `attacks`."""
-    frames = {table: sample_frames()[table] for table in TABLES} | changed
-    stage_tables(ATTACK_ANALYSIS, {table: frame for table, frame in frames.items() if len(frame)}, settings)
-    for artifact_folder in frames["attacks"]["artifact_folder"].drop_nulls().unique():
+    """Tables and images as an attack study leaves them; returns the rows of `attacks`."""
+    tables = {table: sample_tables()[table] for table in TABLES} | changed
+    stage_tables(ATTACK_ANALYSIS, {table: rows for table, rows in tables.items() if len(rows)}, settings)
+    for artifact_folder in tables["attacks"]["artifact_folder"].drop_nulls().unique():
         (settings.attacks_dir / artifact_folder).mkdir(parents=True)
         for name in IMAGES:
             Image.fromarray(np.full((4, 4, 3), 128, np.uint8)).save(settings.attacks_dir / artifact_folder / name)
         commit_folder(settings.attacks_dir / artifact_folder, IMAGES)
-    return frames["attacks"]
+    return tables["attacks"]
 
 
 def runs_of(client):
@@ -71,7 +64,7 @@ def by_attack(runs) -> dict[tuple[str, str, int], object]:
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory, empty_store):
-    """A store with the study of the sample frames; read only."""
+    """A store with the study of the sample tables; read only."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("attacks"), tracking_uri=None)
     settings.mlflow_dir.mkdir(parents=True)
     shutil.copyfile(empty_store, settings.mlflow_dir / "mlflow.db")
@@ -111,7 +104,7 @@ def test_metrics_have_the_same_names_and_the_poisoned_percentage_as_their_step(l
     assert clean["score"] == clean["clean_score"] == pytest.approx(14 / 15)
     assert clean["trusted"] == 1
 
-    scores, clean_score = sample_frames()["attack_scores"], pytest.approx(14 / 15)
+    scores, clean_score = sample_tables()["attack_scores"], pytest.approx(14 / 15)
     assert curves["score"] == {50: clean_score, 100: pytest.approx(5 / 15)}
     assert curves["noise_score"] == {50: clean_score, 100: clean_score}
     assert curves["psnr"].keys() == {50, 100}
@@ -147,7 +140,7 @@ def test_attacked_images_and_pictures_are_artifacts(logged):
 
 def few(table: str) -> pl.DataFrame:
     wanted = pl.col("attack").is_in(["clean", "noise", "cav"]), pl.col("epsilon").is_in([0, 8])
-    return sample_frames()[table].filter(*wanted, perturbed_set="concept")
+    return sample_tables()[table].filter(*wanted, perturbed_set="concept")
 
 
 def test_logging_again_keeps_the_runs_and_replaces_what_a_killed_process_left(settings):

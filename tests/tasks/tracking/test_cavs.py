@@ -14,7 +14,9 @@ from tasks.tracking.cavs import register_cavs
 from tasks.tracking.runs import log_analysis
 from tasks.tracking.store import tracking
 from tests.damage import flip
-from tests.sample_frames import CONCEPT_ANALYSIS, CONCEPTS, LAYER, NETWORK, RANDOM_SETS, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.concepts import CONCEPT_ANALYSIS, CONCEPTS, RANDOM_SETS
+from tests.sample_tables.planted import LAYER, NETWORK
 from tests.tasks.tracking.test_attacks import Asked
 from tests.tasks.tracking.test_registry import model_folder, pickles_in
 
@@ -24,9 +26,9 @@ STRIPES = CONCEPTS["stripes"]
 
 def write_analysis(settings, analysis=CONCEPT_ANALYSIS) -> str:
     """Frames and vectors as `analyse_concepts` leaves them, logged; returns the run's id."""
-    frames = {table: sample_frames()[table] for table in ("concepts", "concept_analyses", "cavs")}
-    frames["concept_analyses"] = frames["concept_analyses"].with_columns(analysis=np.array([analysis]))
-    stage_tables(analysis, frames, settings)
+    tables = {table: sample_tables()[table] for table in ("concepts", "concept_analyses", "cavs")}
+    tables["concept_analyses"] = tables["concept_analyses"].with_columns(analysis=np.array([analysis]))
+    stage_tables(analysis, tables, settings)
     generator = torch.Generator().manual_seed(0)
     save_cavs(
         analysis,

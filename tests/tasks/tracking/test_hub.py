@@ -22,7 +22,8 @@ from tasks.staging import stage_tables
 from tasks.storage import writing
 from tasks.tracking import hub
 from tasks.tracking.hub import write_model_folder
-from tests.sample_frames import SAE, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.planted import SAE
 from tests.tasks.dictionary.conftest import PlantedOrbits
 from tests.tasks.tracking.conftest import write_dictionary
 
@@ -36,7 +37,7 @@ def plan(monkeypatch, tmp_path):
     sources = ("folder", "folder", "dead-leaves")
     plan = SimpleNamespace(
         config=ExtractionConfig(images={"folder": str(tmp_path / "my photographs")}),
-        images=SimpleNamespace(frames=[SimpleNamespace(source=source) for source in sources]),
+        images=SimpleNamespace(tables=[SimpleNamespace(source=source) for source in sources]),
         network={"weights_sha256": "e" * 64},
         group=ORBITS.group,
     )
@@ -139,7 +140,7 @@ def test_the_card_has_figures_data_and_licence(settings, tmp_path):
 def test_a_published_dictionary_has_the_figures_of_later_analyses(settings, published_template, tmp_path):
     shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True, dirs_exist_ok=True)
     write_dictionary(SAE, settings, architecture="sae")
-    tables = sample_frames()
+    tables = sample_tables()
     staged = {name: tables[name].filter(dictionary_id=SAE) for name in ("training_steps", "features")}
     stage_tables(analysis_key(SAE), staged, settings)
     write_model_folder(SAE, tmp_path / "model", "other", settings)

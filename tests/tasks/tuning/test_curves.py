@@ -1,4 +1,4 @@
-"""Curve detectors: planted units are told apart, each criterion counts, the stage's frames load and pass the audits."""
+"""Curve detectors: planted units are told apart, each criterion counts, the stage's tables load and pass the audits."""
 
 import numpy as np
 import polars as pl
@@ -175,7 +175,7 @@ def test_natural_patches_are_turned_from_where_they_excite_the_unit(small):
     np.testing.assert_allclose(found[unit], np.roll(seen[0][:, unit], -place) / seen[0][place, unit], rtol=1e-5)
 
 
-def test_the_stage_is_done_once_and_its_frames_pass_every_audit(small, monkeypatch):
+def test_the_stage_is_done_once_and_its_tables_pass_every_audit(small, monkeypatch):
     key, settings = small
     config = DictionaryConfig(architecture="sae", features=40, k=4, steps=20, batch_size=16, auxiliary_k=0)
     dictionary = train(key, config, settings)
@@ -183,15 +183,15 @@ def test_the_stage_is_done_once_and_its_frames_pass_every_audit(small, monkeypat
     subjects = [analyse_tuning(key, each, settings, lambda *done: seen.append(done)) for each in (None, dictionary)]
     assert max(done for done, _ in seen) == 1000
     assert {total for _, total in seen} == {1000}
-    frames = [read_staged(subject, settings) for subject in subjects]
+    tables = [read_staged(subject, settings) for subject in subjects]
     channels = ActivationSet.open(key, settings).channels
-    assert [len(each["unit_tuning"]) for each in frames] == [channels, 40]
-    assert [each["unit_sets"]["kind"][0] for each in frames] == ["neurons", "features"]
+    assert [len(each["unit_tuning"]) for each in tables] == [channels, 40]
+    assert [each["unit_sets"]["kind"][0] for each in tables] == ["neurons", "features"]
 
     load("set", activation_tables(ActivationSet.open(key, settings)), settings)
     analysis = analyse(dictionary, settings)
     load(analysis, read_staged(analysis, settings), settings)
-    for subject, each in zip(subjects, frames, strict=True):
+    for subject, each in zip(subjects, tables, strict=True):
         load(subject, each, settings)
     with open_warehouse(settings) as connection:
         audits = [run_sql_audit(connection, file) for file in sql_files("audits")]

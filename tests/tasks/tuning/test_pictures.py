@@ -47,14 +47,14 @@ def test_pictures_excite_and_quiet_their_features(settings):
     dictionary = train(activation_set, config, settings)
     subject = analyse_tuning(activation_set, dictionary, settings)
     key = visualise_features(dictionary, subject, 2, settings)
-    frame = read_staged(key, settings)["feature_visualisations"]
+    found = read_staged(key, settings)["feature_visualisations"]
     assert visualise_features(dictionary, subject, 2, settings) == key
 
     wanted = features_to_visualise(read_staged(subject, settings))[:2]
-    assert frame.select("feature", "direction").rows() == [
+    assert found.select("feature", "direction").rows() == [
         (feature, direction) for direction in ("positive", "negative") for feature in wanted
     ]
-    pictures = [np.asarray(Image.open(io.BytesIO(picture))) for picture in frame["picture"]]
+    pictures = [np.asarray(Image.open(io.BytesIO(picture))) for picture in found["picture"]]
     images_ncyx = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
     network = load_network("efficientnet_lite0")
     side = network.layer("block1_expand").receptive_field

@@ -1,4 +1,4 @@
-"""A warehouse loaded with the sample frames, and one that is published as well: copied for each test."""
+"""A warehouse loaded with the sample tables, and one that is published as well: copied for each test."""
 
 import shutil
 

@@ -15,7 +15,7 @@ from tasks.warehouse.database import bring_up_to_date, schema
 from tasks.warehouse.load import load
 from tasks.warehouse.publish import publish
 from tests.disks import disk
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 from tests.tasks.warehouse.test_upgrade import RENAMED_TABLES
 
 KIBIBYTE = 1024
@@ -50,8 +50,8 @@ def rows_of(file) -> dict[str, list[tuple]]:
 
 
 def assert_same_tables(file, other):
-    for table, frame in tables(other).items():
-        assert_frame_equal(tables(file)[table], frame)
+    for table, rows in tables(other).items():
+        assert_frame_equal(tables(file)[table], rows)
 
 
 def assert_refused(work, settings, *rooms: int, small, problem: str) -> None:
@@ -69,13 +69,13 @@ def assert_refused(work, settings, *rooms: int, small, problem: str) -> None:
 def later(settings):
     load(
         "later",
-        {"runs": sample_frames()["runs"].with_columns(flow_run_id=sample_frames()["runs"]["flow_run_id"] + "-later")},
+        {"runs": sample_tables()["runs"].with_columns(flow_run_id=sample_tables()["runs"]["flow_run_id"] + "-later")},
         settings,
     )
 
 
 def first(settings):
-    load("sample", sample_frames(), settings)
+    load("sample", sample_tables(), settings)
 
 
 FULL = "no space left to write .*: free some and run again"

@@ -10,7 +10,7 @@ from tasks.errors import UserError
 from tasks.staging import stage_tables
 from tasks.warehouse.database import open_warehouse, schema
 from tasks.warehouse.load import BOOKKEEPING, _in_order_of_reference, load
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 from tests.tasks.warehouse.processes import holding, run_python
 
 
@@ -25,31 +25,31 @@ def assert_same_contents(before, after):
 
 
 def a_network(name: str) -> dict[str, pl.DataFrame]:
-    return {"networks": sample_frames()["networks"].head(1).with_columns(network=pl.lit(name))}
+    return {"networks": sample_tables()["networks"].head(1).with_columns(network=pl.lit(name))}
 
 
 def test_the_sample_fills_every_table_that_can_be_loaded():
-    assert set(sample_frames()) == set(schema()) - BOOKKEEPING
+    assert set(sample_tables()) == set(schema()) - BOOKKEEPING
 
 
 def test_what_is_loaded_is_what_is_found(loaded):
     found = contents(loaded)
-    for table, frame in sample_frames().items():
+    for table, rows in sample_tables().items():
         key = list(schema()[table].key)
-        assert_frame_equal(found[table].sort(key), frame.sort(key), check_dtypes=False, check_column_order=False)
+        assert_frame_equal(found[table].sort(key), rows.sort(key), check_dtypes=False, check_column_order=False)
 
 
 def test_every_load_is_recorded_with_its_rows(loaded):
-    rows = {table: frame.height for table, frame in sample_frames().items()}
+    counts = {table: rows.height for table, rows in sample_tables().items()}
     loads = contents(loaded)["loads"]
     assert set(loads["load_key"]) == {"sample"}
-    assert dict(loads.select("table_name", "rows").iter_rows()) == rows
+    assert dict(loads.select("table_name", "rows").iter_rows()) == counts
 
 
 def test_columns_go_by_name_and_not_by_place(settings):
-    frame = sample_frames()["networks"]
-    load("turned round", {"networks": frame.select(reversed(frame.columns))}, settings)
-    assert_frame_equal(contents(settings)["networks"], frame, check_dtypes=False)
+    rows = sample_tables()["networks"]
+    load("turned round", {"networks": rows.select(reversed(rows.columns))}, settings)
+    assert_frame_equal(contents(settings)["networks"], rows, check_dtypes=False)
 
 
 def test_the_same_key_is_loaded_once(loaded):
@@ -62,11 +62,11 @@ def test_the_same_key_is_loaded_once(loaded):
 
 
 def test_shared_rows_that_are_there_already_are_left_alone(loaded):
-    sample = sample_frames()
+    sample = sample_tables()
     images = sample["images"].with_columns(name=pl.lit("the same picture under another name")).head(2)
     new = images.head(1).with_columns(image_id=pl.lit("f" * 64))
-    frames = {"networks": sample["networks"], "layers": sample["layers"], "images": pl.concat([images, new])}
-    assert load("again", frames, loaded) is True
+    tables = {"networks": sample["networks"], "layers": sample["layers"], "images": pl.concat([images, new])}
+    assert load("again", tables, loaded) is True
     found = contents(loaded)
     assert_frame_equal(found["images"].filter(pl.col("image_id") != "f" * 64), sample["images"], check_dtypes=False)
     recorded = dict(found["loads"].filter(load_key="again").select("table_name", "rows").iter_rows())
@@ -79,59 +79,59 @@ def test_shared_rows_that_are_there_already_are_left_alone(loaded):
 )
 def test_a_shared_row_that_says_otherwise_is_refused(loaded, table, column, value):
     before = contents(loaded)
-    frame = sample_frames()[table].head(1).with_columns(pl.lit(value).alias(column))
+    rows = sample_tables()[table].head(1).with_columns(pl.lit(value).alias(column))
     with pytest.raises(UserError, match=f"{table} already has another row .*{column} is .*, not {value}"):
-        load("contradiction", {table: frame}, loaded)
+        load("contradiction", {table: rows}, loaded)
     assert_same_contents(before, contents(loaded))
 
 
-def without_column(frames):
-    frames["features"] = frames["features"].drop("density")
+def without_column(tables):
+    tables["features"] = tables["features"].drop("density")
     return r"features lack columns \[density\]"
 
 
-def with_column(frames):
-    frames["shards"] = frames["shards"].with_columns(colour=pl.lit("red"))
+def with_column(tables):
+    tables["shards"] = tables["shards"].with_columns(colour=pl.lit("red"))
     return r"unknown columns \[colour\]"
 
 
-def unknown_table(frames):
-    frames["x; DROP TABLE runs"] = frames["runs"]
+def unknown_table(tables):
+    tables["x; DROP TABLE runs"] = tables["runs"]
     return "no table 'x; DROP TABLE runs' can be loaded"
 
 
-def bookkeeping(frames):
-    frames["loads"] = pl.DataFrame({"load_key": ["x"], "table_name": ["x"], "rows": [1], "loaded_at": [None]})
+def bookkeeping(tables):
+    tables["loads"] = pl.DataFrame({"load_key": ["x"], "table_name": ["x"], "rows": [1], "loaded_at": [None]})
     return "no table 'loads' can be loaded"
 
 
-def row_twice(frames):
-    frames["features"] = pl.concat([frames["features"], frames["features"].head(1)])
+def row_twice(tables):
+    tables["features"] = pl.concat([tables["features"], tables["features"].head(1)])
     return "features refused rows: .*uplicate key"
 
 
-def shared_row_twice(frames):
-    frames["images"] = pl.concat([frames["images"], frames["images"].head(1)])
+def shared_row_twice(tables):
+    tables["images"] = pl.concat([tables["images"], tables["images"].head(1)])
     return "images refused rows: .*uplicate key"
 
 
-def dangling_reference(frames):
-    frames["feature_examples"] = frames["feature_examples"].with_columns(image_id=pl.lit("no such image"))
+def dangling_reference(tables):
+    tables["feature_examples"] = tables["feature_examples"].with_columns(image_id=pl.lit("no such image"))
     return "feature_examples refused rows: .*foreign key.*no such image"
 
 
-def null(frames):
-    frames["runs"] = frames["runs"].with_columns(flow=pl.lit(None, dtype=pl.String))
+def null(tables):
+    tables["runs"] = tables["runs"].with_columns(flow=pl.lit(None, dtype=pl.String))
     return "runs refused rows: .*NOT NULL"
 
 
-def no_json(frames):
-    frames["runs"] = frames["runs"].with_columns(config=pl.lit("{not json"))
+def no_json(tables):
+    tables["runs"] = tables["runs"].with_columns(config=pl.lit("{not json"))
     return "runs refused rows: .*JSON"
 
 
-def no_frames(frames):
-    frames.clear()
+def no_tables(tables):
+    tables.clear()
     return "no tables"
 
 
@@ -147,19 +147,19 @@ def no_frames(frames):
         dangling_reference,
         null,
         no_json,
-        no_frames,
+        no_tables,
     ],
 )
-def test_bad_frames_are_refused_in_one_line_and_nothing_is_written(settings, spoil):
+def test_bad_tables_are_refused_in_one_line_and_nothing_is_written(settings, spoil):
     load("before", a_network("there before"), settings)
     before = contents(settings)
-    frames = sample_frames()
-    message = spoil(frames)
+    tables = sample_tables()
+    message = spoil(tables)
     with pytest.raises(UserError, match=message) as refusal:
-        load("bad", frames, settings)
+        load("bad", tables, settings)
     assert "\n" not in str(refusal.value)
     assert_same_contents(before, contents(settings))
-    assert load("bad", sample_frames(), settings) is True
+    assert load("bad", sample_tables(), settings) is True
 
 
 def test_a_warehouse_that_another_process_holds_is_named_with_its_holder(loaded):
@@ -170,7 +170,7 @@ def test_a_warehouse_that_another_process_holds_is_named_with_its_holder(loaded)
             UserError, match=f"{loaded.warehouse_file} is in use by another process .PID {process}."
         ) as refusal,
     ):
-        load("locked out", {"runs": sample_frames()["runs"]}, loaded)
+        load("locked out", {"runs": sample_tables()["runs"]}, loaded)
     assert "\n" not in str(refusal.value)
     assert_same_contents(before, contents(loaded))
 
@@ -184,20 +184,20 @@ import os, signal
 from pathlib import Path
 import tasks.warehouse.load as module
 from tasks.settings import Settings
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 insert = module._insert
-def dying_insert(connection, load_key, table, frame):
-    rows = insert(connection, load_key, table, frame)
+def dying_insert(connection, load_key, table, rows):
+    inserted = insert(connection, load_key, table, rows)
     if table == {dies_at!r}:
         os.kill(os.getpid(), signal.SIGKILL)
-    return rows
+    return inserted
 module._insert = dying_insert
-module.load("killed", sample_frames(), Settings(data_dir=Path({str(settings.data_dir)!r})))
+module.load("killed", sample_tables(), Settings(data_dir=Path({str(settings.data_dir)!r})))
 """
     assert run_python(code).returncode == -signal.SIGKILL
     assert_same_contents(before, contents(settings))
-    assert load("killed", sample_frames(), settings) is True
-    assert contents(settings)["feature_examples"].height == sample_frames()["feature_examples"].height
+    assert load("killed", sample_tables(), settings) is True
+    assert contents(settings)["feature_examples"].height == sample_tables()["feature_examples"].height
 
 
 def test_every_table_states_its_grain(loaded):
@@ -218,6 +218,6 @@ TABLES = {
 
 def test_a_key_is_placed_by_the_tables_that_are_its_own(settings):
     for key, tables in TABLES.items():
-        stage_tables(key, {table: sample_frames()[table] for table in tables}, settings)
+        stage_tables(key, {table: sample_tables()[table] for table in tables}, settings)
     for order in permutations(TABLES):
         assert _in_order_of_reference(order, settings) == [*TABLES]

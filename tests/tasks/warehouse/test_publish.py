@@ -14,12 +14,13 @@ from tasks.warehouse.database import schema, sql_files
 from tasks.warehouse.load import load
 from tasks.warehouse.publish import publish
 from tasks.warehouse.query import catalogue, query
-from tests.sample_frames import CROSSCODER, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.planted import CROSSCODER
 from tests.tasks.warehouse.processes import holding, run_python
 
 
 def run_named(name: str) -> dict[str, pl.DataFrame]:
-    return {"runs": sample_frames()["runs"].with_columns(flow_run_id=pl.lit(name))}
+    return {"runs": sample_tables()["runs"].with_columns(flow_run_id=pl.lit(name))}
 
 
 def runs_seen(settings) -> list[str]:
@@ -31,10 +32,10 @@ def files_in(folder: Path) -> list[str]:
 
 
 def test_the_snapshot_holds_every_row_and_every_view(published):
-    rows = dict(catalogue(published).filter(kind="table").select("name", "rows").iter_rows())
-    assert rows.keys() == schema().keys()
-    expected = {table: frame.height for table, frame in sample_frames().items()}
-    assert rows.items() >= expected.items()
+    counts = dict(catalogue(published).filter(kind="table").select("name", "rows").iter_rows())
+    assert counts.keys() == schema().keys()
+    expected = {table: rows.height for table, rows in sample_tables().items()}
+    assert counts.items() >= expected.items()
     views = catalogue(published).filter(kind="view")["name"].to_list()
     assert sorted(views) == [file.stem for file in sql_files("views")]
 
@@ -42,7 +43,7 @@ def test_the_snapshot_holds_every_row_and_every_view(published):
 def test_the_published_path_opens_in_any_duckdb(published):
     with duckdb.connect(str(published.published_file), read_only=True) as connection:
         patches = connection.sql("SELECT patch FROM feature_examples ORDER BY ALL").fetchall()
-    assert {patch for (patch,) in patches} == set(sample_frames()["feature_examples"]["patch"])
+    assert {patch for (patch,) in patches} == set(sample_tables()["feature_examples"]["patch"])
 
 
 def test_the_snapshot_cannot_be_written_by_accident(published):
@@ -78,13 +79,13 @@ def test_a_reader_keeps_the_snapshot_it_holds(published):
             load(f"run {number}", run_named(f"later-{number}"), published)
             publish(published)
         assert reader.sql("SELECT flow_run_id FROM runs").fetchall() == [("sample-run",)]
-        assert len(reader.table("feature_examples").fetchall()) == sample_frames()["feature_examples"].height
+        assert len(reader.table("feature_examples").fetchall()) == sample_tables()["feature_examples"].height
     assert runs_seen(published) == ["later-1", "later-2", "sample-run"]
 
 
 def test_a_failed_audit_names_audit_and_rows_which_are_not_published(published):
-    bad = sample_frames()["runs"].with_columns(flow_run_id=pl.lit("bad"), seconds=pl.lit(-1.0))
-    orphan = sample_frames()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
+    bad = sample_tables()["runs"].with_columns(flow_run_id=pl.lit("bad"), seconds=pl.lit(-1.0))
+    orphan = sample_tables()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
     load("bad", {"runs": bad, "quarantine": orphan}, published)
     publish(published)
     assert runs_seen(published) == ["sample-run"]
@@ -168,7 +169,7 @@ def test_a_full_disk_leaves_the_last_snapshot(published, full_disk):
 
 def test_views_answer_over_the_snapshot(published):
     types = query("SELECT type, features FROM symmetry_types", published)
-    assert types["features"].sum() == sample_frames()["feature_symmetry"].height
+    assert types["features"].sum() == sample_tables()["feature_symmetry"].height
     assert (
         query(f"SELECT count(*) AS n FROM feature_catalogue WHERE dictionary_id = '{CROSSCODER}'", published)[
             "n"

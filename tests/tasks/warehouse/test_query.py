@@ -7,19 +7,20 @@ from tasks.keys import file_sha256
 from tasks.settings import Settings
 from tasks.warehouse import snapshot
 from tasks.warehouse.query import catalogue, query
-from tests.sample_frames import CROSSCODER, FEATURES, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.planted import CROSSCODER, FEATURES
 
 
-def test_a_query_gives_a_frame(published):
-    frame = query(
+def test_a_query_gives_its_rows(published):
+    rows = query(
         "SELECT architecture, count(*) AS n FROM features JOIN dictionaries USING (dictionary_id) GROUP BY ALL",
         published,
     )
-    assert sorted(frame.iter_rows()) == [("group-crosscoder", FEATURES), ("sae", FEATURES)]
+    assert sorted(rows.iter_rows()) == [("group-crosscoder", FEATURES), ("sae", FEATURES)]
 
 
 def test_shorthands_that_analysts_use_work(published):
-    assert query("FROM networks", published)["network"].to_list() == sample_frames()["networks"]["network"].to_list()
+    assert query("FROM networks", published)["network"].to_list() == sample_tables()["networks"]["network"].to_list()
     assert "density" in query("DESCRIBE features", published)["column_name"].to_list()
     assert query("SUMMARIZE features", published).height == 7
     pivoted = query("PIVOT features ON dead USING count(*) GROUP BY dictionary_id", published)
@@ -94,10 +95,10 @@ def test_there_is_no_way_out_of_the_snapshot(published, tmp_path, sql):
 
 
 def test_names_are_never_python_variables(published):
-    frame = sample_frames()["runs"]
-    assert frame.height == 1
-    with pytest.raises(UserError, match="frame does not exist"):
-        query("SELECT * FROM frame", published)
+    rows = sample_tables()["runs"]
+    assert rows.height == 1
+    with pytest.raises(UserError, match="rows does not exist"):
+        query("SELECT * FROM rows", published)
 
 
 @pytest.mark.parametrize(
@@ -157,19 +158,19 @@ def test_a_link_to_nothing_is_told(published):
 
 
 def test_the_catalogue_lists_tables_and_views_with_their_grain(published):
-    frame = catalogue(published)
-    assert frame.columns == ["kind", "name", "comment", "columns", "rows"]
-    assert all(comment.startswith("one row per ") for comment in frame["comment"])
-    row = frame.filter(name="features").to_dicts()[0]
+    rows = catalogue(published)
+    assert rows.columns == ["kind", "name", "comment", "columns", "rows"]
+    assert all(comment.startswith("one row per ") for comment in rows["comment"])
+    row = rows.filter(name="features").to_dicts()[0]
     assert (row["kind"], row["rows"]) == ("table", 2 * FEATURES)
     assert row["columns"].startswith("dictionary_id, feature, atom_dimension, density")
-    view = frame.filter(name="feature_catalogue").to_dicts()[0]
+    view = rows.filter(name="feature_catalogue").to_dicts()[0]
     assert (view["kind"], view["rows"]) == ("view", None)
 
 
 def test_sums_of_integers_are_exact(published):
-    frame = query("SELECT sum(x) AS s FROM (VALUES (9007199254740993::BIGINT)) t(x)", published)
-    assert int(frame["s"].item()) == 9007199254740993
+    rows = query("SELECT sum(x) AS s FROM (VALUES (9007199254740993::BIGINT)) t(x)", published)
+    assert int(rows["s"].item()) == 9007199254740993
 
 
 @pytest.mark.parametrize(

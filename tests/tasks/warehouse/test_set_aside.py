@@ -19,7 +19,7 @@ from tasks.warehouse.load import load, loaded_keys
 from tasks.warehouse.publish import publish
 from tasks.warehouse.query import query
 from tests.damage import flip
-from tests.sample_frames import sample_frames
+from tests.sample_tables import sample_tables
 from tests.tasks.warehouse.processes import run_python
 
 BAD, GOOD = "b" * 64, "a" * 64
@@ -32,7 +32,7 @@ def no_expectations(monkeypatch):
 
 
 def a_run(name: str, **columns) -> dict[str, pl.DataFrame]:
-    return {"runs": sample_frames()["runs"].with_columns(flow_run_id=pl.lit(name), **columns)}
+    return {"runs": sample_tables()["runs"].with_columns(flow_run_id=pl.lit(name), **columns)}
 
 
 def runs_seen(settings) -> list[str]:
@@ -81,28 +81,28 @@ def no_parquet(folder):
 
 
 def changed(folder, change):
-    frame = change(pl.read_parquet(folder / "runs.parquet"))
-    frame.write_parquet(folder / "runs.parquet")
+    rows = change(pl.read_parquet(folder / "runs.parquet"))
+    rows.write_parquet(folder / "runs.parquet")
     commit_folder(folder, ["runs.parquet"], schema_version=schema_version())
 
 
 def without_column(folder):
-    changed(folder, lambda frame: frame.drop("seconds"))
+    changed(folder, lambda rows: rows.drop("seconds"))
     return r"the rows for runs lack columns \[seconds\]"
 
 
 def with_column(folder):
-    changed(folder, lambda frame: frame.with_columns(colour=pl.lit("red")))
+    changed(folder, lambda rows: rows.with_columns(colour=pl.lit("red")))
     return r"unknown columns \[colour\]"
 
 
 def with_null(folder):
-    changed(folder, lambda frame: frame.with_columns(flow=pl.lit(None, dtype=pl.String)))
+    changed(folder, lambda rows: rows.with_columns(flow=pl.lit(None, dtype=pl.String)))
     return "runs refused rows: .*NOT NULL"
 
 
 def of_another_type(folder):
-    changed(folder, lambda frame: frame.with_columns(seconds=pl.lit("long")))
+    changed(folder, lambda rows: rows.with_columns(seconds=pl.lit("long")))
     return "runs refused rows: .*long"
 
 
@@ -113,7 +113,7 @@ def unknown_table(folder):
 
 
 def contradicting(folder):
-    networks = sample_frames()["networks"].with_columns(weights_sha256=pl.lit("0" * 64))
+    networks = sample_tables()["networks"].with_columns(weights_sha256=pl.lit("0" * 64))
     networks.write_parquet(folder / "networks.parquet")
     commit_folder(folder, ["networks.parquet"], schema_version=schema_version())
     return "networks already has another row for efficientnet_lite0"
@@ -151,9 +151,9 @@ def link(folder):
 
 
 def offending(folder):
-    changed(folder, lambda frame: frame.with_columns(git_revision=pl.lit(None, dtype=pl.String)))
-    frame = sample_frames()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
-    frame.write_parquet(folder / "quarantine.parquet")
+    changed(folder, lambda rows: rows.with_columns(git_revision=pl.lit(None, dtype=pl.String)))
+    rows = sample_tables()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
+    rows.write_parquet(folder / "quarantine.parquet")
     commit_folder(folder, ["quarantine.parquet"], schema_version=schema_version())
     return "its rows fail audits: quarantine_belongs_to_a_set: 1 offending"
 
@@ -191,10 +191,10 @@ def test_what_can_not_be_loaded_is_set_aside_and_made_again(published):
 
 
 def test_rows_wait_for_those_that_they_refer_to(settings):
-    frames = sample_frames()
-    last = {"tuning_curves": frames["tuning_curves"]}
+    tables = sample_tables()
+    last = {"tuning_curves": tables["tuning_curves"]}
     stage_tables(BAD, last, settings)
-    stage_tables(GOOD, {table: frame for table, frame in frames.items() if table != "tuning_curves"}, settings)
+    stage_tables(GOOD, {table: rows for table, rows in tables.items() if table != "tuning_curves"}, settings)
     os.truncate(settings.staging_dir / GOOD / "unit_tuning.parquet", 50)
     stage_tables("run", a_run("alone"), settings)
     publish(settings)
@@ -203,7 +203,7 @@ def test_rows_wait_for_those_that_they_refer_to(settings):
     assert "tuning_curves refused rows: by a foreign key they refer to unit_tuning " in reason
     assert staged_keys(settings) == [BAD, "run"]
 
-    stage_tables(GOOD, {table: frame for table, frame in frames.items() if table != "tuning_curves"}, settings)
+    stage_tables(GOOD, {table: rows for table, rows in tables.items() if table != "tuning_curves"}, settings)
     publish(settings)
     assert query("SELECT count(*) FROM tuning_curves", settings).item() == last["tuning_curves"].height
     assert query("FROM set_aside", settings).is_empty()
@@ -242,7 +242,7 @@ def test_of_many_loads_the_offending_ones_are_found(published):
     keys = [f"{number:064}" for number in range(7)]
     for key in keys:
         stage_tables(key, a_run(key), published)
-    orphan = sample_frames()["quarantine"].head(1)
+    orphan = sample_tables()["quarantine"].head(1)
     for key in keys[2], keys[5]:
         rows = orphan.with_columns(activation_set_id=pl.lit(key))
         stage_tables(key, a_run(key) | {"quarantine": rows}, published)
@@ -252,7 +252,7 @@ def test_of_many_loads_the_offending_ones_are_found(published):
 
 
 def test_offending_rows_of_older_code_leave_the_warehouse(published):
-    orphan = {"quarantine": sample_frames()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))}
+    orphan = {"quarantine": sample_tables()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))}
     stage_tables(BAD, orphan, published)
     stage_tables(GOOD, a_run(GOOD), published)
     load(BAD, orphan, published)
@@ -265,7 +265,7 @@ def test_offending_rows_of_older_code_leave_the_warehouse(published):
 
 
 def test_offending_rows_that_were_never_published_and_are_staged_no_more_leave_the_warehouse(published):
-    orphan = {"quarantine": sample_frames()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))}
+    orphan = {"quarantine": sample_tables()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))}
     load(BAD, orphan, published)
     stage_tables(GOOD, a_run(GOOD), published)
     load(GOOD, a_run(GOOD), published)
@@ -287,7 +287,7 @@ def test_published_rows_are_not_dropped_for_an_audit_of_newer_code(published, mo
     assert published.published_file.resolve() == before
     assert in_quarantine(published) == []
     # the flows have run again, and their rows are as before: now they can be set aside by name
-    stage_tables(load_key, sample_frames(), published)
+    stage_tables(load_key, sample_tables(), published)
     stage_tables(GOOD, a_run(GOOD), published)
     publish(published)
     assert runs_seen(published) == [GOOD]
@@ -366,22 +366,22 @@ def test_a_damaged_or_foreign_warehouse_is_set_aside_and_made_again(published, s
     spoil(published.warehouse_file)
     for _ in range(2):
         with open_warehouse(published) as connection:
-            found = {table: len(connection.table(table)) for table in sample_frames()}
+            found = {table: len(connection.table(table)) for table in sample_tables()}
             assert loaded_keys(connection) == {"sample"}
         lost = {"family_scores"} if spoil is table_lost else set()
-        assert found == {table: 0 if table in lost else frame.height for table, frame in sample_frames().items()}
+        assert found == {table: 0 if table in lost else rows.height for table, rows in sample_tables().items()}
     [one] = in_quarantine(published)
     assert str(one.came_from) == "warehouse/kaleidoscope.duckdb"
     assert f"it was rebuilt {origin}" in one.reason
 
 
 def test_without_a_snapshot_the_warehouse_is_made_from_what_is_staged(published):
-    stage_tables("sample", sample_frames(), published)
+    stage_tables("sample", sample_tables(), published)
     flip(published.published_file.resolve(), 8 * 3_000_000)
     halved(published.warehouse_file)
     publish(published)
-    for table, frame in sample_frames().items():
-        assert query(f"SELECT count(*) FROM {table}", published).item() == frame.height
+    for table, rows in sample_tables().items():
+        assert query(f"SELECT count(*) FROM {table}", published).item() == rows.height
     assert aside(published) == ["warehouse/kaleidoscope.duckdb"]
 
 

@@ -84,7 +84,7 @@ def test_every_row_is_published_again(upgraded, lost):
         shutil.rmtree(upgraded.staging_dir if name == "frames" else folder_of(upgraded, name))
     publish(upgraded)
     after = tables(upgraded)
-    assert sum(frame.height for frame in before.values()) == 1_944
+    assert sum(rows.height for rows in before.values()) == 1_944
     for table in before.keys() - MADE_BY_EACH_PUBLICATION:
         assert_frame_equal(after[table].sort(pl.all()), before[table])
     assert after["schema_versions"]["version"].max() == schema_version()

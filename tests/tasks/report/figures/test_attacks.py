@@ -16,7 +16,9 @@ from tasks.report.figures.attacks import (
     transfer_figure,
 )
 from tasks.report.labels import Attack
-from tests.sample_frames import LAYER, NETWORK, OTHER_NETWORK, PLANTED_FACETS, PLANTED_READINGS, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.attacks import PLANTED_FACETS, PLANTED_READINGS
+from tests.sample_tables.planted import LAYER, NETWORK, OTHER_NETWORK
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.figures.test_dimensions import picture, texts
 
@@ -24,8 +26,8 @@ PUSHED = Attack("concept", "token-pushing")
 
 
 @pytest.fixture(scope="module")
-def frames():
-    return sample_frames()
+def tables():
+    return sample_tables()
 
 
 def line_of(axes, attack):
@@ -37,8 +39,8 @@ def score_of(attack, epsilon, place=(NETWORK, LAYER)):
     return PLANTED_READINGS[place][1].get((attack, epsilon), 14 / 15)
 
 
-def test_a_panel_for_each_experiment_with_a_line_for_each_attack(frames):
-    figure = effect_figure({"stripes for zebra": frames, "again": frames})
+def test_a_panel_for_each_experiment_with_a_line_for_each_attack(tables):
+    figure = effect_figure({"stripes for zebra": tables, "again": tables})
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["stripes for zebra", "again"]
     axes = figure.axes[0]
     pushed = line_of(axes, PUSHED)
@@ -52,8 +54,8 @@ def test_a_panel_for_each_experiment_with_a_line_for_each_attack(frames):
     assert legend.count("token pushing") == 1
 
 
-def test_points_are_hollow_where_there_is_no_evidence(frames):
-    axes = effect_figure({"": frames}).axes[0]
+def test_points_are_hollow_where_there_is_no_evidence(tables):
+    axes = effect_figure({"": tables}).axes[0]
     (points,) = [
         each
         for each in axes.collections
@@ -64,31 +66,31 @@ def test_points_are_hollow_where_there_is_no_evidence(frames):
     assert matplotlib.colors.to_hex(hollow) == "#ffffff"
 
 
-def test_intervals_and_verdicts_are_those_of_the_view(frames):
+def test_intervals_and_verdicts_are_those_of_the_view(tables):
     keys = ["perturbed_set", "attack", "epsilon", "fraction", "eval_network", "eval_layer"]
-    ours = _scores(frames).sort(keys).select(*keys, "low", "high", "verdict")
-    view = snapshot_of(frames).connection.execute("FROM attack_by_layer").pl().sort(keys)
+    ours = _scores(tables).sort(keys).select(*keys, "low", "high", "verdict")
+    view = snapshot_of(tables).connection.execute("FROM attack_by_layer").pl().sort(keys)
     assert ours["verdict"].to_list() == view["verdict"].to_list()
     for edge in ("low", "high"):
         np.testing.assert_allclose(ours[edge], view[edge], atol=0.02)  # the view's t is a series
 
 
-def test_fractions_begin_at_the_clean_score(frames):
-    axes = fraction_figure(frames).axes[0]
+def test_fractions_begin_at_the_clean_score(tables):
+    axes = fraction_figure(tables).axes[0]
     clean, turned = 14 / 15, score_of("token-pushing", 8)
     np.testing.assert_allclose(line_of(axes, PUSHED).get_xydata(), [(0, clean), (0.5, clean), (1, turned)])
     assert "ε = 8/255" in texts(axes)
 
 
-def test_what_is_shown_goes_no_further_than_eight(frames):
+def test_what_is_shown_goes_no_further_than_eight(tables):
     def of(*epsilons):
         return shown_epsilon({"attacks": pl.DataFrame({"epsilon": [0, *epsilons]})})
 
     assert [of(1, 2, 4, 8, 16), of(2, 4), of(16, 32)] == [8, 4, 16]
 
 
-def test_transfer_is_framed_where_the_verdict_turns(frames):
-    (axes,) = transfer_figure(frames).axes
+def test_transfer_is_framed_where_the_verdict_turns(tables):
+    (axes,) = transfer_figure(tables).axes
     places = [label.get_text() for label in axes.get_xticklabels()]
     assert len(places) == len(PLANTED_READINGS)
     assert [place.endswith("(here)") for place in places].count(True) == 1
@@ -111,8 +113,8 @@ def test_transfer_is_framed_where_the_verdict_turns(frames):
     assert list(at) == [1]
 
 
-def test_facets_stand_in_rows_with_their_logits(frames):
-    figure = facet_figure(frames)
+def test_facets_stand_in_rows_with_their_logits(tables):
+    figure = facet_figure(tables)
     titles = [axes.get_title() for axes in figure.axes if axes.images]
     assert titles[0] == "plain"
     assert len(titles) == 1 + 2 * len(PLANTED_FACETS)
@@ -125,9 +127,9 @@ def test_facets_stand_in_rows_with_their_logits(frames):
     assert {axes.get_subplotspec().rowspan.start for axes in shown} == {1}
 
 
-def test_a_sheet_shows_what_was_changed(frames):
-    figure = attack_sheet(frames, "concept", "token-pushing", 8)
-    rows = frames["attack_pictures"].filter(perturbed_set="concept", attack="token-pushing", epsilon=8).sort("place")
+def test_a_sheet_shows_what_was_changed(tables):
+    figure = attack_sheet(tables, "concept", "token-pushing", 8)
+    rows = tables["attack_pictures"].filter(perturbed_set="concept", attack="token-pushing", epsilon=8).sort("place")
     assert len(figure.axes) == 3 * len(rows)
     for axes, stored in zip(
         figure.axes, (each for column in ("clean", "attacked", "difference") for each in rows[column]), strict=True

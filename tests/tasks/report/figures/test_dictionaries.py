@@ -42,7 +42,7 @@ def types(found):
 
 
 @pytest.fixture(scope="module")
-def frames(blocks):
+def tables(blocks):
     steps = np.arange(0, 500, 50)
     history = [
         pl.DataFrame({"step": steps, "metric": metric, "value": values})
@@ -103,8 +103,8 @@ def test_mean_profiles_draw_the_median_of_each_type(found, types):
     np.testing.assert_allclose(median.get_xdata(), np.arange(30, 360, 30))
 
 
-def test_training_curves_follow_the_history(frames):
-    fvu = training_curves(frames["training_steps"].reverse()).axes[0].lines[0]
+def test_training_curves_follow_the_history(tables):
+    fvu = training_curves(tables["training_steps"].reverse()).axes[0].lines[0]
     np.testing.assert_array_equal(fvu.get_xdata(), np.arange(0, 500, 50))
     np.testing.assert_allclose(fvu.get_ydata(), 0.3 + 1 / (1 + np.arange(0, 500, 50)))
     assert {"0.302", "0.09", "32"} <= texts(fvu.axes.figure)
@@ -125,10 +125,10 @@ def test_density_histogram_counts_each_live_feature_once(density):
     assert axes.get_title(loc="right") == f"{(density == 0).sum()} dead"
 
 
-def test_a_crosscoder_has_all_figures_and_an_sae_those_without_blocks(frames):
-    figures = dictionary_figures(frames, GROUP)
+def test_a_crosscoder_has_all_figures_and_an_sae_those_without_blocks(tables):
+    figures = dictionary_figures(tables, GROUP)
     assert set(figures) == {"training", "density", "block_fvu", "symmetry_types", "profiles"}
-    sae = {name: frames[name] for name in ("training_steps", "features", "block_metrics")}
+    sae = {name: tables[name] for name in ("training_steps", "features", "block_metrics")}
     assert set(dictionary_figures(sae, DihedralGroup(1))) == {"training", "density"}
 
 
@@ -161,9 +161,9 @@ def test_figures_render_for_any_group(n_rotations, reflections):
         assert (border == 255).all()  # nothing is cut off
 
 
-def test_no_global_state_is_left_behind(frames):
+def test_no_global_state_is_left_behind(tables):
     before = dict(matplotlib.rcParams)
-    for figure in dictionary_figures(frames, GROUP).values():
+    for figure in dictionary_figures(tables, GROUP).values():
         assert (picture(figure)[0] == 255).all()
     assert dict(matplotlib.rcParams) == before
 

@@ -9,33 +9,33 @@ from PIL import Image
 from tasks.report.figures.curves import orientation_colour
 from tasks.report.figures.dimensions import completeness_figure, dimension_figures, identification_figure
 from tasks.report.labels import DimensionMethod, Irrep
-from tests.sample_frames import (
+from tests.sample_tables import sample_tables
+from tests.sample_tables.dimensions import (
     NEURON_DIMENSIONS,
     PCA_DIMENSIONS,
     PLACES,
     PLANTED_DIMENSIONS,
     RANDOM_DIMENSIONS,
     RENDERED,
-    sample_frames,
 )
 
 ANALYSES = {"pca": PCA_DIMENSIONS, "neurons": NEURON_DIMENSIONS, "random": RANDOM_DIMENSIONS}
 
 
-def frames_of(analysis):
-    tables = {name: frame for name, frame in sample_frames().items() if name.startswith("dimension_")}
-    tables |= {name: sample_frames()[name] for name in ("tuning_dimensions", "tuning_scores")}
-    return {name: frame.filter(dimension_analysis_id=analysis) for name, frame in tables.items()}
+def tables_of(analysis):
+    tables = {name: rows for name, rows in sample_tables().items() if name.startswith("dimension_")}
+    tables |= {name: sample_tables()[name] for name in ("tuning_dimensions", "tuning_scores")}
+    return {name: rows.filter(dimension_analysis_id=analysis) for name, rows in tables.items()}
 
 
 @pytest.fixture(scope="module")
-def frames():
-    return frames_of(PCA_DIMENSIONS)
+def tables():
+    return tables_of(PCA_DIMENSIONS)
 
 
 @pytest.fixture(scope="module")
 def analyses():
-    return {name: frames_of(analysis) for name, analysis in ANALYSES.items()}
+    return {name: tables_of(analysis) for name, analysis in ANALYSES.items()}
 
 
 def picture(figure):
@@ -48,12 +48,12 @@ def texts(figure):
     return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
-def test_every_dimension_is_drawn_along_what_it_follows(frames):
-    figure = dimension_figures(frames)["tuning_curves"]
+def test_every_dimension_is_drawn_along_what_it_follows(tables):
+    figure = dimension_figures(tables)["tuning_curves"]
     assert len(figure.axes) == len(PLANTED_DIMENSIONS)
     for dimension, (axes, (parameter, closeness, _)) in enumerate(zip(figure.axes, PLANTED_DIMENSIONS, strict=True)):
         assert f"{dimension}   {parameter} ◆\nR² {closeness:.2f}" in texts(axes)
-        curve = frames["dimension_curves"].filter(dimension=dimension, parameter=parameter).sort("value")
+        curve = tables["dimension_curves"].filter(dimension=dimension, parameter=parameter).sort("value")
         (mean,) = [line for line in axes.lines if len(line.get_xdata()) not in (2, 181)]
         if parameter in ("frequency", "curvature"):
             assert axes.name == "rectilinear"
@@ -71,11 +71,11 @@ def test_every_dimension_is_drawn_along_what_it_follows(frames):
     assert picture(figure).std() > 5
 
 
-def test_strips_hold_rendered_pictures_alone(frames):
-    figure = dimension_figures(frames)["strips"]
+def test_strips_hold_rendered_pictures_alone(tables):
+    figure = dimension_figures(tables)["strips"]
     assert len(figure.axes) == len(RENDERED)
     for dimension, axes in zip(RENDERED, figure.axes, strict=True):
-        stored = frames["dimension_pictures"].filter(dimension=dimension, kind="rendered").sort("place")["picture"]
+        stored = tables["dimension_pictures"].filter(dimension=dimension, kind="rendered").sort("place")["picture"]
         assert len(axes.images) == PLACES
         lefts = [image.get_extent()[0] for image in axes.images]
         assert lefts == sorted(lefts)
@@ -85,8 +85,8 @@ def test_strips_hold_rendered_pictures_alone(frames):
     assert picture(figure).std() > 5
 
 
-def test_harmonics_fill_their_bars(frames):
-    figure = dimension_figures(frames)["harmonics"]
+def test_harmonics_fill_their_bars(tables):
+    figure = dimension_figures(tables)["harmonics"]
     (axes,) = figure.axes
     tops = {}
     for bars in axes.containers:
@@ -103,23 +103,23 @@ def test_harmonics_fill_their_bars(frames):
     picture(figure)
 
 
-def test_what_is_not_there_is_not_drawn(frames):
-    without = {name: frame for name, frame in frames.items() if name not in ("dimension_harmonics", "dimension_paths")}
-    patches = frames["dimension_pictures"].filter(kind="patch")
+def test_what_is_not_there_is_not_drawn(tables):
+    without = {name: rows for name, rows in tables.items() if name not in ("dimension_harmonics", "dimension_paths")}
+    patches = tables["dimension_pictures"].filter(kind="patch")
     assert list(dimension_figures(without)) == ["tuning_curves", "strips"]
     assert "ρ" not in texts(dimension_figures(without)["strips"])
     assert list(dimension_figures(without | {"dimension_pictures": patches})) == ["tuning_curves"]
-    assert list(dimension_figures(without | {"tuning_scores": frames["tuning_scores"].clear()})) == []
+    assert list(dimension_figures(without | {"tuning_scores": tables["tuning_scores"].clear()})) == []
 
 
 def test_methods_are_compared_by_variance_and_by_what_the_network_answers(analyses):
     figure = completeness_figure(analyses)
     variance, answers = figure.axes
     assert [line.get_label() for line in variance.lines] == list(analyses)
-    for line, frames in zip(variance.lines, analyses.values(), strict=True):
-        stored = frames["tuning_dimensions"].sort("dimension")["cumulative_variance"]
+    for line, tables in zip(variance.lines, analyses.values(), strict=True):
+        stored = tables["tuning_dimensions"].sort("dimension")["cumulative_variance"]
         np.testing.assert_allclose(line.get_ydata(), [0, *stored])
-        assert line.get_color() == DimensionMethod(frames["dimension_analyses"]["method"].item()).colours[0]
+        assert line.get_color() == DimensionMethod(tables["dimension_analyses"]["method"].item()).colours[0]
     rows = analyses["pca"]["dimension_completeness"].sort("dimensions")
     kept, removed = answers.lines[:2]
     np.testing.assert_array_equal(kept.get_xydata(), rows.select("dimensions", "agreement_kept").to_numpy())
@@ -127,7 +127,7 @@ def test_methods_are_compared_by_variance_and_by_what_the_network_answers(analys
     assert (kept.get_linestyle(), removed.get_linestyle()) == ("-", "--")
     assert picture(figure).std() > 5
 
-    unasked = {name: frames | {"dimension_completeness": pl.DataFrame()} for name, frames in analyses.items()}
+    unasked = {name: tables | {"dimension_completeness": pl.DataFrame()} for name, tables in analyses.items()}
     figure = completeness_figure(unasked)
     assert len(figure.axes) == 1
     picture(figure)

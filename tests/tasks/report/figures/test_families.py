@@ -15,19 +15,21 @@ from tasks.report.figures.families import (
     separation_figure,
 )
 from tasks.report.labels import Stimulus, SymmetryType
-from tests.sample_frames import CROSSCODER_FAMILIES, FAMILY_SEEDS, SAE_FAMILIES, planted_type, sample_frames
+from tests.sample_tables import sample_tables
+from tests.sample_tables.families import CROSSCODER_FAMILIES, FAMILY_SEEDS, SAE_FAMILIES
+from tests.sample_tables.planted import planted_type
 
 TABLES = ("family_analyses", "family_shapes", "feature_families", "family_pairs", "family_scores")
 
 
 @pytest.fixture(scope="module")
-def frames():
-    return {table: sample_frames()[table].filter(family_analysis_id=CROSSCODER_FAMILIES) for table in TABLES}
+def tables():
+    return {table: sample_tables()[table].filter(family_analysis_id=CROSSCODER_FAMILIES) for table in TABLES}
 
 
 @pytest.fixture(scope="module")
 def sae():
-    return {table: sample_frames()[table].filter(family_analysis_id=SAE_FAMILIES) for table in TABLES}
+    return {table: sample_tables()[table].filter(family_analysis_id=SAE_FAMILIES) for table in TABLES}
 
 
 def picture(figure):
@@ -40,8 +42,8 @@ def texts(figure):
     return [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
 
 
-def test_the_map_shows_each_feature_once_in_the_colour_of_its_kind(frames):
-    members = frames["feature_families"]
+def test_the_map_shows_each_feature_once_in_the_colour_of_its_kind(tables):
+    members = tables["feature_families"]
     for kinds in (
         [Stimulus(name) for name in members["stimulus_type"]],
         [SymmetryType(planted_type(feature)) for feature in members["feature"]],
@@ -67,8 +69,8 @@ def test_peaks_are_counted_around_the_circle(n, fold):
     assert peaks(np.ones(n)) == 0
 
 
-def test_families_are_found_by_what_more_than_half_of_their_members_answer(frames):
-    shapes, members = frames["family_shapes"], frames["feature_families"]
+def test_families_are_found_by_what_more_than_half_of_their_members_answer(tables):
+    shapes, members = tables["family_shapes"], tables["feature_families"]
     assert families_answering(shapes, members, "curve")["family"].to_list() == [0]
     assert families_answering(shapes, members, "line")["family"].to_list() == [1]
     assert families_answering(shapes, members, "line", "curve")["family"].to_list() == [0, 1]
@@ -79,12 +81,12 @@ def test_families_are_found_by_what_more_than_half_of_their_members_answer(frame
     assert families_answering(shapes, half, "curve").is_empty()
 
 
-def test_curves_have_one_peak_and_lines_two(frames):
-    figure = curves_and_lines(frames["family_shapes"], frames["feature_families"])
+def test_curves_have_one_peak_and_lines_two(tables):
+    figure = curves_and_lines(tables["family_shapes"], tables["feature_families"])
     said = texts(figure)
     assert {"curve families: 1 with 1 peak", "9 members\n1 peak"} <= set(said)
     assert {"line and grating families: 1 with 2 peaks", "5 members\n2 peaks"} <= set(said)
-    shapes = frames["family_shapes"].sort("family")
+    shapes = tables["family_shapes"].sort("family")
     for axes, family in zip(figure.axes, (0, 1), strict=True):
         line, _ = axes.lines
         profile = shapes["profile"][family].to_numpy()
@@ -97,10 +99,10 @@ def test_curves_have_one_peak_and_lines_two(frames):
     picture(figure)
 
 
-def test_no_more_than_four_families_of_a_kind_are_drawn_and_all_counted(frames):
-    shape = frames["family_shapes"].filter(family=0)
+def test_no_more_than_four_families_of_a_kind_are_drawn_and_all_counted(tables):
+    shape = tables["family_shapes"].filter(family=0)
     shapes = pl.concat([shape.with_columns(family=pl.lit(number, pl.Int64)) for number in range(6)])
-    member = frames["feature_families"].filter(family=0)
+    member = tables["feature_families"].filter(family=0)
     members = pl.concat([member.with_columns(family=pl.lit(number, pl.Int64)) for number in range(6)])
     figure = curves_and_lines(shapes, members)
     titles = [axes.get_title(loc="left") for axes in figure.axes]
@@ -109,8 +111,8 @@ def test_no_more_than_four_families_of_a_kind_are_drawn_and_all_counted(frames):
     picture(figure)
 
 
-def test_scores_of_dictionaries_and_controls_lie_under_each_other(frames, sae):
-    scores = [("group crosscoder", frames["family_scores"]), ("plain SAE", sae["family_scores"])]
+def test_scores_of_dictionaries_and_controls_lie_under_each_other(tables, sae):
+    scores = [("group crosscoder", tables["family_scores"]), ("plain SAE", sae["family_scores"])]
     figure = separation_figure(scores)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == ["group crosscoder", "its blocks shuffled", "random vectors", "plain SAE", "random vectors"]
@@ -128,13 +130,13 @@ def test_scores_of_dictionaries_and_controls_lie_under_each_other(frames, sae):
     assert picture(figure).std() > 5
 
 
-def test_figures_are_made_of_what_is_there(frames, sae):
+def test_figures_are_made_of_what_is_there(tables, sae):
     every = ["family_map", "curves_and_lines", "family_separation"]
-    assert list(family_figures(frames)) == every
+    assert list(family_figures(tables)) == every
     assert list(family_figures(sae)) == ["family_map", "family_separation"]
-    unscored = {table: frame for table, frame in frames.items() if table != "family_scores"}
+    unscored = {table: rows for table, rows in tables.items() if table != "family_scores"}
     assert list(family_figures(unscored)) == every[:2]
-    unseparated = frames["family_scores"].filter(pl.col("metric").is_in(["families", "features"]))
-    assert list(family_figures(frames | {"family_scores": unseparated})) == every[:2]
-    unknown = frames["feature_families"].with_columns(stimulus_type=pl.lit(None, pl.String))
+    unseparated = tables["family_scores"].filter(pl.col("metric").is_in(["families", "features"]))
+    assert list(family_figures(tables | {"family_scores": unseparated})) == every[:2]
+    unknown = tables["feature_families"].with_columns(stimulus_type=pl.lit(None, pl.String))
     assert list(family_figures(unscored | {"feature_families": unknown})) == []

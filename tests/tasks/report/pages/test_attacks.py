@@ -11,16 +11,15 @@ import pytest
 from tasks.report.labels import ATTACKS, Attack
 from tasks.report.pages.attacks import verdict_change
 from tasks.report.site import write_pages
-from tests.sample_frames import (
+from tests.sample_tables.attacks import (
     ATTACK_ANALYSIS,
     ATTACKED,
-    CONCEPTS,
     FACET_ANALYSIS,
-    PLANTED_CONCEPTS,
     PLANTED_FACETS,
     PLANTED_READINGS,
     PLANTED_STATISTICS,
 )
+from tests.sample_tables.concepts import CONCEPTS, PLANTED_CONCEPTS
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import data_of, text_of
 from tests.tasks.report.pages.test_dimensions import section_of
@@ -55,8 +54,8 @@ def rows_of(table):
     return [text_of(row) for row in re.findall(r"<tr[^>]*data-row.*?</tr>", table, re.S)]
 
 
-def written(frames, folder):
-    write_pages(snapshot_of(frames), folder, lambda done, total: None)
+def written(tables, folder):
+    write_pages(snapshot_of(tables), folder, lambda done, total: None)
     return folder / "attacks.html"
 
 
@@ -107,17 +106,17 @@ def test_what_became_of_a_verdict(kind, before, after, said):
     assert verdict_change(kind, before, after) == said
 
 
-def test_noise_that_does_the_same_is_told(frames, tmp_path):
+def test_noise_that_does_the_same_is_told(tables, tmp_path):
     likewise = pl.col("attack").eq("noise") & pl.col("epsilon").eq(8)
-    scores = frames["attack_scores"].with_columns(
+    scores = tables["attack_scores"].with_columns(
         score=pl.when(likewise).then(0.5).otherwise("score"), p_holm=pl.when(likewise).then(1.0).otherwise("p_holm")
     )
-    page = written(frames | {"attack_scores": scores}, tmp_path)
+    page = written(tables | {"attack_scores": scores}, tmp_path)
     headline = text_of(re.search(r'<p class="headline">.*?</p>', page.read_text())[0])
     assert headline.endswith("speaks against; but noise of the same ε gives 0.50 and the verdict no evidence.")
 
 
-def test_a_sheet_an_attack_and_epsilon_holds_its_pictures(site, experiment, frames):
+def test_a_sheet_an_attack_and_epsilon_holds_its_pictures(site, experiment, tables):
     made = [
         (perturbed_set, *each)
         for perturbed_set, (epsilons, _, names) in ATTACKED.items()
@@ -126,7 +125,7 @@ def test_a_sheet_an_attack_and_epsilon_holds_its_pictures(site, experiment, fram
     for perturbed_set, name, epsilon in made:
         (sheet,) = shown_at(experiment, "div", epsilon, f"{perturbed_set}-{name}")
         stored = (
-            frames["attack_pictures"].filter(perturbed_set=perturbed_set, attack=name, epsilon=epsilon).sort("place")
+            tables["attack_pictures"].filter(perturbed_set=perturbed_set, attack=name, epsilon=epsilon).sort("place")
         )
         files = re.findall(r'src="(attacks/\w+\.webp)"', sheet)
         columns = [stored[column].to_list() for column in ("clean", "attacked", "difference")]
@@ -194,7 +193,7 @@ def here():
     return next(iter(PLANTED_READINGS))
 
 
-def test_transfer_is_read_in_every_place(experiment, frames):
+def test_transfer_is_read_in_every_place(experiment, tables):
     (figure,) = shown_at(experiment, "figure", 8)[1:2]
     head = re.search(r"<thead>.*?</thead>", figure, re.S)[0]
     assert re.findall(r'scope="colgroup" colspan="(\d)">([\w-]+)', head)[0] == ("2", "efficientnet_lite0")
@@ -219,9 +218,9 @@ def test_dictionaries_say_what_stands_out(experiment):
         assert [text_of(cell) for cell in re.findall(r"<td>.*?</td>", row)] == ["0 %", *["100.0 % 0.90"] * 4]
 
 
-def test_facets_stand_in_a_grid(page, site, frames):
+def test_facets_stand_in_a_grid(page, site, tables):
     section = section_of_class(page, f"facets-{FACET_ANALYSIS[:12]}")
-    stored = frames["facet_pictures"].sort("place")
+    stored = tables["facet_pictures"].sort("place")
     pictures = re.findall(r'<img src="(attacks/\w+\.webp)" alt="(.*?)"', section)
     assert len(pictures) == len(stored)
     plain = stored.filter(attack="plain")["picture"].item()
@@ -240,25 +239,25 @@ def test_facets_stand_in_a_grid(page, site, frames):
     assert said in text_of(section)
 
 
-def test_trust_tells_false_alarms_and_detections(page, frames):
+def test_trust_tells_false_alarms_and_detections(page, tables):
     section = section_of(page, "trust")
     text = text_of(section)
     assert "Clean, drawn: 50.0 % of 2." in text
-    checks = frames["trust_checks"]
+    checks = tables["trust_checks"]
     assert f"All {checks['concept_id'].n_unique()} sets" in text
     (row,) = [text_of(row) for row in re.findall(r"<tr>.*?</tr>", section, re.S) if 'text">token pushing<' in row]
     assert row == "token pushing" + " 100 % of 1" * 4
     assert "split-half disagreement 0.31 > 0.3" in text
 
 
-def test_what_was_not_made_is_not_shown(frames, tmp_path):
+def test_what_was_not_made_is_not_shown(tables, tmp_path):
     """One fraction, one place, no dictionary, facets and trust: the effect is there all the same."""
     one = pl.col("fraction") != 0.5
     kept = {
-        "attacks": frames["attacks"].filter(one),
-        "attack_scores": frames["attack_scores"].filter(one, eval_layer=here()[1], eval_network=here()[0]),
+        "attacks": tables["attacks"].filter(one),
+        "attack_scores": tables["attack_scores"].filter(one, eval_layer=here()[1], eval_network=here()[0]),
     }
-    left = {name: frame for name, frame in frames.items() if name not in ("attack_features", *FACETS, *TRUST)}
+    left = {name: rows for name, rows in tables.items() if name not in ("attack_features", *FACETS, *TRUST)}
     page = written(left | kept, tmp_path)
     assert len(data_of(page, "effect")) == 1
     text = text_of(page.read_text())
@@ -266,11 +265,11 @@ def test_what_was_not_made_is_not_shown(frames, tmp_path):
     assert re.findall(missing, text) == []
 
 
-def test_facets_alone_and_concepts_alone_have_a_page(frames, tmp_path):
+def test_facets_alone_and_concepts_alone_have_a_page(tables, tmp_path):
     everything = (*TABLES, *FACETS, *TRUST)
-    without = {name: frame for name, frame in frames.items() if name not in everything}
-    bare = {name: frame for name, frame in without.items() if name not in ("tcav_tests", "tcav_scores")}
-    for name, left in {"facets": bare | {name: frames[name] for name in FACETS}, "concepts": without}.items():
+    without = {name: rows for name, rows in tables.items() if name not in everything}
+    bare = {name: rows for name, rows in without.items() if name not in ("tcav_tests", "tcav_scores")}
+    for name, left in {"facets": bare | {name: tables[name] for name in FACETS}, "concepts": without}.items():
         (tmp_path / name).mkdir()
         text = written(left, tmp_path / name).read_text()
         assert len(re.findall("<section", text)) == 1

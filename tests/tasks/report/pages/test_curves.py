@@ -7,15 +7,9 @@ import numpy as np
 import pytest
 
 from tasks.report.text import feature_page
-from tests.sample_frames import (
-    DEAD,
-    FEATURES,
-    PLAIN_LAYER,
-    PLAIN_SAE,
-    early_vision_frames,
-    planted_detectors,
-    planted_peak,
-)
+from tests.sample_tables import PLAIN_LAYER, PLAIN_SAE, early_vision_tables
+from tests.sample_tables.planted import DEAD, FEATURES
+from tests.sample_tables.tuning import planted_detectors, planted_peak
 from tests.tasks.report.markup import data_of, text_of
 
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
@@ -34,7 +28,7 @@ def test_circles_hold_the_detectors_and_mark_what_neurons_leave_out(early):
     assert neurons["gaps"] == features["gaps"] == [[27.0 * k, 27.0] for k in range(9)] + [[243.0, 117.0]]
     (arc,) = features["uncovered"]
     assert arc == [pytest.approx(243 + 30, abs=4), pytest.approx(57, abs=4)]
-    curves = early_vision_frames()["tuning_curves"].filter(stimulus="arc", unit=3).sort("angle_degrees")
+    curves = early_vision_tables()["tuning_curves"].filter(stimulus="arc", unit=3).sort("angle_degrees")
     drawn = np.frombuffer(base64.b64decode(neurons["detectors"][1]["curve"]), dtype=np.uint8) / 255
     np.testing.assert_allclose(drawn, curves["response"] / curves["response"].max(), atol=0.5 / 255 + 1e-9)
 
@@ -54,8 +48,8 @@ def test_curves_page_says_what_the_view_says_and_lists_the_missing(early):
 
 def test_a_detector_has_its_curves_on_its_page(early):
     (sheet,) = data_of(early / "features" / feature_page(PLAIN_SAE, 4), "tuning")
-    curves = early_vision_frames()["tuning_curves"].filter(unit=4)
-    feature = early_vision_frames()["unit_sets"].filter(kind="features")["unit_set_id"].item()
+    curves = early_vision_tables()["tuning_curves"].filter(unit=4)
+    feature = early_vision_tables()["unit_sets"].filter(kind="features")["unit_set_id"].item()
     expected = curves.filter(unit_set_id=feature).sort("angle_degrees").partition_by("stimulus", as_dict=True)
     assert sheet["curves"].keys() == {stimulus for (stimulus,) in expected}
     for (stimulus,), rows in expected.items():

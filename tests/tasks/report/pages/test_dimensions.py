@@ -12,21 +12,20 @@ from tasks.dimensions.config import Method
 from tasks.dimensions.identify import PARAMETERS
 from tasks.report.labels import DimensionMethod, Parameter
 from tasks.report.site import write_pages
-from tests.sample_frames import (
-    CROSSCODER,
+from tests.sample_tables.dimensions import (
     NEURON_DIMENSIONS,
     PCA_DIMENSIONS,
     PLACES,
     PLANTED_DIMENSIONS,
     RANDOM_DIMENSIONS,
     RENDERED,
-    SET,
     STIMULUS_VALUES,
 )
+from tests.sample_tables.planted import ACTIVATION_SET, CROSSCODER
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import data_of, text_of
 
-NEURONS = f"patches-{SET[:12]}"
+NEURONS = f"patches-{ACTIVATION_SET[:12]}"
 FEATURES = f"patches-{CROSSCODER[:12]}"
 
 
@@ -63,13 +62,13 @@ def test_neurons_and_features_have_a_section_each_that_the_table_leads_to(page):
         assert "dimensions.html" in page_of_site.read_text()
 
 
-def test_methods_and_controls_stand_apart_with_their_best_scores(page, frames):
+def test_methods_and_controls_stand_apart_with_their_best_scores(page, tables):
     matrix = re.search(r'<table class="heat">.*?</table>', section_of(page, NEURONS), re.S)[0]
     methods, controls = re.findall(r"<tbody>(.*?)</tbody>", matrix, re.S)
     assert text_of(methods).startswith("PCA")
     assert [text_of(row) for row in re.findall(r"<th.*?</th>", controls)] == ["Single units", "Random basis"]
     best = (
-        frames["tuning_scores"]
+        tables["tuning_scores"]
         .group_by("dimension_analysis_id", "parameter")
         .agg(pl.col("r_squared").max())
         .with_columns(rank=pl.col("parameter").map_elements(lambda name: Parameter(name).rank, return_dtype=pl.Int64))
@@ -83,11 +82,11 @@ def test_methods_and_controls_stand_apart_with_their_best_scores(page, frames):
     assert re.findall(r'class="identified".*?title="dimension (\d+)"', matrix) == ["0", "1"]
 
 
-def test_charts_hold_variance_and_agreement_of_every_method(page, frames):
+def test_charts_hold_variance_and_agreement_of_every_method(page, tables):
     variance, agreement = data_of(page, "lines")[:2]
     assert [line["class"] for line in variance] == ["method-pca", "method-neurons", "method-random"]
     stored = (
-        frames["tuning_dimensions"]
+        tables["tuning_dimensions"]
         .filter(dimension_analysis_id=PCA_DIMENSIONS)
         .sort("dimension")["cumulative_variance"]
     )
@@ -95,12 +94,12 @@ def test_charts_hold_variance_and_agreement_of_every_method(page, frames):
     assert counts == tuple(range(7))
     assert values == pytest.approx([0, *stored], rel=1e-3)
     assert [(line["name"], line["dashed"]) for line in agreement[:2]] == [("PCA", False), ("PCA", True)]
-    rows = frames["dimension_completeness"].filter(dimension_analysis_id=PCA_DIMENSIONS).sort("dimensions")
+    rows = tables["dimension_completeness"].filter(dimension_analysis_id=PCA_DIMENSIONS).sort("dimensions")
     for line, column in zip(agreement[:2], ("agreement_kept", "agreement_removed"), strict=True):
         assert line["points"] == [list(point) for point in rows.select("dimensions", column).iter_rows()]
 
 
-def test_a_strip_says_what_its_dimension_follows(page, frames):
+def test_a_strip_says_what_its_dimension_follows(page, tables):
     strips = strips_of(section_of(page, NEURONS), PCA_DIMENSIONS)
     assert list(strips) == list(range(6))
     for dimension, (parameter, closeness, _) in enumerate(PLANTED_DIMENSIONS):
@@ -109,7 +108,7 @@ def test_a_strip_says_what_its_dimension_follows(page, frames):
         assert text_of(chief) == f"{parameter} ◆ {closeness:.2f} 0.001"
         assert len(re.findall("<tr data-chance>", strip)) == len(STIMULUS_VALUES) - 1
         (curve,) = data_in(strip, "along")
-        stored = frames["dimension_curves"].filter(
+        stored = tables["dimension_curves"].filter(
             dimension_analysis_id=PCA_DIMENSIONS, dimension=dimension, parameter=parameter
         )
         assert (curve["parameter"], curve["period"]) == (parameter, Parameter(parameter).period)
@@ -120,13 +119,13 @@ def test_a_strip_says_what_its_dimension_follows(page, frames):
     assert "largest at 30°" not in text_of(strips[1])  # frequency has ends
 
 
-def test_pictures_stand_from_low_to_high_and_say_what_is_estimated(page, site, frames):
+def test_pictures_stand_from_low_to_high_and_say_what_is_estimated(page, site, tables):
     strips = strips_of(page.read_text(), PCA_DIMENSIONS)
     for dimension, strip in strips.items():
         rows = re.findall(r"<p><span>(\w+)</span>(.*?)</p>", strip)
         assert [kind for kind, _ in rows] == (["rendered", "natural"] if dimension in RENDERED else ["natural"])
         for kind, pictures in rows:
-            stored = frames["dimension_pictures"].filter(
+            stored = tables["dimension_pictures"].filter(
                 dimension_analysis_id=PCA_DIMENSIONS, dimension=dimension, kind={"natural": "patch"}.get(kind, kind)
             )
             shown = re.findall(r'src="(dimensions/\w+\.webp)"', pictures)
@@ -137,11 +136,11 @@ def test_pictures_stand_from_low_to_high_and_say_what_is_estimated(page, site, f
     assert titles[PLACES] == "score −2.00"
 
 
-def test_harmonics_are_drawn_of_orbits(page, frames):
+def test_harmonics_are_drawn_of_orbits(page, tables):
     drawn = data_in(section_of(page, NEURONS), "irreps")
     assert len(drawn) == 3  # PCA and both controls
     names = re.search(r'data-classes="(.*?)"', page.read_text())[1].split()
-    harmonics = frames["dimension_harmonics"].select("waves_per_turn", "irrep").unique()
+    harmonics = tables["dimension_harmonics"].select("waves_per_turn", "irrep").unique()
     stored = harmonics.sort("waves_per_turn", "irrep")["irrep"]
     assert names == [f"irrep-{irrep.lower()}" for irrep in stored]
     nearest = [names[shares.index(max(shares))] for shares in drawn[0]]
@@ -151,7 +150,7 @@ def test_harmonics_are_drawn_of_orbits(page, frames):
     assert all(f".{name} {{ --type:" in styles for name in [*names, "method-pca", "method-ica"])
 
 
-def test_assigned_dimensions_come_first_and_the_rest_is_folded_away(frames, tmp_path):
+def test_assigned_dimensions_come_first_and_the_rest_is_folded_away(tables, tmp_path):
     """20 more dimensions of PCA, of which the last alone is assigned beside those planted."""
     more = [
         {
@@ -171,9 +170,9 @@ def test_assigned_dimensions_come_first_and_the_rest_is_folded_away(frames, tmp_
         "p_value": 0.001,
     }
     score |= {"null_r_squared": 0.06, "preferred": 10.0, "assigned": True}
-    scores = frames["tuning_scores"].with_columns(assigned=pl.col("assigned") & (pl.col("parameter") != "phase"))
-    changed = frames | {
-        "tuning_dimensions": pl.concat([frames["tuning_dimensions"], pl.DataFrame(more)], how="diagonal_relaxed"),
+    scores = tables["tuning_scores"].with_columns(assigned=pl.col("assigned") & (pl.col("parameter") != "phase"))
+    changed = tables | {
+        "tuning_dimensions": pl.concat([tables["tuning_dimensions"], pl.DataFrame(more)], how="diagonal_relaxed"),
         "tuning_scores": pl.concat([scores, pl.DataFrame([score])], how="diagonal_relaxed"),
     }
     write_pages(snapshot_of(changed), tmp_path, lambda done, total: None)
@@ -186,12 +185,12 @@ def test_assigned_dimensions_come_first_and_the_rest_is_folded_away(frames, tmp_
     assert "None" not in text_of(section)
 
 
-def test_a_method_that_was_run_again_is_told_apart(frames, tmp_path):
-    analyses = frames["dimension_analyses"].with_columns(
+def test_a_method_that_was_run_again_is_told_apart(tables, tmp_path):
+    analyses = tables["dimension_analyses"].with_columns(
         method=pl.when(dimension_analysis_id=RANDOM_DIMENSIONS).then(pl.lit("pca")).otherwise("method"),
         seed=pl.when(dimension_analysis_id=RANDOM_DIMENSIONS).then(7).otherwise("seed"),
     )
-    write_pages(snapshot_of(frames | {"dimension_analyses": analyses}), tmp_path, lambda done, total: None)
+    write_pages(snapshot_of(tables | {"dimension_analyses": analyses}), tmp_path, lambda done, total: None)
     buttons = re.findall(r"<button.*?data-method.*?</button>", section_of(tmp_path / "dimensions.html", NEURONS))
     assert [text_of(button) for button in buttons] == [
         "PCA, 6 dimensions, seed 0",
@@ -200,10 +199,10 @@ def test_a_method_that_was_run_again_is_told_apart(frames, tmp_path):
     ]
 
 
-def test_what_was_not_measured_is_not_shown(frames, tmp_path):
+def test_what_was_not_measured_is_not_shown(tables, tmp_path):
     """Without drawn stimuli, whole images, pictures and a group there is variance all the same."""
     kept = {"dimension_analyses", "tuning_dimensions"}
-    left = {name: frame for name, frame in frames.items() if "dimension" not in name or name in kept}
+    left = {name: rows for name, rows in tables.items() if "dimension" not in name or name in kept}
     del left["tuning_scores"]
     write_pages(snapshot_of(left), tmp_path, lambda done, total: None)
     page = tmp_path / "dimensions.html"

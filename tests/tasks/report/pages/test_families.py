@@ -9,17 +9,14 @@ import pytest
 from tasks.report.pages.families import circle_numbers, family_analyses, separations
 from tasks.report.site import write_pages
 from tasks.report.text import family_page, feature_page, mean_and_std
-from tests.sample_frames import (
-    CROSSCODER,
+from tests.sample_tables.families import (
     CROSSCODER_FAMILIES,
-    DEAD,
-    FEATURES,
     MISSING,
     PLANTED_FAMILIES,
-    SAE,
     SAE_FAMILIES,
     SAE_PLANTED_FAMILIES,
 )
+from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES, SAE
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import References, data_of, text_of
 
@@ -53,13 +50,13 @@ def test_the_analysis_under_the_largest_group_comes_first_and_leads_to_the_other
 
 
 @pytest.mark.parametrize("analysis", [CROSSCODER_FAMILIES, SAE_FAMILIES])
-def test_the_map_holds_every_live_feature_at_its_place(site, sae_page, frames, analysis):
+def test_the_map_holds_every_live_feature_at_its_place(site, sae_page, tables, analysis):
     page = sae_page if analysis == SAE_FAMILIES else site / "families.html"
     drawn = map_of(page)
     columns = drawn["columns"]
     stored = {
         row["feature"]: row
-        for row in frames["feature_families"].filter(family_analysis_id=analysis).iter_rows(named=True)
+        for row in tables["feature_families"].filter(family_analysis_id=analysis).iter_rows(named=True)
     }
     assert sorted(columns["feature"]) == sorted(stored) == LIVE
     text = page.read_text()
@@ -67,7 +64,7 @@ def test_the_map_holds_every_live_feature_at_its_place(site, sae_page, frames, a
         name: re.findall(r"</i>(.*?) <small>", legend)
         for name, legend in re.findall(r'data-legend="(\w+)"(.*?)</div>', text, re.S)
     }
-    types = dict(frames["feature_symmetry"].select("feature", "type").iter_rows())
+    types = dict(tables["feature_symmetry"].select("feature", "type").iter_rows())
     for i, feature in enumerate(columns["feature"]):
         row = stored[feature]
         assert columns["x"][i] == pytest.approx(row["map_x"], abs=1e-3)
@@ -78,7 +75,7 @@ def test_the_map_holds_every_live_feature_at_its_place(site, sae_page, frames, a
             assert legends["type"][columns["type"][i]].replace("period ", "period-").rstrip("°") == types[feature]
         assert (site / "patches" / f"{columns['patch'][i]}.webp").exists()
         assert (site / "features" / f"{drawn['short']}-{feature}.html").exists()
-    sizes = frames["family_shapes"].filter(family_analysis_id=analysis)
+    sizes = tables["family_shapes"].filter(family_analysis_id=analysis)
     assert drawn["sizes"] == {str(family): size for family, size in sizes.select("family", "size").iter_rows()}
 
 
@@ -101,8 +98,8 @@ def test_families_are_listed_largest_first_with_what_they_lack(site):
     assert sorted(circles[1]["members"]) == [0, 0, 45, 45, 135]
 
 
-def test_every_family_has_a_page_with_all_its_members(site, frames):
-    members = frames["feature_families"].drop_nulls("family")
+def test_every_family_has_a_page_with_all_its_members(site, tables):
+    members = tables["feature_families"].drop_nulls("family")
     written = {path.name for path in (site / "families").iterdir()}
     expected = {
         family_page(CROSSCODER if analysis == CROSSCODER_FAMILIES else SAE, analysis, family)
@@ -133,7 +130,7 @@ def test_the_circle_holds_members_at_their_orientations(site):
     assert "four times" in text_of(family_file(site, 4).read_text())
 
 
-def test_a_family_without_orientations_is_a_plain_grid(site, frames):
+def test_a_family_without_orientations_is_a_plain_grid(site, tables):
     invariant = family_file(site, 3).read_text()
     for text in (invariant, (site / "families" / family_page(SAE, SAE_FAMILIES, 0)).read_text()):
         assert "data-members" not in text
@@ -143,13 +140,13 @@ def test_a_family_without_orientations_is_a_plain_grid(site, frames):
     assert re.findall(r"None|Stabiliser|Evenness|Covered|Orientation|Symmetry|Fires|Mean profile", text) == []
     grid = re.search(r'<ul class="neighbours members".*?</ul>', invariant, re.S)[0]
     shown = [int(feature) for feature in re.findall(r"<b>(\d+)</b>", grid)]
-    members = frames["feature_families"].filter(family_analysis_id=CROSSCODER_FAMILIES, family=3)
+    members = tables["feature_families"].filter(family_analysis_id=CROSSCODER_FAMILIES, family=3)
     assert shown == members.sort("similarity", descending=True)["feature"].to_list()
 
 
-def test_family_page_says_what_the_tables_say(site, frames):
+def test_family_page_says_what_the_tables_say(site, tables):
     text = text_of(family_file(site, 1).read_text())
-    shape = frames["family_shapes"].filter(family_analysis_id=CROSSCODER_FAMILIES, family=1).row(0, named=True)
+    shape = tables["family_shapes"].filter(family_analysis_id=CROSSCODER_FAMILIES, family=1).row(0, named=True)
     for said in (
         "5 features of efficientnet_lite0, blocks.5. Repeats after half a turn. Among drawn stimuli 100 % of them "
         "respond most to lines.",
@@ -194,9 +191,9 @@ def test_scores_stand_beside_their_controls_on_one_scale(site, sae_page):
         assert places == pytest.approx([100 * (value + 0.1) / 0.8 for value in (0.58, 0.6, 0.62)], abs=0.1)
 
 
-def test_scores_are_grouped_by_layer(frames):
-    scores = frames["family_scores"].filter(pl.col("family_analysis_id") == SAE_FAMILIES)
-    snapshot = snapshot_of(frames | {"family_scores": scores})
+def test_scores_are_grouped_by_layer(tables):
+    scores = tables["family_scores"].filter(pl.col("family_analysis_id") == SAE_FAMILIES)
+    snapshot = snapshot_of(tables | {"family_scores": scores})
     (layer,) = separations(snapshot, family_analyses(snapshot))
     assert [(analysis.key, subject) for analysis, subject, _ in layer.rows] == [
         (SAE_FAMILIES, "features"),
@@ -205,11 +202,11 @@ def test_scores_are_grouped_by_layer(frames):
     assert layer.scales["adjusted_rand"].place(0.3) == pytest.approx(100 * 0.4 / 0.5)
 
 
-def test_features_without_ground_truth_are_on_the_map_all_the_same(frames, tmp_path):
+def test_features_without_ground_truth_are_on_the_map_all_the_same(tables, tmp_path):
     nothing = {"stimulus_type": pl.lit(None, pl.String), "stimulus_confidence": pl.lit(None, pl.Float64)}
-    members = frames["feature_families"].with_columns(**nothing)
-    scores = frames["family_scores"].filter(pl.col("metric").is_in(["families", "features"]))
-    changed = frames | {"feature_families": members, "family_scores": scores}
+    members = tables["feature_families"].with_columns(**nothing)
+    scores = tables["family_scores"].filter(pl.col("metric").is_in(["families", "features"]))
+    changed = tables | {"feature_families": members, "family_scores": scores}
     write_pages(snapshot_of(changed), tmp_path, lambda done, total: None)
     assert set(map_of(tmp_path / "families.html")["columns"]["stimulus"]) == {None}
     pages = [tmp_path / "families.html", *(tmp_path / "families").iterdir()]
@@ -219,19 +216,19 @@ def test_features_without_ground_truth_are_on_the_map_all_the_same(frames, tmp_p
     assert colours == ["family"]
 
 
-def test_a_dictionary_without_families_says_so(frames, tmp_path):
-    members = frames["feature_families"].with_columns(
-        **{name: pl.lit(None, dtype) for name, dtype in frames["feature_families"].schema.items() if name in OF_FAMILY}
+def test_a_dictionary_without_families_says_so(tables, tmp_path):
+    members = tables["feature_families"].with_columns(
+        **{name: pl.lit(None, dtype) for name, dtype in tables["feature_families"].schema.items() if name in OF_FAMILY}
     )
-    empty = {table: frames[table].clear() for table in ("family_shapes", "family_pairs", "family_scores")}
-    write_pages(snapshot_of(frames | empty | {"feature_families": members}), tmp_path, lambda done, total: None)
+    empty = {table: tables[table].clear() for table in ("family_shapes", "family_pairs", "family_scores")}
+    write_pages(snapshot_of(tables | empty | {"feature_families": members}), tmp_path, lambda done, total: None)
     assert list((tmp_path / "families").iterdir()) == []
     assert "No features of this dictionary are copies of each other." in (tmp_path / "families.html").read_text()
     assert "Family none" in text_of((tmp_path / "features" / feature_page(CROSSCODER, 0)).read_text())
 
 
-def test_circle_of_features_without_examples(frames):
-    snapshot = snapshot_of(frames)
+def test_circle_of_features_without_examples(tables):
+    snapshot = snapshot_of(tables)
     family = family_analyses(snapshot)[0].families[0]
     nothing = {(CROSSCODER, feature): [] for feature in LIVE}
     assert {each["patch"] for each in circle_numbers(family, nothing)["members"]} == {None}

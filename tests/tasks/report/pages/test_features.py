@@ -9,13 +9,7 @@ import pytest
 
 from tasks.report.site import write_pages
 from tasks.report.text import feature_page
-from tests.sample_frames import (
-    CROSSCODER,
-    DEAD,
-    FEATURES,
-    GROUP_ORDER,
-    SAE,
-)
+from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES, GROUP_ORDER, SAE
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import gallery_of, text_of
 
@@ -32,15 +26,15 @@ def test_every_live_feature_has_a_page_and_no_dead_one(site):
     assert {path.name for path in (site / "features").iterdir()} == expected
 
 
-def test_gallery_carries_the_numbers_of_the_tables(site, frames):
+def test_gallery_carries_the_numbers_of_the_tables(site, tables):
     columns = gallery_of(site)["columns"]
     gallery = gallery_of(site)
     found = {
         (gallery["dictionaries"][dictionary]["short"], feature): index
         for index, (dictionary, feature) in enumerate(zip(columns["dictionary_id"], columns["feature"], strict=True))
     }
-    live = frames["features"].filter(~pl.col("dead"))
-    joined = live.join(frames["feature_symmetry"], on=["dictionary_id", "feature"], how="left")
+    live = tables["features"].filter(~pl.col("dead"))
+    joined = live.join(tables["feature_symmetry"], on=["dictionary_id", "feature"], how="left")
     assert len(found) == joined.height
     for row in joined.iter_rows(named=True):
         index = found[row["dictionary_id"][:12], row["feature"]]
@@ -54,9 +48,9 @@ def test_gallery_carries_the_numbers_of_the_tables(site, frames):
             assert gallery["stabilisers"][columns["stabiliser"][index]]["name"] == row["stabiliser"]
 
 
-def test_feature_page_plots_the_blocks_in_the_order_of_the_group(site, frames):
-    blocks = frames["transform_blocks"].filter(feature=3).sort("element")
-    harmonics = frames["feature_harmonics"].filter(feature=3).sort("harmonic")
+def test_feature_page_plots_the_blocks_in_the_order_of_the_group(site, tables):
+    blocks = tables["transform_blocks"].filter(feature=3).sort("element")
+    harmonics = tables["feature_harmonics"].filter(feature=3).sort("harmonic")
     numbers = numbers_of(site, 3)
     assert len(numbers["profile"]) == GROUP_ORDER
     np.testing.assert_allclose(numbers["profile"], blocks["cosine_to_identity"], atol=1e-4)
@@ -80,23 +74,23 @@ def test_pages_lead_to_the_live_features_before_and_after(site):
     assert 'rel="prev"' not in (site / "features" / feature_page(CROSSCODER, LIVE[0])).read_text()
 
 
-def test_a_group_without_reflections_is_drawn_as_rotations_alone(frames, tmp_path):
-    sets = frames["activation_sets"].with_columns(n_rotations=GROUP_ORDER, reflections=False)
-    symmetry = frames["feature_symmetry"].with_columns(
+def test_a_group_without_reflections_is_drawn_as_rotations_alone(tables, tmp_path):
+    sets = tables["activation_sets"].with_columns(n_rotations=GROUP_ORDER, reflections=False)
+    symmetry = tables["feature_symmetry"].with_columns(
         mirror=pl.lit(None, pl.Float64), mirror_element=pl.lit(None, pl.Int64)
     )
     unmirrored = {"activation_sets": sets, "feature_symmetry": symmetry}
-    write_pages(snapshot_of(frames | unmirrored), tmp_path, lambda done, total: None)
+    write_pages(snapshot_of(tables | unmirrored), tmp_path, lambda done, total: None)
     assert numbers_of(tmp_path, 3)["rotations"] == GROUP_ORDER
     assert "mirror" not in text_of((tmp_path / "features" / feature_page(CROSSCODER, 3)).read_text())
     assert "C₁₆ 16 rotations, no reflections, |G| = 16" in text_of((tmp_path / "index.html").read_text())
 
 
-def test_optimised_images_stand_on_the_pages_of_their_features(site, frames):
+def test_optimised_images_stand_on_the_pages_of_their_features(site, tables):
     for feature, captions in ((4, ["along", "against"]), (5, ["along"]), (6, [])):
         text = (site / "features" / feature_page(SAE, feature)).read_text()
         shown = re.findall(r'src="../optimised/(.*?)" alt="Image optimised (\w+) its direction"', text)
         assert [caption for _, caption in shown] == captions
         pictures = [(site / "optimised" / name).read_bytes() for name, _ in shown]
-        stored = frames["feature_visualisations"].filter(feature=feature).sort("direction", descending=True)
+        stored = tables["feature_visualisations"].filter(feature=feature).sort("direction", descending=True)
         assert pictures == stored["picture"].to_list()

@@ -5,16 +5,10 @@ import re
 import polars as pl
 import pytest
 
-from tests.sample_frames import (
-    DEAD,
-    FEATURES,
-    PLAIN_LAYER,
-    PLAIN_SAE,
-    PLAIN_SET,
-    SAE,
-    planted_detectors,
-    planted_mixture,
-)
+from tests.sample_tables import PLAIN_LAYER, PLAIN_SAE, PLAIN_SET
+from tests.sample_tables.planted import DEAD, FEATURES, SAE
+from tests.sample_tables.polysemantic import planted_mixture
+from tests.sample_tables.tuning import planted_detectors
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import data_of
 
@@ -38,10 +32,10 @@ def test_mixed_neurons_are_split_by_feature(early):
         assert neurons == {neuron: pytest.approx(planted_mixture(neuron)) for neuron in mixed}
 
 
-def test_the_most_mixed_neurons_come_first_and_no_more_than_asked(frames):
+def test_the_most_mixed_neurons_come_first_and_no_more_than_asked(tables):
     spread = pl.when(pl.col("neuron") == 12).then(pl.lit(0.3)).otherwise(pl.col("share"))
-    features = frames["neuron_features"].with_columns(share=spread)
-    found = snapshot_of(frames | {"neuron_features": features}).rows("mixed_neurons", per_dictionary=3)
+    features = tables["neuron_features"].with_columns(share=spread)
+    found = snapshot_of(tables | {"neuron_features": features}).rows("mixed_neurons", per_dictionary=3)
     assert [row["neuron"] for row in found] == [12, 0, 2]
     assert {row["found"] for row in found} == {sum(len(planted_mixture(neuron)) == 2 for neuron in range(FEATURES))}
 

@@ -6,26 +6,19 @@ import numpy as np
 import polars as pl
 
 from tasks.report.site import write_pages
-from tests.sample_frames import (
-    CROSSCODER,
-    DEAD,
-    FEATURES,
-    PLAIN_LAYER,
-    PLAIN_SAE,
-    early_vision_frames,
-    sample_frames,
-)
+from tests.sample_tables import PLAIN_LAYER, PLAIN_SAE, early_vision_tables, sample_tables
+from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import data_of, gallery_of, text_of
 
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
 
 
-def test_names_from_outside_are_escaped(frames, tmp_path):
+def test_names_from_outside_are_escaped(tables, tmp_path):
     hostile = "<script>alert('x')</script>\"&"
-    images = frames["images"].with_columns(name=pl.lit(hostile))
-    quarantine = frames["quarantine"].with_columns(reason=pl.lit(hostile))
-    write_pages(snapshot_of(frames | {"images": images, "quarantine": quarantine}), tmp_path, lambda done, total: None)
+    images = tables["images"].with_columns(name=pl.lit(hostile))
+    quarantine = tables["quarantine"].with_columns(reason=pl.lit(hostile))
+    write_pages(snapshot_of(tables | {"images": images, "quarantine": quarantine}), tmp_path, lambda done, total: None)
     pages = [path.read_text() for path in tmp_path.rglob("*.html")]
     assert any("&lt;script&gt;alert" in page for page in pages)
     assert not any("<script>alert" in page for page in pages)
@@ -37,12 +30,12 @@ def test_an_empty_warehouse_gives_an_overview_of_nothing(tmp_path):
     assert gallery_of(tmp_path)["columns"]["feature"] == []
 
 
-def test_notable_features_are_the_surest_of_the_features_no_rarer_than_the_median(frames):
-    rows = snapshot_of(frames).rows("notable_features", per_strip=1)
-    live = frames["features"].filter(~pl.col("dead"), dictionary_id=CROSSCODER)
+def test_notable_features_are_the_surest_of_the_features_no_rarer_than_the_median(tables):
+    rows = snapshot_of(tables).rows("notable_features", per_strip=1)
+    live = tables["features"].filter(~pl.col("dead"), dictionary_id=CROSSCODER)
     dense = live.filter(pl.col("density") >= live["density"].median())
     surest = (
-        dense.join(frames["feature_symmetry"], on=["dictionary_id", "feature"])
+        dense.join(tables["feature_symmetry"], on=["dictionary_id", "feature"])
         .sort("confidence", "max_activation", descending=True)
         .group_by("type", maintain_order=True)
         .first()
@@ -61,26 +54,26 @@ def test_early_vision_says_what_was_measured_and_shows_features(early):
     strip = re.findall(rf'href="features/{PLAIN_SAE[:12]}-(\d+).html"', section)
     assert len(set(strip)) == 4
     (bins,) = data_of(early / "index.html", "densities")
-    density = early_vision_frames()["features"].filter(~pl.col("dead"))["density"].to_numpy()
+    density = early_vision_tables()["features"].filter(~pl.col("dead"))["density"].to_numpy()
     halves, counts = np.unique(np.floor(2 * np.log10(density)) / 2, return_counts=True)
     assert bins == [{"log10": half, "features": count} for half, count in zip(halves, counts, strict=True)]
 
 
-def test_layers_stand_in_the_order_of_the_network(frames):
+def test_layers_stand_in_the_order_of_the_network(tables):
     sees = {"conv2d0": 7, "mixed3a": 59, "mixed3b": 91, "mixed3b_1x1": 59}
-    layer = frames["layers"].filter(layer=frames["activation_sets"]["layer"].item())
+    layer = tables["layers"].filter(layer=tables["activation_sets"]["layer"].item())
     layers = [layer.with_columns(layer=pl.lit(name), receptive_field=size) for name, size in sees.items()]
     sets = [
-        frames["activation_sets"].with_columns(activation_set_id=pl.lit(str(number)), layer=pl.lit(name))
+        tables["activation_sets"].with_columns(activation_set_id=pl.lit(str(number)), layer=pl.lit(name))
         for number, name in enumerate(reversed(sees))
     ]
-    kept = {"networks": frames["networks"], "layers": pl.concat(layers), "activation_sets": pl.concat(sets)}
+    kept = {"networks": tables["networks"], "layers": pl.concat(layers), "activation_sets": pl.concat(sets)}
     assert [each["layer"] for each in snapshot_of(kept).sets] == list(sees)
 
 
 def test_rows_that_were_not_transformed_are_not_called_turned(tmp_path):
-    frames = early_vision_frames() | {table: sample_frames()[table] for table in ("networks", "images")}
-    write_pages(snapshot_of(frames), tmp_path, lambda done, total: None)
+    tables = early_vision_tables() | {table: sample_tables()[table] for table in ("networks", "images")}
+    write_pages(snapshot_of(tables), tmp_path, lambda done, total: None)
     text = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
     assert re.findall(r"as is|rotations|mirrored|orbits|notable|C_1|D_1|None", text) == []
     assert 'id="early-vision"' in text
