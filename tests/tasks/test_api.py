@@ -8,9 +8,9 @@ from PIL import Image
 from skimage import data
 
 from tasks import api
+from tasks.dictionary.encode import encoder_of
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
-from tasks.tuning.responses import encoder_of
 from tasks.vision.images import fit_to_frame, rgb_tensor
 from tasks.vision.networks import load_network
 
