@@ -13,6 +13,7 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from flows.train import file_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config, Folder, Whole
+from tasks.dictionary.config import ImportedConfig
 from tasks.dictionary.exchange import importing
 from tasks.dictionary.exchange.libraries import LIBRARIES, SCALINGS
 from tasks.dictionary.store import describe, dictionary_config, read_metrics
@@ -25,8 +26,10 @@ class ImportDictionaryConfig(Config):
     """The configuration of the flow. The default extraction is that of `early-vision`, for one layer."""
 
     folder: Folder | None = Field(None, description="folder that the library wrote; needed")
-    library: Literal[*LIBRARIES] = Field("sae-lens", description="library that wrote the folder")
-    scaling: Literal[*SCALINGS] | None = Field(
+    library: Literal[*LIBRARIES] = Field(  # type: ignore[valid-type]  # mypy reads no Literal of computed values
+        "sae-lens", description="library that wrote the folder"
+    )
+    scaling: Literal[*SCALINGS] | None = Field(  # type: ignore[valid-type]  # as `library`
         None,
         description="scaling of the activations that the dictionary was trained on: "
         + "; ".join(f"{name}, {meaning}" for name, meaning in SCALINGS.items())
@@ -80,6 +83,7 @@ def import_dictionary(config: ImportDictionaryConfig = ImportDictionaryConfig())
 def evaluation_of(dictionary: str, settings: Settings) -> dict[str, str]:
     """Return an imported dictionary's figures for a summary, with the FVU under each scaling."""
     config, metrics = dictionary_config(dictionary, settings), read_metrics(dictionary, settings)
+    assert isinstance(config, ImportedConfig), "an imported dictionary is stored with such a config"
     fvu_of = describe(dictionary, settings)["fvu_by_scaling"]
     best = importing.best_scaling(fvu_of)
     advice = "" if best == config.scaling else f"; with {best} less variance stays unexplained"

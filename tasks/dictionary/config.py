@@ -103,8 +103,12 @@ class ImportedConfig(DictionaryConfig):
     architecture: Literal["sae"] = Field("sae", description="the other libraries have no group crosscoders")
     orbit_reuse: Literal[False] = Field(False, description="rows are activations of untransformed patches")
     steps: Whole = Field(0, ge=0, le=0, description="optimiser steps taken here")
-    library: Literal[*LIBRARIES] = Field(description="library whose files were imported")
-    scaling: Literal[*SCALINGS] = Field(description="scaling of the activations that the weights were made for")
+    library: Literal[*LIBRARIES] = Field(  # type: ignore[valid-type]  # as `method`
+        description="library whose files were imported"
+    )
+    scaling: Literal[*SCALINGS] = Field(  # type: ignore[valid-type]  # as `method`
+        description="scaling of the activations that the weights were made for"
+    )
     weights_sha256: str = Field(description="SHA-256 of the imported weight file")
 
 

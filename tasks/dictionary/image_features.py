@@ -11,10 +11,10 @@ from torch import Tensor
 from tasks.activations.plan import ExtractionPlan
 from tasks.activations.sampling import unit_centre
 from tasks.activations.whole_frames import at_every_position
+from tasks.dictionary.encode import encoder_of
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError, one_line
 from tasks.settings import Settings
-from tasks.tuning.responses import encoder_of
 from tasks.vision.decoding import decode
 from tasks.vision.images import fit_to_frame, rgb_tensor
 from tasks.vision.networks import Layer, load_network

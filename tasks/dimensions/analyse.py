@@ -8,6 +8,7 @@ import polars
 import torch
 
 from tasks.activations.shards import ActivationSet
+from tasks.dictionary.encode import Encode, encoded, encoder_of
 from tasks.dictionary.store import load_dictionary
 from tasks.dimensions.completeness import measure_completeness
 from tasks.dimensions.config import DimensionsConfig
@@ -20,7 +21,6 @@ from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
-from tasks.tuning.responses import Encode, encoded, encoder_of
 from tasks.vision.images import webp
 
 CODE_VERSION = 2

@@ -11,11 +11,12 @@ import torch
 
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.base import Dictionary
+from tasks.dictionary.encode import encoded, encoder_of
 from tasks.dictionary.rows import every_row
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.tuning.curves import stimulus_types
-from tasks.tuning.responses import encoded, encoder_of, layer_responses
+from tasks.tuning.responses import layer_responses
 from tasks.vision.stimuli import LARGEST_STEP
 
 UNCLEAR = ("mixed", "other")

@@ -17,7 +17,10 @@ from torch import Tensor
 from tasks.activations.plan import ExtractionPlan
 from tasks.dictionary.analyse import analysis_key
 from tasks.dictionary.base import Dictionary
+from tasks.dictionary.batchtopk import BatchTopK
 from tasks.dictionary.exchange.exporting import save_tensors, write_files, written_for
+from tasks.dictionary.gated import Gated
+from tasks.dictionary.jumprelu import JumpReLU
 from tasks.dictionary.methods import METHODS
 from tasks.dictionary.store import describe, dictionary_config, load_dictionary, read_metrics
 from tasks.errors import UserError, shown
@@ -148,8 +151,8 @@ def _activation(dictionary: Dictionary) -> str:
 
 def _encodes_as(dictionary: Dictionary) -> str:
     """Return the method whose activation the dictionary has: BatchTopK encodes as TopK before it has a threshold."""
-    threshold = getattr(dictionary, "threshold", None)
-    return "topk" if threshold is not None and threshold < 0 else dictionary.config.method
+    untrained = isinstance(dictionary, BatchTopK) and dictionary.threshold < 0
+    return "topk" if untrained else dictionary.config.method
 
 
 @torch.no_grad()
@@ -169,11 +172,11 @@ def crosscoder_tensors(dictionary: Dictionary) -> dict[str, Tensor]:
         "decoder": weight_gmd / dictionary.scale,
         "decoder_bias": bias_gd / dictionary.scale,
     }
-    match _encodes_as(dictionary):
-        case "batchtopk" | "matryoshka":
+    match dictionary:
+        case BatchTopK() if _encodes_as(dictionary) != "topk":
             tensors["threshold"] = dictionary.threshold.expand(dictionary.config.features)
-        case "jumprelu":
+        case JumpReLU():
             tensors["threshold"] = dictionary.threshold_m
-        case "gated":
+        case Gated():
             tensors |= {"log_scale": dictionary.magnitude_log_scale, "magnitude_bias": dictionary.magnitude_bias}
     return tensors

@@ -26,6 +26,7 @@ from torch import Tensor
 from tasks.activations.extractors import unit_extractor
 from tasks.activations.shards import ActivationSet
 from tasks.activations.top_examples import top_examples
+from tasks.dictionary.encode import Encode, encoded, encoder_of
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
 from tasks.keys import content_key
@@ -35,7 +36,7 @@ from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.action import transform_patches
 from tasks.symmetry.group import DihedralGroup
 from tasks.tuning.radial import HALF_MAXIMUM, WIDE_GAP, Tuning, aligned, angular_distance, covered, gaps, tuning
-from tasks.tuning.responses import Encode, encoded, encoder_of, layer_responses
+from tasks.tuning.responses import layer_responses
 from tasks.vision.networks import load_network
 from tasks.vision.stimuli import FAMILIES, LARGEST_STEP, RENDERINGS, TYPE_OF_FAMILY, Stimuli
 

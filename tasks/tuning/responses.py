@@ -1,9 +1,9 @@
 """Responses of units to drawn stimuli.
 
-The network computes the neurons' responses once; those of a dictionary's features are encoded from them.
+The network computes the neurons' responses once; those of a dictionary's features are encoded from them by
+tasks/dictionary/encode.py.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -11,19 +11,13 @@ import torch
 from torch import Tensor
 
 from tasks.activations.extractors import unit_extractor
-from tasks.dictionary.base import Dictionary
-from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.gratings import Gratings
 from tasks.vision.networks import Network, load_network
 from tasks.vision.stimuli import Stimuli, stimuli
 
-Encode = Callable[[Tensor], Tensor]
-"""Function from unscaled rows [b, d] of a layer to features [b, m]."""
 PICTURES = 256
 """Number of pictures in memory at a time."""
-ROWS = 2048
-"""Number of rows encoded at a time; bounds the memory for dense features [rows, m]."""
 
 
 @torch.no_grad()
@@ -42,22 +36,6 @@ def neuron_responses(
         done += len(pictures_ncyx)
         progress(done, len(layer_stimuli.table))
     return torch.cat(responses)
-
-
-def encoder_of(dictionary: Dictionary) -> Encode:
-    """Return the function that encodes single rows with a dictionary. Raises UserError if it encodes whole orbits."""
-    if dictionary.reads_all_blocks:
-        raise UserError(
-            f"a {dictionary.config.name} with encode_from = orbit encodes whole orbits, but a drawn stimulus is a "
-            "single picture: use an SAE or encode_from = identity"
-        )
-    return (lambda rows_bd: dictionary.encode(rows_bd[:, None])) if dictionary.is_crosscoder else dictionary.encode
-
-
-@torch.no_grad()
-def encoded(acts_nd: Tensor, encode: Encode | None) -> Tensor:
-    """Return acts_nd encoded in chunks, [n, units], or unchanged (the neurons themselves) if `encode` is None."""
-    return acts_nd if encode is None else torch.cat([encode(rows_bd) for rows_bd in acts_nd.split(ROWS)])
 
 
 @lru_cache(maxsize=2)

@@ -8,9 +8,9 @@ from PIL import Image
 from skimage import data
 
 from tasks import api
+from tasks.dictionary.encode import encoder_of
 from tasks.errors import UserError
-from tasks.settings import ROOT, Settings
-from tasks.tuning.responses import encoder_of
+from tasks.settings import ROOT
 from tasks.vision.images import fit_to_frame, rgb_tensor
 from tasks.vision.networks import load_network
 
@@ -88,9 +88,9 @@ def test_a_dictionary_that_does_not_exist_is_one_line(names):
         api.load("0000")
 
 
-def test_results_are_found_again(names):
+def test_results_are_found_again(names, folder, monkeypatch):
+    monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(folder / "data"))
     again = api.train(names["acts"], architecture="group-crosscoder", features=64, k=4, steps=60, batch_size=64)
     assert again.key == names["crosscoder"].key
     assert api.dictionaries() == (again.key,)
     assert api.open_activations(names["acts"].key).config == names["acts"].config
-    assert Settings().data_dir.name == "data"

@@ -4,13 +4,14 @@ The library saves the state dict with torch.save, a pickle, as ae.pt, and loads 
 `weights_only`, and write the same tensors as ae.safetensors, which `load_state_dict` takes.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from tasks.dictionary.exchange.files import ConfigFile, Foreign, WeightFile, Written, foreign
-from tasks.dictionary.exchange.plain import PlainSAE, centred
+from tasks.dictionary.exchange.plain import PlainSAE, centred, present
 from tasks.dictionary.matryoshka import prefix_sizes
 
 WEIGHTS, PICKLED, CONFIG = "ae.safetensors", "ae.pt", "config.json"
@@ -44,16 +45,16 @@ def written(sae: PlainSAE, about: dict[str, Any]) -> Written:
     packed = {"W_enc": sae.encoder_md.T, "W_dec": sae.decoder_md, "b_dec": sae.decoder_bias_d}
     counted = {"k": torch.tensor(sae.k or 0, dtype=torch.int32), "threshold": torch.tensor(-1.0)}
     if sae.method in ("batchtopk", "matryoshka"):
-        counted["threshold"] = sae.threshold_m[0]
+        counted["threshold"] = present(sae.threshold_m)[0]
     arguments = f"{sae.channels}, {sae.features}" + (f", k={sae.k}" if sae.k else "")
     match sae.method:
         case "relu":
             tensors = {**linear, "encoder.bias": sae.encoder_bias_m, "bias": sae.decoder_bias_d}
         case "gated":
             tensors = {**linear, "decoder_bias": sae.decoder_bias_d, "gate_bias": sae.encoder_bias_m}
-            tensors |= {"r_mag": sae.log_scale_m, "mag_bias": sae.magnitude_bias_m}
+            tensors |= {"r_mag": present(sae.log_scale_m), "mag_bias": present(sae.magnitude_bias_m)}
         case "jumprelu":
-            tensors = {**packed, "b_enc": sae.bias_without_centring(), "threshold": sae.threshold_m}
+            tensors = {**packed, "b_enc": sae.bias_without_centring(), "threshold": present(sae.threshold_m)}
         case "matryoshka":
             ends = prefix_sizes(sae.features)
             groups = [end - start for start, end in zip([0, *ends], ends, strict=False)]
@@ -116,9 +117,9 @@ def _linear(name: str, trainer: ConfigFile, tensors: WeightFile) -> PlainSAE:
         case _:
             bias_m, decoder_bias_d = tensors.take("encoder.bias", features), tensors.take("b_dec", channels)
             k, threshold_m = _counted(trainer, tensors, features)
-            if name == "AutoEncoderTopK":
-                threshold_m = None  # it serves an option of `encode` that is off unless asked for
-            return PlainSAE(METHODS[name], encoder_md, bias_m, decoder_md, decoder_bias_d, k, threshold_m)
+            sae = PlainSAE(METHODS[name], encoder_md, bias_m, decoder_md, decoder_bias_d, k)
+            # the threshold of TopK serves an option of `encode` that is off unless asked for
+            return sae if name == "AutoEncoderTopK" else replace(sae, threshold_m=threshold_m)
 
 
 def _counted(trainer: ConfigFile, tensors: WeightFile, features: int) -> tuple[int, torch.Tensor]:

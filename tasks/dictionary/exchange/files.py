@@ -91,10 +91,10 @@ class WeightFile:
 
     def __init__(self, folder: Path, *names: str):
         """Read the first of the named files that exists. Raises UserError if there is none, or if it has no tensors."""
-        self.path = next((folder / name for name in names if (folder / name).is_file()), None)
-        if self.path is None:
+        path = next((folder / name for name in names if (folder / name).is_file()), None)
+        if path is None:
             raise UserError(f"{folder} has no {' or '.join(names)}: {REMEDY}")
-        self.found = _read_weights(self.path)
+        self.path, self.found = path, _read_weights(path)
 
     def __contains__(self, name: str) -> bool:
         return name in self.found

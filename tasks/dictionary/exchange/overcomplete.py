@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from tasks.dictionary.exchange.files import ConfigFile, Foreign, WeightFile, Written, foreign
-from tasks.dictionary.exchange.plain import PlainSAE, centred
+from tasks.dictionary.exchange.plain import PlainSAE, centred, present
 
 WEIGHTS, PICKLED, CONFIG = "sae.safetensors", "sae.pt", "config.json"
 METHODS = {"SAE": "relu", "TopKSAE": "topk", "BatchTopKSAE": "batchtopk", "JumpSAE": "jumprelu"}
@@ -60,10 +60,10 @@ def written(sae: PlainSAE, about: dict[str, Any]) -> Written:
     loader = LOADER
     match method:
         case "topk":
-            settings["top_k"] = sae.k + more
-            arguments += f", top_k={sae.k + more}"
+            settings["top_k"] = present(sae.k) + more
+            arguments += f", top_k={settings['top_k']}"
         case "batchtopk":
-            settings["running_threshold"] = sae.threshold_m[0].item()
+            settings["running_threshold"] = present(sae.threshold_m)[0].item()
             loader += f"sae.running_threshold = {settings['running_threshold']!r}\n"
     return Written(WEIGHTS, tensors, CONFIG, settings, loader.format(name=name, arguments=arguments, weights=WEIGHTS))
 
@@ -79,8 +79,8 @@ def _tensors(sae: PlainSAE, has_constant: bool) -> dict[str, Tensor]:
     }
     if sae.method == "jumprelu":
         # 0, which has no logarithm, becomes the smallest number: nothing lies between them
-        threshold_m = torch.cat([sae.threshold_m, torch.ones(rows)]).clamp_min(torch.finfo(torch.float32).tiny)
-        tensors["thresholds"] = threshold_m.log()
+        threshold_m = torch.cat([present(sae.threshold_m), torch.ones(rows)])
+        tensors["thresholds"] = threshold_m.clamp_min(torch.finfo(torch.float32).tiny).log()
     return tensors
 
 

@@ -1,17 +1,21 @@
 """The form that all libraries share: a sparse autoencoder on the network's own activations."""
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from tasks.dictionary.base import Dictionary
+from tasks.dictionary.batchtopk import BatchTopK
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.jumprelu import SPEED
+from tasks.dictionary.gated import Gated
+from tasks.dictionary.jumprelu import SPEED, JumpReLU
 from tasks.dictionary.store import create
 from tasks.symmetry.group import DihedralGroup
 
 NO_TRANSFORMS = DihedralGroup(1, reflections=False)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,18 +78,25 @@ class PlainSAE:
             case "relu":
                 return replace(self, method="jumprelu", threshold_m=torch.zeros(self.features))
             case "gated":
-                scale_m = self.log_scale_m.double().exp()
-                threshold_m = self.magnitude_bias_m - scale_m * self.encoder_bias_m
+                scale_m, magnitude_bias_m = present(self.log_scale_m).double().exp(), present(self.magnitude_bias_m)
+                threshold_m = magnitude_bias_m - scale_m * self.encoder_bias_m
                 return PlainSAE(
                     "jumprelu",
                     (scale_m[:, None] * self.encoder_md).float(),
-                    self.magnitude_bias_m,
+                    magnitude_bias_m,
                     self.decoder_md,
                     self.decoder_bias_d,
                     threshold_m=threshold_m.clamp_min(0).float(),
                 )
             case method:
                 raise ValueError(f"{method} has no fixed thresholds")
+
+
+def present(value: T | None) -> T:
+    """Return a field of a `PlainSAE` that its method has. Raises ValueError if the field is None."""
+    if value is None:
+        raise ValueError("the sparse autoencoder lacks a field of its method")
+    return value
 
 
 def centred(bias_m: Tensor, encoder_md: Tensor, decoder_bias_d: Tensor) -> Tensor:
@@ -98,14 +109,14 @@ def plain(dictionary: Dictionary) -> PlainSAE:
     """Return a sparse autoencoder of ours in the common form; its scale is folded into the weights."""
     config, method = dictionary.config, dictionary.config.method
     threshold_m = log_scale_m = magnitude_bias_m = None
-    match method:
-        case "batchtopk" | "matryoshka" if dictionary.threshold < 0:  # never trained: it encodes as TopK does
+    match dictionary:
+        case BatchTopK() if dictionary.threshold < 0:  # never trained: it encodes as TopK does
             method = "topk"
-        case "batchtopk" | "matryoshka":
+        case BatchTopK():
             threshold_m = dictionary.threshold.expand(config.features)
-        case "jumprelu":
+        case JumpReLU():
             threshold_m = dictionary.threshold_m
-        case "gated":
+        case Gated():
             log_scale_m, magnitude_bias_m = dictionary.magnitude_log_scale, dictionary.magnitude_bias
     scaled = PlainSAE(
         method,
@@ -136,12 +147,13 @@ def dictionary_of(sae: PlainSAE, config: DictionaryConfig, scale: float) -> Dict
     }
     match sae.method:
         case "batchtopk" | "matryoshka":
-            tensors["threshold"] = sae.threshold_m[0].clamp_min(0)
+            tensors["threshold"] = present(sae.threshold_m)[0].clamp_min(0)
         case "jumprelu":
             # 0, which has no logarithm, becomes the smallest number: nothing lies between them
-            tensors["log_threshold"] = sae.threshold_m.clamp_min(torch.finfo(torch.float32).tiny).log() / SPEED
+            tensors["log_threshold"] = present(sae.threshold_m).clamp_min(torch.finfo(torch.float32).tiny).log() / SPEED
         case "gated":
-            tensors |= {"magnitude_log_scale": sae.log_scale_m, "magnitude_bias": sae.magnitude_bias_m}
+            tensors["magnitude_log_scale"] = present(sae.log_scale_m)
+            tensors["magnitude_bias"] = present(sae.magnitude_bias_m)
     dictionary = create(config, sae.channels, NO_TRANSFORMS)
     dictionary.load_state_dict(tensors)
     return dictionary.eval().requires_grad_(False)

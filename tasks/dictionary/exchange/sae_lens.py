@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.dictionary.exchange.files import ConfigFile, Foreign, WeightFile, Written, foreign
-from tasks.dictionary.exchange.plain import PlainSAE, centred
+from tasks.dictionary.exchange.plain import PlainSAE, centred, present
 
 WEIGHTS, CONFIG = "sae_weights.safetensors", "cfg.json"
 VERSION = "6.0.0"
@@ -49,12 +49,13 @@ def written(sae: PlainSAE, about: dict[str, Any]) -> Written:
     }
     match sae.method:
         case "gated":
-            tensors |= {"b_gate": sae.encoder_bias_m, "r_mag": sae.log_scale_m, "b_mag": sae.magnitude_bias_m}
+            tensors["b_gate"] = sae.encoder_bias_m
+            tensors |= {"r_mag": present(sae.log_scale_m), "b_mag": present(sae.magnitude_bias_m)}
         case "topk":
             tensors["b_enc"] = sae.encoder_bias_m
             settings |= {"k": sae.k, "rescale_acts_by_decoder_norm": False}
         case "jumprelu":
-            tensors |= {"b_enc": sae.encoder_bias_m, "threshold": sae.threshold_m}
+            tensors |= {"b_enc": sae.encoder_bias_m, "threshold": present(sae.threshold_m)}
         case _:
             tensors["b_enc"] = sae.encoder_bias_m
     return Written(WEIGHTS, tensors, CONFIG, settings, LOADER)
