@@ -1,27 +1,33 @@
 from tests.sql.audit_cases import all_of, change, remove
 
-# three stripes, of which the attack of the whole set changes all and that of a part the first
-SETS = ["stripes", "part attacked", "attacked"]
+# three stripes, of which one attack changes all and others one or two
+SETS = ["stripes", "one attacked", "two attacked", "attacked"]
 VALID = {
     "attack_experiments": {"attack_experiment_id": "experiment", "concept_id": "stripes"},
-    "concepts": {"concept_id": SETS, "origin": ["drawn", "attacked", "attacked"], "exemplars": 3},
+    "concepts": {"concept_id": SETS, "origin": ["drawn", "attacked", "attacked", "attacked"], "exemplars": 3},
     "concept_exemplars": {
         "concept_id": [name for name in SETS for _ in range(3)],
-        "place": [0, 1, 2] * 3,
-        "image_id": ["a", "b", "c", "changed a", "b", "c", "changed a", "changed b", "changed c"],
+        "place": [0, 1, 2] * 4,
+        "image_id": [
+            *("a", "b", "c"),
+            *("changed a", "b", "c"),
+            *("changed a", "changed b", "c"),
+            *("changed a", "changed b", "changed c"),
+        ],
     },
     "attacks": {
         "attack_experiment_id": "experiment",
-        "perturbed_set": ["concept", "concept", "concept", "random"],
-        "attack": ["clean", "token-pushing", "token-pushing", "random-set"],
-        "epsilon": [0, 8, 8, 8],
-        "fraction": [0.0, 0.3, 1.0, 1.0],
-        "concept_id": ["stripes", "part attacked", "attacked", "stripes"],
-        "images": [3, 3, 3, 9],
-        "changed": [0, 1, 3, 9],
+        "perturbed_set": ["concept"] * 5 + ["random"],
+        "attack": ["clean", "token-pushing", "token-pushing", "noise", "token-pushing", "random-set"],
+        "epsilon": [0, 8, 8, 8, 2, 8],
+        "fraction": [0.0, 0.5, 1.0, 0.5, 0.5, 1.0],
+        "concept_id": ["stripes", "one attacked", "attacked", "two attacked", "two attacked", "stripes"],
+        "images": [3, 3, 3, 3, 3, 9],
+        "changed": [0, 1, 3, 2, 2, 9],
     },
 }
-CLEAN, PART, WHOLE = {"attack": "clean"}, {"fraction": 0.3}, {"perturbed_set": "concept", "fraction": 1.0}
+CLEAN, WHOLE = {"attack": "clean"}, {"perturbed_set": "concept", "fraction": 1.0}
+ONE = {"attack": "token-pushing", "epsilon": 8, "fraction": 0.5}
 RANDOM_SET = {"perturbed_set": "random"}
 ATTACKED = {"concept_id": "attacked"}
 
@@ -39,19 +45,18 @@ CASES = [
     (
         # in another order
         all_of(
-            change("concept_exemplars", {"concept_id": "part attacked", "place": 1}, image_id="c"),
-            change("concept_exemplars", {"concept_id": "part attacked", "place": 2}, image_id="b"),
+            change("concept_exemplars", {"concept_id": "one attacked", "place": 1}, image_id="c"),
+            change("concept_exemplars", {"concept_id": "one attacked", "place": 2}, image_id="b"),
         ),
-        PART | {"changed": 1, "different": 3},
+        ONE | {"changed": 1, "different": 3},
     ),
     (
         # the images are the clean ones, but the set is not
         all_of(
-            change("attacks", PART, changed=0),
-            change("concept_exemplars", {"image_id": "changed a"}, image_id="a"),
-            change("attacks", WHOLE, changed=2),
+            change("attacks", ONE, changed=0),
+            change("concept_exemplars", {"concept_id": "one attacked", "place": 0}, image_id="a"),
         ),
-        PART | {"changed": 0, "different": 0},
+        ONE | {"changed": 0, "different": 0},
     ),
 ]
 ALSO_VALID = [change("concepts", ATTACKED, origin="folder")]

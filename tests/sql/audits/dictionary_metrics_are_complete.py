@@ -9,6 +9,9 @@ VALID = {
 }
 
 CASES = [
-    (remove("dictionary_metrics", {"dictionary_id": "sae", "metric": name}), {"missing_metric": name})
+    (
+        remove("dictionary_metrics", {"dictionary_id": "sae", "metric": name}),
+        {"dictionary_id": "sae", "missing_metric": name},
+    )
     for name in ("fvu", "l0", "dead_fraction", "cosine", "rows")
 ]

@@ -1,7 +1,13 @@
 from tests.sql.audit_cases import INFINITY, NAN, NOT_WEBP, WEBP, bad_values, change, remove
 
+# the other dimensions have no pictures
 VALID = {
-    "tuning_dimensions": {"dimension_analysis_id": "pca", "dimension": 1, "low": -2.0, "high": 2.0},
+    "tuning_dimensions": {
+        "dimension_analysis_id": ["pca", "pca", "ica"],
+        "dimension": [1, 2, 1],
+        "low": [-2.0, -1.0, -1.0],
+        "high": [2.0, 1.0, 1.0],
+    },
     "dimension_pictures": {
         "dimension_analysis_id": "pca",
         "dimension": 1,
@@ -32,7 +38,7 @@ CASES = [
         coherence=[0.5],
         orientation_degrees=[20.0],
         spatial_frequency=[0.1],
-        score=[-10.0, -INFINITY],
+        score=[-10.0],
     ),
     *bad_values(
         "dimension_pictures",
@@ -49,9 +55,10 @@ CASES = [
         RENDERED | {"score": NAN},
         picture("rendered", 2) | {"score_before": NAN},
     ),
+    (change("dimension_pictures", picture("patch", 0), score=-INFINITY), picture("patch", 0) | {"score": -INFINITY}),
     (change("dimension_pictures", PATCH, score=9.1), picture("patch", 2) | {"score": 9.0, "score_before": 9.1}),
-    (change("tuning_dimensions", high=1.0), picture("rendered", 2) | {"score": 2.0, "high": 1.0}),
-    (remove("tuning_dimensions"), *(picture("rendered", place) | {"low": None} for place in (0, 1, 2))),
+    (change("tuning_dimensions", {"low": -2.0}, high=1.0), picture("rendered", 2) | {"score": 2.0, "high": 1.0}),
+    (remove("tuning_dimensions", {"low": -2.0}), *(picture("rendered", place) | {"low": None} for place in (0, 1, 2))),
     (
         change("dimension_pictures", PATCH, orientation_degrees=20.0, spatial_frequency=0.1),
         PATCH | {"orientation_degrees": 20.0},

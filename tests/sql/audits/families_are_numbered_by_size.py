@@ -1,4 +1,4 @@
-from tests.sql.audit_cases import change, remove
+from tests.sql.audit_cases import all_of, change, remove
 
 VALID = {
     "family_analyses": {
@@ -36,10 +36,20 @@ CASES = [
         family(1) | {"size": 2},
         family(2) | {"size": 2},
     ),
-    (change("family_shapes", family(2), family=3), family(3) | {"expected_family": 2, "members": None}),
+    (
+        all_of(change("family_shapes", family(2), family=3), change("feature_families", family(2), family=3)),
+        family(3) | {"expected_family": 2, "members": 2},
+    ),
     (
         change("family_shapes", family(1), size=4),
         family(1) | {"size": 4, "size_before": 3, "members": 2},
+    ),
+    (
+        all_of(
+            change("family_shapes", family(2), size=3),
+            change("feature_families", ANALYSIS | {"feature": 7}, family=2),
+        ),
+        family(2) | {"size": 3, "size_before": 2, "members": 3},
     ),
     (change("family_shapes", family(0), size=4), family(0) | {"size": 4, "members": 3}),
     (

@@ -1,8 +1,13 @@
 from tests.sql.audit_cases import change, remove
 
 VALID = {
-    "neurons": {"dictionary_id": "sae", "neuron": 4, "max_activation": 10.0},
-    "neuron_features": {"dictionary_id": "sae", "neuron": 4, "feature": [4, 5], "rows_carried": [2, 3]},
+    "neurons": {"dictionary_id": "sae", "neuron": [4, 9], "max_activation": [10.0, 1.0]},
+    "neuron_features": {
+        "dictionary_id": "sae",
+        "neuron": [4, 4, 9],
+        "feature": [4, 5, 5],
+        "rows_carried": [2, 3, 1],
+    },
     "neuron_examples": {
         "dictionary_id": "sae",
         "neuron": 4,
@@ -11,10 +16,11 @@ VALID = {
         "activation": [10.0, 7.0, 8.0, 7.0, 7.0],
     },
 }
+SPLIT = {"neuron": 4, "feature": 5}
 
 
 def rank(number):
-    return {"feature": 5, "rank": number}
+    return SPLIT | {"rank": number}
 
 
 CASES = [
@@ -22,9 +28,9 @@ CASES = [
     (change("neuron_examples", rank(1), activation=11.0), rank(1) | {"activation": 11.0, "max_activation": 10.0}),
     (change("neuron_examples", rank(3), activation=0.0), rank(3) | {"activation": 0.0}),
     (remove("neuron_examples", rank(1)), rank(2) | {"expected_rank": 1}, rank(3) | {"expected_rank": 2}),
-    (change("neuron_features", {"feature": 5}, rows_carried=2), rank(3) | {"rows_carried": 2}),
+    (change("neuron_features", SPLIT, rows_carried=2), rank(3) | {"rows_carried": 2}),
     (
-        remove("neuron_features", {"feature": 5}),
+        remove("neuron_features", SPLIT),
         *(rank(number) | {"rows_carried": None} for number in (1, 2, 3)),
     ),
 ]

@@ -2,16 +2,17 @@ from tests.sql.audit_cases import NAN, bad_values, change
 
 VALID = {
     "tuning_scores": {
-        "dimension_analysis_id": "pca",
-        "dimension": [0, 1, 0, 1, 0, 1],
-        "parameter": ["frequency"] * 2 + ["orientation"] * 2 + ["phase"] * 2,
-        "r_squared": [0.03, 0.9, 0.9, 0.03, 0.02, 0.01],
-        "null_r_squared": [0.06, 0.06, 0.05, 0.05, 0.04, 0.04],
-        "p_value": [0.8, 0.001, 0.001, 0.8, 0.8, 0.8],
-        "preferred": [None, None, 0.0, 30.0, 180.0, 359.0],
+        "dimension_analysis_id": ["pca"] * 6 + ["ica"],
+        "dimension": [0, 1, 0, 1, 0, 1, 9],
+        "parameter": ["frequency"] * 2 + ["orientation"] * 2 + ["phase"] * 2 + ["frequency"],
+        "r_squared": [0.03, 0.9, 0.9, 0.03, 0.02, 0.01, 0.1],
+        "null_r_squared": [0.06, 0.06, 0.05, 0.05, 0.04, 0.04, 0.01],
+        "p_value": [0.8, 0.001, 0.001, 0.8, 0.8, 0.8, 0.9],
+        "preferred": [None, None, 0.0, 30.0, 180.0, 359.0, None],
     },
 }
 FOLLOWED, OTHER = {"dimension": 1, "parameter": "frequency"}, {"dimension": 0, "parameter": "frequency"}
+PCA_FREQUENCY = {"dimension_analysis_id": "pca", "parameter": "frequency"}
 BESIDE = {"dimension": 1, "parameter": "orientation"}
 
 CASES = [
@@ -23,12 +24,12 @@ CASES = [
     (change("tuning_scores", FOLLOWED, p_value=0.9), OTHER | {"p_value": 0.8, "p_value_of_closer": 0.9}),
     (change("tuning_scores", OTHER, r_squared=NAN), OTHER | {"r_squared": NAN}, FOLLOWED | {"p_value_of_closer": 0.8}),
     (
-        change("tuning_scores", {"parameter": "frequency"}, null_r_squared=-0.1),
+        change("tuning_scores", PCA_FREQUENCY, null_r_squared=-0.1),
         FOLLOWED | {"null_r_squared": -0.1},
         OTHER | {"null_r_squared": -0.1},
     ),
     (
-        change("tuning_scores", {"parameter": "frequency"}, null_r_squared=1.1),
+        change("tuning_scores", PCA_FREQUENCY, null_r_squared=1.1),
         FOLLOWED | {"null_r_squared": 1.1},
         OTHER | {"null_r_squared": 1.1},
     ),
