@@ -446,6 +446,42 @@ def layers(
 
 
 @app.command()
+def look(
+    image: Annotated[Path, typer.Argument(parser=_path, metavar="IMAGE", help="JPEG, PNG or WebP file.")],
+    dictionary: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Key of a dictionary, or its first digits; default: the newest one."),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, max=64, help="Number of features to show.")] = 8,
+    picture: Annotated[
+        Path | None,
+        typer.Option(parser=_path, metavar="FILE", help="PNG file to draw; default: IMAGE-features.png beside IMAGE."),
+    ] = None,
+    output: ReportFormat = "table",
+) -> None:
+    """Print and draw which features of a dictionary fire where on an image."""
+    import json
+
+    from tasks.dictionary.image_features import image_features
+    from tasks.dictionary.store import key_of, newest
+    from tasks.report.figures.image_features import features_figure
+
+    settings = Settings()
+    key = key_of(dictionary, settings) if dictionary else newest(settings)
+    seen = image_features(key, image, settings)
+    strongest = seen.strongest(count)
+    file = picture or image.with_name(f"{image.stem}-features.png")
+    features_figure(seen, count, f"{image.name}, dictionary {key[:12]} at {seen.layer.name}").savefig(
+        file, format="png"
+    )
+    if output == "json":
+        print(json.dumps({"dictionary": key, "features": strongest.to_dicts(), "picture": str(file)}))
+        return
+    _print_dataframe(strongest)
+    print(f"dictionary {key[:12]} at {seen.layer.name}; y and x in pixels of the frame; drawn in {file}")
+
+
+@app.command()
 def page() -> None:
     """Write the HTML page from the published snapshot."""
     from flows.steps import progress_bar

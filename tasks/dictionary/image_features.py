@@ -26,7 +26,8 @@ class ImageFeatures:
 
     frame_cyx: uint8 [3, side, side], the image as the network gets it
     layer: the layer whose units are encoded
-    codes_mpp: float32 [features, positions, positions]; positions are the units whose receptive field lies in the frame
+    codes_mpp: float32 [features, positions, positions]; positions are the units whose receptive field lies in the frame,
+    or all units where each sees the whole input
     centres_p: pixels of the receptive fields' centres along one axis, ascending
     """
 
@@ -64,13 +65,15 @@ class ImageFeatures:
 def image_features(key: str, image: Path, settings: Settings) -> ImageFeatures:
     """Encode every position of an image with a trained dictionary.
 
-    The image is fitted to the frame as in the dictionary's activation set. Raises UserError for an image that can't be
+    The image is fitted to the frame as in the dictionary's activation set, or to the network's input where units depend
+    on the size of the image. Raises UserError for an image that can't be
     read, for a dictionary that encodes whole orbits, and if no receptive field lies inside the frame.
     """
     encode = encoder_of(load_dictionary(key, settings))
     config = ExtractionPlan.open(describe(key, settings)["activation_set"], settings).config
     network = load_network(config.network, settings.weights_dir)
-    layer, side = network.layer(config.layer), config.images.frame_size
+    layer = network.layer(config.layer)
+    side = config.images.frame_size if network.covers(layer.name, config.images.frame_size) else network.input_size
     try:
         frame_cyx = rgb_tensor(fit_to_frame(decode(image), side))
     except Exception as error:  # Pillow raises many kinds of errors on damaged files
@@ -78,8 +81,9 @@ def image_features(key: str, image: Path, settings: Settings) -> ImageFeatures:
         raise UserError(f"image {image} can't be read: {reason}") from error
     acts_1cyx = network.activations(frame_cyx[None].float() / 255, layer.name)
     units_p = np.arange(acts_1cyx.shape[-1])
-    starts_p = layer.offset + layer.stride * units_p
-    units_p = units_p[(starts_p >= 0) & (starts_p + layer.receptive_field <= side)]
+    if network.extraction(layer.name) != "frame":  # where a unit sees the whole input, every unit counts
+        starts_p = layer.offset + layer.stride * units_p
+        units_p = units_p[(starts_p >= 0) & (starts_p + layer.receptive_field <= side)]
     if not len(units_p):
         raise UserError(
             f"no unit of {layer.name} lies inside the frame of {side} pixels: its receptive field has "

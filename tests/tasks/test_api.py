@@ -1,5 +1,6 @@
 """The Python interface: the blocks of docs/python.md run one after another, and look_at equals a plain forward pass."""
 
+import json
 import re
 
 import pytest
@@ -94,3 +95,26 @@ def test_results_are_found_again(names, folder, monkeypatch):
     assert again.key == names["crosscoder"].key
     assert api.dictionaries() == (again.key,)
     assert api.open_activations(names["acts"].key).config == names["acts"].config
+
+
+def test_the_console_command_prints_and_draws_the_same(names, folder, monkeypatch, kaleidoscope):
+    monkeypatch.setenv("KALEIDOSCOPE_DATA_DIR", str(folder / "data"))
+    monkeypatch.chdir(folder)
+    code, printed, _ = kaleidoscope("look", "photograph.png", "--count", "3", "--format", "json")
+    report = json.loads(printed)
+    assert (code, report["dictionary"]) == (0, names["crosscoder"].key)
+    assert report["features"] == names["seen"].strongest(3).to_dicts()
+    with Image.open(folder / report["picture"]) as picture:
+        assert (report["picture"], picture.format) == ("photograph-features.png", "PNG")
+    short = names["crosscoder"].key[:8]
+    code, printed, _ = kaleidoscope("look", "photograph.png", "--dictionary", short, "--picture", "other.png")
+    assert code == 0
+    assert f"dictionary {names['crosscoder'].key[:12]} at block1_depthwise" in printed
+    assert (folder / "other.png").exists()
+
+
+def test_looking_without_a_dictionary_is_one_line(folder, settings, kaleidoscope):
+    code, _, error = kaleidoscope("look", str(folder / "photograph.png"))
+    assert code == 2
+    assert error.endswith("train or import one first\n")
+    assert len(error.splitlines()) == 1
