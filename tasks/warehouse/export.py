@@ -41,10 +41,10 @@ def export_tables(folder: Path, settings: Settings, progress: Progress = silent)
 def _copy(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> int:
     """Write a table and return its number of rows."""
     target = str(file).replace("'", "''")
-    copied = connection.execute(
+    [(rows,)] = connection.execute(
         f"COPY {quoted(table)} TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP})"
-    )
-    return copied.fetchone()[0]
+    ).fetchall()
+    return rows
 
 
 def _described(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
