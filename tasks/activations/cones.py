@@ -19,9 +19,13 @@ class ConeExtractor:
     method = "cone"
 
     def __init__(self, network: Network, layer_name: str) -> None:
+        """Build the cone. Raises ValueError if the layer has none, UserError if there is no such layer."""
         layer = network.layer(layer_name)
         self.network, self.side, self.channels = network, layer.receptive_field, layer.channels
-        self.module = network.cone(layer_name)
+        module = network.cone(layer_name)
+        if module is None:
+            raise ValueError(f"{network.name}'s layer {layer_name} has no exact cone")
+        self.module = module
 
     def __call__(self, patches_bchw: torch.Tensor) -> torch.Tensor:
         """Return the activations. Raises ValueError if the patches don't have the receptive field's side."""

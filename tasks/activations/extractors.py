@@ -17,5 +17,9 @@ def unit_extractor(network: Network, layer_name: str) -> ConeExtractor | PatchEx
     receptive field of `layer.within(input_size)` in pixels, `method` is "cone", "patch" or "frame". Raises UserError
     for an unknown layer.
     """
-    extractors = {"cone": ConeExtractor, "patch": PatchExtractor, "frame": FrameExtractor}
+    extractors: dict[str, type[ConeExtractor] | type[PatchExtractor] | type[FrameExtractor]] = {
+        "cone": ConeExtractor,
+        "patch": PatchExtractor,
+        "frame": FrameExtractor,
+    }
     return extractors[network.extraction(layer_name)](network, layer_name)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 import fsspec
 
@@ -102,10 +102,10 @@ class _Walk:
     def files(self) -> Iterator[str]:
         while self.links:
             name, real = self.links.popleft()
-            if os.path.isdir(os.path.join(self.root, name)):
-                yield from self._below(name, real)
-            elif real is None:
+            if real is None:
                 yield name
+            elif os.path.isdir(os.path.join(self.root, name)):
+                yield from self._below(name, real)
             elif not self._was_yielded(real):
                 self.visited.add(real)
                 yield name
@@ -177,7 +177,8 @@ class RemoteFolder:
 
     def open(self, name: str) -> BinaryIO:
         with self._existing(name), self._answering(name):
-            return _Answering(self._fs.open(self._join(name), "rb"), self, name)
+            # to typeshed, io's base classes are no BinaryIO
+            return cast(BinaryIO, _Answering(self._fs.open(self._join(name), "rb"), self, name))
 
     def image(self, name: str) -> bytes:
         with self._answering(name):

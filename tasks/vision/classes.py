@@ -36,7 +36,7 @@ def class_names(network: Network) -> tuple[str, ...]:
             f"the names of {network.name}'s {network.classes} classes are not known: "
             f"give a class by its number, 0 to {network.classes - 1}, or choose a network with ImageNet's 1000 classes"
         )
-    if network.labels != IMAGENET:
+    if isinstance(network.labels, tuple):
         return network.labels
     from torchvision.models import GoogLeNet_Weights
 

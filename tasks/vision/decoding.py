@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -25,7 +25,8 @@ def decode(file: Path | bytes) -> Image.Image:
     Raises Pillow's errors if it is damaged, too large or not JPEG, PNG or WebP.
     """
     with _opened(file) as image:
-        rawmode = image.tile[0].args if image.format == "PNG" and image.tile else None
+        arguments = image.tile[0].args if image.format == "PNG" and image.tile else None
+        rawmode = arguments if isinstance(arguments, str) else None
         image.load()
         upright = ImageOps.exif_transpose(_in_eight_bits(image, rawmode, file))
     if "transparency" in upright.info or upright.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
@@ -35,7 +36,7 @@ def decode(file: Path | bytes) -> Image.Image:
     return upright.convert("RGB")
 
 
-def _opened(file: Path | bytes) -> Image.Image:
+def _opened(file: Path | bytes) -> ImageFile.ImageFile:
     # locked, because Python's warning filters are shared by all threads
     with _opening, warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)

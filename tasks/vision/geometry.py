@@ -7,7 +7,7 @@ module doesn't know is a map if its shape is that of an earlier map, or a whole 
 """
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,7 @@ from tasks.vision.operations import (
     WINDOWS,
     Window,
     arguments,
+    called_module,
     name_of,
     windows,
     windows_of_module,
@@ -103,12 +104,17 @@ class Map:
     def offset(self) -> int:
         return self.square.offset
 
+    @property
+    def tokens(self) -> int:
+        """The number of positions and of the tokens before them."""
+        return self.rows * self.columns + self.before
+
     def not_local(self) -> "Map":
         return replace(self, local=False, exact=False)
 
     def extent(self, letter: str) -> int | None:
         """Return the size of an axis; None for images and for channels, which may be split into groups."""
-        return {"y": self.rows, "x": self.columns, "n": self.rows * self.columns + self.before}.get(letter)
+        return {"y": self.rows, "x": self.columns, "n": self.tokens}.get(letter)
 
     def letters(self, dims: Any) -> str | None:
         """Return the letters of some axes by their numbers; None if they aren't numbers."""
@@ -213,10 +219,16 @@ class Analysis:
                 if isinstance(value, Map) and node.op != "placeholder":
                     self._remember(value)
 
+    def map_of(self, name: str) -> Map:
+        """Return the value of a node that is known to be a map."""
+        value = self.values[name]
+        assert isinstance(value, Map)
+        return value
+
     def _remember(self, value: Map) -> None:
         self.grids[value.rows, value.columns] = value.y, value.x
         if "n" in value.layout:
-            self.tokens[value.extent("n")] = value.rows, value.columns, value.before
+            self.tokens[value.tokens] = value.rows, value.columns, value.before
 
     def _value(self, node: fx.Node) -> Value:
         if node.op == "placeholder":
@@ -226,10 +238,11 @@ class Analysis:
             self.image = Map(IMAGE_AXES, channels, Axis(1, 1, 0), Axis(1, 1, 0), rows, columns)
             return self.image
         inputs = [self.values[parent.name] for parent in node.all_input_nodes]
-        if all(isinstance(value, Constant) for value in inputs):
-            return Constant(any(value.of_size for value in inputs))
-        if node.op == "call_module":
-            return self._of_module(node, self.graph_module.get_submodule(node.target))
+        constants = [value for value in inputs if isinstance(value, Constant)]
+        if len(constants) == len(inputs):
+            return Constant(any(value.of_size for value in constants))
+        if (module := called_module(self.graph_module, node)) is not None:
+            return self._of_module(node, module)
         return self._of_function(node, name_of(node))
 
     def _first(self, node: fx.Node) -> Value:
@@ -370,8 +383,9 @@ class Analysis:
         found = windows(given.get("kernel_size"), stride, given.get("padding", 0), given.get("dilation", 1))
         if found is None:
             return self._by_shape(node)
-        constants = [self.values[parent.name] for parent in node.all_input_nodes[1:]]
-        return self._through(node, value, found, not any(constant.of_size for constant in constants))
+        others = [self.values[parent.name] for parent in node.all_input_nodes[1:]]
+        exact = all(isinstance(other, Constant) and not other.of_size for other in others)
+        return self._through(node, value, found, exact)
 
     def _padded(self, node: fx.Node, value: Map) -> Value:
         pads = arguments(node, ("input", "pad"))["pad"]
@@ -389,7 +403,7 @@ class Analysis:
         return replace(value, y=y, x=x, rows=shape["y"], columns=shape["x"])
 
     def _permuted(self, node: fx.Node, value: Map, name: str) -> Value:
-        dims = node.args[1:] or tuple(node.kwargs.values())
+        dims: Any = node.args[1:] or tuple(node.kwargs.values())
         if len(dims) == 1:
             dims = dims[0]
         letters = value.letters(dims)
@@ -432,10 +446,12 @@ class Analysis:
     def _elementwise(self, node: fx.Node) -> Value:
         """Return the map of an operation on equal positions; a gate or an embedding of positions makes it not local."""
         shape = self.shapes.get(node.name)
+        if shape is None:
+            return None
         parents = [parent for parent in node.all_input_nodes if not isinstance(self.values[parent.name], Shape)]
         values = [self.values[parent.name] for parent in parents]
         maps = [value for value in values if isinstance(value, Map)]
-        whole = [value for value in maps if shape and self._has_shape(value, shape)]
+        whole = [value for value in maps if self._has_shape(value, shape)]
         if not whole:
             return None
         first = whole[0]
@@ -495,7 +511,7 @@ class Analysis:
             for rows, columns, before, axes in self._places(layout, shape, maps)
         ]
         same = [value for value in found if maps and value.layout == maps[0].layout]
-        return (same or found or [None])[0]
+        return next(iter(same or found), None)
 
     def _may_reorder(self, node: fx.Node, layout: str) -> bool:
         """Return whether a reshape may change the order of tokens: it merges more than the axes of their channels."""
@@ -505,7 +521,9 @@ class Analysis:
         before, after = self.shapes.get(node.all_input_nodes[0].name, ()), self.shapes[node.name]
         return before[axis : axis + 1] != after[axis : axis + 1]
 
-    def _places(self, layout: str, shape: tuple[int, ...], maps: list[Map]):
+    def _places(
+        self, layout: str, shape: tuple[int, ...], maps: list[Map]
+    ) -> Iterator[tuple[int, int, int, tuple[Axis, Axis]]]:
         """Yield rows, columns, tokens before them, and axes, if the shape has known positions in this layout."""
         if "n" in layout:
             tokens = shape[layout.index("n")]

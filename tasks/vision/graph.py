@@ -19,7 +19,7 @@ from torch import fx, nn
 
 from tasks.errors import UserError, one_line
 from tasks.vision.geometry import Analysis, Map, Pieces
-from tasks.vision.operations import WINDOWS, Pointwise, Window, arguments, name_of, without_padding
+from tasks.vision.operations import WINDOWS, Pointwise, Window, arguments, called_module, name_of, without_padding
 
 _tracing = threading.Lock()
 
@@ -36,7 +36,7 @@ class LayerTracer(fx.Tracer):
 
     def __init__(self, leaves: tuple[type[nn.Module], ...] = (), functions: tuple[Callable, ...] = ()) -> None:
         super().__init__(autowrap_modules=(math,), autowrap_functions=functions)
-        self.leaves = (Pointwise, *leaves)
+        self.leaves: tuple[type[nn.Module], ...] = (Pointwise, *leaves)
         self.outputs: dict[str, list[str]] = {}
         self.names: dict[str, str] = {}
         self.path = ""
@@ -147,8 +147,9 @@ def _part(
 
     replaced: a map (`as_map`) among the given nodes whose value replaces its source's positions
     """
-    source = replaced and replaced.args[0]
-    needed, waiting = set(given) | {source}, [wanted] if isinstance(wanted, fx.Node) else list(wanted)
+    needed, waiting = set(given), [wanted] if isinstance(wanted, fx.Node) else list(wanted)
+    if replaced:
+        needed.add(_viewed(replaced))
     while waiting:
         node = waiting.pop()
         if node not in needed:
@@ -157,6 +158,7 @@ def _part(
     graph = fx.Graph()
     copies = {node: graph.placeholder(node.name) for node in given}
     if replaced:
+        source = _viewed(replaced)
         _, layout, _, _, before = replaced.args
         copies[source] = graph.call_function(from_map, (copies[replaced], copies.get(source), layout, before))
     for node in graph_module.graph.nodes:
@@ -169,6 +171,13 @@ def _part(
 
 def _node(graph_module: fx.GraphModule, name: str) -> fx.Node:
     return next(node for node in graph_module.graph.nodes if node.name == name)
+
+
+def _viewed(node: fx.Node) -> fx.Node:
+    """Return the node that a view as a map (`as_map`) is of; any other node is returned as is."""
+    source = node.args[0] if node.target is as_map else node
+    assert isinstance(source, fx.Node)
+    return source
 
 
 def prefix(graph_module: fx.GraphModule, node_name: str) -> fx.GraphModule:
@@ -184,8 +193,8 @@ def cut(graph_module: fx.GraphModule, node_name: str) -> tuple[fx.GraphModule, f
     """
     nodes = list(graph_module.graph.nodes)
     target = _node(graph_module, node_name)
-    is_view = target.target is as_map
-    source = target.args[0] if is_view else target
+    source = _viewed(target)
+    is_view = source is not target
     later = {source}
     for node in nodes:
         if not later.isdisjoint(node.all_input_nodes):
@@ -209,12 +218,11 @@ def cone(analysis: Analysis, node_name: str) -> fx.GraphModule | None:
     operation on the way pads with anything but zeros. Source: ours.
     """
     target = _node(analysis.graph_module, node_name)
-    is_view = target.target is as_map
-    source = target.args[0] if is_view else target
+    source = _viewed(target)
     value = analysis.values[source.name]
     if not (isinstance(value, Map) and value.exact):
         return None
-    return _Cone(analysis, source).module(target if is_view else None)
+    return _Cone(analysis, source).module(None if source is target else target)
 
 
 Extent = tuple[tuple[int, int], tuple[int, int]]
@@ -234,16 +242,19 @@ class _Cone:
             reads = self._reads(node)
             for parent in filter(self._is_map, node.all_input_nodes):
                 known = self.needed.get(parent, reads)
-                self.needed[parent] = tuple(map(_hull, reads, known))
-        self.graph, self.computed, self.attributes = fx.Graph(), {}, {}
+                self.needed[parent] = _hull(reads[0], known[0]), _hull(reads[1], known[1])
+        self.graph = fx.Graph()
+        self.computed: dict[fx.Node, fx.Node] = {}
+        self.attributes: dict[str, Any] = {}
 
     def _is_map(self, node: fx.Node) -> bool:
         return isinstance(self.analysis.values[node.name], Map | Pieces)
 
     def _reads(self, node: fx.Node) -> Extent:
         """Return the extent of its inputs that the needed extent of a node depends on."""
-        found = self.analysis.windows.get(node.name, (Window(), Window()))
-        return tuple(map(_reads, found, self.needed[node]))
+        vertical, horizontal = self.analysis.windows.get(node.name, (Window(), Window()))
+        rows, columns = self.needed[node]
+        return _reads(vertical, rows), _reads(horizontal, columns)
 
     def module(self, view: fx.Node | None) -> fx.GraphModule:
         """Return the cone. view: the target as a map, where it is not."""
@@ -259,12 +270,13 @@ class _Cone:
         """Add a node's operation, on the needed extent."""
         if node.op == "placeholder":
             # the patch is square, the receptive field may be oblong
-            self.needed[node] = (_hull(*self.needed[node]),) * 2
+            side = _hull(*self.needed[node])
+            self.needed[node] = side, side
             return self.graph.placeholder(node.name)
         if isinstance(self.analysis.values[node.all_input_nodes[0].name], Pieces):
             self.needed[node] = self.needed[node.all_input_nodes[0]]
         reads = self._reads(node)
-        module = self.analysis.graph_module.get_submodule(node.target) if node.op == "call_module" else None
+        module = called_module(self.analysis.graph_module, node)
         if isinstance(module, nn.ZeroPad2d) or (module is None and name_of(node) == "pad"):
             return self._take(node.all_input_nodes[0], reads)
         if node.name in self.analysis.reshaped:
@@ -274,9 +286,10 @@ class _Cone:
         if module is None and name_of(node) in WINDOWS:
             given = arguments(node, WINDOWS[name_of(node)]) | {"padding": 0}
             given = fx.node.map_arg(given, lambda parent: self._argument(parent, reads))
+            assert callable(node.target)  # these are no methods
             return self.graph.call_function(node.target, (), given)
         if module is not None:
-            self.attributes[node.target] = without_padding(module)
+            self.attributes[str(node.target)] = without_padding(module)
         return self.graph.node_copy(node, lambda parent: self._argument(parent, reads))
 
     def _argument(self, node: fx.Node, extent: Extent) -> fx.Node:
@@ -291,14 +304,15 @@ class _Cone:
             letter: slice(first - held_first, last - held_first + 1)
             for letter, (first, last), (held_first, _) in zip("yx", extent, held, strict=True)
         }
-        index = tuple(parts.get(letter, slice(None)) for letter in self.analysis.values[node.name].layout)
+        index = tuple(parts.get(letter, slice(None)) for letter in self.analysis.map_of(node.name).layout)
         return self.graph.call_function(operator.getitem, (self.computed[node], index))
 
     def _constant(self, node: fx.Node) -> fx.Node:
         """Add what doesn't depend on the image's content: parameters, numbers of channels."""
         if node not in self.computed:
             if node.op == "get_attr":
-                self.attributes[node.target] = operator.attrgetter(node.target)(self.analysis.graph_module)
+                path = str(node.target)
+                self.attributes[path] = operator.attrgetter(path)(self.analysis.graph_module)
             self.computed[node] = self.graph.node_copy(node, self._constant)
         return self.computed[node]
 
@@ -306,7 +320,7 @@ class _Cone:
         """Return the shape of a reshaped value on the needed extent."""
         sizes = {letter: last - first + 1 for letter, (first, last) in zip("yx", self.needed[node], strict=True)}
         sizes["b"] = -1
-        layout = self.analysis.values[node.name].layout
+        layout = self.analysis.map_of(node.name).layout
         return tuple(
             sizes.get(letter, size) for letter, size in zip(layout, self.analysis.shapes[node.name], strict=True)
         )
@@ -329,8 +343,7 @@ def fingerprint(graph_module: fx.GraphModule) -> str:
         if node.target is as_map:
             continue
         target = node.target
-        if node.op == "call_module":
-            module = graph_module.get_submodule(target)
+        if (module := called_module(graph_module, node)) is not None:
             target = f"{target} {type(module).__module__} {module!r}"
         elif not isinstance(target, str):
             target = f"{getattr(target, '__module__', '')}.{getattr(target, '__qualname__', target)}"

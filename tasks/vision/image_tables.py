@@ -6,7 +6,7 @@ list has a column of paths. Either may have a column of labels; the names of cla
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -49,16 +49,16 @@ class Columns:
             raise UserError(no_path_column(schema.names, where))
         classes = {name: feature for name, feature in features.items() if isinstance(feature, list)}
         label = next((name for name in (LABEL, *classes) if name in schema.names), None)
-        return cls(images[0] if images else None, path, label, classes.get(label))
+        return cls(images[0] if images else None, path, label, None if label is None else classes.get(label))
 
     @property
     def list_path(self) -> str | None:
         """The column of paths where there is none of images."""
         return None if self.image else self.path
 
-    def entries(self, batch: pyarrow.RecordBatch, start: int) -> Iterator[tuple[str | int, str | None]]:
+    def entries(self, batch: pyarrow.RecordBatch, start: int) -> Iterator[tuple[str, str | None]]:
         """Yield path, or number counted from `start`, and label of each row."""
-        numbers = range(start, start + len(batch))
+        numbers = map(str, range(start, start + len(batch)))
         names = batch.column(self.list_path).to_pylist() if self.list_path else numbers
         labels = self.labels(batch.column(self.label)) if self.label else [None] * len(batch)
         return zip(names, labels, strict=True)
@@ -122,13 +122,15 @@ class ParquetTable:
         self.columns = Columns.of(self._file.schema_arrow, where)
         groups = range(self._file.num_row_groups)
         self._starts = [*accumulate((self._file.metadata.row_group(group).num_rows for group in groups), initial=0)]
-        self._group, self._first, self._batch, self._batches = None, 0, None, iter(())
+        self._group, self._first = -1, 0
+        self._batch: pyarrow.RecordBatch | None = None
+        self._batches: Iterator[pyarrow.RecordBatch] = iter(())
 
-    def entries(self) -> Iterator[tuple[str | int, str | None]]:
+    def entries(self) -> Iterator[tuple[str, str | None]]:
         """Yield path or number, and label of each row. Raises UserError if the file is damaged."""
         columns = [name for name in (self.columns.label, self.columns.list_path) if name]
         if not columns:
-            yield from ((row, None) for row in range(self._starts[-1]))
+            yield from ((str(row), None) for row in range(self._starts[-1]))
             return
         start = 0
         with _readable(self._where, "Parquet"):
@@ -139,7 +141,7 @@ class ParquetTable:
     def image(self, row: int) -> bytes | str:
         """Return the content or path of a row's image; reading rows in order is fastest. Raises as `content_of`."""
         group = bisect_right(self._starts, row) - 1
-        if group != self._group or row < self._first:
+        if self._batch is None or group != self._group or row < self._first:
             self._batches = self._file.iter_batches(ROWS_AT_ONCE, row_groups=[group], columns=[self.columns.image])
             self._group, self._first, self._batch = group, self._starts[group], next(self._batches)
         while row >= self._first + len(self._batch):
@@ -158,7 +160,8 @@ class ArrowTable:
             self._file = pyarrow.memory_map(file.name) if local else pyarrow.PythonFile(file, "r")
             self._schema = pyarrow.ipc.open_stream(self._file).schema
         self.columns = Columns.of(self._schema, where)
-        self._place, self._batch = None, None
+        self._held: tuple[int, pyarrow.RecordBatch] | None = None
+        """The batch that was read last, and its place."""
 
     def entries(self) -> Iterator[tuple[str, str | None]]:
         """Yield path or place, and label of each row. Raises UserError if the file is damaged."""
@@ -178,11 +181,11 @@ class ArrowTable:
 
     def image(self, place: int, row: int) -> bytes | str:
         """Return the content or path of a row's image. Raises as `content_of`."""
-        if place != self._place:
+        if self._held is None or self._held[0] != place:
             self._file.seek(place)
             message = pyarrow.ipc.read_message(self._file)
-            self._batch, self._place = pyarrow.ipc.read_record_batch(message, self._schema), place
-        return content_of(self._batch.column(self.columns.image)[row].as_py())
+            self._held = place, pyarrow.ipc.read_record_batch(message, self._schema)
+        return content_of(self._held[1].column(self.columns.image)[row].as_py())
 
 
 def content_of(image: dict | bytes | None) -> bytes | str:
@@ -194,7 +197,7 @@ def content_of(image: dict | bytes | None) -> bytes | str:
     return image
 
 
-LISTS = {".csv": polars.scan_csv, ".jsonl": polars.scan_ndjson}
+LISTS: dict[str, Callable[..., polars.LazyFrame]] = {".csv": polars.scan_csv, ".jsonl": polars.scan_ndjson}
 
 
 def list_of_paths(file: BinaryIO, suffix: str, where: str) -> polars.DataFrame:

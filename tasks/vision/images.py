@@ -97,7 +97,7 @@ FRAMES_SCHEMA = {
 FRAMES_AT_ONCE = 1 << 16
 
 
-class Frames(Sequence[Frame]):
+class Frames:
     """Frames as a table, which holds a million of them in less than 250 MiB; a Frame is made when it is asked for.
 
     table: FRAMES_SCHEMA, without `label` if no frame has one.
@@ -127,8 +127,6 @@ class Frames(Sequence[Frame]):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Frames) and self.table.equals(other.table)
-
-    __hash__ = None
 
     def places(self, images: Collection[str]) -> dict[str, int]:
         """Return the index of each of these images, given by their keys."""

@@ -25,7 +25,7 @@ from tasks.vision import efficientnet, gabor, inception_v1
 from tasks.vision.frozen_graph import read_frozen_graph
 from tasks.vision.geometry import LAYOUTS, Analysis, Constant, Map, shapes
 from tasks.vision.graph import add_maps, cone, prefix, trace
-from tasks.vision.operations import name_of
+from tasks.vision.operations import called_module, name_of
 
 INPUT_SIZE = 224
 """Side in pixels of the input of the networks with pinned weights."""
@@ -148,7 +148,7 @@ class Network:
     def classes(self) -> int:
         """Number of the network's outputs."""
         [output] = self.module.graph.find_nodes(op="output")
-        shape = self._analysis.shapes.get(getattr(output.args[0], "name", None), ())
+        shape = self._analysis.shapes.get(getattr(output.args[0], "name", ""), ())
         if len(shape) != 2:
             given = f"a value of shape {['images', *shape[1:]]}" if shape else "several values"
             raise UserError(f"network {self.name} returns {given}, not logits [images, classes]: return only these")
@@ -163,7 +163,7 @@ class Network:
 
         Of a network whose layers are the graph's nodes, a submodule's name means the last node in it.
         """
-        return self._layer(name, self._analysis.values[self._node(name)])
+        return self._layer(name, self._analysis.map_of(self._node(name)))
 
     def _layer(self, name: str, value: Map) -> Layer:
         square = value.square
@@ -216,14 +216,14 @@ class Network:
 
     def extraction(self, layer: str) -> Literal["cone", "patch", "frame"]:
         """Return how single units of a layer are computed; see `tasks.activations.extractors`."""
-        value = self._analysis.values[self._node(layer)]
+        value = self._analysis.map_of(self._node(layer))
         if not value.local or value.receptive_field > self.input_size:
             return "frame"
         return "cone" if value.exact else "patch"
 
     def any_size(self, layer: str) -> bool:
         """Return whether the network, run up to a layer on images of any size, computes the same units."""
-        value = self._analysis.values[self._node(layer)]
+        value = self._analysis.map_of(self._node(layer))
         return value.local and not value.sized
 
     def covers(self, layer: str, frame_size: int) -> bool:
@@ -258,12 +258,13 @@ class Network:
         """
         [output] = self.module.graph.find_nodes(op="output")
         classifier = output.args[0]
-        linear = classifier.op == "call_module" and self.module.get_submodule(classifier.target)
+        linear = called_module(self.module, classifier)
         if not isinstance(linear, nn.Linear):
             return None
         node = classifier.args[0]
         while not isinstance(value := self._analysis.values[node.name], Map) or value.rows * value.columns == 1:
-            kind = name_of(node) if node.op != "call_module" else type(self.module.get_submodule(node.target)).__name__
+            module = called_module(self.module, node)
+            kind = name_of(node) if module is None else type(module).__name__
             if not (node.all_input_nodes and kind.lower() in AVERAGES):
                 return None
             node = node.all_input_nodes[0]
@@ -410,7 +411,7 @@ def lucid_module(serialized_graph: bytes) -> inception_v1.InceptionV1:
     2 * depth_radius + 1 channels by alpha without dividing by their number. The auxiliary heads are left out.
     """
     frozen = read_frozen_graph(serialized_graph)
-    norms = tuple(
+    first, second = (
         inception_v1.LocalResponseNorm(
             size=(size := 2 * int(norm["depth_radius"]) + 1),
             alpha=norm["alpha"] * size,
@@ -419,7 +420,7 @@ def lucid_module(serialized_graph: bytes) -> inception_v1.InceptionV1:
         )
         for norm in (frozen.normalisations["localresponsenorm0"], frozen.normalisations["localresponsenorm1"])
     )
-    module = inception_v1.lucid(norms)
+    module = inception_v1.lucid((first, second))
     state = {}
     for theirs, ours in inception_v1.tensorflow_names().items():
         weight = torch.from_numpy(frozen.constants[f"{theirs}_w"].copy())

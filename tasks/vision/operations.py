@@ -79,6 +79,11 @@ def name_of(node: fx.Node) -> str:
     return target.lstrip("_").rstrip("_") or target
 
 
+def called_module(graph_module: fx.GraphModule, node: fx.Node) -> nn.Module | None:
+    """Return the module that a node calls, or None if it calls a function or method."""
+    return graph_module.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+
 def pair(value: int | tuple[int, int] | list[int]) -> tuple[int, int]:
     """Return a value for both axes, vertical first."""
     return (value, value) if isinstance(value, int) else (value[0], value[-1])
@@ -94,13 +99,12 @@ def windows_of_module(module: nn.Module, rows: int, columns: int) -> tuple[Windo
 
     rows, columns: size of its input, which matters only to modules of `SAME_PADDED`.
     """
-    kind = type(module)
-    if kind is nn.ZeroPad2d:
+    if type(module) is nn.ZeroPad2d:
         left, _, top, _ = module.padding
         return Window(before=top), Window(before=left)
-    if kind.__name__ in SAME_PADDED:
+    if type(module).__name__ in SAME_PADDED:
         dynamic = getattr(module, "same_pad", True)
-    elif kind in (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d):
+    elif type(module) in (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d):
         dynamic = False
     else:
         return None
@@ -138,7 +142,7 @@ def without_padding(module: nn.Module) -> nn.Module:
     """Return a copy of a window's module that doesn't pad, with shared parameters; other modules are returned as is."""
     if not hasattr(module, "kernel_size"):
         return module
-    bare = copy.copy(module)
+    bare: Any = copy.copy(module)  # nn.Module declares none of the attributes
     if isinstance(bare, nn.Conv2d):
         bare.padding = (0, 0)
         # "same" keeps the padding in another attribute as well

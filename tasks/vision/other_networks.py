@@ -110,7 +110,7 @@ def recorded(specifier: Specifier, built: Built, settings: Settings) -> Network:
         _three(given or own, what, name)
         for given, own, what in ((options.mean, built.mean, "mean"), (options.std, built.std, "std"))
     )
-    preprocess = Normalisation(*(tuple(255 * value for value in values) for values in (mean, std)))
+    preprocess = Normalisation(_in_levels(mean), _in_levels(std))
     network = Network(name, "", built.module, None, preprocess, built.input_size, leaves=built.leaves)
     network.labels = _labels(specifier, built.labels, network.classes, settings)
     network.weights_sha256 = content_key(
@@ -167,7 +167,14 @@ assert set(_OPTIONS) == {option.name for option in fields(Options)}
 def _three(values: tuple[float, ...], what: str, name: str) -> tuple[float, float, float]:
     if len(values) not in (1, 3):
         raise UserError(f"network {name} has a {what} of {len(values)} channels: only RGB images can be given to it")
-    return tuple(float(value) for value in values) * (3 // len(values))
+    red, green, blue = (float(value) for value in values * (3 // len(values)))
+    return red, green, blue
+
+
+def _in_levels(rgb: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return values of RGB in [0, 1] as those of RGB in [0, 255]."""
+    red, green, blue = rgb
+    return 255 * red, 255 * green, 255 * blue
 
 
 def _labels(
@@ -360,8 +367,10 @@ def _timm(specifier: Specifier, settings: Settings) -> Built:
         tags = ", ".join(timm.list_pretrained(f"{name.partition('.')[0]}.*"))
         raise UserError(f"timm: {one_line(error)} It has {tags}") from error
     path = _timm_file(specifier, config, settings) if specifier.weights is None else specifier.file(settings)
-    arguments = _classes_of(read_state(path), config.classifier) if path and isinstance(config.classifier, str) else {}
+    arguments: dict[str, Any] = {}
     if path:
+        if isinstance(config.classifier, str):
+            arguments |= _classes_of(read_state(path), config.classifier)
         # with its own number of classes in the configuration, timm would leave the file's classifier out
         arguments |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(path), **arguments}}
     module = _seeded(lambda: _timm_module(name, specifier.options.input_size, arguments), specifier, path)

@@ -110,7 +110,7 @@ class Photographs:
         return kind(self._open(file), f"{self.folder}/{one_line(file)}")
 
 
-def _inside(file: str, entries: Iterable[tuple[str | int, str | None]]) -> Listing:
+def _inside(file: str, entries: Iterable[tuple[str, str | None]]) -> Listing:
     return Listing.of((f"{file}@{name}", label) for name, label in entries)
 
 
@@ -163,7 +163,9 @@ def _can_be_read(path: Path) -> bool:
 
 
 def _at_url(url: str) -> Photographs:
-    protocol = URL.match(url).group()
+    match = URL.match(url)
+    assert match is not None
+    protocol = match.group()
     folder, _, file = url.removeprefix(protocol).rstrip("/").rpartition("/")
     if suffix_of(file) not in FILES:
         return Photographs(RemoteFolder(url))

@@ -24,7 +24,9 @@ LARGEST_IMAGE = 256 << 20
 
 def shard_entries(shard: BinaryIO, where: str) -> Iterator[tuple[str, str | None]]:
     """Yield name and label of each image of a shard, in its order. Raises UserError if the shard is damaged."""
-    sample, images, labels = None, [], {}
+    sample: tuple[str, str] | None = None
+    images: list[str] = []
+    labels: dict[str, str | None] = {}
     for member in _members(shard, where):
         folder, file = posixpath.split(member.name)
         if (folder, file.partition(".")[0]) != sample:
@@ -59,7 +61,8 @@ def _members(shard: BinaryIO, where: str) -> Iterator[tarfile.TarInfo]:
         with tarfile.open(fileobj=shard, mode="r:") as archive:
             while (member := archive.next()) is not None:
                 last = member.name
-                archive.members.clear()  # it would keep them all
+                # it would keep them all
+                archive.members.clear()  # type: ignore[attr-defined]  # typeshed lacks it
                 if member.isreg():
                     yield member
             shard.seek(archive.offset)
