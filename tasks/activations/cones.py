@@ -7,7 +7,7 @@ shape of its input.
 
 import torch
 
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 BATCH_PER_THREAD = 16
 """Patches per forward pass and thread; with this many the intermediate tensors stay in cache (measured on mixed3b)."""

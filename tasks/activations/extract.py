@@ -17,7 +17,8 @@ from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import writing
 from tasks.symmetry.action import source_side, transform_patches
-from tasks.vision.networks import Network, load_network
+from tasks.vision.network import Network
+from tasks.vision.networks import load_network
 
 PATCHES_AT_ONCE = 64
 """Number of transformed patches in memory at a time, or one orbit where that is more."""

@@ -3,7 +3,7 @@
 from tasks.activations.cones import ConeExtractor
 from tasks.activations.input_frames import FrameExtractor
 from tasks.activations.patches import PatchExtractor
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 
 def unit_extractor(network: Network, layer_name: str) -> ConeExtractor | PatchExtractor | FrameExtractor:

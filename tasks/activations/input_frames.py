@@ -2,7 +2,7 @@
 
 import torch
 
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 BATCH = 16
 """Inputs per forward pass."""

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 BATCH = 16
 """Patches per forward pass."""

@@ -34,7 +34,8 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.symmetry.group import DihedralGroup
 from tasks.vision.images import Frames, FrameSet, ImagesConfig, open_frames
-from tasks.vision.networks import Layer, Network, load_network
+from tasks.vision.network import Layer, Network
+from tasks.vision.networks import load_network
 
 VERSION = 2
 """Version of the code that determines the bytes of plan and shards; part of the key."""

@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks.errors import UserError
 from tasks.symmetry.action import source_side
-from tasks.vision.networks import Layer
+from tasks.vision.network import Layer
 
 Sampling = Literal["uniform", "norm"]
 """How the units of an image are drawn: all alike, or those with large activations more often."""

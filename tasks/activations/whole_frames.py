@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
 from tasks.errors import UserError
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 FRAMES_AT_ONCE = 8
 POSITIONS_AT_ONCE = 2048

@@ -27,7 +27,7 @@ from torch import Tensor
 from tasks.concepts.config import AttackConfig
 from tasks.concepts.names import Pool
 from tasks.progress import Progress, silent
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 Objective = Callable[[Tensor], Tensor]
 """Activations [b, channels, h, w] -> values [b] to be maximised; each value depends on its own image alone."""

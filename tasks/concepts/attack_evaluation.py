@@ -16,7 +16,7 @@ from tasks.concepts.config import CavConfig
 from tasks.concepts.exemplars import ExemplarSet
 from tasks.concepts.perturbed_sets import AttackedSets, ClassAtLayer, mean_vector
 from tasks.concepts.tcav import compared, random_cavs, sensitivities
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 
 @dataclass

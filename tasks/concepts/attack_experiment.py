@@ -25,7 +25,8 @@ from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, read_staged, stage_tables
 from tasks.vision.images import webp
-from tasks.vision.networks import Network, load_network
+from tasks.vision.network import Network
+from tasks.vision.networks import load_network
 
 CODE_VERSION = 3
 PICTURES = 4

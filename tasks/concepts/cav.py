@@ -22,7 +22,7 @@ from tasks.concepts.config import CavConfig
 from tasks.concepts.names import Pool
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 FRAMES_AT_ONCE = 8
 """Frames in one forward pass; limits the memory."""

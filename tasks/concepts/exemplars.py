@@ -37,7 +37,7 @@ from tasks.vision.images import (
     pixel_key,
     rgb_tensor,
 )
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 from tasks.vision.photographs import FILES
 
 CODE_VERSION = 1

@@ -35,7 +35,8 @@ from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 from tasks.vision.classes import class_index, class_name
 from tasks.vision.images import ImagesConfig, open_frames, webp
-from tasks.vision.networks import Network, load_network
+from tasks.vision.network import Network
+from tasks.vision.networks import load_network
 
 CODE_VERSION = 1
 

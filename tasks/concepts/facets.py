@@ -27,7 +27,7 @@ from tasks.concepts.cav import Cav, layer_activations
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.graph import cut
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 from tasks.vision.visualise import VisualisationConfig, module_and_side, objective_of_images, optimised, unit_directions
 
 

@@ -41,7 +41,7 @@ from tasks.settings import Settings
 from tasks.storage import writing
 from tasks.vision.classes import class_index
 from tasks.vision.images import rgb_tensor
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 PerturbedSet = Literal["concept", "random"]
 IDENTITY = ("perturbed_set", "attack", "epsilon", "fraction")

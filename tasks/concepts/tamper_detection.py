@@ -30,7 +30,8 @@ from tasks.errors import UserError
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.vision.images import ImagesConfig, open_frames, rgb_tensor
-from tasks.vision.networks import Network, load_network
+from tasks.vision.network import Network
+from tasks.vision.networks import load_network
 
 QUALITY = 75
 """JPEG quality of the compression that the checks apply; Pillow's default."""

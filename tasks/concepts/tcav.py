@@ -17,7 +17,7 @@ from tasks.concepts.config import CavConfig
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.graph import cut
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 
 def class_gradients(

@@ -17,7 +17,8 @@ from tasks.errors import UserError, one_line
 from tasks.settings import Settings
 from tasks.vision.decoding import decode
 from tasks.vision.images import fit_to_frame, rgb_tensor
-from tasks.vision.networks import Layer, load_network
+from tasks.vision.network import Layer
+from tasks.vision.networks import load_network
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class ImageFeatures:
 
     frame_cyx: uint8 [3, side, side], the image as the network gets it
     layer: the layer whose units are encoded
-    codes_mpp: float32 [features, positions, positions]; positions are the units whose receptive field lies in the frame,
-    or all units where each sees the whole input
+    codes_mpp: float32 [features, positions, positions]; positions are the units whose receptive field lies in the
+    frame, or all units where each sees the whole input
     centres_p: pixels of the receptive fields' centres along one axis, ascending
     """
 

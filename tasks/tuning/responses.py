@@ -13,7 +13,8 @@ from torch import Tensor
 from tasks.activations.extractors import unit_extractor
 from tasks.progress import Progress, silent
 from tasks.vision.gratings import Gratings
-from tasks.vision.networks import Network, load_network
+from tasks.vision.network import Network
+from tasks.vision.networks import load_network
 from tasks.vision.stimuli import Stimuli, stimuli
 
 PICTURES = 256

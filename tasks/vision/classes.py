@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from tasks.errors import UserError
 from tasks.vision.imagenet_ids import WORDNET_IDS
-from tasks.vision.networks import IMAGENET, Network
+from tasks.vision.network import IMAGENET, Network
 
 HOMONYMS = {
     "n02012849": (134, "crane (bird)"),

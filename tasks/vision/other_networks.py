@@ -24,7 +24,7 @@ from tasks.errors import UserError, one_line
 from tasks.keys import content_key
 from tasks.settings import Settings
 from tasks.vision.graph import fingerprint
-from tasks.vision.networks import IMAGENET, INPUT_SIZE, Network, Normalisation
+from tasks.vision.network import IMAGENET, INPUT_SIZE, Network, Normalisation
 
 KEY_VERSION = 1
 """Version of the code that determines what a network computes; part of its key."""

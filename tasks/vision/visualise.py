@@ -26,7 +26,7 @@ from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
 from tasks.vision.graph import prefix
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 COLOURS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 """RGB (rows) by decorrelated colours (columns: roughly brightness, blue-yellow, green-magenta): square root of the

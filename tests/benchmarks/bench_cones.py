@@ -22,7 +22,8 @@ from tasks.activations.extractors import unit_extractor
 from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.vision import inception_v1
-from tasks.vision.networks import Network, Normalisation, load_network
+from tasks.vision.network import Network, Normalisation
+from tasks.vision.networks import load_network
 from tests.tasks.activations.units_of_frames import natural_frames, units_and_patches
 
 LAYER, REQUIRED_RATIO, ROUNDS = "mixed3b", 5.0, 7

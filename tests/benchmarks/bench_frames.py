@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tasks.activations.extractors import unit_extractor
 from tasks.activations.sampling import admissible_units
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 from tests.benchmarks.bench_cones import inception, seconds
 from tests.tasks.activations.units_of_frames import natural_frames
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tasks.vision import inception_v1
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 from tasks.vision.visualise import VisualisationConfig, visualise
 from tests.benchmarks.bench_cones import inception
 

@@ -7,7 +7,8 @@ import torch
 
 from tasks.settings import Settings
 from tasks.vision import inception_v1
-from tasks.vision.networks import Network, Normalisation, load_network
+from tasks.vision.network import Network, Normalisation
+from tasks.vision.networks import load_network
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from torch import nn
 
 from tasks.activations.extractors import unit_extractor
 from tasks.activations.patches import PatchExtractor
-from tasks.vision.networks import Network, Normalisation
+from tasks.vision.network import Network, Normalisation
 from tests.tasks.activations.units_of_frames import natural_frames, units_and_patches
 
 

@@ -15,7 +15,7 @@ from tasks.activations.sampling import (
 )
 from tasks.errors import UserError
 from tasks.symmetry.action import source_side
-from tasks.vision.networks import Layer
+from tasks.vision.network import Layer
 
 
 @st.composite

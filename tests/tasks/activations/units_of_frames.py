@@ -3,7 +3,7 @@
 import torch
 from skimage import data
 
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 
 
 def natural_frames(count: int) -> torch.Tensor:

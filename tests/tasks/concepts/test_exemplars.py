@@ -22,7 +22,7 @@ from tasks.config import images_address
 from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.vision.images import ImagesConfig, fit_to_frame, open_frames
-from tasks.vision.networks import Network
+from tasks.vision.network import Network
 from tests.tasks.vision.many_sources import write_tar
 
 SIDE = 224

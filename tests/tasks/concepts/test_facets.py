@@ -9,7 +9,7 @@ from tasks.concepts.cav import Cav, fit_cav, layer_activations
 from tasks.concepts.config import CavConfig
 from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation
 from tasks.errors import UserError
-from tasks.vision.networks import Network, Normalisation
+from tasks.vision.network import Network, Normalisation
 from tasks.vision.visualise import VisualisationConfig, _Painting, objective_of_images, visualise
 
 LAYER, LOWER, CHANNEL = "block6", "block3_expand", 4

@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from tasks.activations.extractors import unit_extractor
 from tasks.settings import Settings
 from tasks.vision.graph import prefix
-from tasks.vision.networks import Layer, Network
+from tasks.vision.network import Layer, Network
 from tasks.vision.operations import ELEMENTWISE, WINDOWS, arguments, name_of
 from tasks.vision.other_networks import build, parsed, recorded
 

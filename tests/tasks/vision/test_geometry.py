@@ -7,7 +7,7 @@ from torch import nn
 
 from tasks.activations.extractors import unit_extractor
 from tasks.errors import UserError
-from tasks.vision.networks import Layer, Network, Normalisation
+from tasks.vision.network import Layer, Network, Normalisation
 
 
 class Classified(nn.Module):

@@ -15,7 +15,8 @@ from PIL import Image
 from tasks.errors import UserError
 from tasks.vision import efficientnet, inception_v1, networks, torchvision_googlenet
 from tasks.vision.classes import labeller
-from tasks.vision.networks import Network, Normalisation, load_network, network_names
+from tasks.vision.network import Network, Normalisation
+from tasks.vision.networks import load_network, network_names
 from tests.tasks.vision import frozen_inception
 
 
