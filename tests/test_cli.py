@@ -595,8 +595,12 @@ class TestTrustOfFolders:
         error = the_last_line(kaleidoscope("trust", "~/photos"))
         assert error == f"images folder {tmp_path / 'photos'} does not exist: give another folder of photographs"
 
-    def test_an_address_may_be_a_url(self, kaleidoscope):
-        for options in (["memory://nowhere/list.csv"], [".", "--random", "memory://nowhere/list.csv"]):
+    def test_an_address_may_be_a_url(self, kaleidoscope, tmp_path):
+        random = np.random.default_rng(0)
+        for place in range(8):
+            noise = random.integers(0, 256, (224, 224, 3), dtype=np.uint8)
+            Image.fromarray(noise).save(tmp_path / f"{place}.png")
+        for options in (["memory://nowhere/list.csv"], [str(tmp_path), "--random", "memory://nowhere/list.csv"]):
             error = the_last_line(kaleidoscope("trust", *options))
             assert error == "memory://nowhere/list.csv does not exist: check the address"
 

@@ -37,7 +37,7 @@ def plan(monkeypatch, tmp_path):
     sources = ("folder", "folder", "dead-leaves")
     plan = SimpleNamespace(
         config=ExtractionConfig(images={"folder": str(tmp_path / "my photographs")}),
-        images=SimpleNamespace(tables=[SimpleNamespace(source=source) for source in sources]),
+        images=SimpleNamespace(frames=[SimpleNamespace(source=source) for source in sources]),
         network={"weights_sha256": "e" * 64},
         group=ORBITS.group,
     )
