@@ -38,7 +38,7 @@ def dictionary(settings, published_template, tmp_path, monkeypatch):
 
 def test_the_commands_work(kaleidoscope, dictionary, monkeypatch, tmp_path):
     imported = []
-    monkeypatch.setattr(cli, "_run", lambda *given: imported.append(given))
+    monkeypatch.setattr(cli, "run", lambda *given: imported.append(given))
     lines = [
         line
         for block in re.findall(r"^```sh\n(.*?)^```", DOCUMENT, re.DOTALL | re.MULTILINE)

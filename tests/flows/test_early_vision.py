@@ -41,7 +41,7 @@ def test_a_dictionary_is_as_wide_as_asked_for_each_layer():
 def test_what_can_not_be_studied_is_refused():
     with pytest.raises(UserError, match=r"dictionary\.architecture is group-crosscoder: early-vision trains an sae"):
         small("dictionary.architecture=group-crosscoder")
-    with pytest.raises(UserError, match=r"samplings\.0: Input should be 'norm' or 'uniform'"):
+    with pytest.raises(UserError, match=r"samplings\.0: Input should be 'uniform' or 'norm'"):
         small('samplings=["often"]')
 
 

@@ -91,9 +91,9 @@ def test_the_stages_one_by_one_make_what_atlas_makes(small, settings):
     assert extracted.figures["group order |G|"] == "8"
     assert extracted.figures["shards"] == "4"
     made = train(TrainConfig(extraction=small.extraction, dictionary=small.crosscoder))
-    assert trained(settings) == (made.made["dictionary"],)
+    assert trained(settings) == (made.content_keys["dictionary"],)
     analysed = symmetry()
-    assert list(analysed.made) == [f"analysis of {made.made['dictionary'][:8]}"]
+    assert list(analysed.content_keys) == [f"analysis of {made.content_keys['dictionary'][:8]}"]
     published = publish()
     assert published.figures["dictionaries"] == "1"
     assert published.figures["new champions"] == "topk-group-crosscoder"

@@ -178,7 +178,7 @@ def test_servers_and_worker_run_deployments(service, client):
 
     state = run_deployment("publish/publish", timeout=RUN_SECONDS, poll_interval=1).state
     assert state.is_completed(), state
-    assert state.result()["where"]["published"] == str(service.settings.published_file)
+    assert state.result()["places"]["published"] == str(service.settings.published_file)
     assert "features" in catalogue(service.settings)["name"]
 
 

@@ -7,7 +7,7 @@ import torch
 
 from tasks.settings import Settings
 from tasks.vision import inception_v1
-from tasks.vision.network import Network, Normalisation
+from tasks.vision.network import IMAGENET, Network, Normalisation
 from tasks.vision.networks import load_network
 
 
@@ -30,7 +30,7 @@ def random_bvlc() -> Network:
         torch.manual_seed(3)
         module = inception_v1.bvlc()
     normalisation = Normalisation(mean=(104.0, 117.0, 123.0), bgr=True)
-    return Network("random", "0" * 64, module, inception_v1.layer_modules(), normalisation)
+    return Network("random", "0" * 64, module, inception_v1.layer_modules(), normalisation, labels=IMAGENET)
 
 
 @pytest.fixture
