@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from tasks.dictionary.image_features import ImageFeatures
 
 ACROSS = 4
+FADED = 0.55
+"""Brightness of the grey image behind the features."""
+FIRING = np.array([0.95, 0.52, 0.2])
 
 
 def features_figure(image: "ImageFeatures", count: int, title: str) -> "Figure":
-    """Draw the image and its `count` strongest features, brighter where a feature fires more.
+    """Draw the image and its `count` strongest features, in orange where a feature fires.
 
     A circle with the diameter of the receptive field marks each feature's maximum.
     """
@@ -27,7 +30,7 @@ def features_figure(image: "ImageFeatures", count: int, title: str) -> "Figure":
     rows = -(-panels // columns)
     picture = image.frame_cyx.permute(1, 2, 0).numpy()
     side = picture.shape[0]
-    grey = picture.mean(2, keepdims=True) / 255
+    grey = np.repeat(picture.mean(2, keepdims=True) / 255, 3, axis=2)
     with figure_style():
         figure, grid = new_figure(2.5 * columns, 2.75 * rows + 0.4, rows=rows, columns=columns, share=True)
         for axes in grid:
@@ -36,10 +39,11 @@ def features_figure(image: "ImageFeatures", count: int, title: str) -> "Figure":
         grid[0].set_title("image", fontsize=9)
         for axes, row in zip(grid[1:], strongest.iter_rows(named=True), strict=False):
             code_yx = _at_pixels(image.codes_mpp[row["feature"]].numpy() / row["activation"], image.centres_p, side)
-            shaded = np.clip(grey * (0.25 + 0.75 * code_yx[..., None]), 0, 1)
-            axes.imshow(np.repeat(shaded, 3, axis=2), extent=(0, side, side, 0))
+            # the square root keeps weak responses visible
+            cover_yx1 = 0.9 * np.sqrt(code_yx)[..., None]
+            axes.imshow((1 - cover_yx1) * FADED * grey + cover_yx1 * FIRING, extent=(0, side, side, 0))
             radius = image.layer.receptive_field / 2
-            axes.add_patch(Circle((row["x"], row["y"]), radius, fill=False, edgecolor="#f2845b", linewidth=1.4))
+            axes.add_patch(Circle((row["x"], row["y"]), radius, fill=False, edgecolor="white", linewidth=1.4))
             axes.set_title(f"feature {row['feature']}   {row['activation']:.3g}", fontsize=9)
         figure.suptitle(title, x=0.02, ha="left", fontsize=10, color=SOFT)
     return figure
