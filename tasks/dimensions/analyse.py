@@ -95,11 +95,7 @@ def analyse_dimensions(
     }
     progress(150, 1000)
 
-    if config.source == "gratings":
-        gratings_nd = responses["gratings"].responses_nd
-        fit_rows = test_rows = lambda: iter(np.split(gratings_nd, range(ROWS, len(gratings_nd), ROWS)))
-    else:
-        fit_rows, test_rows = (lambda split=split: natural.batches(split) for split in ("train", "test"))
+    fit_rows, test_rows = _fit_and_test_rows(config, responses["gratings"].responses_nd, natural)
     moments = Moments.of(fit_rows())
     where = f"{config.source} of {acts.config.network} {acts.config.layer}"
     where += f", dictionary {dictionary[:12]}" if dictionary else ""
@@ -127,6 +123,14 @@ def analyse_dimensions(
     stage_tables(key, {name: table.select(key_column, polars.all()) for name, table in tables.items()}, settings)
     progress(1000, 1000)
     return key
+
+
+def _fit_and_test_rows(config: DimensionsConfig, gratings_nd: np.ndarray, natural: UnitRows) -> tuple[Rows, Rows]:
+    """Return the rows to find dimensions in and those to measure them on; all gratings serve for both."""
+    if config.source == "gratings":
+        batches = np.split(gratings_nd, range(ROWS, len(gratings_nd), ROWS))
+        return (lambda: iter(batches)), (lambda: iter(batches))
+    return (lambda: natural.batches("train")), (lambda: natural.batches("test"))
 
 
 def _analyses_table(
