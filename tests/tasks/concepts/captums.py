@@ -95,7 +95,7 @@ def sign_counts(
 
 def _plain(network: str, layer: str) -> tuple[torch.nn.Module, str, networks.Normalisation]:
     """The network as it was before its graph was recorded, and the layer's module."""
-    with mock.patch.object(networks, "Network", lambda *made, **labels: made):
+    with mock.patch.object(networks, "Network", lambda *made, **labels: made[:5]):
         _, _, module, layer_modules, preprocess = networks._built_in.__wrapped__(network, Settings().weights_dir)
     module = module.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     return module, layer_modules[layer][0], preprocess
