@@ -20,7 +20,7 @@ from tests.sample_tables import sample_tables
 from tests.sample_tables.attacks import PLANTED_FACETS, PLANTED_READINGS
 from tests.sample_tables.planted import LAYER, NETWORK, OTHER_NETWORK
 from tests.tasks.report.conftest import snapshot_of
-from tests.tasks.report.figures.test_dimensions import picture, texts
+from tests.tasks.report.figures.drawn import picture, texts
 
 PUSHED = Attack("concept", "token-pushing")
 

@@ -1,22 +1,9 @@
-import io
-
-import matplotlib
 import numpy as np
 import pytest
-from PIL import Image
 
 from tasks.report.figures.curves import detector_sheet, detectors_polar, orientation_colour
+from tests.tasks.report.figures.drawn import picture, texts
 from tests.tasks.tuning.test_radial import von_mises
-
-
-def picture(figure):
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return np.asarray(Image.open(file).convert("RGB"))
-
-
-def texts(figure):
-    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
 def test_all_detectors_stand_on_one_circle_at_their_peaks_and_in_their_colours():

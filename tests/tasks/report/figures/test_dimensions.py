@@ -1,6 +1,5 @@
 import io
 
-import matplotlib
 import numpy as np
 import polars as pl
 import pytest
@@ -18,6 +17,7 @@ from tests.sample_tables.dimensions import (
     RANDOM_DIMENSIONS,
     RENDERED,
 )
+from tests.tasks.report.figures.drawn import picture, texts
 
 ANALYSES = {"pca": PCA_DIMENSIONS, "neurons": NEURON_DIMENSIONS, "random": RANDOM_DIMENSIONS}
 
@@ -36,16 +36,6 @@ def tables():
 @pytest.fixture(scope="module")
 def analyses():
     return {name: tables_of(analysis) for name, analysis in ANALYSES.items()}
-
-
-def picture(figure):
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return np.asarray(Image.open(file).convert("RGB"))
-
-
-def texts(figure):
-    return " ".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
 def test_every_dimension_is_drawn_along_what_it_follows(tables):
