@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.measure import Measurement
 from rich.table import Column, Table
 from typer.core import TyperCommand
 
@@ -39,6 +39,8 @@ app.add_typer(curves, name="curves")
 
 
 KEY = re.compile("[0-9a-f]{64}")
+NARROWEST_FOLDED = 16
+"""Characters that a line of a cell has at least in a terminal; longer cells are folded, names of columns are not."""
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 TABLE_ROWS = 10_000
 
@@ -303,13 +305,32 @@ def _as_unicode(argument: str) -> str:
 
 
 def _print_table(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print a table; where the output is no terminal, the table is as wide as its rows."""
+    """Print a table; in a terminal that is too narrow for it, a block of `column: value` lines for each row.
+
+    Where the output is no terminal, the table is as wide as its rows. In a terminal long cells are folded.
+    """
     console = Console(highlight=False, markup=False)
-    table = Table(*(Column(_printable(name), overflow="fold") for name in columns))
-    for row in rows:
-        table.add_row(*map(_cell, row))
+    names, cells = [*map(_printable, columns)], [[*map(_cell, row)] for row in rows]
+    widths = [
+        max(cell_len(line) for cell in column for line in cell.split("\n"))
+        for column in zip(names, *cells, strict=True)
+    ]
+    if console.is_terminal:
+        widths = [min(width, max(NARROWEST_FOLDED, cell_len(name))) for name, width in zip(names, widths, strict=True)]
+    width = sum(widths) + 3 * len(widths) + 1
+    if console.is_terminal and width > console.width:
+        if not cells:
+            console.print(f"no rows; columns: {', '.join(names)}")
+        for number, row in enumerate(cells, start=1):
+            console.rule(f"row {number} of {len(cells)}", align="left")
+            for name, cell in zip(names, row, strict=True):
+                console.print(f"{name}: {cell}", overflow="fold")
+        return
     if not console.is_terminal:
-        console.width = Measurement.get(console, console.options.update(max_width=100_000), table).maximum
+        console.width = width
+    table = Table(*(Column(name, overflow="fold", min_width=least) for name, least in zip(names, widths, strict=True)))
+    for row in cells:
+        table.add_row(*row)
     console.print(table)
 
 
@@ -402,10 +423,15 @@ def trust(
         report = check_folder(folder, random, network, layer, Settings(), progress)
     checks = [asdict(check) | {"passed": check.passed} for check in report.checks]
     if output == "json":
-        print(json.dumps({"verdict": report.verdict, "reasons": report.reasons, "checks": checks}))
+        thresholds = str(report.thresholds)
+        print(
+            json.dumps(
+                {"verdict": report.verdict, "reasons": report.reasons, "checks": checks, "thresholds": thresholds}
+            )
+        )
     else:
         _print_dataframe(polars.DataFrame(checks))
-        print("\n".join([report.verdict, *report.reasons]))
+        print("\n".join([report.verdict, *report.reasons, f"thresholds of the first two: {report.thresholds}"]))
     if not report.trusted:
         raise typer.Exit(1)
 
@@ -419,28 +445,32 @@ def layers(
 ) -> None:
     """List a network's layers: channels, stride and receptive field in pixels, and how single units are extracted.
 
-    JSON also has the nodes of the network's graph that can't be analysed, each with the reason.
+    Layers are nodes of the network's graph; those of built-in networks also have shorter names. JSON has the nodes'
+    names too, and the nodes that can't be analysed, each with the reason.
     """
     import json
 
     from tasks.vision.networks import load_network
 
     loaded = load_network(network, Settings().weights_dir)
+    nodes = loaded.nodes()
     listed = [
         {
             "layer": layer.name,
+            "node": nodes[layer.name],
             "channels": layer.channels,
             "stride": layer.stride,
             "receptive_field": layer.receptive_field,
             "extraction": loaded.extraction(layer.name),
         }
-        for layer in map(loaded.layer, loaded.layers())
+        for layer in map(loaded.layer, nodes)
     ]
     refused = loaded.refused()
     if output == "json":
         print(json.dumps({"network": network, "input_size": loaded.input_size, "layers": listed, "refused": refused}))
         return
-    _print_table(["layer", "channels", "stride", "receptive field", "extraction"], (row.values() for row in listed))
+    columns = ("layer", "channels", "stride", "receptive_field", "extraction")
+    _print_table([column.replace("_", " ") for column in columns], ([row[name] for name in columns] for row in listed))
     if refused:
         print(f"{len(refused)} other nodes can't be analysed; --format json lists them with the reasons")
 

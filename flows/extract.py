@@ -4,7 +4,7 @@ from prefect import unmapped
 from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, say, show, step
 from tasks.activations import extract as extraction
 from tasks.activations import plan as planning
 from tasks.activations.plan import ExtractionConfig
@@ -59,6 +59,8 @@ def extract_set(config: ExtractionConfig, settings: Settings) -> str:
 def plan(config: ExtractionConfig, settings: Settings, progress) -> tuple[str, int]:
     """Plan the extraction; return the activation set's key and the number of its shards."""
     planned = planning.plan(config, settings, progress)
+    if planned.centre_note:
+        say(planned.centre_note)
     return planned.key, planned.shards
 
 

@@ -2,6 +2,7 @@
 
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from tasks.concepts.tamper_detection import Thresholds
 from tasks.concepts.tamper_study import TamperStudyConfig, analyse_tampering, checks_with_names, tamper_metrics
 from tasks.settings import Settings
 from tasks.staging import read_staged
@@ -35,9 +36,13 @@ def trust(config: TamperStudyConfig = TamperStudyConfig()) -> Summary:
 def log_trust(key: str, config: TamperStudyConfig, settings: Settings) -> dict[str, str]:
     """Log an analysis to MLflow; return each set's verdict."""
     tables = read_staged(key, settings)
+    clean_sets = tables["trust_analyses"]["calibration_sets"].item()
     log_analysis("trust", key, f"{config.network}/trust", config, tamper_metrics(tables), {}, settings)
     failed: dict[str, list[str]] = {name: [] for name in tables["concepts"]["name"]}
     for check in checks_with_names(tables):
         if not check["passed"]:
             failed[check["name"]].append(f"{check['check_name']} {check['value']:.3g} > {check['threshold']:g}")
-    return {name: f"not trusted: {', '.join(reasons)}" if reasons else "trusted" for name, reasons in failed.items()}
+    verdicts = {
+        name: f"not trusted: {', '.join(reasons)}" if reasons else "trusted" for name, reasons in failed.items()
+    }
+    return verdicts | {"thresholds": str(Thresholds(clean_sets=clean_sets))}

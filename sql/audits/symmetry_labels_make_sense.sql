@@ -1,5 +1,6 @@
--- Guards: a type agrees with its period, confidence is a share, and the stabiliser's order divides |G| (Lagrange).
-SELECT s.dictionary_id, s.feature, s.type, s.period_degrees, s.confidence, s.stabiliser, s.stabiliser_order, d.group_order
+-- Guards: a type agrees with its period, confidence is a share, the stabiliser's order divides |G| (Lagrange), and it has a mirror axis
+-- for each of its reflections.
+SELECT s.dictionary_id, s.feature, s.type, s.period_degrees, s.confidence, s.stabiliser, s.stabiliser_order, s.mirror_axes_degrees, d.group_order
 FROM feature_symmetry AS s
 JOIN dictionaries AS d USING (dictionary_id)
 WHERE (s.type LIKE 'period-%') <> (s.period_degrees IS NOT NULL)
@@ -9,4 +10,12 @@ WHERE (s.type LIKE 'period-%') <> (s.period_degrees IS NOT NULL)
     OR s.stabiliser_order < 1
     OR d.group_order % s.stabiliser_order <> 0
     OR (s.stabiliser = 'trivial') <> (s.stabiliser_order = 1)
-    OR (s.stabiliser = 'full') <> (s.stabiliser_order = d.group_order);
+    OR (s.stabiliser = 'full') <> (s.stabiliser_order = d.group_order)
+    OR NOT CASE
+        WHEN s.mirror_axes_degrees IS NULL THEN true
+        WHEN s.stabiliser = 'full' THEN len(s.mirror_axes_degrees) IN (0, s.stabiliser_order // 2)
+        WHEN s.stabiliser LIKE 'D\_%' ESCAPE '\' THEN len(s.mirror_axes_degrees) = s.stabiliser_order // 2
+        ELSE len(s.mirror_axes_degrees) = 0
+    END
+    OR coalesce(list_min(s.mirror_axes_degrees), 0) < 0
+    OR coalesce(list_max(s.mirror_axes_degrees), 0) >= 180;

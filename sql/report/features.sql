@@ -65,6 +65,7 @@ SELECT
     s.mirror_element,
     s.stabiliser,
     s.stabiliser_order,
+    s.mirror_axes_degrees,
     blocks.profile,
     blocks.norms,
     harmonics.harmonics,

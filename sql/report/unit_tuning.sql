@@ -24,11 +24,12 @@ SELECT
     u.criteria_met,
     u.is_curve_detector,
     d.preferred_radius,
-    l.receptive_field,
+    l.receptive_field + 2 * greatest(abs(a.centre_y_px), abs(a.centre_x_px)) AS patch_side,
     units.curves
 FROM units
 JOIN unit_tuning AS u USING (unit_set_id, unit)
 JOIN unit_sets AS s USING (unit_set_id)
-JOIN layers AS l USING (network, layer)
+JOIN activation_sets AS a USING (activation_set_id)
+JOIN layers AS l ON l.network = a.network AND l.layer = a.layer
 LEFT JOIN curve_detectors AS d USING (unit_set_id, unit)
 ORDER BY u.unit_set_id, u.unit;

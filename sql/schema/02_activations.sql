@@ -10,6 +10,8 @@ CREATE TABLE IF NOT EXISTS activation_sets (
     orbits             INTEGER NOT NULL,
     sampling           VARCHAR NOT NULL,
     seed               INTEGER NOT NULL,
+    centre_y_px        INTEGER NOT NULL,
+    centre_x_px        INTEGER NOT NULL,
     config             JSON NOT NULL,
     FOREIGN KEY (network, layer) REFERENCES layers (network, layer)
 );
@@ -23,6 +25,8 @@ COMMENT ON COLUMN activation_sets.group_order IS 'number of transforms in the gr
 COMMENT ON COLUMN activation_sets.orbits IS 'number of sampled positions; each was recorded under all |G| transforms';
 COMMENT ON COLUMN activation_sets.sampling IS 'how positions in an image are drawn: uniform (all with the same probability) or norm (with probability proportional to the norm of the activation)';
 COMMENT ON COLUMN activation_sets.seed IS 'random seed for positions, order of images and the train/test split';
+COMMENT ON COLUMN activation_sets.centre_y_px IS 'point that images are transformed about, pixels below the receptive field''s centre';
+COMMENT ON COLUMN activation_sets.centre_x_px IS 'point that images are transformed about, pixels right of the receptive field''s centre';
 COMMENT ON COLUMN activation_sets.config IS 'settings of the extraction, JSON';
 
 CREATE TABLE IF NOT EXISTS shards (

@@ -35,17 +35,18 @@ COMMENT ON COLUMN feature_harmonics.harmonic IS 'number of oscillations of the r
 COMMENT ON COLUMN feature_harmonics.energy IS 'share of the rotation profile''s energy in this harmonic, 0 to 1; the shares of a feature sum to 1';
 
 CREATE TABLE IF NOT EXISTS feature_symmetry (
-    dictionary_id     VARCHAR NOT NULL,
-    feature           INTEGER NOT NULL,
-    type              VARCHAR NOT NULL,
-    period_degrees    DOUBLE,
-    confidence        DOUBLE NOT NULL,
-    rotational_order  INTEGER NOT NULL,
-    invariance        DOUBLE NOT NULL,
-    mirror            DOUBLE,
-    mirror_element    INTEGER,
-    stabiliser        VARCHAR NOT NULL,
-    stabiliser_order  INTEGER NOT NULL,
+    dictionary_id        VARCHAR NOT NULL,
+    feature              INTEGER NOT NULL,
+    type                 VARCHAR NOT NULL,
+    period_degrees       DOUBLE,
+    confidence           DOUBLE NOT NULL,
+    rotational_order     INTEGER NOT NULL,
+    invariance           DOUBLE NOT NULL,
+    mirror               DOUBLE,
+    mirror_element       INTEGER,
+    stabiliser           VARCHAR NOT NULL,
+    stabiliser_order     INTEGER NOT NULL,
+    mirror_axes_degrees  DOUBLE[],
     PRIMARY KEY (dictionary_id, feature),
     FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
@@ -61,3 +62,4 @@ COMMENT ON COLUMN feature_symmetry.mirror IS 'largest cosine in the transform pr
 COMMENT ON COLUMN feature_symmetry.mirror_element IS 'number of the reflection with that largest cosine; null for a group without reflections';
 COMMENT ON COLUMN feature_symmetry.stabiliser IS 'subgroup of transforms that leave the feature unchanged: trivial, C_k (k rotations), D_k (k rotations and k reflections) or full (the whole group)';
 COMMENT ON COLUMN feature_symmetry.stabiliser_order IS 'number of transforms in the stabiliser';
+COMMENT ON COLUMN feature_symmetry.mirror_axes_degrees IS 'mirror axes of the stabiliser''s reflections, degrees counter-clockwise from the right, 0 to 180: the reflection r^a s, with a in degrees, has its axis at 90 + a/2; D_k has k axes; null where an earlier version analysed the dictionary';

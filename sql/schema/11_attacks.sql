@@ -218,6 +218,7 @@ CREATE TABLE IF NOT EXISTS trust_analyses (
     network            VARCHAR NOT NULL,
     layer              VARCHAR NOT NULL,
     random_sets        INTEGER NOT NULL,
+    calibration_sets   INTEGER NOT NULL,
     FOREIGN KEY (network, layer) REFERENCES layers (network, layer)
 );
 COMMENT ON TABLE trust_analyses IS 'one row per tamper detection run (trust_analysis_id): image sets checked at one layer against the same random sets';
@@ -225,6 +226,7 @@ COMMENT ON COLUMN trust_analyses.trust_analysis_id IS 'content key of the run; w
 COMMENT ON COLUMN trust_analyses.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN trust_analyses.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN trust_analyses.random_sets IS 'number of random sets that the exemplars are compared with';
+COMMENT ON COLUMN trust_analyses.calibration_sets IS 'number of clean random sets on which the thresholds of CAV shift and split-half disagreement were calibrated; 0: thresholds that were chosen at efficientnet_lite0 block10 and inceptionv1-bvlc mixed4d';
 
 CREATE TABLE IF NOT EXISTS trust_checks (
     trust_analysis_id  VARCHAR NOT NULL REFERENCES trust_analyses (trust_analysis_id),

@@ -26,6 +26,10 @@ SELECT
     s.layer,
     l.channels,
     l.receptive_field,
+    l.effective_centre_y_px,
+    l.effective_centre_x_px,
+    s.centre_y_px,
+    s.centre_x_px,
     s.n_rotations,
     s.reflections,
     s.group_order,
@@ -51,6 +55,10 @@ COMMENT ON COLUMN activation_sets_overview.network IS 'name of the network; refe
 COMMENT ON COLUMN activation_sets_overview.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN activation_sets_overview.channels IS 'number of channels (neurons) of the layer';
 COMMENT ON COLUMN activation_sets_overview.receptive_field IS 'side of the square of the input image that one unit sees, pixels';
+COMMENT ON COLUMN activation_sets_overview.effective_centre_y_px IS 'where units look: centroid of their gradient''s energy on photographs, pixels below the receptive field''s centre; null: not measured';
+COMMENT ON COLUMN activation_sets_overview.effective_centre_x_px IS 'where units look: centroid of their gradient''s energy on photographs, pixels right of the receptive field''s centre; null: not measured';
+COMMENT ON COLUMN activation_sets_overview.centre_y_px IS 'point that images are transformed about, pixels below the receptive field''s centre';
+COMMENT ON COLUMN activation_sets_overview.centre_x_px IS 'point that images are transformed about, pixels right of the receptive field''s centre';
 COMMENT ON COLUMN activation_sets_overview.n_rotations IS 'number of rotations n in the group, by multiples of 360/n degrees; 1: images are not rotated';
 COMMENT ON COLUMN activation_sets_overview.reflections IS 'whether the group also contains reflections (D_n); otherwise it has rotations alone (C_n)';
 COMMENT ON COLUMN activation_sets_overview.group_order IS 'number of transforms in the group, |G|: 2 * n_rotations, or n_rotations without reflections; 1: images are recorded as they are';

@@ -35,7 +35,8 @@ SELECT
     c.reasons,
     c.cav_shift_after_jpeg,
     c.split_half_disagreement,
-    c.colour_grain
+    c.colour_grain,
+    a.calibration_sets
 FROM checked AS c
 JOIN trust_analyses AS a USING (trust_analysis_id)
 JOIN concepts AS k USING (concept_id)
@@ -57,3 +58,4 @@ COMMENT ON COLUMN concept_trust.reasons IS 'one text for each failed check: its 
 COMMENT ON COLUMN concept_trust.cav_shift_after_jpeg IS 'check CAV shift after JPEG: 1 - cosine between the concept activation vectors before and after JPEG, 0 to 2';
 COMMENT ON COLUMN concept_trust.split_half_disagreement IS 'check split-half disagreement: cosine between the vectors of two halves of the exemplars (those that JPEG changes least and most) after JPEG, minus the same before it';
 COMMENT ON COLUMN concept_trust.colour_grain IS 'check colour grain: contrast between neighbouring pixels in colour alone, upper quartile over the exemplars, steps of 1/255';
+COMMENT ON COLUMN concept_trust.calibration_sets IS 'number of clean random sets on which the thresholds of the first two checks were calibrated; 0: thresholds that were chosen at efficientnet_lite0 block10 and inceptionv1-bvlc mixed4d';

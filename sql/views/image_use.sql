@@ -6,6 +6,7 @@ SELECT
     i.name,
     i.width,
     i.height,
+    i.label,
     count(e.rank) AS examples,
     count(*) FILTER (e.rank = 1) AS top_examples,
     count(DISTINCT (e.dictionary_id, e.feature)) FILTER (e.rank IS NOT NULL) AS features
@@ -19,6 +20,7 @@ COMMENT ON COLUMN image_use.source IS 'origin of the image: folder (files of the
 COMMENT ON COLUMN image_use.name IS 'name of the image, unique within its source; where the same pixels came under several names, the first of them';
 COMMENT ON COLUMN image_use.width IS 'width of the decoded image, before it is fitted to a frame, pixels';
 COMMENT ON COLUMN image_use.height IS 'height of the decoded image, before it is fitted to a frame, pixels';
+COMMENT ON COLUMN image_use.label IS 'class that the source states: a name, WordNet id or number; null where it states none beside the image''s name';
 COMMENT ON COLUMN image_use.examples IS 'number of top examples that were cut from the image, over all dictionaries';
 COMMENT ON COLUMN image_use.top_examples IS 'number of these that are the strongest of their feature (rank 1)';
 COMMENT ON COLUMN image_use.features IS 'number of different features with an example from the image, over all dictionaries';

@@ -6,9 +6,8 @@ from pathlib import Path
 import polars
 import torch
 
-from tasks.activations.extractors import unit_extractor
+from tasks.activations.extractors import Extractor, unit_extractor
 from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, plan
-from tasks.activations.sampling import unit_at
 from tasks.activations.shards import ShardInfo, write_manifest, write_shard, written_shard
 from tasks.checksums import Damaged
 from tasks.errors import UserError
@@ -27,8 +26,8 @@ __all__ = ["ExtractionConfig", "ExtractionPlan", "extract", "extract_shard", "fi
 
 
 @lru_cache(maxsize=2)
-def _extractor(network: str, layer: str, weights_dir: Path | None):
-    return unit_extractor(load_network(network, weights_dir), layer)
+def _extractor(network: str, layer: str, centre: tuple[int, int], weights_dir: Path | None) -> Extractor:
+    return unit_extractor(load_network(network, weights_dir), layer, centre)
 
 
 def extract_shard(key: str, shard: int, settings: Settings, progress: Progress = silent) -> ShardInfo:
@@ -72,7 +71,7 @@ def _written(plan: ExtractionPlan, shard: int, settings: Settings) -> ShardInfo 
 @torch.no_grad()
 def _orbits(plan: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress) -> torch.Tensor:
     """Compute the unit at each row's position under every element of the group, float16 [rows, |G|, channels]."""
-    extractor = _extractor(plan.config.network, plan.config.layer, settings.weights_dir)
+    extractor = _extractor(plan.config.network, plan.config.layer, plan.patch.centre, settings.weights_dir)
     group, layer = plan.group, plan.layer
     acts_rgc = torch.empty(len(rows), group.order, layer.channels, dtype=torch.float16)
     at_once = max(1, PATCHES_AT_ONCE // group.order)
@@ -96,9 +95,9 @@ def _units_of_frames(
 
     On InceptionV1's early layers and branches the result equals that of the cones bit for bit.
     """
-    network, layer = _network(plan, settings), plan.view
+    network, layer = _network(plan, settings), plan.layer
     acts_rgc = torch.empty(len(rows), 1, layer.channels, dtype=torch.float16)
-    units_r2 = torch.from_numpy(unit_at(layer, rows.select("y", "x").to_numpy()))
+    units_r2 = torch.from_numpy(plan.patch.units(rows.select("y", "x").to_numpy()))
     # the rows of an image are consecutive
     images = rows["image"].rle().struct.unnest()
     done = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import polars
@@ -13,17 +14,10 @@ import torch
 from pydantic import Field, ValidationError
 
 from tasks.activations.adopt import REMEDY, adopt
+from tasks.activations.effective_centre import EffectiveCentre, effective_centre
 from tasks.activations.extractors import unit_extractor
-from tasks.activations.sampling import (
-    Sampling,
-    admissible_units,
-    assign_shards,
-    choose_positions,
-    choose_test,
-    patch_start,
-    spread,
-    unit_centre,
-)
+from tasks.activations.sampling import Sampling, assign_shards, choose_positions, choose_test, spread
+from tasks.activations.unit_patches import AT_RECEPTIVE_FIELD, UnitPatch, patch_start
 from tasks.checksums import Damaged, check_file, document_sha256, read_document, write_document
 from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
@@ -66,6 +60,11 @@ class ExtractionConfig(Config):
         description="whether the group has reflections (D_n) or not (C_n, |G| = n); "
         "n_rotations = 1 without reflections means no transforms, which is faster",
     )
+    centre: Literal["effective", "receptive field"] = Field(
+        "effective",
+        description="point that images are transformed about: effective, where the layer's units look, measured by "
+        "their gradient's energy; receptive field, the receptive field's centre",
+    )
     orbits: Whole = Field(
         2000, ge=1, description="number of positions to sample; each is extracted under all |G| transforms"
     )
@@ -84,7 +83,9 @@ class ExtractionPlan:
     """The plan of an activation set, as written in `folder`.
 
     sha256: checksum of the content of plan.json, which includes the checksums of the tables
-    rows: ROWS_SCHEMA; y and x are the centre of the receptive field, in pixels of the frame
+    patch: of a unit; its transforms are about the patch's centre
+    effective_centre: where the layer's units look; None if the plan is older than this measurement
+    rows: ROWS_SCHEMA; y and x are the centre of the patch, in pixels of the frame
     """
 
     key: str
@@ -93,6 +94,8 @@ class ExtractionPlan:
     config: ExtractionConfig
     network: dict
     layer: Layer
+    patch: UnitPatch
+    effective_centre: EffectiveCentre | None
     rows: polars.DataFrame
     images: FrameSet
 
@@ -101,9 +104,15 @@ class ExtractionPlan:
         return DihedralGroup(self.config.n_rotations, self.config.reflections)
 
     @property
-    def view(self) -> Layer:
-        """The layer as its units are extracted: its receptive field is at most the square that holds an input."""
-        return self.layer.within(self.network["input_size"])
+    def centre_note(self) -> str | None:
+        """A sentence for the user where images are transformed and the layer doesn't look at its fields' centre."""
+        measured = self.effective_centre
+        if measured is None or measured.pixel == AT_RECEPTIVE_FIELD or self.group.order == 1:
+            return None
+        note = f"{self.layer.name} of {self.config.network} looks {measured} off its receptive field's centre: "
+        if self.patch.centre == AT_RECEPTIVE_FIELD:
+            return note + "images are turned about the wrong point, which biases axes and curves; set centre=effective"
+        return note + f"images are turned about the pixel {self.patch.centre} off it"
 
     @cached_property
     def splits(self) -> list[str]:
@@ -153,17 +162,22 @@ class ExtractionPlan:
         for name, sha256 in document["files"].items():
             check_file(folder / name, sha256, REMEDY)
         try:
-            config = ExtractionConfig.model_validate(document["config"])
+            # plans that are older than the measurement of the effective centre don't name a centre
+            config = ExtractionConfig.model_validate({"centre": "receptive field"} | document["config"])
         except ValidationError as error:  # older code accepted values that are now invalid
             raise UserError(f"{path} can't be used ({error.errors()[0]['msg']}): extract another set") from None
         quarantine = polars.read_parquet(folder / "quarantine.parquet")
+        layer, measured = Layer(**document["layer"]), document.get("effective_centre")
+        y, x = document.get("centre", AT_RECEPTIVE_FIELD)
         return cls(
             key=key,
             folder=folder,
             sha256=document_sha256(document),
             config=config,
             network=document["network"],
-            layer=Layer(**document["layer"]),
+            layer=layer,
+            patch=UnitPatch(layer.within(document["network"]["input_size"]), (y, x)),
+            effective_centre=EffectiveCentre(**measured) if measured else None,
             rows=polars.read_parquet(folder / "rows.parquet"),
             images=FrameSet(
                 config.images,
@@ -175,30 +189,33 @@ class ExtractionPlan:
 
 
 @torch.no_grad()
-def _norms_byx(network: Network, layer: Layer, frames_bcyx: torch.Tensor, units: np.ndarray) -> np.ndarray:
-    """Return ‖a‖₂ of the layer's activations at the given units of each frame, [b, units, units]."""
-    frames_bcyx = frames_bcyx.float() / 255
-    if network.covers(layer.name, frames_bcyx.shape[-1]):
-        grid = torch.from_numpy(units)
-        return network.activations(frames_bcyx, layer.name).norm(dim=1)[:, grid][:, :, grid].numpy()
-    extractor = unit_extractor(network, layer.name)
-    starts = (layer.offset + layer.stride * units).tolist()
-    norms = [
-        extractor(frames_bcyx[:, :, top : top + extractor.side, left : left + extractor.side]).norm(dim=1)
-        for top in starts
-        for left in starts
-    ]
-    return torch.stack(norms, dim=1).unflatten(1, (len(units), len(units))).numpy()
-
-
-def _rows(
-    config: ExtractionConfig, network: Network, layer: Layer, images: FrameSet, progress: Progress
-) -> polars.DataFrame:
-    """Return all rows of the set: train rows first, then test rows; the images in seeded order.
+def _norms_byx(
+    network: Network, layer: Layer, frames_bcyx: torch.Tensor, units: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Return ‖a‖₂ of the layer's activations at the given rows and columns of units of each frame, [b, rows, columns].
 
     layer: as its units are extracted
     """
-    units = admissible_units(layer, config.images.frame_size)
+    frames_bcyx = frames_bcyx.float() / 255
+    rows, columns = units
+    if network.covers(layer.name, frames_bcyx.shape[-1]):
+        norms_byx = network.activations(frames_bcyx, layer.name).norm(dim=1)
+        return norms_byx[:, torch.from_numpy(rows)][:, :, torch.from_numpy(columns)].numpy()
+    extractor = unit_extractor(network, layer.name)
+    tops, lefts = ((layer.offset + layer.stride * along).tolist() for along in units)
+    norms = [
+        extractor(frames_bcyx[:, :, top : top + extractor.side, left : left + extractor.side]).norm(dim=1)
+        for top in tops
+        for left in lefts
+    ]
+    return torch.stack(norms, dim=1).unflatten(1, (len(rows), len(columns))).numpy()
+
+
+def _rows(
+    config: ExtractionConfig, network: Network, patch: UnitPatch, images: FrameSet, progress: Progress
+) -> polars.DataFrame:
+    """Return all rows of the set: train rows first, then test rows; the images in seeded order."""
+    units = patch.admissible_units(config.images.frame_size)
     rng = np.random.default_rng(config.seed)
     # with fewer orbits than images, only as many images are used
     order = rng.permutation(len(images))[: config.orbits]
@@ -212,10 +229,10 @@ def _rows(
         norms_byx: np.ndarray | list[None] = [None] * len(batch)
         if config.sampling == "norm":
             frames_bcyx = torch.stack([images.load(order[k]) for k in batch])
-            norms_byx = _norms_byx(network, layer, frames_bcyx, units)
+            norms_byx = _norms_byx(network, patch.layer, frames_bcyx, units)
         for k, norms_yx in zip(batch, norms_byx, strict=True):
             image = images.frames[order[k]].image
-            centres = unit_centre(layer, choose_positions(int(orbits[k]), units, norms_yx, image, config.seed))
+            centres = patch.centres(choose_positions(int(orbits[k]), units, norms_yx, image, config.seed))
             columns["image"] += [image] * len(centres)
             columns["y"] += centres[:, 0].tolist()
             columns["x"] += centres[:, 1].tolist()
@@ -246,11 +263,14 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
     """
     network = load_network(config.network, settings.weights_dir)
     layer = network.layer(config.layer)
-    view = layer.within(network.input_size)
-    admissible_units(view, config.images.frame_size)
+    patch = UnitPatch(layer.within(network.input_size))
+    patch.admissible_units(config.images.frame_size)
     config = config.model_copy(update={"images": config.images.resolved(settings)})
     images = open_frames(config.images, settings, progress)
-    key = _key(config, network, images)
+    measured = effective_centre(network, config.layer, settings)
+    if config.centre == "effective":
+        patch = UnitPatch(patch.layer, measured.pixel)
+    key = _key(config, network, patch, images)
     folder = settings.activations_dir / key
     if (folder / "plan.json").is_file():
         try:
@@ -262,27 +282,39 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
         except Damaged as error:
             set_aside(error.path, str(error), settings)
     with writing(folder):
-        _write_plan(folder, config, network, layer, images, _rows(config, network, view, images, progress))
+        rows = _rows(config, network, patch, images, progress)
+        about = {
+            "network": _about(network),
+            "layer": dataclasses.asdict(layer),
+            "centre": patch.centre,
+            "effective_centre": dataclasses.asdict(measured),
+        }
+        _write_plan(folder, config, about, images, rows)
     return ExtractionPlan.open(key, settings)
 
 
-def _key(config: ExtractionConfig, network: Network, images: FrameSet) -> str:
+def _key(config: ExtractionConfig, network: Network, patch: UnitPatch, images: FrameSet) -> str:
     table = images.frames.table
-    labels = {"labels": Streamed(table["label"])} if "label" in table.columns else {}
+    more = {"labels": Streamed(table["label"])} if "label" in table.columns else {}
+    if patch.centre != AT_RECEPTIVE_FIELD:  # keys of all other sets stay as they were before centres were measured
+        more["centre"] = patch.centre
     return content_key(
         "activation_set",
         VERSION,
-        config=config,
+        config=config.model_dump(mode="json", exclude={"centre"}),
         weights_sha256=network.weights_sha256,
         images=Streamed(table.select("image", "source", "name").iter_rows()),
-        **labels,
+        **more,
     )
 
 
 def _write_plan(
-    folder: Path, config: ExtractionConfig, network: Network, layer: Layer, images: FrameSet, rows: polars.DataFrame
+    folder: Path, config: ExtractionConfig, about: dict[str, Any], images: FrameSet, rows: polars.DataFrame
 ) -> None:
-    """Write the tables, then plan.json; the plan exists once plan.json has been renamed to its name."""
+    """Write the tables, then plan.json; the plan exists once plan.json has been renamed to its name.
+
+    about: what plan.json says beside key, config and files
+    """
     tables = {
         "rows.parquet": rows,
         "images.parquet": images.frames.table,
@@ -291,8 +323,7 @@ def _write_plan(
     document = {
         "key": folder.name,
         "config": config.model_dump(mode="json"),
-        "network": _about(network),
-        "layer": dataclasses.asdict(layer),
+        **about,
         "files": {name: _write_table(folder / name, table) for name, table in tables.items()},
     }
     write_document(folder / "plan.json", document)

@@ -6,45 +6,9 @@ from typing import Literal
 import numpy as np
 
 from tasks.errors import UserError
-from tasks.symmetry.action import source_side
-from tasks.vision.network import Layer
 
 Sampling = Literal["uniform", "norm"]
 """How the units of an image are drawn: all alike, or those with large activations more often."""
-
-
-def admissible_units(layer: Layer, frame_size: int) -> np.ndarray:
-    """Return the units along one axis whose source patch lies inside the frame, int [units].
-
-    The source patch has the side source_side(receptive field) and the unit's centre. Since the frame is square, the
-    result holds for both axes. Raises UserError if there is no such unit.
-    """
-    side = source_side(layer.receptive_field)
-    margin = (side - layer.receptive_field) // 2
-    first = max(0, -(-(margin - layer.offset) // layer.stride))
-    last = (frame_size - side + margin - layer.offset) // layer.stride
-    if last < first:
-        needed = layer.stride * first + layer.offset - margin + side
-        raise UserError(
-            f"the receptive field of {layer.name} has {layer.receptive_field} pixels, and rotating it needs {side}: "
-            f"frames of {frame_size} pixels are too small, raise images.frame_size to at least {needed}"
-        )
-    return np.arange(first, last + 1)
-
-
-def unit_centre(layer: Layer, unit: np.ndarray) -> np.ndarray:
-    """Return the frame's pixel at the receptive field's centre, along one axis; of two central pixels, the later."""
-    return layer.offset + layer.stride * unit + layer.receptive_field // 2
-
-
-def unit_at(layer: Layer, centre: np.ndarray) -> np.ndarray:
-    """Return the unit whose receptive field has this centre; the inverse of `unit_centre`."""
-    return (centre - layer.receptive_field // 2 - layer.offset) // layer.stride
-
-
-def patch_start(centre: int, side: int) -> int:
-    """Return the first pixel, along one axis, of the patch of `side` pixels around a centre given by `unit_centre`."""
-    return centre - side // 2
 
 
 def choose_test(origins: Sequence[str], test_share: float, rng: np.random.Generator) -> np.ndarray:
@@ -79,14 +43,18 @@ def assign_shards(train: int, test: int, orbits_per_shard: int) -> np.ndarray:
     return np.concatenate([np.arange(train) // orbits_per_shard, train_shards + np.arange(test) // orbits_per_shard])
 
 
-def choose_positions(count: int, units: np.ndarray, norms_yx: np.ndarray | None, image: str, seed: int) -> np.ndarray:
+def choose_positions(
+    count: int, units: tuple[np.ndarray, np.ndarray], norms_yx: np.ndarray | None, image: str, seed: int
+) -> np.ndarray:
     """Draw positions of one image without replacement; returns units (row, column), [count, 2], in reading order.
 
-    norms_yx: [units, units], ‖a‖₂, for a probability ∝ norm ("over-sampling large activations", curves paper); None for
-    uniform sampling. Positions with norm 0 are drawn only after all others. Raises UserError if the image has fewer
+    units: the rows and the columns to draw from
+    norms_yx: [rows, columns], ‖a‖₂, for a probability ∝ norm ("over-sampling large activations", curves paper); None
+    for uniform sampling. Positions with norm 0 are drawn only after all others. Raises UserError if the image has fewer
     than `count` positions.
     """
-    positions = len(units) ** 2
+    rows, columns = units
+    positions = len(rows) * len(columns)
     if count > positions:
         raise UserError(
             f"{count} orbits are needed from each image, but only {positions} units have their source patch inside the "
@@ -100,4 +68,4 @@ def choose_positions(count: int, units: np.ndarray, norms_yx: np.ndarray | None,
         share /= share.sum()
     rng = np.random.default_rng([seed, int(image, 16)])
     places = np.sort(rng.choice(positions, size=count, replace=False, p=share))
-    return np.stack([units[places // len(units)], units[places % len(units)]], axis=1)
+    return np.stack([rows[places // len(columns)], columns[places % len(columns)]], axis=1)

@@ -39,6 +39,7 @@ import safetensors.torch
 import torch
 
 from tasks.activations.adopt import REMEDY
+from tasks.activations.effective_centre import CENTRE_COLUMNS
 from tasks.activations.plan import ExtractionConfig, ExtractionPlan
 from tasks.checksums import Damaged, check_file, read_document, write_document
 from tasks.errors import UserError
@@ -160,8 +161,8 @@ class ActivationSet:
 
     @property
     def patch_side(self) -> int:
-        """Side in pixels of the source patch, which contains the receptive field under every rotation."""
-        return source_side(self.plan.view.receptive_field)
+        """Side in pixels of the source patch, which contains the unit's patch under every rotation."""
+        return source_side(self.plan.patch.side)
 
     def read(self, shard: int) -> torch.Tensor:
         """Read a shard, float16 [orbits, |G|, channels]; its checksum is verified once per process.
@@ -179,7 +180,7 @@ class ActivationSet:
         return tensors["acts"]
 
     def rows(self, shard: int) -> polars.DataFrame:
-        """Return (row, image, y, x) of a shard's orbits, in order; y, x: centre of the receptive field, in pixels."""
+        """Return (row, image, y, x) of a shard's orbits, in order; y, x: centre of the patch, in pixels."""
         return self.plan.shard_rows(shard).select("row", "image", "y", "x")
 
     def patch(self, row: int) -> torch.Tensor:
@@ -201,7 +202,7 @@ class ActivationSet:
 def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
     """Return the set's rows of the tables networks, layers, images, quarantine, activation_sets and shards."""
     config, layer, images = acts.config, acts.plan.layer, acts.plan.images
-    int32, int64, text = polars.Int32, polars.Int64, polars.String
+    int32, int64, float64, text = polars.Int32, polars.Int64, polars.Float64, polars.String
 
     def frame(rows: list[tuple], **schema) -> polars.DataFrame:
         return polars.DataFrame(rows, schema=schema, orient="row")
@@ -213,11 +214,14 @@ def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
             network=text, weights_sha256=text, input_size=int32, classes=int32,
         ),
         "layers": frame(
-            [(config.network, layer.name, layer.channels, layer.receptive_field, layer.stride, layer.offset)],
+            [(config.network, layer.name, layer.channels, layer.receptive_field, layer.stride, layer.offset,
+              *_measured(acts.plan))],
             network=text, layer=text, channels=int32, receptive_field=int32, stride=int32, offset_px=int32,
+            **dict.fromkeys(CENTRE_COLUMNS, float64),
         ),
         "images": images.frames.table.select(
-            polars.col("image").alias("image_id"), "source", "name", "width", "height"
+            polars.col("image").alias("image_id"), "source", "name", "width", "height",
+            polars.col("label") if "label" in images.frames.table.columns else polars.lit(None, text).alias("label"),
         ),
         "quarantine": frame(
             [(acts.key, name, reason) for name, reason in images.quarantine],
@@ -225,12 +229,19 @@ def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
         ),
         "activation_sets": frame(
             [(acts.key, config.network, layer.name, config.n_rotations, config.reflections, acts.group.order,
-              config.orbits, config.sampling, config.seed, config.model_dump_json())],
+              config.orbits, config.sampling, config.seed, *acts.plan.patch.centre, config.model_dump_json())],
             activation_set_id=text, network=text, layer=text, n_rotations=int32, reflections=polars.Boolean,
-            group_order=int32, orbits=int32, sampling=text, seed=int32, config=text,
+            group_order=int32, orbits=int32, sampling=text, seed=int32, centre_y_px=int32, centre_x_px=int32,
+            config=text,
         ),
         "shards": frame(
             [(acts.key, info.index, info.split, info.orbits, info.bytes, info.sha256) for info in acts.shards],
             activation_set_id=text, shard=int32, split=text, orbits=int32, bytes=int64, sha256=text,
         ),
     }  # fmt: skip
+
+
+def _measured(plan: ExtractionPlan) -> tuple[float | None, ...]:
+    """Return the layer's effective centre (y, x) and its standard errors, in the order of the table's columns."""
+    centre = plan.effective_centre
+    return (centre.y, centre.x, centre.y_std_error, centre.x_std_error) if centre else (None,) * 4

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from tasks.activations.effective_centre import CENTRE_COLUMNS
 from tasks.concepts.cav import Cav, fit_cav, layer_activations
 from tasks.concepts.config import ClassImages, ConceptsConfig
 from tasks.concepts.exemplars import (
@@ -291,7 +292,7 @@ def concept_set_tables(sets: Sequence[ExemplarSet]) -> dict[str, polars.DataFram
 
 
 def network_tables(network: Network, layers: Sequence[str]) -> dict[str, polars.DataFrame]:
-    """Return the tables `networks` and `layers` of a network and some of its layers."""
+    """Return the tables `networks` and `layers` of a network and some of its layers, whose centres aren't measured."""
     rows = []
     for name in layers:
         layer = asdict(network.layer(name))
@@ -305,7 +306,9 @@ def network_tables(network: Network, layers: Sequence[str]) -> dict[str, polars.
                 "classes": network.classes,
             }
         ),
-        "layers": polars.DataFrame(rows),
+        "layers": polars.DataFrame(rows).with_columns(
+            polars.lit(None, polars.Float64).alias(column) for column in CENTRE_COLUMNS
+        ),
     }
 
 

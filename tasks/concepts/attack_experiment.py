@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 import polars
+import torch
 
 from tasks.concepts.analyse import Sets, concept_set_tables, gather, network_tables
 from tasks.concepts.attack_evaluation import AttackScorer, ImageChangeMeter
@@ -17,7 +18,15 @@ from tasks.concepts.config import AttackExperimentConfig
 from tasks.concepts.dictionary_evidence import DictionaryReader
 from tasks.concepts.exemplars import ExemplarSet
 from tasks.concepts.perturbed_sets import IDENTITY, AttackedSets, artifact_exists, attacked_sets, class_at
-from tasks.concepts.tamper_detection import MIN_EXEMPLARS, RANDOM_SETS, TamperDetector, TamperReport, tamper_tables
+from tasks.concepts.tamper_detection import (
+    CALIBRATION_IMAGES,
+    MIN_EXEMPLARS,
+    RANDOM_SETS,
+    TamperDetector,
+    TamperReport,
+    needs_calibration,
+    tamper_tables,
+)
 from tasks.concepts.tcav import holm
 from tasks.errors import UserError
 from tasks.keys import content_key
@@ -124,6 +133,7 @@ class _Experiment:
         clean = AttackedSets("concept", "clean", 0, 0.0, concept, tuple(sets.random))
         change_meter = ImageChangeMeter(clean, network, evenly_spaced_layers(network, layer))
         tamper_detector = TamperDetector(sets.random[:RANDOM_SETS], network, layer)
+        _calibrate(tamper_detector, sets, config)
         dictionaries = {name: DictionaryReader(name, sets.random, concept, settings) for name in config.dictionaries}
         progress(1000, 1000)
         return cls(key, config, scorers, change_meter, tamper_detector, dictionaries)
@@ -199,6 +209,16 @@ class _Experiment:
         }
 
 
+def _calibrate(detector: TamperDetector, sets: Sets, config: AttackExperimentConfig) -> None:
+    """Calibrate a detector where needed, on the random sets that it doesn't use, if these have enough images."""
+    [concept] = sets.concepts
+    clean = [frame for images in sets.random[RANDOM_SETS:] for frame in images.frames_ncyx]
+    if len(concept) >= MIN_EXEMPLARS and len(clean) >= 2 * len(concept):
+        if needs_calibration(config.network, config.layer, detector.cav):
+            clean_ncyx = torch.stack(clean[: CALIBRATION_IMAGES * len(concept)])
+            detector.calibrate(clean_ncyx, len(concept), config.grid.seed)
+
+
 def _table(rows: list[dict], **overrides: type[polars.DataType]) -> polars.DataFrame:
     return polars.DataFrame(rows, schema_overrides=overrides, infer_schema_length=None)
 
@@ -227,8 +247,8 @@ def _picture_rows(experiment: str, clean: AttackedSets, perturbed: AttackedSets)
 
 def evenly_spaced_layers(network: Network, layer: str) -> tuple[str, ...]:
     """Return three layers, evenly spaced from the network's first layer to the given one, which is the last of them."""
-    below = list(network.layers())
-    # by its node, because a layer may be named by its submodule
-    position = [network.node(name) for name in below].index(network.node(layer))
-    names = [*below[:position], layer]
+    # by their nodes, because a layer may be named by its submodule
+    nodes = [network.node(name) for name in network.nodes()]
+    before = {*nodes[: nodes.index(network.node(layer))]}
+    names = [*(name for name in network.layers() if network.node(name) in before), layer]
     return tuple(dict.fromkeys(names[len(names) * third // 3 - 1] for third in (1, 2, 3)))

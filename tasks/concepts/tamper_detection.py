@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Literal
 
+import numpy as np
 import polars
 import torch
 import torch.nn.functional as F
@@ -29,7 +30,7 @@ from tasks.config import Config
 from tasks.errors import UserError
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
-from tasks.vision.images import ImagesConfig, open_frames, rgb_tensor
+from tasks.vision.images import FrameSet, ImagesConfig, open_frames, rgb_tensor
 from tasks.vision.network import Network
 from tasks.vision.networks import load_network
 
@@ -38,7 +39,8 @@ QUALITY = 75
 OFF_GRID = 4
 """Pixels between our 8 × 8 JPEG blocks and an image's earlier ones: on the same blocks it would hardly change."""
 # The thresholds were chosen on the older sets, scikit-image's photographs and a first round of sets (docs/results.md),
-# at block10 of efficientnet_lite0 and mixed4d of inceptionv1-bvlc. Below: values of those sets.
+# at block10 of efficientnet_lite0 and mixed4d of inceptionv1-bvlc. Below: values of those sets. For other
+# layers and networks they are calibrated on clean random sets (TamperDetector.calibrate).
 MAX_CAV_SHIFT = 0.07
 """Clean photographs at most 0.061, patterns 0.102; wholly attacked at least 0.045, and 93 of 98 above 0.07."""
 MAX_SPLIT_HALF_DISAGREEMENT = 0.05
@@ -48,6 +50,11 @@ Above 0.05: 59 of 62 half-attacked sets, 32 of 62 quarter-attacked ones.
 """
 MAX_COLOUR_GRAIN = 0.55
 """Clean at most 0.510; attacked with ε 4 and 8 at least 0.578, with ε 2 from 0.355 to 0.630."""
+CHOSEN_AT = {("efficientnet_lite0", "block10"), ("inceptionv1-bvlc", "mixed4d")}
+"""Networks and layers that MAX_CAV_SHIFT and MAX_SPLIT_HALF_DISAGREEMENT hold for; elsewhere they are calibrated."""
+CALIBRATION_SETS = 40
+CALIBRATION_IMAGES = 3
+"""Times a set's size: number of clean images that calibration sets are drawn from."""
 RANDOM_SETS = 3
 MIN_EXEMPLARS = 8
 """Least number of exemplars: each half must be large enough for a CAV."""
@@ -57,8 +64,26 @@ class TamperConfig(Config):
     """How the CAVs are fitted whose stability is checked."""
 
     cav: CavConfig = Field(
-        CavConfig(), description="how CAVs are fitted: as the concept's own CAV; the thresholds are for the defaults"
+        CavConfig(),
+        description="how CAVs are fitted: as the concept's own CAV; other than the defaults need calibration",
     )
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The largest values that pass the two checks of CAVs.
+
+    clean_sets: number of clean sets that they were calibrated on; 0: they were chosen beforehand, at CHOSEN_AT
+    """
+
+    cav_shift: float = MAX_CAV_SHIFT
+    split_half_disagreement: float = MAX_SPLIT_HALF_DISAGREEMENT
+    clean_sets: int = 0
+
+    def __str__(self) -> str:
+        if self.clean_sets:
+            return f"calibrated on {self.clean_sets} clean random sets"
+        return f"chosen at {' and '.join(' '.join(place) for place in sorted(CHOSEN_AT))}"
 
 
 @dataclass(frozen=True)
@@ -83,6 +108,7 @@ class TamperReport:
     """All checks of one set. trusted: every check passed; reasons: one line for each check that failed."""
 
     checks: tuple[Check, ...]
+    thresholds: Thresholds
 
     @property
     def trusted(self) -> bool:
@@ -120,11 +146,35 @@ class TamperDetector:
         if not randoms:
             raise UserError("no random set to compare with: give one or more, 3 are usual")
         check_apart(randoms)
-        self.randoms, self._network, self._layer, self._cav = tuple(randoms), network, layer, config.cav
+        self.randoms, self._network, self._layer, self.cav = tuple(randoms), network, layer, config.cav
+        self.thresholds = Thresholds()
         self._acts = []
         for place, random in enumerate(randoms):
             start, stop = (1000 * done // len(randoms) for done in (place, place + 1))
             self._acts.append(self._before_and_after(random.frames_ncyx, part_of(progress, start, stop)))
+
+    def calibrate(self, clean_ncyx: Tensor, size: int, seed: int = 0, progress: Progress = silent) -> None:
+        """Set the thresholds to the largest values of CALIBRATION_SETS clean sets of `size` images, and at least 0.
+
+        clean_ncyx: uint8, images that no random set contains and nobody perturbed; sets are drawn from them, so that
+        they overlap. About 1 of CALIBRATION_SETS + 1 clean sets like these exceeds each threshold. progress: in
+        thousandths. Raises UserError for too few images.
+        """
+        if len(clean_ncyx) < 2 * size:
+            raise UserError(
+                f"the thresholds for {self._network.name} {self._layer} are calibrated on clean sets of {size}, drawn "
+                f"from at least {2 * size} images that no random set contains, and there are {len(clean_ncyx)}: give "
+                "more images for the random sets, or smaller or fewer random sets"
+            )
+        before_nd, after_nd = self._before_and_after(clean_ncyx, part_of(progress, 0, 900))
+        shifts, disagreements = [], []
+        for number in range(CALIBRATION_SETS):
+            chosen_n = torch.from_numpy(np.random.default_rng([seed, number]).permutation(len(clean_ncyx))[:size])
+            before, after = zip((before_nd[chosen_n], after_nd[chosen_n]), *self._acts, strict=True)
+            shifts.append(cav_shift(before, after, self.cav))
+            disagreements.append(split_half_disagreement(before, after, self.cav))
+        self.thresholds = Thresholds(max(shifts), max(0.0, *disagreements), CALIBRATION_SETS)
+        progress(1000, 1000)
 
     def check(self, exemplars: ExemplarSet, progress: Progress = silent) -> TamperReport:
         """Run all checks on a set.
@@ -140,14 +190,14 @@ class TamperDetector:
             (
                 Check(
                     "CAV shift after JPEG",
-                    cav_shift(before, after, self._cav),
-                    MAX_CAV_SHIFT,
+                    cav_shift(before, after, self.cav),
+                    self.thresholds.cav_shift,
                     "1 − cosine between the CAV and the CAV of the same exemplars and random images after JPEG",
                 ),
                 Check(
                     "split-half disagreement",
-                    split_half_disagreement(before, after, self._cav),
-                    MAX_SPLIT_HALF_DISAGREEMENT,
+                    split_half_disagreement(before, after, self.cav),
+                    self.thresholds.split_half_disagreement,
                     "cosine between the CAVs of two halves, the exemplars that JPEG moves least and most, after JPEG "
                     "minus before",
                 ),
@@ -158,18 +208,24 @@ class TamperDetector:
                     "contrast between neighbouring pixels in colour alone, in the smoother half of each image, in "
                     "steps of 1/255; uncompressed photographs with sensor noise have it too",
                 ),
-            )
+            ),
+            self.thresholds,
         )
 
     def _before_and_after(self, frames_ncyx: Tensor, progress: Progress) -> tuple[Tensor, Tensor]:
         """Return activations [n, d] of the frames as they are, and after JPEG."""
         before_nd, after_nd = (
             layer_activations(
-                self._network, self._layer, version_ncyx, self._cav.pool, part_of(progress, start, start + 500)
+                self._network, self._layer, version_ncyx, self.cav.pool, part_of(progress, start, start + 500)
             )
             for start, version_ncyx in ((0, frames_ncyx), (500, recompressed(frames_ncyx)))
         )
         return before_nd, after_nd
+
+
+def needs_calibration(network: str, layer: str, cav: CavConfig = CavConfig()) -> bool:
+    """Whether the thresholds were chosen at another network or layer, or for CAVs fitted in another way."""
+    return (network, layer) not in CHOSEN_AT or cav != CavConfig()
 
 
 def check_enough(exemplars: ExemplarSet) -> None:
@@ -201,19 +257,33 @@ def check_folder(
     if random_folder:
         pool = open_folder(random_folder, network.input_size)
     else:
-        scenes = RANDOM_SETS * len(exemplars)
+        scenes = (RANDOM_SETS + CALIBRATION_IMAGES) * len(exemplars)
         embedded = ("scikit-image", "dead-leaves")
         pool = open_frames(ImagesConfig(sources=embedded, scenes=scenes, frame_size=network.input_size), settings)
     randoms = random_sets(pool, RANDOM_SETS, len(exemplars), apart_from=[exemplars])
-    of_random = 1000 * RANDOM_SETS // (RANDOM_SETS + 1)
-    detector = TamperDetector(randoms, network, layer, progress=part_of(progress, 0, of_random))
-    return detector.check(exemplars, part_of(progress, of_random, 1000))
+    detector = TamperDetector(randoms, network, layer, progress=part_of(progress, 0, 500))
+    if needs_calibration(network_name, layer):
+        clean = clean_images(pool, [exemplars, *randoms], len(exemplars))
+        detector.calibrate(clean, len(exemplars), progress=part_of(progress, 500, 900))
+    return detector.check(exemplars, part_of(progress, 900, 1000))
+
+
+def clean_images(pool: FrameSet, apart_from: Sequence[ExemplarSet], size: int, seed: int = 0) -> Tensor:
+    """Draw images of a pool to calibrate thresholds for sets of `size` on, uint8 [n, 3, h, w].
+
+    apart_from: sets whose images are left out. Raises UserError if the pool has too few images.
+    """
+    try:
+        [clean] = random_sets(pool, 1, CALIBRATION_IMAGES * size, seed, apart_from)
+    except UserError as error:
+        raise UserError(f"the thresholds have to be calibrated for this network and layer: {error}") from None
+    return clean.frames_ncyx
 
 
 def tamper_tables(
     reports: Sequence[tuple[ExemplarSet, TamperReport]], analysis: str, network: str, layer: str, random_sets: int
 ) -> dict[str, polars.DataFrame]:
-    """Return the tables `trust_analyses` and `trust_checks` of sets that were checked with the same random sets.
+    """Return the tables `trust_analyses` and `trust_checks` of sets that one detector checked.
 
     analysis: key of the analysis; network, layer: names; random_sets: their number. Of sets with equal pixels only the
     last one's report is used.
@@ -221,7 +291,13 @@ def tamper_tables(
     report_of_key = {exemplars.key: report for exemplars, report in reports}
     return {
         "trust_analyses": polars.DataFrame(
-            {"trust_analysis_id": analysis, "network": network, "layer": layer, "random_sets": random_sets}
+            {
+                "trust_analysis_id": analysis,
+                "network": network,
+                "layer": layer,
+                "random_sets": random_sets,
+                "calibration_sets": reports[0][1].thresholds.clean_sets,
+            }
         ),
         "trust_checks": polars.DataFrame(
             [

@@ -10,7 +10,16 @@ from pydantic import Field
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
 from tasks.concepts.config import CavConfig
 from tasks.concepts.exemplars import random_sets
-from tasks.concepts.tamper_detection import RANDOM_SETS, TamperConfig, TamperDetector, check_enough, tamper_tables
+from tasks.concepts.tamper_detection import (
+    CALIBRATION_SETS,
+    RANDOM_SETS,
+    TamperConfig,
+    TamperDetector,
+    check_enough,
+    clean_images,
+    needs_calibration,
+    tamper_tables,
+)
 from tasks.config import Config, NameOrFolder, Seed, Whole
 from tasks.errors import UserError
 from tasks.keys import content_key
@@ -27,7 +36,7 @@ class TamperStudyConfig(Config):
     """Which sets of exemplars are checked, and at which layer. The defaults need no photographs."""
 
     network: str = Field("efficientnet_lite0", description="name of the network")
-    layer: str = Field("block10", description="name of the layer; the thresholds were chosen at block10")
+    layer: str = Field("block10", description="name of the layer; at other than block10, thresholds are calibrated")
     concepts: tuple[NameOrFolder, ...] = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
@@ -41,7 +50,9 @@ class TamperStudyConfig(Config):
     )
     random_sets: Whole = Field(RANDOM_SETS, ge=1, description="number of random sets")
     random_size: Whole = Field(24, ge=2, description="number of images in a random set")
-    cav: CavConfig = Field(CavConfig(), description="how CAVs are fitted; the thresholds are for the defaults")
+    cav: CavConfig = Field(
+        CavConfig(), description="how CAVs are fitted; for other than the defaults, thresholds are calibrated"
+    )
     seed: Seed = Field(0, description="seed that draws the patterns and the random sets")
 
 
@@ -67,6 +78,7 @@ def analyse_tampering(config: TamperStudyConfig, settings: Settings, progress: P
     images = config.random.model_copy(update={"frame_size": network.input_size})
     pool = open_frames(images, settings, part_of(progress, 100, 200))
     randoms = random_sets(pool, config.random_sets, config.random_size, config.seed, apart_from=concepts)
+    calibrated = needs_calibration(network.name, config.layer, config.cav)
     key = content_key(
         "trust",
         CODE_VERSION,
@@ -75,10 +87,15 @@ def analyse_tampering(config: TamperStudyConfig, settings: Settings, progress: P
         concepts=[exemplars.key for exemplars in concepts],
         random=[exemplars.key for exemplars in randoms],
         cav=config.cav,
+        **({"calibration_sets": CALIBRATION_SETS} if calibrated else {}),
     )
     if is_staged(key, settings):
         return key
-    detector = TamperDetector(randoms, network, config.layer, TamperConfig(cav=config.cav), part_of(progress, 200, 500))
+    detector = TamperDetector(randoms, network, config.layer, TamperConfig(cav=config.cav), part_of(progress, 200, 400))
+    if calibrated:
+        size = min(map(len, concepts))
+        clean = clean_images(pool, [*concepts, *randoms], size, config.seed)
+        detector.calibrate(clean, size, config.seed, part_of(progress, 400, 500))
     reports = []
     for place, exemplars in enumerate(concepts):
         start, stop = (500 + 500 * done // len(concepts) for done in (place, place + 1))

@@ -185,8 +185,8 @@ def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settin
 
 
 def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet, settings: Settings) -> list[bytes]:
-    """Return one WebP image per (row, element): the receptive field, transformed as it was for the unit."""
-    side = acts.plan.view.receptive_field
+    """Return one WebP image per (row, element): the unit's patch, transformed as it was for the unit."""
+    side = acts.plan.patch.side
     patches = []
     for (row,), row_positions in positions.group_by("row", maintain_order=True):
         source = acts.patch(row)[None].float()

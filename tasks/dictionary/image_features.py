@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from tasks.activations.plan import ExtractionPlan
-from tasks.activations.sampling import unit_centre
 from tasks.activations.whole_frames import at_every_position
 from tasks.dictionary.encode import encoder_of
 from tasks.dictionary.store import describe, load_dictionary
@@ -29,13 +28,13 @@ class ImageFeatures:
     layer: the layer whose units are encoded
     codes_mpp: float32 [features, positions, positions]; positions are the units whose receptive field lies in the
     frame, or all units where each sees the whole input
-    centres_p: pixels of the receptive fields' centres along one axis, ascending
+    centres_2p: pixels at which the units look, along y and along x, ascending
     """
 
     frame_cyx: Tensor
     layer: Layer
     codes_mpp: Tensor
-    centres_p: np.ndarray
+    centres_2p: np.ndarray
 
     def strongest(self, count: int) -> polars.DataFrame:
         """Return the features that fire most strongly somewhere in the image, at most `count` of them.
@@ -53,8 +52,8 @@ class ImageFeatures:
                 {
                     "feature": feature,
                     "activation": maxima_m[feature].item(),
-                    "y": int(self.centres_p[row]),
-                    "x": int(self.centres_p[column]),
+                    "y": int(self.centres_2p[0][row]),
+                    "x": int(self.centres_2p[1][column]),
                     "share": (code_pp > 0).double().mean().item(),
                 }
             )
@@ -71,7 +70,8 @@ def image_features(key: str, image: Path, settings: Settings) -> ImageFeatures:
     read, for a dictionary that encodes whole orbits, and if no receptive field lies inside the frame.
     """
     encode = encoder_of(load_dictionary(key, settings))
-    config = ExtractionPlan.open(describe(key, settings)["activation_set"], settings).config
+    plan = ExtractionPlan.open(describe(key, settings)["activation_set"], settings)
+    config = plan.config
     network = load_network(config.network, settings.weights_dir)
     layer = network.layer(config.layer)
     side = config.images.frame_size if network.covers(layer.name, config.images.frame_size) else network.input_size
@@ -91,5 +91,6 @@ def image_features(key: str, image: Path, settings: Settings) -> ImageFeatures:
             f"{layer.receptive_field}"
         )
     inside = slice(units_p[0], units_p[-1] + 1)
+    centres_2p = plan.patch.centres(np.stack([units_p, units_p], axis=1)).T
     codes_mpp = at_every_position(acts_1cyx[:, :, inside, inside], encode)[0]
-    return ImageFeatures(frame_cyx, layer, codes_mpp, unit_centre(layer, units_p))
+    return ImageFeatures(frame_cyx, layer, codes_mpp, centres_2p)

@@ -241,7 +241,7 @@ def _features_table(sums: _Contributions) -> polars.DataFrame:
 
 
 def _examples_table(top: polars.DataFrame, features: polars.DataFrame, acts: ActivationSet) -> polars.DataFrame:
-    """Return top rows grouped by the feature that adds most, strongest first, each with its receptive field as WebP."""
+    """Return top rows grouped by the feature that adds most, strongest first, each with the unit's patch as WebP."""
     shown = features.filter(polars.col("rank") <= FEATURES_SHOWN).select("neuron", "feature")
     examples = (
         top.join(shown, on=["neuron", "feature"])
@@ -251,7 +251,7 @@ def _examples_table(top: polars.DataFrame, features: polars.DataFrame, acts: Act
     )
     # sorted by row, so that each image is decoded only once
     rows = examples.select("row", "image", "y", "x").unique("row").sort("row")
-    patches = [webp(patch_cyx) for patch_cyx in acts.plan.patches(rows, acts.plan.view.receptive_field)]
+    patches = [webp(patch_cyx) for patch_cyx in acts.plan.patches(rows, acts.plan.patch.side)]
     return (
         examples.join(rows.select("row", patch=polars.Series(patches, dtype=polars.Binary)), on="row")
         .rename({"image": "image_id"})

@@ -91,7 +91,9 @@ def analyse_dimensions(
     natural = UnitRows(acts, encode, config.rows)
     responses = {
         name: replace(family, responses_nd=encoded(torch.from_numpy(family.responses_nd), encode).numpy())
-        for name, family in stimulus_responses(acts.config.network, acts.config.layer, settings.weights_dir).items()
+        for name, family in stimulus_responses(
+            acts.config.network, acts.config.layer, acts.plan.patch.centre, settings.weights_dir
+        ).items()
     }
     progress(150, 1000)
 

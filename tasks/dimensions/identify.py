@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars
 
+from tasks.activations.unit_patches import UnitPatch
 from tasks.tuning.responses import neuron_responses
 from tasks.vision.gratings import gratings
 from tasks.vision.networks import load_network
@@ -64,17 +65,21 @@ class StimulusResponses:
 
 
 @lru_cache(maxsize=2)
-def stimulus_responses(network_name: str, layer: str, weights_dir: Path | None) -> dict[str, StimulusResponses]:
-    """Return gratings and arcs of the size of the layer's receptive field, with its neurons' responses.
+def stimulus_responses(
+    network_name: str, layer: str, centre: tuple[int, int], weights_dir: Path | None
+) -> dict[str, StimulusResponses]:
+    """Return gratings and arcs of the size of a unit's patch, with the layer's responses.
+
+    centre: of the patch, as in `UnitPatch`.
 
     Cached, since all methods need the same responses.
     """
     network = load_network(network_name, weights_dir)
-    side = network.layer(layer).within(network.input_size).receptive_field
+    side = UnitPatch(network.layer(layer).within(network.input_size), centre).side
     drawn = stimuli(side)
     arcs = Stimuli(side, drawn.step_degrees, drawn.table.filter(family="arc"))
     return {
-        name: StimulusResponses(name, family.table, neuron_responses(network, layer, family).numpy())
+        name: StimulusResponses(name, family.table, neuron_responses(network, layer, family, centre).numpy())
         for name, family in (("gratings", gratings(side)), ("arcs", arcs))
     }
 

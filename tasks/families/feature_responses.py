@@ -58,7 +58,9 @@ def feature_responses(
         progress(done, len(acts.shards))
     if dictionary.reads_all_blocks:
         return FeatureResponses(maxima_m.numpy(), None, None)
-    stimuli, acts_nd = layer_responses(acts.config.network, acts.config.layer, settings.weights_dir, LARGEST_STEP)
+    stimuli, acts_nd = layer_responses(
+        acts.config.network, acts.config.layer, acts.plan.patch.centre, settings.weights_dir, LARGEST_STEP
+    )
     responses_nm = encoded(acts_nd, encoder_of(dictionary)).numpy()
     types_m, confidence_m, _ = stimulus_types(stimuli.table["family"].to_numpy(), responses_nm, maxima_m.numpy())
     return FeatureResponses(maxima_m.numpy(), types_m, confidence_m)

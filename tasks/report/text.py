@@ -55,6 +55,15 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
+def effective_centre(layer: dict) -> str:
+    """Return a layer's effective centre and its standard errors, in pixels below and right of the field's centre."""
+    y, x = (
+        f"{signed(layer[f'effective_centre_{axis}_px'], 1)} ± {layer[f'effective_centre_{axis}_std_error_px']:.1f}"
+        for axis in "yx"
+    )
+    return f"({y}, {x})"
+
+
 def degrees(angle: float) -> str:
     return f"{angle:.0f}°"
 

@@ -138,6 +138,15 @@ def stabiliser_name(members: np.ndarray, group: DihedralGroup) -> str:
     return "trivial" if k == 1 else f"C_{k}"
 
 
+def mirror_axes(members: np.ndarray, group: DihedralGroup) -> list[float]:
+    """Return the mirror axes of a subgroup's reflections, degrees counter-clockwise from the right, in [0, 180).
+
+    members: bool [|G|]. The reflection r^a s, with a in degrees, has its axis at 90 + a/2; D_k has k axes.
+    """
+    reflections = group.n_rotations + np.flatnonzero(members[group.n_rotations :])
+    return np.sort((90 + group.rotation_degrees(reflections) / 2) % 180).tolist()
+
+
 def type_name(k: int, group: DihedralGroup) -> str:
     """Return "mixed" for k = 0, "invariant" for all rotations (k = n > 1), else "period-P" with P = 360 / k."""
     if k == 0:
@@ -221,6 +230,10 @@ def symmetry_tables(
             mirror_element=(symmetry.mirror_elements if group.reflections else [None] * len(features), pl.Int32),
             stabiliser=([stabiliser_name(members, group) for members in symmetry.stabilisers], pl.String),
             stabiliser_order=(symmetry.stabilisers.sum(axis=1), pl.Int32),
+            mirror_axes_degrees=(
+                [mirror_axes(members, group) for members in symmetry.stabilisers],
+                pl.List(pl.Float64),
+            ),
         ),
     }
 

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 CANDIDATE, CHAMPION = "candidate", "champion"
+CONSIDERED = "considered"
+"""Tag of the versions that `promote` has seen."""
 REQUIREMENTS = ("mlflow", "numpy", "pydantic", "pydantic-settings", "safetensors", "torch")
 MODEL_FILES = ("config.json", "metrics.json", "model.safetensors")
 MODEL_CODE = (  # of tasks/
@@ -82,24 +84,29 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
 
 
 def promote(name: str, audits_hold: bool, settings: Settings) -> bool:
-    """Give a registered model's candidate the champion aliases for which it is better; return whether `champion` moved.
+    """Consider each version of a registered model once as a champion, the oldest first; return if `champion` moved.
 
-    An alias moves if `audits_hold` and either there is no champion yet, or the candidate has the champion's network,
-    layer and |G|, a lower FVU and an L0 that is not higher (each on the test split of its own activation set).
-    Raises UserError when there is no candidate, or when MLflow can't be reached.
+    An alias moves if `audits_hold` and either there is no champion, or the version has the champion's network, layer
+    and |G|, a lower FVU and an L0 that is not higher (each on the test split of its own activation set). A version that
+    was considered before only replaces a champion that is gone, so that an alias that was set by hand stays.
+    Raises UserError when MLflow can't be reached.
     """
+    if not audits_hold:
+        return False
+    moved = False
     with tracking(settings) as client:
-        candidate = _aliased(client, name, CANDIDATE)
-        if candidate is None:
-            raise UserError(f"the registry has no candidate of {name}; train and register one first")
-        if not audits_hold:
-            return False
-        moved = False
-        for alias in (champion_of(*(candidate.tags[tag] for tag in KIND)), CHAMPION):
-            champion = _aliased(client, name, alias)
-            moved = champion is None or is_better(candidate.tags, champion.tags)
-            if moved:
-                client.set_registered_model_alias(name, alias, candidate.version)
+        versions = {int(version.version): version for version in client.search_model_versions(f"name = '{name}'")}
+        aliases = {alias: int(number) for alias, number in _aliases(client, name).items()}
+        champions = {alias: versions[number] for alias, number in aliases.items() if number in versions}
+        for _, version in sorted(versions.items()):
+            for alias in (champion_of(*(version.tags[tag] for tag in KIND)), CHAMPION):
+                champion, new = champions.get(alias), CONSIDERED not in version.tags
+                if champion is None or (new and is_better(version.tags, champion.tags)):
+                    client.set_registered_model_alias(name, alias, version.version)
+                    champions[alias] = version
+                    moved |= alias == CHAMPION
+            if CONSIDERED not in version.tags:
+                client.set_model_version_tag(name, version.version, CONSIDERED, "yes")
     return moved
 
 
@@ -120,11 +127,13 @@ def is_better(candidate: dict[str, str], champion: dict[str, str]) -> bool:
     )
 
 
-def _aliased(client: "MlflowClient", name: str, alias: str) -> "ModelVersion | None":
-    for model in client.search_registered_models(f"name = '{name}'"):
-        if alias in model.aliases:
-            return client.get_model_version(name, model.aliases[alias])
-    return None
+def _aliases(client: "MlflowClient", name: str) -> dict[str, str]:
+    """Return {alias: version} of a registered model; empty if there is no such model."""
+    return {
+        alias: version
+        for model in client.search_registered_models(f"name = '{name}'")
+        for alias, version in model.aliases.items()
+    }
 
 
 def file_version(
@@ -154,8 +163,7 @@ def file_version(
 
 def point(client: "MlflowClient", name: str, alias: str, version: int) -> None:
     """Set an alias to this version, unless it names a newer one."""
-    current = _aliased(client, name, alias)
-    if current is None or int(current.version) < version:
+    if int(_aliases(client, name).get(alias, 0)) < version:
         client.set_registered_model_alias(name, alias, str(version))
 
 

@@ -335,7 +335,8 @@ def natural_curves(
     divided by its entry 0 before averaging, so that all patches have equal weight; a patch whose entry 0 is not above 0
     is left out. progress counts patches.
     """
-    extractor = unit_extractor(load_network(acts.config.network, settings.weights_dir), acts.config.layer)
+    network = load_network(acts.config.network, settings.weights_dir)
+    extractor = unit_extractor(network, acts.config.layer, acts.plan.patch.centre)
     circle = DihedralGroup(NATURAL_ROTATIONS)
     oriented = examples.with_columns(
         mirrored=polars.Series(acts.group.is_reflection(examples["element"].to_numpy()), dtype=polars.Boolean),
@@ -380,7 +381,9 @@ def analyse_tuning(
         return key
     acts = ActivationSet.open(activation_set, settings)
     encode = None if dictionary is None else _encode(dictionary, activation_set, settings)
-    stimuli, acts_nd = layer_responses(acts.config.network, acts.config.layer, settings.weights_dir, step_degrees)
+    stimuli, acts_nd = layer_responses(
+        acts.config.network, acts.config.layer, acts.plan.patch.centre, settings.weights_dir, step_degrees
+    )
     progress(250, 1000)
 
     encodings = [None] if encode is None else [None, encode]

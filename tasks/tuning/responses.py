@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tasks.activations.extractors import unit_extractor
+from tasks.activations.unit_patches import AT_RECEPTIVE_FIELD, UnitPatch
 from tasks.progress import Progress, silent
 from tasks.vision.gratings import Gratings
 from tasks.vision.network import Network
@@ -23,14 +24,18 @@ PICTURES = 256
 
 @torch.no_grad()
 def neuron_responses(
-    network: Network, layer_name: str, layer_stimuli: Stimuli | Gratings, progress: Progress = silent
+    network: Network,
+    layer_name: str,
+    layer_stimuli: Stimuli | Gratings,
+    centre: tuple[int, int] = AT_RECEPTIVE_FIELD,
+    progress: Progress = silent,
 ) -> Tensor:
     """Return the layer's responses to each stimulus, float32 [stimuli, channels].
 
-    The stimuli must have the size of the layer's receptive field. progress counts pictures. Raises UserError as
+    centre: of the stimuli, as in `UnitPatch`, whose side they must have. progress counts pictures. Raises UserError as
     `unit_extractor` does, and ValueError for stimuli of another size.
     """
-    extractor = unit_extractor(network, layer_name)
+    extractor = unit_extractor(network, layer_name, centre)
     responses, done = [], 0
     for pictures_ncyx in layer_stimuli.batches(PICTURES):
         responses.append(extractor(pictures_ncyx))
@@ -41,13 +46,15 @@ def neuron_responses(
 
 @lru_cache(maxsize=2)
 def layer_responses(
-    network_name: str, layer_name: str, weights_dir: Path | None, step_degrees: float
+    network_name: str, layer_name: str, centre: tuple[int, int], weights_dir: Path | None, step_degrees: float
 ) -> tuple[Stimuli, Tensor]:
-    """Return all stimuli at the size of a layer's receptive field, and its neurons' responses [stimuli, channels].
+    """Return all stimuli at the size of a unit's patch, and the layer's responses to them [stimuli, channels].
+
+    centre: of the patch, as in `UnitPatch`.
 
     Cached, since all dictionaries of a layer need the same responses.
     """
     network = load_network(network_name, weights_dir)
-    side = network.layer(layer_name).within(network.input_size).receptive_field
-    layer_stimuli = stimuli(side, step_degrees)
-    return layer_stimuli, neuron_responses(network, layer_name, layer_stimuli)
+    patch = UnitPatch(network.layer(layer_name).within(network.input_size), centre)
+    layer_stimuli = stimuli(patch.side, step_degrees)
+    return layer_stimuli, neuron_responses(network, layer_name, layer_stimuli, centre)

@@ -120,11 +120,9 @@ class Network:
         if layer_modules is not None:
             self._nodes = {layer: outputs[path][call] for layer, (path, call) in layer_modules.items()}
             return
-        maps = {node: value for node, value in self._analysis.values.items() if isinstance(value, Map)}
-        del maps[self.module.graph.find_nodes(op="placeholder")[0].name]
-        analysable = {node for node in maps if self._refusal(node) is None}
-        self._nodes = {self._names[node]: node for node in maps if node in analysable}
-        self._views = add_maps(self.module, {node: maps[node] for node in analysable})
+        maps = self._maps()
+        self._nodes = {self._names[node]: node for node in maps}
+        self._views = add_maps(self.module, maps)
         _ = self.classes  # raises UserError if there are none
 
     @cached_property
@@ -142,14 +140,28 @@ class Network:
             raise UserError(f"network {self.name} returns {given}, not logits [images, classes]: return only these")
         return shape[1]
 
+    def _maps(self) -> dict[str, Map]:
+        """Return the nodes that can be layers, in network order."""
+        image = self.module.graph.find_nodes(op="placeholder")[0].name
+        maps = {node: value for node, value in self._analysis.values.items() if isinstance(value, Map)}
+        return {node: value for node, value in maps.items() if node != image and self._refusal(node) is None}
+
     def layers(self) -> tuple[str, ...]:
-        """Return the names of the layers, in network order."""
+        """Return the names of the layers, in network order; of a built-in network, those that have names of their own.
+
+        Of a built-in network, `nodes` are layers too.
+        """
         return tuple(self._nodes)
+
+    def nodes(self) -> dict[str, str]:
+        """Return {layer: node} of every node that can be a layer, in network order; most layers have the node's name."""
+        named = {node: layer for layer, node in self._nodes.items()}
+        return {named.get(node, self._names[node]): self._names[node] for node in self._maps()}
 
     def layer(self, name: str) -> Layer:
         """Return a layer by its name. Raises UserError if it is unknown or has no positions.
 
-        Of a network whose layers are the graph's nodes, a submodule's name means the last node in it.
+        The name of a submodule of the graph means the last node in it.
         """
         return self._layer(name, self._analysis.map_of(self._node(name)))
 
@@ -163,7 +175,7 @@ class Network:
         if name in self._nodes:
             return self._nodes[name]
         within = [node for node, full in self._names.items() if full == name or full.startswith(f"{name}.")]
-        if not self._by_nodes or not within or within[-1] == "output":
+        if not within or within[-1] == "output":
             raise UserError(f"network {self.name} has no layer {name!r}; {self._candidates(name)}")
         if reason := self._refusal(within[-1]):
             raise UserError(f"layer {name} of {self.name} can't be analysed: {self._names[within[-1]]} {reason}")
@@ -172,7 +184,7 @@ class Network:
     def _candidates(self, name: str) -> str:
         layers = self.layers()
         if not self._by_nodes:
-            return f"choose one of: {', '.join(layers)}"
+            return f"choose one of: {', '.join(layers)}, or a node that `kaleidoscope layers {self.name}` lists"
         close = get_close_matches(name, layers, n=5)
         hint = f"did you mean {', '.join(close)}? " if close else ""
         return f"{hint}`kaleidoscope layers {self.name}` lists all {len(layers)}"
@@ -196,9 +208,7 @@ class Network:
         return f"has no positions: its shape is {['images', *shape[1:]]}" if shape else "is not a tensor"
 
     def refused(self) -> dict[str, str]:
-        """Return {name: reason} for the nodes that can't be layers, of a network whose layers are the graph's nodes."""
-        if not self._by_nodes:
-            return {}
+        """Return {name: reason} for the nodes that can't be layers."""
         reasons = {self._names[node]: self._refusal(node) for node in self._analysis.values if node in self._names}
         return {name: reason for name, reason in reasons.items() if reason}
 

@@ -66,7 +66,12 @@ class Photographs:
         raise UserError(f"images folder {self.folder} contains no JPEG, PNG or WebP file: choose one with photographs")
 
     def origin(self, name: str) -> str:
-        return name
+        """Return the sample of an image in a tar shard, and of other images the name."""
+        inside = INSIDE.fullmatch(name)
+        if inside is None or inside["suffix"].lower() != ".tar":
+            return name
+        folder, member = posixpath.split(name[inside.end("second") + 1 :])
+        return f"{inside['file']}@{posixpath.join(folder, member.partition('.')[0])}"
 
     def read(self, name: str) -> Image.Image:
         """Decode an image. Raises UserError if a server doesn't answer, any other error if the image is damaged."""

@@ -35,7 +35,10 @@ TCAV_RANGES = {
 
 RANGES: dict[str, dict[str, tuple[float | None, float | None]]] = {
     "networks": {"input_size": COUNT, "classes": COUNT},
-    "layers": {"channels": COUNT, "receptive_field": COUNT, "stride": COUNT},
+    "layers": {
+        **dict.fromkeys(("channels", "receptive_field", "stride"), COUNT),
+        **dict.fromkeys(("effective_centre_y_std_error_px", "effective_centre_x_std_error_px"), NOT_NEGATIVE),
+    },
     "images": {"width": COUNT, "height": COUNT},
     "activation_sets": {"orbits": COUNT},
     "shards": {"bytes": COUNT},
@@ -67,7 +70,7 @@ RANGES: dict[str, dict[str, tuple[float | None, float | None]]] = {
     "attack_scores": {**TCAV_RANGES, "cosine": COSINE},
     "attack_features": {"flagged": SHARE, "auc": SHARE},
     "facet_analyses": {"unit": NOT_NEGATIVE, "weight": NOT_NEGATIVE, "epsilon": (1, 255), "steps": COUNT},
-    "trust_analyses": {"random_sets": COUNT},
+    "trust_analyses": {"random_sets": COUNT, "calibration_sets": NOT_NEGATIVE},
     "trust_checks": {"threshold": NOT_NEGATIVE},
     "runs": {"seconds": NOT_NEGATIVE, "peak_memory_bytes": COUNT},
 }

@@ -54,8 +54,8 @@ class Loading:
 def load(load_key: str, tables: dict[str, pl.DataFrame], settings: Settings) -> bool:
     """Insert `tables` in one transaction; return False when `load_key` was loaded before.
 
-    tables: table name -> rows, with the columns of `sql/schema` in any order. Rows of SHARED tables that exist already
-    are skipped.
+    tables: table name -> rows, with the columns of `sql/schema` in any order. Of rows of SHARED tables that exist
+    already, only values that were null are taken.
     Raises, with nothing written, Refused for unknown tables, missing or unknown columns, and rows that violate a
     constraint or contradict a shared row; Missing for rows that refer to rows that don't exist; UserError as
     `open_warehouse`.
@@ -202,4 +202,18 @@ def _only_new(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, 
             + ", ".join(f"{column} is {row[f'{column}_known']}, not {row[column]}" for column in SHARED[table])
             + "; nothing was loaded"
         )
+    _fill_nulls(connection, table, rows.join(known, on=key, suffix="_known"))
     return rows.join(known, on=key, how="anti")
+
+
+def _fill_nulls(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame) -> None:
+    """Fill what is null in loaded rows with what a later load has measured. rows: with the loaded values as C_known."""
+    key = list(schema()[table].key)
+    columns = [name for name in schema()[table].columns if name not in (*key, *SHARED[table])]
+    measured = [pl.col(f"{column}_known").is_null() & pl.col(column).is_not_null() for column in columns]
+    if not columns:
+        return
+    sets = ", ".join(f'"{column}" = coalesce("{column}", ?)' for column in columns)
+    of_row = " AND ".join(f'"{column}" = ?' for column in key)
+    for row in rows.filter(pl.any_horizontal(measured)).select(*columns, *key).iter_rows():
+        connection.execute(f'UPDATE "{table}" SET {sets} WHERE {of_row}', row)

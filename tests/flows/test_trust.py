@@ -25,7 +25,7 @@ def test_the_study_goes_from_exemplars_to_verdicts(settings, tmp_path):
             "layer=block1",
             f'concepts=["checks", "{tmp_path / "noisy"}"]',
             "drawn=8",
-            'random={sources=["dead-leaves"], scenes=8}',
+            'random={sources=["dead-leaves"], scenes=32}',
             "random_sets=2",
             "random_size=4",
         ],

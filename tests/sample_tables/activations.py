@@ -10,7 +10,8 @@ from tests.sample_tables.rows import Tables, row, rows
 def activation_rows() -> Tables:
     group = {"n_rotations": N_ROTATIONS, "reflections": True, "group_order": GROUP_ORDER}
     config = {"network": NETWORK, "layer": LAYER, "orbits": 200}
-    activation_set = row("activation_sets", activation_set_id=ACTIVATION_SET, **group, **config, sampling="norm")
+    more = {"sampling": "norm", "centre_y_px": -2, "centre_x_px": -3}
+    activation_set = row("activation_sets", activation_set_id=ACTIVATION_SET, **group, **config, **more)
     orbits = (90, 90, 20)
     shards = rows(
         "shards",

@@ -26,6 +26,10 @@ def source_rows() -> Tables:
             receptive_field=[PATCH_SIDE, 23, 123],
             stride=[8, 8, 16],
             offset_px=[-11, -7, -58],
+            effective_centre_y_px=[-2.46, 0.1, None],
+            effective_centre_x_px=[-2.9, 0.0, None],
+            effective_centre_y_std_error_px=[0.32, 0.2, None],
+            effective_centre_x_std_error_px=[0.4, 0.2, None],
         ),
         "images": rows(
             "images",

@@ -84,7 +84,16 @@ def _symmetry(feature: int, profile: np.ndarray, energies: np.ndarray) -> Row:
         invariance=float(profile.mean()),
         **{"mirror": mirror, "mirror_element": mirror_element},
         **{"stabiliser": stabiliser, "stabiliser_order": stabiliser_order},
+        mirror_axes_degrees=_axes(stabiliser, stabiliser_order // 2, mirror_element),
     )
+
+
+def _axes(stabiliser: str, axes: int, mirror_element: int) -> list[float]:
+    """The mirror axes of D_k or of the whole group; the reflection r^a s has its axis at 90 + a/2 degrees."""
+    if not stabiliser.startswith(("D", "full")):
+        return []
+    first = 90 + degrees(mirror_element) / 2
+    return sorted((first + 180 / axes * number) % 180 for number in range(axes))
 
 
 def _stabiliser(fold: int | None, mirror: float) -> tuple[str, int]:

@@ -59,8 +59,10 @@ def test_an_image_is_encoded_at_every_position_inside_the_frame(names, folder):
         y, x = (first + (place if place >= 0 else seen.codes_mpp.shape[1] + place) for place in (row, column))
         expected_m = encode(acts_cyx[None, :, y, x])[0]
         torch.testing.assert_close(seen.codes_mpp[:, row, column], expected_m, rtol=1e-4, atol=1e-4)
-    assert seen.centres_p[0] >= layer.receptive_field // 2
-    assert seen.centres_p[-1] + layer.receptive_field // 2 < config.images.frame_size + 1
+    patch = crosscoder.activations.plan.patch
+    for centres_p, shift in zip(seen.centres_2p, patch.centre, strict=True):
+        assert centres_p[0] - shift >= layer.receptive_field // 2
+        assert centres_p[-1] - shift + layer.receptive_field // 2 < config.images.frame_size + 1
 
 
 def test_the_strongest_features_come_first_with_their_place(names):
@@ -68,7 +70,9 @@ def test_the_strongest_features_come_first_with_their_place(names):
     rows = seen.strongest(5).rows(named=True)
     assert [row["activation"] for row in rows] == sorted((row["activation"] for row in rows), reverse=True)
     for row in rows:
-        place = seen.centres_p.tolist().index(row["y"]), seen.centres_p.tolist().index(row["x"])
+        place = tuple(
+            centres_p.tolist().index(row[axis]) for axis, centres_p in zip("yx", seen.centres_2p, strict=True)
+        )
         assert seen.codes_mpp[row["feature"]][place] == pytest.approx(row["activation"])
         assert row["share"] == pytest.approx((seen.codes_mpp[row["feature"]] > 0).float().mean().item())
 

@@ -38,7 +38,7 @@ def features_figure(image: "ImageFeatures", count: int, title: str) -> "Figure":
         grid[0].imshow(picture, extent=(0, side, side, 0))
         grid[0].set_title("image", fontsize=9)
         for axes, row in zip(grid[1:], strongest.iter_rows(named=True), strict=False):
-            code_yx = _at_pixels(image.codes_mpp[row["feature"]].numpy() / row["activation"], image.centres_p, side)
+            code_yx = _at_pixels(image.codes_mpp[row["feature"]].numpy() / row["activation"], image.centres_2p, side)
             # the square root keeps weak responses visible
             cover_yx1 = 0.9 * np.sqrt(code_yx)[..., None]
             axes.imshow((1 - cover_yx1) * FADED * grey + cover_yx1 * FIRING, extent=(0, side, side, 0))
@@ -49,11 +49,11 @@ def features_figure(image: "ImageFeatures", count: int, title: str) -> "Figure":
     return figure
 
 
-def _at_pixels(code_pp: np.ndarray, centres_p: np.ndarray, side: int) -> np.ndarray:
+def _at_pixels(code_pp: np.ndarray, centres_2p: np.ndarray, side: int) -> np.ndarray:
     """Return the code of the nearest position for every pixel, [side, side]; 0 more than a stride from any position."""
     pixels = np.arange(side) + 0.5
-    distance = np.abs(pixels[:, None] - centres_p[None])
-    nearest = distance.argmin(1)
-    stride = centres_p[1] - centres_p[0] if len(centres_p) > 1 else side
-    covered = distance.min(1) <= stride
-    return np.where(covered[:, None] & covered[None], code_pp[nearest][:, nearest], 0)
+    stride = centres_2p[0][1] - centres_2p[0][0] if len(code_pp) > 1 else side
+    distances = [np.abs(pixels[:, None] - centres_p[None]) for centres_p in centres_2p]
+    row, column = (distance.argmin(1) for distance in distances)
+    row_covered, column_covered = (distance.min(1) <= stride for distance in distances)
+    return np.where(row_covered[:, None] & column_covered[None], code_pp[row][:, column], 0)

@@ -14,6 +14,7 @@ TEMPLATES = Path(__file__).parent.parent / "templates"
 FILTERS = (
     text.thousands,
     text.percent,
+    text.effective_centre,
     text.signed,
     text.degrees,
     text.duration,

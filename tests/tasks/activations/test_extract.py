@@ -4,6 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from polars.testing import assert_frame_equal
@@ -38,18 +39,19 @@ def test_every_block_is_what_the_whole_frame_gives_with_the_turned_patch_in_its_
     acts = ActivationSet.open(*small_template)
     network, layer = load_network(acts.config.network), acts.plan.layer
     frames = {frame.image: acts.plan.images.load(i) for i, frame in enumerate(acts.plan.images.frames)}
-    rf, largest_difference, scale = layer.receptive_field, 0.0, 0.0
+    patch, largest_difference, scale = acts.plan.patch, 0.0, 0.0
+    side = patch.side
     for shard in acts.shards:
         acts_rgc = acts.read(shard.index).float()
         for k, (row, image, y, x) in enumerate(acts.rows(shard.index).iter_rows()):
-            top, left = y - rf // 2, x - rf // 2
-            unit_y, unit_x = (top - layer.offset) // layer.stride, (left - layer.offset) // layer.stride
+            top, left = y - side // 2, x - side // 2
+            unit_y, unit_x = patch.units(np.array([y, x]))
             source = acts.patch(row)[None].float() / 255
-            turned = transform_patches(source, acts.group.elements, acts.group, rf)[0]
+            turned = transform_patches(source, acts.group.elements, acts.group, side)[0]
             whole = (frames[image].float() / 255).repeat(acts.group.order, 1, 1, 1)
             # The identity leaves the frame as it is: the row's position is the unit's.
-            torch.testing.assert_close(turned[0], whole[0, :, top : top + rf, left : left + rf])
-            whole[:, :, top : top + rf, left : left + rf] = turned
+            torch.testing.assert_close(turned[0], whole[0, :, top : top + side, left : left + side])
+            whole[:, :, top : top + side, left : left + side] = turned
             expected_gc = network.activations(whole, layer.name)[:, :, unit_y, unit_x]
             largest_difference = max(largest_difference, (acts_rgc[k] - expected_gc).abs().max().item())
             scale = max(scale, expected_gc.abs().max().item())
@@ -69,7 +71,7 @@ def test_untransformed_rows_are_the_frames_own(small_config, settings):
         acts_rgc = acts.read(shard.index)
         assert acts_rgc.shape == (shard.orbits, 1, layer.channels)
         for k, (_, image, y, x) in enumerate(acts.rows(shard.index).iter_rows()):
-            unit_y, unit_x = ((c - layer.receptive_field // 2 - layer.offset) // layer.stride for c in (y, x))
+            unit_y, unit_x = acts.plan.patch.units(np.array([y, x]))
             whole = network.activations(acts.plan.frame(image)[None].float() / 255, layer.name)
             torch.testing.assert_close(acts_rgc[k, 0].float(), whole[0, :, unit_y, unit_x], atol=2e-3, rtol=2e-3)
 
@@ -77,7 +79,9 @@ def test_untransformed_rows_are_the_frames_own(small_config, settings):
 def assert_frames_give_the_rows_of_cones(network, layer, settings, monkeypatch):
     for module in (planning, extraction):
         monkeypatch.setattr(module, "load_network", lambda *_: network)
-    monkeypatch.setattr(extraction, "_extractor", lambda *_: unit_extractor(network, layer))
+    monkeypatch.setattr(
+        extraction, "_extractor", lambda _network, _layer, centre, _folder: unit_extractor(network, layer, centre)
+    )
     images = ImagesConfig(sources=("dead-leaves",), scenes=4)
     config = extraction.ExtractionConfig(
         layer=layer, images=images, n_rotations=1, reflections=False, orbits=40, orbits_per_shard=20

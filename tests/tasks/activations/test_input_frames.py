@@ -16,6 +16,7 @@ GATED = f"module:tests.tasks.vision.own_module.gated@random-0?input_size={SIDE}"
 CONFIG = ExtractionConfig(
     network=GATED,
     layer="2",
+    centre="receptive field",
     images=ImagesConfig(sources=("dead-leaves",), scenes=4, frame_size=64),
     n_rotations=4,
     orbits=20,
@@ -42,7 +43,7 @@ def by_hand(acts: ActivationSet, turns: int) -> torch.Tensor:
 
 def test_orbits_are_those_of_inputs_turned_about_the_unit(settings):
     acts = opened(CONFIG, settings)
-    assert (acts.patch_side, acts.plan.view.receptive_field) == (47, 33)
+    assert (acts.patch_side, acts.plan.patch.side) == (47, 33)
     rows_rgc = torch.cat([acts.read(info.index) for info in acts.shards])
     for turns in range(4):
         element = [acts.group.quarter_turns(g) for g in range(4)].index(turns)

@@ -3,70 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.activations.sampling import (
-    admissible_units,
-    assign_shards,
-    choose_positions,
-    choose_test,
-    patch_start,
-    spread,
-    unit_at,
-    unit_centre,
-)
+from tasks.activations.sampling import assign_shards, choose_positions, choose_test, spread
 from tasks.errors import UserError
-from tasks.symmetry.action import source_side
-from tasks.vision.network import Layer
-
-
-@st.composite
-def layers(draw):
-    receptive_field = draw(st.integers(1, 120))
-    stride = draw(st.sampled_from([1, 2, 4, 8, 16]))
-    offset = draw(st.integers(-receptive_field, 5))
-    return Layer("layer", 8, receptive_field, stride, offset)
-
-
-def source_extent(layer: Layer, unit: int) -> tuple[int, int]:
-    side = source_side(layer.receptive_field)
-    start = patch_start(int(unit_centre(layer, np.array(unit))), side)
-    return start, start + side
-
-
-@given(layers(), st.integers(180, 300))
-def test_admissible_are_all_units_whose_source_patch_lies_in_the_frame(layer, frame_size):
-    units = admissible_units(layer, frame_size)
-    inside = [
-        unit
-        for unit in range(frame_size)
-        if source_extent(layer, unit)[0] >= 0 and source_extent(layer, unit)[1] <= frame_size
-    ]
-    assert units.tolist() == inside
-
-
-@given(layers())
-def test_the_source_patch_has_the_receptive_field_in_its_middle(layer):
-    start, end = source_extent(layer, 7)
-    first = layer.offset + 7 * layer.stride
-    assert first - start == end - (first + layer.receptive_field)
-
-
-@given(layers())
-def test_a_centre_belongs_to_the_unit_it_was_taken_of(layer):
-    units = np.arange(40)
-    np.testing.assert_array_equal(unit_at(layer, unit_centre(layer, units)), units)
-
-
-@given(layers())
-def test_a_frame_that_is_too_small_is_refused_with_the_size_it_needs(layer):
-    side = source_side(layer.receptive_field)
-    with pytest.raises(
-        UserError, match=rf"has {layer.receptive_field} pixels, .* needs {side}: .*frame_size"
-    ) as refusal:
-        admissible_units(layer, side - 1)
-    needed = int(str(refusal.value).rsplit(" ", 1)[1])
-    assert len(admissible_units(layer, needed)) == 1
-    with pytest.raises(UserError):
-        admissible_units(layer, needed - 1)
 
 
 @given(st.integers(1, 500), st.integers(1, 60))
@@ -111,11 +49,11 @@ def test_a_shard_is_full_but_for_the_last_of_its_split_and_never_both_train_and_
 
 @given(st.integers(1, 25), st.integers(0, 2**31 - 1), st.binary(min_size=32, max_size=32), st.booleans())
 def test_positions_are_different_units_and_follow_from_seed_and_image(count, seed, digest, by_norm):
-    units = np.arange(3, 8)
-    norms_yx = np.random.default_rng(1).random((5, 5)) if by_norm else None
+    units = np.arange(3, 8), np.arange(1, 7)
+    norms_yx = np.random.default_rng(1).random((5, 6)) if by_norm else None
     chosen = choose_positions(count, units, norms_yx, digest.hex(), seed)
     assert len(np.unique(chosen, axis=0)) == len(chosen) == count
-    assert np.isin(chosen, units).all()
+    assert all(np.isin(along, of_axis).all() for along, of_axis in zip(chosen.T, units, strict=True))
     np.testing.assert_array_equal(chosen, choose_positions(count, units, norms_yx, digest.hex(), seed))
 
 
@@ -124,7 +62,7 @@ def test_a_position_is_drawn_as_often_as_its_norm_says(norms_yx):
     draws = 4000
     counts = np.zeros((2, 2))
     for image in range(draws):
-        y, x = choose_positions(1, np.arange(2), norms_yx, f"{image:064x}", seed=0)[0]
+        y, x = choose_positions(1, (np.arange(2),) * 2, norms_yx, f"{image:064x}", seed=0)[0]
         counts[y, x] += 1
     expected = np.full((2, 2), 0.25) if norms_yx is None else norms_yx / norms_yx.sum()
     # Five standard deviations of a binomial share.
@@ -135,9 +73,9 @@ def test_silent_positions_come_only_when_all_others_are_taken():
     norms_yx = np.zeros((3, 3))
     norms_yx[1, 2], norms_yx[0, 0] = 2.0, 0.01
     for seed in range(30):
-        chosen = {tuple(position) for position in choose_positions(3, np.arange(3), norms_yx, "ab", seed)}
+        chosen = {tuple(position) for position in choose_positions(3, (np.arange(3),) * 2, norms_yx, "ab", seed)}
         assert {(1, 2), (0, 0)} < chosen
-    assert len(choose_positions(4, np.arange(3), np.zeros((3, 3)), "ab", seed=0)) == 4
+    assert len(choose_positions(4, (np.arange(3),) * 2, np.zeros((3, 3)), "ab", seed=0)) == 4
 
 
 def test_more_orbits_than_positions_are_refused():

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from skimage import data
 
+from tasks.concepts import tamper_detection
 from tasks.concepts.attack import along, attack, noise
 from tasks.concepts.cav import fit_cav, layer_activations
 from tasks.concepts.config import AttackConfig, CavConfig
@@ -92,12 +93,42 @@ def test_tables_have_a_row_for_each_set_and_check(checker, cats, attacked):
     sets = [cats, instead(cats, attacked)]
     reports = [(each, checker.check(each)) for each in sets]
     tables = tamper_tables([*reports, reports[0]], "a", "efficientnet_lite0", LAYER, len(checker.randoms))
-    assert tables["trust_analyses"].rows() == [("a", "efficientnet_lite0", LAYER, 2)]
+    assert tables["trust_analyses"].rows() == [("a", "efficientnet_lite0", LAYER, 2, 0)]
     checks = tables["trust_checks"]
     assert checks.select("trust_analysis_id", "concept_id", "check_name").is_unique().all()
     assert checks["concept_id"].unique(maintain_order=True).to_list() == [each.key for each in sets]
     trusted = checks.group_by("concept_id", maintain_order=True).agg(polars.col("passed").all())["passed"].to_list()
     assert trusted == [True, False]
+
+
+def test_thresholds_are_the_largest_values_of_clean_sets_from_the_same_images(lite0, randoms, monkeypatch):
+    monkeypatch.setattr(tamper_detection, "CALIBRATION_SETS", 3)
+    clean = torch.cat([cuts("rocket", data.rocket()).frames_ncyx, cuts("cat", data.chelsea()).frames_ncyx])
+    checker = TamperDetector(randoms, lite0, LAYER)
+    assert str(checker.thresholds) == "chosen at efficientnet_lite0 block10 and inceptionv1-bvlc mixed4d"
+    told = []
+    checker.calibrate(clean, 8, seed=5, progress=lambda done, total: told.append(done / total))
+    assert str(checker.thresholds) == "calibrated on 3 clean random sets"
+    assert told[-1] == 1
+
+    plain, values = TamperDetector(randoms, lite0, LAYER), []
+    for number in range(3):
+        chosen = np.random.default_rng([5, number]).permutation(len(clean))[:8]
+        frames_ncyx = clean[torch.from_numpy(chosen)]
+        values.append(plain.check(ExemplarSet("clean", "concept", frames_ncyx, tuple(map(str, chosen)))).checks[:2])
+    shifts, disagreements = zip(*((shift.value, halves.value) for shift, halves in values), strict=True)
+    assert checker.thresholds.cav_shift == pytest.approx(max(shifts), abs=1e-4)
+    assert checker.thresholds.split_half_disagreement == pytest.approx(max(0, *disagreements), abs=1e-4)
+    report = checker.check(cuts("gravel", np.stack([data.gravel()] * 3, axis=2), "concept"))
+    assert [check.threshold for check in report.checks[:2]] == [
+        checker.thresholds.cav_shift,
+        checker.thresholds.split_half_disagreement,
+    ]
+
+
+def test_too_few_clean_images_are_refused(checker, cats):
+    with pytest.raises(UserError, match=r"efficientnet_lite0 block5 .* at least 14 images .*, and there are 12: "):
+        checker.calibrate(cats.frames_ncyx, 7)
 
 
 def test_noise_as_large_turns_less_than_the_attack(checker, cats, attacked):

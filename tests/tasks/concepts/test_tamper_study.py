@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tasks.concepts.exemplars import drawn_exemplars, random_sets, read_exemplars, write_exemplars
-from tasks.concepts.tamper_detection import TamperDetector
+from tasks.concepts.tamper_detection import CALIBRATION_SETS, TamperDetector, clean_images
 from tasks.concepts.tamper_study import TamperStudyConfig, analyse_tampering, tamper_metrics
 from tasks.errors import UserError
 from tasks.settings import Settings
@@ -29,7 +29,7 @@ def made(tmp_path_factory) -> tuple[Settings, TamperStudyConfig, str]:
         layer=LAYER,
         concepts=("stripes", str(folder / "squares")),
         drawn=COUNT,
-        random=ImagesConfig(sources=("dead-leaves",), scenes=8),
+        random=ImagesConfig(sources=("dead-leaves",), scenes=8 + 3 * COUNT),
         random_sets=2,
         random_size=4,
     )
@@ -40,9 +40,11 @@ def test_rows_are_those_of_the_checker(made):
     settings, config, key = made
     tables = read_staged(key, settings)
     stripes, squares = drawn_exemplars("stripes", COUNT, 224), read_exemplars(Path(config.concepts[1]), "concept", 224)
-    assert tables["trust_analyses"].rows() == [(key, "efficientnet_lite0", LAYER, 2)]
+    assert tables["trust_analyses"].rows() == [(key, "efficientnet_lite0", LAYER, 2, CALIBRATION_SETS)]
     pool = open_frames(config.random, settings)
-    checker = TamperDetector(random_sets(pool, 2, 4), load_network("efficientnet_lite0", None), LAYER)
+    randoms = random_sets(pool, 2, 4, apart_from=[stripes, squares])
+    checker = TamperDetector(randoms, load_network("efficientnet_lite0", None), LAYER)
+    checker.calibrate(clean_images(pool, [stripes, squares, *randoms], COUNT), COUNT)
     checks = {one.key: checker.check(one).checks for one in (stripes, squares)}
     assert tables["trust_checks"].rows() == [
         (key, concept, check.name, check.value, check.threshold, check.passed)
@@ -79,7 +81,8 @@ def test_bad_input_is_named(made, tmp_path):
         ({"concepts": ("stripes", str(tmp_path / "squares"))}, "squares has 7 exemplars, too few to be halved"),
         ({"concepts": ("stripes", str(tmp_path / "stripes"))}, "2 different sets have the name stripes: rename"),
         ({"layer": "conv9"}, "has no layer 'conv9'"),
-        ({"random_size": 5}, "2 random sets of 5 need 10 images, and the pool has 8"),
+        ({"random_size": 17}, "2 random sets of 17 need 34 images, and the pool has 32"),
+        ({"random_size": 5}, "have to be calibrated for this network and layer: 1 random sets of 24 need 24 images"),
     ):
         with pytest.raises(UserError, match=complaint) as raised:
             analyse_tampering(config.model_copy(update=change), settings)

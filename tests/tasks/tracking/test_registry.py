@@ -272,9 +272,41 @@ def test_another_layer_or_group_has_a_champion_of_its_own(candidates):
     assert candidates.holder(champion_of("inceptionv1-bvlc", "mixed3b", 16)) == other_group
 
 
-def test_promoting_without_a_candidate_is_one_line(settings):
-    with pytest.raises(UserError, match="no candidate of topk-sae"):
-        promote("topk-sae", True, settings)
+def test_every_version_since_the_last_publication_is_considered(candidates):
+    first_of_layer = candidates.add(0.3, 8.0, layer="conv2d0")
+    best = candidates.add(0.2, 32.0)
+    candidates.add(0.4, 32.0)
+    assert candidates.promote()
+    assert candidates.holder() == first_of_layer
+    assert candidates.holder(champion_of("inceptionv1-bvlc", "conv2d0", 1)) == first_of_layer
+    assert candidates.holder(champion_of("inceptionv1-bvlc", "mixed3b", 1)) == best
+
+
+def test_an_alias_that_was_set_by_hand_stays_until_a_better_version_comes(candidates):
+    candidates.add(0.2, 32.0)
+    worse = candidates.add(0.3, 32.0)
+    candidates.promote()
+    with tracking(candidates.settings) as client:
+        client.set_registered_model_alias("topk-sae", "champion", str(worse))
+    assert not candidates.promote()
+    assert candidates.holder() == worse
+    better = candidates.add(0.1, 32.0)
+    assert candidates.promote()
+    assert candidates.holder() == better
+
+
+def test_a_champion_that_was_deleted_is_replaced(candidates):
+    first, second = candidates.add(0.2, 32.0), candidates.add(0.3, 32.0)
+    candidates.promote()
+    assert candidates.holder() == first
+    with tracking(candidates.settings) as client:
+        client.delete_model_version("topk-sae", str(first))
+    assert candidates.promote()
+    assert candidates.holder() == second
+
+
+def test_a_method_that_nobody_registered_has_nothing_to_promote(settings):
+    assert not promote("topk-sae", True, settings)
 
 
 def test_better_is_compared_as_numbers():

@@ -187,3 +187,10 @@ def test_labels_are_part_of_a_plan_and_of_its_key(sources, settings):
 def test_a_list_without_labels_has_none(sources):
     entries = open_photographs(sources / "photographs", None).listing().entries()
     assert {label for _, label in entries} == {None}
+
+
+def test_images_of_one_sample_have_one_origin(tmp_path, settings):
+    members = {"a/0.left.png": png(1), "a/0.right.png": png(2), "b/0.png": png(3), "1.png": png(4)}
+    write_tar(tmp_path / "train.TAR", members)
+    frames = opened(tmp_path / "train.TAR", settings).frames
+    assert [frame.origin for frame in frames] == [f"train.TAR@{sample}" for sample in ("a/0", "a/0", "b/0", "1")]

@@ -1,0 +1,1 @@
+SELECT *, NULL::DOUBLE[] AS mirror_axes_degrees FROM feature_symmetry;

@@ -1,0 +1,1 @@
+SELECT *, NULL::VARCHAR AS label FROM images;
