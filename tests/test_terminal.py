@@ -16,16 +16,13 @@ from tests.processes import environment_for
 
 VIEWS = sorted(file.stem for file in (ROOT / "sql" / "views").glob("*.sql"))
 ROWS = 3
-PRINT = (
-    """
+PRINT = f"""
 import json, sys
 from flows.cli import sql
 for view in json.loads(sys.argv[1]):
-    print(f"== {view}", flush=True)
-    sql(f"FROM {view} LIMIT %d", "table")
+    print("== " + view, flush=True)
+    sql("FROM " + view + " LIMIT {ROWS}", "table")
 """
-    % ROWS
-)
 
 
 def on_a_terminal(width: int, settings, code: str, *arguments: str) -> str:

@@ -213,10 +213,10 @@ def _calibrate(detector: TamperDetector, sets: Sets, config: AttackExperimentCon
     """Calibrate a detector where needed, on the random sets that it doesn't use, if these have enough images."""
     [concept] = sets.concepts
     clean = [frame for images in sets.random[RANDOM_SETS:] for frame in images.frames_ncyx]
-    if len(concept) >= MIN_EXEMPLARS and len(clean) >= 2 * len(concept):
-        if needs_calibration(config.network, config.layer, detector.cav):
-            clean_ncyx = torch.stack(clean[: CALIBRATION_IMAGES * len(concept)])
-            detector.calibrate(clean_ncyx, len(concept), config.grid.seed)
+    enough = len(concept) >= MIN_EXEMPLARS and len(clean) >= 2 * len(concept)
+    if enough and needs_calibration(config.network, config.layer, detector.cav):
+        clean_ncyx = torch.stack(clean[: CALIBRATION_IMAGES * len(concept)])
+        detector.calibrate(clean_ncyx, len(concept), config.grid.seed)
 
 
 def _table(rows: list[dict], **overrides: type[polars.DataType]) -> polars.DataFrame:

@@ -33,7 +33,6 @@ from tasks.tracking.store import MLFLOW_FILES, one_at_a_time, tracking
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
 CANDIDATE, CHAMPION = "candidate", "champion"

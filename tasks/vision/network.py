@@ -154,7 +154,7 @@ class Network:
         return tuple(self._nodes)
 
     def nodes(self) -> dict[str, str]:
-        """Return {layer: node} of every node that can be a layer, in network order; most layers have the node's name."""
+        """Return {layer: node} of every node that can be a layer, in network order; most have the node's name."""
         named = {node: layer for layer, node in self._nodes.items()}
         return {named.get(node, self._names[node]): self._names[node] for node in self._maps()}
 

@@ -1,4 +1,4 @@
-"""Every flow, in tiny settings, on a residual network and on a vision transformer, up to tables, audits, MLflow and page.
+"""Every flow, in tiny settings, on a residual network and a vision transformer, up to tables, audits, MLflow and page.
 
 The weights are random, so that the numbers mean nothing; what is tested is that no flow assumes a built-in network.
 """
