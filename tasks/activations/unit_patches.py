@@ -71,7 +71,8 @@ class UnitPatch:
             needed = layer.stride * first + start + side
             raise UserError(
                 f"the receptive field of {layer.name} has {layer.receptive_field} pixels, and rotating it "
-                f"needs {side}: frames of {frame_size} pixels are too small, raise images.frame_size to at least {needed}"
+                f"needs {side}: frames of {frame_size} pixels are too small, raise images.frame_size to at least "
+                f"{needed}"
             )
         return np.arange(first, last + 1)
 
