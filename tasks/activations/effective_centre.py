@@ -25,7 +25,8 @@ from tasks.vision.images import ScikitImage, rgb_tensor
 from tasks.vision.network import Network
 
 VERSION = 1
-CROPS_PER_PHOTOGRAPH = 16
+CROPS_PER_PHOTOGRAPH = {"cone": 16, "patch": 16, "frame": 4}
+"""By extraction; each crop costs a run of what is extracted, forwards and backwards."""
 CROPS_AT_ONCE = 4
 STANDARD_ERRORS = 2
 """A distance of fewer standard errors from the receptive field's centre is taken for chance."""
@@ -91,7 +92,8 @@ def measure(network: Network, layer_name: str, seed: int = SEED) -> EffectiveCen
     side, generator = extractor.side, torch.Generator().manual_seed(seed)
     steps = torch.arange(side, dtype=torch.float64) - (side - 1) / 2
     energy_p, moment_p2 = [], []
-    for crops_ncyx in _photograph_crops(side, seed):
+    crops_each = CROPS_PER_PHOTOGRAPH[extractor.method]
+    for crops_ncyx in _photograph_crops(side, crops_each, seed):
         total, moment_2 = 0.0, torch.zeros(2, dtype=torch.float64)
         for crops_bcyx in crops_ncyx.split(CROPS_AT_ONCE):
             energy_yx = _energy(extractor, crops_bcyx, generator)
@@ -99,7 +101,7 @@ def measure(network: Network, layer_name: str, seed: int = SEED) -> EffectiveCen
             moment_2 += torch.stack([energy_yx.sum(1) @ steps, energy_yx.sum(0) @ steps])
         energy_p.append(total)
         moment_p2.append(moment_2.numpy())
-    return _centroid(np.array(energy_p), np.array(moment_p2))
+    return _centroid(np.array(energy_p), np.array(moment_p2), crops_each * len(energy_p))
 
 
 def _energy(extractor: Extractor, crops_bcyx: Tensor, generator: torch.Generator) -> Tensor:
@@ -112,20 +114,20 @@ def _energy(extractor: Extractor, crops_bcyx: Tensor, generator: torch.Generator
     return gradient_bcyx.double().square().sum((0, 1))
 
 
-def _centroid(energy_p: np.ndarray, moment_p2: np.ndarray) -> EffectiveCentre:
+def _centroid(energy_p: np.ndarray, moment_p2: np.ndarray, crops: int) -> EffectiveCentre:
     """Return the ratio of summed moments and energies; the standard error takes photographs as independent."""
     total = energy_p.sum()
     if not total > 0:  # a layer whose units don't respond to any photograph looks nowhere in particular
-        return EffectiveCentre(0.0, 0.0, 0.0, 0.0, CROPS_PER_PHOTOGRAPH * len(energy_p))
+        return EffectiveCentre(0.0, 0.0, 0.0, 0.0, crops)
     centre_2 = moment_p2.sum(0) / total
     residual_p2 = moment_p2 - energy_p[:, None] * centre_2
     count = len(energy_p)
     error_2 = np.sqrt(count / (count - 1) * np.square(residual_p2).sum(0)) / total
     y, x, y_error, x_error = (round(float(value), 3) for value in (*centre_2, *error_2))
-    return EffectiveCentre(y, x, y_error, x_error, CROPS_PER_PHOTOGRAPH * count)
+    return EffectiveCentre(y, x, y_error, x_error, crops)
 
 
-def _photograph_crops(side: int, seed: int) -> Iterator[Tensor]:
+def _photograph_crops(side: int, count: int, seed: int) -> Iterator[Tensor]:
     """Yield for each photograph of scikit-image square crops, float32 [crops, 3, side, side] in [0, 1].
 
     A photograph that is smaller than a crop is enlarged.
@@ -138,7 +140,7 @@ def _photograph_crops(side: int, seed: int) -> Iterator[Tensor]:
         if scale > 1:
             photograph = photograph.resize((width, height), Image.Resampling.BICUBIC)
         pixels_cyx = rgb_tensor(photograph)
-        tops = rng.integers(0, height - side + 1, CROPS_PER_PHOTOGRAPH)
-        lefts = rng.integers(0, width - side + 1, CROPS_PER_PHOTOGRAPH)
+        tops = rng.integers(0, height - side + 1, count)
+        lefts = rng.integers(0, width - side + 1, count)
         crops = [pixels_cyx[:, y : y + side, x : x + side] for y, x in zip(tops, lefts, strict=True)]
         yield torch.stack(crops).float() / 255
