@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import shutil
 import struct
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import termios
 
 import pytest
 
-from tasks.settings import ROOT
+from tasks.settings import ROOT, Settings
 from tests.processes import environment_for
 
 VIEWS = sorted(file.stem for file in (ROOT / "sql" / "views").glob("*.sql"))
@@ -23,6 +24,12 @@ for view in json.loads(sys.argv[1]):
     print("== " + view, flush=True)
     sql("FROM " + view + " LIMIT {ROWS}", "table")
 """
+
+
+@pytest.fixture
+def published(settings, published_template) -> Settings:
+    shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True)
+    return settings
 
 
 def on_a_terminal(width: int, settings, code: str, *arguments: str) -> str:

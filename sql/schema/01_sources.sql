@@ -23,6 +23,8 @@ CREATE TABLE IF NOT EXISTS layers (
     effective_centre_x_px            DOUBLE,
     effective_centre_y_std_error_px  DOUBLE,
     effective_centre_x_std_error_px  DOUBLE,
+    effective_std_y_px               DOUBLE,
+    effective_std_x_px               DOUBLE,
     PRIMARY KEY (network, layer)
 );
 COMMENT ON TABLE layers IS 'one row per (network, layer)';
@@ -36,6 +38,8 @@ COMMENT ON COLUMN layers.effective_centre_y_px IS 'where units look: centroid of
 COMMENT ON COLUMN layers.effective_centre_x_px IS 'where units look: centroid of their gradient''s energy on photographs, pixels right of the receptive field''s centre; null: not measured';
 COMMENT ON COLUMN layers.effective_centre_y_std_error_px IS 'standard error of effective_centre_y_px over photographs, pixels';
 COMMENT ON COLUMN layers.effective_centre_x_std_error_px IS 'standard error of effective_centre_x_px over photographs, pixels';
+COMMENT ON COLUMN layers.effective_std_y_px IS 'standard deviation of that energy''s distribution along the vertical, pixels: how far from the centre units look';
+COMMENT ON COLUMN layers.effective_std_x_px IS 'standard deviation of that energy''s distribution along the horizontal, pixels: how far from the centre units look';
 
 CREATE TABLE IF NOT EXISTS images (
     image_id  VARCHAR PRIMARY KEY,

@@ -30,6 +30,8 @@ CROPS_PER_PHOTOGRAPH = {"cone": 16, "patch": 16, "frame": 4}
 CROPS_AT_ONCE = 4
 STANDARD_ERRORS = 2
 """A distance of fewer standard errors from the receptive field's centre is taken for chance."""
+LEAST_SHARE = 0.2
+"""A distance of less than this share of the energy's standard deviation is small; docs/results.md, "Where a unit looks"."""
 SEED = 0
 
 CENTRE_COLUMNS = (
@@ -37,6 +39,8 @@ CENTRE_COLUMNS = (
     "effective_centre_x_px",
     "effective_centre_y_std_error_px",
     "effective_centre_x_std_error_px",
+    "effective_std_y_px",
+    "effective_std_x_px",
 )
 """Columns of the table `layers` that hold the measurement, in the order of the fields; null where it wasn't made."""
 
@@ -45,21 +49,28 @@ CENTRE_COLUMNS = (
 class EffectiveCentre:
     """Where a layer's units look, in pixels from the receptive field's centre, y down.
 
-    y, x: centroid of the gradient's energy; y_std_error, x_std_error: over photographs; crops: number of image crops
+    y, x: centroid of the gradient's energy; y_std_error, x_std_error: over photographs
+    y_std, x_std: standard deviation of the energy's distribution over pixels, the radius of what the units look at
+    crops: number of image crops
     """
 
     y: float
     x: float
     y_std_error: float
     x_std_error: float
+    y_std: float
+    x_std: float
     crops: int
 
     @property
     def pixel(self) -> tuple[int, int]:
-        """The nearest whole pixel (y, x); 0 along an axis where the distance is below two standard errors."""
+        """The nearest whole pixel (y, x); 0 along an axis where the distance is small or may be chance."""
         y, x = (
-            round(distance) if abs(distance) >= STANDARD_ERRORS * error else 0
-            for distance, error in ((self.y, self.y_std_error), (self.x, self.x_std_error))
+            round(distance) if abs(distance) >= max(STANDARD_ERRORS * error, LEAST_SHARE * std) else 0
+            for distance, error, std in (
+                (self.y, self.y_std_error, self.y_std),
+                (self.x, self.x_std_error, self.x_std),
+            )
         )
         return y, x
 
@@ -91,17 +102,16 @@ def measure(network: Network, layer_name: str, seed: int = SEED) -> EffectiveCen
     extractor = unit_extractor(network, layer_name)
     side, generator = extractor.side, torch.Generator().manual_seed(seed)
     steps = torch.arange(side, dtype=torch.float64) - (side - 1) / 2
-    energy_p, moment_p2 = [], []
+    energy_p, moment_p2, square_p2 = [], [], []
     crops_each = CROPS_PER_PHOTOGRAPH[extractor.method]
     for crops_ncyx in _photograph_crops(side, crops_each, seed):
-        total, moment_2 = 0.0, torch.zeros(2, dtype=torch.float64)
-        for crops_bcyx in crops_ncyx.split(CROPS_AT_ONCE):
-            energy_yx = _energy(extractor, crops_bcyx, generator)
-            total += energy_yx.sum().item()
-            moment_2 += torch.stack([energy_yx.sum(1) @ steps, energy_yx.sum(0) @ steps])
-        energy_p.append(total)
-        moment_p2.append(moment_2.numpy())
-    return _centroid(np.array(energy_p), np.array(moment_p2), crops_each * len(energy_p))
+        batches = crops_ncyx.split(CROPS_AT_ONCE)
+        energy_yx = torch.stack([_energy(extractor, batch, generator) for batch in batches]).sum(0)
+        along_2p = torch.stack([energy_yx.sum(1), energy_yx.sum(0)])
+        energy_p.append(energy_yx.sum().item())
+        moment_p2.append((along_2p @ steps).numpy())
+        square_p2.append((along_2p @ steps**2).numpy())
+    return _centroid(np.array(energy_p), np.array(moment_p2), np.array(square_p2), crops_each * len(energy_p))
 
 
 def _energy(extractor: Extractor, crops_bcyx: Tensor, generator: torch.Generator) -> Tensor:
@@ -114,17 +124,21 @@ def _energy(extractor: Extractor, crops_bcyx: Tensor, generator: torch.Generator
     return gradient_bcyx.double().square().sum((0, 1))
 
 
-def _centroid(energy_p: np.ndarray, moment_p2: np.ndarray, crops: int) -> EffectiveCentre:
-    """Return the ratio of summed moments and energies; the standard error takes photographs as independent."""
+def _centroid(energy_p: np.ndarray, moment_p2: np.ndarray, square_p2: np.ndarray, crops: int) -> EffectiveCentre:
+    """Return the centre from each photograph's energy, and its first and second moments about the field's centre.
+
+    The standard error takes photographs as independent.
+    """
     total = energy_p.sum()
     if not total > 0:  # a layer whose units don't respond to any photograph looks nowhere in particular
-        return EffectiveCentre(0.0, 0.0, 0.0, 0.0, crops)
+        return EffectiveCentre(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, crops)
     centre_2 = moment_p2.sum(0) / total
     residual_p2 = moment_p2 - energy_p[:, None] * centre_2
     count = len(energy_p)
     error_2 = np.sqrt(count / (count - 1) * np.square(residual_p2).sum(0)) / total
-    y, x, y_error, x_error = (round(float(value), 3) for value in (*centre_2, *error_2))
-    return EffectiveCentre(y, x, y_error, x_error, crops)
+    std_2 = np.sqrt(np.maximum(square_p2.sum(0) / total - centre_2**2, 0))
+    y, x, y_error, x_error, y_std, x_std = (round(float(value), 3) for value in (*centre_2, *error_2, *std_2))
+    return EffectiveCentre(y, x, y_error, x_error, y_std, x_std, crops)
 
 
 def _photograph_crops(side: int, count: int, seed: int) -> Iterator[Tensor]:

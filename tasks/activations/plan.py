@@ -295,7 +295,7 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
 
 def _key(config: ExtractionConfig, network: Network, patch: UnitPatch, images: FrameSet) -> str:
     table = images.frames.table
-    more = {"labels": Streamed(table["label"])} if "label" in table.columns else {}
+    more: dict[str, Any] = {"labels": Streamed(table["label"])} if "label" in table.columns else {}
     if patch.centre != AT_RECEPTIVE_FIELD:  # keys of all other sets stay as they were before centres were measured
         more["centre"] = patch.centre
     return content_key(

@@ -244,4 +244,6 @@ def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
 def _measured(plan: ExtractionPlan) -> tuple[float | None, ...]:
     """Return the layer's effective centre (y, x) and its standard errors, in the order of the table's columns."""
     centre = plan.effective_centre
-    return (centre.y, centre.x, centre.y_std_error, centre.x_std_error) if centre else (None,) * 4
+    if centre is None:
+        return (None,) * len(CENTRE_COLUMNS)
+    return centre.y, centre.x, centre.y_std_error, centre.x_std_error, centre.y_std, centre.x_std

@@ -57,24 +57,21 @@ class UnitPatch:
         The source patch has the side source_side(side) and the patch's centre, so that the patch can be rotated in it.
         Raises UserError if there is no such unit.
         """
-        side = source_side(self.side)
-        rows, columns = (self._admissible(frame_size, side, shift) for shift in self.centre)
-        return rows, columns
-
-    def _admissible(self, frame_size: int, side: int, shift: int) -> np.ndarray:
-        layer = self.layer
-        # the first pixel of unit 0's source patch
-        start = layer.offset + shift - (side - layer.receptive_field) // 2
-        first = max(0, -(start // layer.stride))
-        last = (frame_size - side - start) // layer.stride
-        if last < first:
-            needed = layer.stride * first + start + side
+        layer, side = self.layer, source_side(self.side)
+        # the first pixel of unit 0's source patch along each axis, and the first unit whose patch begins in the frame
+        starts = [layer.offset + shift - (side - layer.receptive_field) // 2 for shift in self.centre]
+        firsts = [max(0, -(start // layer.stride)) for start in starts]
+        needed = max(layer.stride * first + start + side for first, start in zip(firsts, starts, strict=True))
+        if frame_size < needed:
             raise UserError(
-                f"the receptive field of {layer.name} has {layer.receptive_field} pixels, and rotating it "
-                f"needs {side}: frames of {frame_size} pixels are too small, raise images.frame_size to at least "
-                f"{needed}"
+                f"the receptive field of {layer.name} has {layer.receptive_field} pixels, and rotating it needs "
+                f"{side}: frames of {frame_size} pixels are too small, raise images.frame_size to at least {needed}"
             )
-        return np.arange(first, last + 1)
+        rows, columns = (
+            np.arange(first, (frame_size - side - start) // layer.stride + 1)
+            for first, start in zip(firsts, starts, strict=True)
+        )
+        return rows, columns
 
 
 def patch_start(centre: int, side: int) -> int:

@@ -38,6 +38,7 @@ RANGES: dict[str, dict[str, tuple[float | None, float | None]]] = {
     "layers": {
         **dict.fromkeys(("channels", "receptive_field", "stride"), COUNT),
         **dict.fromkeys(("effective_centre_y_std_error_px", "effective_centre_x_std_error_px"), NOT_NEGATIVE),
+        **dict.fromkeys(("effective_std_y_px", "effective_std_x_px"), NOT_NEGATIVE),
     },
     "images": {"width": COUNT, "height": COUNT},
     "activation_sets": {"orbits": COUNT},

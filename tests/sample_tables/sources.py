@@ -30,6 +30,8 @@ def source_rows() -> Tables:
             effective_centre_x_px=[-2.9, 0.0, None],
             effective_centre_y_std_error_px=[0.32, 0.2, None],
             effective_centre_x_std_error_px=[0.4, 0.2, None],
+            effective_std_y_px=[4.2, 3.1, None],
+            effective_std_x_px=[4.3, 3.0, None],
         ),
         "images": rows(
             "images",

@@ -1,9 +1,9 @@
 -- A warehouse small enough to know every answer by heart: D_2 (elements 0: identity, 1: 180 degrees, 2: mirror, 3: mirror then 180 degrees),
 -- an SAE of two features and a group crosscoder of four, the last of them dead.
 INSERT INTO networks VALUES ('net', 'w', 224, 10);
-INSERT INTO layers VALUES ('net', 'early', 3, 7, 2, -2);
-INSERT INTO images VALUES ('i1', 'folder', 'one.png', 10, 20), ('i2', 'folder', 'two.png', 30, 40), ('i3', 'folder', 'unused.png', 5, 5);
-INSERT INTO activation_sets VALUES ('set', 'net', 'early', 2, true, 4, 10, 'uniform', 7, '{}');
+INSERT INTO layers VALUES ('net', 'early', 3, 7, 2, -2, -1.2, 0.3, 0.1, 0.2, 1.5, 1.6);
+INSERT INTO images VALUES ('i1', 'folder', 'one.png', 10, 20, 'zebra'), ('i2', 'folder', 'two.png', 30, 40, NULL), ('i3', 'folder', 'unused.png', 5, 5, NULL);
+INSERT INTO activation_sets VALUES ('set', 'net', 'early', 2, true, 4, 10, 'uniform', 7, -1, 0, '{}');
 INSERT INTO quarantine VALUES ('set', 'b.jpg', 'truncated'), ('set', 'a.jpg', 'truncated'), ('set', 'c.txt', 'not an image');
 INSERT INTO shards VALUES ('set', 0, 'train', 6, 600, 's0'), ('set', 1, 'train', 2, 200, 's1'), ('set', 2, 'test', 2, 200, 's2');
 INSERT INTO dictionaries VALUES
@@ -29,9 +29,9 @@ INSERT INTO transform_blocks VALUES
     ('cross', 2, 0, 0, false, 0, 1), ('cross', 2, 1, 180, false, 1, 0.1), ('cross', 2, 2, 0, true, 1, 0.3), ('cross', 2, 3, 180, true, 1, 0.2);
 INSERT INTO feature_harmonics VALUES ('cross', 0, 0, 0.25), ('cross', 0, 1, 0.75), ('cross', 1, 0, 1), ('cross', 1, 1, 0), ('cross', 2, 0, 0.35), ('cross', 2, 1, 0.65);
 INSERT INTO feature_symmetry VALUES
-    ('cross', 0, 'period-360', 360, 0.9, 1, 0.42, 0.98, 3, 'D_1', 2),
-    ('cross', 1, 'invariant', NULL, 0.8, 0, 0.99, 0.99, 2, 'full', 4),
-    ('cross', 2, 'period-360', 360, 0.5, 1, 0.4, 0.3, 2, 'trivial', 1);
+    ('cross', 0, 'period-360', 360, 0.9, 1, 0.42, 0.98, 3, 'D_1', 2, [0]),
+    ('cross', 1, 'invariant', NULL, 0.8, 0, 0.99, 0.99, 2, 'full', 4, [0, 90]),
+    ('cross', 2, 'period-360', 360, 0.5, 1, 0.4, 0.3, 2, 'trivial', 1, []);
 -- Two of the layer's three neurons detect curves, at 0 and 90 degrees; the SAE's features at 80 and 200, the latter missing among the neurons.
 INSERT INTO unit_sets VALUES
     ('neurons', 'net', 'early', 'neurons', NULL, 'set', 90, 100, 3), ('features', 'net', 'early', 'features', 'sae', 'set', 90, 100, 2),
@@ -133,7 +133,7 @@ INSERT INTO tcav_tests VALUES
 -- The striped stop mattering for cats once all of them are pushed by 8, there and at late, not in the other net, nor by half of them or
 -- noise; dots come to matter for dogs by a class gradient and by noise alike.
 INSERT INTO networks VALUES ('other', 'o', 224, 10);
-INSERT INTO layers VALUES ('net', 'late', 5, 15, 4, -6), ('other', 'mid', 4, 11, 4, -4);
+INSERT INTO layers (network, layer, channels, receptive_field, stride, offset_px) VALUES ('net', 'late', 5, 15, 4, -6), ('other', 'mid', 4, 11, 4, -4);
 INSERT INTO concepts VALUES
     ('half', 'stripes-token-pushing-8-0.5', 'concept', 'attacked', 8, 0), ('noisy half', 'stripes-noise-8-0.5', 'concept', 'attacked', 8, 0),
     ('noisy', 'stripes-noise-8-1', 'concept', 'folder', 8, 0), ('steep', 'dots-class-gradient-4-1', 'concept', 'attacked', 8, 0),
@@ -175,7 +175,7 @@ INSERT INTO facet_readings VALUES
     ('unit', 2, 'dotted', 4), ('unit', 3, 'striped', 2.5), ('unit', 3, 'dotted', -0.5), ('unit', 4, 'striped', 1), ('unit', 4, 'dotted', 0),
     ('unit', 5, 'striped', -3), ('unit', 5, 'dotted', 2);
 -- What was pushed is found out, and noise that was met as a folder, but clean dots are accused beside other random sets.
-INSERT INTO trust_analyses VALUES ('checks', 'net', 'early', 3), ('more checks', 'net', 'early', 3);
+INSERT INTO trust_analyses VALUES ('checks', 'net', 'early', 3, 0), ('more checks', 'net', 'early', 3, 40);
 INSERT INTO trust_checks VALUES
     ('checks', 'striped', 'CAV shift after JPEG', 0.01, 0.052, true), ('checks', 'striped', 'split-half disagreement', 0.1, 0.3, true), ('checks', 'striped', 'colour grain', 0.2, 0.34, true),
     ('checks', 'found', 'CAV shift after JPEG', 0.02, 0.052, true), ('checks', 'found', 'split-half disagreement', 0.2, 0.3, true), ('checks', 'found', 'colour grain', 0.1, 0.34, true),

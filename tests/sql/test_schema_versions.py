@@ -89,7 +89,7 @@ def test_the_schema_is_the_last_one_that_a_migration_leads_to():
         ("classes         INTEGER NOT NULL", "classes INTEGER NOT NULL, colour VARCHAR"),
         ("classes         INTEGER NOT NULL", "classes BIGINT NOT NULL"),
         ("classes         INTEGER NOT NULL", "classes INTEGER"),
-        ("network          VARCHAR NOT NULL REFERENCES networks (network)", "network VARCHAR NOT NULL"),
+        ("network                          VARCHAR NOT NULL REFERENCES networks (network)", "network VARCHAR NOT NULL"),
         ("CHECK (split IN ('train', 'test'))", "CHECK (split IN ('train', 'test', 'other'))"),
     ],
 )

@@ -236,7 +236,10 @@ def test_harmonic_energy(small):
 def test_mirror_symmetric_features(small):
     # the mirror itself leaves the vertical in place, the mirror turned by 180 degrees the horizontal
     found = rows(small, "SELECT feature, stabiliser, mirror, axis_degrees FROM mirror_symmetric_features")
-    assert found == [(1, "full", 0.99, 90.0), (0, "D_1", 0.98, 0.0)]
+    assert found == [(1, "full", 0.99, 0.0), (0, "D_1", 0.98, 0.0)]
+    assert rows(small, "SELECT mirror_axes_degrees FROM mirror_symmetric_features WHERE feature = 1") == [
+        ([0.0, 90.0],)
+    ]
 
 
 def test_the_mirror_axis_is_the_direction_a_curve_was_planted_with(sample):

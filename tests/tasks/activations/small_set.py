@@ -29,6 +29,12 @@ SMALL = ExtractionConfig(
 )
 
 
+def before_centres(plan: dict) -> dict:
+    """A plan's document as it was before effective centres were measured."""
+    config = {name: value for name, value in plan["config"].items() if name != "centre"}
+    return {name: value for name, value in plan.items() if "centre" not in name} | {"config": config}
+
+
 EARLY_KILLS = 3
 """Runs killed after a moment; the others die at a rename, so that their number does not hang on the machine's speed."""
 

@@ -10,9 +10,11 @@ from tasks.activations import plan as planning
 from tasks.activations.extract import extract
 from tasks.activations.plan import ExtractionPlan, plan
 from tasks.activations.shards import ActivationSet
-from tasks.checksums import Damaged, read_document
+from tasks.checksums import Damaged, read_document, write_document
 from tasks.quarantine import in_quarantine
+from tasks.settings import Settings
 from tests.damage import flip, flipped
+from tests.tasks.activations.small_set import before_centres
 from tests.tasks.activations.test_extract import contents
 
 
@@ -27,6 +29,27 @@ def as_before_checksums(folder, finished: bool = True) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
     if not finished:
         (folder / "manifest.json").unlink()
+
+
+@pytest.fixture(scope="module")
+def small_config(small_config):
+    """That code transformed images about the receptive field's centre."""
+    return small_config.model_copy(update={"centre": "receptive field"})
+
+
+@pytest.fixture(scope="module")
+def small_template(small_config, tmp_path_factory):
+    """The small set, with a plan that says what plans said before effective centres were measured."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("older"))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(planning, "write_document", lambda path, plan: write_document(path, before_centres(plan)))
+        return extract(small_config, settings), settings
+
+
+@pytest.fixture(autouse=True)
+def older_plans(monkeypatch):
+    """Sets that are extracted again have such plans too, so that all files can be compared."""
+    monkeypatch.setattr(planning, "write_document", lambda path, plan: write_document(path, before_centres(plan)))
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ def test_the_centroid_is_that_of_the_squared_gradient():
     measured = measure(planted((2, 0, 2.0), (7, 5, 1.0)), "layer")
     assert (measured.y, measured.x) == pytest.approx(((4 * -2 + 3) / 5, (4 * -4 + 1) / 5), abs=1e-3)
     assert (measured.y_std_error, measured.x_std_error) == pytest.approx((0, 0), abs=1e-3)
+    # variances of two points with the weights 4 and 1, 5 and 5 pixels apart
+    assert (measured.y_std, measured.x_std) == pytest.approx((2, 2), abs=1e-3)
     assert measured.pixel == (-1, -3)
 
 
@@ -33,8 +35,9 @@ def test_a_layer_that_never_responds_has_no_direction():
     assert measure(planted(), "layer").pixel == (0, 0)
 
 
-def test_chance_is_not_a_centre():
-    assert EffectiveCentre(-2.4, 1.9, 0.5, 1.0, 192).pixel == (-2, 0)
+def test_chance_and_small_distances_are_no_centre():
+    assert EffectiveCentre(-2.4, 1.9, 0.5, 1.0, 4.0, 4.0, 192).pixel == (-2, 0)
+    assert EffectiveCentre(-2.4, 1.9, 0.1, 0.1, 13.0, 9.0, 192).pixel == (0, 2)
 
 
 def test_an_extractor_about_the_centre_sees_what_the_one_about_the_receptive_field_sees():

@@ -6,8 +6,10 @@ import pytest
 from PIL import Image
 
 from tasks.activations.plan import ExtractionConfig, plan
+from tasks.checksums import document_sha256, read_document
 from tasks.errors import UserError
 from tasks.vision.images import ImagesConfig
+from tests.tasks.activations.small_set import before_centres
 
 
 def test_images_are_split_and_give_their_share_of_orbits(small_config, settings):
@@ -86,9 +88,13 @@ def test_a_folder_of_photographs_keeps_the_plan_it_always_had(
     images = ImagesConfig(
         sources=("folder",), folder=Path("photographs"), frame_size=64, photographs=photographs, seed=3
     )
-    config = ExtractionConfig(layer="block1_depthwise", images=images, n_rotations=3, orbits=20, test_share=0.3, seed=5)
+    config = ExtractionConfig(
+        layer="block1_depthwise", images=images, n_rotations=3, orbits=20, test_share=0.3, seed=5,
+        centre="receptive field",
+    )  # fmt: skip
     planned = plan(config, settings.model_copy(update={"images_dir": None}))
-    assert (planned.key, planned.sha256) == (key, sha256)
+    document = before_centres(read_document(planned.folder / "plan.json", ""))
+    assert (planned.key, document_sha256(document)) == (key, sha256)
     tested = set(planned.rows.filter(split="test")["image"])
     assert [frame.name for frame in planned.images.frames if frame.image in tested] == test
 

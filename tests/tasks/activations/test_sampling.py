@@ -80,4 +80,4 @@ def test_silent_positions_come_only_when_all_others_are_taken():
 
 def test_more_orbits_than_positions_are_refused():
     with pytest.raises(UserError, match=r"10 orbits are needed from each image, but only 9 units"):
-        choose_positions(10, np.arange(3), None, "ab", seed=0)
+        choose_positions(10, (np.arange(3),) * 2, None, "ab", seed=0)

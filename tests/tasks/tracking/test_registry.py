@@ -58,8 +58,8 @@ def registry(tmp_path_factory, empty_store):
     settings.mlflow_dir.mkdir(parents=True)
     shutil.copyfile(empty_store, settings.mlflow_dir / "mlflow.db")
     sae, _ = registered("1" * 64, settings, architecture="sae")
-    orbit, orbit_version = registered("2" * 64, settings, encode_from="orbit", seed=2)
     identity, _ = registered("3" * 64, settings, harmonics=0, seed=3)
+    orbit, orbit_version = registered("2" * 64, settings, encode_from="orbit", seed=2)
     assert promote("topk-sae", True, settings)
     assert promote("topk-group-crosscoder", True, settings)
     return settings, {

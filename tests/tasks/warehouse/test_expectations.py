@@ -21,6 +21,8 @@ BAD_VALUES = {
     "layers.stride: be_between": 0,
     "layers.effective_centre_y_std_error_px: be_between": -0.1,
     "layers.effective_centre_x_std_error_px: be_between": -0.1,
+    "layers.effective_std_y_px: be_between": -0.1,
+    "layers.effective_std_x_px: be_between": -0.1,
     "images.image_id: match_regex": "no key",
     "images.width: be_between": 0,
     "images.height: be_between": -1,

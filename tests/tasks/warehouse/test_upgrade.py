@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from tasks.activations.effective_centre import CENTRE_COLUMNS
 from tasks.errors import UserError
 from tasks.liveness import Holder, waiting_for
 from tasks.quarantine import in_quarantine
@@ -53,15 +54,27 @@ RENAMED_CHECKS = {
 }
 
 
+ADDED_COLUMNS = {
+    "layers": dict.fromkeys(CENTRE_COLUMNS, pl.lit(None, pl.Float64)),
+    "activation_sets": dict.fromkeys(("centre_y_px", "centre_x_px"), pl.lit(0, pl.Int32)),
+    "images": {"label": pl.lit(None, pl.String)},
+    "feature_symmetry": {"mirror_axes_degrees": pl.lit(None, pl.List(pl.Float64))},
+    "trust_analyses": {"calibration_sets": pl.lit(0, pl.Int32)},
+}
+
+
 def migrated(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Rows of version 1 under today's names: tables, columns and checks were renamed, and stand where they stood."""
+    """Rows of version 1 under today's names, in the order of their columns, with the columns that were added since."""
     tables = {RENAMED_TABLES.get(name, name): rows for name, rows in tables.items()}
     tables["loads"] = tables["loads"].with_columns(pl.col("table_name").replace(RENAMED_TABLES)).sort(pl.all())
     tables["trust_checks"] = tables["trust_checks"].with_columns(pl.col("check_name").replace(RENAMED_CHECKS))
     renamed = {}
     for name, rows in tables.items():
-        columns = [column for column in schema()[name].columns if column != "loaded_at"]
-        renamed[name] = rows.rename(dict(zip(rows.columns, columns, strict=True))).sort(pl.all())
+        new = ADDED_COLUMNS.get(name, {})
+        columns = [column for column in schema()[name].columns if column != "loaded_at" and column not in new]
+        rows = rows.rename(dict(zip(rows.columns, columns, strict=True))).with_columns(**new)
+        order = [column for column in schema()[name].columns if column in rows.columns]
+        renamed[name] = rows.select(order).sort(pl.all())
     return renamed
 
 
