@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import shutil
 import struct
 import subprocess
@@ -53,7 +54,7 @@ def on_a_terminal(width: int, settings, code: str, *arguments: str) -> str:
         printed += block
     os.close(parent)
     assert process.wait() == 0, printed.decode()
-    return printed.decode().replace("\r\n", "\n")
+    return re.sub(r"\x1b\[[0-9;]*m", "", printed.decode()).replace("\r\n", "\n")
 
 
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
