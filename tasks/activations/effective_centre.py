@@ -31,7 +31,7 @@ CROPS_AT_ONCE = 4
 STANDARD_ERRORS = 2
 """A distance of fewer standard errors from the receptive field's centre is taken for chance."""
 LEAST_SHARE = 0.2
-"""A distance of less than this share of the energy's standard deviation is small (docs/results.md, Where a unit looks)."""
+"""A distance of less than this share of the energy's standard deviation is small (docs/results.md)."""
 SEED = 0
 
 CENTRE_COLUMNS = (

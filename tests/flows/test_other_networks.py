@@ -20,7 +20,7 @@ NETWORKS = {
     "timm:test_resnet@random-0?input_size=64": ("layer2", "layer1"),
     "timm:test_vit@random-0?input_size=64": ("blocks.4", "blocks.1"),
 }
-SCENES = ['random.sources=["dead-leaves"]', "random.scenes=40", "random_sets=3", "random_size=4", "drawn=8"]
+SCENES = ['random.sources=["dead-leaves"]', "random.scenes=60", "random_sets=8", "random_size=4", "drawn=8"]
 IMAGES = ['images.sources=["dead-leaves"]', "images.scenes=6"]
 
 
@@ -60,7 +60,10 @@ def test_every_flow_runs(network, settings, tmp_path, monkeypatch):
     run("concepts", name, layers, 'concepts=["stripes", "checks"]', f"classes=[{of_class}]", *SCENES)
     run(
         "attack", name, f"layer={layer}", f"of_class={of_class}", *SCENES, "transfer_targets=[]",
-        'grid={objectives=["token-pushing"], epsilons=[4], fractions=[1], steps=1}', "facets={}",
+        'grid={objectives=["token-pushing"], epsilons=[4], fractions=[1], steps=1}',
+        f"facets.{name}", f"facets.layer={layer}", "facets.unit=1", f"facets.facet_layer={lower}", "facets.drawn=4",
+        'facets.generic={sources=["dead-leaves"], scenes=5}', "facets.generic_images=4", 'facets.others=["checks"]',
+        "facets.attack.steps=2", 'facets.visualisation={objective="channel", channel_size=48, steps=2}',
     )  # fmt: skip
     trusted = run("trust", name, f"layer={layer}", 'concepts=["stripes", "checks"]', *SCENES)
 
@@ -69,11 +72,17 @@ def test_every_flow_runs(network, settings, tmp_path, monkeypatch):
         "SELECT network, count(*) FROM (FROM dictionaries JOIN activation_sets USING (activation_set_id)) GROUP BY ALL",
         settings,
     )
-    assert loaded.rows() == [(network, 4 + 2)]
-    for view in ("feature_symmetry", "unit_tuning", "tuning_methods", "concept_importance", "attack_effect"):
+    assert loaded.rows() == [(network, 2 + 2)]
+    for view in (
+        "feature_symmetry",
+        "unit_tuning",
+        "tuning_methods",
+        "concept_importance",
+        "attack_effect",
+        "facet_effect",
+    ):
         assert len(query(f"FROM {view}", settings)) > 0, view
-    assert query("SELECT DISTINCT calibration_sets FROM concept_trust WHERE origin = 'drawn'", settings).rows() == [
-        (40,)
-    ]
+    assert query("SELECT DISTINCT calibration_sets FROM trust_analyses", settings).rows() == [(40,)]
+    assert query("SELECT DISTINCT network FROM networks", settings).rows() == [(network,)]
     for page in ("index", "dimensions", "attacks", "curves"):
         assert (settings.site_dir / f"{page}.html").is_file(), page
