@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tasks.activations.extractors import unit_extractor
-from tasks.activations.sampling import admissible_units
+from tasks.activations.unit_patches import UnitPatch
 from tasks.vision.network import Network
 from tests.benchmarks.bench_cones import inception, seconds
 from tests.tasks.activations.units_of_frames import natural_frames
@@ -28,7 +28,7 @@ ROUNDS, FRAMES, POSITIONS = 3, 4, 100
 def measure(network: Network, layer_name: str, frames_bcyx: torch.Tensor) -> tuple[float, float, bool]:
     """Rows/s of frames, rows/s of cones, and whether the rows are the same."""
     layer, extractor = network.layer(layer_name), unit_extractor(network, layer_name)
-    units = torch.from_numpy(admissible_units(layer, frames_bcyx.shape[-1]))
+    units = torch.from_numpy(UnitPatch(layer).admissible_units(frames_bcyx.shape[-1])[0])
     generator = torch.Generator().manual_seed(0)
     chosen = torch.stack([torch.randperm(len(units) ** 2, generator=generator)[:POSITIONS] for _ in frames_bcyx])
     frame_r, y_r, x_r = (
