@@ -1,5 +1,6 @@
 """Networks: what they answer, what they are called, and what a wrong or missing weight file says."""
 
+import dataclasses
 import os
 import threading
 import urllib.error
@@ -280,3 +281,25 @@ def test_networks_may_be_loaded_while_another_thread_computes(lite0):
     stop.set()
     thread.join()
     assert errors == []
+
+
+@pytest.mark.parametrize("name", ["efficientnet_lite0", "gabor-bank-3x2x2x2"])
+def test_layers_of_a_built_in_network_are_nodes_of_its_graph(name):
+    network = load_network(name)
+    nodes = network.nodes()
+    assert [layer for layer in nodes if layer in network.layers()] == [*network.layers()]
+    images = torch.rand(1, 3, network.input_size, network.input_size, generator=torch.Generator().manual_seed(0))
+    for layer in network.layers()[:3]:
+        assert dataclasses.replace(network.layer(nodes[layer]), name=layer) == network.layer(layer)
+        assert torch.equal(network.activations(images, nodes[layer]), network.activations(images, layer))
+    assert network.refused().keys().isdisjoint(nodes.values())
+
+
+def test_a_node_between_two_named_layers_is_a_layer(lite0):
+    assert "_blocks.1._expand_conv" in lite0.nodes()
+    layer = lite0.layer("_blocks.1._expand_conv")
+    assert (layer.channels, layer.receptive_field) == (96, lite0.layer("block1_expand").receptive_field)
+    images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    before_batch_norm = lite0.activations(images, "_blocks.1._expand_conv")
+    normalised = lite0.module.get_submodule("_blocks.1._bn0")(before_batch_norm)
+    torch.testing.assert_close(normalised.clamp(0, 6), lite0.activations(images, "block1_expand"))
