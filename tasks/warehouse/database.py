@@ -63,8 +63,9 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros that give a TCAV test's verdict and confidence interval."""
-    connection.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+    """Create the macros that views use: the reading of a TCAV test, and the labels of what has a content key."""
+    for name in ("macros", "labels"):
+        connection.execute((SQL_DIR / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 @cache
