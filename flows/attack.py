@@ -15,6 +15,7 @@ from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.attacks import log_attacks
 from tasks.tracking.runs import log_analysis
+from tasks.warehouse.labels import label_of
 
 
 class AttackFlowConfig(AttackExperimentConfig):
@@ -98,5 +99,6 @@ def log_facets(key: str, config: FacetStudyConfig, settings: Settings) -> dict[s
     tables = read_staged(key, settings)
     metrics = facet_metrics(tables)
     figures = {"facets": facet_figure(tables)}
-    log_analysis("facets", key, f"{config.network}/facets", config, metrics, figures, settings)
+    label = label_of("facet_analysis", key, tables)
+    log_analysis("facets", key, label, f"{config.network}/facets", config, metrics, figures, settings)
     return {name: f"{value:.3g}" for name, value in metrics.items()}

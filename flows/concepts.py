@@ -8,6 +8,7 @@ from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.cavs import register_cavs
 from tasks.tracking.runs import log_analysis
+from tasks.warehouse.labels import label_of
 
 
 @kaleidoscope_flow
@@ -37,7 +38,8 @@ def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
 def log_concepts(key: str, config: ConceptsConfig, settings: Settings) -> dict[str, str]:
     """Log an analysis to MLflow and register its CAVs; return the score of each test."""
     tables = read_staged(key, settings)
-    run = log_analysis("concepts", key, f"{config.network}/concepts", config, concept_metrics(tables), {}, settings)
+    label, metrics = label_of("concept_analysis", key, tables), concept_metrics(tables)
+    run = log_analysis("concepts", key, label, f"{config.network}/concepts", config, metrics, {}, settings)
     register_cavs(key, run, settings)
     names = dict(tables["concepts"].select("concept_id", "name").iter_rows())
     return {

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from flows.names import add_tags, run_name
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive
 from tasks.progress import Progress as Listener
@@ -95,7 +96,12 @@ def log_reason(flow, run, state) -> None:
 
 
 kaleidoscope_flow = partial(
-    flow, on_running=[be_alive], on_completion=[end_life], on_failure=[end_life, log_reason], **RESULT
+    flow,
+    flow_run_name=run_name,
+    on_running=[be_alive, add_tags],
+    on_completion=[end_life],
+    on_failure=[end_life, log_reason],
+    **RESULT,
 )
 
 

@@ -75,7 +75,8 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
         finished = [dictionary for dictionary, failure in outcome.items() if failure is None]
         failures = {dictionary[:8]: failure for dictionary, failure in outcome.items() if failure is not None}
         experiment = f"{config.extraction.network}/{config.extraction.layer}"
-        with study_run("sweep", key, experiment, settings, {"activation_set": activation_set}) as run:
+        title = f"{config.extraction.network} {config.extraction.layer} · sweep of {len(outcome)} dictionaries"
+        with study_run("sweep", key, title, experiment, settings, {"activation_set": activation_set}) as run:
             for dictionary in finished:
                 file_dictionary(dictionary, settings, parent=run.run_id)
             stability = stability_across_seeds(finished, settings)

@@ -7,6 +7,7 @@ from tasks.concepts.tamper_study import TamperStudyConfig, analyse_tampering, ch
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.runs import log_analysis
+from tasks.warehouse.labels import label_of
 
 
 @kaleidoscope_flow
@@ -37,7 +38,8 @@ def log_trust(key: str, config: TamperStudyConfig, settings: Settings) -> dict[s
     """Log an analysis to MLflow; return each set's verdict."""
     tables = read_staged(key, settings)
     clean_sets = tables["trust_analyses"]["calibration_sets"].item()
-    log_analysis("trust", key, f"{config.network}/trust", config, tamper_metrics(tables), {}, settings)
+    label = label_of("trust_analysis", key, tables)
+    log_analysis("trust", key, label, f"{config.network}/trust", config, tamper_metrics(tables), {}, settings)
     failed: dict[str, list[str]] = {name: [] for name in tables["concepts"]["name"]}
     for check in checks_with_names(tables):
         if not check["passed"]:

@@ -21,6 +21,7 @@ from tasks.staging import read_staged
 from tasks.tracking.runs import log_analysis, study_run
 from tasks.vision.images import ImagesConfig
 from tasks.vision.networks import load_network
+from tasks.warehouse.labels import activation_set_tables, dictionary_tables, label_of
 
 VERSION = 1
 SHOWN_PARAMETERS = ("orientation", "frequency", "phase", "colour")
@@ -155,7 +156,7 @@ def study_dimensions(
                 for done, dimension in enumerate(shown):
                     paths[method].append(step(render_path)(key, dimension, settings))
                     progress(done + 1, len(shown))
-    metrics = step(log_dimensions)(activation_set, keys, paths, config, source, settings)
+    metrics = step(log_dimensions)(activation_set, dictionary, keys, paths, config, source, settings)
     subject = f"features of {dictionary[:8]}" if dictionary else network_and_layer(activation_set, settings)[1]
     return (
         {f"{subject}, {method} in {source}": key for method, key in keys.items()},
@@ -165,6 +166,7 @@ def study_dimensions(
 
 def log_dimensions(
     activation_set: str,
+    dictionary: str | None,
     keys: dict[Method, str],
     paths: dict[Method, list[str]],
     config: TuningConfig,
@@ -179,11 +181,17 @@ def log_dimensions(
     metrics = {method: dimension_metrics(method_tables) for method, method_tables in tables.items()}
     experiment = "/".join(network_and_layer(activation_set, settings))
     study = content_key("tuning", VERSION, analyses=keys, paths=paths)
-    with study_run("tuning", study, experiment, settings, {"source": source}) as run:
+    of_units = (
+        dictionary_tables(dictionary, settings) if dictionary else activation_set_tables(activation_set, settings)
+    )
+    labels = {method: label_of("dimension_analysis", key, tables[method] | of_units) for method, key in keys.items()}
+    label = f"{' '.join(network_and_layer(activation_set, settings))} · tuning dimensions on {source}"
+    with study_run("tuning", study, label, experiment, settings, {"source": source}) as run:
         for method, key in keys.items():
             log_analysis(
                 "dimensions",
                 key,
+                labels[method],
                 experiment,
                 config.search(method, source),
                 metrics[method],

@@ -11,6 +11,7 @@ WITH stored AS (
 )
 SELECT
     s.activation_set_id,
+    v.activation_set_label,
     s.network,
     s.layer,
     s.n_rotations,
@@ -35,6 +36,7 @@ SELECT
 FROM activation_sets AS s
 JOIN layers AS l USING (network, layer)
 JOIN networks AS n USING (network)
+JOIN activation_set_labels() AS v USING (activation_set_id)
 LEFT JOIN stored AS h USING (activation_set_id)
 ORDER BY
     s.network,

@@ -2,6 +2,7 @@
 -- comes to matter for it.
 SELECT
     a.attack_experiment_id,
+    v.attack_experiment_label,
     a.network,
     a.layer,
     a.kind,
@@ -16,6 +17,7 @@ SELECT
     a.steps,
     a.tests
 FROM attack_experiments AS a
+JOIN attack_experiment_labels() AS v USING (attack_experiment_id)
 JOIN concepts AS c USING (concept_id)
 JOIN concepts AS k ON k.concept_id = a.class_images_id
 ORDER BY a.kind, a.network, c.name, a.class_name, a.layer, a.attack_experiment_id;

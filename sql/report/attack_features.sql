@@ -5,6 +5,7 @@ SELECT
     epsilon,
     fraction,
     dictionary_id,
+    dictionary_label,
     network,
     layer,
     architecture,

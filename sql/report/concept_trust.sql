@@ -1,5 +1,7 @@
 -- Returns one row per (layer, set of exemplars) that tamper detection checked, clean sets first.
 SELECT
+    trust_analysis_id,
+    trust_analysis_label,
     network,
     layer,
     concept_name,

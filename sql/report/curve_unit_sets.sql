@@ -2,6 +2,7 @@
 -- unit sets with the same units, the one with the smallest step_degrees is returned.
 SELECT
     c.unit_set_id,
+    c.unit_set_label,
     c.activation_set_id,
     c.kind,
     c.dictionary_id,

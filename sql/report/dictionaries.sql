@@ -33,6 +33,7 @@ live AS (
 )
 SELECT
     d.dictionary_id,
+    n.dictionary_label,
     d.activation_set_id,
     d.architecture,
     d.method,
@@ -60,6 +61,7 @@ SELECT
     own.neurons_l0
 FROM dictionaries AS d
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN dictionary_labels() AS n USING (dictionary_id)
 LEFT JOIN metrics USING (dictionary_id)
 LEFT JOIN blocks USING (dictionary_id)
 LEFT JOIN losses USING (dictionary_id)

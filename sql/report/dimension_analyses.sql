@@ -17,6 +17,7 @@ WITH completeness AS (
 )
 SELECT
     a.dimension_analysis_id,
+    v.dimension_analysis_label,
     a.activation_set_id,
     a.dictionary_id,
     a.method,
@@ -28,5 +29,6 @@ SELECT
     a.constant_units,
     coalesce(c.completeness, []) AS completeness
 FROM dimension_analyses AS a
+JOIN dimension_analysis_labels() AS v USING (dimension_analysis_id)
 LEFT JOIN completeness AS c USING (dimension_analysis_id)
 ORDER BY a.activation_set_id, a.dictionary_id NULLS FIRST, a.source DESC, a.components DESC, a.seed, a.dimension_analysis_id;

@@ -22,6 +22,7 @@ trained AS (
 )
 SELECT
     s.activation_set_id,
+    v.activation_set_label,
     s.network,
     s.layer,
     l.channels,
@@ -46,11 +47,13 @@ SELECT
     s.config
 FROM activation_sets AS s
 JOIN layers AS l USING (network, layer)
+JOIN activation_set_labels() AS v USING (activation_set_id)
 LEFT JOIN stored AS t USING (activation_set_id)
 LEFT JOIN refused AS r USING (activation_set_id)
 LEFT JOIN trained AS d USING (activation_set_id);
 COMMENT ON VIEW activation_sets_overview IS 'one row per activation set (activation_set_id)';
 COMMENT ON COLUMN activation_sets_overview.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN activation_sets_overview.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN activation_sets_overview.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN activation_sets_overview.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN activation_sets_overview.channels IS 'number of channels (neurons) of the layer';

@@ -15,6 +15,7 @@ WITH measured AS (
 )
 SELECT
     m.attack_experiment_id,
+    v.attack_experiment_label,
     m.network,
     m.layer,
     m.kind,
@@ -43,6 +44,7 @@ SELECT
     m.cosine
 FROM measured AS m
 JOIN concepts AS k USING (concept_id)
+JOIN attack_experiment_labels() AS v USING (attack_experiment_id)
 JOIN measured AS c USING (attack_experiment_id, eval_network, eval_layer)
 LEFT JOIN measured AS n
     ON n.attack = 'noise'
@@ -54,6 +56,7 @@ ORDER BY
     attacked_here DESC, m.eval_network, m.eval_layer, m.perturbed_set, m.epsilon, m.fraction, m.attack;
 COMMENT ON VIEW attack_by_layer IS 'one row per (attack_experiment_id, perturbed_set, attack, epsilon, fraction, eval_network, eval_layer): TCAV of the experiment''s class';
 COMMENT ON COLUMN attack_by_layer.attack_experiment_id IS 'content key of the attack experiment; refers to attack_experiments';
+COMMENT ON COLUMN attack_by_layer.attack_experiment_label IS 'label of the attack experiment, unique';
 COMMENT ON COLUMN attack_by_layer.network IS 'network in which the images were attacked; refers to networks';
 COMMENT ON COLUMN attack_by_layer.layer IS 'layer at which the images were attacked; (network, layer) refers to layers';
 COMMENT ON COLUMN attack_by_layer.kind IS 'negative: the attack is to stop a concept that matters from mattering for the class; positive: it is to make a concept matter that does not';

@@ -13,6 +13,7 @@ ORDER BY
     s.network, s.layer, s.kind, s.concept_name, s.class_name, s.attack_experiment_id, s.perturbed_set, s.epsilon, s.fraction, s.attack;
 COMMENT ON VIEW attack_effect IS 'one row per (attack_experiment_id, perturbed_set, attack, epsilon, fraction): TCAV at the attacked layer';
 COMMENT ON COLUMN attack_effect.attack_experiment_id IS 'content key of the attack experiment; refers to attack_experiments';
+COMMENT ON COLUMN attack_effect.attack_experiment_label IS 'label of the attack experiment, unique';
 COMMENT ON COLUMN attack_effect.network IS 'network in which the images were attacked; refers to networks';
 COMMENT ON COLUMN attack_effect.layer IS 'layer at which the images were attacked; (network, layer) refers to layers';
 COMMENT ON COLUMN attack_effect.kind IS 'negative: the attack is to stop a concept that matters from mattering for the class; positive: it is to make a concept matter that does not';

@@ -8,6 +8,7 @@ ORDER BY
     perturbed_set, epsilon, attack, attacked_here DESC, eval_network, eval_layer;
 COMMENT ON VIEW attack_transfer IS 'one row per (attack_experiment_id, perturbed_set, attack, epsilon, eval_network, eval_layer), of the largest fraction alone';
 COMMENT ON COLUMN attack_transfer.attack_experiment_id IS 'content key of the attack experiment; refers to attack_experiments';
+COMMENT ON COLUMN attack_transfer.attack_experiment_label IS 'label of the attack experiment, unique';
 COMMENT ON COLUMN attack_transfer.network IS 'network in which the images were attacked; refers to networks';
 COMMENT ON COLUMN attack_transfer.layer IS 'layer at which the images were attacked; (network, layer) refers to layers';
 COMMENT ON COLUMN attack_transfer.kind IS 'negative: the attack is to stop a concept that matters from mattering for the class; positive: it is to make a concept matter that does not';

@@ -2,12 +2,14 @@
 CREATE OR REPLACE VIEW attacked_features AS
 SELECT
     f.attack_experiment_id,
+    v.attack_experiment_label,
     k.name AS concept_name,
     f.attack,
     f.epsilon,
     f.fraction,
     a.layer AS attacked_layer,
     f.dictionary_id,
+    n.dictionary_label,
     s.network,
     s.layer,
     d.architecture,
@@ -24,18 +26,22 @@ JOIN attack_experiments AS a USING (attack_experiment_id)
 JOIN concepts AS k USING (concept_id)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN dictionary_labels() AS n USING (dictionary_id)
+JOIN attack_experiment_labels() AS v USING (attack_experiment_id)
 JOIN attack_features AS c USING (attack_experiment_id, dictionary_id, statistic)
 WHERE c.attack = 'clean'
 ORDER BY
     s.network, s.layer, f.attack_experiment_id, f.dictionary_id, f.statistic, f.epsilon, f.fraction, f.attack;
 COMMENT ON VIEW attacked_features IS 'one row per (attack_experiment_id, attack, epsilon, fraction, dictionary_id, statistic), the clean exemplars included';
 COMMENT ON COLUMN attacked_features.attack_experiment_id IS 'content key of the attack experiment; refers to attack_experiments';
+COMMENT ON COLUMN attacked_features.attack_experiment_label IS 'label of the attack experiment, unique';
 COMMENT ON COLUMN attacked_features.concept_name IS 'name of the concept';
 COMMENT ON COLUMN attacked_features.attack IS 'name of the attack or control, as in attacks';
 COMMENT ON COLUMN attacked_features.epsilon IS 'largest allowed change ε of a pixel in any channel, steps of 1/255; 0 where clean';
 COMMENT ON COLUMN attacked_features.fraction IS 'share of the exemplars that were attacked, 0 to 1; 0 where clean';
 COMMENT ON COLUMN attacked_features.attacked_layer IS 'layer at which the exemplars were attacked';
 COMMENT ON COLUMN attacked_features.dictionary_id IS 'content key of the dictionary, a sparse autoencoder; refers to dictionaries';
+COMMENT ON COLUMN attacked_features.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN attacked_features.network IS 'network of the dictionary; refers to networks';
 COMMENT ON COLUMN attacked_features.layer IS 'layer of the dictionary; (network, layer) refers to layers';
 COMMENT ON COLUMN attacked_features.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';

@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW block_scores AS
 SELECT
     b.dictionary_id,
+    n.dictionary_label,
     s.network,
     s.layer,
     d.architecture,
@@ -13,9 +14,11 @@ SELECT
     b.fvu - first(b.fvu ORDER BY b.element) OVER (PARTITION BY b.dictionary_id) AS fvu_above_identity
 FROM block_metrics AS b
 JOIN dictionaries AS d USING (dictionary_id)
-JOIN activation_sets AS s USING (activation_set_id);
+JOIN activation_sets AS s USING (activation_set_id)
+JOIN dictionary_labels() AS n USING (dictionary_id);
 COMMENT ON VIEW block_scores IS 'one row per (dictionary_id, element): the reconstruction of one decoder block, test split';
 COMMENT ON COLUMN block_scores.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN block_scores.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN block_scores.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN block_scores.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN block_scores.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';

@@ -2,14 +2,17 @@
 CREATE OR REPLACE VIEW concept_importance AS
 SELECT
     m.concept_analysis_id,
+    v.concept_analysis_label,
     a.network,
     m.layer,
     a.classifier,
     a.pool,
     m.concept_id,
+    n.concept_label,
     c.name AS concept_name,
     c.origin AS concept_origin,
     m.class_images_id,
+    i.concept_label AS class_images_label,
     m.class_index,
     m.class_name,
     m.random_sets,
@@ -28,17 +31,23 @@ SELECT
 FROM tcav_tests AS m
 JOIN concept_analyses AS a USING (concept_analysis_id)
 JOIN concepts AS c USING (concept_id)
+JOIN concept_analysis_labels() AS v USING (concept_analysis_id)
+JOIN concept_labels() AS n USING (concept_id)
+JOIN concept_labels() AS i ON i.concept_id = m.class_images_id
 ORDER BY a.network, m.concept_analysis_id, m.class_name, m.class_index, m.layer, m.score DESC, m.concept_id;
 COMMENT ON VIEW concept_importance IS 'one row per (concept_analysis_id, concept_id, layer, class_index): TCAV of the concept compared with random vectors';
 COMMENT ON COLUMN concept_importance.concept_analysis_id IS 'content key of the TCAV analysis; refers to concept_analyses';
+COMMENT ON COLUMN concept_importance.concept_analysis_label IS 'label of the TCAV analysis, unique';
 COMMENT ON COLUMN concept_importance.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN concept_importance.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN concept_importance.classifier IS 'what finds the concept activation vectors: logistic, sgd or mean-difference';
 COMMENT ON COLUMN concept_importance.pool IS 'mean: activations averaged over positions; none: whole activation maps';
 COMMENT ON COLUMN concept_importance.concept_id IS 'content key of the concept''s exemplars; refers to concepts';
+COMMENT ON COLUMN concept_importance.concept_label IS 'label of the exemplars, unique';
 COMMENT ON COLUMN concept_importance.concept_name IS 'name of the concept';
 COMMENT ON COLUMN concept_importance.concept_origin IS 'origin of the exemplars: folder, drawn or attacked';
 COMMENT ON COLUMN concept_importance.class_images_id IS 'content key of the images of the class; refers to concepts';
+COMMENT ON COLUMN concept_importance.class_images_label IS 'label of the images of the class, unique';
 COMMENT ON COLUMN concept_importance.class_index IS 'number of the class among the network''s outputs, counted from 0';
 COMMENT ON COLUMN concept_importance.class_name IS 'name of the class';
 COMMENT ON COLUMN concept_importance.random_sets IS 'number of random sets; the test compares as many vectors of the concept with as many random vectors';

@@ -22,9 +22,11 @@ checked AS (
 )
 SELECT
     c.trust_analysis_id,
+    v.trust_analysis_label,
     a.network,
     a.layer,
     c.concept_id,
+    n.concept_label,
     k.name AS concept_name,
     if(h.concept_id IS NULL, k.origin, 'attacked') AS origin,
     k.exemplars,
@@ -40,13 +42,17 @@ SELECT
 FROM checked AS c
 JOIN trust_analyses AS a USING (trust_analysis_id)
 JOIN concepts AS k USING (concept_id)
+JOIN trust_analysis_labels() AS v USING (trust_analysis_id)
+JOIN concept_labels() AS n USING (concept_id)
 LEFT JOIN attacked AS h USING (concept_id)
 ORDER BY a.network, a.layer, c.trust_analysis_id, h.concept_id IS NOT NULL OR k.origin = 'attacked', concept_name, c.concept_id;
 COMMENT ON VIEW concept_trust IS 'one row per (trust_analysis_id, concept_id): tamper detection on one set of exemplars';
 COMMENT ON COLUMN concept_trust.trust_analysis_id IS 'content key of the tamper detection run; refers to trust_analyses';
+COMMENT ON COLUMN concept_trust.trust_analysis_label IS 'label of the tamper detection run, unique';
 COMMENT ON COLUMN concept_trust.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN concept_trust.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN concept_trust.concept_id IS 'content key of the exemplars that were checked; refers to concepts';
+COMMENT ON COLUMN concept_trust.concept_label IS 'label of the exemplars, unique';
 COMMENT ON COLUMN concept_trust.concept_name IS 'name of the set of exemplars';
 COMMENT ON COLUMN concept_trust.origin IS 'folder or drawn: clean exemplars; attacked: changed by an attack or by one of its controls';
 COMMENT ON COLUMN concept_trust.exemplars IS 'number of images in the set';

@@ -42,6 +42,7 @@ SELECT
     s.network,
     s.layer,
     s.activation_set_id,
+    v.activation_set_label,
     s.kind,
     d.architecture,
     d.method,
@@ -53,16 +54,22 @@ SELECT
     coalesce(g.wide_gaps, 1) AS wide_gaps,
     CASE s.kind WHEN 'features' THEN coalesce(g.missing_detectors, 0) END AS missing_detectors,
     s.dictionary_id,
-    s.unit_set_id
+    n.dictionary_label,
+    s.unit_set_id,
+    u.unit_set_label
 FROM unit_sets AS s
 LEFT JOIN dictionaries AS d USING (dictionary_id)
 LEFT JOIN gaps AS g USING (unit_set_id)
 LEFT JOIN coverage AS c USING (unit_set_id)
+JOIN activation_set_labels() AS v ON v.activation_set_id = s.activation_set_id
+JOIN unit_set_labels() AS u USING (unit_set_id)
+LEFT JOIN dictionary_labels() AS n USING (dictionary_id)
 ORDER BY s.network, s.layer, s.activation_set_id, s.kind DESC, s.dictionary_id;
 COMMENT ON VIEW curve_coverage IS 'one row per unit set (unit_set_id): the neurons of a layer, and the features of each of its dictionaries';
 COMMENT ON COLUMN curve_coverage.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN curve_coverage.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN curve_coverage.activation_set_id IS 'content key of the natural images that maxima and confirmations are measured on; refers to activation_sets';
+COMMENT ON COLUMN curve_coverage.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN curve_coverage.kind IS 'neurons (of the layer) or features (of the dictionary)';
 COMMENT ON COLUMN curve_coverage.architecture IS 'architecture of the dictionary: sae or group-crosscoder; null for neurons';
 COMMENT ON COLUMN curve_coverage.method IS 'sparsity method of the dictionary; null for neurons';
@@ -74,4 +81,6 @@ COMMENT ON COLUMN curve_coverage.largest_gap IS 'largest gap between successive 
 COMMENT ON COLUMN curve_coverage.wide_gaps IS 'number of gaps above 20 degrees';
 COMMENT ON COLUMN curve_coverage.missing_detectors IS 'number of features that detect a curve where the neurons leave an arc or gap open, confirmed on natural images; null for neurons';
 COMMENT ON COLUMN curve_coverage.dictionary_id IS 'content key of the dictionary that the features belong to; refers to dictionaries; null for neurons';
+COMMENT ON COLUMN curve_coverage.dictionary_label IS 'label of the dictionary, unique; null for neurons';
 COMMENT ON COLUMN curve_coverage.unit_set_id IS 'content key of the unit set; refers to unit_sets';
+COMMENT ON COLUMN curve_coverage.unit_set_label IS 'label of the unit set, unique';

@@ -37,6 +37,7 @@ SELECT
     s.layer,
     s.kind,
     s.dictionary_id,
+    n.dictionary_label,
     p.curve_family,
     any_value(p.preferred_radius) AS preferred_radius,
     any_value(p.rendering) AS rendering,
@@ -46,17 +47,21 @@ SELECT
     avg(p.width_degrees) AS mean_width,
     list(p.unit ORDER BY p.peak_degrees, p.unit) AS units,
     list(p.peak_degrees ORDER BY p.peak_degrees, p.unit) AS peaks,
-    s.unit_set_id
+    s.unit_set_id,
+    u.unit_set_label
 FROM peaks AS p
 JOIN unit_sets AS s USING (unit_set_id)
 LEFT JOIN coverage AS c USING (unit_set_id, curve_family)
-GROUP BY s.network, s.layer, s.kind, s.dictionary_id, s.unit_set_id, p.curve_family
+JOIN unit_set_labels() AS u USING (unit_set_id)
+LEFT JOIN dictionary_labels() AS n USING (dictionary_id)
+GROUP BY s.network, s.layer, s.kind, s.dictionary_id, n.dictionary_label, s.unit_set_id, u.unit_set_label, p.curve_family
 ORDER BY s.network, s.layer, s.kind DESC, s.dictionary_id, members DESC, p.curve_family;
 COMMENT ON VIEW curve_families IS 'one row per (unit_set_id, curve_family): curve detectors of one preferred radius and rendering';
 COMMENT ON COLUMN curve_families.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN curve_families.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN curve_families.kind IS 'neurons (of the layer) or features (of the dictionary)';
 COMMENT ON COLUMN curve_families.dictionary_id IS 'content key of the dictionary that the features belong to; refers to dictionaries; null for neurons';
+COMMENT ON COLUMN curve_families.dictionary_label IS 'label of the dictionary, unique; null for neurons';
 COMMENT ON COLUMN curve_families.curve_family IS 'name of the family: detectors of the same preferred radius and rendering, which differ in orientation alone';
 COMMENT ON COLUMN curve_families.preferred_radius IS 'radius of the family''s arcs, pixels';
 COMMENT ON COLUMN curve_families.rendering IS 'rendering of the family: dark or light line, dark or light fill, or any';
@@ -67,3 +72,4 @@ COMMENT ON COLUMN curve_families.mean_width IS 'mean full width at half maximum 
 COMMENT ON COLUMN curve_families.units IS 'numbers of the members, a list in the order of their peaks';
 COMMENT ON COLUMN curve_families.peaks IS 'orientations of the members'' peaks, degrees, a list in the same order';
 COMMENT ON COLUMN curve_families.unit_set_id IS 'content key of the unit set; refers to unit_sets';
+COMMENT ON COLUMN curve_families.unit_set_label IS 'label of the unit set, unique';

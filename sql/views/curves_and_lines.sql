@@ -31,7 +31,9 @@ seen AS (
 )
 SELECT
     a.family_analysis_id,
+    v.family_analysis_label,
     a.dictionary_id,
+    n.dictionary_label,
     s.network,
     s.layer,
     x.stimulus_type,
@@ -45,11 +47,15 @@ FROM seen AS x
 JOIN family_analyses AS a USING (family_analysis_id)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN family_analysis_labels() AS v USING (family_analysis_id)
+JOIN dictionary_labels() AS n USING (dictionary_id)
 GROUP BY ALL
 ORDER BY s.network, s.layer, a.dictionary_id, a.family_analysis_id, x.stimulus_type;
 COMMENT ON VIEW curves_and_lines IS 'one row per (family_analysis_id, stimulus_type), for families with one such type in more than half of the members; without SAEs';
 COMMENT ON COLUMN curves_and_lines.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN curves_and_lines.family_analysis_label IS 'label of the family analysis, unique';
 COMMENT ON COLUMN curves_and_lines.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN curves_and_lines.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN curves_and_lines.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN curves_and_lines.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN curves_and_lines.stimulus_type IS 'stimulus type of the families: curve, line, edge or grating';

@@ -30,6 +30,7 @@ live AS (
 )
 SELECT
     d.dictionary_id,
+    n.dictionary_label,
     s.network,
     s.layer,
     d.architecture,
@@ -60,16 +61,20 @@ SELECT
     d.rows_seen / nullif(d.train_seconds, 0) AS rows_per_second,
     d.seed,
     d.activation_set_id,
+    v.activation_set_label,
     s.orbits,
     d.config
 FROM dictionaries AS d
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN dictionary_labels() AS n USING (dictionary_id)
+JOIN activation_set_labels() AS v USING (activation_set_id)
 LEFT JOIN scores AS c USING (dictionary_id)
 LEFT JOIN blocks AS b USING (dictionary_id)
 LEFT JOIN live AS l USING (dictionary_id)
 ORDER BY s.network, s.layer, c.fvu;
 COMMENT ON VIEW dictionary_scores IS 'one row per dictionary (dictionary_id), scores measured on the test split';
 COMMENT ON COLUMN dictionary_scores.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN dictionary_scores.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN dictionary_scores.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN dictionary_scores.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN dictionary_scores.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
@@ -100,5 +105,6 @@ COMMENT ON COLUMN dictionary_scores.train_seconds IS 'duration of the optimiser 
 COMMENT ON COLUMN dictionary_scores.rows_per_second IS 'training rows per second; null where train_seconds is 0';
 COMMENT ON COLUMN dictionary_scores.seed IS 'random seed for the initial features and the order of the rows';
 COMMENT ON COLUMN dictionary_scores.activation_set_id IS 'content key of the activation set that the dictionary was trained on, or, if imported, evaluated on; refers to activation_sets';
+COMMENT ON COLUMN dictionary_scores.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN dictionary_scores.orbits IS 'number of sampled positions in the activation set';
 COMMENT ON COLUMN dictionary_scores.config IS 'settings of the training, JSON; of an imported dictionary its library, the scaling of its activations and the SHA-256 of its weight file';

@@ -18,10 +18,13 @@ controls AS (
 )
 SELECT
     p.dimension_analysis_id,
+    u.dimension_analysis_label,
     s.network,
     s.layer,
     p.activation_set_id,
+    v.activation_set_label,
     p.dictionary_id,
+    n.dictionary_label,
     p.method,
     p.source,
     s.group_order,
@@ -35,13 +38,19 @@ FROM purest AS p
 JOIN activation_sets AS s USING (activation_set_id)
 JOIN controls AS c
     ON c.activation_set_id = p.activation_set_id AND c.source = p.source AND c.dictionary_id IS NOT DISTINCT FROM p.dictionary_id
+JOIN activation_set_labels() AS v ON v.activation_set_id = p.activation_set_id
+JOIN dimension_analysis_labels() AS u ON u.dimension_analysis_id = p.dimension_analysis_id
+LEFT JOIN dictionary_labels() AS n ON n.dictionary_id = p.dictionary_id
 ORDER BY s.network, s.layer, p.activation_set_id, p.dictionary_id NULLS FIRST, p.source, p.method, p.dimension_analysis_id, p.dimension;
 COMMENT ON VIEW dimension_harmonic_purity IS 'one row per (dimension_analysis_id, dimension), where the rows are orbits: the irreducible representation with the largest share of the score''s variance';
 COMMENT ON COLUMN dimension_harmonic_purity.dimension_analysis_id IS 'content key of the dimension analysis; refers to dimension_analyses';
+COMMENT ON COLUMN dimension_harmonic_purity.dimension_analysis_label IS 'label of the dimension analysis, unique';
 COMMENT ON COLUMN dimension_harmonic_purity.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN dimension_harmonic_purity.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN dimension_harmonic_purity.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN dimension_harmonic_purity.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN dimension_harmonic_purity.dictionary_id IS 'content key of the dictionary whose features are the units; refers to dictionaries; null where the units are the layer''s neurons';
+COMMENT ON COLUMN dimension_harmonic_purity.dictionary_label IS 'label of the dictionary, unique; null where the units are the layer''s neurons';
 COMMENT ON COLUMN dimension_harmonic_purity.method IS 'dimension method: pca, ica, nmf or kernel-pca; controls: neurons (the units that explain most) and random (a random orthogonal basis)';
 COMMENT ON COLUMN dimension_harmonic_purity.source IS 'rows that the dimensions were fitted to: patches (the train split) or gratings (synthetic)';
 COMMENT ON COLUMN dimension_harmonic_purity.group_order IS 'number of transforms in the group, |G|: 2 * n_rotations, or n_rotations without reflections; 1: images are recorded as they are';

@@ -2,7 +2,9 @@
 CREATE OR REPLACE VIEW equivariant_pairs AS
 SELECT
     p.family_analysis_id,
+    v.family_analysis_label,
     a.dictionary_id,
+    n.dictionary_label,
     s.network,
     s.layer,
     f.family,
@@ -20,10 +22,14 @@ FROM family_pairs AS p
 JOIN feature_families AS f USING (family_analysis_id, feature)
 JOIN family_analyses AS a USING (family_analysis_id)
 JOIN dictionaries AS d USING (dictionary_id)
-JOIN activation_sets AS s USING (activation_set_id);
+JOIN activation_sets AS s USING (activation_set_id)
+JOIN family_analysis_labels() AS v USING (family_analysis_id)
+JOIN dictionary_labels() AS n USING (dictionary_id);
 COMMENT ON VIEW equivariant_pairs IS 'one row per (family_analysis_id, feature, partner): two members of one family';
 COMMENT ON COLUMN equivariant_pairs.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN equivariant_pairs.family_analysis_label IS 'label of the family analysis, unique';
 COMMENT ON COLUMN equivariant_pairs.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN equivariant_pairs.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN equivariant_pairs.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN equivariant_pairs.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN equivariant_pairs.family IS 'number of the family; (family_analysis_id, family) refers to family_shapes';

@@ -15,7 +15,9 @@ verified AS (
 )
 SELECT
     a.family_analysis_id,
+    l.family_analysis_label,
     a.dictionary_id,
+    n.dictionary_label,
     s.network,
     s.layer,
     d.architecture,
@@ -39,12 +41,16 @@ FROM family_shapes AS h
 JOIN family_analyses AS a USING (family_analysis_id)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN family_analysis_labels() AS l USING (family_analysis_id)
+JOIN dictionary_labels() AS n USING (dictionary_id)
 LEFT JOIN stimuli AS t USING (family_analysis_id, family)
 LEFT JOIN verified AS v USING (family_analysis_id, family)
 ORDER BY s.network, s.layer, a.dictionary_id, a.family_analysis_id, h.family;
 COMMENT ON VIEW families IS 'one row per (family_analysis_id, family), the largest family of an analysis first; a dictionary may have several analyses';
 COMMENT ON COLUMN families.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN families.family_analysis_label IS 'label of the family analysis, unique';
 COMMENT ON COLUMN families.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN families.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN families.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN families.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN families.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';

@@ -2,7 +2,9 @@
 CREATE OR REPLACE VIEW family_members AS
 SELECT
     m.family_analysis_id,
+    v.family_analysis_label,
     a.dictionary_id,
+    n.dictionary_label,
     s.network,
     s.layer,
     m.family,
@@ -22,11 +24,15 @@ JOIN family_analyses AS a USING (family_analysis_id)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
 JOIN features AS f USING (dictionary_id, feature)
+JOIN family_analysis_labels() AS v USING (family_analysis_id)
+JOIN dictionary_labels() AS n USING (dictionary_id)
 LEFT JOIN feature_symmetry AS y USING (dictionary_id, feature)
 ORDER BY s.network, s.layer, a.dictionary_id, m.family_analysis_id, m.family, m.mirrored, m.orientation_degrees, m.feature;
 COMMENT ON VIEW family_members IS 'one row per (family_analysis_id, family, feature), without the features in no family';
 COMMENT ON COLUMN family_members.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN family_members.family_analysis_label IS 'label of the family analysis, unique';
 COMMENT ON COLUMN family_members.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN family_members.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN family_members.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN family_members.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN family_members.family IS 'number of the family; (family_analysis_id, family) refers to family_shapes';

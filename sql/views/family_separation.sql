@@ -2,8 +2,11 @@
 CREATE OR REPLACE VIEW family_separation AS
 SELECT
     a.family_analysis_id,
+    v.family_analysis_label,
     a.dictionary_id,
+    n.dictionary_label,
     d.activation_set_id,
+    l.activation_set_label,
     s.network,
     s.layer,
     d.architecture,
@@ -19,12 +22,18 @@ FROM family_scores AS c
 JOIN family_analyses AS a USING (family_analysis_id)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN family_analysis_labels() AS v USING (family_analysis_id)
+JOIN dictionary_labels() AS n USING (dictionary_id)
+JOIN activation_set_labels() AS l USING (activation_set_id)
 GROUP BY ALL
 ORDER BY s.network, s.layer, d.activation_set_id, c.metric, mean DESC, a.family_analysis_id, c.condition;
 COMMENT ON VIEW family_separation IS 'one row per (family_analysis_id, condition, metric), over training seeds';
 COMMENT ON COLUMN family_separation.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN family_separation.family_analysis_label IS 'label of the family analysis, unique';
 COMMENT ON COLUMN family_separation.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN family_separation.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN family_separation.activation_set_id IS 'content key of the activation set that the dictionary was trained on; refers to activation_sets';
+COMMENT ON COLUMN family_separation.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN family_separation.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN family_separation.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN family_separation.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';

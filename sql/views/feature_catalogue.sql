@@ -27,6 +27,7 @@ grouped AS (
 )
 SELECT
     f.dictionary_id,
+    l.dictionary_label,
     f.feature,
     s.network,
     s.layer,
@@ -58,6 +59,7 @@ SELECT
 FROM features AS f
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN dictionary_labels() AS l USING (dictionary_id)
 LEFT JOIN feature_symmetry AS y USING (dictionary_id, feature)
 LEFT JOIN tuned AS t USING (dictionary_id, feature)
 LEFT JOIN grouped AS g USING (dictionary_id, feature)
@@ -66,6 +68,7 @@ LEFT JOIN images AS i ON i.image_id = e.top_image
 LEFT JOIN nearest AS n USING (dictionary_id, feature);
 COMMENT ON VIEW feature_catalogue IS 'one row per (dictionary_id, feature), dead features included';
 COMMENT ON COLUMN feature_catalogue.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN feature_catalogue.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN feature_catalogue.feature IS 'number of the feature in its dictionary, counted from 0';
 COMMENT ON COLUMN feature_catalogue.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN feature_catalogue.layer IS 'name of the layer; (network, layer) refers to layers';

@@ -2,7 +2,9 @@
 CREATE OR REPLACE VIEW incomplete_families AS
 SELECT
     f.family_analysis_id,
+    f.family_analysis_label,
     f.dictionary_id,
+    f.dictionary_label,
     f.network,
     f.layer,
     f.n_rotations,
@@ -23,7 +25,9 @@ WHERE f.missing_members > 0
 ORDER BY f.covered DESC, f.size DESC, f.family_analysis_id, f.family;
 COMMENT ON VIEW incomplete_families IS 'one row per (family_analysis_id, family) that leaves part of its period uncovered, the most complete first';
 COMMENT ON COLUMN incomplete_families.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
+COMMENT ON COLUMN incomplete_families.family_analysis_label IS 'label of the family analysis, unique';
 COMMENT ON COLUMN incomplete_families.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN incomplete_families.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN incomplete_families.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN incomplete_families.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN incomplete_families.n_rotations IS 'number of rotations n in the group under which features are compared; 1 for an SAE';

@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW mirror_symmetric_features AS
 SELECT
     y.dictionary_id,
+    n.dictionary_label,
     y.feature,
     s.network,
     s.layer,
@@ -16,10 +17,12 @@ FROM feature_symmetry AS y
 JOIN features AS f USING (dictionary_id, feature)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN dictionary_labels() AS n USING (dictionary_id)
 WHERE y.stabiliser = 'full' OR y.stabiliser LIKE 'D\_%' ESCAPE '\'
 ORDER BY y.mirror DESC;
 COMMENT ON VIEW mirror_symmetric_features IS 'one row per (dictionary_id, feature) whose stabiliser contains a reflection';
 COMMENT ON COLUMN mirror_symmetric_features.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN mirror_symmetric_features.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN mirror_symmetric_features.feature IS 'number of the feature in its dictionary, counted from 0';
 COMMENT ON COLUMN mirror_symmetric_features.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN mirror_symmetric_features.layer IS 'name of the layer; (network, layer) refers to layers';

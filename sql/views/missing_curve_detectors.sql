@@ -4,6 +4,7 @@ SELECT
     s.network,
     s.layer,
     s.dictionary_id,
+    n.dictionary_label,
     d.unit AS feature,
     u.peak_degrees,
     u.width_degrees,
@@ -17,10 +18,13 @@ SELECT
     u.echo,
     u.concentration,
     f.density,
-    s.unit_set_id
+    s.unit_set_id,
+    v.unit_set_label
 FROM curve_detectors AS d
 JOIN unit_tuning AS u USING (unit_set_id, unit)
 JOIN unit_sets AS s USING (unit_set_id)
+JOIN unit_set_labels() AS v USING (unit_set_id)
+JOIN dictionary_labels() AS n ON n.dictionary_id = s.dictionary_id
 LEFT JOIN features AS f ON f.dictionary_id = s.dictionary_id AND f.feature = d.unit
 WHERE d.missing
 ORDER BY s.network, s.layer, s.dictionary_id, u.peak_degrees;
@@ -28,6 +32,7 @@ COMMENT ON VIEW missing_curve_detectors IS 'one row per (dictionary_id, feature)
 COMMENT ON COLUMN missing_curve_detectors.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN missing_curve_detectors.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN missing_curve_detectors.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN missing_curve_detectors.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN missing_curve_detectors.feature IS 'number of the feature in its dictionary, counted from 0';
 COMMENT ON COLUMN missing_curve_detectors.peak_degrees IS 'orientation at which the radial tuning curve peaks, degrees counter-clockwise from the right, 0 to 360';
 COMMENT ON COLUMN missing_curve_detectors.width_degrees IS 'full width of the tuning curve at half its maximum, degrees';
@@ -42,3 +47,4 @@ COMMENT ON COLUMN missing_curve_detectors.echo IS 'response opposite the peak ov
 COMMENT ON COLUMN missing_curve_detectors.concentration IS 'concentration r1 of the tuning curve: 0 for a flat curve, 1 for a single orientation';
 COMMENT ON COLUMN missing_curve_detectors.density IS 'share of rows on which the feature is active, 0 to 1; null where the dictionary''s features were not analysed';
 COMMENT ON COLUMN missing_curve_detectors.unit_set_id IS 'content key of the unit set; refers to unit_sets';
+COMMENT ON COLUMN missing_curve_detectors.unit_set_label IS 'label of the unit set, unique';

@@ -20,6 +20,7 @@ WITH mixtures AS (
 )
 SELECT
     m.dictionary_id,
+    v.dictionary_label,
     s.network,
     s.layer,
     m.neuron,
@@ -39,11 +40,13 @@ FROM mixtures AS m
 JOIN neurons AS n USING (dictionary_id, neuron)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN dictionary_labels() AS v USING (dictionary_id)
 -- a neuron that the dictionary hardly reconstructs isn't decomposed by it either
 WHERE n.explained >= 0.5
 ORDER BY m.dictionary_id, m.types DESC, m.share DESC, m.neuron;
 COMMENT ON VIEW polysemantic_neurons IS 'one row per (dictionary_id, neuron) of which features of at least two stimulus types each contribute a tenth or more, and of whose activation the dictionary explains at least half';
 COMMENT ON COLUMN polysemantic_neurons.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN polysemantic_neurons.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN polysemantic_neurons.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN polysemantic_neurons.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN polysemantic_neurons.neuron IS 'number of the neuron: its channel in the layer, counted from 0';

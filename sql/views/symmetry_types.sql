@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW symmetry_types AS
 SELECT
     y.dictionary_id,
+    n.dictionary_label,
     s.network,
     s.layer,
     d.group_order,
@@ -16,10 +17,12 @@ FROM feature_symmetry AS y
 JOIN features AS f USING (dictionary_id, feature)
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
-GROUP BY y.dictionary_id, s.network, s.layer, d.group_order, y.type
+JOIN dictionary_labels() AS n USING (dictionary_id)
+GROUP BY y.dictionary_id, n.dictionary_label, s.network, s.layer, d.group_order, y.type
 ORDER BY y.dictionary_id, features DESC, y.type;
 COMMENT ON VIEW symmetry_types IS 'one row per (dictionary_id, type), of group crosscoders alone';
 COMMENT ON COLUMN symmetry_types.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN symmetry_types.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN symmetry_types.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN symmetry_types.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN symmetry_types.group_order IS '|G|: number of decoder blocks of a feature, one per transform; 1 for an SAE';

@@ -1,29 +1,50 @@
 -- Shows how each feature changes when the image is rotated and mirrored.
 CREATE OR REPLACE VIEW transform_block_profiles AS
+-- texts are made once per dictionary, feature or element, not once per block, of which there may be millions
+WITH elements AS (
+    SELECT
+        d.dictionary_id,
+        n.dictionary_label,
+        s.network,
+        s.layer,
+        unnest(range(d.group_order))::INTEGER AS element,
+        360.0 * (element % s.n_rotations) / s.n_rotations AS degrees,
+        CASE
+            WHEN element = 0 THEN 'identity'
+            WHEN element < s.n_rotations THEN printf('rotated %.5g°', degrees)
+            WHEN element = s.n_rotations THEN 'mirrored'
+            ELSE printf('mirrored, rotated %.5g°', degrees)
+        END AS transform
+    FROM dictionaries AS d
+    JOIN activation_sets AS s USING (activation_set_id)
+    JOIN dictionary_labels() AS n USING (dictionary_id)
+),
+identities AS (
+    SELECT b.dictionary_id, b.feature, nullif(b.norm, 0) AS norm, y.type
+    FROM transform_blocks AS b
+    LEFT JOIN feature_symmetry AS y USING (dictionary_id, feature)
+    WHERE b.element = 0
+)
 SELECT
     b.dictionary_id,
+    e.dictionary_label,
     b.feature,
-    s.network,
-    s.layer,
-    y.type,
+    e.network,
+    e.layer,
+    i.type,
     b.element,
-    CASE
-        WHEN b.element = 0 THEN 'identity'
-        WHEN NOT b.mirrored THEN printf('rotated %.5g°', b.rotation_degrees)
-        WHEN b.rotation_degrees = 0 THEN 'mirrored'
-        ELSE printf('mirrored, rotated %.5g°', b.rotation_degrees)
-    END AS transform,
+    e.transform,
     b.rotation_degrees,
     b.mirrored,
     b.cosine_to_identity,
     b.norm,
-    b.norm / nullif(first(b.norm ORDER BY b.element) OVER (PARTITION BY b.dictionary_id, b.feature), 0) AS norm_to_identity
+    b.norm / i.norm AS norm_to_identity
 FROM transform_blocks AS b
-JOIN dictionaries AS d USING (dictionary_id)
-JOIN activation_sets AS s USING (activation_set_id)
-LEFT JOIN feature_symmetry AS y USING (dictionary_id, feature);
+JOIN elements AS e USING (dictionary_id, element)
+JOIN identities AS i ON i.dictionary_id = b.dictionary_id AND i.feature = b.feature;
 COMMENT ON VIEW transform_block_profiles IS 'one row per (dictionary_id, feature, element): one decoder block of a live feature of a group crosscoder';
 COMMENT ON COLUMN transform_block_profiles.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN transform_block_profiles.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN transform_block_profiles.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
 COMMENT ON COLUMN transform_block_profiles.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN transform_block_profiles.layer IS 'name of the layer; (network, layer) refers to layers';

@@ -6,10 +6,13 @@ WITH explained AS (
 )
 SELECT
     a.dimension_analysis_id,
+    u.dimension_analysis_label,
     s.network,
     s.layer,
     a.activation_set_id,
+    v.activation_set_label,
     a.dictionary_id,
+    n.dictionary_label,
     a.method,
     a.source,
     a.components,
@@ -36,6 +39,9 @@ SELECT
 FROM explained AS e
 JOIN dimension_analyses AS a USING (dimension_analysis_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN activation_set_labels() AS v ON v.activation_set_id = a.activation_set_id
+JOIN dimension_analysis_labels() AS u ON u.dimension_analysis_id = a.dimension_analysis_id
+LEFT JOIN dictionary_labels() AS n ON n.dictionary_id = a.dictionary_id
 LEFT JOIN dimension_completeness AS m ON m.dimension_analysis_id = e.dimension_analysis_id AND m.dimensions = e.dimensions
 -- the best of more directions explain more, so a control must have as many components
 LEFT JOIN dimension_analyses AS b
@@ -50,10 +56,13 @@ GROUP BY ALL
 ORDER BY s.network, s.layer, a.activation_set_id, a.dictionary_id NULLS FIRST, a.source, a.method, a.dimension_analysis_id, e.dimensions;
 COMMENT ON VIEW tuning_completeness IS 'one row per (dimension_analysis_id, dimensions); columns neurons_* and random_* are means over the seeds of those controls with the same activation set, dictionary, source, components and frames, null without such a control';
 COMMENT ON COLUMN tuning_completeness.dimension_analysis_id IS 'content key of the dimension analysis; refers to dimension_analyses';
+COMMENT ON COLUMN tuning_completeness.dimension_analysis_label IS 'label of the dimension analysis, unique';
 COMMENT ON COLUMN tuning_completeness.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN tuning_completeness.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN tuning_completeness.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN tuning_completeness.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN tuning_completeness.dictionary_id IS 'content key of the dictionary whose features are the units; refers to dictionaries; null where the units are the layer''s neurons';
+COMMENT ON COLUMN tuning_completeness.dictionary_label IS 'label of the dictionary, unique; null where the units are the layer''s neurons';
 COMMENT ON COLUMN tuning_completeness.method IS 'dimension method: pca, ica, nmf or kernel-pca; controls: neurons (the units that explain most) and random (a random orthogonal basis)';
 COMMENT ON COLUMN tuning_completeness.source IS 'rows that the dimensions were fitted to: patches (the train split) or gratings (synthetic)';
 COMMENT ON COLUMN tuning_completeness.components IS 'number of dimensions that were fitted';

@@ -22,10 +22,13 @@ rendered AS (
 )
 SELECT
     a.dimension_analysis_id,
+    u.dimension_analysis_label,
     s.network,
     s.layer,
     a.activation_set_id,
+    v.activation_set_label,
     a.dictionary_id,
+    n.dictionary_label,
     a.method,
     a.source,
     a.seed,
@@ -44,16 +47,22 @@ SELECT
 FROM tuning_dimensions AS d
 JOIN dimension_analyses AS a USING (dimension_analysis_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN activation_set_labels() AS v USING (activation_set_id)
+JOIN dimension_analysis_labels() AS u USING (dimension_analysis_id)
+LEFT JOIN dictionary_labels() AS n USING (dictionary_id)
 LEFT JOIN best AS b USING (dimension_analysis_id, dimension)
 LEFT JOIN assigned AS g USING (dimension_analysis_id, dimension)
 LEFT JOIN rendered AS r USING (dimension_analysis_id, dimension)
 ORDER BY s.network, s.layer, a.activation_set_id, a.dictionary_id NULLS FIRST, a.source, a.method, a.dimension_analysis_id, d.dimension;
 COMMENT ON VIEW tuning_dimensions_found IS 'one row per (dimension_analysis_id, dimension), those of the controls included, in the order of their number';
 COMMENT ON COLUMN tuning_dimensions_found.dimension_analysis_id IS 'content key of the dimension analysis; refers to dimension_analyses';
+COMMENT ON COLUMN tuning_dimensions_found.dimension_analysis_label IS 'label of the dimension analysis, unique';
 COMMENT ON COLUMN tuning_dimensions_found.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN tuning_dimensions_found.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN tuning_dimensions_found.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN tuning_dimensions_found.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN tuning_dimensions_found.dictionary_id IS 'content key of the dictionary whose features are the units; refers to dictionaries; null where the units are the layer''s neurons';
+COMMENT ON COLUMN tuning_dimensions_found.dictionary_label IS 'label of the dictionary, unique; null where the units are the layer''s neurons';
 COMMENT ON COLUMN tuning_dimensions_found.method IS 'dimension method: pca, ica, nmf or kernel-pca; controls: neurons (the units that explain most) and random (a random orthogonal basis)';
 COMMENT ON COLUMN tuning_dimensions_found.source IS 'rows that the dimensions were fitted to: patches (the train split) or gratings (synthetic)';
 COMMENT ON COLUMN tuning_dimensions_found.seed IS 'random seed of the method and of the permutations';

@@ -17,7 +17,9 @@ SELECT
     s.network,
     s.layer,
     a.activation_set_id,
+    v.activation_set_label,
     a.dictionary_id,
+    n.dictionary_label,
     a.source,
     a.components,
     f.parameter,
@@ -32,6 +34,8 @@ SELECT
 FROM found AS f
 JOIN dimension_analyses AS a USING (dimension_analysis_id)
 JOIN activation_sets AS s USING (activation_set_id)
+JOIN activation_set_labels() AS v USING (activation_set_id)
+LEFT JOIN dictionary_labels() AS n USING (dictionary_id)
 GROUP BY ALL
 ORDER BY
     s.network, s.layer, a.activation_set_id, a.dictionary_id NULLS FIRST, a.source, a.components, f.parameter, best_r_squared DESC,
@@ -40,7 +44,9 @@ COMMENT ON VIEW tuning_methods IS 'one row per (activation_set_id, dictionary_id
 COMMENT ON COLUMN tuning_methods.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN tuning_methods.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN tuning_methods.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN tuning_methods.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN tuning_methods.dictionary_id IS 'content key of the dictionary whose features are the units; refers to dictionaries; null where the units are the layer''s neurons';
+COMMENT ON COLUMN tuning_methods.dictionary_label IS 'label of the dictionary, unique; null where the units are the layer''s neurons';
 COMMENT ON COLUMN tuning_methods.source IS 'rows that the dimensions were fitted to: patches (the train split) or gratings (synthetic)';
 COMMENT ON COLUMN tuning_methods.components IS 'number of dimensions that were fitted';
 COMMENT ON COLUMN tuning_methods.parameter IS 'orientation, frequency, phase or colour (of gratings); direction or curvature (of arcs)';

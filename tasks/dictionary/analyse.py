@@ -52,7 +52,7 @@ def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent
     responses = _responses(dictionary, acts, progress)
     live_m = responses.fired_m > 0
     blocks_mgd = dictionary.blocks()
-    tables = _training_tables(dictionary_key, description, settings) | {
+    tables = _training_tables(dictionary_key, settings) | {
         "features": _features_table(dictionary_key, responses),
         "feature_examples": _examples_table(dictionary_key, responses, acts, settings),
         "feature_neighbours": _neighbours_table(dictionary_key, blocks_mgd, live_m),
@@ -116,9 +116,10 @@ def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) 
     return responses
 
 
-def _training_tables(key: str, description: dict, settings: Settings) -> dict[str, polars.DataFrame]:
-    config, metrics = store.dictionary_config(key, settings), store.read_metrics(key, settings)
-    dictionaries = polars.DataFrame(
+def dictionary_row(key: str, settings: Settings) -> polars.DataFrame:
+    """Return a trained dictionary's row of the table `dictionaries`."""
+    description, config = store.describe(key, settings), store.dictionary_config(key, settings)
+    return polars.DataFrame(
         {
             "dictionary_id": [key],
             "activation_set_id": description["activation_set"],
@@ -133,18 +134,22 @@ def _training_tables(key: str, description: dict, settings: Settings) -> dict[st
             "steps": config.steps,
             "rows_seen": config.steps * config.batch_size,
             "seed": config.seed,
-            "train_seconds": metrics["train_seconds"],
+            "train_seconds": store.read_metrics(key, settings)["train_seconds"],
             "config": json.dumps(description["config"]),
         },
         schema_overrides={"encode_from": polars.String, "k": polars.Int32},
     )
+
+
+def _training_tables(key: str, settings: Settings) -> dict[str, polars.DataFrame]:
+    metrics = store.read_metrics(key, settings)
     test_metrics = {name: value for name, value in metrics.items() if name != "train_seconds"}
     dictionary_metrics = polars.DataFrame(
         {"dictionary_id": key, "metric": list(test_metrics), "value": [float(value) for value in test_metrics.values()]}
     )
     dictionary_id = polars.lit(key).alias("dictionary_id")
     return {
-        "dictionaries": dictionaries,
+        "dictionaries": dictionary_row(key, settings),
         "dictionary_metrics": dictionary_metrics,
         "block_metrics": store.read_table(key, "block_fvu", settings).select(dictionary_id, "element", "fvu"),
         "training_steps": store.read_table(key, "history", settings).select(dictionary_id, "step", "metric", "value"),

@@ -26,6 +26,7 @@ from tasks.concepts.perturbed_sets import IDENTITY, artifact_files
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.runs import PARENT, filed, log_figures, log_metrics, log_params, study_run
+from tasks.warehouse.labels import label_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +63,8 @@ def log_attacks(
     }
     mlflow_experiment, metrics = f"{experiment['network']}/attacks", _metrics(tables, experiment)
     clean = metrics.pop(CLEAN)
-    with study_run("attack_study", analysis, mlflow_experiment, settings, about) as study:
+    label = label_of("attack_experiment", analysis, tables)
+    with study_run("attack_study", analysis, label, mlflow_experiment, settings, about) as study:
         if not study.client.get_run(study.run_id).data.params:
             log_metrics(study.client, study.run_id, clean)
             log_params(study.client, study.run_id, config.model_dump())  # last: params mean that all metrics exist
@@ -74,7 +76,7 @@ def log_attacks(
                 "attack",
                 "/".join([analysis, *map(str, attack)]),
                 mlflow_experiment,
-                "{} {} {}/255".format(*attack),
+                "{} · {} set, {} {}/255".format(label, *attack),
                 {PARENT: study.run_id},
                 partial(
                     _log,

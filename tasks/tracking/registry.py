@@ -30,6 +30,7 @@ from tasks.dictionary.store import copy_files, describe, dictionary_config, fold
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
 from tasks.tracking.store import MLFLOW_FILES, one_at_a_time, tracking
+from tasks.warehouse.labels import dictionary_label
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,6 +71,7 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
                 "model_card.md.jinja",
                 dictionary=dictionary,
                 method=METHODS[description["config"]["method"]],
+                label=dictionary_label(dictionary, settings),
                 metrics=metrics,
                 champion=CHAMPION,
                 **description,

@@ -17,6 +17,7 @@ from tasks.errors import UserError
 from tasks.liveness import Holder, alive, is_held
 from tasks.settings import INSTALLED, ROOT, Settings
 from tasks.tracking.store import MLFLOW_LOCK, artifact_location, one_at_a_time, tracking
+from tasks.warehouse.labels import dictionary_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,9 +34,9 @@ def log_training(
 
     The experiment is `network/layer`: MLflow compares runs within an experiment, and FVU is comparable within a layer.
     Parameters are the config's fields. Metrics `training/…` are those logged at training steps, all others are those of
-    the test split. `figures` are stored as `figures/NAME.png`. A dictionary with a finished run keeps that run; a run
-    that a killed process left is closed and replaced. Raises UserError when there is no such dictionary, or when MLflow
-    can't be reached.
+    the test split. The run's name is the dictionary's label. `figures` are stored as `figures/NAME.png`. A dictionary
+    with a finished run keeps that run; a run that a killed process left is closed and replaced. Raises UserError when
+    there is no such dictionary, or when MLflow can't be reached.
     """
     description = describe(dictionary, settings)
 
@@ -47,7 +48,7 @@ def log_training(
         "dictionary",
         dictionary,
         f"{description['network']}/{description['layer']}",
-        f"{dictionary_config(dictionary, settings).name} {dictionary[:8]}",
+        dictionary_label(dictionary, settings),
         _tags(description) | ({PARENT: parent} if parent else {}),
         log,
         settings,
@@ -57,6 +58,7 @@ def log_training(
 def log_analysis(
     kind: str,
     key: str,
+    label: str,
     experiment: str,
     config: BaseModel,
     metrics: Mapping[str, float],
@@ -66,8 +68,8 @@ def log_analysis(
 ) -> str:
     """Record an analysis as a finished run with the tag `kind` = its key; return the run's id.
 
-    experiment: `network/layer`. The run is kept, nested and replaced as in `log_training`. Raises UserError when MLflow
-    can't be reached.
+    label: the run's name; experiment: `network/layer`. The run is kept, nested and replaced as in `log_training`.
+    Raises UserError when MLflow can't be reached.
     """
 
     def log(client: "MlflowClient", run_id: str) -> None:
@@ -76,21 +78,22 @@ def log_analysis(
         log_figures(client, run_id, figures)
 
     tags = {PARENT: parent} if parent else {}
-    return filed(kind, key, experiment, f"{kind} {key[:8]}", tags, log, settings)
+    return filed(kind, key, experiment, label, tags, log, settings)
 
 
 def filed(
     kind: str,
     key: str,
     experiment_name: str,
-    run_name: str,
+    label: str,
     tags: Mapping[str, str],
     log: Callable[["MlflowClient", str], None],
     settings: Settings,
 ) -> str:
     """Return the id of the finished run with the tag `kind` = key; if there is none, create it and let `log` fill it.
 
-    A new run gets `tags` and the code's git revision. A run that a killed process left is closed and replaced.
+    A new run is named by `label` and gets `tags` and the code's git revision. A run that a killed process left is
+    closed and replaced.
     """
     with tracking(settings) as client, one_at_a_time(settings):
         experiment = _experiment(client, experiment_name, settings)
@@ -103,7 +106,8 @@ def filed(
                 client.set_terminated(run.info.run_id, "KILLED")
         revision = git_revision()
         tags = {kind: key, **tags} | ({"git_revision": revision} if revision else {})
-        run_id = client.create_run(experiment, run_name=run_name, tags=tags).info.run_id
+        name = _unique_name(client, experiment, kind, key, label)
+        run_id = client.create_run(experiment, run_name=name, tags=tags).info.run_id
         with _until_it_ends(client, run_id, kind, settings):
             log(client, run_id)
     return run_id
@@ -133,24 +137,47 @@ def log_findings(
 
 @contextmanager
 def study_run(
-    kind: str, key: str, experiment_name: str, settings: Settings, tags: Mapping[str, str] = MappingProxyType({})
+    kind: str,
+    key: str,
+    label: str,
+    experiment_name: str,
+    settings: Settings,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator["StudyRun"]:
     """Yield the MLflow run under which a study's runs are nested; there is one per kind and key.
 
-    It is FINISHED when the block succeeds. experiment_name: `network/layer`. Raises UserError when MLflow can't be
-    reached.
+    It is FINISHED when the block succeeds. label: its name; experiment_name: `network/layer`. Raises UserError when
+    MLflow can't be reached.
     """
     with tracking(settings) as client:
         experiment = _experiment(client, experiment_name, settings)
         with one_at_a_time(settings):
             runs = client.search_runs([experiment], f"tags.`{kind}` = '{key}'")
-            run = (
-                runs[0]
-                if runs
-                else client.create_run(experiment, run_name=f"{kind} {key[:8]}", tags={kind: key} | dict(tags))
-            )
+            if runs:
+                run = runs[0]
+            else:
+                name = _unique_name(client, experiment, kind, key, label)
+                run = client.create_run(experiment, run_name=name, tags={kind: key} | dict(tags))
         with _until_it_ends(client, run.info.run_id, kind, settings):
             yield StudyRun(client, run.info.run_id)
+
+
+def _unique_name(client: "MlflowClient", experiment: str, kind: str, key: str, label: str) -> str:
+    """Return a new run's name: its label, and the key's first digits if another key's run has the same label.
+
+    That other run is renamed in the same way, as sql/labels.sql does in the views.
+    """
+    pattern = re.sub(r"""['"%\\]""", "_", label)  # in a pattern, _ is any character
+    named = client.search_runs([experiment], f"attributes.run_name LIKE '{pattern}%' AND tags.`{kind}` != '{key}'")
+    others = [(run, name_with_digits(label, run.data.tags[kind])) for run in named]
+    equal = [(run, name) for run, name in others if run.info.run_name in (label, name)]
+    for run, name in equal:
+        client.update_run(run.info.run_id, name=name)
+    return name_with_digits(label, key) if equal else label
+
+
+def name_with_digits(label: str, key: str) -> str:
+    return f"{label} · {key[:8]}"
 
 
 @contextmanager

@@ -9,13 +9,13 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import duckdb
 from filelock import FileLock, Timeout
@@ -26,6 +26,10 @@ from tasks.migrations import CannotMigrate, NewerSchema, migrated, refuse_newer,
 from tasks.quarantine import set_aside
 from tasks.settings import RESOURCES, Settings
 from tasks.storage import atomic_file, disk_problem, naming_disk_problems, sync_folder, writing
+
+if TYPE_CHECKING:
+    import polars
+    import pyarrow
 
 SQL_DIR = RESOURCES / "sql"
 
@@ -63,8 +67,30 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros that give a TCAV test's verdict and confidence interval."""
-    connection.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
+    """Create the macros that views use: the reading of a TCAV test, and the labels of what has a content key."""
+    for name in ("macros", "labels"):
+        connection.execute((SQL_DIR / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+@contextmanager
+def in_memory(tables: Mapping[str, "polars.DataFrame"]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a connection to tables in memory, with the macros; tables of `sql/schema` that are not given are empty.
+
+    Constraints are not checked, so that some of a load's tables are enough.
+    """
+    with duckdb.connect() as connection:
+        for name, empty in _empty_tables().items():
+            connection.from_arrow(tables[name].to_arrow() if name in tables else empty).create(name)
+        create_macros(connection)
+        yield connection
+
+
+@cache
+def _empty_tables() -> dict[str, "pyarrow.Table"]:
+    """Return the tables of `sql/schema` by name, without rows."""
+    with duckdb.connect() as memory:
+        create_schema(memory)
+        return {name: memory.table(name).to_arrow_table() for name in tables_of(memory)}
 
 
 @cache

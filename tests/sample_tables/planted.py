@@ -24,6 +24,8 @@ CROSSCODER = content_key("sample dictionary", 1, method="group-crosscoder")
 # how often a feature's profile repeats in a full turn; 0: it is the same at every angle, None: it has no regularity
 FOLDS = {"period-360": 1, "period-180": 2, "period-90": 4, "invariant": 0, "mixed": None}
 _CYCLE = ("period-360", "period-180", "period-360", "invariant", "period-90", "period-360", "period-180", "mixed")
+SET_LABEL = "efficientnet_lite0 blocks.5 · 200 orbits of D8, norm sampling, seed 0"
+CROSSCODER_LABEL = "efficientnet_lite0 blocks.5 · TopK group crosscoder 40, D8, k 8, norm sampling, seed 0"
 
 
 def planted_type(feature: int) -> str:

@@ -4,7 +4,6 @@ import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import polars as pl
 from PIL import Image
@@ -12,7 +11,7 @@ from PIL import Image
 from tasks.report.figures.style import INK, PALETTE, RULE, SOFT, figure_style, new_figure
 from tasks.report.labels import FACET_COLUMNS, SHOWN_EPSILON, Attack
 from tasks.report.snapshot import QUERIES
-from tasks.warehouse.database import create_macros, create_view
+from tasks.warehouse.database import create_view, in_memory
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -219,10 +218,7 @@ def shown_epsilon(tables: Tables) -> int:
 
 def _scores(tables: Tables) -> pl.DataFrame:
     """Return the scores with their intervals and verdicts, by the page's query over the view `attack_by_layer`."""
-    with duckdb.connect() as connection:
-        for name in ("attack_experiments", "attack_scores", "concepts", "layers"):
-            connection.from_arrow(tables[name].to_arrow()).create(name)
-        create_macros(connection)
+    with in_memory(tables) as connection:
         create_view(connection, "attack_by_layer")
         return connection.execute((QUERIES / "attack_scores.sql").read_text(encoding="utf-8")).pl()
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tasks.dictionary.methods import ARCHITECTURES, METHODS
 from tasks.report import text
 from tasks.report.labels import SAMPLINGS
 from tasks.report.snapshot import Examples, Snapshot
@@ -52,8 +51,6 @@ class PageWriter:
         self._environment.filters |= {function.__name__: function for function in FILTERS}
         self._environment.globals |= {function.__name__: function for function in FUNCTIONS}
         self._environment.globals |= {
-            "METHODS": {name: method.label for name, method in METHODS.items()},
-            "ARCHITECTURES": ARCHITECTURES,
             "SAMPLINGS": SAMPLINGS,
         }
 

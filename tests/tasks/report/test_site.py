@@ -9,9 +9,10 @@ import pytest
 
 from tasks.errors import UserError
 from tasks.report.site import swapped_in, write_pages, write_site
+from tests.sample_tables import both_loads
 from tests.sample_tables.planted import DEAD, FEATURES
 from tests.tasks.report.conftest import snapshot_of
-from tests.tasks.report.markup import References
+from tests.tasks.report.markup import References, text_of
 
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
 
@@ -23,6 +24,21 @@ def test_every_reference_leads_to_a_file_of_the_site(name, request):
     assert len(references) > 10 * len(pages)
     broken = [(page.name, each) for page, each in references if not (page.parent / each.split("#")[0]).exists()]
     assert broken == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("activation_set", "dictionary", "family_analysis", "dimension_analysis", "unit_set"),
+        *("concept_analysis", "attack_experiment", "facet_analysis", "trust_analysis"),
+    ],
+)
+def test_what_has_a_key_is_shown_by_its_label_with_the_key_in_full(early, kind):
+    labels = snapshot_of(both_loads()).connection.sql(f"FROM {kind}_labels()").fetchall()
+    pages = [text_of(page.read_text()) for page in early.rglob("*.html")]
+    assert labels
+    for key, label in labels:
+        assert any(label in text and key in text for text in pages), label
 
 
 def test_nothing_is_fetched_from_elsewhere(site):

@@ -90,6 +90,15 @@ def test_every_attack_has_a_finished_run_under_its_study(logged):
     assert nested[STRONG].data.params == about | same
 
 
+def test_runs_are_named_by_the_label_of_the_experiment(logged):
+    settings, _, study = logged
+    label = f"{NETWORK} {LAYER} · negative attack on stripes for zebra · logistic CAVs, seed 0"
+    with tracking(settings) as client:
+        assert client.get_run(study).info.run_name == label
+        name = by_attack(runs_of(client))[STRONG].info.run_name
+    assert name == f"{label} · concept set, token-pushing 8/255"
+
+
 def test_metrics_have_the_same_names_and_the_poisoned_percentage_as_their_step(logged):
     settings, _, study = logged
     with tracking(settings) as client:

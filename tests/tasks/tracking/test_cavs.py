@@ -41,7 +41,7 @@ def write_analysis(settings, analysis=CONCEPT_ANALYSIS) -> str:
         },
         settings,
     )
-    return log_analysis("concepts", analysis, f"{NETWORK}/concepts", Asked(), {}, {}, settings)
+    return log_analysis("concepts", analysis, analysis, f"{NETWORK}/concepts", Asked(), {}, {}, settings)
 
 
 def test_a_version_is_the_vectors_own_product_and_says_what_it_is(settings):

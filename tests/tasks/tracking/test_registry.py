@@ -184,6 +184,8 @@ def test_a_version_says_what_it_is(registry):
     assert version.tags["dictionary"] == run.data.tags["dictionary"]
     assert version.tags | {"network": "efficientnet_lite0", "layer": "blocks.5", "group_order": "4"} == version.tags
     assert (float(version.tags["fvu"]), float(version.tags["l0"])) == (0.25, 2.5)
+    label = "efficientnet_lite0 blocks.5 · TopK group crosscoder 10, D2, k 3, seed 3"
+    assert version.description.startswith(f"{label}\n\n")
     assert "TopK group crosscoder on `efficientnet_lite0` `blocks.5`" in version.description
     assert "the identity block, decoder band-limited to harmonics ≤ 0." in version.description
     assert "| fvu | 0.25 |" in version.description

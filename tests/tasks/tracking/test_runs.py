@@ -50,10 +50,44 @@ def test_a_run_holds_what_was_asked_and_what_came_out(settings, dictionary):
 
 def test_metrics_are_named_in_mlflows_letters(settings):
     run_id = log_analysis(
-        "concepts", KEY, "net/concepts", Settings(), {"score/dots/crane-(bird)/blocks.5": 0.5}, {}, settings
+        "concepts",
+        KEY,
+        "net · TCAV",
+        "net/concepts",
+        Settings(),
+        {"score/dots/crane-(bird)/blocks.5": 0.5},
+        {},
+        settings,
     )
     with tracking(settings) as client:
         assert client.get_run(run_id).data.metrics == {"score/dots/crane--bird-/blocks.5": 0.5}
+
+
+def name_of(run_id, settings):
+    with tracking(settings) as client:
+        return client.get_run(run_id).info.run_name
+
+
+def test_a_run_is_named_by_the_label(settings, dictionary):
+    run_id = log_training(dictionary, settings)
+    assert name_of(run_id, settings) == "efficientnet_lite0 blocks.5 · TopK group crosscoder 10, D2, k 3, seed 0"
+    label = """net · TCAV of a 'striped' "thing", 100 %"""
+    run_id = log_analysis("concepts", KEY, label, "net/concepts", Settings(), {}, {}, settings)
+    assert name_of(run_id, settings) == label
+
+
+def test_runs_of_equal_labels_are_both_named_apart_by_their_keys(settings, dictionary):
+    label = """net · TCAV of a 'striped' "thing", 100 %"""
+    keys = ["1" * 64, "2" * 64, "3" * 64]
+    runs = [log_analysis("concepts", key, label, "net/concepts", Settings(), {}, {}, settings) for key in keys]
+    other = log_analysis("concepts", "4" * 64, f"{label} of 8", "net/concepts", Settings(), {}, {}, settings)
+    assert [name_of(run_id, settings) for run_id in runs] == [f"{label} · {key[:8]}" for key in keys]
+    assert name_of(other, settings) == f"{label} of 8"
+    with tracking(settings) as client:
+        client.update_run(runs[0], status="RUNNING")
+    again = log_analysis("concepts", keys[0], label, "net/concepts", Settings(), {}, {}, settings)
+    assert again != runs[0]
+    assert name_of(again, settings) == f"{label} · {keys[0][:8]}"
 
 
 def test_the_git_revision_is_the_commit(settings, dictionary):
@@ -93,7 +127,7 @@ STUDIES = """
 import time
 from tasks.settings import Settings
 from tasks.tracking.runs import study_run
-with study_run("sweep", "e" * 64, "net/layer", Settings()):
+with study_run("sweep", "e" * 64, "net layer · sweep", "net/layer", Settings()):
     print("studies", flush=True)
     time.sleep(600)
 """

@@ -61,7 +61,9 @@ def written(tables, folder):
 
 def test_concepts_are_listed_with_score_and_verdict(page):
     section = section_of(page, "concepts")
-    assert text_of(section).count("for zebra") == 1
+    [table] = re.findall(r"<table.*?</table>", section, re.S)
+    assert text_of(table).count("for zebra") == 1
+    assert "efficientnet_lite0 blocks.5 · TCAV of dots, stripes for zebra · logistic CAVs, seed 0" in text_of(section)
     for name, (scores, *_, p_holm) in PLANTED_CONCEPTS.items():
         (row,) = [row for row in re.findall(r"<tr>.*?</tr>", section, re.S) if f"</span>{name}" in row]
         score = sum(scores) / len(scores)
@@ -211,7 +213,7 @@ def test_transfer_is_read_in_every_place(experiment, tables):
 def test_dictionaries_say_what_stands_out(experiment):
     (figure,) = shown_at(experiment, "figure", 8)[2:]
     text = text_of(figure)
-    assert "TopK sparse autoencoder · blocks.5, efficientnet_lite0" in text
+    assert "efficientnet_lite0 blocks.5 · TopK SAE 40, k 8, norm sampling, seed 0" in text
     rows = re.findall(r"<tr><th.*?</tr>", re.search(r"</thead>(.*)", figure, re.S)[1], re.S)
     assert len(rows) == len(PLANTED_STATISTICS)
     for row in rows:

@@ -16,7 +16,7 @@ from tests.sample_tables.families import (
     SAE_FAMILIES,
     SAE_PLANTED_FAMILIES,
 )
-from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES, SAE
+from tests.sample_tables.planted import CROSSCODER, CROSSCODER_LABEL, DEAD, FEATURES, SAE
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import References, data_of, text_of
 
@@ -45,7 +45,7 @@ def test_the_analysis_under_the_largest_group_comes_first_and_leads_to_the_other
         ("families.html", True),
         (sae_page.name, False),
     ]
-    assert options[0][2] == f"TopK group crosscoder · blocks.5, |G| = 16 · {CROSSCODER[:6]}"
+    assert options[0][2] == f"{CROSSCODER_LABEL} · families under D8"
     assert "13 of 36 live features are in 2 families." in text_of(sae_page.read_text())
 
 
@@ -184,7 +184,7 @@ def test_scores_stand_beside_their_controls_on_one_scale(site, sae_page):
         rows = re.findall(r'<tr class="(\S+)"><th.*?</tr>', table, re.S)
         assert rows == ["group-crosscoder", "control", "control", "sae", "control"]
         first = re.search(r'<tr class="group-crosscoder">.*?</tr>', table, re.S)[0]
-        assert text_of(first) == "TopK group crosscoder 0.600 ± 0.020 0.900 ± 0.020 0.500 ± 0.020 0.800 ± 0.020"
+        assert text_of(first) == f"{CROSSCODER_LABEL} 0.600 ± 0.020 0.900 ± 0.020 0.500 ± 0.020 0.800 ± 0.020"
         assert first.count('class="seed"') == 4 * 3
         # adjusted Rand index on −0.1 … 0.7
         places = [float(each) for each in re.findall(r'class="seed" style="left: ([\d.]+)%"', first)][:3]

@@ -49,7 +49,10 @@ def test_early_vision_says_what_was_measured_and_shows_features(early):
     section = re.search(r'<section id="early-vision">.*?</section>', (early / "index.html").read_text(), re.S)[0]
     (row,) = re.findall(r"<tbody>\s*(<tr>.*?</tr>)", section, re.S)
     # the neurons' own L0 is the sum of their densities: 39 of them at 0.2
-    assert text_of(row) == (f"ReLU {PLAIN_SAE[:6]} sampled uniformly 40 10.0 % 0.210 7.2 7.8 96.0 % 91.0 % 7 % 0.62")
+    assert text_of(row) == (
+        "efficientnet_lite0 blocks.2 · ReLU SAE 40, seed 0 sampled uniformly "
+        "40 10.0 % 0.210 7.2 7.8 96.0 % 91.0 % 7 % 0.62"
+    )
     assert f"{PLAIN_LAYER} 40 channels, receptive field 19 px" in text_of(section)
     strip = re.findall(rf'href="features/{PLAIN_SAE[:12]}-(\d+).html"', section)
     assert len(set(strip)) == 4
