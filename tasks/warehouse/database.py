@@ -63,7 +63,7 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros that give a TCAV test's verdict and confidence interval."""
+    """Create the macros of photographs, intervals and TCAV tests."""
     connection.execute((SQL_DIR / "macros.sql").read_text(encoding="utf-8"))
 
 

@@ -29,7 +29,7 @@ PLACE = ("eval_network", "eval_layer")
 def effect_figure(experiments: Mapping[str, Tables]) -> "Figure":
     """Draw the score at the attacked layer against ε, for the largest fraction; a panel for each experiment, by name.
 
-    Bands and whiskers: 95 % interval over the random sets. Hollow points: no evidence. Grey band: mean ± one standard
+    Bands and whiskers: 95 % interval over the random sets and the class's photographs. Hollow points: no evidence. Grey band: mean ± one standard
     deviation of the random CAVs' scores. Horizontal line: the clean score.
     """
     with figure_style():
@@ -220,7 +220,7 @@ def shown_epsilon(tables: Tables) -> int:
 def _scores(tables: Tables) -> pl.DataFrame:
     """Return the scores with their intervals and verdicts, by the page's query over the view `attack_by_layer`."""
     with duckdb.connect() as connection:
-        for name in ("attack_experiments", "attack_scores", "concepts", "layers"):
+        for name in ("attack_experiments", "attack_scores", "concepts", "concept_exemplars", "layers"):
             connection.from_arrow(tables[name].to_arrow()).create(name)
         create_macros(connection)
         create_view(connection, "attack_by_layer")
