@@ -138,6 +138,6 @@ def metrics_of(dictionary: str, settings: Settings) -> dict[str, str]:
     return {
         "fraction of variance unexplained": f"{metrics['fvu']:.3f}",
         "active features per row (L0)": f"{metrics['l0']:.1f}",
-        "dead features": f"{metrics['dead_fraction']:.1%}",
+        "features inactive on all test rows": f"{metrics['dead_fraction']:.1%} (rows: {metrics['rows']:,.0f})",
         "training time": f"{metrics['train_seconds']:.0f} s",
     }

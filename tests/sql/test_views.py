@@ -201,6 +201,13 @@ def test_dictionary_scores(small):
     ]
 
 
+def test_a_share_of_spliced_images_has_their_number_and_its_interval(changing):
+    changing.execute("INSERT INTO dictionary_metrics VALUES ('sae', 'top1_change', 0.5), ('sae', 'spliced_frames', 20)")
+    columns = "spliced_images, top1_change, top1_change_low, top1_change_high"
+    found = rows(changing, f"SELECT {columns} FROM dictionary_scores")
+    assert found == [pytest.approx((20, 0.5, *wilson(0.5, 20)), abs=1e-6), (None, None, None, None)]
+
+
 def test_block_scores(small):
     found = rows(
         small,
