@@ -109,7 +109,10 @@ def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGro
 
 
 def training_curves(history: pl.DataFrame) -> "Figure":
-    """Draw FVU, L0 and the share of features that were inactive in the last `dead_after_rows` rows, against the step."""
+    """Draw FVU, L0 and the share of features that did not fire for `dead_after_rows` rows, against the step.
+
+    history: step, metric, value.
+    """
     with figure_style():
         figure, grid = new_figure(10.2, 3.0, columns=len(CURVES))
         for axes, (metric, (label, colour)) in zip(grid, CURVES.items(), strict=True):

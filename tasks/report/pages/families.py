@@ -225,7 +225,8 @@ class Separation:
             ]
             if controls and min(values) <= max(controls):
                 said.append(
-                    f"{name}: the adjusted Rand index is not above every control’s: families do not follow stimulus types here."
+                    f"{name}: the adjusted Rand index is not above every control’s: "
+                    "families do not follow stimulus types here."
                 )
             elif mean(values) < LEAST_RAND:
                 said.append(f"{name}: the adjusted Rand index, {mean(values):.2f}, is close to chance.")
