@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 METRICS_PER_CALL = 1000  # MLflow's limit for log_batch
 PARENT = "mlflow.parentRunId"  # tag with the id of the run under which MLflow's UI nests a run
 DESCRIPTIONS = {
-    "dictionary": "A dictionary. `training/` was measured at training steps (curves that stay 0 are left out), `test/` on the "
-    "test split. The other groups are of later analyses. The registered model has a card.",
+    "dictionary": "A dictionary. `training/` was measured at training steps (curves that stay 0 are left out), "
+    "`test/` on the test split. The other groups are of later analyses. The registered model has a card.",
     "sweep": "Several dictionaries, trained in one pass over the rows: one nested run each.",
     "concepts": "TCAV: which concepts matter for which classes, against random sets.",
     "attack_study": "Attacks on a concept's exemplars, one nested run each. The metrics are of the clean exemplars.",
