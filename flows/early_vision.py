@@ -22,7 +22,7 @@ from tasks.tracking.runs import log_findings
 from tasks.tuning.curves import analyse_tuning, coverage_metrics, detector_curves
 from tasks.tuning.pictures import visualise_features
 from tasks.vision.images import ImagesConfig
-from tasks.vision.names import LayerName, NetworkName
+from tasks.vision.names import LayerNames, NetworkName
 from tasks.vision.networks import load_network
 
 
@@ -30,7 +30,7 @@ class EarlyVisionConfig(Config):
     """The configuration of the flow. The defaults are the demo."""
 
     network: NetworkName = Field("efficientnet_lite0", description="name of the network")
-    layers: tuple[LayerName, ...] = Field(
+    layers: LayerNames = Field(
         ("block1_expand", "block5_expand"), min_length=1, description="names of layers, or of branches of layers"
     )
     samplings: tuple[Sampling, ...] = Field(

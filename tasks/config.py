@@ -38,6 +38,19 @@ def choices(title: str, names: Iterable[str], other: str) -> WithJsonSchema:
     )
 
 
+def several_choices(title: str, names: Iterable[str], other: str) -> WithJsonSchema:
+    """As `choices`, for a list of texts: the form shows items with choices of their own as JSON."""
+    known, text = {"type": "string", "enum": list(names)}, {"type": "string"}
+    return WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "title": title, "items": known},
+                {"type": "array", "title": other, "items": text},
+            ]
+        }
+    )
+
+
 class Config(BaseModel):
     """Base class of configs: immutable; unknown fields, infinities and NaN are errors."""
 

@@ -6,12 +6,13 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from tasks.concepts.names import Classifier, ObjectiveName, Pool
 from tasks.concepts.synthetic_patterns import PATTERNS
-from tasks.config import Config, ImagesAddress, NameOrFolder, Seed, Whole, choices
+from tasks.config import Config, ImagesAddress, NameOrFolder, Seed, Whole, choices, several_choices
 from tasks.vision.images import ImagesConfig
-from tasks.vision.names import LayerName, NetworkName
+from tasks.vision.names import LayerName, LayerNames, NetworkName
 
 ConceptSource = Annotated[NameOrFolder, choices("synthetic pattern", PATTERNS, "folder")]
 """Exemplars of a concept: the name of a synthetic pattern, or a folder of images."""
+ConceptSources = Annotated[tuple[NameOrFolder, ...], several_choices("synthetic patterns", PATTERNS, "folders")]
 
 
 class CavConfig(Config):
@@ -68,8 +69,8 @@ class TcavConfig(Config):
 class ConceptsConfig(TcavConfig):
     """TCAV: concepts × classes × layers of one network, tested together. The defaults need no photographs."""
 
-    layers: tuple[LayerName, ...] = Field(("block10_expand",), min_length=1, description="names of the layers")
-    concepts: tuple[ConceptSource, ...] = Field(
+    layers: LayerNames = Field(("block10_expand",), min_length=1, description="names of the layers")
+    concepts: ConceptSources = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
         description="folders of exemplars, or names of synthetic patterns: stripes, dots, honeycombs, zigzags, checks",

@@ -24,7 +24,7 @@ from torch import Tensor
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
 from tasks.concepts.attack import attack, away_from, noise, towards
 from tasks.concepts.cav import Cav, fit_cav, layer_activations
-from tasks.concepts.config import AttackConfig, CavConfig, ConceptSource
+from tasks.concepts.config import AttackConfig, CavConfig, ConceptSources
 from tasks.concepts.exemplars import ExemplarSet, check_apart, random_sets
 from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation, split_at_facet_layer
 from tasks.config import Config, Seed, Whole
@@ -54,7 +54,7 @@ class FacetStudyConfig(Config):
     facet_layer: LayerName = Field(
         "block5_expand", description="lower layer at which the probes are fitted and the facets attacked"
     )
-    facets: tuple[ConceptSource, ...] = Field(
+    facets: ConceptSources = Field(
         ("stripes", "dots"),
         description="two or more folders of images, or synthetic patterns: stripes, dots, honeycombs, zigzags, checks",
     )
@@ -65,7 +65,7 @@ class FacetStudyConfig(Config):
     generic_images: Whole = Field(
         16, ge=2, description="number of generic images that every facet's probe is fitted against"
     )
-    others: tuple[ConceptSource, ...] = Field(
+    others: ConceptSources = Field(
         ("honeycombs", "zigzags", "checks"),
         description="folders or synthetic patterns whose images are generic ones too; without them the probe of one "
         "pattern responds to all patterns",

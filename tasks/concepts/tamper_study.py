@@ -8,7 +8,7 @@ import polars
 from pydantic import Field
 
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
-from tasks.concepts.config import CavConfig, ConceptSource
+from tasks.concepts.config import CavConfig, ConceptSources
 from tasks.concepts.exemplars import random_sets
 from tasks.concepts.tamper_detection import (
     CALIBRATION_SETS,
@@ -40,7 +40,7 @@ class TamperStudyConfig(Config):
     layer: LayerName = Field(
         "block10", description="name of the layer; at other than block10, thresholds are calibrated"
     )
-    concepts: tuple[ConceptSource, ...] = Field(
+    concepts: ConceptSources = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
         description="folders of exemplars, or names of synthetic patterns: stripes, dots, honeycombs, zigzags, checks; "

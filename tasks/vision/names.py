@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from tasks.config import choices
+from tasks.config import choices, several_choices
 
 NETWORKS = (
     "efficientnet_lite0",
@@ -23,3 +23,6 @@ LITE0_LAYERS = (
 
 NetworkName = Annotated[str, choices("built in", NETWORKS, "torchvision:…, timm:… or module:…")]
 LayerName = Annotated[str, choices("layer of efficientnet_lite0", LITE0_LAYERS, "layer of another network")]
+LayerNames = Annotated[
+    tuple[str, ...], several_choices("layers of efficientnet_lite0", LITE0_LAYERS, "layers of another network")
+]

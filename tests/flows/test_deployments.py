@@ -64,8 +64,8 @@ def test_a_form_offers_known_names_and_takes_others():
     known, other = form["network"]["anyOf"]
     assert known["enum"] == list(network_names())
     assert "enum" not in other
-    assert form["layers"]["items"]["anyOf"][0]["enum"] == list(load_network("efficientnet_lite0").layers())
-    assert form["concepts"]["items"]["anyOf"][0]["enum"] == list(PATTERNS)
+    assert form["layers"]["anyOf"][0]["items"]["enum"] == list(load_network("efficientnet_lite0").layers())
+    assert form["concepts"]["anyOf"][0]["items"]["enum"] == list(PATTERNS)
     assert form["network"]["default"] == "efficientnet_lite0"
 
 
