@@ -480,7 +480,7 @@ def look(
     image: Annotated[Path, typer.Argument(parser=_path, metavar="IMAGE", help="JPEG, PNG or WebP file.")],
     dictionary: Annotated[
         str | None,
-        typer.Option(metavar="KEY", help="Key of a dictionary, or its first digits; default: the newest one."),
+        typer.Option(metavar="KEY", help="Key of a dictionary, or its first digits; default: the newest analysed one."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=64, help="Number of features to show.")] = 8,
     picture: Annotated[
@@ -492,12 +492,13 @@ def look(
     """Print and draw which features of a dictionary fire where on an image."""
     import json
 
+    from tasks.dictionary.analyse import analysed
     from tasks.dictionary.image_features import image_features
-    from tasks.dictionary.store import key_of, newest
+    from tasks.dictionary.store import key_of, newest, trained
     from tasks.report.figures.image_features import features_figure
 
     settings = Settings()
-    key = key_of(dictionary, settings) if dictionary else newest(settings)
+    key = key_of(dictionary, settings) if dictionary else newest(analysed(settings) or trained(settings), settings)
     seen = image_features(key, image, settings)
     strongest = seen.strongest(count)
     file = picture or image.with_name(f"{image.stem}-features.png")

@@ -22,14 +22,15 @@ from tasks.tracking.runs import log_findings
 from tasks.tuning.curves import analyse_tuning, coverage_metrics, detector_curves
 from tasks.tuning.pictures import visualise_features
 from tasks.vision.images import ImagesConfig
+from tasks.vision.names import LayerNames, NetworkName
 from tasks.vision.networks import load_network
 
 
 class EarlyVisionConfig(Config):
     """The configuration of the flow. The defaults are the demo."""
 
-    network: str = Field("efficientnet_lite0", description="name of the network")
-    layers: tuple[str, ...] = Field(
+    network: NetworkName = Field("efficientnet_lite0", description="name of the network")
+    layers: LayerNames = Field(
         ("block1_expand", "block5_expand"), min_length=1, description="names of layers, or of branches of layers"
     )
     samplings: tuple[Sampling, ...] = Field(
@@ -167,5 +168,5 @@ def log_curves(dictionary: str, neurons: str, features: str, settings: Settings)
     metrics["missing_curve_detectors"] = float(tables["features"]["curve_detectors"]["missing"].sum())
     layer = tables["neurons"]["unit_sets"]["layer"].item()
     figure = detectors_polar(curves, f"Curve detectors of {layer}")
-    log_findings(dictionary, metrics, settings, {"curve_detectors": figure})
+    log_findings(dictionary, "curve detectors", metrics, settings, {"curve_detectors": figure})
     return metrics

@@ -93,5 +93,5 @@ def evaluation_of(dictionary: str, settings: Settings) -> dict[str, str]:
         "fraction of variance unexplained": f"{metrics['fvu']:.3f}",
         **{f"the same with scaling {name}": f"{fvu:.3g}" for name, fvu in fvu_of.items() if name != config.scaling},
         "active features per row (L0)": f"{metrics['l0']:.1f}",
-        "dead features": f"{metrics['dead_fraction']:.1%}",
+        "features inactive on all test rows": f"{metrics['dead_fraction']:.1%} (rows: {metrics['rows']:,.0f})",
     }

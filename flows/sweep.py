@@ -152,7 +152,7 @@ def measures(dictionary: str, settings: Settings) -> list[str]:
     return [
         f"FVU {metrics['fvu']:.3f}" + (f" (worst block {worst:.3f})" if trained.is_crosscoder else ""),
         f"L0 {metrics['l0']:.1f}",
-        f"dead {metrics['dead_fraction']:.1%}",
+        f"{metrics['dead_fraction']:.1%} of the features inactive on all {metrics['rows']:,.0f} test rows",
         f"trained in {metrics['train_seconds']:.0f} s",
         f"{sum(parameter.numel() for parameter in trained.parameters()):,} parameters",
     ]

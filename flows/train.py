@@ -93,7 +93,7 @@ def file_dictionary(dictionary: str, settings: Settings, parent: str | None = No
 def splice(dictionary: str, settings: Settings, progress) -> None:
     """Measure the network's output with the reconstruction spliced in, and log the metrics in MLflow."""
     key = measure_splicing(dictionary, settings, progress)
-    log_findings(dictionary, metrics_in(key, settings), settings)
+    log_findings(dictionary, "splicing", metrics_in(key, settings), settings)
 
 
 def metrics_in(tables: str, settings: Settings) -> dict[str, float]:
@@ -128,7 +128,7 @@ def next_seeds(seed: int, count: int) -> list[int]:
 def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progress) -> dict[str, float]:
     """Measure the stability of a dictionary's features across replicas and log it in MLflow; return the metrics."""
     metrics = metrics_in(measure_stability(dictionary, replicas, settings, progress), settings)
-    log_findings(dictionary, metrics, settings)
+    log_findings(dictionary, "seeds", metrics, settings)
     return metrics
 
 
@@ -138,6 +138,6 @@ def metrics_of(dictionary: str, settings: Settings) -> dict[str, str]:
     return {
         "fraction of variance unexplained": f"{metrics['fvu']:.3f}",
         "active features per row (L0)": f"{metrics['l0']:.1f}",
-        "dead features": f"{metrics['dead_fraction']:.1%}",
+        "features inactive on all test rows": f"{metrics['dead_fraction']:.1%} (rows: {metrics['rows']:,.0f})",
         "training time": f"{metrics['train_seconds']:.0f} s",
     }

@@ -20,6 +20,7 @@ from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.runs import log_analysis, study_run
 from tasks.vision.images import ImagesConfig
+from tasks.vision.names import LayerNames, NetworkName
 from tasks.vision.networks import load_network
 from tasks.warehouse.labels import activation_set_tables, dictionary_tables, label_of
 
@@ -30,8 +31,8 @@ SHOWN_PARAMETERS = ("orientation", "frequency", "phase", "colour")
 class TuningConfig(Config):
     """The configuration of the flow. The default network is a bank of Gabor filters, which has a known ground truth."""
 
-    network: str = Field("gabor-bank", description="name of the network")
-    layers: tuple[str, ...] = Field(("gabor",), description="names of layers, or of branches of layers")
+    network: NetworkName = Field("gabor-bank", description="name of the network")
+    layers: LayerNames = Field(("gabor",), description="names of layers, or of branches of layers")
     dictionaries: tuple[str, ...] = Field(
         (),
         description="keys of trained dictionaries whose features are analysed as well, on their own activation sets",

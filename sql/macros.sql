@@ -1,4 +1,17 @@
--- The reading of a TCAV test: its verdict, its confidence interval, and whether an attack reached its aim. Views and figures use these.
+-- What views and figures share: photographs of images, intervals of shares, and the reading of a TCAV test.
+
+-- The photograph that an image is, or was cut from: cuts are called PHOTOGRAPH@SIDE+LEFT+TOP, as in ScikitImage of tasks/vision/images.py.
+CREATE OR REPLACE MACRO photograph_of(image_name) AS regexp_replace(image_name, '@\d+\+\d+\+\d+$', '');
+
+-- Number of photographs that the images of a set are, or were cut from.
+CREATE OR REPLACE MACRO photographs_in(image_set_id) AS (
+    SELECT count(DISTINCT photograph_of(e.name)) FROM concept_exemplars AS e WHERE e.concept_id = image_set_id
+);
+
+-- Ends of Wilson's 95 % interval of a share of n independent trials (Wilson 1927).
+CREATE OR REPLACE MACRO wilson_low(share, n) AS
+    greatest(share + 1.959964 ** 2 / (2 * n) - 1.959964 * sqrt((share * (1 - share) + 1.959964 ** 2 / (4 * n)) / n), 0) / (1 + 1.959964 ** 2 / n);
+CREATE OR REPLACE MACRO wilson_high(share, n) AS 1 - wilson_low(1 - share, n);
 
 CREATE OR REPLACE MACRO tcav_verdict(p_holm, score, random_score) AS
     CASE
@@ -12,6 +25,14 @@ CREATE OR REPLACE MACRO tcav_verdict(p_holm, score, random_score) AS
 CREATE OR REPLACE MACRO tcav_half_width(score_std, random_sets) AS
     (1.95996 + 2.37227 / (random_sets - 1) + 2.8225 / (random_sets - 1) ** 2 + 2.5558 / (random_sets - 1) ** 3 + 1.5895 / (random_sets - 1) ** 4)
     * score_std / sqrt(random_sets);
+
+-- Ends of the 95 % confidence interval of a TCAV score, which varies with the random sets (Student's t) and with the photographs of the
+-- class (Wilson). The distances from the score are added as squares (Zou and Donner 2008). Wilson's interval is of one vector's share; the
+-- mean over vectors varies no more than that.
+CREATE OR REPLACE MACRO tcav_low(score, score_std, random_sets, photographs) AS
+    greatest(score - sqrt(tcav_half_width(score_std, random_sets) ** 2 + (score - wilson_low(score, photographs)) ** 2), 0);
+CREATE OR REPLACE MACRO tcav_high(score, score_std, random_sets, photographs) AS
+    least(score + sqrt(tcav_half_width(score_std, random_sets) ** 2 + (score - wilson_high(score, photographs)) ** 2), 1);
 
 -- A negative experiment is to stop a concept from mattering, a positive one to make it matter.
 CREATE OR REPLACE MACRO tcav_verdict_flipped(kind, clean_verdict, verdict) AS

@@ -18,7 +18,7 @@ from tasks.concepts.analyse import analyse_concepts
 from tasks.concepts.config import ConceptsConfig
 from tasks.concepts.tamper_detection import TamperReport, check_folder
 from tasks.dictionary import store
-from tasks.dictionary.analyse import analyse
+from tasks.dictionary.analyse import analyse, analysed
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.image_features import ImageFeatures, image_features
@@ -99,8 +99,12 @@ def train(acts: ActivationSet, **fields: Any) -> TrainedDictionary:
 
 
 def dictionaries() -> tuple[str, ...]:
-    """Return the keys of all trained dictionaries."""
-    return store.trained(Settings())
+    """Return the keys of the analysed dictionaries, which the tables have or get with the next publication.
+
+    Replicas, trained from other seeds to measure the stability of features or the scores of families, are not analysed.
+    `load` loads them too.
+    """
+    return analysed(Settings())
 
 
 def load(key: str) -> TrainedDictionary:

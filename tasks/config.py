@@ -1,10 +1,11 @@
 """Types of fields and the base class that all configs share."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 MOST = 2**31 - 1
 """The largest number that an INTEGER column of the warehouse can hold."""
@@ -18,10 +19,42 @@ Seed = Annotated[int, Field(ge=0, le=MOST)]
 """Seed of a random generator; at least 0."""
 
 
+def _require_values(form: dict[str, Any]) -> None:
+    """Mark the fields that must hold a value as required in a JSON schema: the Prefect form calls others optional.
+
+    A field whose default is None or empty may be left empty. `model_validate` fills in defaults all the same.
+    """
+    empty: tuple[Any, ...] = (None, [], "")
+    form["required"] = [name for name, field in form["properties"].items() if field.get("default", ...) not in empty]
+
+
+def choices(title: str, names: Iterable[str], other: str) -> WithJsonSchema:
+    """Return the schema of a text that the Prefect form offers as a choice of names, beside a field for any other text.
+
+    title, other: labels of the two.
+    """
+    return WithJsonSchema(
+        {"anyOf": [{"type": "string", "title": title, "enum": list(names)}, {"type": "string", "title": other}]}
+    )
+
+
+def several_choices(title: str, names: Iterable[str], other: str) -> WithJsonSchema:
+    """As `choices`, for a list of texts: the form shows items with choices of their own as JSON."""
+    known, text = {"type": "string", "enum": list(names)}, {"type": "string"}
+    return WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "title": title, "items": known},
+                {"type": "array", "title": other, "items": text},
+            ]
+        }
+    )
+
+
 class Config(BaseModel):
     """Base class of configs: immutable; unknown fields, infinities and NaN are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, json_schema_extra=_require_values)
 
 
 def from_home(path: str | Path) -> Path:

@@ -1,5 +1,8 @@
 """The documents' commands are run or checked: one that does not work fails here, and so does one that is left out."""
 
+import csv
+import io
+import json
 import re
 import shlex
 import subprocess
@@ -12,6 +15,8 @@ import typer
 from flows import FLOWS, cli
 from flows.config import config_class_of, flow_named, read_config
 from tasks.settings import ROOT, Settings
+from tasks.warehouse.formats import csv_lines, json_lines
+from tasks.warehouse.query import answer
 
 GUIDES = [
     ROOT / name
@@ -87,6 +92,22 @@ def test_a_command_works(command, published_template, monkeypatch):
             read_config(config_class_of(flow_named("attack")), ROOT / config, assignments)
         case _:
             pytest.fail(f"nothing runs this command of the documents: {command}")
+
+
+QUERIES = list(
+    dict.fromkeys(words[2] for _, words in map(split, commands()) if words[:2] == ["kaleidoscope", "sql"] and words[2:])
+)
+
+
+@pytest.mark.parametrize("sql", QUERIES)
+def test_a_query_has_rows_in_csv_and_json(sql, published_template):
+    """A reader who copies a query gets rows, in every format."""
+    with answer(sql, published_template) as rows:
+        in_csv = list(csv.reader(io.StringIO("".join(csv_lines(rows)))))
+    with answer(sql, published_template) as rows:
+        in_json = json.loads("".join(json_lines(rows)))
+    assert len(in_csv) == 1 + len(in_json) > 1
+    assert {len(line) for line in in_csv} == {len(in_json[0])}
 
 
 def assert_run_is_understood(flow: str, options: list[str]) -> None:

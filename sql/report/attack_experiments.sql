@@ -11,6 +11,7 @@ SELECT
     c.exemplars,
     a.class_name,
     k.exemplars AS class_images,
+    photographs_in(a.class_images_id) AS class_photographs,
     a.random_sets,
     a.classifier,
     a.pool,

@@ -11,6 +11,8 @@ SELECT
     a.score,
     a.low,
     a.high,
+    a.class_images,
+    a.class_photographs,
     a.random_score,
     s.random_score_std,
     a.accuracy,

@@ -54,6 +54,8 @@ SELECT
     s.sampling,
     coalesce(live.live_features, 0) AS live_features,
     metrics.metrics,
+    wilson_low(metrics.metrics['top1_change'], metrics.metrics['spliced_frames']) AS top1_change_low,
+    wilson_high(metrics.metrics['top1_change'], metrics.metrics['spliced_frames']) AS top1_change_high,
     blocks.block_fvu_least,
     blocks.block_fvu_most,
     losses.losses,

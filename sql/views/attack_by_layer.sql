@@ -8,10 +8,13 @@ WITH measured AS (
         a.kind,
         a.concept_id,
         a.class_name,
-        tcav_half_width(s.score_std, a.random_sets) AS half_width,
+        a.random_sets,
+        k.exemplars AS class_images,
+        photographs_in(a.class_images_id) AS class_photographs,
         tcav_verdict(s.p_holm, s.score, s.random_score) AS verdict
     FROM attack_scores AS s
     JOIN attack_experiments AS a USING (attack_experiment_id)
+    JOIN concepts AS k ON k.concept_id = a.class_images_id
 )
 SELECT
     m.attack_experiment_id,
@@ -30,8 +33,10 @@ SELECT
     (m.eval_network, m.eval_layer) = (m.network, m.layer) AS attacked_here,
     m.score,
     m.score_std,
-    greatest(m.score - m.half_width, 0) AS low,
-    least(m.score + m.half_width, 1) AS high,
+    tcav_low(m.score, m.score_std, m.random_sets, m.class_photographs) AS low,
+    tcav_high(m.score, m.score_std, m.random_sets, m.class_photographs) AS high,
+    m.class_images,
+    m.class_photographs,
     m.random_score,
     m.p_holm,
     m.verdict,
@@ -71,8 +76,10 @@ COMMENT ON COLUMN attack_by_layer.eval_layer IS 'evaluation layer: the layer tha
 COMMENT ON COLUMN attack_by_layer.attacked_here IS 'whether the evaluation network and layer are those that were attacked; otherwise the row shows transfer';
 COMMENT ON COLUMN attack_by_layer.score IS 'TCAV score: share of the class''s images whose logit grows along the vector, mean over the random sets, 0 to 1';
 COMMENT ON COLUMN attack_by_layer.score_std IS 'standard deviation of the score over the random sets';
-COMMENT ON COLUMN attack_by_layer.low IS 'lower end of the 95 % confidence interval of score (Student''s t over the random sets), cut at 0';
-COMMENT ON COLUMN attack_by_layer.high IS 'upper end of the same interval, cut at 1';
+COMMENT ON COLUMN attack_by_layer.low IS 'lower end of the 95 % confidence interval of score over the random sets (Student''s t) and the photographs of the class (Wilson)';
+COMMENT ON COLUMN attack_by_layer.high IS 'upper end of the same interval';
+COMMENT ON COLUMN attack_by_layer.class_images IS 'number of images of the class';
+COMMENT ON COLUMN attack_by_layer.class_photographs IS 'number of photographs that these images are, or were cut from; cuts of one photograph are no independent images';
 COMMENT ON COLUMN attack_by_layer.random_score IS 'TCAV score of random vectors (one random set against the next), mean, 0 to 1; of the changed random sets where perturbed_set is random';
 COMMENT ON COLUMN attack_by_layer.p_holm IS 'p-value of Welch''s two-sided t-test of score against random_score, after Holm''s correction for all tests of the experiment, 0 to 1';
 COMMENT ON COLUMN attack_by_layer.verdict IS 'at p_holm < 0.05: matters where score is above random_score, speaks against where it is below; otherwise no evidence';

@@ -25,8 +25,10 @@ COMMENT ON COLUMN attack_effect.epsilon IS 'largest allowed change ε of a pixel
 COMMENT ON COLUMN attack_effect.fraction IS 'share of the perturbed set''s images that were attacked, 0 to 1; 0 where clean';
 COMMENT ON COLUMN attack_effect.score IS 'TCAV score: share of the class''s images whose logit grows along the vector, mean over the random sets, 0 to 1';
 COMMENT ON COLUMN attack_effect.score_std IS 'standard deviation of the score over the random sets';
-COMMENT ON COLUMN attack_effect.low IS 'lower end of the 95 % confidence interval of score (Student''s t over the random sets), cut at 0';
-COMMENT ON COLUMN attack_effect.high IS 'upper end of the same interval, cut at 1';
+COMMENT ON COLUMN attack_effect.low IS 'lower end of the 95 % confidence interval of score over the random sets (Student''s t) and the photographs of the class (Wilson)';
+COMMENT ON COLUMN attack_effect.high IS 'upper end of the same interval';
+COMMENT ON COLUMN attack_effect.class_images IS 'number of images of the class';
+COMMENT ON COLUMN attack_effect.class_photographs IS 'number of photographs that these images are, or were cut from; cuts of one photograph are no independent images';
 COMMENT ON COLUMN attack_effect.random_score IS 'TCAV score of random vectors (one random set against the next), mean, 0 to 1; of the changed random sets where perturbed_set is random';
 COMMENT ON COLUMN attack_effect.p_holm IS 'p-value of Welch''s two-sided t-test of score against random_score, after Holm''s correction for all tests of the experiment, 0 to 1';
 COMMENT ON COLUMN attack_effect.verdict IS 'at p_holm < 0.05: matters where score is above random_score, speaks against where it is below; otherwise no evidence';

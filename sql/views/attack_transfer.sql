@@ -23,8 +23,10 @@ COMMENT ON COLUMN attack_transfer.eval_layer IS 'evaluation layer: the layer tha
 COMMENT ON COLUMN attack_transfer.attacked_here IS 'whether the evaluation network and layer are those that were attacked; otherwise the row shows transfer';
 COMMENT ON COLUMN attack_transfer.score IS 'TCAV score: share of the class''s images whose logit grows along the vector, mean over the random sets, 0 to 1';
 COMMENT ON COLUMN attack_transfer.score_std IS 'standard deviation of the score over the random sets';
-COMMENT ON COLUMN attack_transfer.low IS 'lower end of the 95 % confidence interval of score (Student''s t over the random sets), cut at 0';
-COMMENT ON COLUMN attack_transfer.high IS 'upper end of the same interval, cut at 1';
+COMMENT ON COLUMN attack_transfer.low IS 'lower end of the 95 % confidence interval of score over the random sets (Student''s t) and the photographs of the class (Wilson)';
+COMMENT ON COLUMN attack_transfer.high IS 'upper end of the same interval';
+COMMENT ON COLUMN attack_transfer.class_images IS 'number of images of the class';
+COMMENT ON COLUMN attack_transfer.class_photographs IS 'number of photographs that these images are, or were cut from; cuts of one photograph are no independent images';
 COMMENT ON COLUMN attack_transfer.random_score IS 'TCAV score of random vectors (one random set against the next), mean, 0 to 1; of the changed random sets where perturbed_set is random';
 COMMENT ON COLUMN attack_transfer.p_holm IS 'p-value of Welch''s two-sided t-test of score against random_score, after Holm''s correction for all tests of the experiment, 0 to 1';
 COMMENT ON COLUMN attack_transfer.verdict IS 'at p_holm < 0.05: matters where score is above random_score, speaks against where it is below; otherwise no evidence';

@@ -16,10 +16,12 @@ SELECT
     m.class_index,
     m.class_name,
     m.random_sets,
+    k.exemplars AS class_images,
+    k.photographs AS class_photographs,
     m.score,
     m.score_std,
-    greatest(m.score - tcav_half_width(m.score_std, m.random_sets), 0) AS low,
-    least(m.score + tcav_half_width(m.score_std, m.random_sets), 1) AS high,
+    tcav_low(m.score, m.score_std, m.random_sets, k.photographs) AS low,
+    tcav_high(m.score, m.score_std, m.random_sets, k.photographs) AS high,
     m.random_score,
     m.random_score_std,
     m.magnitude,
@@ -34,6 +36,7 @@ JOIN concepts AS c USING (concept_id)
 JOIN concept_analysis_labels() AS v USING (concept_analysis_id)
 JOIN concept_labels() AS n USING (concept_id)
 JOIN concept_labels() AS i ON i.concept_id = m.class_images_id
+JOIN (SELECT concept_id, exemplars, photographs_in(concept_id) AS photographs FROM concepts) AS k ON k.concept_id = m.class_images_id
 ORDER BY a.network, m.concept_analysis_id, m.class_name, m.class_index, m.layer, m.score DESC, m.concept_id;
 COMMENT ON VIEW concept_importance IS 'one row per (concept_analysis_id, concept_id, layer, class_index): TCAV of the concept compared with random vectors';
 COMMENT ON COLUMN concept_importance.concept_analysis_id IS 'content key of the TCAV analysis; refers to concept_analyses';
@@ -53,8 +56,10 @@ COMMENT ON COLUMN concept_importance.class_name IS 'name of the class';
 COMMENT ON COLUMN concept_importance.random_sets IS 'number of random sets; the test compares as many vectors of the concept with as many random vectors';
 COMMENT ON COLUMN concept_importance.score IS 'TCAV score of the concept, mean over the random sets, 0 to 1';
 COMMENT ON COLUMN concept_importance.score_std IS 'standard deviation of the score over the random sets';
-COMMENT ON COLUMN concept_importance.low IS 'lower end of the 95 % confidence interval of score (Student''s t over the random sets), cut at 0; it does not cover the choice of exemplars';
-COMMENT ON COLUMN concept_importance.high IS 'upper end of the same interval, cut at 1';
+COMMENT ON COLUMN concept_importance.low IS 'lower end of the 95 % confidence interval of score over the random sets (Student''s t) and the photographs of the class (Wilson); it does not cover the choice of exemplars';
+COMMENT ON COLUMN concept_importance.high IS 'upper end of the same interval';
+COMMENT ON COLUMN concept_importance.class_images IS 'number of images of the class';
+COMMENT ON COLUMN concept_importance.class_photographs IS 'number of photographs that these images are, or were cut from; cuts of one photograph are no independent images';
 COMMENT ON COLUMN concept_importance.random_score IS 'TCAV score of random vectors (one random set against the next), mean, 0 to 1';
 COMMENT ON COLUMN concept_importance.random_score_std IS 'standard deviation of the score of random vectors';
 COMMENT ON COLUMN concept_importance.magnitude IS 'share of the sensitivity that is positive, mean over the random sets, 0 to 1';

@@ -12,6 +12,7 @@ WITH scores AS (
         max(value) FILTER (metric = 'stability_random') AS stability_random,
         max(value) FILTER (metric = 'loss_recovered_zero') AS loss_recovered_zero,
         max(value) FILTER (metric = 'loss_recovered_mean') AS loss_recovered_mean,
+        max(value) FILTER (metric = 'spliced_frames')::BIGINT AS spliced_images,
         max(value) FILTER (metric = 'top1_change') AS top1_change,
         max(value) FILTER (metric = 'top1_change_zero') AS top1_change_zero,
         max(value) FILTER (metric = 'top1_change_mean') AS top1_change_mean
@@ -52,7 +53,10 @@ SELECT
     c.stability_random,
     c.loss_recovered_zero,
     c.loss_recovered_mean,
+    c.spliced_images,
     c.top1_change,
+    wilson_low(c.top1_change, c.spliced_images) AS top1_change_low,
+    wilson_high(c.top1_change, c.spliced_images) AS top1_change_high,
     c.top1_change_zero,
     c.top1_change_mean,
     d.steps,
@@ -96,7 +100,10 @@ COMMENT ON COLUMN dictionary_scores.stability IS 'mean cosine of features matche
 COMMENT ON COLUMN dictionary_scores.stability_random IS 'the same against random vectors, as a baseline; null where stability is null';
 COMMENT ON COLUMN dictionary_scores.loss_recovered_zero IS 'share of the loss caused by zeroing the layer that the reconstruction avoids: 1 is no loss, 0 no better than zeros, below 0 worse; the loss is the cross-entropy with the unmodified network''s predictions; null where not measured';
 COMMENT ON COLUMN dictionary_scores.loss_recovered_mean IS 'the same share, against replacing the layer by its mean; null where not measured';
+COMMENT ON COLUMN dictionary_scores.spliced_images IS 'number of test images on which loss_recovered and top1_change are measured; null where not measured';
 COMMENT ON COLUMN dictionary_scores.top1_change IS 'share of test images whose top-1 class changes when the reconstruction replaces the layer, 0 to 1; null where not measured';
+COMMENT ON COLUMN dictionary_scores.top1_change_low IS 'lower end of Wilson''s 95 % interval of top1_change, which counts cuts of one photograph as independent images';
+COMMENT ON COLUMN dictionary_scores.top1_change_high IS 'upper end of the same interval';
 COMMENT ON COLUMN dictionary_scores.top1_change_zero IS 'the same share when zeros replace the layer; null where not measured';
 COMMENT ON COLUMN dictionary_scores.top1_change_mean IS 'the same share when the layer''s mean replaces the layer; null where not measured';
 COMMENT ON COLUMN dictionary_scores.steps IS 'number of optimiser steps; 0 if imported';

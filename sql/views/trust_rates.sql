@@ -8,7 +8,9 @@ SELECT
     epsilon,
     fraction,
     count(*) AS sets,
-    avg((verdict = 'not trusted')::INTEGER) AS not_trusted
+    avg((verdict = 'not trusted')::INTEGER) AS not_trusted,
+    wilson_low(avg((verdict = 'not trusted')::INTEGER), count(*)) AS low,
+    wilson_high(avg((verdict = 'not trusted')::INTEGER), count(*)) AS high
 FROM concept_trust
 GROUP BY network, layer, origin, attack, epsilon, fraction
 ORDER BY network, layer, origin = 'attacked', origin, attack NULLS FIRST, epsilon, fraction;
@@ -21,3 +23,5 @@ COMMENT ON COLUMN trust_rates.epsilon IS 'largest allowed change ε of that atta
 COMMENT ON COLUMN trust_rates.fraction IS 'share of the exemplars that were attacked, 0 to 1; null where none is known';
 COMMENT ON COLUMN trust_rates.sets IS 'number of checked sets; a set that several runs checked counts once for each';
 COMMENT ON COLUMN trust_rates.not_trusted IS 'share of the sets with the verdict not trusted, 0 to 1: false alarms where clean, detections where attacked';
+COMMENT ON COLUMN trust_rates.low IS 'lower end of Wilson''s 95 % interval of not_trusted over the sets';
+COMMENT ON COLUMN trust_rates.high IS 'upper end of the same interval';

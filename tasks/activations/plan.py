@@ -28,6 +28,7 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.symmetry.group import DihedralGroup
 from tasks.vision.images import Frames, FrameSet, ImagesConfig, open_frames
+from tasks.vision.names import LayerName, NetworkName
 from tasks.vision.network import Layer, Network
 from tasks.vision.networks import load_network
 
@@ -49,8 +50,8 @@ QUARANTINE_SCHEMA = {"name": polars.String, "reason": polars.String}
 class ExtractionConfig(Config):
     """The configuration of an extraction: orbits of activations of one layer over a set of images."""
 
-    network: str = Field("efficientnet_lite0", description="name of the network")
-    layer: str = Field("block5_expand", description="name of the layer, or of a branch of a layer")
+    network: NetworkName = Field("efficientnet_lite0", description="name of the network")
+    layer: LayerName = Field("block5_expand", description="name of the layer, or of a branch of a layer")
     images: ImagesConfig = Field(ImagesConfig(), description="images whose activations are extracted")
     n_rotations: int = Field(
         16, ge=1, le=360, description="number of rotations n; the group is D_n, |G| = 2n, or without reflections C_n"

@@ -5,8 +5,14 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from tasks.concepts.names import Classifier, ObjectiveName, Pool
-from tasks.config import Config, ImagesAddress, NameOrFolder, Seed, Whole
+from tasks.concepts.synthetic_patterns import PATTERNS
+from tasks.config import Config, ImagesAddress, NameOrFolder, Seed, Whole, choices, several_choices
 from tasks.vision.images import ImagesConfig
+from tasks.vision.names import LayerName, LayerNames, NetworkName
+
+ConceptSource = Annotated[NameOrFolder, choices("synthetic pattern", PATTERNS, "folder")]
+"""Exemplars of a concept: the name of a synthetic pattern, or a folder of images."""
+ConceptSources = Annotated[tuple[NameOrFolder, ...], several_choices("synthetic patterns", PATTERNS, "folders")]
 
 
 class CavConfig(Config):
@@ -45,7 +51,7 @@ class ClassImages(Config):
 class TcavConfig(Config):
     """What every TCAV test needs besides its concepts, classes and layers."""
 
-    network: str = Field("efficientnet_lite0", description="name of the network")
+    network: NetworkName = Field("efficientnet_lite0", description="name of the network")
     drawn: Whole = Field(24, ge=2, description="number of exemplars of a synthetic pattern")
     random: ImagesConfig = Field(
         ImagesConfig(sources=("dead-leaves",), scenes=120), description="images that random sets are drawn from"
@@ -63,8 +69,8 @@ class TcavConfig(Config):
 class ConceptsConfig(TcavConfig):
     """TCAV: concepts × classes × layers of one network, tested together. The defaults need no photographs."""
 
-    layers: tuple[str, ...] = Field(("block10_expand",), min_length=1, description="names of the layers")
-    concepts: tuple[NameOrFolder, ...] = Field(
+    layers: LayerNames = Field(("block10_expand",), min_length=1, description="names of the layers")
+    concepts: ConceptSources = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
         description="folders of exemplars, or names of synthetic patterns: stripes, dots, honeycombs, zigzags, checks",
@@ -142,15 +148,15 @@ class AttackGrid(Config):
 class TransferTarget(Config):
     """A layer of a network at which perturbed sets are evaluated."""
 
-    network: str = Field(description="name of the network")
-    layer: str = Field(description="name of the layer")
+    network: NetworkName = Field(description="name of the network")
+    layer: LayerName = Field(description="name of the layer")
 
 
 class AttackExperimentConfig(TcavConfig):
     """An attack experiment: a concept, a class and the attacked layer. The defaults need no photographs."""
 
-    layer: str = Field("block10_expand", description="name of the layer at which images are attacked")
-    concept: NameOrFolder = Field(
+    layer: LayerName = Field("block10_expand", description="name of the layer at which images are attacked")
+    concept: ConceptSource = Field(
         "checks",
         description="folder of exemplars, or name of a synthetic pattern: stripes, dots, honeycombs, zigzags, checks",
     )

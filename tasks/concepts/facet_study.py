@@ -24,10 +24,10 @@ from torch import Tensor
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
 from tasks.concepts.attack import attack, away_from, noise, towards
 from tasks.concepts.cav import Cav, fit_cav, layer_activations
-from tasks.concepts.config import AttackConfig, CavConfig
+from tasks.concepts.config import AttackConfig, CavConfig, ConceptSources
 from tasks.concepts.exemplars import ExemplarSet, check_apart, random_sets
 from tasks.concepts.facets import FacetConfig, facet_visualisations, probe_separation, split_at_facet_layer
-from tasks.config import Config, NameOrFolder, Seed, Whole
+from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
@@ -35,6 +35,7 @@ from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 from tasks.vision.classes import class_index, class_name
 from tasks.vision.images import ImagesConfig, open_frames, webp
+from tasks.vision.names import LayerName, NetworkName
 from tasks.vision.network import Network
 from tasks.vision.networks import load_network
 
@@ -44,16 +45,16 @@ CODE_VERSION = 1
 class FacetStudyConfig(Config):
     """A unit of a network, its facets, and how their images are attacked. The defaults need no photographs."""
 
-    network: str = Field("efficientnet_lite0", description="name of the network")
+    network: NetworkName = Field("efficientnet_lite0", description="name of the network")
     layer: str | None = Field(None, description="name of the unit's layer; default where no class is given: block7")
     unit: Whole | None = Field(None, ge=0, description="channel of the layer; default where no class is given: 50")
     of_class: str | None = Field(
         None, description="name, WordNet id or number of a class, whose logit is visualised in place of a unit"
     )
-    facet_layer: str = Field(
+    facet_layer: LayerName = Field(
         "block5_expand", description="lower layer at which the probes are fitted and the facets attacked"
     )
-    facets: tuple[NameOrFolder, ...] = Field(
+    facets: ConceptSources = Field(
         ("stripes", "dots"),
         description="two or more folders of images, or synthetic patterns: stripes, dots, honeycombs, zigzags, checks",
     )
@@ -64,7 +65,7 @@ class FacetStudyConfig(Config):
     generic_images: Whole = Field(
         16, ge=2, description="number of generic images that every facet's probe is fitted against"
     )
-    others: tuple[NameOrFolder, ...] = Field(
+    others: ConceptSources = Field(
         ("honeycombs", "zigzags", "checks"),
         description="folders or synthetic patterns whose images are generic ones too; without them the probe of one "
         "pattern responds to all patterns",

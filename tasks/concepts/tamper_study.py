@@ -8,7 +8,7 @@ import polars
 from pydantic import Field
 
 from tasks.concepts.analyse import concept_set, concept_set_tables, network_tables
-from tasks.concepts.config import CavConfig
+from tasks.concepts.config import CavConfig, ConceptSources
 from tasks.concepts.exemplars import random_sets
 from tasks.concepts.tamper_detection import (
     CALIBRATION_SETS,
@@ -20,13 +20,14 @@ from tasks.concepts.tamper_detection import (
     needs_calibration,
     tamper_tables,
 )
-from tasks.config import Config, NameOrFolder, Seed, Whole
+from tasks.config import Config, Seed, Whole
 from tasks.errors import UserError
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 from tasks.vision.images import ImagesConfig, open_frames
+from tasks.vision.names import LayerName, NetworkName
 from tasks.vision.networks import load_network
 
 CODE_VERSION = 2
@@ -35,9 +36,11 @@ CODE_VERSION = 2
 class TamperStudyConfig(Config):
     """Which sets of exemplars are checked, and at which layer. The defaults need no photographs."""
 
-    network: str = Field("efficientnet_lite0", description="name of the network")
-    layer: str = Field("block10", description="name of the layer; at other than block10, thresholds are calibrated")
-    concepts: tuple[NameOrFolder, ...] = Field(
+    network: NetworkName = Field("efficientnet_lite0", description="name of the network")
+    layer: LayerName = Field(
+        "block10", description="name of the layer; at other than block10, thresholds are calibrated"
+    )
+    concepts: ConceptSources = Field(
         ("stripes", "dots", "checks"),
         min_length=1,
         description="folders of exemplars, or names of synthetic patterns: stripes, dots, honeycombs, zigzags, checks; "

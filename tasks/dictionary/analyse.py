@@ -38,6 +38,14 @@ def analysis_key(dictionary_key: str) -> str:
     return content_key("analysis", CODE_VERSION, dictionary=dictionary_key)
 
 
+def analysed(settings: Settings) -> tuple[str, ...]:
+    """Return the keys of the trained dictionaries that were analysed: those of the tables.
+
+    Replicas, trained from other seeds to measure stability, are not analysed.
+    """
+    return tuple(key for key in store.trained(settings) if is_staged(analysis_key(key), settings))
+
+
 def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
     """Stage the tables from `dictionaries` to `feature_symmetry` of a dictionary and return their content key.
 

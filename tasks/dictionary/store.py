@@ -84,9 +84,9 @@ def key_of(text: str, settings: Settings) -> str:
             raise UserError(f"{len(several)} dictionaries begin with {text!r}: write more digits of the key")
 
 
-def newest(settings: Settings) -> str:
-    """Return the key of the dictionary that was written last. Raises UserError if there is none."""
-    folders = [folder_of(key, settings) for key in trained(settings)]
+def newest(keys: Collection[str], settings: Settings) -> str:
+    """Return which of the dictionaries was written last. Raises UserError if there is none."""
+    folders = [folder_of(key, settings) for key in keys]
     if not folders:
         raise UserError(f"no trained dictionary in {settings.dictionaries_dir}; train or import one first")
     return max(folders, key=lambda folder: (folder / "config.json").stat().st_mtime_ns).name

@@ -55,10 +55,10 @@ def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[
                 identity,
                 partial(_log_model, client, run_id, name, alias, cavs),
                 run_id=run_id,
-                description=model_card(
+                card=partial(
+                    model_card,
                     "cav_card.md.jinja",
                     name=name,
-                    alias=alias,
                     classifier=described["classifier"],
                     random_sets=len(cavs.vectors_rd),
                     d=cavs.vectors_rd.shape[1],

@@ -16,6 +16,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,13 +68,14 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
             {"dictionary": dictionary},
             lambda: _log_model(client, dictionary, run_id, settings),
             run_id=run_id,
-            description=model_card(
+            card=partial(
+                model_card,
                 "model_card.md.jinja",
+                name=name,
                 dictionary=dictionary,
                 method=METHODS[description["config"]["method"]],
                 label=dictionary_label(dictionary, settings),
                 metrics=metrics,
-                champion=CHAMPION,
                 **description,
             ),
             tags={"activation_set": description["activation_set"]}
@@ -143,23 +145,28 @@ def file_version(
     identity: Mapping[str, str],
     log_model: Callable[[], str],
     run_id: str,
-    description: str,
+    card: Callable[..., str],
     tags: Mapping[str, str],
 ) -> int:
     """Return the version of a registered model that has the tags `identity`; if there is none, create it.
 
-    log_model: stores the model of a new version and returns MLflow's id of it; tags: further tags of a new version.
+    log_model: stores the model of a new version and returns MLflow's id of it; card: returns the version's description,
+    given its number as `model_version`; tags: further tags of a new version.
     """
     has_tags = " and ".join(f"tags.{tag} = '{value}'" for tag, value in identity.items())
-    if versions := client.search_model_versions(f"name = '{name}' and {has_tags}"):
-        return int(versions[0].version)
-    model_id = log_model()
-    _create_registered_model(client, name)
-    source = f"models:/{model_id}"
-    created = client.create_model_version(
-        name, source, run_id, model_id=model_id, description=description, tags={**identity, **tags}
-    )
-    return int(created.version)
+    versions = client.search_model_versions(f"name = '{name}' and {has_tags}")
+    if versions:
+        filed = versions[0]
+    else:
+        model_id = log_model()
+        _create_registered_model(client, name)
+        filed = client.create_model_version(
+            name, f"models:/{model_id}", run_id, model_id=model_id, tags={**identity, **tags}
+        )
+    number = int(filed.version)
+    if filed.description != (description := card(model_version=number)):
+        client.update_model_version(name, str(number), description)
+    return number
 
 
 def point(client: "MlflowClient", name: str, alias: str, version: int) -> None:

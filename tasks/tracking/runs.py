@@ -25,6 +25,19 @@ if TYPE_CHECKING:
 
 METRICS_PER_CALL = 1000  # MLflow's limit for log_batch
 PARENT = "mlflow.parentRunId"  # tag with the id of the run under which MLflow's UI nests a run
+DESCRIPTIONS = {
+    "dictionary": "A dictionary. `training/` was measured at training steps (curves that stay 0 are left out), "
+    "`test/` on the test split. The other groups are of later analyses. The registered model has a card.",
+    "sweep": "Several dictionaries, trained in one pass over the rows: one nested run each.",
+    "concepts": "TCAV: which concepts matter for which classes, against random sets.",
+    "attack_study": "Attacks on a concept's exemplars, one nested run each. The metrics are of the clean exemplars.",
+    "attack": "One attack on a concept's exemplars. The step of a metric is the percentage of perturbed images.",
+    "facets": "Faceted visualisation of a unit, clean and attacked.",
+    "trust": "Tamper checks of sets of exemplars.",
+    "tuning": "Tuning dimensions of a layer's units: one nested run a method.",
+    "dimensions": "Tuning dimensions by one method.",
+}
+"""{kind of run: the description that its page in MLflow shows}."""
 
 
 def log_training(
@@ -33,10 +46,10 @@ def log_training(
     """Record a trained dictionary (a key) as a finished MLflow run, nested under `parent`; return the run's id.
 
     The experiment is `network/layer`: MLflow compares runs within an experiment, and FVU is comparable within a layer.
-    Parameters are the config's fields. Metrics `training/…` are those logged at training steps, all others are those of
-    the test split. The run's name is the dictionary's label. `figures` are stored as `figures/NAME.png`. A dictionary
-    with a finished run keeps that run; a run that a killed process left is closed and replaced. Raises UserError when
-    there is no such dictionary, or when MLflow can't be reached.
+    Parameters are the config's fields. Metrics `training/…` are those logged at training steps, `test/…` those of the
+    test split. The run's name is the dictionary's label. `figures` are stored as `figures/NAME.png`. A dictionary with
+    a finished run keeps that run; a run that a killed process left is closed and replaced. Raises UserError when there
+    is no such dictionary, or when MLflow can't be reached.
     """
     description = describe(dictionary, settings)
 
@@ -92,7 +105,7 @@ def filed(
 ) -> str:
     """Return the id of the finished run with the tag `kind` = key; if there is none, create it and let `log` fill it.
 
-    A new run is named by `label` and gets `tags` and the code's git revision. A run that a killed process left is
+    A new run is named by `label` and gets `tags`, its source and its description. A run that a killed process left is
     closed and replaced.
     """
     with tracking(settings) as client, one_at_a_time(settings):
@@ -104,10 +117,8 @@ def filed(
                 return run.info.run_id
             if run.info.status == "RUNNING" and not is_held(_lock_of(run.info.run_id, settings)):
                 client.set_terminated(run.info.run_id, "KILLED")
-        revision = git_revision()
-        tags = {kind: key, **tags} | ({"git_revision": revision} if revision else {})
         name = _unique_name(client, experiment, kind, key, label)
-        run_id = client.create_run(experiment, run_name=name, tags=tags).info.run_id
+        run_id = client.create_run(experiment, run_name=name, tags={**_about(kind, key), **tags}).info.run_id
         with _until_it_ends(client, run_id, kind, settings):
             log(client, run_id)
     return run_id
@@ -115,11 +126,12 @@ def filed(
 
 def log_findings(
     dictionary: str,
+    group: str,
     metrics: Mapping[str, float],
     settings: Settings,
     figures: Mapping[str, "Figure"] | None = None,
 ) -> None:
-    """Add the results of a later analysis to a dictionary's finished run.
+    """Add the results of a later analysis to a dictionary's finished run, as metrics GROUP/NAME.
 
     Raises UserError when there is no finished run, or when MLflow can't be reached.
     """
@@ -131,7 +143,7 @@ def log_findings(
         if not runs:
             raise UserError(f"MLflow has no finished run of dictionary {dictionary}; run the `train` flow first")
         run_id = runs[0].info.run_id
-        log_metrics(client, run_id, [(name, value, last_step) for name, value in metrics.items()])
+        log_metrics(client, run_id, [(f"{group}/{name}", value, last_step) for name, value in metrics.items()])
         log_figures(client, run_id, figures or {})
 
 
@@ -157,7 +169,7 @@ def study_run(
                 run = runs[0]
             else:
                 name = _unique_name(client, experiment, kind, key, label)
-                run = client.create_run(experiment, run_name=name, tags={kind: key} | dict(tags))
+                run = client.create_run(experiment, run_name=name, tags=_about(kind, key) | dict(tags))
         with _until_it_ends(client, run.info.run_id, kind, settings):
             yield StudyRun(client, run.info.run_id)
 
@@ -244,6 +256,19 @@ def _experiment(client: "MlflowClient", name: str, settings: Settings) -> str:
         raise
 
 
+def _about(kind: str, key: str) -> dict[str, str]:
+    """Return a new run's tags: its key, and what MLflow shows as description, source and version of the code."""
+    tags = {
+        kind: key,
+        "mlflow.note.content": DESCRIPTIONS[kind],
+        "mlflow.source.name": "kaleidoscope",
+        "mlflow.source.type": "LOCAL",
+    }
+    if revision := git_revision():
+        tags |= {"git_revision": revision, "mlflow.source.git.commit": revision.removesuffix("-dirty")}
+    return tags
+
+
 def _tags(description: dict) -> dict[str, str]:
     tags = {name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order")}
     return tags | {"code_version": str(description["version"])}
@@ -263,11 +288,11 @@ def _log(client: "MlflowClient", run_id: str, dictionary: str, description: dict
     config = description["config"] | {name: description[name] for name in ("channels", "group_order")}
     log_params(client, run_id, config)
 
-    history = read_table(dictionary, "history", settings)
-    metrics = [
-        (f"training/{metric}", value, step)
-        for step, metric, value in history.select("step", "metric", "value").iter_rows()
-    ]
+    history = read_table(dictionary, "history", settings).select("step", "metric", "value")
+    zero = {metric for (metric,), curve in history.group_by("metric") if (curve["value"] == 0).all()}
+    metrics = [(f"training/{metric}", value, step) for step, metric, value in history.iter_rows() if metric not in zero]
     last_step = dictionary_config(dictionary, settings).steps
-    metrics += [(name, value, last_step) for name, value in read_metrics(dictionary, settings).items()]
+    measured = read_metrics(dictionary, settings)
+    metrics.append(("training/train_seconds", measured.pop("train_seconds"), last_step))
+    metrics += [(f"test/{name}", value, last_step) for name, value in measured.items()]
     log_metrics(client, run_id, metrics)

@@ -67,7 +67,7 @@ def create_view(connection: duckdb.DuckDBPyConnection, name: str) -> None:
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros that views use: the reading of a TCAV test, and the labels of what has a content key."""
+    """Create the macros that views use: photographs, intervals, TCAV tests, labels of what has a content key."""
     for name in ("macros", "labels"):
         connection.execute((SQL_DIR / f"{name}.sql").read_text(encoding="utf-8"))
 

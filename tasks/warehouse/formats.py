@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 def csv_lines(answer: Answer) -> Iterator[str]:
     """Yield lines of CSV. Null is an empty field and the empty string is ""; a BLOB is base64.
 
-    Raises UserError when a column is nested.
+    A list, struct or map is the JSON text that `json_lines` writes.
     """
-    for name, kind in zip(answer.columns, answer.kinds, strict=True):
-        if isinstance(kind, dict):
-            raise UserError(f"CSV can't hold the nested column {name}: cast it to VARCHAR, or use --format json")
     yield _csv_line(answer.columns)
     for row in answer.rows:
-        kinds_and_values = zip(answer.kinds, row, strict=True)
-        yield _csv_line(None if value is None else _text(kind, value) for kind, value in kinds_and_values)
+        yield _csv_line(_in_csv(kind, value) for kind, value in zip(answer.kinds, row, strict=True))
+
+
+def _in_csv(kind: "Kind", value) -> str | None:
+    if value is None:
+        return None
+    return _nested(kind, value, _as_json) if isinstance(kind, dict) else _text(kind, value)
 
 
 def _csv_line(fields: Iterable[str | None]) -> str:

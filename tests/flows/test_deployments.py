@@ -8,7 +8,9 @@ from pydantic import BaseModel
 
 from flows import FLOWS, WORK_POOL
 from flows.config import config_class_of, flow_named
+from tasks.concepts.synthetic_patterns import PATTERNS
 from tasks.settings import ROOT
+from tasks.vision.networks import load_network, network_names
 
 DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
@@ -46,6 +48,35 @@ def test_a_form_has_one_config_with_every_field_described(name):
         if "description" not in properties
     ]
     assert undescribed == []
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_form_calls_optional_what_may_be_left_empty_alone(name):
+    """Prefect's form writes "(Optional)" beside each field that is not required."""
+    for model, definition in parameter_schema(flow_named(name)).definitions.items():
+        for field, properties in definition["properties"].items():
+            may_be_empty = properties.get("default", "needed") in (None, [])
+            assert (field in definition["required"]) != may_be_empty, f"{model}.{field}"
+
+
+def test_a_form_offers_known_names_and_takes_others():
+    form = parameter_schema(flow_named("concepts")).definitions["ConceptsConfig"]["properties"]
+    known, other = form["network"]["anyOf"]
+    assert known["enum"] == list(network_names())
+    assert "enum" not in other
+    assert form["layers"]["anyOf"][0]["items"]["enum"] == list(load_network("efficientnet_lite0").layers())
+    assert form["concepts"]["anyOf"][0]["items"]["enum"] == list(PATTERNS)
+    assert form["network"]["default"] == "efficientnet_lite0"
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
+def test_a_run_needs_not_give_the_whole_config(deployment):
+    """The server would refuse what is left out, since the form's fields are required; the flow fills it in."""
+    assert deployment["enforce_parameter_schema"] is False
+    flow = flow_named(deployment["name"])
+    config = next(iter(config_class_of(flow).model_fields))
+    default = getattr(config_class_of(flow)(), config)
+    assert flow.validate_parameters({"config": {config: default}})["config"] == config_class_of(flow)()
 
 
 @pytest.mark.parametrize("name", FLOWS)

@@ -67,15 +67,18 @@ def test_variants_of_other_streams_have_a_pass_of_their_own_and_seeds_are_compar
         assert f"{parameters:,} parameters" in text
     metrics = read_metrics(limited, settings)
     worst = read_table(limited, "block_fvu", settings)["fvu"].max()
-    assert f"FVU {metrics['fvu']:.3f} (worst block {worst:.3f}), L0 {metrics['l0']:.1f}, dead" in text
+    assert (
+        f"FVU {metrics['fvu']:.3f} (worst block {worst:.3f}), L0 {metrics['l0']:.1f}, {metrics['dead_fraction']:.1%} of"
+        in text
+    )
 
     from mlflow import MlflowClient
 
     client = MlflowClient(settings.mlflow_tracking_uri)
     [experiment] = [each for each in client.search_experiments() if each.name != "Default"]
     runs = {run.data.tags.get("dictionary"): run for run in client.search_runs([experiment.experiment_id])}
-    assert {"stability", "stability_random"} <= runs[free].data.metrics.keys()
-    assert "stability" not in runs[limited].data.metrics
+    assert {"seeds/stability", "seeds/stability_random"} <= runs[free].data.metrics.keys()
+    assert "seeds/stability" not in runs[limited].data.metrics
 
 
 @pytest.mark.usefixtures("prefect_api")
@@ -97,7 +100,7 @@ def test_all_but_the_diverged_are_logged_under_one_run(settings):
     [parent] = [run for run in runs if "sweep" in run.data.tags]
     nested = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert {run.data.tags["dictionary"] for run in nested} == set(summary.content_keys.values())
-    assert {"loss_recovered_zero", "top1_change", "fvu"} <= nested[0].data.metrics.keys()
+    assert {"splicing/loss_recovered_zero", "splicing/top1_change", "test/fvu"} <= nested[0].data.metrics.keys()
     assert [file.path for file in client.list_artifacts(parent.info.run_id, "figures")] == ["figures/pareto.png"]
     assert parent.info.status == "FINISHED"
 

@@ -124,6 +124,11 @@ INSERT INTO dimension_completeness VALUES
 INSERT INTO concepts VALUES
     ('striped', 'stripes', 'concept', 'drawn', 8, 0), ('dotted', 'dots', 'concept', 'folder', 8, 1), ('pushed', 'stripes', 'concept', 'attacked', 8, 0),
     ('cats', 'tabby', 'class', 'folder', 4, 0), ('dogs', 'collie', 'class', 'folder', 4, 2);
+INSERT INTO concept_exemplars
+SELECT concept_id, place, concept_id || place, name, 'picture'::BLOB
+FROM (VALUES
+    ('cats', ['felix.png@224+0+0', 'felix.png@224+56+0', 'tom@home.jpg', 'felix.png@112+0+112']), ('dogs', ['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg'])
+) AS images (concept_id, names), unnest(names) WITH ORDINALITY AS named (name, number), (SELECT number - 1 AS place);
 INSERT INTO concept_analyses VALUES ('asked', 'net', 'logistic', 'mean', 0.01, 0.25, 0, 4);
 INSERT INTO tcav_tests VALUES
     ('asked', 'striped', 'early', 'cats', 1, 'tabby', 10, 0.75, 0.1, 0.7, 0.5, 0.2, 0.9, 0.8, 0.001, 0.004),

@@ -4,7 +4,9 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pytest
+from scipy.stats import binomtest, norm, t
 
 from tasks.warehouse.database import create_schema, create_views, schema, sql_files
 from tests.sample_tables import sample_tables
@@ -199,6 +201,13 @@ def test_dictionary_scores(small):
     ]
 
 
+def test_a_share_of_spliced_images_has_their_number_and_its_interval(changing):
+    changing.execute("INSERT INTO dictionary_metrics VALUES ('sae', 'top1_change', 0.5), ('sae', 'spliced_frames', 20)")
+    columns = "spliced_images, top1_change, top1_change_low, top1_change_high"
+    found = rows(changing, f"SELECT {columns} FROM dictionary_scores")
+    assert found == [pytest.approx((20, 0.5, *wilson(0.5, 20)), abs=1e-6), (None, None, None, None)]
+
+
 def test_block_scores(small):
     found = rows(
         small,
@@ -277,12 +286,14 @@ def test_activation_sets_overview(small):
     assert rows(small, "SELECT n_rotations, reflections, group_order FROM activation_sets_overview") == [(2, True, 4)]
 
 
-def test_image_use(small):
-    assert rows(small, "SELECT name, examples, top_examples, features FROM image_use") == [
+def test_image_use(changing):
+    assert rows(changing, "SELECT name, examples, top_examples, features FROM image_use") == [
         ("one.png", 4, 2, 3),
         ("two.png", 1, 1, 1),
         ("unused.png", 0, 0, 0),
     ]
+    changing.execute("UPDATE images SET name = 'two.png@170+0+340' WHERE name = 'two.png'")
+    assert rows(changing, "SELECT name, photograph FROM image_use")[1] == ("two.png@170+0+340", "two.png")
 
 
 def test_curve_coverage(small):
@@ -603,30 +614,46 @@ def test_concept_importance(small):
         ("tabby", "dots", "folder", 0.1, 0.5, 0.006, "speaks against"),
     ]
     columns = "network, layer, classifier, pool, concept_id, class_images_id, class_index, random_sets, score_std"
-    columns += ", random_score_std, magnitude, accuracy, agreement, p_value"
+    columns += ", random_score_std, magnitude, accuracy, agreement, p_value, class_images, class_photographs"
     assert rows(small, f"SELECT {columns} FROM concept_importance WHERE concept_analysis_id = 'asked'")[3] == (
         *("net", "early", "logistic", "mean", "dotted", "cats", 1, 10, 0.2, 0.2),
-        *(0.2, 0.8, 0.6, 0.002),
+        *(0.2, 0.8, 0.6, 0.002, 4, 2),
     )
     assert rows(small, "SELECT low, high FROM concept_importance") == [
-        pytest.approx((0.95 - 3.182 * 0.1, 1), rel=1e-3),
-        (0.5, 0.5),
-        pytest.approx((0.75 - 2.262 * 0.1 / 10**0.5, 0.75 + 2.262 * 0.1 / 10**0.5), rel=1e-4),
-        pytest.approx((0, 0.1 + 2.262 * 0.2 / 10**0.5), rel=1e-4),
+        pytest.approx(score_interval(0.95, 0.2, 4, 4), abs=1e-3),
+        pytest.approx(score_interval(0.5, 0, 4, 4), abs=1e-5),  # random sets alone would give an interval of no width
+        pytest.approx(score_interval(0.75, 0.1, 10, 2), abs=1e-5),
+        pytest.approx(score_interval(0.1, 0.2, 10, 2), abs=1e-5),
     ]
 
 
-@pytest.mark.parametrize(("random_sets", "within"), [(3, 0.01), (4, 0.002), (10, 1e-4), (30, 1e-4), (500, 1e-4)])
-def test_the_interval_of_a_score_is_students(changing, random_sets, within):
-    from scipy.stats import t
+def wilson(share: float, n: int) -> np.ndarray:
+    """Ends of Wilson's interval: where a share p differs from the measured one by 1.96 standard errors of p."""
+    z = norm.ppf(0.975)
+    return np.sort(np.roots([1 + z**2 / n, -(2 * share + z**2 / n), share**2]).real)
 
-    changing.execute("UPDATE tcav_tests SET score_std = 0.01, score = 0.5, random_sets = ?", [random_sets])
-    changing.execute("UPDATE attack_scores SET score_std = 0.01, score = 0.5")
-    changing.execute("UPDATE attack_experiments SET random_sets = ?", [random_sets])
-    intervals = "SELECT low, high FROM concept_importance UNION SELECT low, high FROM attack_by_layer"
-    for low, high in rows(changing, intervals):
-        expected = t.interval(0.95, random_sets - 1, loc=0.5, scale=0.01 / random_sets**0.5)
-        assert (low - 0.5, high - 0.5) == pytest.approx((expected[0] - 0.5, expected[1] - 0.5), rel=within)
+
+def score_interval(score: float, std: float, random_sets: int, photographs: int) -> list[float]:
+    """Ends of a TCAV score's interval: over random sets, and over photographs, which are independent."""
+    over_sets = t.ppf([0.025, 0.975], random_sets - 1) * std / random_sets**0.5
+    distance = np.hypot(over_sets, wilson(score, photographs) - score)
+    return [max(0, score - distance[0]), min(1, score + distance[1])]
+
+
+@pytest.mark.parametrize(("times", "n"), [(0, 1), (1, 1), (3, 8), (40, 40), (0, 20)])
+def test_the_interval_of_a_share_is_wilsons(small, times, n):
+    [found] = rows(small, f"SELECT wilson_low({times} / {n}, {n}), wilson_high({times} / {n}, {n})")
+    interval = binomtest(times, n).proportion_ci(method="wilson")
+    assert found == pytest.approx((interval.low, interval.high), abs=1e-6)
+
+
+@pytest.mark.parametrize(("random_sets", "within"), [(3, 0.01), (4, 0.002), (10, 1e-4), (30, 1e-4), (500, 1e-4)])
+def test_the_interval_of_a_score_is_students(small, random_sets, within):
+    """With so many photographs that they make no difference, only the random sets vary."""
+    ends = ", ".join(f"tcav_{end}(0.5, 0.01, {random_sets}, 1e15)" for end in ("low", "high"))
+    [(low, high)] = rows(small, f"SELECT {ends}")
+    expected = t.interval(0.95, random_sets - 1, loc=0.5, scale=0.01 / random_sets**0.5)
+    assert (low - 0.5, high - 0.5) == pytest.approx((expected[0] - 0.5, expected[1] - 0.5), rel=within)
 
 
 def test_concepts_are_seen_as_they_were_planted(sample):
@@ -654,8 +681,10 @@ def test_attack_by_layer(small):
     assert rows(small, f"SELECT {columns} FROM attack_by_layer WHERE class_name = 'collie'")[1] == (
         *("net", "early", "positive", "dots", "concept", 4, 0.2, 0.5, 0.003, 0.9, -0.2),
     )
-    low, high = 0.25 - 2.262 * 0.1 / 10**0.5, 0.25 + 2.262 * 0.1 / 10**0.5
-    assert rows(small, "SELECT low, high FROM attack_by_layer WHERE score = 0.25") == [pytest.approx((low, high), 1e-4)]
+    columns = "low, high, class_images, class_photographs"
+    assert rows(small, f"SELECT {columns} FROM attack_by_layer WHERE score = 0.25") == [
+        pytest.approx((*score_interval(0.25, 0.1, 10, 2), 4, 2), abs=1e-5)
+    ]
 
 
 def test_attack_effect(small):
@@ -731,12 +760,14 @@ def test_concept_trust(small):
 
 
 def test_trust_rates(small):
-    assert rows(small, "FROM trust_rates") == [
+    assert rows(small, "SELECT * EXCLUDE (low, high) FROM trust_rates") == [
         ("net", "early", "drawn", None, None, None, 1, 0),
         ("net", "early", "folder", None, None, None, 3, pytest.approx(1 / 3)),
         ("net", "early", "attacked", "cav", 16, 1, 1, 1),
         ("net", "early", "attacked", "noise", 8, 1, 1, 1),
     ]
+    intervals = [wilson(share, sets) for share, sets in ((0, 1), (1 / 3, 3), (1, 1), (1, 1))]
+    np.testing.assert_allclose(rows(small, "SELECT low, high FROM trust_rates"), intervals, atol=1e-6)
 
 
 def test_attacks_are_seen_as_they_were_planted(sample):

@@ -98,6 +98,11 @@ def test_results_are_found_again(names, folder, monkeypatch):
     again = api.train(names["acts"], architecture="group-crosscoder", features=64, k=4, steps=60, batch_size=64)
     assert again.key == names["crosscoder"].key
     assert api.dictionaries() == (again.key,)
+    replica = api.train(
+        names["acts"], architecture="group-crosscoder", features=64, k=4, steps=60, batch_size=64, seed=1
+    )
+    assert api.dictionaries() == (again.key,)  # the replica is trained, and not analysed
+    assert api.load(replica.key).metrics == replica.metrics
     assert api.open_activations(names["acts"].key).config == names["acts"].config
 
 

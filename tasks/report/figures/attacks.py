@@ -28,8 +28,8 @@ PLACE = ("eval_network", "eval_layer")
 def effect_figure(experiments: Mapping[str, Tables]) -> "Figure":
     """Draw the score at the attacked layer against ε, for the largest fraction; a panel for each experiment, by name.
 
-    Bands and whiskers: 95 % interval over the random sets. Hollow points: no evidence. Grey band: mean ± one standard
-    deviation of the random CAVs' scores. Horizontal line: the clean score.
+    Bands and whiskers: 95 % interval over the random sets and the photographs of the class. Hollow points: no evidence.
+    Grey band: mean ± one standard deviation of the random CAVs' scores. Horizontal line: the clean score.
     """
     with figure_style():
         figure, grid = _panels(len(experiments))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ROTATION, REFLECTION = "#0067b5", "#c4421a"
 CURVES = {
     "fvu": ("Fraction of variance unexplained", "#0067b5"),
-    "dead_fraction": ("Dead features, share", "#c4421a"),
+    "dead_fraction": ("Features inactive lately, share", "#c4421a"),
     "l0": ("Active features per row (L0)", "#00806a"),
 }
 
@@ -109,7 +109,10 @@ def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGro
 
 
 def training_curves(history: pl.DataFrame) -> "Figure":
-    """Draw FVU, dead fraction and L0 against the step, from a training history (step, metric, value)."""
+    """Draw FVU, L0 and the share of features that did not fire for `dead_after_rows` rows, against the step.
+
+    history: step, metric, value.
+    """
     with figure_style():
         figure, grid = new_figure(10.2, 3.0, columns=len(CURVES))
         for axes, (metric, (label, colour)) in zip(grid, CURVES.items(), strict=True):

@@ -9,9 +9,13 @@ from pathlib import Path
 from tasks.report.labels import ATTACKS, FACET_COLUMNS, SHOWN_EPSILON, Attack
 from tasks.report.pages.writer import PageWriter
 from tasks.report.snapshot import Snapshot
-from tasks.report.text import four_digits
+from tasks.report.text import four_digits, percent
 
 SHOWN_EXEMPLARS = 3
+FEW_PHOTOGRAPHS = 5
+"""With fewer photographs of the class, the page says that they are too few."""
+FEW_SETS = 10
+"""With fewer sets of a kind, the page says that their share not trusted is no rate."""
 CLEAN = Attack("concept", "clean")
 VERDICTS = {"matters": "evidence", "speaks against": "against", "no evidence": "nothing"}
 """CSS class of each verdict."""
@@ -191,6 +195,22 @@ class AttackExperiment:
             )
         return dictionaries
 
+    @cached_property
+    def evidence_caution(self) -> str:
+        """A sentence on the statistics that flag half of the clean exemplars or more; empty where there are none."""
+        flagged: dict[str, float] = {}
+        for row in self.features:
+            if row["attack"] == "clean" and row["flagged"] >= 0.5:
+                label = STATISTICS[row["statistic"]][0]
+                flagged[label] = max(row["flagged"], flagged.get(label, 0))
+        if not flagged:
+            return ""
+        found = ", ".join(f"“{label}” up to {percent(share)}" for label, share in flagged.items())
+        return (
+            f"Clean exemplars are flagged too: by {found}. "
+            "There the statistic distinguishes exemplars from random images, attacked or not."
+        )
+
 
 @dataclass(frozen=True)
 class FacetStudy:
@@ -242,6 +262,27 @@ class Rates:
     rows: list[dict]
 
     @property
+    def cautions(self) -> list[str]:
+        """Sentences about what the shares do not show."""
+        clean = [row for row in self.rows if row["origin"] != "attacked"]
+        sets, flagged = _flagged(clean)
+        said = []
+        if not sets:
+            said.append("No clean set was checked: how often the checks give a false alarm is not known.")
+        elif 2 * flagged > sets:
+            said.append(
+                f"The checks flag {flagged} of {sets} clean sets: at this layer a flag is no sign of an attack."
+            )
+        elif sets < FEW_SETS:
+            said.append(f"{sets} clean {'set is' if sets == 1 else 'sets are'} too few to know the false alarms.")
+        noisy, flagged = _flagged([row for row in self.rows if row["attack"] == "noise"])
+        if 2 * flagged > noisy:
+            said.append(f"Sets with mere noise are flagged too, {flagged} of {noisy}: the checks find changed images.")
+        if self.attacked and max(row["sets"] for rows in self.attacked.values() for row in rows.values()) < FEW_SETS:
+            said.append("A cell of the table has few sets, so that its interval is wide.")
+        return said
+
+    @property
     def without_attack(self) -> list[dict]:
         """Rows of clean sets, one for each origin, and of attacked sets whose attack is unknown."""
         return [row for row in self.rows if row["attack"] is None]
@@ -285,6 +326,11 @@ class Attacks:
         """All attacks that have a colour, regardless of the perturbed set."""
         names = {attack.name for experiment in self.experiments for attack in (CLEAN, *experiment.attacks)}
         return sorted((Attack("concept", name) for name in names), key=lambda attack: attack.rank)
+
+
+def _flagged(rows: list[dict]) -> tuple[int, int]:
+    """Return the number of sets of rows of `trust_rates`, and how many of them are not trusted."""
+    return sum(row["sets"] for row in rows), sum(round(row["sets"] * row["not_trusted"]) for row in rows)
 
 
 def verdict_change(kind: str, before: str, after: str) -> str:
@@ -380,6 +426,7 @@ def write_attacks(writer: PageWriter, attacks: Attacks) -> None:
         random_band=random_band,
         ATTACKS=ATTACKS,
         FACET_COLUMNS=FACET_COLUMNS,
+        FEW_PHOTOGRAPHS=FEW_PHOTOGRAPHS,
         STATISTICS=STATISTICS,
         VERDICTS=VERDICTS,
     )

@@ -3,11 +3,16 @@
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from statistics import mean
 
+from tasks.dictionary.methods import ARCHITECTURES, METHODS
 from tasks.report.labels import CONDITIONS, SCORES, Stimulus, SymmetryType
 from tasks.report.pages.writer import PageWriter
 from tasks.report.snapshot import Example, Examples, Snapshot
 from tasks.report.text import family_page, mean_and_std
+
+LEAST_RAND = 0.1
+"""Below this adjusted Rand index, the page says that families hardly follow stimulus types."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,10 @@ class FamilyAnalysis:
     @property
     def key(self) -> str:
         return self.row["family_analysis_id"]
+
+    @property
+    def label(self) -> str:
+        return f"{METHODS[self.dictionary['method']].label} {ARCHITECTURES[self.dictionary['architecture']]}"
 
     def map(self, snapshot: Snapshot, examples: Examples) -> dict:
         """Return the data of the map, with a column for each field, which is compact for thousands of features."""
@@ -178,16 +187,14 @@ def memberships(
 
 @dataclass(frozen=True)
 class Scale:
-    """Ends of a score's axis."""
+    """Ends of a score's axis. All scores are 1 at best, so that every axis ends there: a score near 0 looks small."""
 
     low: float
-    high: float
+    high: float = 1.0
 
     @classmethod
-    def around(cls, values: list[float]) -> "Scale":
-        step = 10.0 ** math.floor(math.log10(max(*map(abs, values), 1e-3)))
-        low, high = math.floor(min(values) / step) * step, math.ceil(max(values) / step) * step
-        return cls(min(0.0, round(low, 6)), max(step, round(high, 6)))
+    def of(cls, values: list[float]) -> "Scale":
+        return cls(min(0.0, math.floor(10 * min(values)) / 10))
 
     def place(self, value: float) -> float:
         """Return a value's position in percent of the axis."""
@@ -203,13 +210,36 @@ class Separation:
     rows: list[tuple[FamilyAnalysis, str, dict[str, list[float]]]] = field(default_factory=list)
 
     @property
+    def cautions(self) -> list[str]:
+        """Sentences on the dictionaries whose families follow stimulus types no more than by chance, or hardly more."""
+        said = []
+        for analysis, condition, scores in self.rows:
+            if condition != "features" or "adjusted_rand" not in scores:
+                continue
+            values, name = scores["adjusted_rand"], analysis.label
+            controls = [
+                value
+                for other, of, control in self.rows
+                if other.key == analysis.key and of != "features"
+                for value in control.get("adjusted_rand", [])
+            ]
+            if controls and min(values) <= max(controls):
+                said.append(
+                    f"{name}: the adjusted Rand index is not above every control’s: "
+                    "families do not follow stimulus types here."
+                )
+            elif mean(values) < LEAST_RAND:
+                said.append(f"{name}: the adjusted Rand index, {mean(values):.2f}, is close to chance.")
+        return said
+
+    @property
     def scales(self) -> dict[str, Scale]:
-        """{metric: its axis}, in round numbers from 0 or below the least value to above the largest one."""
+        """{metric: its axis}, from 0, or a tenth below the least value, to 1."""
         all_values: defaultdict[str, list[float]] = defaultdict(list)
         for _, _, scores in self.rows:
             for metric, values in scores.items():
                 all_values[metric] += values
-        return {metric: Scale.around(all_values[metric]) for metric in SCORES if metric in all_values}
+        return {metric: Scale.of(all_values[metric]) for metric in SCORES if metric in all_values}
 
 
 def separations(snapshot: Snapshot, analyses: list[FamilyAnalysis]) -> list[Separation]:
@@ -221,7 +251,11 @@ def separations(snapshot: Snapshot, analyses: list[FamilyAnalysis]) -> list[Sepa
     for analysis in analyses:
         layer = analysis.dictionary["network"], analysis.dictionary["layer"]
         by_condition = scores[analysis.key]
-        rows = [(analysis, condition, by_condition[condition]) for condition in CONDITIONS if condition in by_condition]
+        rows = [
+            (analysis, condition, by_condition[condition])
+            for condition in CONDITIONS
+            if SCORES.keys() & by_condition[condition].keys()
+        ]
         if rows:
             layers.setdefault(layer, Separation(*layer)).rows.extend(rows)
     return list(layers.values())

@@ -64,7 +64,7 @@ def test_a_version_is_the_vectors_own_product_and_says_what_it_is(settings):
     assert int(version.version) == versions[LAYER, STRIPES]
     about = {"concept": STRIPES, "concept_name": "stripes", "network": NETWORK, "layer": LAYER, "pool": "mean"}
     assert version.tags == about | {"analysis": CONCEPT_ANALYSIS, "accuracy": "1.0"}
-    assert f"models:/logistic-cav@{alias}" in version.description
+    assert f'"models:/logistic-cav/{version.version}"' in version.description
     how = "3 vectors of unit norm, each fitted against another random set, by logistic regression"
     assert how in version.description
     assert run.info.status == "FINISHED"

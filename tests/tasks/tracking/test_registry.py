@@ -189,6 +189,17 @@ def test_a_version_says_what_it_is(registry):
     assert "TopK group crosscoder on `efficientnet_lite0` `blocks.5`" in version.description
     assert "the identity block, decoder band-limited to harmonics ≤ 0." in version.description
     assert "| fvu | 0.25 |" in version.description
+    assert f'load_model("models:/topk-group-crosscoder/{version.version}")' in version.description
+
+
+def test_a_version_without_its_card_gets_it_when_it_is_registered_again(registry):
+    """The card names the version's number, so it is written after the version: a crash in between is mended."""
+    settings, _ = registry
+    with tracking(settings) as client:
+        filed = client.get_model_version_by_alias("topk-group-crosscoder", "champion")
+        client.update_model_version(filed.name, filed.version, "")
+        assert register(filed.tags["dictionary"], filed.run_id, settings) == int(filed.version)
+        assert client.get_model_version(filed.name, filed.version).description == filed.description
 
 
 def test_registering_again_keeps_version_and_candidate(settings):

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 from matplotlib.figure import Figure
 
@@ -41,11 +42,25 @@ def test_a_run_holds_what_was_asked_and_what_came_out(settings, dictionary):
     assert run.data.params["features"] == str(FEATURES)
     assert run.data.params["encode_from"] == "identity"
     assert {metric.step: metric.value for metric in steps} == {step: 1 / step for step in range(1, STEPS + 1)}
-    assert run.data.metrics["fvu"] == 0.25
-    assert run.data.metrics["train_seconds"] == 12.5
+    assert run.data.metrics["test/fvu"] == 0.25
+    assert run.data.metrics["training/train_seconds"] == 12.5
     assert run.data.tags["dictionary"] == dictionary
+    assert run.data.tags["mlflow.note.content"].startswith("A dictionary.")
+    assert run.data.tags["mlflow.source.name"] == "kaleidoscope"
+    assert {name.partition("/")[0] for name in run.data.metrics} == {"training", "test"}
     assert run.data.tags["activation_set"] == "a" * 64
     assert (picture.path, header) == ("figures/loss.png", b"\x89PNG\r\n\x1a\n")
+
+
+def test_a_curve_that_stays_zero_is_no_chart(settings, dictionary, monkeypatch):
+    history = pl.DataFrame({"step": [1, 2] * 3, "metric": ["fvu"] * 2 + ["auxiliary"] * 2 + ["dead_fraction"] * 2,
+                            "value": [0.5, 0.25, 0.0, 0.0, 0.1, 0.0]})  # fmt: skip
+    monkeypatch.setattr("tasks.tracking.runs.read_table", lambda *_: history)
+    with tracking(settings) as client:
+        metrics = client.get_run(log_training(dictionary, settings)).data.metrics
+    assert {name for name in metrics if name.startswith("training/")} == {
+        *("training/fvu", "training/dead_fraction", "training/train_seconds"),
+    }
 
 
 def test_metrics_are_named_in_mlflows_letters(settings):

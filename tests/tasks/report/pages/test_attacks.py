@@ -59,15 +59,17 @@ def written(tables, folder):
     return folder / "attacks.html"
 
 
-def test_concepts_are_listed_with_score_and_verdict(page):
+def test_concepts_are_listed_with_score_and_verdict(page, tables):
     section = section_of(page, "concepts")
     [table] = re.findall(r"<table.*?</table>", section, re.S)
-    assert text_of(table).count("for zebra") == 1
+    classes = tables["concepts"].filter(role="class", name="zebra")
+    assert text_of(table).count(f"for zebra, {classes['exemplars'].item()} images") == 1
     assert "efficientnet_lite0 blocks.5 · TCAV of dots, stripes for zebra · logistic CAVs, seed 0" in text_of(section)
     for name, (scores, *_, p_holm) in PLANTED_CONCEPTS.items():
         (row,) = [row for row in re.findall(r"<tr>.*?</tr>", section, re.S) if f"</span>{name}" in row]
         score = sum(scores) / len(scores)
-        assert f"{score:.2f} {'matters' if p_holm < 0.05 else 'no evidence'}" in text_of(row)
+        (verdict,) = re.findall(rf"{score:.2f} \d\.\d\d–\d\.\d\d, (.*)", text_of(row))
+        assert verdict == ("matters" if p_holm < 0.05 else "no evidence")
         assert len(re.findall("<img", row)) == 3
         left = float(re.search(r'class="dot" style="left: ([\d.]+)%"', row)[1])
         assert left == pytest.approx(100 * score, abs=0.06)
@@ -217,7 +219,11 @@ def test_dictionaries_say_what_stands_out(experiment):
     rows = re.findall(r"<tr><th.*?</tr>", re.search(r"</thead>(.*)", figure, re.S)[1], re.S)
     assert len(rows) == len(PLANTED_STATISTICS)
     for row in rows:
-        assert [text_of(cell) for cell in re.findall(r"<td>.*?</td>", row)] == ["0 %", *["100.0 % 0.90"] * 4]
+        assert [text_of(cell) for cell in re.findall(r"<td>.*?</td>", row)] == [
+            "0 % 0–49 %",
+            *["100.0 % 51–100 % AUC 0.90"] * 4,
+        ]
+    assert "Clean exemplars are flagged too" not in text
 
 
 def test_facets_stand_in_a_grid(page, site, tables):
@@ -244,12 +250,34 @@ def test_facets_stand_in_a_grid(page, site, tables):
 def test_trust_tells_false_alarms_and_detections(page, tables):
     section = section_of(page, "trust")
     text = text_of(section)
-    assert "Clean, drawn: 50.0 % of 2." in text
+    assert "Clean, drawn: 1 of 2 (95 % interval 9–91 %). 2 clean sets are too few to know the false alarms." in text
     checks = tables["trust_checks"]
     assert f"All {checks['concept_id'].n_unique()} sets" in text
     (row,) = [text_of(row) for row in re.findall(r"<tr>.*?</tr>", section, re.S) if 'text">token pushing<' in row]
-    assert row == "token pushing" + " 100 % of 1" * 4
+    assert row == "token pushing" + " 1 of 1 21–100 %" * 4
     assert "split-half disagreement 0.31 > 0.3" in text
+
+
+def test_checks_that_flag_clean_sets_are_no_sign_of_an_attack(tables, tmp_path):
+    all_fail = tables["trust_checks"].with_columns(passed=False)
+    text = text_of(section_of(written(tables | {"trust_checks": all_fail}, tmp_path), "trust"))
+    assert "The checks flag 2 of 2 clean sets: at this layer a flag is no sign of an attack." in text
+    assert "Sets with mere noise are flagged too" in text
+
+
+def test_a_statistic_that_flags_clean_exemplars_says_so(tables, tmp_path):
+    flagged = pl.when(attack="clean", statistic="rare").then(0.75).otherwise("flagged")
+    page = written(tables | {"attack_features": tables["attack_features"].with_columns(flagged=flagged)}, tmp_path)
+    assert "Clean exemplars are flagged too: by “rare features” up to 75.0 %." in text_of(page.read_text())
+
+
+def test_cuts_of_one_photograph_are_no_class(tables, tmp_path):
+    """The interval is as wide as one image makes it, and a sentence says why."""
+    cuts = tables["concept_exemplars"].with_columns(
+        name=pl.format("chelsea.png@224+{}+0", 56 * pl.int_range(pl.len()).over("concept_id"))
+    )
+    text = text_of(section_of(written(tables | {"concept_exemplars": cuts}, tmp_path), "concepts"))
+    assert "images cut from 1 photograph. One photograph is too few to speak of the class" in text
 
 
 def test_what_was_not_made_is_not_shown(tables, tmp_path):

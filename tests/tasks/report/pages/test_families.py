@@ -184,11 +184,13 @@ def test_scores_stand_beside_their_controls_on_one_scale(site, sae_page):
         rows = re.findall(r'<tr class="(\S+)"><th.*?</tr>', table, re.S)
         assert rows == ["group-crosscoder", "control", "control", "sae", "control"]
         first = re.search(r'<tr class="group-crosscoder">.*?</tr>', table, re.S)[0]
-        assert text_of(first) == f"{CROSSCODER_LABEL} 0.600 ± 0.020 0.900 ± 0.020 0.500 ± 0.020 0.800 ± 0.020"
+        assert text_of(first) == (
+            f"{CROSSCODER_LABEL} 36 features, 3 seeds 0.600 ± 0.020 0.900 ± 0.020 0.500 ± 0.020 0.800 ± 0.020"
+        )
         assert first.count('class="seed"') == 4 * 3
-        # adjusted Rand index on −0.1 … 0.7
+        # adjusted Rand index on −0.1 … 1
         places = [float(each) for each in re.findall(r'class="seed" style="left: ([\d.]+)%"', first)][:3]
-        assert places == pytest.approx([100 * (value + 0.1) / 0.8 for value in (0.58, 0.6, 0.62)], abs=0.1)
+        assert places == pytest.approx([100 * (value + 0.1) / 1.1 for value in (0.58, 0.6, 0.62)], abs=0.1)
 
 
 def test_scores_are_grouped_by_layer(tables):
@@ -199,7 +201,31 @@ def test_scores_are_grouped_by_layer(tables):
         (SAE_FAMILIES, "features"),
         (SAE_FAMILIES, "random dictionary"),
     ]
-    assert layer.scales["adjusted_rand"].place(0.3) == pytest.approx(100 * 0.4 / 0.5)
+    assert layer.scales["adjusted_rand"].place(0.3) == pytest.approx(100 * 0.4 / 1.1)
+
+
+@pytest.mark.parametrize(
+    ("index", "control", "said"),
+    [
+        (0.6, 0.0, []),
+        (0.05, 0.0, ["TopK sparse autoencoder: the adjusted Rand index, 0.05, is close to chance."]),
+        (
+            0.05,
+            0.06,
+            [
+                "TopK sparse autoencoder: the adjusted Rand index is not above every control’s: "
+                "families do not follow stimulus types here."
+            ],
+        ),
+    ],
+)
+def test_scores_like_chance_are_said_to_be(tables, index, control, said):
+    of_features = pl.col("condition") == "features"
+    scores = tables["family_scores"].filter(family_analysis_id=SAE_FAMILIES, metric="adjusted_rand")
+    scores = scores.with_columns(value=pl.when(of_features).then(index).otherwise(control))
+    snapshot = snapshot_of(tables | {"family_scores": scores})
+    (layer,) = separations(snapshot, family_analyses(snapshot))
+    assert layer.cautions == said
 
 
 def test_features_without_ground_truth_are_on_the_map_all_the_same(tables, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tasks.report.site import write_pages
-from tests.sample_tables import PLAIN_LAYER, PLAIN_SAE, early_vision_tables, sample_tables
+from tests.sample_tables import PLAIN_LAYER, PLAIN_SAE, both_loads, early_vision_tables, sample_tables
 from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import data_of, gallery_of, text_of
@@ -51,7 +51,7 @@ def test_early_vision_says_what_was_measured_and_shows_features(early):
     # the neurons' own L0 is the sum of their densities: 39 of them at 0.2
     assert text_of(row) == (
         "efficientnet_lite0 blocks.2 · ReLU SAE 40, seed 0 sampled uniformly "
-        "40 10.0 % 0.210 7.2 7.8 96.0 % 91.0 % 7 % 0.62"
+        "40 10.0 % on 320 0.210 7.2 7.8 96.0 % 91.0 % 7 % 0.62"
     )
     assert f"{PLAIN_LAYER} 40 channels, receptive field 19 px" in text_of(section)
     strip = re.findall(rf'href="features/{PLAIN_SAE[:12]}-(\d+).html"', section)
@@ -88,3 +88,28 @@ def test_the_overview_says_where_a_layer_looks(tables, tmp_path):
         "Effective centre (−2.5 ± 0.3, −2.9 ± 0.4) px from the receptive field’s centre (down, right); "
         "images are transformed about (-2, -3)"
     ) in text_of((tmp_path / "index.html").read_text())
+
+
+def test_cuts_are_counted_as_cuts_of_their_photographs(tables, tmp_path):
+    cuts = ["a.png@512+0+0", "a.png@256+0+0", "a.png@256+256+0", "b.png@512+0+0"]
+    images = pl.DataFrame(
+        {"image_id": cuts, "source": "scikit-image", "name": cuts, "width": 256, "height": 256, "label": None}
+    )
+    changed = {"images": pl.concat([tables["images"], images], how="vertical_relaxed")}
+    write_pages(snapshot_of(tables | changed), tmp_path, lambda done, total: None)
+    text = text_of((tmp_path / "index.html").read_text())
+    whole = tables["images"].filter(source="scikit-image").height
+    assert f"Photographs {2 + whole} cut into {4 + whole} images" in text
+    assert f"{4 + whole} scikit-image, cut from {2 + whole} photographs" in text
+
+
+def test_a_share_of_images_has_its_number_and_interval(tmp_path):
+    tables = both_loads()
+    frames = (
+        tables["dictionary_metrics"]
+        .filter(metric="top1_change")
+        .with_columns(metric=pl.lit("spliced_frames"), value=pl.lit(19.0))
+    )
+    changed = {"dictionary_metrics": pl.concat([tables["dictionary_metrics"], frames])}
+    write_pages(snapshot_of(tables | changed), tmp_path, lambda done, total: None)
+    assert "7 % 2–27 %, 19 images" in text_of((tmp_path / "index.html").read_text())
