@@ -348,9 +348,11 @@ def test_the_map_is_walked_with_the_keyboard(browser, early):
 def test_another_dictionary_is_chosen(browser, early):
     visit(browser, early.replace("index.html", "families.html"))
     analyses = browser.find_element(By.ID, "analysis")
-    leave(browser, lambda: analyses.send_keys("TopK sparse"))
+    leave(browser, lambda: analyses.send_keys(Keys.ARROW_DOWN))
     assert browser.current_url.endswith(f"families-{SAE_FAMILIES[:8]}.html")
-    assert browser.find_element(By.CSS_SELECTOR, "#analysis option:checked").text.startswith("TopK sparse autoencoder")
+    assert browser.find_element(By.CSS_SELECTOR, "#analysis option:checked").text.endswith(
+        "TopK SAE 40, k 8, norm sampling, seed 0 · families"
+    )
     assert len(all_of(browser, "#all .card")) == len(SAE_PLANTED_FAMILIES)
     click(browser, "#all .card")
     wait(browser, lambda browser: loaded(browser, ".members img"))
