@@ -136,14 +136,13 @@ def log_findings(
     Raises UserError when there is no finished run, or when MLflow can't be reached.
     """
     description = describe(dictionary, settings)
-    last_step = dictionary_config(dictionary, settings).steps
     with tracking(settings) as client:
         experiment = _experiment(client, f"{description['network']}/{description['layer']}", settings)
         runs = client.search_runs([experiment], f"tags.dictionary = '{dictionary}' and attributes.status = 'FINISHED'")
         if not runs:
             raise UserError(f"MLflow has no finished run of dictionary {dictionary}; run the `train` flow first")
         run_id = runs[0].info.run_id
-        log_metrics(client, run_id, [(f"{group}/{name}", value, last_step) for name, value in metrics.items()])
+        log_metrics(client, run_id, [(f"{group}/{name}", value, 0) for name, value in metrics.items()])
         log_figures(client, run_id, figures or {})
 
 
@@ -291,8 +290,8 @@ def _log(client: "MlflowClient", run_id: str, dictionary: str, description: dict
     history = read_table(dictionary, "history", settings).select("step", "metric", "value")
     zero = {metric for (metric,), curve in history.group_by("metric") if (curve["value"] == 0).all()}
     metrics = [(f"training/{metric}", value, step) for step, metric, value in history.iter_rows() if metric not in zero]
-    last_step = dictionary_config(dictionary, settings).steps
     measured = read_metrics(dictionary, settings)
-    metrics.append(("training/train_seconds", measured.pop("train_seconds"), last_step))
-    metrics += [(f"test/{name}", value, last_step) for name, value in measured.items()]
+    # at step 0, MLflow draws a single value as a bar
+    metrics.append(("training/train_seconds", measured.pop("train_seconds"), 0))
+    metrics += [(f"test/{name}", value, 0) for name, value in measured.items()]
     log_metrics(client, run_id, metrics)
