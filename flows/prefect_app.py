@@ -1,7 +1,6 @@
 """Prefect's server behind `WebGuard`, run by `python -m uvicorn --factory flows.prefect_app:create_app`."""
 
-from prefect.server.api import server
-
+from flows.imports import quick_imports
 from tasks.web_guard import WebGuard
 
 
@@ -10,4 +9,7 @@ def create_app() -> WebGuard:
 
     Its settings are the PREFECT_SERVER_* variables, as with `prefect server start`.
     """
-    return WebGuard(server.create_app(final=True))
+    with quick_imports():
+        from prefect.server.api import server
+
+        return WebGuard(server.create_app(final=True))

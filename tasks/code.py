@@ -10,17 +10,18 @@ from tasks.settings import RESOURCES, ROOT
 
 LIBRARIES = ("duckdb", "great-expectations", "jinja2", "polars")
 """The libraries that make and check the warehouse, the snapshot and the page."""
+FOLDERS = (ROOT / "tasks", RESOURCES / "sql")
 SUFFIXES = {".py", ".sql", ".html", ".css", ".js", ".svg"}
 
 
 @cache
 def code_sha256() -> str:
-    """Return the SHA-256 (64 hex digits) of all files of `tasks` and `sql`, and of the versions of LIBRARIES."""
-    return sha256_of((ROOT / "tasks", RESOURCES / "sql"))
+    """Return `sha256_of` the code that makes the warehouse, the snapshot and the page."""
+    return sha256_of(FOLDERS)
 
 
 def sha256_of(folders: Iterable[Path]) -> str:
-    """Return the SHA-256 of the names and contents of the source files in `folders`, and of LIBRARIES' versions."""
+    """Return the SHA-256 (64 hex digits) of the source files in `folders`, their names and LIBRARIES' versions."""
     files = {
         f"{folder.name}/{file.relative_to(folder)}": file_sha256(file)
         for folder in folders

@@ -11,6 +11,7 @@ version of the same network, layer and group order. To point it to another layer
 that by hand in MLflow.
 """
 
+import glob
 import math
 import re
 import shutil
@@ -134,7 +135,7 @@ def _promoted(names: Sequence[str], settings: Settings) -> dict[str, Any]:
     database = settings.mlflow_database
     if database is None or not database.exists():
         return {}
-    logs = [file for suffix in ("-wal", "-journal") if (file := database.with_name(f"{database.name}{suffix}")).exists()]
+    logs = sorted(database.parent.glob(f"{glob.escape(database.name)}-*"))  # SQLite's, of what isn't in the file yet
     return {
         "names": list(names),
         "store": settings.mlflow_tracking_uri,

@@ -1,12 +1,13 @@
 """The record of the last publication, by which the next one finds that it has nothing to do.
 
 `published/publication.json` names what the published snapshot was made from: the warehouse, the code, the staged keys
-and what is in quarantine. It is written after the snapshot is published, and it decides nothing that isn't compared with
-the files themselves: a warehouse or snapshot that has changed since has another SHA-256.
+and what is in quarantine. It is written after the snapshot is published. The next publication compares it with the
+files themselves: a warehouse or snapshot that has changed since has another SHA-256.
 """
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from tasks.checksums import Damaged, read_document, write_document
 from tasks.code import code_sha256
@@ -63,6 +64,11 @@ def _made_from(settings: Settings, staged: list[str]) -> dict[str, Any]:
 
 
 def _is_record_of_a_run(key: str, settings: Settings) -> bool:
+    """Whether a key is the id of a flow run, and its folder holds that run's row only. Raises Damaged."""
+    try:
+        UUID(key)
+    except ValueError:
+        return False
     return staged_tables(key, settings) == ["runs"]
 
 
