@@ -1,5 +1,8 @@
 """Prefect's server behind `WebGuard`, run by `python -m uvicorn --factory flows.prefect_app:create_app`."""
 
+import atexit
+import gc
+
 from flows.imports import quick_imports
 from tasks.web_guard import WebGuard
 
@@ -9,6 +12,9 @@ def create_app() -> WebGuard:
 
     Its settings are the PREFECT_SERVER_* variables, as with `prefect server start`.
     """
+    atexit.register(
+        gc.freeze
+    )  # whoever stops the server waits: it ends without looking through all objects for garbage
     with quick_imports():
         from prefect.server.api import server
 

@@ -11,20 +11,15 @@ from tasks.settings import ROOT
 
 
 def test_the_collector_rests_in_the_block_only():
-    gc.collect()
     with quick_imports():
         assert not gc.isenabled()
-        kept = [[] for _ in range(1000)]
     assert gc.isenabled()
-    assert gc.get_freeze_count() > len(kept)
-    gc.unfreeze()
 
 
 def test_the_collector_works_again_after_an_import_that_failed():
     with pytest.raises(ImportError), quick_imports():
         raise ImportError
     assert gc.isenabled()
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize("module", ["flows.servers", "flows.terminal", "flows.cli"])
