@@ -76,18 +76,26 @@ def run(
 ) -> None:
     """Run a flow in this process. Its fields are those of its form in the Prefect UI."""
     from flows.config import config_class_of, flow_named, read_config
+    from flows.imports import quick_imports
     from flows.servers import prefect_server
-    from tasks.warehouse.migrate import migrate_at_start
+    from flows.terminal import progress_bar
 
     # the terminal shows progress bars and the summary; the log is in the Prefect UI
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(Settings()) as server:
-        flow_to_run = flow_named(flow)
-        flow_config = read_config(config_class_of(flow_to_run), config, assignments or [])
-        for line in migrate_at_start(Settings()):
-            _say(line)
-        server.wait()
-        _tidy(server.ours)
+        with progress_bar("Start") as progress:
+            with quick_imports():
+                flow_to_run = flow_named(flow)
+                from tasks.warehouse.migrate import migrate_at_start
+            flow_config = read_config(config_class_of(flow_to_run), config, assignments or [])
+            progress(1, 4)
+            for line in migrate_at_start(Settings()):
+                _say(line)
+            progress(2, 4)
+            server.wait()
+            progress(3, 4)
+            _tidy(server.ours)
+            progress(4, 4)
         summary = flow_to_run(flow_config)
     _show(summary)
 
@@ -111,7 +119,7 @@ def fit(config: ConfigFile = None, assignments: Assignments = None) -> None:
     `kaleidoscope run train` with the same fields then uses this dictionary: it analyses, logs and registers it.
     """
     from flows.config import read_config
-    from flows.steps import progress_bar
+    from flows.terminal import progress_bar
     from flows.train import TrainConfig
     from tasks.activations.plan import plan
     from tasks.dictionary.distributed import is_first, processes
@@ -209,7 +217,7 @@ def publish_model(
 @app.command(name="export-tables")
 def export_tables(folder: NewFolder) -> None:
     """Write every published table as Parquet, and schema.json with the meaning of each column."""
-    from flows.steps import progress_bar
+    from flows.terminal import progress_bar
     from tasks.warehouse.export import export_tables as exported
 
     with progress_bar("Export tables") as progress:
@@ -416,7 +424,7 @@ def trust(
 
     import polars
 
-    from flows.steps import progress_bar
+    from flows.terminal import progress_bar
     from tasks.concepts.tamper_detection import check_folder
 
     with progress_bar(f"Check {PurePosixPath(folder).name}") as progress:
@@ -515,7 +523,7 @@ def look(
 @app.command()
 def page() -> None:
     """Write the HTML page from the published snapshot."""
-    from flows.steps import progress_bar
+    from flows.terminal import progress_bar
     from tasks.report.site import write_site
 
     with progress_bar("Write the page") as progress:
@@ -533,7 +541,7 @@ def verify(
     """
     import json
 
-    from flows.steps import progress_bar
+    from flows.terminal import progress_bar
     from tasks.maintenance.verify import WRONG, Finding
     from tasks.maintenance.verify import verify as verified
 
@@ -561,7 +569,7 @@ def gc(
     """
     import json
 
-    from flows.steps import progress_bar
+    from flows.terminal import progress_bar
     from tasks.maintenance.garbage import delete_garbage, find_garbage
 
     if delete:
@@ -601,7 +609,7 @@ def backup(
 
     The exit code is 1 when something damaged was left out.
     """
-    from flows.steps import progress_bar
+    from flows.terminal import progress_bar
     from tasks.maintenance.backup import back_up
 
     with progress_bar("Back up") as progress:
@@ -618,7 +626,7 @@ def restore(
 
     The exit code is 1 when the backup had left something damaged out.
     """
-    from flows.steps import progress_bar
+    from flows.terminal import progress_bar
     from tasks.maintenance.backup import restore as restore_backup
 
     settings = Settings()

@@ -167,6 +167,8 @@ def log_curves(dictionary: str, neurons: str, features: str, settings: Settings)
     }
     metrics["missing_curve_detectors"] = float(tables["features"]["curve_detectors"]["missing"].sum())
     layer = tables["neurons"]["unit_sets"]["layer"].item()
-    figure = detectors_polar(curves, f"Curve detectors of {layer}")
-    log_findings(dictionary, "curve detectors", metrics, settings, {"curve_detectors": figure})
+    title = f"Curve detectors of {layer}"
+    log_findings(
+        dictionary, "curve detectors", metrics, settings, lambda: {"curve_detectors": detectors_polar(curves, title)}
+    )
     return metrics

@@ -1,7 +1,9 @@
 """Prefect's server behind `WebGuard`, run by `python -m uvicorn --factory flows.prefect_app:create_app`."""
 
-from prefect.server.api import server
+import atexit
+import gc
 
+from flows.imports import quick_imports
 from tasks.web_guard import WebGuard
 
 
@@ -10,4 +12,10 @@ def create_app() -> WebGuard:
 
     Its settings are the PREFECT_SERVER_* variables, as with `prefect server start`.
     """
-    return WebGuard(server.create_app(final=True))
+    atexit.register(
+        gc.freeze
+    )  # whoever stops the server waits: it ends without looking through all objects for garbage
+    with quick_imports():
+        from prefect.server.api import server
+
+        return WebGuard(server.create_app(final=True))

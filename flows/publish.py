@@ -10,7 +10,7 @@ from tasks.liveness import waiting_for
 from tasks.quarantine import in_quarantine
 from tasks.report.site import write_site
 from tasks.settings import Settings
-from tasks.tracking.registry import promote
+from tasks.tracking.registry import promote_all
 from tasks.warehouse.publish import publish as publish_snapshot
 from tasks.warehouse.query import catalogue, query
 
@@ -45,7 +45,7 @@ def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
         published = step(publish_snapshot, name="load, audit and publish")(settings, progress)
     # every audit has passed here: otherwise no snapshot is published
     names, failures = _models(settings)
-    moved = [name for name in names if step(promote)(name, True, settings)]
+    moved = step(promote_all, name="promote")(names, settings)
     places = {"published": str(published), "SQL": "kaleidoscope sql", "MLflow": settings.mlflow_tracking_uri}
     if config.page:
         with reported("Write the page") as progress:

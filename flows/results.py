@@ -8,7 +8,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from tasks.maintenance.garbage import old_results
 from tasks.settings import Settings
 from tasks.storage import write_text
 
@@ -44,6 +43,8 @@ def follow_the_folder(home: Path) -> None:
 
 def remove_old_results(settings: Settings) -> int:
     """Delete the results of runs that Prefect has deleted; return how many there were."""
+    from tasks.maintenance.garbage import old_results  # it imports PyTorch, and a server starts before that
+
     old = old_results(settings)
     for path in old:
         path.unlink(missing_ok=True)

@@ -23,9 +23,9 @@ from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from flows.names import add_tags, run_name
+from flows.terminal import progress_bar
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive
 from tasks.progress import Progress as Listener
@@ -109,24 +109,6 @@ def say(message: str) -> None:
     """Print a line to the terminal (stderr) and write it to the current run's log."""
     Console(stderr=True, highlight=False).print(message, markup=False, soft_wrap=True)
     get_run_logger().warning(message)
-
-
-@contextmanager
-def progress_bar(label: str) -> Iterator[Listener]:
-    """Show a progress bar in the terminal; yields the function to call with (done, total)."""
-    columns = (
-        TextColumn("{task.description:<32}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        bar = bars.add_task(label, total=None)
-        yield lambda done, total: bars.update(bar, completed=done, total=total)
-        # work that was done before isn't reported as progress: fill the bar
-        total = bars.tasks[bar].total or 1
-        bars.update(bar, completed=total, total=total)
 
 
 @contextmanager

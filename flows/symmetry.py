@@ -90,7 +90,7 @@ def log_families(dictionary: str, families: str, scores: str | None, settings: S
     """Log a dictionary's families in MLflow; return the metrics."""
     tables = read_staged(families, settings) | (read_staged(scores, settings) if scores else {})
     metrics = family_metrics(tables)
-    log_findings(dictionary, "families", metrics, settings, family_figures(tables))
+    log_findings(dictionary, "families", metrics, settings, lambda: family_figures(tables))
     return metrics
 
 

@@ -1,5 +1,7 @@
 """Flow `train`: train a dictionary on an activation set, log the training in MLflow and register the model."""
 
+from typing import TYPE_CHECKING
+
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, model_validator
 
@@ -22,6 +24,9 @@ from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.group import DihedralGroup
 from tasks.tracking.registry import register
 from tasks.tracking.runs import log_findings, log_training
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class TrainConfig(Config):
@@ -103,8 +108,12 @@ def metrics_in(tables: str, settings: Settings) -> dict[str, float]:
 
 def log(dictionary: str, analysis: str, settings: Settings, parent: str | None) -> str:
     """Log a training and the figures of its analysis in MLflow; return the run's id."""
-    group = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings).group
-    return log_training(dictionary, settings, dictionary_figures(read_staged(analysis, settings), group), parent)
+
+    def figures() -> dict[str, "Figure"]:
+        group = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings).group
+        return dictionary_figures(read_staged(analysis, settings), group)
+
+    return log_training(dictionary, settings, figures, parent)
 
 
 def stability_of(dictionary: str, replicas: int, settings: Settings) -> tuple[str, ...]:

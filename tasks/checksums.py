@@ -5,11 +5,13 @@ document, `checksums.json`, with the folder's name and the SHA-256 of each file.
 commits them.
 """
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from tasks.errors import UserError
@@ -65,9 +67,14 @@ def read_document(path: Path, remedy: str) -> dict[str, Any]:
 
 def check_file(path: Path, sha256: str, remedy: str) -> None:
     """Raise Damaged when a file is missing or has another SHA-256. A process hashes an unchanged file only once."""
-    if not path.is_file():
+    try:
+        status = path.stat()
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
+        raise Damaged(path, "is missing", remedy) from None
+    if not S_ISREG(status.st_mode):
         raise Damaged(path, "is missing", remedy)
-    status = path.stat()
     if _sha256_of(path, status.st_mtime_ns, status.st_size, status.st_ino) != sha256:
         raise Damaged(path, "is damaged (its checksum is wrong)", remedy)
 

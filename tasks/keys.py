@@ -52,7 +52,7 @@ def content_key(kind: str, version: int, **made_from: Any) -> str:
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 (64 hex digits) of a file's bytes."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:
         while chunk := file.read(CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from tasks.checksums import is_committed
 from tasks.errors import UserError
 from tasks.liveness import holder_of, is_held
 from tasks.maintenance.inventory import (
@@ -34,7 +35,7 @@ from tasks.maintenance.inventory import (
 )
 from tasks.progress import Progress, silent
 from tasks.quarantine import in_quarantine
-from tasks.report.site import WHOLE, old_sites
+from tasks.report.site import old_sites
 from tasks.settings import Settings
 from tasks.warehouse.publish import old_snapshots
 
@@ -162,7 +163,7 @@ def _sites(settings: Settings) -> list[Path]:
     if not versions.is_dir() or is_held(versions / ".lock"):
         return []
     current = settings.site_dir.resolve()
-    half_written = [path for path in versions.glob("[!.]*") if path != current and not (path / WHOLE).exists()]
+    half_written = [path for path in versions.glob("[!.]*") if path != current and not is_committed(path)]
     return sorted({*half_written, *old_sites(settings.site_dir, settings.keep_sites)})
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tasks.checksums import Damaged, commit_folder, is_committed, read_commit
+from tasks.code import code_sha256
 from tasks.errors import UserError
 from tasks.migrations import schema_version
 from tasks.progress import Progress, silent
@@ -27,25 +29,38 @@ from tasks.warehouse.snapshot import open_snapshot
 
 STATIC = Path(__file__).parent / "static"
 FOLDERS = ("patches", "optimised", "features", "neurons", "families", "dimensions", "attacks")
-WHOLE = ".whole"
-"""Empty file that marks a complete version of the site."""
 
 
 def write_site(settings: Settings, progress: Progress = silent) -> Path:
     """Write the site of the published snapshot and return its index.html.
 
+    The site stays as it is if the same code wrote it from the same snapshot and no file of it has changed since.
     progress: in pages of live features. Raises UserError as `open_snapshot` and `swapped_in`, and when another version
     of Kaleidoscope published the snapshot.
     """
+    # looked up before it is opened: after a publication in between, the site counts as one of the older snapshot
+    made_from = {"snapshot": settings.published_file.resolve().stem, "code": code_sha256()}
     with open_snapshot(settings.published_file) as connection:
         if (version := version_of(connection)) != schema_version():
             raise UserError(
                 f"{settings.published_file} has tables of schema version {version}, the page needs version "
                 f"{schema_version()}: run `kaleidoscope run publish`"
             )
-        with swapped_in(settings.site_dir, settings.keep_sites) as folder:
-            write_pages(Snapshot(connection), folder, progress)
+        if not is_written(settings.site_dir, made_from):
+            with swapped_in(settings.site_dir, settings.keep_sites, **made_from) as folder:
+                write_pages(Snapshot(connection), folder, progress)
     return settings.site_dir / "index.html"
+
+
+def is_written(site: Path, made_from: dict[str, str]) -> bool:
+    """Whether the site was made from this, and all its files are as they were written."""
+    if not site.is_symlink():
+        return False
+    try:
+        commit = read_commit(site.resolve(), "run `kaleidoscope page`")
+    except Damaged:
+        return False
+    return {name: commit.get(name) for name in made_from} == made_from
 
 
 def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
@@ -84,9 +99,10 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
 
 
 @contextmanager
-def swapped_in(site: Path, keep: int = 2) -> Iterator[Path]:
+def swapped_in(site: Path, keep: int = 2, **made_from: str) -> Iterator[Path]:
     """Yield an empty folder that becomes `site` when the block ends without an exception.
 
+    made_from: stored with the checksums of its files, for `is_written`.
     `site` is a link into <site>-versions and is replaced by one rename, so a reader finds the old site or the new one,
     never a mix. The newest `keep` versions, the new one included, stay for readers that still have them open.
     UserError when `site` is a folder that Kaleidoscope did not write, when another process is writing it, and when the
@@ -103,13 +119,14 @@ def swapped_in(site: Path, keep: int = 2) -> Iterator[Path]:
         except BlockingIOError:
             raise UserError(f"another process is writing {site}: run again when it has finished") from None
         for version in versions.glob("[!.]*"):
-            if version != site.resolve() and not (version / WHOLE).exists():
+            if version != site.resolve() and not is_committed(version):
                 shutil.rmtree(version)
         fresh = versions / uuid.uuid4().hex
         fresh.mkdir()
         try:
             yield fresh
-            (fresh / WHOLE).touch()
+            files = (str(file.relative_to(fresh)) for file in fresh.rglob("*") if file.is_file())
+            commit_folder(fresh, files, **made_from)
             link = fresh / ".link"
             link.symlink_to(fresh.relative_to(site.parent))
             os.replace(link, site)
@@ -125,5 +142,5 @@ def old_sites(site: Path, keep: int) -> list[Path]:
     """Return complete versions of the site beyond the `keep` to be kept: the current one, then the newest."""
     shown = site.resolve()
     versions = site.with_name(f"{site.name}-versions").glob("[!.]*")
-    whole = [version for version in versions if version == shown or (version / WHOLE).exists()]
+    whole = [version for version in versions if version == shown or is_committed(version)]
     return sorted(whole, key=lambda version: (version != shown, -version.stat().st_mtime))[keep:]

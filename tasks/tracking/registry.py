@@ -11,6 +11,7 @@ version of the same network, layer and group order. To point it to another layer
 that by hand in MLflow.
 """
 
+import glob
 import math
 import re
 import shutil
@@ -26,9 +27,12 @@ import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from packaging.version import Version
 
+from tasks.checksums import Damaged, read_document, write_document
+from tasks.code import code_sha256
 from tasks.dictionary.methods import METHODS
 from tasks.dictionary.store import copy_files, describe, dictionary_config, folder_of, load_dictionary, read_metrics
 from tasks.errors import UserError
+from tasks.keys import file_sha256
 from tasks.settings import ROOT, Settings
 from tasks.tracking.store import MLFLOW_FILES, one_at_a_time, tracking
 from tasks.warehouse.labels import dictionary_label
@@ -38,6 +42,8 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 CANDIDATE, CHAMPION = "candidate", "champion"
+PROMOTED = "promoted.json"
+"""Document in the folder of MLflow that says which state of the store was promoted last."""
 CONSIDERED = "considered"
 """Tag of the versions that `promote` has seen."""
 REQUIREMENTS = ("mlflow", "numpy", "pydantic", "pydantic-settings", "safetensors", "torch")
@@ -111,6 +117,42 @@ def promote(name: str, audits_hold: bool, settings: Settings) -> bool:
             if CONSIDERED not in version.tags:
                 client.set_model_version_tag(name, version.version, CONSIDERED, "yes")
     return moved
+
+
+def promote_all(names: Sequence[str], settings: Settings) -> list[str]:
+    """Promote as `promote` after all audits have passed; return the names of the models whose `champion` moved.
+
+    In a store of ours, an SQLite file, nothing is considered again until the file or the code has changed.
+    Raises as `promote`.
+    """
+    if names and _promoted(names, settings) == _last_promoted(settings):
+        return []
+    with one_at_a_time(settings):  # a version that was registered before the state is recorded would count as seen
+        moved = [name for name in names if promote(name, True, settings)]
+        if names and settings.mlflow_database:
+            write_document(settings.mlflow_dir / PROMOTED, _promoted(names, settings))
+    return moved
+
+
+def _promoted(names: Sequence[str], settings: Settings) -> dict[str, Any]:
+    """Return what a promotion depends on; empty, which no record is, where the store is a server or doesn't exist."""
+    database = settings.mlflow_database
+    if database is None or not database.exists():
+        return {}
+    logs = sorted(database.parent.glob(f"{glob.escape(database.name)}-*"))  # SQLite's, of what isn't in the file yet
+    return {
+        "names": list(names),
+        "store": settings.mlflow_tracking_uri,
+        "files": [file_sha256(file) for file in (database, *logs)],
+        "code": code_sha256(),
+    }
+
+
+def _last_promoted(settings: Settings) -> dict[str, Any] | None:
+    try:
+        return read_document(settings.mlflow_dir / PROMOTED, "run `kaleidoscope run publish`")
+    except Damaged:
+        return None
 
 
 def champion_of(network: str, layer: str, group_order: int | str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from tasks.dictionary.store import describe, dictionary_config, read_metrics, read_table
+from tasks.dictionary.store import describe, read_metrics, read_table
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive, is_held
 from tasks.settings import INSTALLED, ROOT, Settings
@@ -41,21 +41,21 @@ DESCRIPTIONS = {
 
 
 def log_training(
-    dictionary: str, settings: Settings, figures: Mapping[str, "Figure"] | None = None, parent: str | None = None
+    dictionary: str, settings: Settings, figures: Callable[[], Mapping[str, "Figure"]] = dict, parent: str | None = None
 ) -> str:
     """Record a trained dictionary (a key) as a finished MLflow run, nested under `parent`; return the run's id.
 
     The experiment is `network/layer`: MLflow compares runs within an experiment, and FVU is comparable within a layer.
     Parameters are the config's fields. Metrics `training/…` are those logged at training steps, `test/…` those of the
-    test split. The run's name is the dictionary's label. `figures` are stored as `figures/NAME.png`. A dictionary with
-    a finished run keeps that run; a run that a killed process left is closed and replaced. Raises UserError when there
-    is no such dictionary, or when MLflow can't be reached.
+    test split. The run's name is the dictionary's label. `figures` draws those to store as `figures/NAME.png`. A
+    dictionary with a finished run keeps that run, and nothing is drawn; a run that a killed process left is closed and
+    replaced. Raises UserError when there is no such dictionary, or when MLflow can't be reached.
     """
     description = describe(dictionary, settings)
 
     def log(client: "MlflowClient", run_id: str) -> None:
         _log(client, run_id, dictionary, description, settings)
-        log_figures(client, run_id, figures or {})
+        log_figures(client, run_id, figures())
 
     return filed(
         "dictionary",
@@ -129,10 +129,11 @@ def log_findings(
     group: str,
     metrics: Mapping[str, float],
     settings: Settings,
-    figures: Mapping[str, "Figure"] | None = None,
+    figures: Callable[[], Mapping[str, "Figure"]] = dict,
 ) -> None:
     """Add the results of a later analysis to a dictionary's finished run, as metrics GROUP/NAME.
 
+    A run that has these metrics already, with these values, stays as it is, and no figures are drawn.
     Raises UserError when there is no finished run, or when MLflow can't be reached.
     """
     description = describe(dictionary, settings)
@@ -141,9 +142,13 @@ def log_findings(
         runs = client.search_runs([experiment], f"tags.dictionary = '{dictionary}' and attributes.status = 'FINISHED'")
         if not runs:
             raise UserError(f"MLflow has no finished run of dictionary {dictionary}; run the `train` flow first")
-        run_id = runs[0].info.run_id
-        log_metrics(client, run_id, [(f"{group}/{name}", value, 0) for name, value in metrics.items()])
-        log_figures(client, run_id, figures or {})
+        run_id, logged = runs[0].info.run_id, runs[0].data.metrics
+        grouped = {f"{group}/{name}": value for name, value in metrics.items()}
+        if grouped and all(logged.get(metric_name(name)) == value for name, value in grouped.items()):
+            return
+        # the metrics come last: where they are logged, the figures are
+        log_figures(client, run_id, figures())
+        log_metrics(client, run_id, [(name, value, 0) for name, value in grouped.items()])
 
 
 @contextmanager
@@ -231,9 +236,14 @@ def log_metrics(client: "MlflowClient", run_id: str, metrics: Iterable[tuple[str
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    entries = [Metric(re.sub(r"[^\w./: -]", "-", name), value, now, step) for name, value, step in metrics]
+    entries = [Metric(metric_name(name), value, now, step) for name, value, step in metrics]
     for start in range(0, len(entries), METRICS_PER_CALL):
         client.log_batch(run_id, metrics=entries[start : start + METRICS_PER_CALL])
+
+
+def metric_name(name: str) -> str:
+    """Return the name of a metric without the characters that MLflow refuses."""
+    return re.sub(r"[^\w./: -]", "-", name)
 
 
 def log_figures(client: "MlflowClient", run_id: str, figures: Mapping[str, "Figure"]) -> None:

@@ -18,7 +18,7 @@ import polars as pl
 from tasks.errors import UserError, reason_of
 from tasks.keys import file_sha256
 from tasks.progress import Progress, silent
-from tasks.quarantine import in_quarantine, set_aside
+from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.staging import set_strays_aside, staged_keys
 from tasks.storage import naming_disk_problems, remove_leftovers, sync_folder
@@ -33,6 +33,7 @@ from tasks.warehouse.database import (
     writing_to,
 )
 from tasks.warehouse.load import load_staged, loaded_keys
+from tasks.warehouse.publication import is_published, record_publication, set_aside_rows
 
 WAITING = "waiting"
 """Kind, in the table `set_aside`, of staged keys whose rows refer to rows that don't exist."""
@@ -42,7 +43,8 @@ def publish(settings: Settings, progress: Progress = silent) -> Path:
     """Load the staged tables, audit the warehouse, publish a snapshot with the views; return `settings.published_file`.
 
     Staged folders that are damaged or foreign, and those whose rows are refused or fail an audit, are set aside. A
-    warehouse that proves to be damaged is rebuilt. Keys that were loaded before are not read again.
+    warehouse that proves to be damaged is rebuilt. Keys that were loaded before are not read again. Where nothing is
+    new and nothing is damaged (`is_published`), nothing is audited or written.
     Raises AuditFailed when published rows fail an audit and can't be rebuilt because they are no longer staged;
     UserError when nothing was ever loaded, another process holds the warehouse, or a disk is full or read-only. In
     these cases the warehouse and the snapshot stay as they were.
@@ -50,6 +52,8 @@ def publish(settings: Settings, progress: Progress = silent) -> Path:
     reader has looked up but not opened stays for `keep_snapshots` - 1 further publications. progress counts the loads.
     """
     set_strays_aside(settings)
+    if is_published(settings):
+        return settings.published_file
     rebuilt = False
     while True:
         try:
@@ -76,6 +80,7 @@ def _publish(settings: Settings, progress: Progress) -> Path:
             snapshot = _write_snapshot(warehouse, published.parent)
     with naming_disk_problems(published):
         _swap_link(published, snapshot, settings.keep_snapshots)
+        record_publication(settings, sorted({*keys} & {*staged_keys(settings)}))  # without those that were set aside
     return published
 
 
@@ -85,14 +90,11 @@ def _failed_audits(warehouse: duckdb.DuckDBPyConnection) -> list[AuditResult]:
 
 def _write_set_aside(warehouse: duckdb.DuckDBPyConnection, waiting: dict[str, str], settings: Settings) -> None:
     """Replace the rows of the table `set_aside`: what is in quarantine and has not been made again, and what waits."""
-    missing = {}
-    for entry in in_quarantine(settings):
-        if not (settings.data_dir / entry.came_from).exists():
-            kind, *name = entry.came_from.parts
-            at = datetime.fromisoformat(entry.at).replace(tzinfo=None) if entry.at else None
-            missing[kind, "/".join(name)] = (entry.reason, at)
-    missing |= {(WAITING, key): (reason, None) for key, reason in waiting.items()}
-    rows = [(*name, *reason_and_time) for name, reason_and_time in missing.items()]
+    rows = [
+        (*name_and_reason, datetime.fromisoformat(at).replace(tzinfo=None) if at else None)
+        for *name_and_reason, at in set_aside_rows(settings)
+    ]
+    rows += [(WAITING, key, reason, None) for key, reason in waiting.items()]
     warehouse.execute("DELETE FROM set_aside")
     if rows:
         table = pl.DataFrame(rows, schema=["kind", "name", "reason", "since"], orient="row")

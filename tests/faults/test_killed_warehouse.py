@@ -48,12 +48,13 @@ os.replace, os.link, load._insert = dying(os.replace), dying(os.link), dying(loa
 with waiting_for("the warehouse", settings.warehouse_lock, Holder(name="test", does="publish"), print):
     publish(settings)
 """
-WAREHOUSE, SNAPSHOT, LINK = (
-    r"/warehouse/kaleidoscope\.duckdb$", r"/published/snapshots/\w+\.duckdb$", r"/published/kaleidoscope\.duckdb$"
+WAREHOUSE, SNAPSHOT, LINK, RECORD = (
+    r"/warehouse/kaleidoscope\.duckdb$", r"/published/snapshots/\w+\.duckdb$", r"/published/kaleidoscope\.duckdb$",
+    r"/published/publication\.json$",
 )  # fmt: skip
 POINTS = [
     *(("_insert", "features ", when) for when in ("before", "after")),
-    *(("replace", target, when) for target in (WAREHOUSE, SNAPSHOT, LINK) for when in ("before", "after")),
+    *(("replace", target, when) for target in (WAREHOUSE, SNAPSHOT, LINK, RECORD) for when in ("before", "after")),
 ]
 MIGRATION = [("link", "before-v", "before"), ("link", "before-v", "after"), ("replace", WAREHOUSE, "before")]
 

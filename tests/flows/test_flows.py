@@ -78,12 +78,14 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     assert stability.null_count() == 0
     assert len(trained(settings)) == 4  # each method and its replica
 
-    before = files(settings)
+    before, snapshot, site = files(settings), settings.published_file.resolve(), settings.site_dir.resolve()
     again = atlas(small)
     assert again.content_keys == summary.content_keys
     assert files(settings) == before
     assert query("SELECT count(*) FROM dictionaries", settings).item() == 2
-    assert query("SELECT count(*) FROM runs", settings).item() == 2
+    assert query("SELECT count(*) FROM runs", settings).item() == 1  # the second made nothing: its row waits
+    assert settings.published_file.resolve() == snapshot
+    assert settings.site_dir.resolve() == site
 
 
 def test_the_stages_one_by_one_make_what_atlas_makes(small, settings):

@@ -10,7 +10,8 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 from pydantic import BaseModel
 
-from flows.steps import Summary, kaleidoscope_flow, progress_bar, recorded, reported, show, step
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.terminal import progress_bar
 from tasks.errors import UserError
 from tasks.quarantine import set_aside
 from tasks.staging import read_staged, staged_keys

@@ -5,10 +5,14 @@ import fcntl
 import re
 import shutil
 
+import duckdb
 import pytest
 
+from tasks.checksums import COMMIT, read_commit
 from tasks.errors import UserError
+from tasks.keys import file_sha256
 from tasks.report.site import swapped_in, write_pages, write_site
+from tests.damage import flip
 from tests.sample_tables import both_loads
 from tests.sample_tables.planted import DEAD, FEATURES
 from tests.tasks.report.conftest import snapshot_of
@@ -67,14 +71,72 @@ def test_without_a_published_snapshot_the_command_to_run_is_named(settings):
     assert not settings.site_dir.exists()
 
 
-def test_site_is_written_from_the_published_snapshot_and_again(published_template, settings):
+@pytest.fixture
+def published(published_template, settings):
     shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True)
+    return settings
+
+
+def test_site_is_written_from_the_published_snapshot(published):
     told = []
-    for _ in range(2):
-        index = write_site(settings, lambda done, total: told.append((done, total)))
-        assert index == settings.site_dir / "index.html"
-        assert "audits passed" in index.read_text()
+    index = write_site(published, lambda done, total: told.append((done, total)))
+    assert index == published.site_dir / "index.html"
+    assert "audits passed" in index.read_text()
     assert told[-1] == (2 * len(LIVE), 2 * len(LIVE))
+
+
+def test_the_same_site_is_not_written_again(published):
+    index = write_site(published)
+    written = published.site_dir.resolve()
+    assert write_site(published, lambda done, total: pytest.fail("a page was written")) == index
+    assert published.site_dir.resolve() == written
+
+
+def page_is_damaged(settings, monkeypatch):
+    flip(settings.site_dir / "features.html", 500)
+
+
+def patch_is_missing(settings, monkeypatch):
+    next((settings.site_dir / "patches").iterdir()).unlink()
+
+
+def checksums_are_missing(settings, monkeypatch):
+    (settings.site_dir / COMMIT).unlink()
+
+
+def link_is_missing(settings, monkeypatch):
+    settings.site_dir.unlink()
+
+
+def code_has_changed(settings, monkeypatch):
+    monkeypatch.setattr("tasks.report.site.code_sha256", lambda: "f" * 64)
+
+
+def snapshot_is_another(settings, monkeypatch):
+    snapshot = settings.published_file.resolve()
+    snapshot.chmod(0o644)
+    with duckdb.connect(str(snapshot)) as connection:
+        connection.execute("DELETE FROM audit_results")
+    other = snapshot.rename(snapshot.with_name(f"{file_sha256(snapshot)}.duckdb"))
+    settings.published_file.unlink()
+    settings.published_file.symlink_to(other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [page_is_damaged, patch_is_missing, checksums_are_missing, link_is_missing, code_has_changed, snapshot_is_another],
+)
+def test_a_site_that_is_damaged_or_of_something_else_is_written_again(published, monkeypatch, change):
+    write_site(published)
+    before = published.site_dir.resolve()
+    patches = {path.name for path in (before / "patches").iterdir()}
+    change(published, monkeypatch)
+    write_site(published)
+    assert published.site_dir.resolve() != before
+    assert {path.name for path in (published.site_dir / "patches").iterdir()} == patches
+    assert "Features" in (published.site_dir / "features.html").read_text()
+    commit = read_commit(published.site_dir.resolve(), "write it again")
+    assert commit["snapshot"] == published.published_file.resolve().stem
 
 
 def test_a_failed_write_leaves_the_old_site_and_nothing_else(tmp_path):

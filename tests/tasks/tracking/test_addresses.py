@@ -46,7 +46,7 @@ def original(tmp_path, empty_store):
     settings.mlflow_dir.mkdir(parents=True)
     shutil.copyfile(empty_store, settings.mlflow_dir / "mlflow.db")
     tensors = write_dictionary(KEY, settings, architecture="sae")
-    register(KEY, log_training(KEY, settings, {"training": Figure()}), settings)
+    register(KEY, log_training(KEY, settings, lambda: {"training": Figure()}), settings)
     assert promote("topk-sae", True, settings)
     return settings, tensors
 

@@ -17,7 +17,8 @@ from tasks.checksums import COMMIT
 from tasks.dictionary.store import load_dictionary
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
-from tasks.tracking.registry import champion_of, is_better, promote, register
+from tasks.tracking import registry as registry_module
+from tasks.tracking.registry import champion_of, is_better, promote, promote_all, register
 from tasks.tracking.runs import log_training
 from tasks.tracking.store import tracking
 from tests.damage import flip
@@ -247,6 +248,45 @@ class Candidates:
 @pytest.fixture
 def candidates(settings):
     return Candidates(settings)
+
+
+def test_a_store_that_did_not_change_is_not_considered_again(candidates, monkeypatch):
+    first = candidates.add(0.3, 32.0)
+    assert promote_all(["topk-sae"], candidates.settings) == ["topk-sae"]
+    with monkeypatch.context() as patch:
+        patch.setattr(registry_module, "tracking", lambda settings: pytest.fail("the store was opened"))
+        assert promote_all(["topk-sae"], candidates.settings) == []
+    assert candidates.holder() == first
+
+
+def test_a_new_version_a_lost_champion_and_new_code_are_considered(candidates, monkeypatch):
+    settings = candidates.settings
+    candidates.add(0.3, 32.0)
+    promote_all(["topk-sae"], settings)
+    better = candidates.add(0.2, 32.0)
+    assert promote_all(["topk-sae"], settings) == ["topk-sae"]
+    assert candidates.holder() == better
+    with tracking(settings) as client:
+        client.delete_registered_model_alias("topk-sae", "champion")
+    assert promote_all(["topk-sae"], settings) == ["topk-sae"]
+    assert candidates.holder() is not None
+    considered = []
+    monkeypatch.setattr(registry_module, "promote", lambda name, *rest: considered.append(name))
+    promote_all(["topk-sae"], settings)
+    assert considered == []
+    promote_all(["topk-sae", "relu-sae"], settings)
+    monkeypatch.setattr(registry_module, "code_sha256", lambda: "f" * 64)
+    promote_all(["topk-sae", "relu-sae"], settings)
+    assert considered == ["topk-sae", "relu-sae"] * 2
+
+
+def test_a_store_of_another_kind_is_always_considered(settings, monkeypatch):
+    server = settings.model_copy(update={"tracking_uri": "http://127.0.0.1:5000"})
+    considered = []
+    monkeypatch.setattr(registry_module, "promote", lambda name, *rest: considered.append(name))
+    for _ in range(2):
+        promote_all(["topk-sae"], server)
+    assert considered == ["topk-sae"] * 2
 
 
 def test_the_first_candidate_becomes_champion_when_the_audits_hold(candidates):

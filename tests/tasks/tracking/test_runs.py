@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
-from tasks.tracking.runs import git_revision, log_analysis, log_training
+from tasks.tracking.runs import git_revision, log_analysis, log_findings, log_training
 from tasks.tracking.store import tracking
 from tests.tasks.tracking.conftest import FEATURES, STEPS, write_dictionary
 
@@ -29,7 +29,7 @@ def runs_of(client):
 def test_a_run_holds_what_was_asked_and_what_came_out(settings, dictionary):
     figure = Figure()
     figure.subplots().plot([1, 2])
-    run_id = log_training(dictionary, settings, {"loss": figure})
+    run_id = log_training(dictionary, settings, lambda: {"loss": figure})
     with tracking(settings) as client:
         run = client.get_run(run_id)
         experiment = client.get_experiment(run.info.experiment_id)
@@ -128,6 +128,37 @@ def test_the_same_dictionary_keeps_its_run(settings, dictionary):
         assert len(runs_of(client)) == 2
 
 
+def test_findings_that_are_logged_are_not_drawn_and_logged_again(settings, dictionary):
+    run_id, drawn = log_training(dictionary, settings), []
+
+    def figures():
+        drawn.append(Figure())
+        return {"families": drawn[-1]}
+
+    for metrics in ({"families": 4.0}, {"families": 4.0}, {"families": 5.0}, {"families": 5.0, "more (%)": 1.0}):
+        log_findings(dictionary, "found", metrics, settings, figures)
+    log_findings(dictionary, "found", {"families": 5.0, "more (%)": 1.0}, settings, lambda: pytest.fail("drawn again"))
+    assert len(drawn) == 3
+    with tracking(settings) as client:
+        assert [metric.value for metric in client.get_metric_history(run_id, "found/families")] == [4.0, 5.0, 5.0]
+        assert [file.path for file in client.list_artifacts(run_id, "figures")] == ["figures/families.png"]
+
+
+def test_findings_whose_figures_failed_are_logged_by_the_next(settings, dictionary):
+    run_id = log_training(dictionary, settings)
+    with pytest.raises(ZeroDivisionError):
+        log_findings(dictionary, "found", {"families": 4.0}, settings, lambda: {"families": 1 / 0})
+    log_findings(dictionary, "found", {"families": 4.0}, settings, lambda: {"families": Figure()})
+    with tracking(settings) as client:
+        assert client.get_run(run_id).data.metrics["found/families"] == 4.0
+        assert [file.path for file in client.list_artifacts(run_id, "figures")] == ["figures/families.png"]
+
+
+def test_a_finished_run_needs_no_figures(settings, dictionary):
+    run_id = log_training(dictionary, settings)
+    assert log_training(dictionary, settings, lambda: pytest.fail("drawn again")) == run_id
+
+
 def test_a_run_left_by_a_killed_process_is_closed_and_replaced(settings, dictionary):
     finished = log_training(dictionary, settings)
     with tracking(settings) as client:
@@ -171,7 +202,7 @@ def test_logging_that_fails_leaves_a_failed_run_and_the_next_one_is_whole(settin
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        log_training(dictionary, settings, {"loss": Unsaveable()})
+        log_training(dictionary, settings, lambda: {"loss": Unsaveable()})
     with tracking(settings) as client:
         assert [run.info.status for run in runs_of(client)] == ["FAILED"]
     run_id = log_training(dictionary, settings)

@@ -102,6 +102,7 @@ def test_nothing_is_published_before_the_first_load(settings):
 
 
 def test_a_held_warehouse_is_not_published(published):
+    load("later", run_named("later"), published)
     before = published.published_file.resolve()
     with holding(published.warehouse_file), pytest.raises(UserError, match="in use by another process"):
         publish(published)

@@ -1,0 +1,27 @@
+"""Progress bars in the terminal."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from tasks.progress import Progress as Listener
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Listener]:
+    """Show a progress bar in the terminal; yields the function to call with (done, total)."""
+    columns = (
+        TextColumn("{task.description:<32}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        bar = bars.add_task(label, total=None)
+        yield lambda done, total: bars.update(bar, completed=done, total=total)
+        # work that was done before isn't reported as progress: fill the bar
+        total = bars.tasks[bar].total or 1
+        bars.update(bar, completed=total, total=total)

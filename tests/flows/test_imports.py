@@ -1,0 +1,29 @@
+"""The garbage collector rests while large libraries are imported, and what a command imports before its server."""
+
+import gc
+import subprocess
+import sys
+
+import pytest
+
+from flows.imports import quick_imports
+from tasks.settings import ROOT
+
+
+def test_the_collector_rests_in_the_block_only():
+    with quick_imports():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_the_collector_works_again_after_an_import_that_failed():
+    with pytest.raises(ImportError), quick_imports():
+        raise ImportError
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("module", ["flows.servers", "flows.terminal", "flows.cli"])
+def test_what_comes_before_the_server_imports_no_large_library(module):
+    code = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"torch", "prefect", "polars", "duckdb", "mlflow", "pandas"}.isdisjoint(loaded.stdout.split())
