@@ -83,7 +83,7 @@ def run(
     # the terminal shows progress bars and the summary; the log is in the Prefect UI
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(Settings()) as server:
-        with progress_bar("Start") as progress:
+        with progress_bar("Start", transient=True) as progress:
             with quick_imports():
                 flow_to_run = flow_named(flow)
                 from tasks.warehouse.migrate import migrate_at_start
@@ -439,7 +439,7 @@ def trust(
         )
     else:
         _print_dataframe(polars.DataFrame(checks))
-        print("\n".join([report.verdict, *report.reasons, f"thresholds of the first two: {report.thresholds}"]))
+        print("\n".join([f"thresholds of the first two: {report.thresholds}", report.verdict, *report.reasons]))
     if not report.trusted:
         raise typer.Exit(1)
 

@@ -10,8 +10,11 @@ from tasks.progress import Progress as Listener
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Listener]:
-    """Show a progress bar in the terminal; yields the function to call with (done, total)."""
+def progress_bar(label: str, transient: bool = False) -> Iterator[Listener]:
+    """Show a progress bar in the terminal; yields the function to call with (done, total).
+
+    transient: the bar disappears at the end, so that an error stands alone.
+    """
     columns = (
         TextColumn("{task.description:<32}", markup=False),
         BarColumn(),
@@ -19,7 +22,7 @@ def progress_bar(label: str) -> Iterator[Listener]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    with Progress(*columns, console=Console(stderr=True), transient=transient) as bars:
         bar = bars.add_task(label, total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)
         # work that was done before isn't reported as progress: fill the bar

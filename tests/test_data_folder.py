@@ -66,6 +66,7 @@ def read_only(settings, published_template, monkeypatch):
         pytest.skip(f"needs the right to mount a small tmpfs: {mounted.stderr.strip()}")
     try:
         shutil.copytree(published_template.data_dir, folder, symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(settings.site_dir.with_name("site-versions"), ignore_errors=True)  # so that the page is written
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
         yield settings
     finally:

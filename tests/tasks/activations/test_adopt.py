@@ -23,7 +23,7 @@ def as_before_checksums(folder, finished: bool = True) -> None:
     for path, document in documents.items():
         if path.name.startswith("shard-"):
             path.write_text(json.dumps(document["shard"]))
-    text = json.dumps(documents[folder / "plan.json"], indent=1)
+    text = json.dumps(before_centres(documents[folder / "plan.json"]), indent=1)
     (folder / "plan.json").write_text(text)
     manifest = documents[folder / "manifest.json"] | {"plan_sha256": hashlib.sha256(text.encode()).hexdigest()}
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))

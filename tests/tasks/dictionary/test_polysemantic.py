@@ -32,7 +32,7 @@ class PlantedRows:
         self.group = SimpleNamespace(order=1)
         self.starts = np.cumsum([0, *shard_rows])
         self.shards = [ShardInfo(index, "train", count, 0, "") for index, count in enumerate(shard_rows)]
-        self.plan = SimpleNamespace(view=SimpleNamespace(receptive_field=SIDE), patches=self.patches)
+        self.plan = SimpleNamespace(patch=SimpleNamespace(side=SIDE), patches=self.patches)
         rows = np.arange(len(images), dtype=np.int32)
         self.table = polars.DataFrame({"row": rows, "image": images, "y": rows + 10, "x": rows + 20})
 

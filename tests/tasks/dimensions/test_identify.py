@@ -119,6 +119,6 @@ def test_the_assignment_is_one_to_one_and_the_best(rows):
 
 
 def test_a_layer_is_shown_gratings_and_arcs_of_its_own_size():
-    shown = stimulus_responses("gabor-bank-3x2x2x2", "gabor", None)
+    shown = stimulus_responses("gabor-bank-3x2x2x2", "gabor", (0, 0), None)
     assert shown["gratings"].responses_nd.shape == (len(gratings(33).table), 24)
     assert shown["arcs"].responses_nd.shape == (len(stimuli(33).table.filter(family="arc")), 24)

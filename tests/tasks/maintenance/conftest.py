@@ -23,7 +23,7 @@ from tasks.warehouse.publish import publish
 
 EXTRACTION = ExtractionConfig(
     layer="block1", orbits=40, n_rotations=1, reflections=False, orbits_per_shard=20,
-    images={"sources": ["dead-leaves"], "scenes": 4},
+    images={"sources": ["dead-leaves"], "scenes": 4}, centre="receptive field",
 )  # fmt: skip
 DICTIONARY = DictionaryConfig(architecture="sae", features=8, k=2, steps=4, batch_size=8)
 WEEK = 7 * 24 * 3600

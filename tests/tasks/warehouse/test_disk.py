@@ -16,7 +16,7 @@ from tasks.warehouse.load import load
 from tasks.warehouse.publish import publish
 from tests.disks import disk
 from tests.sample_tables import sample_tables
-from tests.tasks.warehouse.test_upgrade import RENAMED_TABLES
+from tests.tasks.warehouse.test_upgrade import ADDED_COLUMNS, RENAMED_TABLES
 
 KIBIBYTE = 1024
 ROOMS = [0, 12 * KIBIBYTE, 300 * KIBIBYTE, 2048 * KIBIBYTE]
@@ -93,8 +93,8 @@ def test_a_load_and_a_publication_on_a_full_disk(published):
     with disk(published.data_dir, 384) as small:
         size = published.warehouse_file.stat().st_size
         assert_refused(later, published, *ROOMS, size - 1, size + KIBIBYTE, small=small, problem=FULL)
-        assert_refused(publish, published, *ROOMS, size - 1, 3 * size // 2, small=small, problem=FULL)
         later(published)
+        assert_refused(publish, published, *ROOMS, size - 1, 3 * size // 2, small=small, problem=FULL)
         publish(published)
         assert_same_tables(published.published_file, published.warehouse_file)
         assert tables(published.published_file)["runs"]["flow_run_id"].to_list() == ["sample-run", "sample-run-later"]
@@ -110,12 +110,16 @@ def test_a_migration_on_a_full_disk(settings):
         new = rows_of(settings.warehouse_file)
         # tables and columns were renamed, checks too; rows and the order of columns stayed
         for table in old.keys() - {"audit_results", "loads", "trust_checks"}:
-            assert new[RENAMED_TABLES.get(table, table)] == old[table]
+            name = RENAMED_TABLES.get(table, table)
+            added = ADDED_COLUMNS.get(name, ())
+            kept = [place for place, column in enumerate(schema()[name].columns) if column not in added]
+            assert [tuple(row[place] for place in kept) for row in new[name]] == old[table]
         assert len(new["trust_checks"]) == len(old["trust_checks"]) > 0
 
 
 def test_the_page_on_a_full_disk(published):
     write_site(published)
+    (published.site_dir / "index.html").write_text("changed")  # an unchanged page is not written again
     with disk(published.data_dir, 384) as small:
         assert_refused(write_site, published, *ROOMS, small=small, problem=FULL)
         write_site(published)
@@ -126,7 +130,9 @@ def test_the_page_on_a_full_disk(published):
 
 
 def test_a_read_only_disk(published):
+    later(published)  # what is published and unchanged is not published again
     write_site(published)
+    (published.site_dir / "index.html").write_text("changed")
     with disk(published.data_dir, 384) as small, small.read_only():
         before = files(published)
         for work in (later, publish, bring_up_to_date, write_site):
