@@ -22,7 +22,10 @@ def progress_bar(label: str, transient: bool = False) -> Iterator[Listener]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=transient) as bars:
+    console = Console(stderr=True)
+    # where nothing can be erased, a bar that is to disappear is not shown
+    disable = transient and not console.is_terminal
+    with Progress(*columns, console=console, transient=transient, disable=disable) as bars:
         bar = bars.add_task(label, total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)
         # work that was done before isn't reported as progress: fill the bar
