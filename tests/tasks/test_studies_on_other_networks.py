@@ -131,5 +131,6 @@ def test_concepts_attack_facets_and_trust(network, settings, kept, tmp_path):
         attack=AttackConfig(steps=2), visualisation=FacetConfig(objective="channel", channel_size=48, steps=2),
     )  # fmt: skip
     kept(analyse_facets(unit, settings))
-    trusted = TamperStudyConfig(**common | {"random_sets": 2}, layer=layer, concepts=("stripes",))
+    more = {"random_sets": 2, "random": SCENES.model_copy(update={"scenes": 36})}  # some to calibrate thresholds on
+    trusted = TamperStudyConfig(**common | more, layer=layer, concepts=("stripes",))
     kept(analyse_tampering(trusted, settings))
