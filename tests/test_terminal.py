@@ -23,7 +23,7 @@ import json, sys
 from flows.cli import sql
 for view in json.loads(sys.argv[1]):
     print("== " + view, flush=True)
-    sql("FROM " + view + " LIMIT {ROWS}", "table")
+    sql("FROM " + view + " ORDER BY ALL LIMIT {ROWS}", "table")
 """
 
 
@@ -65,7 +65,7 @@ def test_every_view_shows_every_value(published, kaleidoscope, width):
     for view in VIEWS:
         lines = shown[view].splitlines()
         assert max(map(len, lines)) <= width, view
-        code, out, _ = kaleidoscope("sql", f"FROM {view} LIMIT {ROWS}", "--format", "json")
+        code, out, _ = kaleidoscope("sql", f"FROM {view} ORDER BY ALL LIMIT {ROWS}", "--format", "json")
         rows = json.loads(out)
         assert code == 0
         names = kaleidoscope("sql", f"FROM {view} LIMIT 0", "--format", "csv")[1].strip().split(",")
