@@ -5,12 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV := .venv/bin/uv pip install --quiet --compile-bytecode --python .venv
 
 demo: .venv/installed
-	.venv/bin/kaleidoscope run atlas
-	.venv/bin/kaleidoscope run early-vision
-	.venv/bin/kaleidoscope run concepts
-	.venv/bin/kaleidoscope run attack --set 'facets={}' --set grid.steps=4 --set drawn=8 --set random_size=8 \
-	    --set random.scenes=80 --set "dictionaries=[\"$$(.venv/bin/kaleidoscope sql --format csv \
-	    "SELECT min(dictionary_id) FROM dictionaries WHERE architecture = 'sae'" | tail -n 1)\"]"
+	.venv/bin/kaleidoscope run demo
 
 test: .venv/installed
 	.venv/bin/ruff check .

@@ -2,7 +2,7 @@
 
 FLOWS = (
     *("atlas", "early-vision", "extract", "train", "sweep", "import-dictionary", "symmetry", "tuning"),
-    *("concepts", "attack", "trust", "publish"),
+    *("concepts", "attack", "trust", "publish", "demo"),
 )
 
 WORK_POOL = "kaleidoscope"

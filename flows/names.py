@@ -109,5 +109,6 @@ WORK: dict[str, Callable[[Any], str]] = {
     "attack": lambda config: f"attack on {concepts([config.concept])} for {config.of_class.name} at {place(config)}",
     "trust": lambda config: f"tamper detection on {concepts(config.concepts)} at {place(config)}",
     "publish": lambda config: "publish" if config.page else "publish without the page",
+    "demo": lambda config: f"demo of every study on {config.atlas.extraction.network}",
 }
 """{flow: the name of a run with a configuration}."""

@@ -1,6 +1,7 @@
 """Run a trained dictionary on every row of its activation set and stage the feature statistics for the warehouse."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import polars
@@ -200,11 +201,12 @@ def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settin
 def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet, settings: Settings) -> list[bytes]:
     """Return one WebP image per (row, element): the unit's patch, transformed as it was for the unit."""
     side = acts.plan.patch.side
-    patches = []
-    for (row,), row_positions in positions.group_by("row", maintain_order=True):
-        source = acts.patch(row)[None].float()
-        patches_gchw = transform_patches(source, row_positions["element"].to_numpy(), acts.group, side)[0]
-        patches += [webp(image_chw) for image_chw in patches_gchw]
+    patches: list[bytes] = []
+    with ThreadPoolExecutor(torch.get_num_threads()) as encoders:  # Pillow encodes without holding Python's lock
+        for (row,), row_positions in positions.group_by("row", maintain_order=True):
+            source = acts.patch(row)[None].float()
+            patches_gchw = transform_patches(source, row_positions["element"].to_numpy(), acts.group, side)[0]
+            patches += encoders.map(webp, patches_gchw)
     return patches
 
 

@@ -35,6 +35,8 @@ SMALLEST_SIDE = 64
 RESIZE_RATIO = 256 / 224
 """The usual centre crop: the shorter side is resized to 256, and the central 224 pixels are used."""
 WEBP_QUALITY = 82
+WEBP_METHOD = 2
+"""Effort of the encoder, 0 to 6. Its default, 4, takes twice as long for patches that are 3 % smaller (measured)."""
 
 
 class ImagesConfig(Config):
@@ -157,7 +159,7 @@ def webp(image_cyx: torch.Tensor) -> bytes:
     """Encode a picture [3, h, w], values 0 to 255, as WebP; small enough to store every example of every feature."""
     buffer = BytesIO()
     pixels_yxc = image_cyx.round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
-    Image.fromarray(pixels_yxc).save(buffer, "WEBP", quality=WEBP_QUALITY)
+    Image.fromarray(pixels_yxc).save(buffer, "WEBP", quality=WEBP_QUALITY, method=WEBP_METHOD)
     return buffer.getvalue()
 
 

@@ -23,6 +23,7 @@ DEFAULTS = {
     "attack": "attack on checks for Egyptian cat at efficientnet_lite0 block10_expand",
     "trust": "tamper detection on stripes, dots, checks at efficientnet_lite0 block10",
     "publish": "publish",
+    "demo": "demo of every study on efficientnet_lite0",
 }
 
 

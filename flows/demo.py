@@ -1,0 +1,78 @@
+"""Flow `demo`: every study on networks that come with the package, in small sizes. The page grows with each study."""
+
+from typing import Any, cast
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from flows.atlas import AtlasConfig, atlas
+from flows.attack import AttackFlowConfig, attack
+from flows.concepts import concepts
+from flows.config import over
+from flows.early_vision import EarlyVisionConfig, early_vision
+from flows.steps import Summary, kaleidoscope_flow, show
+from flows.tuning import TuningConfig, tuning
+from tasks.concepts.config import AttackGrid, ConceptsConfig
+from tasks.concepts.facet_study import FacetStudyConfig
+from tasks.config import Config
+from tasks.vision.images import ImagesConfig
+
+
+class DemoConfig(Config):
+    """The configuration of the flow: that of each study's flow."""
+
+    early_vision: EarlyVisionConfig = Field(
+        EarlyVisionConfig(), description="sparse autoencoders on early layers, and curve detectors"
+    )
+    atlas: AtlasConfig = Field(AtlasConfig(), description="symmetries and families of features")
+    concepts: ConceptsConfig = Field(ConceptsConfig(), description="concepts that matter for a class")
+    attack: AttackFlowConfig = Field(
+        AttackFlowConfig(
+            drawn=12,
+            random=ImagesConfig(sources=("dead-leaves",), scenes=80),
+            random_size=8,
+            grid=AttackGrid(epsilons=(8,), fractions=(1.0,), steps=4),
+            facets=FacetStudyConfig(),
+        ),
+        description="attack on a concept; the features of the atlas's sparse autoencoder are tested for evidence of it",
+    )
+    tuning: TuningConfig = Field(
+        TuningConfig(methods=("pca", "kernel-pca", "neurons", "random"), sources=("gratings",), rendered=1),
+        description="tuning dimensions of a bank of Gabor filters, whose true parameters are known",
+    )
+
+    @field_validator("early_vision", "atlas", "concepts", "attack", "tuning", mode="before")
+    @classmethod
+    def _over_the_demo(cls, value: Any, info: ValidationInfo) -> Any:
+        return over(cls.model_fields[cast(str, info.field_name)].default, value)  # None only outside a model
+
+
+@kaleidoscope_flow
+def demo(config: DemoConfig = DemoConfig()) -> Summary:
+    """Run every study in a small size and publish after each: curves, symmetry, concepts, attack, tuning dimensions.
+
+    Args:
+        config: the configuration of each study's flow
+    """
+    summaries = {"early vision": early_vision(config.early_vision), "atlas": atlas(config.atlas)}
+    sae = summaries["atlas"].content_keys["SAE"]
+    summaries["concepts"] = concepts(config.concepts)
+    summaries["attack"] = attack(config.attack.model_copy(update={"dictionaries": (*config.attack.dictionaries, sae)}))
+    summaries["tuning"] = tuning(config.tuning)
+    return show(
+        Summary(
+            title="Demo: every study",
+            content_keys=_joined(summaries, "content_keys"),
+            figures=_joined(summaries, "figures"),
+            places=summaries["tuning"].places,
+            missing=_joined(summaries, "missing"),
+            failures=_joined(summaries, "failures"),
+        )
+    )
+
+
+def _joined(summaries: dict[str, Summary], part: str) -> dict[str, str]:
+    return {
+        f"{study}: {name}": value
+        for study, summary in summaries.items()
+        for name, value in getattr(summary, part).items()
+    }
