@@ -191,8 +191,7 @@ class ScikitImage:
 
     def __init__(self) -> None:
         self.folder = Path(str(files("skimage") / "data"))
-        # cuts of one photograph are read one after the other
-        self._decode = lru_cache(maxsize=1)(decode)
+        self._decode = lru_cache(maxsize=len(self.PHOTOGRAPHS))(decode)  # 12 MB, and each has many cuts
 
     def size(self, photograph: str) -> tuple[int, int]:
         """Return width and height of a photograph in pixels."""
@@ -238,7 +237,13 @@ class DeadLeaves:
 
     def read(self, name: str) -> Image.Image:
         seed, _, index = name.partition("-")
-        return draw_scene(int(seed), int(index), self.side)
+        draw = _kept_scene if self.side <= LARGEST_KEPT_SIDE else draw_scene
+        return draw(int(seed), int(index), self.side)
+
+
+LARGEST_KEPT_SIDE = 300
+"""Pixels. Scenes of this size and smaller are kept: at most 256 of 270 kB, for drawing one takes 0.1 s."""
+_kept_scene = lru_cache(maxsize=256)(draw_scene)
 
 
 @dataclass(frozen=True)
