@@ -149,8 +149,12 @@ Value = Map | Constant | Shape | Pieces | None
 """None: a value that depends on the image but has no known positions."""
 
 
+COMPUTED_PARAMETERS, COMPUTED_PIXELS = 100_000_000, 512
+"""Networks up to this size really run: in 0.1 to 2 s, while importing what PyTorch needs for shapes alone takes 2 s."""
+
+
 class _Shapes(fx.Interpreter):
-    """Run a network without computing, and keep the shape of every tensor."""
+    """Run a network, and keep the shape of every tensor."""
 
     def __init__(self, graph_module: fx.GraphModule) -> None:
         super().__init__(graph_module)
@@ -169,21 +173,34 @@ def shapes(graph_module: fx.GraphModule, input_size: int, channels: int = 3) -> 
     Raises UserError if the network doesn't run on such images.
     """
     images = torch.zeros(BATCH, channels, input_size, input_size)
-    # a copy whose tensors have shapes only
+    parameters = sum(parameter.numel() for parameter in graph_module.parameters())
+    if parameters > COMPUTED_PARAMETERS or input_size > COMPUTED_PIXELS:
+        found = _without_content(graph_module, images)
+        if found is not None:
+            return found
+    interpreter = _Shapes(graph_module)
+    try:
+        with torch.no_grad():
+            interpreter.run(images)
+    except Exception as error:
+        reason = one_line(str(error).split("\n")[0] or type(error).__name__)
+        raise UserError(f"does not run on images of {input_size} pixels: {reason}") from error
+    return interpreter.shapes
+
+
+def _without_content(graph_module: fx.GraphModule, images: torch.Tensor) -> dict[str, tuple[int, ...]] | None:
+    """Return what `shapes` returns from a copy whose tensors have shapes only.
+
+    None if the network makes tensors with content, or reads it.
+    """
     tensors = [*graph_module.parameters(), *graph_module.buffers()]
-    without_content = copy.deepcopy(graph_module, {id(tensor): tensor.detach().to("meta") for tensor in tensors})
-    interpreter = _Shapes(without_content)
-    with torch.no_grad():
-        try:
-            with torch.device("meta"):
-                interpreter.run(images.to("meta"))
-        except Exception:  # some functions make tensors with content, or read it
-            interpreter = _Shapes(graph_module)
-            try:
-                interpreter.run(images)
-            except Exception as error:
-                reason = one_line(str(error).split("\n")[0] or type(error).__name__)
-                raise UserError(f"does not run on images of {input_size} pixels: {reason}") from error
+    copied = copy.deepcopy(graph_module, {id(tensor): tensor.detach().to("meta") for tensor in tensors})
+    interpreter = _Shapes(copied)
+    try:
+        with torch.no_grad(), torch.device("meta"):
+            interpreter.run(images.to("meta"))
+    except Exception:
+        return None
     return interpreter.shapes
 
 

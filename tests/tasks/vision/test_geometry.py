@@ -7,7 +7,9 @@ from torch import nn
 
 from tasks.activations.extractors import unit_extractor
 from tasks.errors import UserError
+from tasks.vision import geometry
 from tasks.vision.network import Layer, Network, Normalisation
+from tasks.vision.networks import load_network
 
 
 class Classified(nn.Module):
@@ -167,3 +169,14 @@ def test_the_square_about_a_unit_holds_the_input():
     assert around.around(224) == around
     assert tokens.within(224) == tokens
     assert Layer("deep", 4, 427, 32, -199).within(224).receptive_field == 227
+
+
+@pytest.mark.parametrize(("parameters", "pixels"), [(0, 512), (10**8, 16)])
+def test_shapes_are_the_same_whether_a_network_is_computed_or_not(monkeypatch, parameters, pixels):
+    module = load_network("efficientnet_lite0").module
+    computed = geometry.shapes(module, 96)
+    monkeypatch.setattr(geometry, "COMPUTED_PARAMETERS", parameters)
+    monkeypatch.setattr(geometry, "COMPUTED_PIXELS", pixels)
+    without_content = geometry._without_content(module, torch.zeros(geometry.BATCH, 3, 96, 96))
+    assert geometry.shapes(module, 96) == without_content == computed
+    assert list(computed.values())[-1] == (geometry.BATCH, 1000)
