@@ -20,6 +20,10 @@ from tasks.vision.images import ImagesConfig
 class DemoConfig(Config):
     """The configuration of the flow: that of each study's flow."""
 
+    tuning: TuningConfig = Field(
+        TuningConfig(methods=("pca", "kernel-pca", "neurons", "random"), sources=("gratings",), rendered=1),
+        description="tuning dimensions of a bank of Gabor filters, whose true parameters are known",
+    )
     early_vision: EarlyVisionConfig = Field(
         EarlyVisionConfig(), description="sparse autoencoders on early layers, and curve detectors"
     )
@@ -27,7 +31,7 @@ class DemoConfig(Config):
     concepts: ConceptsConfig = Field(ConceptsConfig(), description="concepts that matter for a class")
     attack: AttackFlowConfig = Field(
         AttackFlowConfig(
-            drawn=12,
+            drawn=8,
             random=ImagesConfig(sources=("dead-leaves",), scenes=80),
             random_size=8,
             grid=AttackGrid(epsilons=(8,), fractions=(1.0,), steps=4),
@@ -35,12 +39,8 @@ class DemoConfig(Config):
         ),
         description="attack on a concept; the features of the atlas's sparse autoencoder are tested for evidence of it",
     )
-    tuning: TuningConfig = Field(
-        TuningConfig(methods=("pca", "kernel-pca", "neurons", "random"), sources=("gratings",), rendered=1),
-        description="tuning dimensions of a bank of Gabor filters, whose true parameters are known",
-    )
 
-    @field_validator("early_vision", "atlas", "concepts", "attack", "tuning", mode="before")
+    @field_validator("*", mode="before")
     @classmethod
     def _over_the_demo(cls, value: Any, info: ValidationInfo) -> Any:
         return over(cls.model_fields[cast(str, info.field_name)].default, value)  # None only outside a model
@@ -48,22 +48,26 @@ class DemoConfig(Config):
 
 @kaleidoscope_flow
 def demo(config: DemoConfig = DemoConfig()) -> Summary:
-    """Run every study in a small size and publish after each: curves, symmetry, concepts, attack, tuning dimensions.
+    """Run every study in a small size and publish after each: tuning dimensions, curves, symmetry, concepts, attack.
 
     Args:
         config: the configuration of each study's flow
     """
-    summaries = {"early vision": early_vision(config.early_vision), "atlas": atlas(config.atlas)}
-    sae = summaries["atlas"].content_keys["SAE"]
-    summaries["concepts"] = concepts(config.concepts)
-    summaries["attack"] = attack(config.attack.model_copy(update={"dictionaries": (*config.attack.dictionaries, sae)}))
-    summaries["tuning"] = tuning(config.tuning)
+    # the shortest comes first, so that there is soon a page to look at
+    summaries = {
+        "tuning": tuning(config.tuning),
+        "early vision": early_vision(config.early_vision),
+        "atlas": atlas(config.atlas),
+        "concepts": concepts(config.concepts),
+    }
+    dictionaries = (*config.attack.dictionaries, summaries["atlas"].content_keys["SAE"])
+    summaries["attack"] = attack(config.attack.model_copy(update={"dictionaries": dictionaries}))
     return show(
         Summary(
             title="Demo: every study",
             content_keys=_joined(summaries, "content_keys"),
             figures=_joined(summaries, "figures"),
-            places=summaries["tuning"].places,
+            places=summaries["attack"].places,
             missing=_joined(summaries, "missing"),
             failures=_joined(summaries, "failures"),
         )

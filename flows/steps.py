@@ -95,7 +95,7 @@ def log_reason(flow, run, state) -> None:
     flow_run_logger(run, flow).error(str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}")
 
 
-kaleidoscope_flow = partial(
+kaleidoscope_flow: Callable[..., Any] = partial(  # mypy does not follow a partial of the overloaded `flow`
     flow,
     flow_run_name=run_name,
     on_running=[be_alive, add_tags],
