@@ -8,8 +8,9 @@ on whole maps. Each runs in a process of its own, whose peak memory counts with 
 processor time on one thread, imports and drawing left out.
 
 block2's whole maps have 75,264 units; those of InceptionV1's mixed4d, where the study looks, 103,488. Exits with 1 when
-ours is less than 5 times as fast there or takes more memory. block10's maps have 21,952: shown is how little is left to
-gain where both mostly run the network.
+ours is less than 5 times as fast there or takes more memory. block10's maps have 21,952, and ours mostly runs the
+network there, which no TCAV can leave out. The third row is that part alone, and its ratio is the largest possible one:
+exits with 1 when ours reaches less than 0.6 of it.
 """
 
 import json
@@ -30,6 +31,8 @@ from tasks.concepts.tcav import class_gradients, score, sensitivities
 from tasks.vision.networks import load_network
 
 REQUIRED_RATIO = {"block2": 5.0, "block10": 0.0}
+REQUIRED_SHARE = 0.6
+"""Of the ratio that the network's passes alone would have."""
 NETWORK, CLASS, SIDE = "efficientnet_lite0", 340, 224
 EXEMPLARS, RANDOM_SETS = 10, 10
 OTHERS = ("dots", "honeycombs", "zigzags", "checks")
@@ -76,7 +79,18 @@ def captums(layer: str) -> tuple[float, list[float]]:
     return time.process_time() - started, scores
 
 
-WAYS = {"ours": ours, "captum": captums}
+def network_alone(layer: str) -> tuple[float, list[float]]:
+    """Seconds of the passes through the network, and no scores."""
+    network = load_network(NETWORK)
+    class_ncyx, concept_ncyx, random_sets = exemplars()
+    started = time.process_time()
+    class_gradients(network, layer, CLASS, class_ncyx)
+    for frames_ncyx in (concept_ncyx, *random_sets):
+        layer_activations(network, layer, frames_ncyx, CavConfig().pool)
+    return time.process_time() - started, []
+
+
+WAYS = {"ours": ours, "captum": captums, "network alone": network_alone}
 
 
 def measure(way: str, layer: str) -> None:
@@ -84,7 +98,8 @@ def measure(way: str, layer: str) -> None:
     torch.set_num_threads(1)
     seconds, scores = WAYS[way](layer)
     gibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(json.dumps({"seconds": seconds, "gibibytes": gibibytes, "mean_score": sum(scores) / len(scores)}))
+    mean_score = sum(scores) / len(scores) if scores else None
+    print(json.dumps({"seconds": seconds, "gibibytes": gibibytes, "mean_score": mean_score}))
 
 
 def main() -> int:
@@ -98,13 +113,14 @@ def main() -> int:
             command = [sys.executable, "-W", "ignore", "-m", "tests.benchmarks.bench_tcav", way, layer]
             output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             found[way] = json.loads(output.splitlines()[-1])
-        ratio = found["captum"]["seconds"] / found["ours"]["seconds"]
+        ratios = {way: found["captum"]["seconds"] / values["seconds"] for way, values in found.items()}
+        required = max(required, REQUIRED_SHARE * ratios["network alone"])
         for way, values in found.items():
-            shown = (f"{ratio:.1f}", f"{required:.1f}") if way == "ours" else ("", "")
-            figures = (f"{values['seconds']:.1f}", f"{values['gibibytes']:.2f}", f"{values['mean_score']:.2f}")
-            table.add_row(layer, way, *figures, *shown)
-        passed &= ratio >= required and found["ours"]["gibibytes"] <= found["captum"]["gibibytes"]
-        result[layer] = {"ratio": ratio, "required": required, **found}
+            score_shown = "" if values["mean_score"] is None else f"{values['mean_score']:.2f}"
+            figures = (f"{values['seconds']:.1f}", f"{values['gibibytes']:.2f}", score_shown, f"{ratios[way]:.1f}")
+            table.add_row(layer, way, *figures, f"{required:.1f}" if way == "ours" else "")
+        passed &= ratios["ours"] >= required and found["ours"]["gibibytes"] <= found["captum"]["gibibytes"]
+        result[layer] = {"ratio": ratios["ours"], "required": required, **found}
     Console().print(table)
     print(json.dumps(result))
     return 0 if passed else 1
