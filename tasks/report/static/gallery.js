@@ -54,11 +54,13 @@
     return sorted.rows;
   }
 
-  /* What words are searched in, in lower case; made when words are first searched. */
-  function wordsOf(row) {
-    row.words ??= [row.page, row.type.name, row.type.label, row.stimulus, ...row.families.map((family) => `family ${family}`), row.stabiliser?.name, row.stabiliser?.label,
-      row.dictionary.label, row.dictionary.label.replaceAll(",", "")].filter(Boolean).join(" · ").toLowerCase();
-    return row.words;
+  /* Words are compared with the few types, stimuli, stabilisers and dictionaries, not with each of thousands of features. */
+  const KINDS = [...GALLERY.types, ...GALLERY.stabilisers, ...GALLERY.dictionaries];
+  for (const kind of KINDS) kind.text = [kind.name, kind.label, kind.label.replaceAll(",", "")].join(" · ").toLowerCase();
+  function saying(test) {
+    const kinds = new Set(KINDS.filter((kind) => test(kind.text)));
+    const stimuli = new Set(GALLERY.stimuli.filter(test));
+    return (row) => kinds.has(row.type) || kinds.has(row.dictionary) || kinds.has(row.stabiliser) || stimuli.has(row.stimulus);
   }
 
   /* Whether a phrase that ends in a number is in a text, not followed by another digit. */
@@ -74,9 +76,14 @@
     const words = query.toLowerCase().split(/\s+/).filter(Boolean);
     const isNumber = (word) => /^\d+$/.test(word ?? "x");
     const tests = words.map((word, i) => {
-      if (!isNumber(word)) return (row) => wordsOf(row).includes(word);
-      if (i === 0 || isNumber(words[i - 1])) return (row) => String(row.feature).startsWith(word);
-      return (row) => row.feature === Number(word) || hasPhrase(wordsOf(row), `${words[i - 1]} ${word}`);
+      const before = words[i - 1];
+      if (isNumber(word) && isNumber(before ?? "0")) return (row) => String(row.feature).startsWith(word);
+      if (isNumber(word)) {
+        const says = saying((text) => hasPhrase(text, `${before} ${word}`));
+        return (row) => row.feature === Number(word) || says(row) || (before === "family" && row.families.includes(Number(word)));
+      }
+      const says = saying((text) => text.includes(word));
+      return (row) => says(row) || (word === "family" && row.families.length > 0) || (word.includes("-") && row.page.startsWith(word));
     });
     return (row) => tests.every((test) => test(row));
   }
