@@ -34,7 +34,7 @@ from tests.sample_tables.planted import CROSSCODER
 from tests.sample_tables.rows import row
 from tests.tasks.report.conftest import snapshot_of
 
-LARGEST_RATIO = 0.6
+LARGEST_RATIO = 0.5
 ROTATIONS, PATCHES, SIDE, DIFFERENT_PATCHES, NEIGHBOURS = 32, 8, 75, 2000, 4
 ELEMENTS = 2 * ROTATIONS
 TYPES = ("invariant", "period-180", "period-360", "period-90", "mixed")
