@@ -132,7 +132,8 @@
 
   function tableRow(row) {
     return html("tr", { "data-feature": row.feature, "data-type": row.type.name, class: row.type.class },
-      html("th", { scope: "row", class: "text" }, html("a", { href: link(row) }, String(row.feature))),
+      html("th", { scope: "row", class: "text" }, html("a", { href: link(row) }, String(row.feature)), html("small", { class: "of", title: row.dictionary.label }, row.dictionary.name)),
+      html("td", {}, compareButton(row)),
       html("td", { class: "text" }, html("span", { class: "patches" }, ...patches(row, 4))),
       html("td", { class: "text" }, profile(row)),
       html("td", { class: "text" }, kind(row)),
@@ -142,13 +143,11 @@
       html("td", {}, number(row.mirror)),
       html("td", { class: "text" }, row.stabiliser ? row.stabiliser.label : "–"),
       html("td", {}, share(row.density)),
-      html("td", {}, number(row.max, 1)),
-      html("td", { class: "text of", title: row.dictionary.label }, row.dictionary.name),
-      html("td", {}, compareButton(row)));
+      html("td", {}, number(row.max, 1)));
   }
 
-  const HEADINGS = [["Feature", "feature", "text"], ["Top patches"], ["Profile"], ["Type"], ["Confidence", "confidence"], ["Order", "order"],
-    ["Invariance", "invariance"], ["Mirror", "mirror"], ["Stabiliser"], ["Density", "density"], ["Max.", "max"], ["Dictionary"], ["Compare"]];
+  const HEADINGS = [["Feature", "feature", "text"], ["Compare"], ["Top patches"], ["Profile"], ["Type"], ["Confidence", "confidence"], ["Order", "order"],
+    ["Invariance", "invariance"], ["Mirror", "mirror"], ["Stabiliser"], ["Density", "density"], ["Max.", "max"]];
 
   function table(page) {
     const heads = HEADINGS.map(([label, key, side]) => {
