@@ -8,7 +8,7 @@ from pathlib import Path
 from tasks.keys import content_key, file_sha256
 from tasks.settings import RESOURCES, ROOT
 
-LIBRARIES = ("duckdb", "great-expectations", "jinja2", "polars")
+LIBRARIES = ("duckdb", "great-expectations", "jinja2", "pillow", "polars")
 """The libraries that make and check the warehouse, the snapshot and the page."""
 FOLDERS = (ROOT / "tasks", RESOURCES / "sql")
 SUFFIXES = {".py", ".sql", ".html", ".css", ".js", ".svg"}

@@ -1,25 +1,28 @@
 """A person's way through the site, walked by a headless browser from file://."""
 
+import io
 import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from tasks.report.labels import SymmetryType
 from tasks.report.site import write_pages, write_site
-from tasks.report.text import family_page, feature_page
+from tasks.report.text import family_page, feature_name, feature_page
 from tasks.settings import Settings
 from tests.browser import chromium
 from tests.sample_tables import PLAIN_LAYER, PLAIN_SAE, both_loads, sample_tables
 from tests.sample_tables.attacks import ATTACK_ANALYSIS
 from tests.sample_tables.dimensions import NEURON_DIMENSIONS, PCA_DIMENSIONS, PLACES, PLANTED_DIMENSIONS
-from tests.sample_tables.families import CROSSCODER_FAMILIES, SAE_FAMILIES, SAE_PLANTED_FAMILIES
-from tests.sample_tables.planted import CROSSCODER, FEATURES, GROUP_ORDER
+from tests.sample_tables.families import CROSSCODER_FAMILIES, PLANTED_FAMILIES, SAE_FAMILIES, SAE_PLANTED_FAMILIES
+from tests.sample_tables.planted import CROSSCODER, FEATURES, GROUP_ORDER, LIVE, SAE
 from tests.sample_tables.polysemantic import planted_mixture
 from tests.sample_tables.tuning import planted_detectors
 from tests.tasks.report.conftest import snapshot_of
@@ -214,6 +217,7 @@ def test_a_chosen_transform_turns_the_top_patch(browser, index):
 def test_early_vision_draws_densities_and_leads_to_its_features(browser, early):
     visit(browser, early)
     assert all_of(browser, "#early-vision .densities rect")
+    browser.execute_script("document.querySelector('#early-vision .cards').scrollIntoView()")
     wait(browser, lambda browser: loaded(browser, "#early-vision .cards img"))
     click(browser, "#early-vision tbody a")
     assert len(shown_features(browser)) == sum(1 for each in sample_tables()["features"]["dead"] if not each) // 2
@@ -498,17 +502,128 @@ def test_optimised_images_are_seen(browser, early):
     ]
 
 
-def test_no_page_is_wider_than_a_phone(browser, early):
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": True}
-    )
+def search(browser, words: str) -> list[int]:
+    field = browser.find_element(By.ID, "search")
+    field.clear()
+    field.send_keys(words)
+    return sorted(shown_features(browser))
+
+
+def test_features_are_searched_by_words_and_numbers(browser, index):
+    visit(browser, index.replace("index.html", "features.html"))
+    types = sample_tables()["feature_symmetry"].filter(pl.col("feature").is_in(LIVE))
+    of_type = {kind: sorted(types.filter(type=kind)["feature"]) for kind in types["type"].unique()}
+    assert search(browser, "invariant") == of_type["invariant"]
+    assert search(browser, "period 180") == of_type["period-180"]
+    # both dictionaries have such features
+    assert search(browser, "3") == sorted(2 * [feature for feature in LIVE if str(feature).startswith("3")])
+    families = [{*elements} for *_, elements in PLANTED_FAMILIES]
+    assert search(browser, "family 1 crosscoder") == sorted(families[1])
+    assert search(browser, "curve nowhere") == []
+    assert "search=curve+nowhere" in browser.current_url
+    assert "No feature matches" in browser.find_element(By.ID, "results").text
+    assert search(browser, "edge crosscoder") == sorted({*families[2], 34})  # 34 is in a family of curves
+
+
+def test_cards_name_their_dictionary(browser, index):
+    visit(browser, index.replace("index.html", "features.html") + "#sort=feature&order=up")
+    assert {card.text for card in all_of(browser, "#results .card .of")} == {
+        "blocks.5 · TopK group crosscoder 40, D8, k 8, norm sampling, seed 0",
+        "blocks.5 · TopK SAE 40, k 8, norm sampling, seed 0",
+    }
+
+
+def test_two_features_stand_side_by_side_and_in_the_address(browser, index):
+    visit(browser, index.replace("index.html", "features.html") + "#sort=feature&order=up")
+    assert not browser.find_element(By.ID, "compare").is_displayed()
+    names = [feature_name(CROSSCODER, 4), feature_name(SAE, 5)]
+    for name in names:
+        button = browser.find_element(By.CSS_SELECTOR, f"button[data-compare='{name}']")
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
+        button.click()
+        assert browser.switch_to.active_element.get_attribute("data-compare") == name
+    pressed = all_of(browser, "button[data-compare][aria-pressed=true]")
+    assert sorted(button.get_attribute("data-compare") for button in pressed) == sorted(names)
+    address = browser.current_url
+
+    visit(browser, "about:blank")
+    visit(browser, address)
+    columns = all_of(browser, "#compare article")
+    assert [column.get_attribute("data-compared") for column in columns] == names
+    browser.execute_script("document.getElementById('compare').scrollIntoView()")
+    wait(browser, lambda browser: loaded(browser, "#compare article img"))
+    assert [len(column.find_elements(By.TAG_NAME, "img")) for column in columns] == [4, 4]
+    assert len(columns[0].find_elements(By.CSS_SELECTOR, ".polar .point")) == GROUP_ORDER
+    assert "no profile" in columns[1].text
+    rows = {row.text.split(" ", 1)[0]: row.text for row in all_of(browser, "#compare tbody tr")}
+    confidence = sample_tables()["feature_symmetry"].filter(feature=4)["confidence"].item()
+    assert rows["Confidence"] == f"Confidence {confidence:.2f} –"
+    assert "group crosscoder" in rows["Dictionary"]
+    assert "SAE" in rows["Dictionary"]
+    click(browser, "#compare button")
+    assert not browser.find_element(By.ID, "compare").is_displayed()
+    assert "compare" not in browser.current_url
+
+
+def test_each_patch_of_a_sheet_is_shown_at_its_place(browser, index):
+    """What the browser draws in each box is compared with the patch of the tables."""
+    visit(browser, index.replace("index.html", f"features/{feature_page(CROSSCODER, 5)}"))
+    wait(browser, lambda browser: loaded(browser, ".examples img"))
+    stored = sample_tables()["feature_examples"].filter(dictionary_id=CROSSCODER, feature=5).sort("rank")["patch"]
+    for place, (picture, blob) in enumerate(zip(all_of(browser, ".examples img"), stored, strict=True)):
+        patch = Image.open(io.BytesIO(blob)).convert("RGB").resize((32, 32))
+        shown = Image.open(io.BytesIO(picture.screenshot_as_png)).convert("RGB").resize((32, 32))
+        difference = np.asarray(shown).astype(float) - np.asarray(patch).astype(float)
+        assert np.abs(difference[4:-4, 4:-4]).mean() < 12, place  # without the rounded corners
+
+
+# what a reader meets: text that is too small, pictures without a text, and how wide the page is
+INSPECTED = """
+const small = [], nameless = [];
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+while (walker.nextNode()) {
+  const { data, parentElement: parent } = walker.currentNode;
+  if (!data.trim() || !parent.checkVisibility() || !parent.getClientRects().length) continue;
+  const svg = parent.closest("svg");
+  const scale = svg ? svg.getBoundingClientRect().width / svg.viewBox.baseVal.width : 1;
+  const size = parseFloat(getComputedStyle(parent).fontSize) * scale;
+  if (size < 11.99) small.push(`${data.trim().slice(0, 40)}: ${size.toFixed(1)} px`);
+}
+for (const picture of document.querySelectorAll("img, svg, canvas")) {
+  if (picture.closest("[aria-hidden=true]")) continue;
+  const title = picture.querySelector(":scope > title")?.textContent;
+  const said = picture.tagName === "IMG" ? picture.alt : picture.getAttribute("aria-label") ?? title;
+  if (!said?.trim()) nameless.push(picture.outerHTML.slice(0, 120));
+}
+return [small, nameless, document.documentElement.scrollWidth];
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390])
+def test_pages_are_legible_named_and_no_wider_than_the_window(browser, early, width):
+    names = ("index", "features", "curves", "neurons", "families", "dimensions", "attacks")
+    folder = Path(unquote(urlsplit(early).path)).parent
+    pages = [
+        *(f"{name}.html" for name in names),
+        f"features.html#compare={feature_name(CROSSCODER, 4)},{feature_name(SAE, 5)}",
+        "features.html#view=table",
+        f"features/{feature_page(PLAIN_SAE, 4)}",
+        f"features/{feature_page(CROSSCODER, 5)}",
+        f"families/{family_page(CROSSCODER, CROSSCODER_FAMILIES, 2)}",
+        str(next(folder.glob("neurons/*.html")).relative_to(folder)),
+    ]
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     try:
-        detector = f"features/{feature_page(PLAIN_SAE, 4)}"
-        family = f"families/{family_page(CROSSCODER, CROSSCODER_FAMILIES, 2)}"
-        names = ("index", "features", "curves", "neurons", "families", "dimensions", "attacks")
-        pages = (*(f"{name}.html" for name in names), detector, family)
         for page in pages:
+            visit(browser, "about:blank")
             visit(browser, early.replace("index.html", page))
-            assert browser.execute_script("return document.documentElement.scrollWidth") <= 390, page
+            browser.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+            # plots set the size of their text when they have been laid out
+            frames = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
+            browser.execute_async_script(frames)
+            small, nameless, wide = browser.execute_script(INSPECTED)
+            assert (small, nameless) == ([], []), page
+            assert wide <= width, page
     finally:
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -1,4 +1,4 @@
--- Returns one row per unit set with tuning: the neurons of an activation set's layer, then the features of each of its dictionaries. Of
+-- Returns one row per unit set with tuning, and the 95 % interval of its share of detectors: the neurons of an activation set's layer, then the features of each of its dictionaries. Of
 -- unit sets with the same units, the one with the smallest step_degrees is returned.
 SELECT
     c.unit_set_id,
@@ -9,6 +9,8 @@ SELECT
     c.units,
     c.detectors,
     c.share_of_units,
+    wilson_low(c.share_of_units, c.units) AS share_low,
+    wilson_high(c.share_of_units, c.units) AS share_high,
     c.coverage,
     c.largest_gap,
     c.wide_gaps,

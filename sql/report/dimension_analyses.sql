@@ -1,5 +1,5 @@
 -- Returns one row per dimension analysis: its units and rows, and the network's predictions with only its first dimensions kept and with
--- these removed.
+-- these removed, with the 95 % intervals of these shares.
 WITH completeness AS (
     SELECT
         dimension_analysis_id,
@@ -8,7 +8,11 @@ WITH completeness AS (
                 'dimensions': dimensions,
                 'frames': frames,
                 'kept': agreement_kept,
-                'removed': agreement_removed
+                'removed': agreement_removed,
+                'kept_low': wilson_low(agreement_kept, frames),
+                'kept_high': wilson_high(agreement_kept, frames),
+                'removed_low': wilson_low(agreement_removed, frames),
+                'removed_high': wilson_high(agreement_removed, frames)
             }
             ORDER BY dimensions
         ) AS completeness

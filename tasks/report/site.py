@@ -1,6 +1,7 @@
 """The page of an atlas: a static site, written from the published snapshot alone, that a browser opens from disk."""
 
 import fcntl
+import json
 import os
 import shutil
 import uuid
@@ -18,9 +19,12 @@ from tasks.report.pages.curves import curve_panels, write_curves
 from tasks.report.pages.dimensions import dimension_sections, write_dimensions
 from tasks.report.pages.families import family_analyses, write_families
 from tasks.report.pages.features import write_features
+from tasks.report.pages.findings import all_findings
 from tasks.report.pages.neurons import shown_neurons, write_neurons
 from tasks.report.pages.overview import write_overview
 from tasks.report.pages.writer import PageWriter
+from tasks.report.previous import SHEETS, Previous
+from tasks.report.sheets import SheetWriter
 from tasks.report.snapshot import Snapshot
 from tasks.settings import Settings
 from tasks.storage import naming_disk_problems, sync_folder
@@ -48,7 +52,8 @@ def write_site(settings: Settings, progress: Progress = silent) -> Path:
             )
         if not is_written(settings.site_dir, made_from):
             with swapped_in(settings.site_dir, settings.keep_sites, **made_from) as folder:
-                write_pages(Snapshot(connection), folder, progress)
+                previous = Previous(settings.site_dir.resolve() if settings.site_dir.is_symlink() else None)
+                write_pages(Snapshot(connection), folder, progress, previous)
     return settings.site_dir / "index.html"
 
 
@@ -63,14 +68,20 @@ def is_written(site: Path, made_from: dict[str, str]) -> bool:
     return {name: commit.get(name) for name in made_from} == made_from
 
 
-def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
-    """Write all files of the site into an empty folder. A study without rows has no page and no entry in the menu."""
+def write_pages(snapshot: Snapshot, folder: Path, progress: Progress, previous: Previous | None = None) -> None:
+    """Write all files of the site into an empty folder. A study without rows has no page and no entry in the menu.
+
+    previous: the site that is replaced; its pages and sheets that stay the same are linked.
+    """
+    previous = previous or Previous()
     shutil.copytree(STATIC, folder / "assets")
     for name in FOLDERS:
         (folder / name).mkdir()
-    examples = snapshot.export_examples(folder / "patches")
     panels = curve_panels(snapshot)
-    neurons = shown_neurons(snapshot, panels, folder / "patches")
+    with SheetWriter(folder, previous) as sheets:
+        examples = snapshot.export_examples(sheets)
+        neurons = shown_neurons(snapshot, panels, sheets)
+    (folder / SHEETS).write_text(json.dumps(sheets.made_from), encoding="utf-8")
     analyses = family_analyses(snapshot)
     sections = dimension_sections(snapshot, folder / "dimensions")
     attacks = attacks_shown(snapshot, folder / "attacks")
@@ -83,10 +94,10 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress) -> None:
         *([("attacks", "attacks.html", "Attacks")] if attacks else []),
         *([("neurons", "neurons.html", "Mixed neurons")] if neurons.mixed else []),
     ]
-    writer = PageWriter(folder, snapshot, examples, menu)
+    writer = PageWriter(folder, snapshot, examples, menu, previous)
     kinds = [*snapshot.types, *snapshot.stimuli, *attacks.kinds, *(kind for part in sections for kind in part.kinds)]
     writer.write("assets/types.css", "types.css", kinds=list(dict.fromkeys(kinds)))
-    write_overview(writer, snapshot, examples)
+    write_overview(writer, snapshot, examples, all_findings(snapshot, analyses, panels, sections, attacks, neurons))
     write_families(writer, snapshot, examples, analyses)
     if panels:
         write_curves(writer, panels)

@@ -6,13 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from tasks.report.labels import Stimulus, SymmetryType
-from tasks.report.text import feature_page, neuron_page, transform_name
+from tasks.report.sheets import SheetWriter
+from tasks.report.text import feature_name, feature_page, neuron_page, transform_name
 from tasks.settings import RESOURCES
 from tasks.symmetry.group import DihedralGroup
 
@@ -23,14 +25,24 @@ ROWS_AT_ONCE = 2048
 
 @dataclass(frozen=True)
 class Example:
-    """A top example: the file name of its patch, the image and position, the transform, and the activation."""
+    """A top example: its patch, the image and position, the transform, and the activation.
 
-    patch: str
+    sheet: name of the sheet with the patch; place: number of the patch in it, from 0, of `patches`.
+    """
+
+    sheet: str
+    place: int
+    patches: int
     image: str
     y: int
     x: int
     transform: str
     activation: float
+
+    @property
+    def at(self) -> str:
+        """CSS object-position of its patch, where the sheet is as high as a box and covers it."""
+        return f"{100 * self.place / (self.patches - 1):.5g}%" if self.place else "0"
 
 
 Examples = dict[tuple[str, int], list[Example]]
@@ -73,6 +85,17 @@ class Snapshot:
         return {dictionary["dictionary_id"]: dictionary for dictionary in self.dictionaries}
 
     @cached_property
+    def short_labels(self) -> dict[str, str]:
+        """{dictionary: its label, without the network where all have the same}."""
+        networks = {dictionary["network"] for dictionary in self.dictionaries}
+        return {
+            dictionary["dictionary_id"]: dictionary["dictionary_label"].removeprefix(
+                f"{dictionary['network']} " if len(networks) == 1 else ""
+            )
+            for dictionary in self.dictionaries
+        }
+
+    @cached_property
     def feature(self) -> dict[tuple[str, int], dict]:
         return {(feature["dictionary_id"], feature["feature"]): feature for feature in self.features}
 
@@ -107,14 +130,27 @@ class Snapshot:
         least = min((min(feature["profile"]) for feature in self.features if feature["profile"]), default=0.0)
         return min(-0.25, max(-1.0, math.floor(least * 4) / 4))
 
-    def export_examples(self, folder: Path) -> Examples:
-        """Write every distinct patch of a top example once; return the examples of each feature."""
-        examples = defaultdict(list)
-        for row in self.stream("examples"):
-            dictionary, patch = row["dictionary_id"], written_once(row["patch"], folder)
-            transform = transform_name(self.dictionary[dictionary]["group"], row["element"])
-            example = Example(patch, row["image_id"], row["y"], row["x"], transform, row["activation"])
-            examples[dictionary, row["feature"]].append(example)
+    def export_examples(self, sheets: SheetWriter) -> Examples:
+        """Write a sheet for each live feature with top examples; return the examples of each feature."""
+        examples: Examples = defaultdict(list)
+        rows = self.stream("examples")
+        for (dictionary, feature), of_feature in groupby(rows, key=lambda row: (row["dictionary_id"], row["feature"])):
+            top = list(of_feature)
+            sheet = sheets.add(feature_name(dictionary, feature), [row["patch"] for row in top])
+            group = self.dictionary[dictionary]["group"]
+            examples[dictionary, feature] = [
+                Example(
+                    sheet,
+                    place,
+                    len(top),
+                    row["image_id"],
+                    row["y"],
+                    row["x"],
+                    transform_name(group, row["element"]),
+                    row["activation"],
+                )
+                for place, row in enumerate(top)
+            ]
         return examples
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from tasks.symmetry.group import DihedralGroup
 
+NBSP = "\N{NO-BREAK SPACE}"
+
 
 def transform_name(group: DihedralGroup, element: int) -> str:
     """Describe what a group element does to a patch."""
@@ -31,8 +33,13 @@ def subgroup_name(stabiliser: str | None) -> str | None:
     return re.sub(r"_(\d+)", lambda match: match[1].translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")), stabiliser)
 
 
+def feature_name(dictionary: str, feature: int) -> str:
+    """Return the name of the page and of the sheet of patches of a feature, without extension."""
+    return f"{dictionary[:12]}-{feature}"
+
+
 def feature_page(dictionary: str, feature: int) -> str:
-    return f"{dictionary[:12]}-{feature}.html"
+    return f"{feature_name(dictionary, feature)}.html"
 
 
 def neuron_page(activation_set: str, neuron: int) -> str:
@@ -79,15 +86,17 @@ def stimuli_named(stimulus_type: str) -> str:
 
 
 def duration(seconds: float) -> str:
+    """Return a duration that no line break divides."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{NBSP}s"
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
+    return f"{hours}{NBSP}h{NBSP}{minutes}{NBSP}min" if hours else f"{minutes}{NBSP}min{NBSP}{seconds}{NBSP}s"
 
 
 def memory(size: float) -> str:
-    return f"{size / 2**30:.2f} GiB" if size >= 2**30 else f"{size / 2**20:.1f} MiB"
+    """Return a size that no line break divides."""
+    return f"{size / 2**30:.2f}{NBSP}GiB" if size >= 2**30 else f"{size / 2**20:.1f}{NBSP}MiB"
 
 
 def mean_and_std(values: list[float]) -> str:

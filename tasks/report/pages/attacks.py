@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
+from tasks.concepts.names import CONTROLS as ATTACK_CONTROLS
 from tasks.report.labels import ATTACKS, FACET_COLUMNS, SHOWN_EPSILON, Attack
 from tasks.report.pages.writer import PageWriter
 from tasks.report.snapshot import Snapshot
@@ -25,6 +26,15 @@ STATISTICS = {
     "fragile": ("features after JPEG", "1 − cosine between the features before and after JPEG compression"),
     "plain": ("activations after JPEG", "the same for the layer’s activations, without a dictionary"),
 }
+SETTINGS = {
+    "exemplars": "the number of exemplars",
+    "random_sets": "the number of random sets",
+    "classifier": "the classifier",
+    "pool": "the pooling",
+    "class_images": "the number of images of the class",
+    "tests": "the number of tests that Holm’s correction covers",
+}
+"""{column: what it is} of what a score and its verdict depend on."""
 ARROW = "\N{NO-BREAK SPACE}→\N{NO-BREAK SPACE}"
 
 TransferTarget = tuple[str, str]
@@ -283,6 +293,13 @@ class Rates:
         return said
 
     @property
+    def summary(self) -> str:
+        """How many attacked and clean sets are not trusted."""
+        attacked, found = _flagged([row for row in self.rows if row["attack"] not in (None, *ATTACK_CONTROLS)])
+        clean, alarms = _flagged([row for row in self.rows if row["origin"] != "attacked"])
+        return f"{found} of {attacked} attacked sets of exemplars and {alarms} of {clean} clean ones"
+
+    @property
     def without_attack(self) -> list[dict]:
         """Rows of clean sets, one for each origin, and of attacked sets whose attack is unknown."""
         return [row for row in self.rows if row["attack"] is None]
@@ -321,6 +338,29 @@ class Attacks:
     def __bool__(self) -> bool:
         return bool(self.importance or self.experiments or self.facets or self.trust)
 
+    def other_scores(self, experiment: AttackExperiment) -> list[str]:
+        """Sentences on other scores on this page of the experiment's concept, class and layer, and why they differ."""
+        own = experiment.row | {"verdict": experiment.read(experiment.clean)["verdict"]}
+        own["score"] = experiment.read(experiment.clean)["score"]
+        others = [
+            (f"“{first['concept_analysis_label']}”", row)
+            for analysis in self.importance
+            for _, concepts in analysis.classes
+            for first, by_layer in concepts
+            for row in by_layer.values()
+        ] + [
+            (f"“{other.row['attack_experiment_label']}”", other.row | other.read(other.clean))
+            for other in self.experiments
+            if other is not experiment
+        ]
+        same = ("network", "layer", "concept_name", "class_name")
+        return [
+            scores_compared(own, row, where)
+            for where, row in others
+            if all(row[name] == own[name] for name in same)
+            and (f"{row['score']:.2f}", row["verdict"]) != (f"{own['score']:.2f}", own["verdict"])
+        ]
+
     @property
     def kinds(self) -> list[Attack]:
         """All attacks that have a colour, regardless of the perturbed set."""
@@ -340,6 +380,21 @@ def verdict_change(kind: str, before: str, after: str) -> str:
     if before == after:
         return f"verdict still {after}"
     return f"verdict changed from {before} to {after}"
+
+
+def scores_compared(own: dict, other: dict, where: str) -> str:
+    """Say why a concept's clean score for a class at a layer is another one elsewhere on the page.
+
+    own, other: score, verdict and SETTINGS. where: the label of the other one's analysis.
+    """
+    differing = [
+        f"{said} ({other[name]} there, {own[name]} here)" for name, said in SETTINGS.items() if other[name] != own[name]
+    ]
+    return (
+        f"{where} gives {other['score']:.2f}, {other['verdict']}, for the same concept, class and layer; the clean "
+        f"score here is {own['score']:.2f}, {own['verdict']}. Each has random sets of its own"
+        + (f". They also differ in {', in '.join(differing)}." if differing else ", and nothing else differs.")
+    )
 
 
 def random_band(reading: dict) -> tuple[float, float]:

@@ -123,7 +123,7 @@ class DimensionAnalysis:
         return [[four_digits(share.get(irrep.name, 0)) for irrep in self.irreps] for share in shares]
 
     def line(self, points: list[list[float]], dashed: bool = False) -> dict:
-        """Return a line of a chart. points: (number of dimensions, value)."""
+        """Return a line of a chart. points: (number of dimensions, value), or with the ends of the value's interval."""
         return {"name": self.name, "class": self.method.css_class, "dashed": dashed, "points": points}
 
 
@@ -169,12 +169,29 @@ class Section:
         """Return the lines of the chart of how often the top-1 class stays; none where that was not measured."""
         return [
             analysis.line(
-                [[row["dimensions"], four_digits(row[mode])] for row in analysis.row["completeness"]], mode == "removed"
+                [
+                    [row["dimensions"], *(four_digits(row[f"{mode}{end}"]) for end in ("", "_low", "_high"))]
+                    for row in analysis.row["completeness"]
+                ],
+                mode == "removed",
             )
             for analysis in self.analyses
             if analysis.row["completeness"]
             for mode in ("kept", "removed")
         ]
+
+    @property
+    def widest_interval(self) -> float:
+        """Width of the widest 95 % interval of a share of `agreement_lines`; 0 where that was not measured."""
+        return max(
+            (
+                row[f"{mode}_high"] - row[f"{mode}_low"]
+                for analysis in self.analyses
+                for row in analysis.row["completeness"]
+                for mode in ("kept", "removed")
+            ),
+            default=0.0,
+        )
 
     @property
     def kinds(self) -> list[DimensionMethod | Irrep]:

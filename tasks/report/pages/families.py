@@ -8,7 +8,7 @@ from statistics import mean
 from tasks.dictionary.methods import ARCHITECTURES, METHODS
 from tasks.report.labels import CONDITIONS, SCORES, Stimulus, SymmetryType
 from tasks.report.pages.writer import PageWriter
-from tasks.report.snapshot import Example, Examples, Snapshot
+from tasks.report.snapshot import Examples, Snapshot
 from tasks.report.text import family_page, mean_and_std
 
 LEAST_RAND = 0.1
@@ -82,17 +82,15 @@ class FamilyAnalysis:
                 "mirrored": [int(member["mirrored"]) for member in self.members],
                 "type": [types[feature["type"]] for feature in features],
                 "stimulus": [stimuli.get(member["stimulus_type"]) for member in self.members],
-                "patch": [first_patch(examples[member["dictionary_id"], member["feature"]]) for member in self.members],
+                "pictured": [
+                    int(bool(examples[member["dictionary_id"], member["feature"]])) for member in self.members
+                ],
             },
         }
 
 
 def rounded(degrees: float | None) -> float | None:
     return None if degrees is None else round(degrees, 2)
-
-
-def first_patch(examples: list[Example]) -> str | None:
-    return examples[0].patch if examples else None
 
 
 def circle_numbers(family: Family, examples: Examples) -> dict:
@@ -108,7 +106,7 @@ def circle_numbers(family: Family, examples: Examples) -> dict:
                 "prototype": member["is_prototype"],
                 "similarity": round(member["similarity"], 3),
                 "stimulus": member["stimulus_type"],
-                "patch": first_patch(examples[member["dictionary_id"], member["feature"]]),
+                "pictured": bool(examples[member["dictionary_id"], member["feature"]]),
             }
             for member in family.members
         ],
@@ -172,11 +170,13 @@ def family_analyses(snapshot: Snapshot) -> list[FamilyAnalysis]:
     return analyses
 
 
-def memberships(
-    analyses: list[FamilyAnalysis],
-) -> dict[tuple[str, int], list[tuple[FamilyAnalysis, dict, Family | None]]]:
-    """Return {(dictionary, feature): [(analysis, row of `family_members`, family or None)]}."""
-    entries = defaultdict(list)
+Memberships = dict[tuple[str, int], list[tuple[FamilyAnalysis, dict, Family | None]]]
+"""{(dictionary, feature): [(analysis, row of `family_members`, family or None)]}."""
+
+
+def memberships(analyses: list[FamilyAnalysis]) -> Memberships:
+    """Return the places of all features in all analyses; of other features there are none."""
+    entries: Memberships = defaultdict(list)
     for analysis in analyses:
         families = {family.number: family for family in analysis.families}
         for member in analysis.members:

@@ -5,13 +5,12 @@ from collections import defaultdict
 from pathlib import Path
 
 from tasks.progress import Progress
-from tasks.report.pages.families import FamilyAnalysis, memberships
+from tasks.report.pages.families import FamilyAnalysis, Memberships, memberships
 from tasks.report.pages.writer import PageWriter
 from tasks.report.snapshot import Examples, Snapshot, written_once
 from tasks.report.text import feature_page, profile_code, subgroup_name
 from tasks.symmetry.group import DihedralGroup
 
-CARD_PATCHES = 4
 PROGRESS_EVERY = 100
 
 
@@ -19,10 +18,10 @@ def write_features(
     writer: PageWriter, snapshot: Snapshot, examples: Examples, analyses: list[FamilyAnalysis], progress: Progress
 ) -> None:
     """Write the gallery and the pages of the features. progress: in pages."""
-    (writer.folder / "assets/features.js").write_text(gallery_script(snapshot, examples), encoding="utf-8")
+    belongs = memberships(analyses)
+    (writer.folder / "assets/features.js").write_text(gallery_script(snapshot, examples, belongs), encoding="utf-8")
     writer.write("features.html", "features.html")
     pictures = export_visualisations(snapshot, writer.folder / "optimised")
-    belongs = memberships(analyses)
     total = len(snapshot.features)
     for done, feature in enumerate(snapshot.features, start=1):
         key = feature["dictionary_id"], feature["feature"]
@@ -49,7 +48,7 @@ def export_visualisations(snapshot: Snapshot, folder: Path) -> dict[tuple[str, i
     return pictures
 
 
-def gallery_script(snapshot: Snapshot, examples: Examples) -> str:
+def gallery_script(snapshot: Snapshot, examples: Examples, belongs: Memberships) -> str:
     """Return JavaScript that defines GALLERY; a column for each field keeps thousands of features small."""
     features = snapshot.features
     place: dict[str, dict] = {
@@ -62,10 +61,9 @@ def gallery_script(snapshot: Snapshot, examples: Examples) -> str:
     def rounded(name: str) -> list[float | None]:
         return [None if feature[name] is None else float(f"{feature[name]:.4g}") for feature in features]
 
-    def patches(feature: dict) -> str:
-        return " ".join(
-            example.patch for example in examples[feature["dictionary_id"], feature["feature"]][:CARD_PATCHES]
-        )
+    def families(feature: dict) -> list[int]:
+        entries = belongs[feature["dictionary_id"], feature["feature"]]
+        return sorted({family.number for _, _, family in entries if family})
 
     gallery = {
         "floor": snapshot.floor,
@@ -73,7 +71,12 @@ def gallery_script(snapshot: Snapshot, examples: Examples) -> str:
             {"name": symmetry.name, "label": symmetry.label, "class": symmetry.css_class} for symmetry in snapshot.types
         ],
         "dictionaries": [
-            {"short": key[:12], "rotations": dictionary["n_rotations"]}
+            {
+                "short": key[:12],
+                "label": dictionary["dictionary_label"],
+                "name": snapshot.short_labels[key],
+                "rotations": dictionary["n_rotations"],
+            }
             for key, dictionary in snapshot.dictionary.items()
         ],
         "stimuli": [stimulus.name for stimulus in snapshot.stimuli],
@@ -87,7 +90,8 @@ def gallery_script(snapshot: Snapshot, examples: Examples) -> str:
             "invariance": rounded("invariance"),
             "mirror": rounded("mirror"),
             "profile": [profile_code(feature["profile"]) for feature in features],
-            "patches": [patches(feature) for feature in features],
+            "patches": [len(examples[feature["dictionary_id"], feature["feature"]]) for feature in features],
+            "families": [families(feature) for feature in features],
         }
         | {name: [places[feature[name]] for feature in features] for name, places in place.items()},
     }

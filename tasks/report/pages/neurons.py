@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import groupby
 
 from tasks.report.pages.curves import Panel
 from tasks.report.pages.writer import PageWriter
-from tasks.report.snapshot import Example, Snapshot, written_once
+from tasks.report.sheets import SheetWriter
+from tasks.report.snapshot import Example, Snapshot
 from tasks.report.text import neuron_page
 
 MIXED_PER_DICTIONARY = 40
@@ -29,15 +30,15 @@ class Neurons:
         return sorted(self.mixtures.keys() | self.detectors.keys())
 
 
-def shown_neurons(snapshot: Snapshot, panels: list[Panel], folder: Path) -> Neurons:
-    """Return the neurons with a page; write their patches into a folder."""
+def shown_neurons(snapshot: Snapshot, panels: list[Panel], sheets: SheetWriter) -> Neurons:
+    """Return the neurons with a page; write a sheet of patches for each."""
     mixed = snapshot.rows("mixed_neurons", per_dictionary=MIXED_PER_DICTIONARY)
     circles = [(panel.set["activation_set_id"], panel.neurons) for panel in panels if panel.neurons]
     detectors = {
         (key, detector["unit"]): detector["unit_set_id"] for key, circle in circles for detector in circle.detectors
     }
     shown = {(row["activation_set_id"], row["neuron"]) for row in mixed} | detectors.keys()
-    patches = export_neuron_patches(snapshot, folder, shown)
+    patches = export_neuron_patches(snapshot, sheets, shown)
     mixtures: defaultdict[tuple[str, int], dict[str, dict]] = defaultdict(dict)
     for row in snapshot.rows("neuron_features"):
         key, dictionary = (row["activation_set_id"], row["neuron"]), row["dictionary_id"]
@@ -54,15 +55,19 @@ def shown_neurons(snapshot: Snapshot, panels: list[Panel], folder: Path) -> Neur
 
 
 def export_neuron_patches(
-    snapshot: Snapshot, folder: Path, shown: set[tuple[str, int]]
+    snapshot: Snapshot, sheets: SheetWriter, shown: set[tuple[str, int]]
 ) -> dict[tuple[str, int, int], list[Example]]:
-    """Write the patches of shown (activation set, neuron); return {(dictionary, neuron, feature): examples}."""
+    """Write sheets of shown (activation set, neuron); return {(dictionary, neuron, feature): examples}."""
     examples = defaultdict(list)
-    for row in snapshot.stream("neuron_examples"):
-        if (snapshot.dictionary[row["dictionary_id"]]["activation_set_id"], row["neuron"]) in shown:
-            patch = written_once(row["patch"], folder)
-            example = Example(patch, row["image_id"], row["y"], row["x"], "as is", row["activation"])
-            examples[row["dictionary_id"], row["neuron"], row["feature"]].append(example)
+    rows = snapshot.stream("neuron_examples")
+    for (dictionary, neuron), of_neuron in groupby(rows, key=lambda row: (row["dictionary_id"], row["neuron"])):
+        if (snapshot.dictionary[dictionary]["activation_set_id"], neuron) not in shown:
+            continue
+        top = list(of_neuron)
+        sheet = sheets.add(f"{dictionary[:12]}-neuron-{neuron}", [row["patch"] for row in top])
+        for place, row in enumerate(top):
+            example = Example(sheet, place, len(top), row["image_id"], row["y"], row["x"], "as is", row["activation"])
+            examples[dictionary, neuron, row["feature"]].append(example)
     return examples
 
 

@@ -1,24 +1,26 @@
-"""The overview: counts of symmetry types, notable features, dictionaries, layers, data and runs."""
+"""The overview: findings, counts of symmetry types, notable features, dictionaries, layers, data and runs."""
 
 import math
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from tasks.report.pages.findings import Finding
 from tasks.report.pages.writer import PageWriter
+from tasks.report.sheets import first_patch
 from tasks.report.snapshot import Examples, Snapshot
 
 NOTABLE_PER_STRIP = 4
 MOSAIC_PATCHES = 5
 
 
-def write_overview(writer: PageWriter, snapshot: Snapshot, examples: Examples) -> None:
+def write_overview(writer: PageWriter, snapshot: Snapshot, examples: Examples, findings: list[Finding]) -> None:
     strips = notable_features(snapshot)
     writer.write(
         "index.html",
         "index.html",
+        findings=findings,
         strips=strips,
         layers=early_vision(snapshot),
         least_density=least_density(snapshot),
@@ -76,13 +78,12 @@ def least_density(snapshot: Snapshot) -> int:
 
 
 def mosaic_patches(strips: dict[str, list[dict]], examples: Examples, folder: Path) -> list[str]:
-    """Return the most colourful patches of the notable features, for the kaleidoscope of the overview."""
+    """Return the sheets of the notable features with the most colourful first patches, for the kaleidoscope."""
 
-    def chroma(patch: str) -> float:
-        with Image.open(folder / f"{patch}.webp") as picture:
-            return float(np.ptp(np.asarray(picture.convert("RGB")), axis=2).mean())
+    def chroma(sheet: str) -> float:
+        return float(np.ptp(np.asarray(first_patch(folder / f"{sheet}.webp")), axis=2).mean())
 
     features = (feature for strip in strips.values() for feature in strip)
     top_examples = (examples[feature["dictionary_id"], feature["feature"]][:1] for feature in features)
-    patches = dict.fromkeys(example.patch for top in top_examples for example in top)
-    return sorted(patches, key=chroma, reverse=True)[:MOSAIC_PATCHES]
+    sheets = dict.fromkeys(example.sheet for top in top_examples for example in top)
+    return sorted(sheets, key=chroma, reverse=True)[:MOSAIC_PATCHES]

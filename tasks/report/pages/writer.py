@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tasks.report import text
 from tasks.report.labels import SAMPLINGS
+from tasks.report.previous import Previous
 from tasks.report.snapshot import Examples, Snapshot
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -36,10 +37,19 @@ class PageWriter:
 
     snapshot, examples: what the pages show
     menu: (name, file, label) of the pages in the menu, in its order
+    previous: the site that is replaced
     """
 
-    def __init__(self, folder: Path, snapshot: Snapshot, examples: Examples, menu: list[tuple[str, str, str]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        snapshot: Snapshot,
+        examples: Examples,
+        menu: list[tuple[str, str, str]],
+        previous: Previous,
+    ) -> None:
         self.folder = folder
+        self._previous = previous
         self._shared = {"snapshot": snapshot, "examples": examples, "menu": menu}
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES),
@@ -47,6 +57,7 @@ class PageWriter:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._environment.filters |= {function.__name__: function for function in FILTERS}
         self._environment.globals |= {function.__name__: function for function in FUNCTIONS}
@@ -57,4 +68,6 @@ class PageWriter:
     def write(self, path: str, template: str, **values: Any) -> None:
         """Write one file of the site from a template. path: from the site's root."""
         rendered = self._environment.get_template(template).render(self._shared | values)
-        (self.folder / path).write_text(rendered, encoding="utf-8")
+        content = rendered.encode()
+        if not self._previous.link_equal(path, content, self.folder):
+            (self.folder / path).write_bytes(content)

@@ -10,7 +10,9 @@
   /* Lines of points [ε or share, score, low, high, 1 if there is evidence]; ε on a log2 axis, shares from 0 to 1. */
   function effect({ along, clean, random, lines }, label) {
     const shares = along === "fraction";
-    const { root, box, y } = chart(label, 1, [0, 0.25, 0.5, 0.75, 1], String, 400, 260);
+    const ends = lines.map(({ name, points }) => `${name} ${points[points.length - 1][1].toFixed(2)}`).join(", ");
+    const { root, box, y } = chart(`${label}. Clean ${clean.toFixed(2)}; at the largest: ${ends}`, 1, [0, 0.25, 0.5, 0.75, 1], String,
+      400, 290, [shares ? "share of perturbed images" : "ε, steps of 1/255, logarithmic", "TCAV score"]);
     const found = [...new Set(lines.flatMap(({ points }) => points.map(([where]) => where)))].sort((a, b) => a - b);
     const place = shares ? (where) => where : Math.log2;
     const [first, last] = [place(found[0]), place(found[found.length - 1])];

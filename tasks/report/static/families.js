@@ -2,7 +2,7 @@
 
 /* Families: the map of all features, the circle of a family's members, and the spread of their profiles. */
 (() => {
-  const { html, svg, fixed, ring, onCircle, spokes, degrees, polarPoints, polar } = Kaleidoscope;
+  const { html, svg, fitted, fixed, ring, onCircle, spokes, degrees, polarPoints, polar } = Kaleidoscope;
   const place = (row) => `${row.degrees === null ? "" : `, at ${Math.round(row.degrees)}°`}${row.mirrored ? ", mirrored" : ""}`;
   /* Angles of a member on the full circle, one for each repetition of its family. */
   const repeated = (turn, period) => Array.from({ length: Math.max(1, Math.round(360 / period)) }, (_, i) => turn + i * period);
@@ -64,10 +64,12 @@
     const outer = outwards(plain, period, HUB + 62);
     const inner = inwards(mirrored, period, outer.base - outer.side / 2 - 6, outer.side);
 
-    const picture = svg("image", { class: "patch", x: -52, y: -64, width: 104, height: 104, preserveAspectRatio: "xMidYMid slice" });
+    /* The first patch of a sheet covers a square. */
+    const sheetOf = (member) => `../patches/${dictionary}-${member.feature}.webp`;
+    const picture = svg("image", { class: "patch", x: -52, y: -64, width: 104, height: 104, preserveAspectRatio: "xMinYMid slice", "aria-hidden": "true" });
     const label = svg("text", { class: "number", y: 58, "text-anchor": "middle" });
     function show(member) {
-      picture.setAttribute("href", member.patch ? `../patches/${member.patch}.webp` : "");
+      picture.setAttribute("href", member.pictured ? sheetOf(member) : "");
       label.textContent = String(member.feature);
     }
 
@@ -86,16 +88,16 @@
         const link = svg("a", { class: `member${again ? " again" : ""}${member.prototype ? " prototype" : ""}`, href: `../features/${dictionary}-${member.feature}.html`,
           "data-feature": member.feature, tabindex: again ? -1 : null, "aria-hidden": again ? "true" : null, "aria-label": name },
         svg("circle", { class: "ground", ...disc }),
-        member.patch ? svg("image", { class: "patch", x: fixed(x - half), y: fixed(y - half), width: fixed(2 * half), height: fixed(2 * half), href: `../patches/${member.patch}.webp`, preserveAspectRatio: "xMidYMid slice" }) : null,
+        member.pictured ? svg("image", { class: "patch", x: fixed(x - half), y: fixed(y - half), width: fixed(2 * half), height: fixed(2 * half), href: sheetOf(member), preserveAspectRatio: "xMinYMid slice" }) : null,
         svg("circle", { class: "edge", ...disc }), svg("title", {}, name));
         for (const event of ["pointerenter", "focus"]) link.addEventListener(event, () => show(member));
         marks.push(link);
       });
     }
     show(ordered[0]);
-    return svg("svg", { class: "polar ring-of-members", viewBox: "-352 -344 704 688", role: "group",
+    return fitted(svg("svg", { class: "polar ring-of-members", viewBox: "-352 -344 704 688", role: "group",
       "aria-label": `${members.length} members by orientation; the table below lists all` },
-      spokes(HUB + 4, RIM + 6), svg("circle", { class: "rim", r: fixed(outer.base) }), ...marks, picture, label);
+      spokes(HUB + 4, RIM + 6), svg("circle", { class: "rim", r: fixed(outer.base) }), ...marks, picture, label));
   }
 
   /* Mean profile of a family over the rotations, and the band of most members. */
@@ -206,7 +208,7 @@
     const family = point.family === null ? "in no family" : `family ${point.family}, ${data.sizes[point.family]} members${place(point)}`;
     const kind = legends.type && chips("type")[point.type];
     tip.replaceChildren(...[
-      point.patch ? html("img", { src: `patches/${point.patch}.webp`, alt: "", width: 72, height: 72 }) : null,
+      point.pictured ? html("img", { class: "cell", src: `patches/${data.short}-${point.feature}.webp`, alt: `feature ${point.feature}, patch 1`, width: 72, height: 72 }) : null,
       html("div", {}, html("a", { href: page(point), tabindex: -1 }, `Feature ${point.feature}`),
         kind ? html("span", {}, kind.firstChild.cloneNode(), kind.childNodes[1].textContent.trim()) : null,
         stimulus ? html("span", {}, `stimulus type ${stimulus}`) : null,

@@ -14,6 +14,15 @@ const Kaleidoscope = (() => {
   const html = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
   const svg = (name, attributes = {}, ...children) => fill(document.createElementNS(NAMESPACE, name), attributes, children);
 
+  /* Text in a plot keeps its size on the screen, however small the plot is: --unit is the length of a CSS pixel in the plot's units. */
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target, contentRect } of entries) if (contentRect.width) target.style.setProperty("--unit", target.viewBox.baseVal.width / contentRect.width);
+  });
+  function fitted(plot) {
+    sizes.observe(plot);
+    return plot;
+  }
+
   const fixed = (value) => Math.round(value * 100) / 100;
   const degrees = (value) => `${+value.toFixed(2)}°`;
   const line = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${fixed(x)} ${fixed(y)}`).join("");
@@ -92,7 +101,7 @@ const Kaleidoscope = (() => {
       labels.append(svg("text", { x: fixed((at(cosine) - 11) * c), y: fixed((at(cosine) - 11) * s), dy: "0.35em", "text-anchor": "middle" },
         String(cosine).replace("-", "−")));
     }
-    return svg("svg", { class: "polar", viewBox: "-190 -184 380 368", role: "img",
+    return fitted(svg("svg", { class: "polar", viewBox: "-190 -184 380 368", role: "img",
       "aria-label": `Polar plot of the cosine between the block of the identity and the blocks of ${profile.length} transforms; the table below lists all values` },
       frame,
       n < points.length ? svg("path", { class: "reflections", d: ring(points.slice(n)) }) : null,
@@ -100,14 +109,18 @@ const Kaleidoscope = (() => {
       labels,
       marks,
       svg("circle", { class: "identity", cx: fixed(x), cy: fixed(y), r: 7.5 }),
-      svg("circle", { class: "cursor", cx: fixed(x), cy: fixed(y), r: 11 }));
+      svg("circle", { class: "cursor", cx: fixed(x), cy: fixed(y), r: 11 })));
   }
 
-  /* Axes of a small chart: y from 0 to `top`, with a grid line at each tick. */
-  function chart(label, top, ticks, format, width = 480, height = 200) {
-    const box = { left: 44, right: width - 10, top: 12, bottom: height - 32 };
+  /* Axes of a small chart: y from 0 to `top`, with a grid line at each tick. titles: of the axes [x, y]. On a phone it is narrower. */
+  function chart(label, top, ticks, format, wide = 480, height = 230, titles = ["", ""]) {
+    const width = Math.min(wide, Math.max(290, document.documentElement.clientWidth - 80));
+    const box = { left: 48, right: width - 10, top: 30, bottom: height - 46 };
     const y = (value) => fixed(box.bottom - ((box.bottom - box.top) * value) / top);
-    const root = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label });
+    const root = fitted(svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }));
+    root.append(
+      svg("text", { class: "axis-title", x: 0, y: 12 }, titles[1]),
+      svg("text", { class: "axis-title", x: box.right, y: box.bottom + 38, "text-anchor": "end" }, titles[0]));
     for (const tick of ticks) {
       root.append(
         svg("line", { class: tick === 0 ? "axis" : "grid", x1: box.left, x2: box.right, y1: y(tick), y2: y(tick) }),
@@ -128,9 +141,11 @@ const Kaleidoscope = (() => {
   function harmonics(energies, order) {
     const top = Math.max(...energies, 1e-9);
     const percent = (value) => `${+(100 * value).toPrecision(3)} %`;
-    const { root, box, y } = chart("Share of the rotation profile's energy by harmonic", top, ticksUpTo(top), percent);
+    const most = energies.indexOf(Math.max(...energies));
+    const { root, box, y } = chart(`Share of the rotation profile's energy by harmonic: the largest is ${percent(energies[most])} in harmonic ${most}`, top, ticksUpTo(top), percent,
+      480, 230, ["harmonic: cycles in a full turn", "share of the energy"]);
     const slot = (box.right - box.left) / energies.length;
-    const every = Math.ceil(energies.length / 17);
+    const every = Math.ceil((26 * energies.length) / (box.right - box.left));
     energies.forEach((energy, k) => {
       const middle = box.left + slot * (k + 0.5);
       root.append(svg("rect", { class: k === order && k > 0 ? "bar chief" : "bar", x: fixed(middle - slot * 0.36), y: y(energy),
@@ -142,7 +157,9 @@ const Kaleidoscope = (() => {
 
   function norms(values, n) {
     const top = Math.max(...values, 1e-9) * 1.08;
-    const { root, box, y } = chart("Norm of each block against the angle of its rotation", top, ticksUpTo(top), (value) => String(+value.toPrecision(3)));
+    const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => value.toPrecision(3));
+    const { root, box, y } = chart(`Norm of each block against the angle of its rotation, from ${least} to ${most}`, top, ticksUpTo(top), (value) => String(+value.toPrecision(3)),
+      480, 230, ["angle of the transform's rotation", "norm"]);
     const x = (turn) => fixed(box.left + 6 + ((box.right - box.left - 12) * turn) / 360);
     const rotations = values.slice(0, n).map((value, g) => [x(angle(g, n)), y(value)]);
     const reflections = values.slice(n).map((value, g) => [x(angle(g, n)), y(value)]);
@@ -186,7 +203,7 @@ const Kaleidoscope = (() => {
       ...gaps.map(([start, width]) => svg("path", { class: "gap", d: sector(start, width, RIM + 4, PEAKS + 8) }, svg("title", {}, `no neuron has its peak in ${Math.round(width)}° from ${Math.round(start)}°`))),
       ...uncovered.map(([start, width]) => svg("path", { class: "uncovered", d: sector(start, width, RIM + 4, PEAKS + 8) }, svg("title", {}, `no neuron reaches half its maximum in ${Math.round(width)}° from ${Math.round(start)}°`))));
     const ordered = [...detectors].sort((a, b) => a.missing - b.missing);
-    return svg("svg", { class: `polar circle${detectors.length > 60 ? " crowded" : ""}`, viewBox: "-190 -184 380 368", role: "img",
+    return fitted(svg("svg", { class: `polar circle${detectors.length > 60 ? " crowded" : ""}`, viewBox: "-190 -184 380 368", role: "img",
       "aria-label": detectors.length ? `${name}: tuning curves of ${detectors.length} curve detectors around the circle; the table below lists them` : `${name}: no curve detectors` },
       frame, bands,
       ...ordered.map(({ unit, peak, missing, href, curve }) => {
@@ -195,7 +212,7 @@ const Kaleidoscope = (() => {
           svg("path", { class: "curve", d: around(decodeCurve(curve), RIM) }),
           missing ? svg("path", { class: "peak", d: diamond(at, 6.5) }) : svg("circle", { class: "peak", cx: fixed(at[0]), cy: fixed(at[1]), r: 4 }),
           svg("title", {}, `${unit}: peak ${Math.round(peak)}°${missing ? ", missing among the neurons" : ""}`));
-      }));
+      })));
   }
 
   function miniCurve(shares) {
@@ -227,7 +244,7 @@ const Kaleidoscope = (() => {
       "aria-label": `Polar plot of the response to arcs by orientation, with its peak at ${Math.round(peak)}°` },
       frame, svg("path", { class: "curve", d: over("arc") }),
       ...renderings.map((name) => svg("path", { class: `rendering ${kind(name).replace(" ", "-")}`, d: over(name) }, svg("title", {}, kind(name)))), labels);
-    return [plot, html("p", { class: "legend" }, html("span", { class: "key mean", style: hue(peak) }, "mean"),
+    return [fitted(plot), html("p", { class: "legend" }, html("span", { class: "key mean", style: hue(peak) }, "mean"),
       ...renderings.map((name) => html("span", { class: "key stroke" },
         svg("svg", { viewBox: "0 0 26 8", class: "sample", "aria-hidden": "true" }, svg("path", { class: `rendering ${kind(name).replace(" ", "-")}`, d: "M1 4H25" })), kind(name))))];
   }
@@ -257,5 +274,5 @@ const Kaleidoscope = (() => {
   document.querySelectorAll("[data-tuning]").forEach((place) => place.append(...tuningSheet(JSON.parse(place.dataset.tuning))));
   document.querySelectorAll("[data-densities]").forEach((place) => place.append(densities(JSON.parse(place.dataset.densities), Number(place.dataset.least))));
 
-  return { html, svg, fixed, line, ring, onCircle, spokes, chart, angle, elementName, degrees, decodeProfile, polarPoints, miniPolar, polar, harmonics, norms };
+  return { html, svg, fitted, fixed, line, ring, onCircle, spokes, chart, angle, elementName, degrees, decodeProfile, polarPoints, miniPolar, polar, harmonics, norms };
 })();

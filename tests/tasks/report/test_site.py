@@ -6,19 +6,33 @@ import re
 import shutil
 
 import duckdb
+import polars as pl
 import pytest
 
-from tasks.checksums import COMMIT, read_commit
+from tasks.checksums import COMMIT, commit_folder, read_commit
 from tasks.errors import UserError
 from tasks.keys import file_sha256
+from tasks.report.previous import Previous
 from tasks.report.site import swapped_in, write_pages, write_site
+from tasks.report.text import feature_page
 from tests.damage import flip
 from tests.sample_tables import both_loads
-from tests.sample_tables.planted import DEAD, FEATURES
+from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import References, text_of
 
 LIVE = [feature for feature in range(FEATURES) if feature not in DEAD]
+
+
+@pytest.mark.parametrize("name", ["site", "early"])
+def test_every_picture_says_what_it_shows(name, request):
+    pictures = [
+        picture
+        for page in request.getfixturevalue(name).rglob("*.html")
+        for picture in re.findall(r"<img .*?>", page.read_text())
+    ]
+    assert len(pictures) > 100
+    assert [each for each in pictures if not re.search(r'alt="[^"]+"|aria-hidden="true"', each)] == []
 
 
 @pytest.mark.parametrize("name", ["site", "early"])
@@ -137,6 +151,55 @@ def test_a_site_that_is_damaged_or_of_something_else_is_written_again(published,
     assert "Features" in (published.site_dir / "features.html").read_text()
     commit = read_commit(published.site_dir.resolve(), "write it again")
     assert commit["snapshot"] == published.published_file.resolve().stem
+
+
+def test_what_stays_the_same_is_linked_and_the_rest_written(published, monkeypatch):
+    write_site(published)
+    before = published.site_dir.resolve()
+    snapshot_is_another(published, monkeypatch)
+    write_site(published)
+    after = published.site_dir.resolve()
+    assert after != before
+    shared = {path.name for path in after.rglob("*") if path.is_file() and is_shared(before, after, path)}
+    assert {path.name for path in (after / "patches").iterdir()} <= shared
+    assert {path.name for path in (after / "features").iterdir()} <= shared
+    assert "index.html" not in shared  # it says how many audits passed
+    read_commit(after, "write it again")
+
+
+def is_shared(before, after, path):
+    old = before / path.relative_to(after)
+    return old.exists() and old.samefile(path)
+
+
+def test_a_site_with_linked_files_is_the_one_that_is_written_anew(tables, tmp_path):
+    """The type of a feature is on its page, on those of its neighbours, and in the gallery."""
+
+    def write(name, rows, previous=None):
+        (tmp_path / name).mkdir()
+        write_pages(snapshot_of(rows), tmp_path / name, lambda done, total: None, previous)
+        files = [str(file.relative_to(tmp_path / name)) for file in (tmp_path / name).rglob("*") if file.is_file()]
+        commit_folder(tmp_path / name, files)
+        return tmp_path / name
+
+    first = write("first", tables)
+    symmetry = tables["feature_symmetry"].with_columns(
+        type=pl.when(pl.col("feature") == 3).then(pl.lit("mixed")).otherwise("type")
+    )
+    changed = tables | {"feature_symmetry": symmetry}
+    linked, anew = write("linked", changed, Previous(first)), write("anew", changed)
+    assert files_of(linked) == files_of(anew)
+    written = {path.name for path in (linked / "features").iterdir() if not is_shared(first, linked, path)}
+    near = tables["feature_neighbours"].filter(dictionary_id=CROSSCODER, neighbour=3)["feature"].to_list()
+    # the pages of its family and their order of types name it too
+    assert {feature_page(CROSSCODER, feature) for feature in {3, *near} & set(LIVE)} <= written
+    assert len(written) < len(LIVE)  # of two dictionaries
+
+
+def files_of(site):
+    return {
+        path.relative_to(site): path.read_bytes() for path in site.rglob("*") if path.is_file() and path.name != COMMIT
+    }
 
 
 def test_a_failed_write_leaves_the_old_site_and_nothing_else(tmp_path):

@@ -271,6 +271,26 @@ def test_a_statistic_that_flags_clean_exemplars_says_so(tables, tmp_path):
     assert "Clean exemplars are flagged too: by “rare features” up to 75.0 %." in text_of(page.read_text())
 
 
+def test_two_scores_of_one_concept_class_and_layer_say_why_they_differ(page, tables, tmp_path):
+    assert "for the same concept, class and layer" not in text_of(page.read_text())
+    stripes = pl.col("concept_id") == CONCEPTS["stripes"]
+    lower = tables["tcav_tests"].with_columns(score=pl.when(stripes).then(0.7).otherwise("score"))
+    text = text_of(written(tables | {"tcav_tests": lower}, tmp_path).read_text())
+    tests = tables["attack_experiments"]["tests"].item()
+    assert (
+        "“efficientnet_lite0 blocks.5 · TCAV of dots, stripes for zebra · logistic CAVs, seed 0” gives 0.70, matters, "
+        "for the same concept, class and layer; the clean score here is 0.93, matters. Each has random sets of its "
+        f"own. They also differ in the number of tests that Holm’s correction covers (2 there, {tests} here)."
+    ) in text
+
+
+def test_axes_have_a_scale_and_captions_their_numbers(page, experiment):
+    [table] = re.findall(r'<table class="importance">.*?</table>', page.read_text(), re.S)
+    assert text_of(re.search(r"<thead>.*?</thead>", table, re.S)[0]) == "Concept blocks.5 0 score 1"
+    assert "95 % intervals over 3 random sets and 5 photographs of the class" in text_of(experiment)
+    assert "At ε 8, of 4 exemplars" in text_of(experiment)
+
+
 def test_cuts_of_one_photograph_are_no_class(tables, tmp_path):
     """The interval is as wide as one image makes it, and a sentence says why."""
     cuts = tables["concept_exemplars"].with_columns(

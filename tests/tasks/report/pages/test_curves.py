@@ -37,8 +37,8 @@ def test_curves_page_says_what_the_view_says_and_lists_the_missing(early):
     text = (early / "curves.html").read_text()
     table = re.search(r"<table>.*?</table>", text, re.S)[0]
     rows = [text_of(row) for row in re.findall(r"<tr>.*?</tr>", table, re.S)]
-    assert rows[1] == "Neurons 10 25.0 % 84.4 % 117° 10 –"
-    assert rows[2] == f"efficientnet_lite0 {PLAIN_LAYER} · ReLU SAE 40, seed 0 19 47.5 % 100.0 % 36° 1 2"
+    assert rows[1] == "Neurons 10 25.0 % 14–40 %, n 40 84.4 % 117° 10 –"
+    assert rows[2] == f"efficientnet_lite0 {PLAIN_LAYER} · ReLU SAE 40, seed 0 19 47.5 % 33–63 %, n 40 100.0 % 36° 1 2"
     missing = re.search(r'<ul class="cards missing">.*?</ul>', text, re.S)[0]
     assert re.findall(r'href="features/(.*?)"', missing) == [feature_page(PLAIN_SAE, feature) for feature in (32, 36)]
     assert "32 peak 288° neuron 27 is 45° away natural r 0.90" in text_of(missing)

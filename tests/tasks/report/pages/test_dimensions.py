@@ -95,7 +95,12 @@ def test_charts_hold_variance_and_agreement_of_every_method(page, tables):
     assert [(line["name"], line["dashed"]) for line in agreement[:2]] == [("PCA", False), ("PCA", True)]
     rows = tables["dimension_completeness"].filter(dimension_analysis_id=PCA_DIMENSIONS).sort("dimensions")
     for line, column in zip(agreement[:2], ("agreement_kept", "agreement_removed"), strict=True):
-        assert line["points"] == [list(point) for point in rows.select("dimensions", column).iter_rows()]
+        assert [point[:2] for point in line["points"]] == [
+            list(point) for point in rows.select("dimensions", column).iter_rows()
+        ]
+        assert all(low <= share <= high for _, share, low, high in line["points"])
+    # Wilson's interval of a half of 20 images
+    assert "at 20 images it is up to 40 points wide" in text_of(page.read_text())
 
 
 def test_a_strip_says_what_its_dimension_follows(page, tables):

@@ -73,7 +73,8 @@ def test_the_map_holds_every_live_feature_at_its_place(site, sae_page, tables, a
         assert legends["stimulus"][columns["stimulus"][i]] == row["stimulus_type"]
         if analysis == CROSSCODER_FAMILIES:
             assert legends["type"][columns["type"][i]].replace("period ", "period-").rstrip("°") == types[feature]
-        assert (site / "patches" / f"{columns['patch'][i]}.webp").exists()
+        assert columns["pictured"][i] == 1
+        assert (site / "patches" / f"{drawn['short']}-{feature}.webp").exists()
         assert (site / "features" / f"{drawn['short']}-{feature}.html").exists()
     sizes = tables["family_shapes"].filter(family_analysis_id=analysis)
     assert drawn["sizes"] == {str(family): size for family, size in sizes.select("family", "size").iter_rows()}
@@ -257,7 +258,7 @@ def test_circle_of_features_without_examples(tables):
     snapshot = snapshot_of(tables)
     family = family_analyses(snapshot)[0].families[0]
     nothing = {(CROSSCODER, feature): [] for feature in LIVE}
-    assert {each["patch"] for each in circle_numbers(family, nothing)["members"]} == {None}
+    assert {each["pictured"] for each in circle_numbers(family, nothing)["members"]} == {False}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 
 from tasks.report.site import write_pages
 from tasks.report.text import feature_page
-from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES, GROUP_ORDER, SAE
+from tests.sample_tables.families import PLANTED_FAMILIES
+from tests.sample_tables.planted import CROSSCODER, CROSSCODER_LABEL, DEAD, FEATURES, GROUP_ORDER, SAE
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import gallery_of, text_of
 
@@ -46,6 +47,28 @@ def test_gallery_carries_the_numbers_of_the_tables(site, tables):
         else:
             assert columns["confidence"][index] == pytest.approx(row["confidence"], rel=1e-3)
             assert gallery["stabilisers"][columns["stabiliser"][index]]["name"] == row["stabiliser"]
+    assert set(columns["patches"]) == {4}
+    assert [dictionary["label"] for dictionary in gallery["dictionaries"]] == [
+        CROSSCODER_LABEL,
+        "efficientnet_lite0 blocks.5 · TopK SAE 40, k 8, norm sampling, seed 0",
+    ]
+    assert gallery["dictionaries"][0]["name"] == CROSSCODER_LABEL.removeprefix("efficientnet_lite0 ")
+
+
+def test_gallery_knows_the_families_of_a_feature(site):
+    columns, dictionaries = gallery_of(site)["columns"], gallery_of(site)["dictionaries"]
+    crosscoder = [dictionary["short"] for dictionary in dictionaries].index(CROSSCODER[:12])
+    of_crosscoder = {
+        feature: families
+        for dictionary, feature, families in zip(
+            columns["dictionary_id"], columns["feature"], columns["families"], strict=True
+        )
+        if dictionary == crosscoder
+    }
+    expected = {feature: [] for feature in LIVE}
+    for family, (*_, elements) in enumerate(PLANTED_FAMILIES):
+        expected |= {feature: [family] for feature in elements}
+    assert of_crosscoder == expected
 
 
 def test_feature_page_plots_the_blocks_in_the_order_of_the_group(site, tables):
