@@ -7,6 +7,7 @@ vector, of a group crosscoder the block of the identity; both are scaled back to
 """
 
 import math
+from typing import Any
 
 import polars
 import torch
@@ -16,7 +17,7 @@ from tasks.activations.shards import ActivationSet
 from tasks.activations.whole_frames import at_every_position, frame_batches
 from tasks.dictionary.analyse import analysis_key
 from tasks.dictionary.base import Dictionary
-from tasks.dictionary.encode import Encode, encoder_of
+from tasks.dictionary.encode import encoder_of
 from tasks.dictionary.priorities import by_turns, densest_first
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.keys import content_key
@@ -46,7 +47,7 @@ SCHEMA = {
 def ablate_features(dictionary_key: str, count: int, settings: Settings, progress: Progress = silent) -> str:
     """Stage feature_logit_effects of the first `count` of `features_to_ablate` and return the content key.
 
-    The dictionary must have been analysed. progress counts (feature, image) pairs. Raises UserError for a dictionary
+    The dictionary must have been analysed. progress counts images. Raises UserError for a dictionary
     that encodes whole orbits, because an image shows each unit under one transform only.
     """
     key = content_key("feature_logit_effects", CODE_VERSION, dictionary=dictionary_key, count=count)
@@ -85,34 +86,45 @@ def logit_changes(
 ) -> dict[int, Tensor]:
     """Return for each feature the change of the logits by its ablation in its images, [images, classes].
 
-    pairs: feature and image_id, each pair once.
+    pairs: feature and image_id, each pair once. An image is loaded, run up to the layer and encoded once. The rest of
+    the network runs once without ablation, and then in turns, each with another feature of every image of a batch.
+    progress counts images.
     """
     network = load_network(acts.config.network, settings.weights_dir)
     encode, [weight_md] = encoder_of(dictionary), dictionary.decoder_blocks(1)[0]
     before, after = cut(network.module, network.node(acts.config.layer))
+    ablated = pairs["feature"].unique().to_list()
     places = acts.plan.images.frames.places(pairs["image_id"].unique())
-    place = polars.Series([places[image] for image in pairs["image_id"]], dtype=polars.Int64)
-    pairs = pairs.with_columns(place=place).sort("place", "feature")  # an image's pairs share its decoding
-    changes: dict[int, list[Tensor]] = {}
-    for done, images_bcyx in frame_batches(acts, pairs["place"].to_list(), network):
-        features = pairs["feature"][done - len(images_bcyx) : done].to_list()
+    features_of = {places[image]: of_image["feature"].to_list() for (image,), of_image in pairs.group_by("image_id")}
+    # images with equally many features share a batch, so that few of its turns are empty
+    frames = sorted(features_of, key=lambda frame: (-len(features_of[frame]), frame))
+    changes: dict[int, dict[int, Tensor]] = {}
+    for done, images_bcyx in frame_batches(acts, frames, network):
+        batch = frames[done - len(images_bcyx) : done]
         acts_bcyx, *others = before(network.preprocess(images_bcyx))
-        codes_byx = codes_of(features, acts_bcyx, encode)
-        contribution_bcyx = codes_byx[:, None] * weight_md[features][:, :, None, None] / dictionary.scale
-        change_bk = after(acts_bcyx - contribution_bcyx, *others) - after(acts_bcyx, *others)
-        for feature, change_k in zip(features, change_bk, strict=True):
-            changes.setdefault(feature, []).append(change_k)
-        progress(done, len(pairs))
-    return {feature: torch.stack(changes_k) for feature, changes_k in sorted(changes.items())}
+        clean_bk = after(*_copies(acts_bcyx, *others))
+        codes_bmyx = at_every_position(acts_bcyx, lambda rows_pc: encode(rows_pc)[:, ablated])
+        for turn in range(len(features_of[batch[0]])):
+            chosen = [features_of[frame][turn] if turn < len(features_of[frame]) else None for frame in batch]
+            ablated_bcyx = acts_bcyx.clone()
+            for place, feature in enumerate(chosen):
+                if feature is not None:
+                    code_yx = codes_bmyx[place, ablated.index(feature)]
+                    ablated_bcyx[place] -= code_yx * weight_md[feature][:, None, None] / dictionary.scale
+            change_bk = after(*_copies(ablated_bcyx, *others)) - clean_bk
+            for frame, feature, change_k in zip(batch, chosen, change_bk, strict=True):
+                if feature is not None:
+                    changes.setdefault(feature, {})[frame] = change_k
+        progress(done, len(frames))
+    return {
+        feature: torch.stack([of_feature[frame] for frame in sorted(of_feature)])
+        for feature, of_feature in sorted(changes.items())
+    }
 
 
-def codes_of(features: list[int], acts_bcyx: Tensor, encode: Encode) -> Tensor:
-    """Return the activation of one feature of each image at every position, [b, h, w]."""
-    codes_byx = [
-        at_every_position(acts_cyx[None], lambda rows_pc, feature=feature: encode(rows_pc)[:, [feature]])[0, 0]
-        for acts_cyx, feature in zip(acts_bcyx, features, strict=True)
-    ]
-    return torch.stack(codes_byx)
+def _copies(*values: Any) -> list[Any]:
+    """Return the values with their tensors copied, because operations of the network may overwrite their input."""
+    return [value.clone() if isinstance(value, Tensor) else value for value in values]
 
 
 def strongest_changes(changes_nk: Tensor) -> list[tuple[str, int, int, float, float | None]]:

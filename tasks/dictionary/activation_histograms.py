@@ -1,9 +1,9 @@
 """How strongly a dictionary's features fire: histograms, and an example near each of a few quantiles [ours].
 
 Bins are geometric, `BINS_PER_OCTAVE` an octave, so that no maximum has to be known before the pass over the rows.
-Each feature keeps one row a bin: the one that comes first in a pseudo-random order of all (row, element) pairs, which
-depends on the feature alone. So the examples don't depend on the order or the size of the batches, and the memory is
-bounded by the number of features: three numbers for each of their `BINS` bins.
+Each feature keeps one row a bin: the one that comes first in a fixed pseudo-random order of all (row, element) pairs.
+So the examples don't depend on the order or the size of the batches, features share many of them, whose patches are cut
+once, and the memory is bounded by the number of features: four numbers for each of their `BINS` bins.
 """
 
 import numpy as np
@@ -31,7 +31,7 @@ class ActivationHistograms:
     """Numbers of rows and candidates for examples of every feature, by bin of activation.
 
     rows_ms: int64 [features, BINS], number of rows
-    first_ms: int64 [features, BINS], the candidate's (row, element) pair in the feature's order, NONE without one
+    first_ms: int64 [features, BINS], the candidate's place in the order of (row, element) pairs, NONE without one
     position_ms: int64 [features, BINS], the candidate itself: row · |G| + element
     activation_ms: float32 [features, BINS], its activation
     """
@@ -52,7 +52,7 @@ class ActivationHistograms:
         feature_n, activation_n = features_n.numpy(), activations_n.numpy()
         cell_n = feature_n * BINS + bins_of(activation_n)
         position_n = rows_n.astype(np.int64) * self.group_order + element
-        order_n = shuffled(position_n, feature_n)
+        order_n = shuffled(position_n)
         np.add.at(self.rows_ms.ravel(), cell_n, 1)
         first = torch.from_numpy(self.first_ms.ravel())
         first.scatter_reduce_(0, torch.from_numpy(cell_n), torch.from_numpy(order_n), "amin")
@@ -102,19 +102,13 @@ class ActivationHistograms:
         return polars.concat(parts).sort("feature", "quantile")
 
 
-def shuffled(position_n: np.ndarray, feature_n: np.ndarray) -> np.ndarray:
-    """Return each position's place in a pseudo-random order that depends on the feature, int64 [n].
+def shuffled(position_n: np.ndarray) -> np.ndarray:
+    """Return each position's place in a pseudo-random order, int64 [n].
 
-    Different positions of a feature have different places, because every step of the mix can be undone (the finaliser
-    of SplitMix64; Steele, Lea & Flood 2014).
+    Different positions have different places, because every step of the mix can be undone (the finaliser of
+    SplitMix64; Steele, Lea & Flood 2014).
     """
-    mixed_n = position_n.astype(np.uint64) ^ _mixed(feature_n.astype(np.uint64))
-    return _mixed(mixed_n).view(np.int64)
-
-
-def _mixed(value_n: np.ndarray) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        value_n = value_n + np.uint64(0x9E3779B97F4A7C15)
-        value_n = (value_n ^ (value_n >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        value_n = (value_n ^ (value_n >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return value_n ^ (value_n >> np.uint64(31))
+    place_n = position_n.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    place_n = (place_n ^ (place_n >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    place_n = (place_n ^ (place_n >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (place_n ^ (place_n >> np.uint64(31))).view(np.int64)

@@ -51,7 +51,7 @@ def by_a_hook(network, dictionary, feature, frame_cyx):
 @pytest.mark.parametrize("kind", ["sae", "crosscoder"])
 def test_changes_are_what_a_hook_gives(small, lite0, kind, monkeypatch):
     assert small.acts.config.layer == LAYER
-    monkeypatch.setattr(whole_frames, "FRAMES_AT_ONCE", 4)  # not a divisor of the number of pairs
+    monkeypatch.setattr(whole_frames, "FRAMES_AT_ONCE", 4)  # not a divisor of the number of images
     dictionary = load_dictionary(getattr(small, kind), small.settings)
     examples = read_staged(analysis_key(getattr(small, kind)), small.settings)["feature_examples"]
     features = examples["feature"].unique().sort()[:2].to_list()
@@ -61,7 +61,7 @@ def test_changes_are_what_a_hook_gives(small, lite0, kind, monkeypatch):
         dictionary, small.acts, pairs, small.settings, lambda done, total: seen.append((done, total))
     )
     assert list(changes) == features
-    assert seen[-1] == (len(pairs), len(pairs))
+    assert seen[-1] == (pairs["image_id"].n_unique(),) * 2
     with torch.no_grad():
         for feature, changes_nk in changes.items():
             images = pairs.filter(feature=feature)["image_id"]
