@@ -93,9 +93,11 @@ def logit_changes(
     network = load_network(acts.config.network, settings.weights_dir)
     encode, [weight_md] = encoder_of(dictionary), dictionary.decoder_blocks(1)[0]
     before, after = cut(network.module, network.node(acts.config.layer))
-    ablated = pairs["feature"].unique().to_list()
+    pairs = pairs.sort("feature", "image_id")
+    ablated = pairs["feature"].unique(maintain_order=True).to_list()
     places = acts.plan.images.frames.places(pairs["image_id"].unique())
-    features_of = {places[image]: of_image["feature"].to_list() for (image,), of_image in pairs.group_by("image_id")}
+    by_image = pairs.group_by("image_id", maintain_order=True)
+    features_of = {places[image]: of_image["feature"].to_list() for (image,), of_image in by_image}
     # images with equally many features share a batch, so that few of its turns are empty
     frames = sorted(features_of, key=lambda frame: (-len(features_of[frame]), frame))
     changes: dict[int, dict[int, Tensor]] = {}
