@@ -9,7 +9,7 @@ from flows.config import over, validated
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from flows.symmetry import ablate, match_across
+from flows.symmetry import ablate, draw_and_match
 from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.activations.sampling import Sampling
@@ -65,7 +65,7 @@ class EarlyVisionConfig(Config):
         "then the most confident of each stimulus type",
     )
     ablated: Whole = Field(
-        12,
+        6,
         ge=0,
         description="number of features of each dictionary, the densest, whose ablation's effect on the logits is "
         "measured",
@@ -132,7 +132,7 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
                 metrics |= study_curves(activation_set, dictionary, config.visualised, settings)
                 keys[name] = dictionary
                 figures |= {f"{name}: {metric}": value for metric, value in metrics.items()}
-        match_across(tuple(keys.values()), settings)
+        draw_and_match(tuple(keys.values()), settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(

@@ -10,7 +10,7 @@ from flows.early_vision import study_curves
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from flows.symmetry import ablate, match_across
+from flows.symmetry import ablate, draw_and_match
 from flows.train import file_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config, Folder, Whole
@@ -43,7 +43,7 @@ class ImportDictionaryConfig(Config):
     )
     visualised: Whole = Field(12, ge=0, description="number of features to optimise images for")
     ablated: Whole = Field(
-        12, ge=0, description="number of features, the densest, whose ablation's effect on the logits is measured"
+        6, ge=0, description="number of features, the densest, whose ablation's effect on the logits is measured"
     )
 
     @field_validator("extraction", mode="before")
@@ -72,7 +72,7 @@ def import_dictionary(config: ImportDictionaryConfig = ImportDictionaryConfig())
             )
         file_dictionary(dictionary, settings)
         ablate(dictionary, config.ablated, settings)
-        match_across((dictionary,), settings)
+        draw_and_match((dictionary,), settings)
         curves = study_curves(activation_set, dictionary, config.visualised, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(

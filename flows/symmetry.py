@@ -49,7 +49,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
                 analyses[dictionary] = analysis
             except Damaged as error:  # the other dictionaries are still analysed
                 failures[dictionary[:8]] = str(error)
-        match_across(tuple(analyses), settings)
+        draw_and_match(tuple(analyses), settings)
     return show(
         Summary(
             title=f"Features of {len(analyses)} dictionaries",
@@ -67,13 +67,9 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
 
 
 def analyse_dictionary(dictionary: str, settings: Settings) -> str:
-    """Analyse a dictionary's features, draw where they fire, and return the key of the analysis's staged tables."""
+    """Analyse a dictionary's features and return the key of the staged tables."""
     with reported(f"Analyse {dictionary[:8]}") as progress:
-        analysis = step(analyse)(dictionary, settings, progress)
-    if not dictionary_config(dictionary, settings).reads_all_blocks:  # an image shows a unit under one transform only
-        with reported(f"Heat-maps of {dictionary[:8]}") as progress:
-            step(draw_heat_maps)(dictionary, settings, progress)
-    return analysis
+        return step(analyse)(dictionary, settings, progress)
 
 
 def ablate(dictionary: str, count: int, settings: Settings) -> None:
@@ -83,8 +79,15 @@ def ablate(dictionary: str, count: int, settings: Settings) -> None:
             step(ablate_features)(dictionary, count, settings, progress)
 
 
-def match_across(dictionaries: tuple[str, ...], settings: Settings) -> None:
-    """Match the features of dictionaries with those of all other dictionaries of the same layers, replicas included."""
+def draw_and_match(dictionaries: tuple[str, ...], settings: Settings) -> None:
+    """Draw where the features of analysed dictionaries fire, and match them with all others of their layers.
+
+    The dictionaries of a flow are drawn together, because the network then runs once on an image for all of them.
+    """
+    # an image shows a unit under one transform only
+    drawn = tuple(key for key in dictionaries if not dictionary_config(key, settings).reads_all_blocks)
+    with reported("Draw heat-maps") as progress:
+        step(draw_heat_maps)(drawn, settings, progress)
     with reported("Match features across dictionaries") as progress:
         step(match_features)(dictionaries, settings, progress)
 

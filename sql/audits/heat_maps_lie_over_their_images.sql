@@ -1,4 +1,4 @@
--- Guards: a heat-map and its image are WebP, the image is there, and the map has at most 64 entries along an axis and lies over the image.
+-- Guards: a heat-map is PNG and its image WebP, the image is there, and the map has at most 64 entries along an axis and lies over the image.
 SELECT h.dictionary_id, h.feature, h.rank, h.maximum, h.map_rows, h.map_columns, p.side_px, octet_length(h.picture) AS map_bytes
 FROM feature_heat_maps AS h
 JOIN feature_examples AS e USING (dictionary_id, feature, rank)
@@ -12,7 +12,6 @@ WHERE p.image_id IS NULL
     OR h.stride_px < 1
     OR abs(2 * h.first_y_px + h.stride_px * (h.map_rows - 1) - p.side_px) > p.side_px
     OR abs(2 * h.first_x_px + h.stride_px * (h.map_columns - 1) - p.side_px) > p.side_px
-    OR hex(h.picture[1:4]) <> '52494646' -- RIFF
-    OR hex(h.picture[9:12]) <> '57454250' -- WEBP
-    OR hex(p.picture[1:4]) <> '52494646'
-    OR hex(p.picture[9:12]) <> '57454250';
+    OR hex(h.picture[1:8]) <> '89504E470D0A1A0A' -- PNG
+    OR hex(p.picture[1:4]) <> '52494646' -- RIFF
+    OR hex(p.picture[9:12]) <> '57454250'; -- WEBP

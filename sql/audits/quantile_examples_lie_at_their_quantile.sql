@@ -2,8 +2,8 @@
 WITH cumulative AS (
     SELECT
         *,
-        sum(rows) OVER (PARTITION BY dictionary_id, feature ORDER BY bin) AS through,
-        sum(rows) OVER (PARTITION BY dictionary_id, feature) AS total
+        (sum(rows) OVER (PARTITION BY dictionary_id, feature ORDER BY bin))::BIGINT AS through,
+        (sum(rows) OVER (PARTITION BY dictionary_id, feature))::BIGINT AS total
     FROM activation_histograms
 )
 SELECT q.dictionary_id, q.feature, q.quantile, q.activation, c.lower, c.upper, c.through, c.total

@@ -67,21 +67,29 @@ def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent
     dictionary = store.load_dictionary(dictionary_key, settings)
     acts = ActivationSet.open(store.describe(dictionary_key, settings)["activation_set"], settings)
     responses = _responses(dictionary, acts, progress)
+    best, by_quantile = responses.best, responses.histograms.quantile_examples()
+    patches = _patches_of(best if not is_staged(key, settings) else best.clear(), by_quantile, acts)
     if not is_staged(key, settings):
-        stage_tables(key, _analysis_tables(dictionary_key, dictionary, acts, responses, settings), settings)
+        tables = _analysis_tables(dictionary_key, dictionary, acts, responses, patches, settings)
+        stage_tables(key, tables, settings)
     if not is_staged(details, settings):
-        stage_tables(details, details_tables(dictionary_key, dictionary, acts, responses), settings)
+        stage_tables(details, details_tables(dictionary_key, dictionary, responses, by_quantile, patches), settings)
     return key
 
 
 def _analysis_tables(
-    key: str, dictionary: Dictionary, acts: ActivationSet, responses: "_Responses", settings: Settings
+    key: str,
+    dictionary: Dictionary,
+    acts: ActivationSet,
+    responses: "_Responses",
+    patches: polars.DataFrame,
+    settings: Settings,
 ) -> dict[str, polars.DataFrame]:
     live_m = responses.fired_m > 0
     blocks_mgd = dictionary.blocks()
     tables = _training_tables(key, settings) | {
         "features": _features_table(key, responses),
-        "feature_examples": _examples_table(key, responses, acts),
+        "feature_examples": _examples_table(key, responses, patches),
         "feature_neighbours": _neighbours_table(key, blocks_mgd, live_m),
     }
     if dictionary.group.order > 1:
@@ -90,15 +98,18 @@ def _analysis_tables(
 
 
 def details_tables(
-    key: str, dictionary: Dictionary, acts: ActivationSet, responses: "_Responses"
+    key: str,
+    dictionary: Dictionary,
+    responses: "_Responses",
+    by_quantile: polars.DataFrame,
+    patches: polars.DataFrame,
 ) -> dict[str, polars.DataFrame]:
     """Return the tables activation_histograms, quantile_examples and feature_neurons of a dictionary."""
-    examples = _with_patches(responses.histograms.quantile_examples(), acts)
+    columns = ("feature", "quantile", "image_id", "y", "x", "element", "activation", "patch")
+    examples = by_quantile.join(patches, on=["row", "element"]).select(columns)
     tables = {
         "activation_histograms": responses.histograms.histogram(),
-        "quantile_examples": examples.select(
-            "feature", "quantile", "image_id", "y", "x", "element", "activation", "patch"
-        ).sort("feature", "quantile"),
+        "quantile_examples": examples.sort("feature", "quantile"),
         "feature_neurons": strongest_neurons(dictionary, responses.fired_m > 0),
     }
     dictionary_id = polars.lit(key).alias("dictionary_id")
@@ -216,27 +227,24 @@ def _features_table(key: str, responses: _Responses) -> polars.DataFrame:
     )
 
 
-def _examples_table(key: str, responses: _Responses, acts: ActivationSet) -> polars.DataFrame:
+def _examples_table(key: str, responses: _Responses, patches: polars.DataFrame) -> polars.DataFrame:
     rank = polars.int_range(1, polars.len() + 1).over("feature").alias("rank")
     dictionary_id = polars.lit(key).alias("dictionary_id")
     examples = responses.best.select(dictionary_id, "feature", rank, "row", "element", "activation")
     return (
-        _with_patches(examples, acts)
+        examples.join(patches, on=["row", "element"])
         .select("dictionary_id", "feature", "rank", "image_id", "y", "x", "element", "activation", "patch")
         .sort("feature", "rank")
     )
 
 
-def _with_patches(examples: polars.DataFrame, acts: ActivationSet) -> polars.DataFrame:
-    """Add image_id, y, x and patch to examples with the columns row and element; the order is lost."""
-    positions = examples.select("row", "element").unique().sort("row", "element")
+def _patches_of(best: polars.DataFrame, by_quantile: polars.DataFrame, acts: ActivationSet) -> polars.DataFrame:
+    """Return row, element, image_id, y, x and patch of every (row, element) of examples; images are decoded once."""
+    pairs = [examples.select("row", "element") for examples in (best, by_quantile)]
+    positions = polars.concat(pairs).unique().sort("row", "element")
     patches = positions.with_columns(patch=polars.Series(_transformed_patches(positions, acts), dtype=polars.Binary))
     rows = polars.concat([acts.rows(shard.index) for shard in acts.shards])
-    return (
-        examples.join(patches, on=["row", "element"])
-        .join(rows.with_columns(polars.col("row").cast(polars.Int64)), on="row")
-        .rename({"image": "image_id"})
-    )
+    return patches.join(rows.with_columns(polars.col("row").cast(polars.Int64)), on="row").rename({"image": "image_id"})
 
 
 def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet) -> list[bytes]:

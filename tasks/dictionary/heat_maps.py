@@ -4,7 +4,6 @@ The network runs once on each image that an example of any feature is from, untr
 layer is encoded. A position near the border also sees padding, unlike the rows on which the dictionary was trained.
 """
 
-from collections.abc import Iterator
 from io import BytesIO
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor
 from tasks.activations.shards import ActivationSet
 from tasks.activations.whole_frames import at_every_position, frame_batches, frame_crop
 from tasks.dictionary.analyse import analysis_key
-from tasks.dictionary.encode import Encode, encoder_of
+from tasks.dictionary.encode import encoder_of
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
@@ -37,27 +36,26 @@ def heat_maps_key(dictionary: str) -> str:
     return content_key("heat_maps", CODE_VERSION, dictionary=dictionary)
 
 
-def draw_heat_maps(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
-    """Stage the tables feature_heat_maps and image_frames of an analysed dictionary and return their content key.
+def draw_heat_maps(dictionaries: tuple[str, ...], settings: Settings, progress: Progress = silent) -> tuple[str, ...]:
+    """Stage the tables feature_heat_maps and image_frames of analysed dictionaries and return their content keys.
 
-    Tables that are staged already are not computed again. progress counts images. Raises UserError for a dictionary
-    that encodes whole orbits, because an image shows each unit under one transform only.
+    Tables that are staged already are not computed again. The network runs once on an image for all dictionaries of an
+    activation set. progress counts images. Raises UserError for a dictionary that encodes whole orbits, because an
+    image shows each unit under one transform only.
     """
-    key = heat_maps_key(dictionary_key)
-    if is_staged(key, settings):
-        return key
-    encode = encoder_of(load_dictionary(dictionary_key, settings))
-    acts = ActivationSet.open(describe(dictionary_key, settings)["activation_set"], settings)
-    examples = read_staged(analysis_key(dictionary_key), settings)["feature_examples"]
-    shown = examples.filter(polars.col("rank") <= MAPS).select("feature", "rank", "image_id")
-    tables = _tables(shown, encode, acts, settings, progress)
-    ids = {"feature_heat_maps": ("dictionary_id", dictionary_key), "image_frames": ("activation_set_id", acts.key)}
-    with_ids = {
-        name: tables[name].select(polars.lit(value).alias(column), polars.all())
-        for name, (column, value) in ids.items()
-    }
-    stage_tables(key, with_ids, settings)
-    return key
+    sets: dict[str, list[str]] = {}
+    for dictionary in dictionaries:
+        if not is_staged(heat_maps_key(dictionary), settings):
+            sets.setdefault(describe(dictionary, settings)["activation_set"], []).append(dictionary)
+    for place, (activation_set, missing) in enumerate(sets.items()):
+        acts = ActivationSet.open(activation_set, settings)
+        drawings = [_Drawing(dictionary, settings) for dictionary in missing]
+        _draw(
+            drawings, acts, settings, lambda done, total, place=place: progress(place * total + done, len(sets) * total)
+        )
+        for drawing in drawings:
+            stage_tables(heat_maps_key(drawing.dictionary), drawing.tables(acts.key), settings)
+    return tuple(map(heat_maps_key, dictionaries))
 
 
 HEAT_MAPS_SCHEMA = {
@@ -79,51 +77,65 @@ FRAMES_SCHEMA = {
 }
 
 
+class _Drawing:
+    """The heat-maps of one dictionary, while the images pass by.
+
+    shown: {image: rows of feature and rank}
+    """
+
+    def __init__(self, dictionary: str, settings: Settings) -> None:
+        self.dictionary = dictionary
+        self.encode = encoder_of(load_dictionary(dictionary, settings))
+        examples = read_staged(analysis_key(dictionary), settings)["feature_examples"]
+        top = examples.filter(polars.col("rank") <= MAPS).select("image_id", "feature", "rank")
+        by_image = top.partition_by("image_id", as_dict=True, include_key=False)
+        self.shown = {image: of_image.rows() for (image,), of_image in by_image.items()}
+        self.maps: list[tuple] = []
+        self.frames: list[tuple] = []
+
+    def add(self, image: str, frame: tuple, acts_cyx: Tensor, place: tuple[int, int, int]) -> None:
+        """Draw the features that are shown over an image. frame: as FRAMES_SCHEMA; place: first y, first x, stride."""
+        shown = self.shown.get(image)
+        if not shown:
+            return
+        features = [feature for feature, _ in shown]
+        codes_myx = at_every_position(acts_cyx[None], lambda rows_pc: self.encode(rows_pc)[:, features])[0]
+        for (feature, rank), code_yx in zip(shown, codes_myx, strict=True):
+            shape = tuple(code_yx.shape)
+            self.maps.append((feature, rank, *shape, *place, code_yx.max().item(), grey_map(code_yx)))
+        self.frames.append(frame)
+
+    def tables(self, activation_set: str) -> dict[str, polars.DataFrame]:
+        maps = polars.DataFrame(self.maps, schema=HEAT_MAPS_SCHEMA, orient="row").sort("feature", "rank")
+        frames = polars.DataFrame(self.frames, schema=FRAMES_SCHEMA, orient="row").sort("image_id")
+        return {
+            "feature_heat_maps": maps.select(polars.lit(self.dictionary).alias("dictionary_id"), polars.all()),
+            "image_frames": frames.select(polars.lit(activation_set).alias("activation_set_id"), polars.all()),
+        }
+
+
 @torch.no_grad()
-def _tables(
-    shown: polars.DataFrame, encode: Encode, acts: ActivationSet, settings: Settings, progress: Progress
-) -> dict[str, polars.DataFrame]:
-    """Return feature_heat_maps and image_frames without their first columns. shown: feature, rank and image_id."""
+def _draw(drawings: list[_Drawing], acts: ActivationSet, settings: Settings, progress: Progress) -> None:
     network, layer = load_network(acts.config.network, settings.weights_dir), acts.config.layer
     crop = frame_crop(acts, network)
-    places = acts.plan.images.frames.places(shown["image_id"].unique())
+    first_y, first_x = acts.plan.patch.centres(np.zeros(2, dtype=int)).tolist()
+    places = acts.plan.images.frames.places({image for drawing in drawings for image in drawing.shown})
     images, frames = list(places), list(places.values())
-    features_of = shown.partition_by("image_id", as_dict=True)
-    maps: list[tuple] = []
-    pictures: list[tuple] = []
     for done, images_bcyx in frame_batches(acts, frames, network):
         acts_bcyx = network.activations(images_bcyx, layer)
         step = -(-max(acts_bcyx.shape[2:]) // MOST_POSITIONS)
-        first_y, first_x = acts.plan.patch.centres(np.zeros(2, dtype=int)).tolist()
         batch = images[done - len(images_bcyx) : done]
         for image, image_cyx, acts_cyx in zip(batch, images_bcyx, acts_bcyx[:, :, ::step, ::step], strict=True):
-            features = features_of[image,]
-            pictures.append((image, crop.stop - crop.start, crop.start, webp(image_cyx * 255)))
-            found = _maps(features, acts_cyx, encode)
-            place = (*acts_cyx.shape[1:], first_y, first_x, step * acts.plan.layer.stride)
-            maps += [(feature, rank, *place, *found_map) for (feature, rank), *found_map in found]
+            frame = (image, crop.stop - crop.start, crop.start, webp(image_cyx * 255))
+            for drawing in drawings:
+                drawing.add(image, frame, acts_cyx, (first_y, first_x, step * acts.plan.layer.stride))
         progress(done, len(frames))
-    heat_maps = polars.DataFrame(maps, schema=HEAT_MAPS_SCHEMA, orient="row").sort("feature", "rank")
-    return {
-        "feature_heat_maps": heat_maps,
-        "image_frames": polars.DataFrame(pictures, schema=FRAMES_SCHEMA, orient="row").sort("image_id"),
-    }
-
-
-def _maps(
-    features: polars.DataFrame, acts_cyx: Tensor, encode: Encode
-) -> Iterator[tuple[tuple[int, int], float, bytes]]:
-    """Yield ((feature, rank), maximum, picture) of the features that an image is shown for."""
-    feature_m = torch.from_numpy(features["feature"].to_numpy().copy()).long()
-    codes_myx = at_every_position(acts_cyx[None], lambda rows_pc: encode(rows_pc)[:, feature_m])[0]
-    for key, code_yx in zip(features.select("feature", "rank").iter_rows(), codes_myx, strict=True):
-        yield key, code_yx.max().item(), grey_map(code_yx)
 
 
 def grey_map(code_yx: Tensor) -> bytes:
-    """Return a map of activations ≥ 0 as lossless WebP, a pixel an entry, scaled so that its maximum is 255."""
+    """Return a map of activations ≥ 0 as a grey PNG, a pixel an entry, scaled so that its maximum is 255."""
     maximum = code_yx.max().clamp_min(torch.finfo(code_yx.dtype).tiny)
     grey_yx = (255 * code_yx / maximum).round().byte().numpy()
     buffer = BytesIO()
-    Image.fromarray(grey_yx).save(buffer, "WEBP", lossless=True, quality=0, method=0)
+    Image.fromarray(grey_yx).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -6,7 +6,7 @@ import numpy as np
 
 from tasks.keys import content_key
 from tests.sample_tables.dictionaries import K
-from tests.sample_tables.pictures import patch, waves, webp
+from tests.sample_tables.pictures import patch, png, waves
 from tests.sample_tables.planted import ACTIVATION_SET, CROSSCODER, FEATURES, GROUP_ORDER, LIVE, SAE
 from tests.sample_tables.rows import Row, Tables, row, rows, together
 from tests.sample_tables.sources import IMAGES
@@ -123,7 +123,7 @@ def _heat_map(example: Row) -> Row:
         **{name: example[name] for name in ("dictionary_id", "feature", "rank")},
         **{"map_rows": POSITIONS, "map_columns": POSITIONS, "first_y_px": 4, "first_x_px": 4, "stride_px": 8},
         maximum=example["activation"],
-        picture=webp((255 * blob).astype(np.uint8)),
+        picture=png((255 * blob).astype(np.uint8)),
     )
 
 

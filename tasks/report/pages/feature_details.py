@@ -63,7 +63,7 @@ class FeatureDetails:
         return {
             **{name: row[name] for name in ("quantile", "image", "y", "x", "activation")},
             "transform": transform_name(group, row["element"]),
-            "patch": data_uri(row["patch"]),
+            "patch": data_uri(row["patch"], "webp"),
         }
 
     def _map(self, row: dict, group: Any) -> dict:
@@ -75,7 +75,7 @@ class FeatureDetails:
             "transform": transform_name(group, row["element"]),
             "is_transformed": row["element"] != 0,
             "frame": self._frames[row["activation_set_id"], row["image_id"]],
-            "picture": data_uri(row["picture"]),
+            "picture": data_uri(row["picture"], "png"),
             "box": [left, top, 100 * row["map_columns"] * stride / side, 100 * row["map_rows"] * stride / side],
             "mark": mark if all(0 <= place <= 100 for place in mark) else None,
             "y": row["y_px"],
@@ -132,6 +132,6 @@ def _export_frames(snapshot: Snapshot, folder: Path) -> dict[tuple[str, str], st
     }
 
 
-def data_uri(picture: bytes) -> str:
-    """Return a WebP picture as an address that contains it."""
-    return f"data:image/webp;base64,{base64.b64encode(picture).decode()}"
+def data_uri(picture: bytes, kind: str) -> str:
+    """Return a picture as an address that contains it. kind: webp or png."""
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"

@@ -1,5 +1,6 @@
 from tests.sql.audit_cases import INFINITY, NAN, NOT_WEBP, WEBP, bad_values, change, remove
 
+PNG = b"\x89PNG\r\n\x1a\n and so on"
 VALID = {
     "dictionaries": {"dictionary_id": "sae", "activation_set_id": "set"},
     "feature_examples": {"dictionary_id": "sae", "feature": 1, "rank": [1, 3, 4], "image_id": ["a", "b", "a"]},
@@ -14,7 +15,7 @@ VALID = {
         "first_x_px": 0,
         "stride_px": [8, 4],
         "maximum": [2.5, 0.0],
-        "picture": WEBP,
+        "picture": PNG,
     },
 }
 FIRST = {"rank": 1}
@@ -36,7 +37,7 @@ CASES = [
     ),
     *(
         (change("feature_heat_maps", FIRST, picture=picture), FIRST | {"map_bytes": len(picture)})
-        for picture in NOT_WEBP
+        for picture in (WEBP, PNG[1:], b"")
     ),
     *((change("image_frames", {"image_id": "a"}, picture=picture), FIRST) for picture in NOT_WEBP),
 ]

@@ -1370,7 +1370,7 @@ COMMENT ON COLUMN feature_heat_maps.first_y_px IS 'row at which the units of the
 COMMENT ON COLUMN feature_heat_maps.first_x_px IS 'column at which the units of the map''s first column look, pixels from the left of that picture';
 COMMENT ON COLUMN feature_heat_maps.stride_px IS 'distance between neighbouring entries of the map, pixels of that picture';
 COMMENT ON COLUMN feature_heat_maps.maximum IS 'largest activation in the map, in the dictionary''s scaled units; 0: the feature is silent on the untransformed image';
-COMMENT ON COLUMN feature_heat_maps.picture IS 'lossless WebP image, a pixel an entry: grey level 255 is the maximum, 0 is no activation; units near the border also see padding';
+COMMENT ON COLUMN feature_heat_maps.picture IS 'grey PNG image, a pixel an entry: level 255 is the maximum, 0 is no activation; units near the border also see padding';
 
 CREATE TABLE IF NOT EXISTS feature_logit_effects (
     dictionary_id  VARCHAR NOT NULL,

@@ -99,7 +99,7 @@ def test_all_that_is_staged_passes_the_audits(small, settings):
     assert match_features((small.sae, small.crosscoder), small.settings) == 4
     keys = [matches_key(*pair) for pair in ((small.sae, small.crosscoder), (small.crosscoder, replica))]
     keys += [details_key(key) for key in (small.sae, small.crosscoder)]
-    keys += [draw_heat_maps(key, small.settings) for key in (small.sae, small.crosscoder)]
+    keys += draw_heat_maps((small.sae, small.crosscoder), small.settings)
     keys += [ablate_features(small.sae, count, small.settings) for count in (2, 4)]  # more later than at first
     load("set", activation_tables(small.acts), settings)
     for key in (*(analysis_key(key) for key in (small.sae, small.crosscoder)), *keys):

@@ -1,6 +1,7 @@
 """Matches against the whole matrix of cosines, and which pairs are staged."""
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -30,8 +31,7 @@ def test_best_matches_are_those_of_the_whole_matrix(monkeypatch):
 @pytest.fixture
 def three(planted_set, tmp_path, monkeypatch):
     """Settings with an SAE and a group crosscoder that were analysed, and a replica of the SAE that was not."""
-    monkeypatch.setattr("tasks.dictionary.analyse._examples_table", lambda key, responses, acts: responses.best)
-    monkeypatch.setattr("tasks.dictionary.analyse._with_patches", with_columns)
+    monkeypatch.setattr("tasks.dictionary.analyse._patches_of", without_pictures)
     place = Settings(data_dir=tmp_path)
     few = {"features": 12, "k": 2, "steps": 60, "batch_size": 64, "learning_rate": 5e-3}
     configs = (
@@ -45,9 +45,10 @@ def three(planted_set, tmp_path, monkeypatch):
     return place, sae, crosscoder, replica
 
 
-def with_columns(examples, acts):
+def without_pictures(best, by_quantile, acts):
     """Planted rows have no patches."""
-    return examples.with_columns(image_id=None, y=0, x=0, patch=b"")
+    positions = pl.concat([examples.select("row", "element") for examples in (best, by_quantile)]).unique()
+    return positions.with_columns(image_id=pl.lit("image"), y=0, x=0, patch=pl.lit(b""))
 
 
 def by_the_matrix(place, dictionary, other):

@@ -31,8 +31,14 @@ def drawn(picture: bytes) -> np.ndarray:
         return np.asarray(image.convert("L")).astype(float)
 
 
+def tables_of(small, dictionary) -> dict[str, pl.DataFrame]:
+    """The tables of one dictionary, drawn together with the other one."""
+    keys = draw_heat_maps((small.sae, small.crosscoder), small.settings)
+    return read_staged(keys[(small.sae, small.crosscoder).index(dictionary)], small.settings)
+
+
 def maps_with_examples(small, dictionary) -> pl.DataFrame:
-    maps = read_staged(draw_heat_maps(dictionary, small.settings), small.settings)["feature_heat_maps"]
+    maps = tables_of(small, dictionary)["feature_heat_maps"]
     examples = read_staged(analysis_key(dictionary), small.settings)["feature_examples"].drop("patch")
     shown = examples.filter(pl.col("rank") <= 3)
     joined = maps.join(shown, on=["dictionary_id", "feature", "rank"])
@@ -75,7 +81,7 @@ def test_an_untransformed_example_has_its_activation_in_its_map(small):
 
 
 def test_each_image_is_stored_once_as_the_network_got_it(small):
-    tables = read_staged(draw_heat_maps(small.sae, small.settings), small.settings)
+    tables = tables_of(small, small.sae)
     frames = tables["image_frames"]
     maps = maps_with_examples(small, small.sae)
     assert frames["image_id"].to_list() == sorted(set(maps["image_id"]))
@@ -89,10 +95,10 @@ def test_each_image_is_stored_once_as_the_network_got_it(small):
 
 
 def test_a_fine_layer_is_read_at_every_second_position(small, monkeypatch):
-    full = read_staged(draw_heat_maps(small.sae, small.settings), small.settings)["feature_heat_maps"]
+    full = tables_of(small, small.sae)["feature_heat_maps"]
     monkeypatch.setattr(heat_maps, "MOST_POSITIONS", 8)
     monkeypatch.setattr(heat_maps, "CODE_VERSION", -1)
-    coarse = read_staged(draw_heat_maps(small.sae, small.settings), small.settings)["feature_heat_maps"]
+    coarse = tables_of(small, small.sae)["feature_heat_maps"]
     assert set(coarse["map_rows"]) == {8}
     for fine_row, row in zip(full.rows(named=True), coarse.rows(named=True), strict=True):
         assert (row["first_y_px"], row["stride_px"]) == (fine_row["first_y_px"], 2 * fine_row["stride_px"])
@@ -109,4 +115,13 @@ def test_a_silent_map_is_black():
 def test_a_dictionary_of_whole_orbits_has_none(small):
     orbits = train(small.acts.key, DictionaryConfig(encode_from="orbit", **FEW), small.settings)
     with pytest.raises(UserError, match="encodes whole orbits"):
-        draw_heat_maps(orbits, small.settings)
+        draw_heat_maps((orbits,), small.settings)
+
+
+def test_dictionaries_drawn_alone_have_the_same_maps(small, monkeypatch):
+    together = {key: tables_of(small, key) for key in (small.sae, small.crosscoder)}
+    monkeypatch.setattr(heat_maps, "CODE_VERSION", -2)
+    for dictionary, tables in together.items():
+        [key] = draw_heat_maps((dictionary,), small.settings)
+        for name, rows in read_staged(key, small.settings).items():
+            assert rows.equals(tables[name])

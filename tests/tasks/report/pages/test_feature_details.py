@@ -15,7 +15,7 @@ from tests.sample_tables.planted import CROSSCODER, CROSSCODER_LABEL, LIVE, SAE
 from tests.tasks.report.conftest import snapshot_of
 from tests.tasks.report.markup import text_of
 
-PICTURE = re.compile(r"data:image/webp;base64,([\w+/=]+)")
+PICTURE = re.compile(r"data:image/(?:webp|png);base64,([\w+/=]+)")
 
 
 def page_of(site, dictionary, feature) -> str:
