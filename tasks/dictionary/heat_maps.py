@@ -50,9 +50,11 @@ def draw_heat_maps(dictionaries: tuple[str, ...], settings: Settings, progress: 
     for place, (activation_set, missing) in enumerate(sets.items()):
         acts = ActivationSet.open(activation_set, settings)
         drawings = [_Drawing(dictionary, settings) for dictionary in missing]
-        _draw(
-            drawings, acts, settings, lambda done, total, place=place: progress(place * total + done, len(sets) * total)
-        )
+
+        def of_all(done: int, total: int, place: int = place) -> None:
+            progress(place * total + done, len(sets) * total)
+
+        _draw(drawings, acts, settings, of_all)
         for drawing in drawings:
             stage_tables(heat_maps_key(drawing.dictionary), drawing.tables(acts.key), settings)
     return tuple(map(heat_maps_key, dictionaries))
