@@ -17,7 +17,7 @@
     const range = (bin) => `${+bin.lower.toPrecision(3)} to ${bin.upper === null ? "any" : +bin.upper.toPrecision(3)}`;
     const mode = bins.find((bin) => bin.rows === top);
     const label = `Histogram of ${rows} activations from ${range(bins[0])} to ${range(bins[bins.length - 1])}; most, ${top} rows, from ${range(mode)}`;
-    const { root, box, y } = chart(label, top, ticksUpTo(top).filter((tick) => Number.isInteger(tick)), (tick) => tick.toLocaleString("en"));
+    const { root, box, y } = chart(label, top, ticksUpTo(top).filter((tick) => Number.isInteger(tick)), (tick) => tick.toLocaleString("en"), 480, 260);
     const slot = (box.right - box.left) / count;
     for (const bin of bins) {
       const left = box.left + slot * (position(bin) - first);
@@ -51,14 +51,14 @@
     for (const match of data.matches) {
       const name = match.differs_in_seed_alone ? [match.dictionary_label, " ", html("small", {}, "another seed of this one")] : [match.dictionary_label];
       const feature = match.page ? html("a", { href: match.page }, String(match.feature)) : String(match.feature);
-      const mutual = match.mutual === null ? "not measured" : match.mutual ? "yes" : "no";
-      body.append(html("tr", {}, html("td", { class: "text" }, ...name), html("td", {}, feature), html("td", {}, signed(match.cosine)), html("td", { class: "text" }, mutual)));
+      const mutual = match.mutual === null ? "unknown" : match.mutual ? "yes" : "no";
+      body.append(html("tr", {}, html("td", { class: "text" }, ...name), html("td", { "data-label": "feature" }, feature), html("td", { "data-label": "cosine" }, signed(match.cosine)), html("td", { class: "text", "data-label": "mutual" }, mutual)));
     }
   }
 
   const place = (id, draw) => document.getElementById(id)?.append(draw());
   place("histogram", () => histogram(data.histogram));
-  place("neurons", () => bars(data.neurons.map(({ neuron, weight, share }) => ({ name: `neuron ${neuron}`, value: weight, text: signed(weight), note: percent(share) }))));
+  place("neurons", () => bars(data.neurons.map(({ neuron, weight, share }) => ({ name: `neuron ${neuron}`, value: weight, text: signed(weight, 3), note: percent(share) }))));
   place("effects", () => bars(data.logit_effects.map(({ class_name, change, std_error }) => ({
     name: class_name, value: change, text: signed(change), note: std_error === null ? "" : `± ${std_error.toFixed(2)}` }))));
   const body = document.querySelector("#matches tbody");
