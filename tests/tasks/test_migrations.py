@@ -111,7 +111,7 @@ def rows(connection) -> dict[str, list[tuple]]:
 def test_a_warehouse_of_long_ago_is_migrated_and_stays_beside(settings, caplog):
     make_first(settings)
     before = settings.warehouse_file.read_bytes()
-    assert schema_version() == 5
+    assert schema_version() == 4
     with open_warehouse(settings) as connection:
         assert rows(connection) == TODAY
         assert connection.execute("SELECT version FROM schema_versions ORDER BY version").fetchall() == [
