@@ -42,7 +42,7 @@ class AtlasConfig(Config):
         "the most confident of each symmetry type first",
     )
     ablated: Whole = Field(
-        6,
+        4,
         ge=0,
         description="number of features of each dictionary whose ablation's effect on the logits is measured; "
         "of the group crosscoder the most confident of each symmetry type first, of the SAE the densest",

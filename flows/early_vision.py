@@ -65,7 +65,7 @@ class EarlyVisionConfig(Config):
         "then the most confident of each stimulus type",
     )
     ablated: Whole = Field(
-        6,
+        4,
         ge=0,
         description="number of features of each dictionary, the densest, whose ablation's effect on the logits is "
         "measured",

@@ -43,7 +43,7 @@ class ImportDictionaryConfig(Config):
     )
     visualised: Whole = Field(12, ge=0, description="number of features to optimise images for")
     ablated: Whole = Field(
-        6, ge=0, description="number of features, the densest, whose ablation's effect on the logits is measured"
+        4, ge=0, description="number of features, the densest, whose ablation's effect on the logits is measured"
     )
 
     @field_validator("extraction", mode="before")
