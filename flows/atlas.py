@@ -9,7 +9,7 @@ from flows.config import over
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from flows.symmetry import families_of, types_of
+from flows.symmetry import ablate, draw_and_match, families_of, types_of
 from flows.train import check_harmonics, metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config, Whole
@@ -40,6 +40,12 @@ class AtlasConfig(Config):
         ge=0,
         description="number of features of the group crosscoder to optimise images for; "
         "the most confident of each symmetry type first",
+    )
+    ablated: Whole = Field(
+        4,
+        ge=0,
+        description="number of features of each dictionary whose ablation's effect on the logits is measured; "
+        "of the group crosscoder the most confident of each symmetry type first, of the SAE the densest",
     )
 
     @field_validator("extraction", "sae", "crosscoder", mode="before")
@@ -72,6 +78,8 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
         for name, dictionary in (("SAE", sae), ("group crosscoder", crosscoder)):
             replicas = stability_of(dictionary, config.replicas, settings) if config.replicas else ()
             families[name] = families_of(dictionary, replicas, config.families, settings)
+            ablate(dictionary, config.ablated, settings)
+        draw_and_match((sae, crosscoder), settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(

@@ -9,6 +9,7 @@ from flows.config import over, validated
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.symmetry import ablate, draw_and_match
 from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.activations.sampling import Sampling
@@ -62,6 +63,12 @@ class EarlyVisionConfig(Config):
         ge=0,
         description="number of features of each dictionary to optimise images for; missing curve detectors first, "
         "then the most confident of each stimulus type",
+    )
+    ablated: Whole = Field(
+        4,
+        ge=0,
+        description="number of features of each dictionary, the densest, whose ablation's effect on the logits is "
+        "measured",
     )
     seed: Seed = Field(0, description="random seed of the positions, the order of the images and the split")
 
@@ -120,10 +127,12 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
                 dictionary, _ = train_dictionary(activation_set, dictionaries[layer], settings)
                 if config.replicas:
                     stability_of(dictionary, config.replicas, settings)
+                ablate(dictionary, config.ablated, settings)
                 metrics = metrics_of(dictionary, settings)
                 metrics |= study_curves(activation_set, dictionary, config.visualised, settings)
                 keys[name] = dictionary
                 figures |= {f"{name}: {metric}": value for metric, value in metrics.items()}
+        draw_and_match(tuple(keys.values()), settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(

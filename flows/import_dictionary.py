@@ -10,6 +10,7 @@ from flows.early_vision import study_curves
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.symmetry import ablate, draw_and_match
 from flows.train import file_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config, Folder, Whole
@@ -41,6 +42,9 @@ class ImportDictionaryConfig(Config):
         "the set exists",
     )
     visualised: Whole = Field(12, ge=0, description="number of features to optimise images for")
+    ablated: Whole = Field(
+        4, ge=0, description="number of features, the densest, whose ablation's effect on the logits is measured"
+    )
 
     @field_validator("extraction", mode="before")
     @classmethod
@@ -67,6 +71,8 @@ def import_dictionary(config: ImportDictionaryConfig = ImportDictionaryConfig())
                 activation_set, config.folder, config.library, config.scaling, settings, progress
             )
         file_dictionary(dictionary, settings)
+        ablate(dictionary, config.ablated, settings)
+        draw_and_match((dictionary,), settings)
         curves = study_curves(activation_set, dictionary, config.visualised, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.symmetry import draw_and_match
 from flows.train import check_harmonics, file_dictionary, match
 from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config
@@ -80,6 +81,7 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
             for dictionary in finished:
                 file_dictionary(dictionary, settings, parent=run.run_id)
             stability = stability_across_seeds(finished, settings)
+            draw_and_match(tuple(finished), settings)
             run.log({"pareto": pareto(scores(finished, settings))} if finished else {}, failures)
     return show(
         Summary(

@@ -5,7 +5,10 @@ from pydantic import Field
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from tasks.checksums import Damaged
 from tasks.config import Config
+from tasks.dictionary.ablation import ablate_features
 from tasks.dictionary.analyse import analyse
+from tasks.dictionary.feature_matches import match_features
+from tasks.dictionary.heat_maps import draw_heat_maps
 from tasks.dictionary.store import dictionary_config, trained
 from tasks.errors import UserError
 from tasks.families.analyse import analyse_families, family_metrics
@@ -46,6 +49,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
                 analyses[dictionary] = analysis
             except Damaged as error:  # the other dictionaries are still analysed
                 failures[dictionary[:8]] = str(error)
+        draw_and_match(tuple(analyses), settings)
     return show(
         Summary(
             title=f"Features of {len(analyses)} dictionaries",
@@ -66,6 +70,26 @@ def analyse_dictionary(dictionary: str, settings: Settings) -> str:
     """Analyse a dictionary's features and return the key of the staged tables."""
     with reported(f"Analyse {dictionary[:8]}") as progress:
         return step(analyse)(dictionary, settings, progress)
+
+
+def ablate(dictionary: str, count: int, settings: Settings) -> None:
+    """Measure how the ablation of up to `count` features of an analysed dictionary changes the logits."""
+    if count and not dictionary_config(dictionary, settings).reads_all_blocks:
+        with reported(f"Ablate features of {dictionary[:8]}") as progress:
+            step(ablate_features)(dictionary, count, settings, progress)
+
+
+def draw_and_match(dictionaries: tuple[str, ...], settings: Settings) -> None:
+    """Draw where the features of analysed dictionaries fire, and match them with all others of their layers.
+
+    The dictionaries of a flow are drawn together, because the network then runs once on an image for all of them.
+    """
+    # an image shows a unit under one transform only
+    drawn = tuple(key for key in dictionaries if not dictionary_config(key, settings).reads_all_blocks)
+    with reported("Draw heat-maps") as progress:
+        step(draw_heat_maps)(drawn, settings, progress)
+    with reported("Match features across dictionaries") as progress:
+        step(match_features)(dictionaries, settings, progress)
 
 
 def families_of(

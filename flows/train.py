@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from flows.symmetry import analyse_dictionary
+from flows.symmetry import analyse_dictionary, draw_and_match
 from tasks.activations.plan import ExtractionConfig
 from tasks.activations.shards import ActivationSet
 from tasks.config import MOST, Config
@@ -64,6 +64,7 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
     settings = Settings()
     with recorded("train", config, settings) as measured:
         dictionary, _ = train_dictionary(extract_set(config.extraction, settings), config.dictionary, settings)
+        draw_and_match((dictionary,), settings)
     return show(
         Summary(
             title=f"{config.dictionary.name} on {config.extraction.network} {config.extraction.layer}",

@@ -22,6 +22,9 @@ CREATE OR REPLACE MACRO method_label(method) AS
         ELSE method
     END;
 
+CREATE OR REPLACE MACRO architecture_label(architecture) AS
+    CASE architecture WHEN 'sae' THEN 'SAE' WHEN 'group-crosscoder' THEN 'group crosscoder' ELSE architecture END;
+
 CREATE OR REPLACE MACRO group_label(n_rotations, reflections) AS CASE WHEN reflections THEN 'D' ELSE 'C' END || n_rotations;
 
 -- Up to three names, else their number and the noun in the plural.
@@ -61,7 +64,7 @@ CREATE OR REPLACE MACRO dictionary_labels() AS TABLE
                     concat_ws(
                         ' ',
                         method_label(d.method),
-                        CASE d.architecture WHEN 'sae' THEN 'SAE' WHEN 'group-crosscoder' THEN 'group crosscoder' ELSE d.architecture END,
+                        architecture_label(d.architecture),
                         format('{:,}', d.features)
                     ),
                     CASE WHEN d.group_order > 1 THEN group_label(s.n_rotations, s.reflections) END,

@@ -1,6 +1,7 @@
 """A person's way through the site, walked by a headless browser from file://."""
 
 import io
+import json
 import math
 import shutil
 import time
@@ -500,6 +501,39 @@ def test_optimised_images_are_seen(browser, early):
         "along its direction",
         "against its direction",
     ]
+
+
+def test_details_of_a_feature_are_drawn_and_given_as_json(browser, index):
+    visit(browser, index.replace("index.html", f"features/{feature_page(CROSSCODER, 3)}"))
+    of_feature = {
+        table: sample_tables()[table].filter(dictionary_id=CROSSCODER, feature=3)
+        for table in ("activation_histograms", "feature_neurons", "feature_matches", "feature_heat_maps")
+    }
+    assert len(all_of(browser, "#histogram .bar")) == of_feature["activation_histograms"].height
+    said = browser.find_element(By.CSS_SELECTOR, "#histogram svg").get_attribute("aria-label")
+    assert said.startswith(f"Histogram of {of_feature['activation_histograms']['rows'].sum()} activations from ")
+    assert [entry.text.split("\n")[0] for entry in all_of(browser, "#neurons li > :first-child")] == [
+        f"neuron {neuron}" for neuron in of_feature["feature_neurons"].sort("rank")["neuron"]
+    ]
+    browser.execute_script("document.querySelector('.heat-maps').scrollIntoView({block: 'center'})")
+    wait(browser, lambda browser: loaded(browser, ".heat-maps img"))
+    boxes = "return [...document.querySelectorAll(arguments[0])].map((each) => each.getBoundingClientRect().width)"
+    maps, photographs = (browser.execute_script(boxes, f".heat-maps {kind}") for kind in (".heat", ".photograph"))
+    assert maps == pytest.approx(photographs, abs=1)
+    assert len(maps) == of_feature["feature_heat_maps"].height
+
+    catch = "HTMLAnchorElement.prototype.click = function () { window.caught = this.download; };"
+    catch += "URL.createObjectURL = (blob) => { blob.text().then(arguments[0]); return '#'; };"
+    saved = json.loads(browser.execute_async_script(f"{catch} document.getElementById('as-json').click();"))
+    assert browser.execute_script("return window.caught") == f"{CROSSCODER[:12]}-3.json"
+    assert saved["dictionary_id"] == CROSSCODER
+    assert len(saved["symmetry"]["profile"]) == GROUP_ORDER
+    matches = [match["cosine"] for match in saved["matches"]]
+    assert matches == of_feature["feature_matches"].sort("cosine", descending=True)["cosine"].to_list()
+
+    assert len(all_of(browser, "#matches tbody tr")) == 2
+    click(browser, "#matches a")
+    assert browser.find_element(By.TAG_NAME, "h1").text.startswith("Feature 35")
 
 
 def search(browser, words: str) -> list[int]:

@@ -54,6 +54,14 @@ WITH found AS (
     UNION ALL SELECT 'facet_readings', count(*) FROM facet_readings
     UNION ALL SELECT 'trust_analyses', count(*) FROM trust_analyses
     UNION ALL SELECT 'trust_checks', count(*) FROM trust_checks
+    UNION ALL SELECT 'activation_histograms', count(*) FROM activation_histograms
+    UNION ALL SELECT 'quantile_examples', count(*) FROM quantile_examples
+    UNION ALL SELECT 'feature_neurons', count(*) FROM feature_neurons
+    UNION ALL SELECT 'matched_dictionaries', count(*) FROM matched_dictionaries
+    UNION ALL SELECT 'feature_matches', count(*) FROM feature_matches
+    UNION ALL SELECT 'image_frames', count(*) FROM image_frames
+    UNION ALL SELECT 'feature_heat_maps', count(*) FROM feature_heat_maps
+    UNION ALL SELECT 'feature_logit_effects', count(*) FROM feature_logit_effects
 )
 SELECT f.table_name, f.rows_found, coalesce(sum(l.rows), 0)::BIGINT AS rows_loaded
 FROM found AS f

@@ -21,11 +21,11 @@ def held_out_frames(acts: ActivationSet, count: int) -> list[int]:
     return [index[image] for image in test]
 
 
-def frame_batches(acts: ActivationSet, frames: list[int], network: Network) -> Iterator[tuple[int, Tensor]]:
-    """Yield (number of frames so far including this batch, batch [b, 3, side, side], RGB in [0, 1]).
+def frame_crop(acts: ActivationSet, network: Network) -> slice:
+    """Return the rows, which are also the columns, of a frame that the network gets.
 
-    Where the layer's units depend on the size of the image, or the network runs on images of its own size only, the
-    batches are the frames' centres of that size. Raises UserError if the frames are smaller.
+    Where the layer's units depend on the size of the image, or the network runs on images of its own size only, they
+    are the frame's central ones of that size. Raises UserError if the frames are smaller.
     """
     frame_size = acts.config.images.frame_size
     side = frame_size if network.covers(acts.config.layer, frame_size) and network.runs_on(frame_size) else None
@@ -35,7 +35,15 @@ def frame_batches(acts: ActivationSet, frames: list[int], network: Network) -> I
             f"{network.name} runs on images of {network.input_size} pixels only, but the frames of {acts.key} have "
             f"{frame_size}: raise images.frame_size to {network.input_size} at least"
         )
-    crop = slice(margin, margin + (side or network.input_size))
+    return slice(margin, margin + (side or network.input_size))
+
+
+def frame_batches(acts: ActivationSet, frames: list[int], network: Network) -> Iterator[tuple[int, Tensor]]:
+    """Yield (number of frames so far including this batch, batch [b, 3, side, side], RGB in [0, 1]).
+
+    The batches are the parts of the frames that `frame_crop` returns. Raises UserError as it does.
+    """
+    crop = frame_crop(acts, network)
     for start in range(0, len(frames), FRAMES_AT_ONCE):
         batch = frames[start : start + FRAMES_AT_ONCE]
         images_bcyx = torch.stack([acts.plan.images.load(frame)[:, crop, crop] for frame in batch])

@@ -11,6 +11,7 @@ from torch import Tensor
 from tasks.activations.shards import ActivationSet
 from tasks.activations.top_examples import top_examples
 from tasks.dictionary import store
+from tasks.dictionary.activation_histograms import ActivationHistograms
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.metrics import cosine_matrix
 from tasks.dictionary.rows import every_row
@@ -23,8 +24,11 @@ from tasks.symmetry.blocks import symmetry_tables
 from tasks.vision.images import webp
 
 CODE_VERSION = 2
+DETAILS_VERSION = 1
+"""Of `details_tables`: a key of their own gives them to dictionaries that were analysed before there were any."""
 EXAMPLES = 8
 NEIGHBOURS = 6
+NEURONS = 10
 BEST_SCHEMA = {
     "feature": polars.Int64,
     "row": polars.Int64,
@@ -39,6 +43,11 @@ def analysis_key(dictionary_key: str) -> str:
     return content_key("analysis", CODE_VERSION, dictionary=dictionary_key)
 
 
+def details_key(dictionary_key: str) -> str:
+    """Return the content key of what `analyse` stages beside the analysis."""
+    return content_key("feature_details", DETAILS_VERSION, dictionary=dictionary_key)
+
+
 def analysed(settings: Settings) -> tuple[str, ...]:
     """Return the keys of the trained dictionaries that were analysed: those of the tables.
 
@@ -50,26 +59,62 @@ def analysed(settings: Settings) -> tuple[str, ...]:
 def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent) -> str:
     """Stage the tables from `dictionaries` to `feature_symmetry` of a dictionary and return their content key.
 
-    Tables that are staged already are not computed again.
+    In the same pass over the rows, the tables activation_histograms, quantile_examples and feature_neurons are made and
+    staged under `details_key`. Tables that are staged already are not staged again.
     """
-    key = analysis_key(dictionary_key)
-    if is_staged(key, settings):
+    key, details = analysis_key(dictionary_key), details_key(dictionary_key)
+    if is_staged(key, settings) and is_staged(details, settings):
         return key
-    description = store.describe(dictionary_key, settings)
     dictionary = store.load_dictionary(dictionary_key, settings)
-    acts = ActivationSet.open(description["activation_set"], settings)
+    acts = ActivationSet.open(store.describe(dictionary_key, settings)["activation_set"], settings)
     responses = _responses(dictionary, acts, progress)
+    best, by_quantile = responses.best, responses.histograms.quantile_examples()
+    patches = _patches_of(best if not is_staged(key, settings) else best.clear(), by_quantile, acts)
+    if not is_staged(key, settings):
+        tables = _analysis_tables(dictionary_key, dictionary, acts, responses, patches, settings)
+        stage_tables(key, tables, settings)
+    if not is_staged(details, settings):
+        stage_tables(details, details_tables(dictionary_key, dictionary, responses, by_quantile, patches), settings)
+    return key
+
+
+def _analysis_tables(
+    key: str,
+    dictionary: Dictionary,
+    acts: ActivationSet,
+    responses: "_Responses",
+    patches: polars.DataFrame,
+    settings: Settings,
+) -> dict[str, polars.DataFrame]:
     live_m = responses.fired_m > 0
     blocks_mgd = dictionary.blocks()
-    tables = _training_tables(dictionary_key, settings) | {
-        "features": _features_table(dictionary_key, responses),
-        "feature_examples": _examples_table(dictionary_key, responses, acts, settings),
-        "feature_neighbours": _neighbours_table(dictionary_key, blocks_mgd, live_m),
+    tables = _training_tables(key, settings) | {
+        "features": _features_table(key, responses),
+        "feature_examples": _examples_table(key, responses, patches),
+        "feature_neighbours": _neighbours_table(key, blocks_mgd, live_m),
     }
-    if description["group_order"] > 1:
-        tables |= symmetry_tables(dictionary_key, blocks_mgd.numpy(), acts.group, live_m.numpy())
-    stage_tables(key, tables, settings)
-    return key
+    if dictionary.group.order > 1:
+        tables |= symmetry_tables(key, blocks_mgd.numpy(), acts.group, live_m.numpy())
+    return tables
+
+
+def details_tables(
+    key: str,
+    dictionary: Dictionary,
+    responses: "_Responses",
+    by_quantile: polars.DataFrame,
+    patches: polars.DataFrame,
+) -> dict[str, polars.DataFrame]:
+    """Return the tables activation_histograms, quantile_examples and feature_neurons of a dictionary."""
+    columns = ("feature", "quantile", "image_id", "y", "x", "element", "activation", "patch")
+    examples = by_quantile.join(patches, on=["row", "element"]).select(columns)
+    tables = {
+        "activation_histograms": responses.histograms.histogram(),
+        "quantile_examples": examples.sort("feature", "quantile"),
+        "feature_neurons": strongest_neurons(dictionary, responses.fired_m > 0),
+    }
+    dictionary_id = polars.lit(key).alias("dictionary_id")
+    return {name: table.select(dictionary_id, polars.all()) for name, table in tables.items()}
 
 
 class _Responses:
@@ -79,8 +124,9 @@ class _Responses:
     most one per image.
     """
 
-    def __init__(self, features: int):
+    def __init__(self, features: int, group_order: int):
         self.rows = 0
+        self.histograms = ActivationHistograms(features, group_order)
         self.fired_m = torch.zeros(features, dtype=torch.int64)
         self.sum_m = torch.zeros(features, dtype=torch.float64)
         self.best = polars.DataFrame(schema=BEST_SCHEMA)
@@ -103,7 +149,7 @@ class _Responses:
 
 def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) -> _Responses:
     config = dictionary.config
-    responses = _Responses(config.features)
+    responses = _Responses(config.features, acts.group.order)
     blocks = acts.group.order if dictionary.reads_all_blocks else 1
     for done, shard in enumerate(acts.shards):
         rows = acts.rows(shard.index).select(polars.col("row").cast(polars.Int64), "image")
@@ -111,14 +157,16 @@ def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) 
             values_bk, indices_bk = dictionary.encode_active(x_gbd * dictionary.scale)
             responses.add(values_bk, indices_bk)
             place, active = torch.nonzero(values_bk > 0, as_tuple=True)
+            features_n, activations_n = indices_bk[place, active], values_bk[place, active]
             position_rows = rows[place.numpy()]
+            responses.histograms.add(features_n, activations_n, position_rows["row"].to_numpy(), stand_in)
             responses.keep_best(
                 position_rows.select(
-                    polars.Series("feature", indices_bk[place, active].numpy()),
+                    polars.Series("feature", features_n.numpy()),
                     "row",
                     "image",
                     polars.Series("element", np.full(len(place), stand_in)),
-                    polars.Series("activation", values_bk[place, active].double().numpy()),
+                    polars.Series("activation", activations_n.double().numpy()),
                 )
             )
         progress(done + 1, len(acts.shards))
@@ -180,25 +228,27 @@ def _features_table(key: str, responses: _Responses) -> polars.DataFrame:
     )
 
 
-def _examples_table(key: str, responses: _Responses, acts: ActivationSet, settings: Settings) -> polars.DataFrame:
+def _examples_table(key: str, responses: _Responses, patches: polars.DataFrame) -> polars.DataFrame:
     rank = polars.int_range(1, polars.len() + 1).over("feature").alias("rank")
     dictionary_id = polars.lit(key).alias("dictionary_id")
     examples = responses.best.select(dictionary_id, "feature", rank, "row", "element", "activation")
-    positions = examples.select("row", "element").unique().sort("row", "element")
-    patches = positions.with_columns(
-        patch=polars.Series(_transformed_patches(positions, acts, settings), dtype=polars.Binary)
-    )
-    rows = polars.concat([acts.rows(shard.index) for shard in acts.shards])
     return (
         examples.join(patches, on=["row", "element"])
-        .join(rows.with_columns(polars.col("row").cast(polars.Int64)), on="row")
-        .rename({"image": "image_id"})
         .select("dictionary_id", "feature", "rank", "image_id", "y", "x", "element", "activation", "patch")
         .sort("feature", "rank")
     )
 
 
-def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet, settings: Settings) -> list[bytes]:
+def _patches_of(best: polars.DataFrame, by_quantile: polars.DataFrame, acts: ActivationSet) -> polars.DataFrame:
+    """Return row, element, image_id, y, x and patch of every (row, element) of examples; images are decoded once."""
+    pairs = [examples.select("row", "element") for examples in (best, by_quantile)]
+    positions = polars.concat(pairs).unique().sort("row", "element")
+    patches = positions.with_columns(patch=polars.Series(_transformed_patches(positions, acts), dtype=polars.Binary))
+    rows = polars.concat([acts.rows(shard.index) for shard in acts.shards])
+    return patches.join(rows.with_columns(polars.col("row").cast(polars.Int64)), on="row").rename({"image": "image_id"})
+
+
+def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet) -> list[bytes]:
     """Return one WebP image per (row, element): the unit's patch, transformed as it was for the unit."""
     side = acts.plan.patch.side
     patches: list[bytes] = []
@@ -208,6 +258,30 @@ def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet, setti
             patches_gchw = transform_patches(source, row_positions["element"].to_numpy(), acts.group, side)[0]
             patches += encoders.map(webp, patches_gchw)
     return patches
+
+
+def strongest_neurons(dictionary: Dictionary, live_m: Tensor) -> polars.DataFrame:
+    """Return feature, rank, neuron, weight and share of the neurons on which each live feature writes most.
+
+    At most `NEURONS` a feature, those with the largest |weight| in the decoder's block of the identity. share: of the
+    block's squared norm.
+    """
+    [weight_md], _ = dictionary.decoder_blocks(1)
+    live = torch.nonzero(live_m)[:, 0]
+    weight_md = weight_md[live].double()
+    size_mk, neuron_mk = weight_md.abs().topk(min(NEURONS, weight_md.shape[1]), dim=1)
+    share_mk = size_mk.square() / weight_md.square().sum(1, keepdim=True).clamp_min(torch.finfo(torch.float64).tiny)
+    place, rank = torch.nonzero(size_mk > 0, as_tuple=True)
+    neuron = neuron_mk[place, rank]
+    return polars.DataFrame(
+        {
+            "feature": live[place].numpy(),
+            "rank": (rank + 1).numpy(),
+            "neuron": neuron.numpy(),
+            "weight": weight_md[place, neuron].numpy(),
+            "share": share_mk[place, rank].numpy(),
+        }
+    )
 
 
 def _neighbours_table(key: str, blocks_mgd: Tensor, live_m: Tensor) -> polars.DataFrame:

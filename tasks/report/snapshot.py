@@ -63,8 +63,10 @@ class Snapshot:
             feature["symmetry"] = SymmetryType(feature["type"])
 
     def stream(self, query: str, **parameters: Any) -> Iterator[dict]:
-        """Yield the rows of a query, which are fetched in parts to limit the memory; run no other query meanwhile."""
-        cursor = self.connection.execute((QUERIES / f"{query}.sql").read_text(encoding="utf-8"), parameters or None)
+        """Yield the rows of a query, which are fetched in parts to limit the memory."""
+        cursor = self.connection.cursor().execute(
+            (QUERIES / f"{query}.sql").read_text(encoding="utf-8"), parameters or None
+        )
         names = [column[0] for column in cursor.description]
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             for row in rows:

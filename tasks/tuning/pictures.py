@@ -3,6 +3,7 @@
 import polars
 import torch
 
+from tasks.dictionary.priorities import by_turns
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
@@ -59,14 +60,8 @@ def features_to_visualise(analysis: dict[str, polars.DataFrame]) -> list[int]:
     the top of the list.
     """
     if "feature_symmetry" in analysis:
-        return _by_turns(analysis["feature_symmetry"], "feature", "type")
+        return by_turns(analysis["feature_symmetry"], "feature", "type")
     detectors = analysis["curve_detectors"].filter("missing")
     missing = detectors.sort("natural_correlation", "unit", descending=[True, False])["unit"].to_list()
     known = analysis["unit_tuning"].filter(~polars.col("stimulus_type").is_in(["other", "mixed"]))
-    return list(dict.fromkeys([*missing, *_by_turns(known, "unit", "stimulus_type")]))
-
-
-def _by_turns(units: polars.DataFrame, unit: str, kind: str) -> list[int]:
-    surest_first = units.sort("confidence", unit, descending=[True, False])
-    turn = polars.int_range(polars.len()).over(kind).alias("turn")
-    return surest_first.with_columns(turn).sort("turn", kind, maintain_order=True)[unit].to_list()
+    return list(dict.fromkeys([*missing, *by_turns(known, "unit", "stimulus_type")]))

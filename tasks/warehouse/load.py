@@ -25,6 +25,8 @@ SHARED = {
     "networks": ("weights_sha256", "input_size", "classes"),
     "layers": ("channels", "receptive_field", "stride", "offset_px"),
     "images": ("width", "height"),
+    "image_frames": ("side_px", "first_px"),
+    "feature_logit_effects": ("images",),
     "concepts": ("exemplars",),
     "concept_exemplars": ("image_id",),
     "cavs": ("concept_id", "random_set_id", "network", "layer"),

@@ -22,6 +22,7 @@ SMALL = [
     "dictionary.batch_size=64",
     "replicas=1",
     "visualised=2",
+    "ablated=2",
 ]
 
 
@@ -85,6 +86,10 @@ def test_the_study_is_whole_and_goes_on_where_it_was_stopped(settings, monkeypat
     assert query("SELECT count(DISTINCT dictionary_id) FROM neurons", settings).item() == 2
     pictures = query("SELECT direction, count(*) FROM feature_visualisations GROUP BY ALL ORDER BY 1", settings).rows()
     assert pictures == [("negative", 4), ("positive", 4)]
+    ablated = query("SELECT dictionary_id, count(DISTINCT feature) FROM feature_logit_effects GROUP BY ALL", settings)
+    assert [count for _, count in ablated.rows()] == [2, 2]
+    pairs = query("SELECT differs_in_seed_alone FROM matched_dictionaries", settings).rows()
+    assert pairs == [(True,), (True,)]  # each with its replica, as the layers differ
     assert (settings.site_dir / "index.html").exists()
 
     before = files(settings)

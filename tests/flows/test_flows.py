@@ -29,6 +29,7 @@ SMALL = [
     'extraction.images.sources=["dead-leaves"]',
     "extraction.images.scenes=6",
     "visualised=2",
+    "ablated=2",
     *(
         f"{part}.{field}"
         for part in ("sae", "crosscoder")
@@ -77,6 +78,14 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     stability = query("SELECT stability - stability_random FROM dictionary_scores", settings).to_series()
     assert stability.null_count() == 0
     assert len(trained(settings)) == 4  # each method and its replica
+    pairs = query("SELECT other_seed, differs_in_seed_alone, count(*) FROM matched_dictionaries GROUP BY ALL", settings)
+    assert sorted(pairs.rows()) == [(0, False, 2), (1, False, 2), (1, True, 2)]
+    live = query("SELECT dictionary_id, feature FROM features WHERE NOT dead", settings).rows()
+    for details in ("activation_histograms", "quantile_examples", "feature_neurons", "feature_heat_maps"):
+        found = query(f"SELECT DISTINCT dictionary_id, feature FROM {details}", settings).rows()
+        assert sorted(found) == sorted(live)
+    ablated = query("SELECT DISTINCT dictionary_id, feature FROM classes_changed_by_ablation", settings)
+    assert ablated["dictionary_id"].value_counts()["count"].to_list() == [2, 2]
 
     before, snapshot, site = files(settings), settings.published_file.resolve(), settings.site_dir.resolve()
     again = atlas(small)

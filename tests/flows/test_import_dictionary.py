@@ -24,6 +24,7 @@ SMALL = [
     'extraction.images.sources=["dead-leaves"]',
     "extraction.images.scenes=6",
     "visualised=2",
+    "ablated=2",
 ]
 
 

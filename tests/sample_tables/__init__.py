@@ -15,6 +15,7 @@ from tests.sample_tables.concepts import concept_rows
 from tests.sample_tables.dictionaries import dictionary_rows
 from tests.sample_tables.dimensions import dimension_rows
 from tests.sample_tables.families import family_rows
+from tests.sample_tables.feature_details import detail_rows
 from tests.sample_tables.operations import operation_rows
 from tests.sample_tables.planted import SAE
 from tests.sample_tables.polysemantic import polysemantic_rows
@@ -39,7 +40,9 @@ def _sample_tables() -> dict[str, pl.DataFrame]:
     random = np.random.default_rng(0)
     parts = [source_rows(), activation_rows(), dictionary_rows(random), symmetry_rows(random), operation_rows()]
     parts += [tuning_rows(), polysemantic_rows(), family_rows(), dimension_rows(), concept_rows(), attack_rows()]
-    return {table: pl.DataFrame(rows, infer_schema_length=None) for table, rows in together(parts).items()}
+    tables = together(parts)
+    tables |= detail_rows(tables["features"], tables["feature_examples"])
+    return {table: pl.DataFrame(rows, infer_schema_length=None) for table, rows in tables.items()}
 
 
 @cache
@@ -47,6 +50,8 @@ def early_vision_tables() -> dict[str, pl.DataFrame]:
     """A second load: rows of an earlier layer without transforms, a tuned ReLU SAE on them, its neurons taken apart."""
     of_dictionary = ("dictionary_metrics", "block_metrics", "training_steps", "features", "feature_examples")
     of_dictionary += ("feature_neighbours", "feature_visualisations", "neurons", "neuron_features", "neuron_examples")
+    of_dictionary += ("activation_histograms", "quantile_examples", "feature_neurons", "feature_logit_effects")
+    of_dictionary += ("image_frames", "feature_heat_maps")
     of_tuning = ("unit_sets", "unit_tuning", "tuning_curves", "curve_detectors")
     tables = {table: _of_early_layer(table) for table in ("shards", *of_dictionary, *of_tuning)}
     tables["layers"] = _of_early_layer("layers", receptive_field=19).head(1)

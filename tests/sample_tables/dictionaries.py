@@ -32,7 +32,7 @@ def _one_dictionary(dictionary: Row, fvu: float, random: np.random.Generator) ->
     key, group_order = {"dictionary_id": dictionary["dictionary_id"]}, dictionary["group_order"]
     live = np.isin(np.arange(FEATURES), LIVE)
     density = np.where(live, random.uniform(0.02, 0.4, FEATURES), 0.0)
-    density *= 0.9 * K / density.sum()
+    density = np.round(density * 0.9 * K / density.sum() * 200) / 200  # of 200 orbits
     mean = np.where(live, random.uniform(0.5, 2.0, FEATURES), 0.0)
     top = mean * random.uniform(2.0, 5.0, FEATURES)
     metrics = {"fvu": fvu, "l0": float(density.sum()), "dead_fraction": len(DEAD) / FEATURES}

@@ -17,6 +17,12 @@ def webp(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+def png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
 def patch(feature: int, rank: int) -> bytes:
     """What the planted feature looks like: an arc, a line, a cross, a disc or grain; paler with rank."""
     fold = FOLDS[planted_type(feature)]

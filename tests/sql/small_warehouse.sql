@@ -120,6 +120,24 @@ INSERT INTO dimension_harmonics VALUES
 INSERT INTO dimension_completeness VALUES
     ('axes', 1, 8, 4, 0.5, 0.75, 1, 0.5, 0.75), ('axes again', 1, 4, 0, 0.5, 0.5, NULL, NULL, NULL), ('units', 1, 8, 4, 0.25, 0.875, 1, 0.25, 1),
     ('dice', 1, 8, 4, 0.125, 1, 1, 0, 1), ('dice again', 1, 8, 4, 0.375, 0.5, 1, 0.5, 0.5), ('more dice', 1, 8, 4, 1, 0, 1, 1, 0);
+-- Feature 0 of the crosscoder fires on 20 of 40 rows, most of them weakly; it is the SAE's feature 1 again and, with another seed, feature 3
+-- of a replica; only that of the SAE goes both ways.
+INSERT INTO activation_histograms VALUES
+    ('cross', 0, 0, 1, 1.189207115002721, 12), ('cross', 0, 4, 2, 2.378414230005442, 6), ('cross', 0, 6, 2.82842712474619, 3.363585661014858, 2),
+    ('cross', 1, 0, 1, 1.189207115002721, 16);
+INSERT INTO quantile_examples VALUES ('cross', 0, 0.1, 'i1', 3, 4, 0, 1.1, 'p'), ('cross', 0, 0.7, 'i2', 5, 6, 2, 2.25, 'p');
+INSERT INTO feature_neurons VALUES
+    ('cross', 0, 1, 1, -2, 0.8), ('cross', 0, 2, 0, 1, 0.2), ('cross', 1, 1, 0, 3, 1), ('cross', 2, 1, 2, 1, 1), ('sae', 0, 1, 0, 1, 1);
+INSERT INTO matched_dictionaries VALUES
+    ('cross', 'sae', 'set', 'sae', 'topk', 2, 1, 0, false), ('cross', 'replica0000', 'set', 'group-crosscoder', 'topk', 4, 2, 1, true),
+    ('sae', 'cross', 'set', 'group-crosscoder', 'topk', 4, 2, 0, false);
+INSERT INTO feature_matches VALUES
+    ('cross', 0, 'sae', 1, 0.9), ('cross', 1, 'sae', 1, 0.3), ('cross', 2, 'sae', 0, 0.5), ('cross', 0, 'replica0000', 3, 0.7),
+    ('sae', 0, 'cross', 1, 0.4), ('sae', 1, 'cross', 0, 0.9);
+INSERT INTO image_frames VALUES ('set', 'i1', 224, 0, 'f'), ('set', 'i2', 200, 12, 'f');
+INSERT INTO feature_heat_maps VALUES ('cross', 0, 1, 28, 28, 4, 5, 8, 2.5, 'm'), ('cross', 0, 2, 28, 28, 4, 5, 8, 0, 'm');
+INSERT INTO feature_logit_effects VALUES
+    ('cross', 0, 'lowered', 1, 5, 'tabby', -2, 0.5, 2), ('cross', 0, 'lowered', 2, 6, 'tiger cat', -1, 0.25, 2), ('cross', 0, 'raised', 1, 7, 'collie', 0.5, NULL, 1);
 -- Drawn stripes matter for cats and dots speak against them; for dogs stripes are just not significant, and attacked ones are as chance.
 INSERT INTO concepts VALUES
     ('striped', 'stripes', 'concept', 'drawn', 8, 0), ('dotted', 'dots', 'concept', 'folder', 8, 1), ('pushed', 'stripes', 'concept', 'attacked', 8, 0),

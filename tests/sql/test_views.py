@@ -19,6 +19,7 @@ from tests.sample_tables.polysemantic import planted_mixture
 from tests.sample_tables.tuning import planted_detectors, planted_peak
 
 GRAIN = {
+    "activation_histogram": ["dictionary_id", "feature", "bin"],
     "activation_sets_overview": ["activation_set_id"],
     "attack_by_layer": [
         "attack_experiment_id",
@@ -34,6 +35,7 @@ GRAIN = {
     "attacked_features": ["attack_experiment_id", "attack", "epsilon", "fraction", "dictionary_id", "statistic"],
     "block_scores": ["dictionary_id", "element"],
     "catalogue": ["name"],
+    "classes_changed_by_ablation": ["dictionary_id", "feature", "direction", "rank"],
     "concept_importance": ["concept_analysis_id", "concept_id", "layer", "class_index"],
     "concept_trust": ["trust_analysis_id", "concept_id"],
     "curve_coverage": ["unit_set_id"],
@@ -44,6 +46,7 @@ GRAIN = {
     "dictionary_scores": ["dictionary_id"],
     "dimension_harmonic_purity": ["dimension_analysis_id", "dimension"],
     "equivariant_pairs": ["family_analysis_id", "feature", "partner"],
+    "examples_by_quantile": ["dictionary_id", "feature", "quantile"],
     "facet_effect": ["facet_analysis_id", "facet_id", "attack", "target_facet_id"],
     "families": ["family_analysis_id", "family"],
     "family_members": ["family_analysis_id", "family", "feature"],
@@ -52,9 +55,11 @@ GRAIN = {
     "harmonic_energy": ["dictionary_id", "type", "harmonic"],
     "image_use": ["image_id"],
     "incomplete_families": ["family_analysis_id", "family"],
+    "matching_features": ["dictionary_id", "feature", "other_dictionary_id"],
     "mirror_symmetric_features": ["dictionary_id", "feature"],
     "missing_curve_detectors": ["dictionary_id", "feature"],
     "nearest_features": ["dictionary_id", "feature", "rank"],
+    "neurons_of_features": ["dictionary_id", "feature", "rank"],
     "polysemantic_neurons": ["dictionary_id", "neuron"],
     "runs_overview": ["flow_run_id"],
     "symmetry_types": ["dictionary_id", "type"],
@@ -64,6 +69,7 @@ GRAIN = {
     "tuning_completeness": ["dimension_analysis_id", "dimensions"],
     "tuning_dimensions_found": ["dimension_analysis_id", "dimension"],
     "tuning_methods": ["activation_set_id", "dictionary_id", "source", "components", "method", "parameter"],
+    "where_features_fire": ["dictionary_id", "feature", "rank"],
 }
 
 
@@ -807,3 +813,61 @@ def test_the_sample_is_seen_as_it_was_planted(sample):
     found = dict(rows(sample, f"SELECT type, features FROM symmetry_types WHERE dictionary_id = '{CROSSCODER}'"))
     counted = sample_tables()["feature_symmetry"]["type"].value_counts()
     assert found == dict(counted.iter_rows())
+
+
+def test_activation_histogram(small):
+    columns = "bin, lower, rows, share, cumulative_share, density, max_activation"
+    found = rows(small, f"SELECT {columns} FROM activation_histogram WHERE dictionary_id = 'cross' AND feature = 0")
+    assert found == [
+        about(0, 1, 12, 0.6, 0.6, 0.5, 3),
+        about(4, 2, 6, 0.3, 0.9, 0.5, 3),
+        about(6, 2**1.5, 2, 0.1, 1, 0.5, 3),
+    ]
+
+
+def test_examples_by_quantile(small):
+    found = rows(small, "SELECT quantile, activation, share_of_maximum, image_name, element FROM examples_by_quantile")
+    assert found == [(0.1, 1.1, pytest.approx(1.1 / 3), "one.png", 0), (0.7, 2.25, 0.75, "two.png", 2)]
+
+
+def test_neurons_of_features(small):
+    columns = "feature, rank, neuron, weight, share, rank_for_neuron, share_of_neuron"
+    assert rows(small, f"SELECT {columns} FROM neurons_of_features WHERE dictionary_id = 'cross'") == [
+        (0, 1, 1, -2, 0.8, 1, 0.5),
+        (0, 2, 0, 1, 0.2, 2, 0.25),
+        (1, 1, 0, 3, 1, 1, 0.5),
+        (2, 1, 2, 1, 1, 1, None),
+    ]
+    of_neuron = (
+        "SELECT feature FROM neurons_of_features WHERE dictionary_id = 'cross' AND neuron = 0 ORDER BY rank_for_neuron"
+    )
+    assert rows(small, of_neuron) == [(1,), (0,)]
+
+
+def test_matching_features(small):
+    columns = "feature, other_dictionary_label, other_feature, cosine, differs_in_seed_alone, other_seed, mutual"
+    sae = "net early · TopK SAE 2, k 1, seed 0"
+    replica = "net early · TopK group crosscoder 4, k 2, seed 1 · not in the tables, replica0"
+    assert rows(small, f"SELECT {columns} FROM matching_features WHERE dictionary_id = 'cross'") == [
+        (0, sae, 1, 0.9, False, 0, True),
+        (0, replica, 3, 0.7, True, 1, None),
+        (1, sae, 1, 0.3, False, 0, False),
+        (2, sae, 0, 0.5, False, 0, False),
+    ]
+
+
+def test_where_features_fire(small):
+    columns = "rank, image_name, element, y_px, x_px, maximum, map_rows, first_y_px, first_x_px, stride_px, side_px"
+    assert rows(small, f"SELECT {columns} FROM where_features_fire") == [
+        (1, "two.png", 0, -11, -11, 2.5, 28, 4, 5, 8, 200),
+        (2, "one.png", 3, 1, 1, 0, 28, 4, 5, 8, 224),
+    ]
+
+
+def test_classes_changed_by_ablation(small):
+    columns = "feature, direction, rank, class_name, change, std_error, images"
+    assert rows(small, f"SELECT {columns} FROM classes_changed_by_ablation") == [
+        (0, "lowered", 1, "tabby", -2, 0.5, 2),
+        (0, "lowered", 2, "tiger cat", -1, 0.25, 2),
+        (0, "raised", 1, "collie", 0.5, None, 1),
+    ]

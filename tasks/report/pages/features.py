@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tasks.progress import Progress
 from tasks.report.pages.families import FamilyAnalysis, Memberships, memberships
+from tasks.report.pages.feature_details import FeatureDetails
 from tasks.report.pages.writer import PageWriter
 from tasks.report.snapshot import Examples, Snapshot, written_once
 from tasks.report.text import feature_page, profile_code, subgroup_name
@@ -22,6 +23,7 @@ def write_features(
     (writer.folder / "assets/features.js").write_text(gallery_script(snapshot, examples, belongs), encoding="utf-8")
     writer.write("features.html", "features.html")
     pictures = export_visualisations(snapshot, writer.folder / "optimised")
+    details = FeatureDetails(snapshot, writer.folder / "frames")
     total = len(snapshot.features)
     for done, feature in enumerate(snapshot.features, start=1):
         key = feature["dictionary_id"], feature["feature"]
@@ -35,6 +37,7 @@ def write_features(
             tuning=snapshot.tuning.get((feature["tuning_subject"], feature["feature"])),
             pictures=pictures[key],
             belongs=belongs[key],
+            details=details.of(feature, examples[key]),
         )
         if done % PROGRESS_EVERY == 0 or done == total:
             progress(done, total)

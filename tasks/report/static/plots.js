@@ -274,5 +274,5 @@ const Kaleidoscope = (() => {
   document.querySelectorAll("[data-tuning]").forEach((place) => place.append(...tuningSheet(JSON.parse(place.dataset.tuning))));
   document.querySelectorAll("[data-densities]").forEach((place) => place.append(densities(JSON.parse(place.dataset.densities), Number(place.dataset.least))));
 
-  return { html, svg, fitted, fixed, line, ring, onCircle, spokes, chart, angle, elementName, degrees, decodeProfile, polarPoints, miniPolar, polar, harmonics, norms };
+  return { html, svg, fitted, fixed, line, ring, onCircle, spokes, chart, ticksUpTo, angle, elementName, degrees, decodeProfile, polarPoints, miniPolar, polar, harmonics, norms };
 })();
