@@ -15,6 +15,7 @@ from tasks.report.figures.families import family_figures
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.runs import log_findings
+from tasks.warehouse.labels import dictionary_labels
 
 
 class SymmetryConfig(Config):
@@ -45,13 +46,15 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
                 families[dictionary] = families_of(dictionary, (), config.families, settings)
                 analyses[dictionary] = analysis
             except Damaged as error:  # the other dictionaries are still analysed
-                failures[dictionary[:8]] = str(error)
+                failures[dictionary] = str(error)
+    labels = dictionary_labels(analyses, settings)
     return show(
         Summary(
             title=f"Features of {len(analyses)} dictionaries",
-            content_keys={f"analysis of {dictionary[:8]}": key for dictionary, key in analyses.items()},
+            content_keys={f"dictionary {labels[dictionary]}": dictionary for dictionary in analyses}
+            | {f"analysis of {labels[dictionary]}": key for dictionary, key in analyses.items()},
             figures={
-                f"{dictionary[:8]} {name}": value
+                f"{labels[dictionary]}: {name}": value
                 for dictionary, key in analyses.items()
                 for name, value in (types_of(key, settings) | families[dictionary]).items()
             }

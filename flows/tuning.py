@@ -22,7 +22,7 @@ from tasks.tracking.runs import log_analysis, study_run
 from tasks.vision.images import ImagesConfig
 from tasks.vision.names import LayerNames, NetworkName
 from tasks.vision.networks import load_network
-from tasks.warehouse.labels import activation_set_tables, dictionary_tables, label_of
+from tasks.warehouse.labels import activation_set_tables, dictionary_labels, dictionary_tables, label_of
 
 VERSION = 1
 SHOWN_PARAMETERS = ("orientation", "frequency", "phase", "colour")
@@ -134,7 +134,7 @@ def tuning(config: TuningConfig = TuningConfig()) -> Summary:
             title=f"Tuning dimensions of {config.network}",
             content_keys=keys,
             figures=figures | measured.figures(),
-            places=published.places,
+            places=published.places | measured.places,
             missing=published.missing,
         )
     )
@@ -158,7 +158,11 @@ def study_dimensions(
                     paths[method].append(step(render_path)(key, dimension, settings))
                     progress(done + 1, len(shown))
     metrics = step(log_dimensions)(activation_set, dictionary, keys, paths, config, source, settings)
-    subject = f"features of {dictionary[:8]}" if dictionary else network_and_layer(activation_set, settings)[1]
+    subject = (
+        f"features of {dictionary_labels(config.dictionaries, settings)[dictionary]}"
+        if dictionary
+        else network_and_layer(activation_set, settings)[1]
+    )
     return (
         {f"{subject}, {method} in {source}": key for method, key in keys.items()},
         {f"{subject}, {method} in {source}": one_line_of(values) for method, values in metrics.items()},
@@ -187,7 +191,8 @@ def log_dimensions(
     )
     labels = {method: label_of("dimension_analysis", key, tables[method] | of_units) for method, key in keys.items()}
     label = f"{' '.join(network_and_layer(activation_set, settings))} · tuning dimensions on {source}"
-    with study_run("tuning", study, label, experiment, settings, {"source": source}) as run:
+    tags = {"source": source, "activation_set": activation_set}
+    with study_run("tuning", study, label, experiment, settings, tags) as run:
         for method, key in keys.items():
             log_analysis(
                 "dimensions",

@@ -6,6 +6,7 @@ WITH found AS (
     UNION ALL SELECT 'quarantine', count(*) FROM quarantine
     UNION ALL SELECT 'activation_sets', count(*) FROM activation_sets
     UNION ALL SELECT 'shards', count(*) FROM shards
+    UNION ALL SELECT 'activation_set_images', count(*) FROM activation_set_images
     UNION ALL SELECT 'dictionaries', count(*) FROM dictionaries
     UNION ALL SELECT 'dictionary_metrics', count(*) FROM dictionary_metrics
     UNION ALL SELECT 'block_metrics', count(*) FROM block_metrics
@@ -54,6 +55,9 @@ WITH found AS (
     UNION ALL SELECT 'facet_readings', count(*) FROM facet_readings
     UNION ALL SELECT 'trust_analyses', count(*) FROM trust_analyses
     UNION ALL SELECT 'trust_checks', count(*) FROM trust_checks
+    UNION ALL SELECT 'provenance', count(*) FROM provenance
+    UNION ALL SELECT 'mlflow_runs', count(*) FROM mlflow_runs
+    UNION ALL SELECT 'mlflow_models', count(*) FROM mlflow_models
 )
 SELECT f.table_name, f.rows_found, coalesce(sum(l.rows), 0)::BIGINT AS rows_loaded
 FROM found AS f

@@ -60,14 +60,15 @@ def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent
     responses = _responses(dictionary, acts, progress)
     live_m = responses.fired_m > 0
     blocks_mgd = dictionary.blocks()
-    tables = _training_tables(dictionary_key, settings) | {
+    training = _training_tables(dictionary_key, settings)
+    tables = training | {
         "features": _features_table(dictionary_key, responses),
         "feature_examples": _examples_table(dictionary_key, responses, acts, settings),
         "feature_neighbours": _neighbours_table(dictionary_key, blocks_mgd, live_m),
     }
     if description["group_order"] > 1:
         tables |= symmetry_tables(dictionary_key, blocks_mgd.numpy(), acts.group, live_m.numpy())
-    stage_tables(key, tables, settings)
+    stage_tables(key, tables, settings, dict.fromkeys(training, store.provenance_of(dictionary_key, settings)))
     return key
 
 

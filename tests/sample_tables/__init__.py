@@ -15,6 +15,7 @@ from tests.sample_tables.concepts import concept_rows
 from tests.sample_tables.dictionaries import dictionary_rows
 from tests.sample_tables.dimensions import dimension_rows
 from tests.sample_tables.families import family_rows
+from tests.sample_tables.lineage import lineage_rows
 from tests.sample_tables.operations import operation_rows
 from tests.sample_tables.planted import SAE
 from tests.sample_tables.polysemantic import polysemantic_rows
@@ -39,7 +40,9 @@ def _sample_tables() -> dict[str, pl.DataFrame]:
     random = np.random.default_rng(0)
     parts = [source_rows(), activation_rows(), dictionary_rows(random), symmetry_rows(random), operation_rows()]
     parts += [tuning_rows(), polysemantic_rows(), family_rows(), dimension_rows(), concept_rows(), attack_rows()]
-    return {table: pl.DataFrame(rows, infer_schema_length=None) for table, rows in together(parts).items()}
+    tables = together(parts)
+    tables |= lineage_rows(tables)
+    return {table: pl.DataFrame(rows, infer_schema_length=None) for table, rows in tables.items()}
 
 
 @cache

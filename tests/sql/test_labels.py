@@ -17,7 +17,7 @@ LABELLED = (
 """What has a key `…_id` and a label `…_label`, by the table macro `…_labels`."""
 CONCEPTS = {"class_images": "concept", "facet": "concept", "target_facet": "concept"}
 """{name of a key in views: what it is a key of}, where the names differ."""
-WITHOUT_LABEL = {"image_id", "flow_run_id"}
+WITHOUT_LABEL = {"image_id", "flow_run_id", "mlflow_run_id"}
 """Keys of what has a name of its own."""
 
 
