@@ -6,6 +6,7 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from tasks.checksums import Damaged
 from tasks.config import Config
 from tasks.dictionary.analyse import analyse
+from tasks.dictionary.keys import DictionaryKeys
 from tasks.dictionary.store import dictionary_config, trained
 from tasks.errors import UserError
 from tasks.families.analyse import analyse_families, family_metrics
@@ -21,7 +22,7 @@ from tasks.warehouse.labels import dictionary_labels
 class SymmetryConfig(Config):
     """The configuration of the flow."""
 
-    dictionaries: tuple[str, ...] = Field(
+    dictionaries: DictionaryKeys = Field(
         (), description="keys of the trained dictionaries to analyse; default: all dictionaries in the data folder"
     )
     families: FamiliesConfig = Field(FamiliesConfig(), description="grouping of features into families")

@@ -10,6 +10,7 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from tasks.activations.plan import ExtractionConfig, ExtractionPlan
 from tasks.activations.sampling import Sampling
 from tasks.config import Config, Seed, Whole
+from tasks.dictionary.keys import DictionaryKeys
 from tasks.dictionary.store import describe
 from tasks.dimensions.analyse import analyse_dimensions, dimension_metrics
 from tasks.dimensions.config import CONTROLS, DimensionsConfig, Method, Source
@@ -33,7 +34,7 @@ class TuningConfig(Config):
 
     network: NetworkName = Field("gabor-bank", description="name of the network")
     layers: LayerNames = Field(("gabor",), description="names of layers, or of branches of layers")
-    dictionaries: tuple[str, ...] = Field(
+    dictionaries: DictionaryKeys = Field(
         (),
         description="keys of trained dictionaries whose features are analysed as well, on their own activation sets",
     )
