@@ -179,8 +179,9 @@ def study_run(
             else:
                 name = _unique_name(client, experiment, kind, key, label)
                 run = client.create_run(experiment, run_name=name, tags=_about(kind, key) | dict(tags))
-                log_inputs(client, run.info.run_id, inputs_of(kind, key, tags, settings))
         with _until_it_ends(client, run.info.run_id, kind, settings):
+            if not runs:
+                log_inputs(client, run.info.run_id, inputs_of(kind, key, tags, settings))
             yield StudyRun(client, run.info.run_id)
         stage_run(run, kind, key, experiment_name, settings)
 
