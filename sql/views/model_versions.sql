@@ -5,7 +5,7 @@ SELECT
     m.version,
     'models:/' || m.model_name || '/' || m.version AS model_uri,
     m.result_id,
-    n.result_label,
+    r.result_label,
     m.concept_id,
     c.concept_label,
     r.network,
@@ -17,7 +17,6 @@ SELECT
     r.made_at
 FROM mlflow_models AS m
 JOIN lineage AS r USING (result_id)
-JOIN result_labels() AS n USING (result_id)
 LEFT JOIN concept_labels() AS c ON c.concept_id = m.concept_id
 ORDER BY m.model_name, m.version, m.mlflow_run_id;
 COMMENT ON VIEW model_versions IS 'one row per registered model version (model_name, version, mlflow_run_id) of a published result; aliases are in MLflow alone';

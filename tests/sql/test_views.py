@@ -886,10 +886,10 @@ def test_refused_images(small):
 def test_features_on_images(small):
     columns = "image_name, dictionary_id, feature, type, rank, activation, share_of_maximum, element"
     assert rows(small, f"SELECT {columns} FROM features_on_images") == [
-        ("one.png", "cross", 0, "period-360", 2, 2.0, pytest.approx(2 / 3), 3),
-        ("one.png", "cross", 0, "period-360", 3, 1.0, pytest.approx(1 / 3), 1),
         ("one.png", "sae", 0, None, 1, 3.0, 1.0, 0),
         ("one.png", "sae", 1, None, 1, 4.0, 1.0, 0),
+        ("one.png", "cross", 0, "period-360", 2, 2.0, pytest.approx(2 / 3), 3),
+        ("one.png", "cross", 0, "period-360", 3, 1.0, pytest.approx(1 / 3), 1),
         ("two.png", "cross", 0, "period-360", 1, 3.0, 1.0, 0),
     ]
 
