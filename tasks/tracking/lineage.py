@@ -123,7 +123,7 @@ def _image_sets(concepts: polars.DataFrame, folder: str) -> list["DatasetInput"]
     random = clean.filter(role="random").sort("concept_id")
     if len(random):
         key = content_key("random_sets", VERSION, sets=random["concept_id"].to_list())
-        inputs.append(image_input(f"{len(random)} random sets", key, folder, "random", random["exemplars"].sum()))
+        inputs.append(image_input(f"{len(random)} random sets", key, folder, "random", int(random["exemplars"].sum())))
     return inputs
 
 

@@ -16,7 +16,7 @@ RESULTS = {
     **{"facet_analysis_id": "facet_analyses", "trust_analysis_id": "trust_analyses"},
 }
 """{column that holds the key of a result: table with one row per result}."""
-COLUMNS = {
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(("table_name", "result_id", "load_key", "flow_run_id", "git_revision"), pl.String),
     "made_at": pl.Datetime("us"),
 }
