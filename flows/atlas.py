@@ -90,7 +90,7 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
             | types_of(analysis, settings)
             | {f"{name}: {metric}": value for name, metrics in families.items() for metric, value in metrics.items()}
             | measured.figures(),
-            places=published.places,
+            places=published.places | measured.places,
             missing=published.missing,
         )
     )

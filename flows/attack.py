@@ -52,7 +52,7 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
             title=f"Attacks on {title_of(config)}",
             content_keys=keys,
             figures=figures | measured.figures(),
-            places=published.places,
+            places=published.places | measured.places,
             missing=published.missing,
         )
     )

@@ -29,7 +29,7 @@ def concepts(config: ConceptsConfig = ConceptsConfig()) -> Summary:
             title=f"Concepts in {config.network}",
             content_keys={"analysis": key},
             figures=figures | measured.figures(),
-            places=published.places,
+            places=published.places | measured.places,
             missing=published.missing,
         )
     )

@@ -139,7 +139,7 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
             title=f"Early vision of {config.network}",
             content_keys=keys,
             figures=figures | measured.figures(),
-            places=published.places,
+            places=published.places | measured.places,
             missing=published.missing,
         )
     )

@@ -80,7 +80,7 @@ def import_dictionary(config: ImportDictionaryConfig = ImportDictionaryConfig())
             title=f"{config.library}'s dictionary on {config.extraction.network} {config.extraction.layer}",
             content_keys={"activation set": activation_set, "dictionary": dictionary},
             figures=evaluation_of(dictionary, settings) | curves | measured.figures(),
-            places={"dictionary": str(settings.dictionaries_dir / dictionary)} | published.places,
+            places={"dictionary": str(settings.dictionaries_dir / dictionary)} | published.places | measured.places,
             missing=published.missing,
         )
     )

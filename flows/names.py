@@ -12,7 +12,7 @@ from prefect.exceptions import ParameterTypeError
 from pydantic import BaseModel
 
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.methods import ARCHITECTURES, METHODS
+from tasks.dictionary.methods import summary_of
 
 MOST_NAMES = 3
 """Of more things, a run's name has the number."""
@@ -81,8 +81,7 @@ def concepts(given: Sequence[str]) -> str:
 
 
 def a_dictionary(config: DictionaryConfig) -> str:
-    """Return a dictionary's kind and size, such as "TopK sparse autoencoder of 3,840 features"."""
-    return f"{METHODS[config.method].label} {ARCHITECTURES[config.architecture]} of {config.features:,} features"
+    return summary_of(config.method, config.architecture, config.features)
 
 
 def dictionaries(keys: Sequence[str]) -> str:

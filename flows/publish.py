@@ -68,5 +68,5 @@ def _models(settings: Settings) -> tuple[list[str], dict[str, str]]:
         try:
             names.add(dictionary_config(key, settings).name)
         except Damaged as error:
-            damaged[f"dictionary {key[:8]}"] = str(error)
+            damaged[f"dictionary {key}"] = str(error)
     return sorted(names), damaged

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -29,11 +29,11 @@ from flows.terminal import progress_bar
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive
 from tasks.progress import Progress as Listener
+from tasks.provenance import made_in
 from tasks.quarantine import SetAside, in_quarantine
 from tasks.settings import Settings
 from tasks.staging import stage_tables
 from tasks.storage import check_can_be_written, disk_problem
-from tasks.tracking.runs import git_revision
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -143,7 +143,9 @@ class Summary(BaseModel):
     title: str
     content_keys: dict[str, str] = Field({}, description="content keys by name")
     figures: dict[str, str] = Field({}, description="measured values by name")
-    places: dict[str, str] = Field({}, description="paths, addresses and commands where the results can be seen")
+    places: dict[str, str] = Field(
+        {}, description="paths, addresses, MLflow runs and commands where the results can be seen"
+    )
     missing: dict[str, str] = Field(
         {}, description="what was not published because it was set aside or waits for other rows, with the reason"
     )
@@ -153,10 +155,15 @@ class Summary(BaseModel):
         rows = [f"| {name} | {value} |" for name, value in self.figures.items()]
         table = ["| | |", "| --- | ---: |", *rows, ""] if rows else []
         keys = [f"* {name}: `{key}`" for name, key in self.content_keys.items()]
-        places = [f"* {name}: `{place}`" for name, place in self.places.items()]
+        places = [f"* {name}: {_place(place)}" for name, place in self.places.items()]
         missing = [f"* **not published** {name}: {reason}" for name, reason in self.missing.items()]
         failures = [f"* **failed** {name}: {reason}" for name, reason in self.failures.items()]
         return "\n".join([f"# {self.title}", "", *table, *keys, *places, *missing, *failures])
+
+
+def _place(place: str) -> str:
+    """Return Markdown for a place: a link where it is an address."""
+    return f"<{place}>" if place.startswith(("http://", "https://")) else f"`{place}`"
 
 
 def show(summary: Summary) -> Summary:
@@ -167,11 +174,15 @@ def show(summary: Summary) -> Summary:
 
 @dataclass
 class Measured:
-    """Time and memory that a run took, and what it set aside; filled in when its `recorded` block ends."""
+    """Time and memory that a run took, what it set aside, and where MLflow has what it made.
+
+    All are filled in when its `recorded` block ends.
+    """
 
     seconds: float = 0.0
     peak_memory_bytes: int = 0
     set_aside: tuple[SetAside, ...] = ()
+    places: dict[str, str] = field(default_factory=dict)
 
     def figures(self) -> dict[str, str]:
         minutes, seconds = divmod(round(self.seconds), 60)
@@ -188,22 +199,23 @@ def recorded(flow_name: str, config: BaseModel, settings: Settings) -> Iterator[
     check_can_be_written(settings.data_dir)
     started_at, started = datetime.now(UTC).replace(tzinfo=None), time.perf_counter()
     before = set(in_quarantine(settings))
-    measured = Measured()
-    yield measured
+    measured, run = Measured(), str(flow_run.id)
+    with made_in(run) as going_on:
+        yield measured
+    measured.places = going_on.places
     measured.set_aside = tuple(damaged for damaged in in_quarantine(settings) if damaged not in before)
     measured.seconds = time.perf_counter() - started
     # kilobytes on Linux, bytes on macOS
     measured.peak_memory_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (
         1 if sys.platform == "darwin" else 1024
     )
-    run = str(flow_run.id)
     row = {
         "flow_run_id": run,
         "flow": flow_name,
         "started_at": started_at,
         "seconds": measured.seconds,
         "peak_memory_bytes": measured.peak_memory_bytes,
-        "git_revision": git_revision(),
+        "git_revision": going_on.git_revision,
         "config": config.model_dump_json(),
     }
     stage_tables(run, {"runs": polars.DataFrame([row], schema_overrides={"git_revision": polars.String})}, settings)

@@ -74,7 +74,7 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
                 outcome |= step(train_together)(activation_set, variants, settings, progress)
         key = content_key("sweep", VERSION, dictionaries=sorted(outcome))
         finished = [dictionary for dictionary, failure in outcome.items() if failure is None]
-        failures = {dictionary[:8]: failure for dictionary, failure in outcome.items() if failure is not None}
+        failures = {dictionary: failure for dictionary, failure in outcome.items() if failure is not None}
         experiment = f"{config.extraction.network}/{config.extraction.layer}"
         title = f"{config.extraction.network} {config.extraction.layer} · sweep of {len(outcome)} dictionaries"
         with study_run("sweep", key, title, experiment, settings, {"activation_set": activation_set}) as run:
@@ -86,15 +86,15 @@ def sweep(config: SweepConfig = SweepConfig()) -> Summary:
     return show(
         Summary(
             title=f"Sweep over {len(outcome)} dictionaries of {config.extraction.network} {config.extraction.layer}",
-            content_keys={f"dictionary {dictionary[:8]}": dictionary for dictionary in finished},
+            content_keys={label(dictionary, config.dictionary, settings): dictionary for dictionary in finished},
             figures={
-                f"{label(dictionary, config.dictionary, settings)} ({dictionary[:8]})": ", ".join(
+                label(dictionary, config.dictionary, settings): ", ".join(
                     [*measures(dictionary, settings), *stability.get(dictionary, [])]
                 )
                 for dictionary in finished
             }
             | measured.figures(),
-            places={"MLflow": settings.mlflow_tracking_uri},
+            places={"MLflow": settings.mlflow_tracking_uri} | measured.places,
             failures=failures,
         )
     )

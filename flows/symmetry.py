@@ -9,6 +9,7 @@ from tasks.dictionary.ablation import ablate_features
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.feature_matches import match_features
 from tasks.dictionary.heat_maps import draw_heat_maps
+from tasks.dictionary.keys import DictionaryKeys
 from tasks.dictionary.store import dictionary_config, trained
 from tasks.errors import UserError
 from tasks.families.analyse import analyse_families, family_metrics
@@ -18,12 +19,13 @@ from tasks.report.figures.families import family_figures
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.runs import log_findings
+from tasks.warehouse.labels import dictionary_labels
 
 
 class SymmetryConfig(Config):
     """The configuration of the flow."""
 
-    dictionaries: tuple[str, ...] = Field(
+    dictionaries: DictionaryKeys = Field(
         (), description="keys of the trained dictionaries to analyse; default: all dictionaries in the data folder"
     )
     families: FamiliesConfig = Field(FamiliesConfig(), description="grouping of features into families")
@@ -48,14 +50,16 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
                 families[dictionary] = families_of(dictionary, (), config.families, settings)
                 analyses[dictionary] = analysis
             except Damaged as error:  # the other dictionaries are still analysed
-                failures[dictionary[:8]] = str(error)
+                failures[dictionary] = str(error)
         draw_and_match(tuple(analyses), settings)
+    labels = dictionary_labels(analyses, settings)
     return show(
         Summary(
             title=f"Features of {len(analyses)} dictionaries",
-            content_keys={f"analysis of {dictionary[:8]}": key for dictionary, key in analyses.items()},
+            content_keys={f"dictionary {labels[dictionary]}": dictionary for dictionary in analyses}
+            | {f"analysis of {labels[dictionary]}": key for dictionary, key in analyses.items()},
             figures={
-                f"{dictionary[:8]} {name}": value
+                f"{labels[dictionary]}: {name}": value
                 for dictionary, key in analyses.items()
                 for name, value in (types_of(key, settings) | families[dictionary]).items()
             }

@@ -70,7 +70,8 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
             title=f"{config.dictionary.name} on {config.extraction.network} {config.extraction.layer}",
             content_keys={"dictionary": dictionary},
             figures=metrics_of(dictionary, settings) | measured.figures(),
-            places={"dictionary": str(settings.dictionaries_dir / dictionary), "MLflow": settings.mlflow_tracking_uri},
+            places={"dictionary": str(settings.dictionaries_dir / dictionary), "MLflow": settings.mlflow_tracking_uri}
+            | measured.places,
         )
     )
 

@@ -28,7 +28,7 @@ def trust(config: TamperStudyConfig = TamperStudyConfig()) -> Summary:
             title=f"Trust at {config.network} {config.layer}",
             content_keys={"analysis": key},
             figures=figures | measured.figures(),
-            places=published.places,
+            places=published.places | measured.places,
             missing=published.missing,
         )
     )

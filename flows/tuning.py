@@ -10,6 +10,7 @@ from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, st
 from tasks.activations.plan import ExtractionConfig, ExtractionPlan
 from tasks.activations.sampling import Sampling
 from tasks.config import Config, Seed, Whole
+from tasks.dictionary.keys import DictionaryKeys
 from tasks.dictionary.store import describe
 from tasks.dimensions.analyse import analyse_dimensions, dimension_metrics
 from tasks.dimensions.config import CONTROLS, DimensionsConfig, Method, Source
@@ -22,7 +23,7 @@ from tasks.tracking.runs import log_analysis, study_run
 from tasks.vision.images import ImagesConfig
 from tasks.vision.names import LayerNames, NetworkName
 from tasks.vision.networks import load_network
-from tasks.warehouse.labels import activation_set_tables, dictionary_tables, label_of
+from tasks.warehouse.labels import activation_set_tables, dictionary_labels, dictionary_tables, label_of
 
 VERSION = 1
 SHOWN_PARAMETERS = ("orientation", "frequency", "phase", "colour")
@@ -33,7 +34,7 @@ class TuningConfig(Config):
 
     network: NetworkName = Field("gabor-bank", description="name of the network")
     layers: LayerNames = Field(("gabor",), description="names of layers, or of branches of layers")
-    dictionaries: tuple[str, ...] = Field(
+    dictionaries: DictionaryKeys = Field(
         (),
         description="keys of trained dictionaries whose features are analysed as well, on their own activation sets",
     )
@@ -134,7 +135,7 @@ def tuning(config: TuningConfig = TuningConfig()) -> Summary:
             title=f"Tuning dimensions of {config.network}",
             content_keys=keys,
             figures=figures | measured.figures(),
-            places=published.places,
+            places=published.places | measured.places,
             missing=published.missing,
         )
     )
@@ -158,7 +159,11 @@ def study_dimensions(
                     paths[method].append(step(render_path)(key, dimension, settings))
                     progress(done + 1, len(shown))
     metrics = step(log_dimensions)(activation_set, dictionary, keys, paths, config, source, settings)
-    subject = f"features of {dictionary[:8]}" if dictionary else network_and_layer(activation_set, settings)[1]
+    subject = (
+        f"features of {dictionary_labels(config.dictionaries, settings)[dictionary]}"
+        if dictionary
+        else network_and_layer(activation_set, settings)[1]
+    )
     return (
         {f"{subject}, {method} in {source}": key for method, key in keys.items()},
         {f"{subject}, {method} in {source}": one_line_of(values) for method, values in metrics.items()},
@@ -187,7 +192,8 @@ def log_dimensions(
     )
     labels = {method: label_of("dimension_analysis", key, tables[method] | of_units) for method, key in keys.items()}
     label = f"{' '.join(network_and_layer(activation_set, settings))} · tuning dimensions on {source}"
-    with study_run("tuning", study, label, experiment, settings, {"source": source}) as run:
+    tags = {"source": source, "activation_set": activation_set}
+    with study_run("tuning", study, label, experiment, settings, tags) as run:
         for method, key in keys.items():
             log_analysis(
                 "dimensions",

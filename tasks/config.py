@@ -28,14 +28,13 @@ def _require_values(form: dict[str, Any]) -> None:
     form["required"] = [name for name, field in form["properties"].items() if field.get("default", ...) not in empty]
 
 
-def choices(title: str, names: Iterable[str], other: str) -> WithJsonSchema:
+def choices(title: str, names: Iterable[str], other: str, none: str | None = None) -> WithJsonSchema:
     """Return the schema of a text that the Prefect form offers as a choice of names, beside a field for any other text.
 
-    title, other: labels of the two.
+    title, other: labels of the two; none: label of a third choice, no text, for a field that may be None.
     """
-    return WithJsonSchema(
-        {"anyOf": [{"type": "string", "title": title, "enum": list(names)}, {"type": "string", "title": other}]}
-    )
+    known, text = {"type": "string", "title": title, "enum": list(names)}, {"type": "string", "title": other}
+    return WithJsonSchema({"anyOf": [known, text, *([{"type": "null", "title": none}] if none else [])]})
 
 
 def several_choices(title: str, names: Iterable[str], other: str) -> WithJsonSchema:

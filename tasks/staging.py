@@ -2,7 +2,9 @@
 
 import fcntl
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars
@@ -10,6 +12,7 @@ import polars
 from tasks.checksums import COMMIT, Damaged, commit_folder, commit_of, is_committed, read_commit
 from tasks.errors import UserError
 from tasks.migrations import CannotMigrate, migrated_tables, refuse_newer, schema_version
+from tasks.provenance import Made, made_now
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
@@ -38,14 +41,39 @@ def is_staged(key: str, settings: Settings) -> bool:
     return False
 
 
-def stage_tables(key: str, tables: dict[str, polars.DataFrame], settings: Settings) -> None:
-    """Write {table: rows}. The checksums are written last: they commit the tables."""
+def stage_tables(
+    key: str,
+    tables: dict[str, polars.DataFrame],
+    settings: Settings,
+    made_before: Mapping[str, Made | None] = MappingProxyType({}),
+) -> None:
+    """Write {table: rows}. The checksums are written last: they commit the tables.
+
+    made_before: {table: how the results were made that it is about}, where that was before, None where it is not known;
+    the others are made now. Where the key is staged already, its first stage made them.
+    """
     folder = _folder(key, settings)
     with writing(folder):
         for table, rows in tables.items():
             with atomic_file(folder / f"{table}.parquet") as temporary:
                 rows.write_parquet(temporary)
-        commit_folder(folder, [f"{table}.parquet" for table in tables], schema_version=schema_version())
+        about = {"made_by": _made_by(folder), "made_before": dict(made_before)}
+        commit_folder(folder, [f"{table}.parquet" for table in tables], schema_version=schema_version(), **about)
+
+
+def _made_by(folder: Path) -> Made | None:
+    """Return how tables are made that are about to be committed: now, or as those that are committed already."""
+    try:
+        return commit_of(folder, REMEDY).get("made_by")
+    except Damaged:  # or not there
+        return made_now()
+
+
+def staged_provenance(key: str, settings: Settings) -> dict[str, Made | None]:
+    """Return {table: how it was made} of a committed key's tables; None where it is not known. Raises Damaged."""
+    commit = commit_of(_folder(key, settings), REMEDY)
+    made, before = commit.get("made_by"), commit.get("made_before", {})
+    return {table: before.get(table, made) for table in (Path(name).stem for name in commit["files"])}
 
 
 def read_staged(key: str, settings: Settings) -> dict[str, polars.DataFrame]:

@@ -16,6 +16,7 @@ import typer
 from flows import FLOWS, cli
 from flows.config import config_class_of, flow_named, read_config
 from tasks.settings import ROOT, Settings
+from tasks.warehouse.database import sql_files
 from tasks.warehouse.formats import csv_lines, json_lines
 from tasks.warehouse.query import answer
 
@@ -32,6 +33,8 @@ UNDERSTOOD = {
     *("export", "import", "publish-model", "export-tables"),
 }
 """Commands whose arguments are parsed here; test_cli, test_up and test_dictionaries_document run them."""
+QUESTIONS = 32
+"""Number of an analyst's questions in docs/analyst.md."""
 READING = {"sql", "page", "doctor", "curves", "layers"}
 
 
@@ -117,6 +120,16 @@ def test_a_query_has_rows_in_csv_and_json(sql, published):
         in_json = json.loads("".join(json_lines(rows)))
     assert len(in_csv) == 1 + len(in_json) > 1
     assert {len(line) for line in in_csv} == {len(in_json[0])}
+
+
+def test_each_question_of_an_analyst_is_answered_by_one_view():
+    document = (ROOT / "docs" / "analyst.md").read_text().replace("\\\n", " ")
+    numbered = re.findall(r"^# (\d+)\. .+\?.*\n(.+)$", document, re.MULTILINE)
+    assert [int(number) for number, _ in numbered] == [*range(1, QUESTIONS + 1)]
+    views = {file.stem for file in sql_files("views")}
+    for number, command in numbered:
+        [view] = re.findall(r"\b(?:FROM|JOIN) (\w+)", split(command)[1][2])
+        assert view in views, number
 
 
 def assert_run_is_understood(flow: str, options: list[str]) -> None:

@@ -6,6 +6,7 @@ WITH found AS (
     UNION ALL SELECT 'quarantine', count(*) FROM quarantine
     UNION ALL SELECT 'activation_sets', count(*) FROM activation_sets
     UNION ALL SELECT 'shards', count(*) FROM shards
+    UNION ALL SELECT 'activation_set_images', count(*) FROM activation_set_images
     UNION ALL SELECT 'dictionaries', count(*) FROM dictionaries
     UNION ALL SELECT 'dictionary_metrics', count(*) FROM dictionary_metrics
     UNION ALL SELECT 'block_metrics', count(*) FROM block_metrics
@@ -62,6 +63,9 @@ WITH found AS (
     UNION ALL SELECT 'image_frames', count(*) FROM image_frames
     UNION ALL SELECT 'feature_heat_maps', count(*) FROM feature_heat_maps
     UNION ALL SELECT 'feature_logit_effects', count(*) FROM feature_logit_effects
+    UNION ALL SELECT 'provenance', count(*) FROM provenance
+    UNION ALL SELECT 'mlflow_runs', count(*) FROM mlflow_runs
+    UNION ALL SELECT 'mlflow_models', count(*) FROM mlflow_models
 )
 SELECT f.table_name, f.rows_found, coalesce(sum(l.rows), 0)::BIGINT AS rows_loaded
 FROM found AS f

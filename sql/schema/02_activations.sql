@@ -45,3 +45,16 @@ COMMENT ON COLUMN shards.split IS 'train or test; an image''s positions are all 
 COMMENT ON COLUMN shards.orbits IS 'number of positions in the shard';
 COMMENT ON COLUMN shards.bytes IS 'size of the shard''s file, bytes';
 COMMENT ON COLUMN shards.sha256 IS 'SHA-256 of the shard''s file, 64 hex digits';
+
+CREATE TABLE IF NOT EXISTS activation_set_images (
+    activation_set_id  VARCHAR NOT NULL REFERENCES activation_sets (activation_set_id),
+    image_id           VARCHAR NOT NULL REFERENCES images (image_id),
+    split              VARCHAR NOT NULL CHECK (split IN ('train', 'test')),
+    orbits             INTEGER NOT NULL,
+    PRIMARY KEY (activation_set_id, image_id)
+);
+COMMENT ON TABLE activation_set_images IS 'one row per (activation_set_id, image_id): an image that positions were sampled in; sets that were staged before this table existed are not in it';
+COMMENT ON COLUMN activation_set_images.activation_set_id IS 'content key of the activation set; refers to activation_sets';
+COMMENT ON COLUMN activation_set_images.image_id IS 'content key of the image; refers to images';
+COMMENT ON COLUMN activation_set_images.split IS 'train or test; all positions of an image are in one split';
+COMMENT ON COLUMN activation_set_images.orbits IS 'number of positions that were sampled in the image';

@@ -200,7 +200,7 @@ class ActivationSet:
 
 
 def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
-    """Return the set's rows of the tables networks, layers, images, quarantine, activation_sets and shards."""
+    """Return the set's rows of the tables networks, layers, images, quarantine and those of 02_activations.sql."""
     config, layer, images = acts.config, acts.plan.layer, acts.plan.images
     int32, int64, float64, text = polars.Int32, polars.Int64, polars.Float64, polars.String
 
@@ -238,6 +238,9 @@ def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
             [(acts.key, info.index, info.split, info.orbits, info.bytes, info.sha256) for info in acts.shards],
             activation_set_id=text, shard=int32, split=text, orbits=int32, bytes=int64, sha256=text,
         ),
+        "activation_set_images": acts.plan.rows.group_by("image", "split", maintain_order=True).agg(
+            orbits=polars.len().cast(int32)
+        ).select(polars.lit(acts.key).alias("activation_set_id"), image_id="image", split="split", orbits="orbits"),
     }  # fmt: skip
 
 

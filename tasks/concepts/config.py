@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator
 from tasks.concepts.names import Classifier, ObjectiveName, Pool
 from tasks.concepts.synthetic_patterns import PATTERNS
 from tasks.config import Config, ImagesAddress, NameOrFolder, Seed, Whole, choices, several_choices
+from tasks.dictionary.keys import DictionaryKeys
 from tasks.vision.images import ImagesConfig
 from tasks.vision.names import LayerName, LayerNames, NetworkName
 
@@ -167,7 +168,7 @@ class AttackExperimentConfig(TcavConfig):
         (TransferTarget(network="efficientnet_lite0", layer="block8_expand"),),
         description="other networks and layers at which the perturbed sets of the largest fraction are evaluated",
     )
-    dictionaries: tuple[str, ...] = Field(
+    dictionaries: DictionaryKeys = Field(
         (), description="keys of trained sparse autoencoders whose features are tested for evidence of the attack"
     )
 

@@ -35,7 +35,7 @@ from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 from tasks.vision.classes import class_index, class_name
 from tasks.vision.images import ImagesConfig, open_frames, webp
-from tasks.vision.names import LayerName, NetworkName
+from tasks.vision.names import LayerName, LayerNameOrNone, NetworkName
 from tasks.vision.network import Network
 from tasks.vision.networks import load_network
 
@@ -46,7 +46,9 @@ class FacetStudyConfig(Config):
     """A unit of a network, its facets, and how their images are attacked. The defaults need no photographs."""
 
     network: NetworkName = Field("efficientnet_lite0", description="name of the network")
-    layer: str | None = Field(None, description="name of the unit's layer; default where no class is given: block7")
+    layer: LayerNameOrNone = Field(
+        None, description="name of the unit's layer; default where no class is given: block7"
+    )
     unit: Whole | None = Field(None, ge=0, description="channel of the layer; default where no class is given: 50")
     of_class: str | None = Field(
         None, description="name, WordNet id or number of a class, whose logit is visualised in place of a unit"

@@ -71,8 +71,10 @@ def analyse(dictionary_key: str, settings: Settings, progress: Progress = silent
     best, by_quantile = responses.best, responses.histograms.quantile_examples()
     patches = _patches_of(best if not is_staged(key, settings) else best.clear(), by_quantile, acts)
     if not is_staged(key, settings):
-        tables = _analysis_tables(dictionary_key, dictionary, acts, responses, patches, settings)
-        stage_tables(key, tables, settings)
+        of_training = _training_tables(dictionary_key, settings)
+        tables = of_training | _analysis_tables(dictionary_key, dictionary, acts, responses, patches)
+        made_by = store.provenance_of(dictionary_key, settings)
+        stage_tables(key, tables, settings, dict.fromkeys(of_training, made_by))
     if not is_staged(details, settings):
         stage_tables(details, details_tables(dictionary_key, dictionary, responses, by_quantile, patches), settings)
     return key
@@ -84,11 +86,10 @@ def _analysis_tables(
     acts: ActivationSet,
     responses: "_Responses",
     patches: polars.DataFrame,
-    settings: Settings,
 ) -> dict[str, polars.DataFrame]:
     live_m = responses.fired_m > 0
     blocks_mgd = dictionary.blocks()
-    tables = _training_tables(key, settings) | {
+    tables = {
         "features": _features_table(key, responses),
         "feature_examples": _examples_table(key, responses, patches),
         "feature_neighbours": _neighbours_table(key, blocks_mgd, live_m),

@@ -36,3 +36,8 @@ METHODS = {
 }
 WITH_K = ", ".join(name for name, method in METHODS.items() if method.k)
 WITH_PENALTY = ", ".join(name for name, method in METHODS.items() if not method.k)
+
+
+def summary_of(method: str, architecture: str, features: int) -> str:
+    """Return a dictionary's kind and size, such as "TopK sparse autoencoder of 3,840 features"."""
+    return f"{METHODS[method].label} {ARCHITECTURES[architecture]} of {features:,} features"

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from safetensors.torch import save_file
 
-from tasks.checksums import Damaged, commit_folder, committed_file, is_committed
+from tasks.checksums import Damaged, commit_folder, commit_of, committed_file, is_committed
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import DictionaryConfig, config_from
 from tasks.dictionary.methods import METHODS
 from tasks.errors import UserError
+from tasks.provenance import Made, made_now
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, write_text, writing
@@ -117,6 +118,12 @@ def dictionary_config(key: str, settings: Settings) -> DictionaryConfig:
         raise Damaged(folder_of(key, settings) / "config.json", reason, "train another one in its place") from None
 
 
+def provenance_of(key: str, settings: Settings) -> Made | None:
+    """Return how a trained dictionary was made; None for one that is older than this record."""
+    _file(key, "config.json", settings)
+    return commit_of(folder_of(key, settings), REMEDY).get("made_by")
+
+
 def read_metrics(key: str, settings: Settings) -> dict[str, float]:
     """Read metrics.json of a trained dictionary: metrics on the test split, and `train_seconds`."""
     return json.loads(_file(key, "metrics.json", settings).read_bytes())
@@ -175,7 +182,7 @@ def write_dictionary(
             write_text(folder / "config.json", json.dumps(description, indent=1))
             metrics = evaluation.scalars() | {"train_seconds": seconds}
             write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
-            commit_folder(folder, FILES)
+            commit_folder(folder, FILES, made_by=made_now())
 
 
 def _write_tables(folder: Path, evaluation: "Evaluation", history: Sequence[tuple[int, str, float]]) -> None:

@@ -20,6 +20,7 @@ from tasks.report.pages.dimensions import dimension_sections, write_dimensions
 from tasks.report.pages.families import family_analyses, write_families
 from tasks.report.pages.features import write_features
 from tasks.report.pages.findings import all_findings
+from tasks.report.pages.lineage import write_lineage
 from tasks.report.pages.neurons import shown_neurons, write_neurons
 from tasks.report.pages.overview import write_overview
 from tasks.report.pages.writer import PageWriter
@@ -93,6 +94,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress, previous: 
         *([("dimensions", "dimensions.html", "Dimensions")] if sections else []),
         *([("attacks", "attacks.html", "Attacks")] if attacks else []),
         *([("neurons", "neurons.html", "Mixed neurons")] if neurons.mixed else []),
+        ("lineage", "lineage.html", "Lineage"),
     ]
     writer = PageWriter(folder, snapshot, examples, menu, previous)
     kinds = [*snapshot.types, *snapshot.stimuli, *attacks.kinds, *(kind for part in sections for kind in part.kinds)]
@@ -106,6 +108,7 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress, previous: 
     if attacks:
         write_attacks(writer, attacks)
     write_neurons(writer, snapshot, neurons)
+    write_lineage(writer, snapshot)
     write_features(writer, snapshot, examples, analyses, progress)
 
 

@@ -6,11 +6,12 @@ that of the largest. The clean exemplars have no run; their metrics are those of
 
 | metric | |
 | --- | --- |
-| score, score_std, random_score, p_holm, accuracy, cosine | TCAV at the attacked layer |
-| clean_score, noise_score | its score of the clean exemplars, and of noise at the same ε and percentage |
-| psnr, perceptual, largest_change | visibility of the changes |
+| tcav/score, …/score_std, …/random_score, …/p_holm, …/accuracy, …/cosine | TCAV at the attacked layer |
+| tcav/clean_score, …/noise_score | its score of the clean exemplars, and of noise at the same ε and percentage |
+| verdict/trusted | 1 where the exemplars pass all checks of tamper detection, else 0 |
+| verdict/matters | 1 where the concept matters for the class as in the views' verdicts, else 0 |
+| change/psnr, …/perceptual, …/largest_change | visibility of the changes; not of runs in which nothing changed |
 | transfer/NETWORK/LAYER | TCAV's score at another layer or network |
-| trusted | 1 where the exemplars pass all checks of tamper detection, else 0 |
 | features/DICTIONARY/STATISTIC/auc, …/flagged | evidence of the attack in a dictionary's features |
 """
 
@@ -25,7 +26,8 @@ from pydantic import BaseModel
 from tasks.concepts.perturbed_sets import IDENTITY, artifact_files
 from tasks.settings import Settings
 from tasks.staging import read_staged
-from tasks.tracking.runs import PARENT, filed, log_figures, log_metrics, log_params, study_run
+from tasks.tracking.lineage import image_input
+from tasks.tracking.runs import PARENT, filed, log_figures, log_inputs, log_metrics, log_params, study_run
 from tasks.warehouse.labels import label_of
 
 if TYPE_CHECKING:
@@ -36,10 +38,15 @@ Attack = tuple[str, str, int]
 """(perturbed_set, attack, epsilon)."""
 ATTACK = ("perturbed_set", "attack", "epsilon")
 CLEAN: Attack = ("concept", "clean", 0)
-MEASURES = (
-    *("score", "score_std", "random_score", "p_holm", "accuracy", "cosine", "clean_score", "noise_score"),
-    *("psnr", "perceptual", "largest_change", "trusted"),
-)
+SIGNIFICANT = 0.05
+"""The level of p_holm of the verdicts in the views (`tcav_verdict` in sql/macros.sql)."""
+MEASURES = {
+    **{"score": "tcav", "score_std": "tcav", "random_score": "tcav", "p_holm": "tcav", "accuracy": "tcav"},
+    **{"cosine": "tcav", "clean_score": "tcav", "noise_score": "tcav"},
+    **{"trusted": "verdict", "matters": "verdict"},
+    **{"psnr": "change", "perceptual": "change", "largest_change": "change"},
+}
+"""{measure: the group that MLflow shows it in}."""
 
 
 def log_attacks(
@@ -104,6 +111,10 @@ def _log(
     log_params(client, run_id, params)
     log_metrics(client, run_id, metrics)
     log_figures(client, run_id, figures)
+    attacked = f"{params['concept']}, {params['attack']} {params['epsilon']}/255"
+    log_inputs(
+        client, run_id, [image_input(attacked, artifact_folder, f"attacks/{artifact_folder}", "attacked", len(images))]
+    )
     for file in images:
         client.log_artifact(run_id, str(file), "exemplars")
 
@@ -121,10 +132,20 @@ def _metrics(tables: dict[str, pl.DataFrame], experiment: dict) -> dict[Attack, 
         at_attacked.join(tables["attacks"], on=IDENTITY)
         .join(noise_scores, on=["perturbed_set", "epsilon", "fraction"], how="left")
         .join(checks.group_by("concept_id").agg(trusted=pl.col("passed").all()), on="concept_id", how="left")
-        .with_columns(clean_score=at_attacked.filter(attack="clean")["score"].item())
+        .with_columns(
+            clean_score=at_attacked.filter(attack="clean")["score"].item(),
+            matters=(pl.col("p_holm") < SIGNIFICANT) & (pl.col("score") > pl.col("random_score")),
+        )
+        .with_columns(
+            # where nothing changed, these are 0 and say nothing
+            pl.when(pl.col("changed") > 0).then(pl.col(name)).alias(name)
+            for name, group in MEASURES.items()
+            if group == "change"
+        )
     )
+    grouped = [pl.col(name).cast(pl.Float64).alias(f"{group}/{name}") for name, group in MEASURES.items()]
     measured = [
-        joined.select(*IDENTITY, pl.col(MEASURES).cast(pl.Float64)).unpivot(index=IDENTITY, variable_name="metric"),
+        joined.select(*IDENTITY, *grouped).unpivot(index=IDENTITY, variable_name="metric"),
         transferred.select(
             *IDENTITY,
             pl.concat_str(pl.lit("transfer"), "eval_network", "eval_layer", separator="/").alias("metric"),

@@ -18,6 +18,7 @@ from tasks.concepts.store import Vectors, load_cavs
 from tasks.keys import file_sha256
 from tasks.settings import Settings
 from tasks.staging import read_staged
+from tasks.tracking.lineage import stage_versions
 from tasks.tracking.registry import alias_of, file_version, log_model, model_card, point
 from tasks.tracking.store import one_at_a_time, tracking
 
@@ -68,6 +69,14 @@ def register_cavs(analysis: str, run_id: str, settings: Settings) -> dict[tuple[
                 tags={tag: str(value) for tag, value in facts.items()},
             )
             point(client, name, alias, versions[layer, concept])
+        of_run = {"model_name": name, "mlflow_run_id": run_id, "result_id": analysis}
+        stage_versions(
+            [
+                of_run | {"version": version, "concept_id": concept, "layer": layer}
+                for (layer, concept), version in versions.items()
+            ],
+            settings,
+        )
     return versions
 
 

@@ -34,6 +34,7 @@ from tasks.dictionary.store import copy_files, describe, dictionary_config, fold
 from tasks.errors import UserError
 from tasks.keys import file_sha256
 from tasks.settings import ROOT, Settings
+from tasks.tracking.lineage import stage_versions
 from tasks.tracking.store import MLFLOW_FILES, one_at_a_time, tracking
 from tasks.warehouse.labels import dictionary_label
 
@@ -49,8 +50,8 @@ CONSIDERED = "considered"
 REQUIREMENTS = ("mlflow", "numpy", "pydantic", "pydantic-settings", "safetensors", "torch")
 MODEL_FILES = ("config.json", "metrics.json", "model.safetensors")
 MODEL_CODE = (  # of tasks/
-    *("__init__.py", "checksums.py", "config.py", "errors.py", "keys.py", "quarantine.py", "settings.py"),
-    *("storage.py", "tensors.py", "dictionary", "symmetry"),
+    *("__init__.py", "checksums.py", "config.py", "errors.py", "keys.py", "provenance.py", "quarantine.py"),
+    *("settings.py", "storage.py", "tensors.py", "dictionary", "symmetry"),
 )
 KIND = ("network", "layer", "group_order")
 EXAMPLE_ROWS = 2
@@ -89,6 +90,9 @@ def register(dictionary: str, run_id: str, settings: Settings) -> int:
             | {tag: repr(metrics[tag]) for tag in ("fvu", "l0")},
         )
         point(client, name, CANDIDATE, version)
+        stage_versions(
+            [{"model_name": name, "version": version, "mlflow_run_id": run_id, "result_id": dictionary}], settings
+        )
     return version
 
 

@@ -1,9 +1,8 @@
 """One MLflow run per training or analysis: its parameters, its progress and its results."""
 
 import re
-import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,16 @@ from pydantic import BaseModel
 from tasks.dictionary.store import describe, read_metrics, read_table
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive, is_held
-from tasks.settings import INSTALLED, ROOT, Settings
+from tasks.provenance import made_now
+from tasks.settings import Settings
+from tasks.tracking.lineage import FOLDERS, inputs_of, stage_run
 from tasks.tracking.store import MLFLOW_LOCK, artifact_location, one_at_a_time, tracking
 from tasks.warehouse.labels import dictionary_label
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
 
 METRICS_PER_CALL = 1000  # MLflow's limit for log_batch
 PARENT = "mlflow.parentRunId"  # tag with the id of the run under which MLflow's UI nests a run
@@ -114,14 +116,17 @@ def filed(
             if run.info.status == "FINISHED":
                 if PARENT in tags:
                     client.set_tag(run.info.run_id, PARENT, tags[PARENT])
+                stage_run(run, kind, key, experiment_name, settings)
                 return run.info.run_id
             if run.info.status == "RUNNING" and not is_held(_lock_of(run.info.run_id, settings)):
                 client.set_terminated(run.info.run_id, "KILLED")
         name = _unique_name(client, experiment, kind, key, label)
-        run_id = client.create_run(experiment, run_name=name, tags={**_about(kind, key), **tags}).info.run_id
-        with _until_it_ends(client, run_id, kind, settings):
-            log(client, run_id)
-    return run_id
+        run = client.create_run(experiment, run_name=name, tags={**_about(kind, key), **tags})
+        with _until_it_ends(client, run.info.run_id, kind, settings):
+            log_inputs(client, run.info.run_id, inputs_of(kind, key, tags, settings))
+            log(client, run.info.run_id)
+        stage_run(run, kind, key, experiment_name, settings)
+    return run.info.run_id
 
 
 def log_findings(
@@ -175,7 +180,10 @@ def study_run(
                 name = _unique_name(client, experiment, kind, key, label)
                 run = client.create_run(experiment, run_name=name, tags=_about(kind, key) | dict(tags))
         with _until_it_ends(client, run.info.run_id, kind, settings):
+            if not runs:
+                log_inputs(client, run.info.run_id, inputs_of(kind, key, tags, settings))
             yield StudyRun(client, run.info.run_id)
+        stage_run(run, kind, key, experiment_name, settings)
 
 
 def _unique_name(client: "MlflowClient", experiment: str, kind: str, key: str, label: str) -> str:
@@ -223,6 +231,11 @@ class StudyRun:
     def log(self, figures: Mapping[str, "Figure"], failures: Mapping[str, str]) -> None:
         log_figures(self.client, self.run_id, figures)
         self.client.log_dict(self.run_id, dict(failures), "failures.json")
+
+
+def log_inputs(client: "MlflowClient", run_id: str, inputs: Sequence["DatasetInput"]) -> None:
+    if inputs:
+        client.log_inputs(run_id, list(inputs))
 
 
 def log_params(client: "MlflowClient", run_id: str, params: Mapping[str, Any]) -> None:
@@ -273,24 +286,19 @@ def _about(kind: str, key: str) -> dict[str, str]:
         "mlflow.source.name": "kaleidoscope",
         "mlflow.source.type": "LOCAL",
     }
-    if revision := git_revision():
+    made = made_now()
+    if revision := made["git_revision"]:
         tags |= {"git_revision": revision, "mlflow.source.git.commit": revision.removesuffix("-dirty")}
+    if made["flow_run_id"]:
+        tags["flow_run_id"] = made["flow_run_id"]
+    if kind in FOLDERS:
+        tags["data_folder"] = f"{FOLDERS[kind]}/{key}"
     return tags
 
 
 def _tags(description: dict) -> dict[str, str]:
     tags = {name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order")}
     return tags | {"code_version": str(description["version"])}
-
-
-def git_revision() -> str | None:
-    """Return the commit of the code, with `-dirty` if files differ from it; None outside our repository."""
-    if INSTALLED:  # site-packages may be inside another repository
-        return None
-    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    with suppress(OSError, subprocess.CalledProcessError):
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    return None
 
 
 def _log(client: "MlflowClient", run_id: str, dictionary: str, description: dict, settings: Settings) -> None:
@@ -301,7 +309,8 @@ def _log(client: "MlflowClient", run_id: str, dictionary: str, description: dict
     zero = {metric for (metric,), curve in history.group_by("metric") if (curve["value"] == 0).all()}
     metrics = [(f"training/{metric}", value, step) for step, metric, value in history.iter_rows() if metric not in zero]
     measured = read_metrics(dictionary, settings)
-    # at step 0, MLflow draws a single value as a bar
-    metrics.append(("training/train_seconds", measured.pop("train_seconds"), 0))
+    # at step 0, MLflow draws a single value as a bar; an imported dictionary was not trained here
+    if seconds := measured.pop("train_seconds"):
+        metrics.append(("training/train_seconds", seconds, 0))
     metrics += [(f"test/{name}", value, 0) for name, value in measured.items()]
     log_metrics(client, run_id, metrics)

@@ -23,6 +23,9 @@ LITE0_LAYERS = (
 
 NetworkName = Annotated[str, choices("built in", NETWORKS, "torchvision:…, timm:… or module:…")]
 LayerName = Annotated[str, choices("layer of efficientnet_lite0", LITE0_LAYERS, "layer of another network")]
+LayerNameOrNone = Annotated[
+    str | None, choices("layer of efficientnet_lite0", LITE0_LAYERS, "layer of another network", "no layer")
+]
 LayerNames = Annotated[
     tuple[str, ...], several_choices("layers of efficientnet_lite0", LITE0_LAYERS, "layers of another network")
 ]

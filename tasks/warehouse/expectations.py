@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 SHA256 = "^[0-9a-f]{64}$"
+MLFLOW_RUN = "^[0-9a-f]{32}$"
 SYMMETRY_TYPE = r"^(?:invariant|mixed|period-\d+(?:\.\d+)?)$"
 STABILISER = r"^(?:trivial|full|[CD]_\d+)$"
 NOT_BLANK = r"\S"
@@ -74,6 +75,7 @@ RANGES: dict[str, dict[str, tuple[float | None, float | None]]] = {
     "trust_analyses": {"random_sets": COUNT, "calibration_sets": NOT_NEGATIVE},
     "trust_checks": {"threshold": NOT_NEGATIVE},
     "runs": {"seconds": NOT_NEGATIVE, "peak_memory_bytes": COUNT},
+    "mlflow_models": {"version": COUNT},
 }
 """The least and the largest value of columns; None: no bound."""
 
@@ -98,6 +100,9 @@ PATTERNS = {
     "facet_analyses": {"facet_analysis_id": SHA256, "unit_name": NOT_BLANK},
     "trust_analyses": {"trust_analysis_id": SHA256},
     "runs": {"flow": "^[a-z][a-z0-9_-]*$"},
+    "provenance": {"result_id": SHA256},
+    "mlflow_runs": {"mlflow_run_id": MLFLOW_RUN, "result_id": SHA256},
+    "mlflow_models": {"mlflow_run_id": MLFLOW_RUN, "result_id": SHA256},
 }
 """The regular expressions that the texts of columns match."""
 

@@ -1,6 +1,6 @@
 """Labels of things that are not in the warehouse yet, by the same SQL as those in its views (sql/labels.sql)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import polars
 
@@ -34,6 +34,17 @@ def label_of(kind: str, key: str, tables: Mapping[str, polars.DataFrame]) -> str
 def dictionary_label(key: str, settings: Settings) -> str:
     """Return the label of a trained dictionary. Raises as `describe`."""
     return label_of("dictionary", key, dictionary_tables(key, settings))
+
+
+def dictionary_labels(keys: Iterable[str], settings: Settings) -> dict[str, str]:
+    """Return {key: label} of trained dictionaries; equal labels end with digits of the keys. Raises as `describe`."""
+    each = [dictionary_tables(key, settings) for key in keys]
+    if not each:
+        return {}
+    tables = {name: polars.concat([of_one[name] for of_one in each], how="diagonal_relaxed") for name in each[0]}
+    tables["activation_sets"] = tables["activation_sets"].unique("activation_set_id")
+    with in_memory(tables) as connection:
+        return dict(connection.sql("FROM dictionary_labels()").fetchall())
 
 
 def dictionary_tables(key: str, settings: Settings) -> dict[str, polars.DataFrame]:

@@ -16,6 +16,7 @@ from tasks.settings import Settings
 from tasks.staging import read_staged, staged_tables
 from tasks.storage import disk_problem
 from tasks.warehouse.database import SQL_DIR, open_warehouse, schema
+from tasks.warehouse.provenance import provenance_of
 
 BOOKKEEPING = {"loads", "audit_results", "schema_versions", "set_aside"}
 
@@ -88,7 +89,7 @@ def load_staged(
         waiting = {}
         for key in remaining:
             try:
-                insert(connection, key, read_staged(key, settings))
+                insert(connection, key, _with_provenance(key, settings))
                 loaded.append(key)
                 progress(len(loaded), total)
             except Missing as error:
@@ -99,6 +100,13 @@ def load_staged(
             return Loading(tuple(loaded), waiting)
         remaining = [*waiting]
     return Loading(tuple(loaded), {})
+
+
+def _with_provenance(key: str, settings: Settings) -> dict[str, pl.DataFrame]:
+    """Return the staged tables of a key and, where it is known how they were made, rows of `provenance`."""
+    tables = read_staged(key, settings)
+    provenance = provenance_of(key, tables, settings)
+    return tables if provenance.is_empty() else tables | {"provenance": provenance}
 
 
 def _in_order_of_reference(keys: Iterable[str], settings: Settings) -> list[str]:

@@ -1,5 +1,6 @@
 """The attack flow on small sets: what it leaves behind for analysts and in MLflow."""
 
+import polars as pl
 import pytest
 
 from flows.attack import AttackFlowConfig, attack
@@ -46,7 +47,18 @@ def test_an_experiment_goes_from_exemplars_to_views_and_nested_runs(settings, tm
         [pushed] = [run for run in runs if run.data.params.get("attack") == "token-pushing"]
         pictures = [file.path for file in client.list_artifacts(pushed.info.run_id, "exemplars")]
     assert len(pictures) == 8
-    assert "score" in pushed.data.metrics
+    assert {"tcav/score", "verdict/matters", "change/psnr"} <= pushed.data.metrics.keys()
+    lineage = query("SELECT kind, result_id, flow, mlflow_run_id FROM lineage WHERE kind <> 'activation set'", settings)
+    assert {row[:3] for row in lineage.rows()} == {
+        ("attack experiment", summary.content_keys["study"], "attack"),
+        ("facet analysis", summary.content_keys["facets"], "attack"),
+        ("trust analysis", lineage.filter(kind="trust analysis")["result_id"].item(), "attack"),
+    }
+    logged = set(lineage.filter(pl.col("kind") != "trust analysis")["mlflow_run_id"])
+    assert pushed.data.tags["mlflow.parentRunId"] in logged
+    places = " ".join(summary.places.values())
+    assert len(logged) == 2
+    assert all(run in places for run in logged)
     assert attack(config).content_keys == summary.content_keys
 
 

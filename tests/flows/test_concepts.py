@@ -39,6 +39,12 @@ def test_the_study_goes_from_exemplars_to_a_view(settings, tmp_path):
     assert f"score/stripes/{CLASS}/block2_expand" in run.data.metrics
     assert {version.tags["concept_name"] for version in versions} == {"checks", "stripes"}
     assert {version.run_id for version in versions} == {run.info.run_id}
+    columns = "result_id, flow, mlflow_run_id, model_name, model_versions"
+    lineage = query(f"SELECT {columns} FROM lineage WHERE kind = 'concept analysis'", settings)
+    assert lineage.rows() == [(summary.content_keys["analysis"], "concepts", run.info.run_id, "logistic-cav", [1, 2])]
+    numbers = {int(version.version): version.tags["concept"] for version in versions}
+    assert dict(query("SELECT version, concept_id FROM model_versions", settings).iter_rows()) == numbers
+    assert summary.places["versions of model logistic-cav"] == "models:/logistic-cav/1, models:/logistic-cav/2"
     assert concepts(config).content_keys == summary.content_keys
 
 

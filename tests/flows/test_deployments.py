@@ -69,6 +69,16 @@ def test_a_form_offers_known_names_and_takes_others():
     assert form["network"]["default"] == "efficientnet_lite0"
 
 
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_form_offers_the_known_names_of_every_network_and_layer(name):
+    for model, definition in parameter_schema(flow_named(name)).definitions.items():
+        for field in definition["properties"].keys() & {"network", "layer", "layers", "facet_layer", "concept"}:
+            known, other, *none = definition["properties"][field]["anyOf"]
+            assert known.get("items", known)["enum"], f"{model}.{field}"
+            assert "enum" not in other.get("items", other)
+            assert [option["type"] for option in none] == ["null"] * len(none)
+
+
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
 def test_a_run_needs_not_give_the_whole_config(deployment):
     """The server would refuse what is left out, since the form's fields are required; the flow fills it in."""

@@ -62,6 +62,7 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     [run] = query("SELECT flow, config FROM runs", settings).rows()
     assert run[0] == "atlas"
     assert AtlasConfig.model_validate(json.loads(run[1])) == small
+    assert_lineage_is_complete(summary, settings)
     types = query("SELECT count(*) FROM feature_symmetry", settings).item()
     assert types == sum(int(value) for name, value in summary.figures.items() if name.startswith("features: "))
     assert (settings.site_dir / "index.html").exists()
@@ -97,6 +98,34 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     assert settings.site_dir.resolve() == site
 
 
+def assert_lineage_is_complete(summary, settings):
+    """Every result is the run's, and the dictionaries have their images, their MLflow runs and their versions."""
+    from mlflow import MlflowClient
+
+    [(run, started_at)] = query("SELECT flow_run_id, started_at FROM runs", settings).rows()
+    lineage = query("SELECT * FROM lineage", settings)
+    assert set(lineage["kind"]) >= {"activation set", "dictionary", "family analysis"}
+    assert {*lineage["flow_run_id"]} == {run}
+    assert {*lineage["flow"]} == {"atlas"}
+    assert lineage["made_at"].min() >= started_at.replace(microsecond=0)
+    assert {*lineage["images"]} == {6}
+    assert lineage["image_sources"].explode().unique().to_list() == ["dead-leaves"]
+    client = MlflowClient(settings.mlflow_tracking_uri)
+    for row in lineage.filter(kind="dictionary").iter_rows(named=True):
+        version = client.get_model_version(row["model_name"], str(*row["model_versions"]))
+        assert version.tags["dictionary"] == row["result_id"]
+        logged = client.get_run(row["mlflow_run_id"])
+        assert version.run_id == row["mlflow_run_id"]
+        assert logged.data.tags["flow_run_id"] == run
+        [trained_on] = logged.inputs.dataset_inputs
+        assert row["activation_set_id"].startswith(trained_on.dataset.digest)
+        assert summary.places[f"MLflow run {row['result_label']}"].endswith(row["mlflow_run_id"])
+    [(results, made)] = query("SELECT results, made FROM runs_overview", settings).rows()
+    assert results == len(made) == len(lineage)
+    of_features = query("SELECT DISTINCT flow FROM lineage_by_table WHERE table_name = 'features'", settings)
+    assert of_features.rows() == [("atlas",)]
+
+
 def test_the_stages_one_by_one_make_what_atlas_makes(small, settings):
     extracted = extract(small.extraction)
     assert extracted.figures["group order |G|"] == "8"
@@ -104,7 +133,9 @@ def test_the_stages_one_by_one_make_what_atlas_makes(small, settings):
     made = train(TrainConfig(extraction=small.extraction, dictionary=small.crosscoder))
     assert trained(settings) == (made.content_keys["dictionary"],)
     analysed = symmetry()
-    assert list(analysed.content_keys) == [f"analysis of {made.content_keys['dictionary'][:8]}"]
+    label = "efficientnet_lite0 block1 · TopK group crosscoder 24, D4, k 4, norm sampling, seed 0"
+    assert list(analysed.content_keys) == [f"dictionary {label}", f"analysis of {label}"]
+    assert analysed.content_keys[f"dictionary {label}"] == made.content_keys["dictionary"]
     published = publish()
     assert published.figures["dictionaries"] == "1"
     assert published.figures["new champions"] == "topk-group-crosscoder"
@@ -113,6 +144,8 @@ def test_the_stages_one_by_one_make_what_atlas_makes(small, settings):
         "train",
         "symmetry",
     ]
+    made = query("SELECT kind, flow FROM lineage ORDER BY ALL", settings).rows()
+    assert made == [("activation set", "extract"), ("dictionary", "train"), ("family analysis", "symmetry")]
 
 
 def test_an_unknown_dictionary_is_one_line(settings):
@@ -127,7 +160,7 @@ def test_damaged_dictionaries_are_named_and_stop_nothing(settings):
         write_dictionary(key, settings)
         flip(folder_of(key, settings) / "model.safetensors", 5_000)
     summary = symmetry()
-    assert list(summary.failures) == ["a" * 8, "b" * 8]
+    assert list(summary.failures) == ["a" * 64, "b" * 64]
     assert all("model.safetensors is damaged" in reason for reason in summary.failures.values())
 
 

@@ -3,18 +3,21 @@ import json
 from pathlib import Path
 from uuid import UUID
 
+import polars
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
+from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel
 
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.terminal import progress_bar
 from tasks.errors import UserError
+from tasks.provenance import note
 from tasks.quarantine import set_aside
-from tasks.staging import read_staged, staged_keys
+from tasks.staging import read_staged, stage_tables, staged_keys, staged_provenance
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 
@@ -150,6 +153,44 @@ def test_a_run_leaves_summary_and_record(settings):
     assert row["flow"] == "whole"
     assert json.loads(row["config"]) == {"shards": 3}
     assert row["peak_memory_bytes"] > 1 << 20
+
+
+def test_what_a_run_commits_names_the_run_and_its_places_are_in_the_summary(settings):
+    def work() -> None:
+        stage_tables("made", {"networks": polars.DataFrame({"network": ["n"]})}, settings)
+        note("MLflow run of n", "http://127.0.0.1:5000/#/experiments/1/runs/2")
+        note("versions of model n", "models:/n/1")
+
+    @kaleidoscope_flow
+    def whole() -> Summary:
+        with recorded("whole", Count(), settings) as measured:
+            step(work)()
+            step(work, name="again").submit().result()
+        return show(Summary(title="Made", places=measured.places))
+
+    summary = whole()
+    [run] = [key for key in staged_keys(settings) if key != "made"]
+    assert staged_provenance("made", settings)["networks"]["flow_run_id"] == run
+    assert summary.places.keys() == {"MLflow run of n", "versions of model n"}
+    [artifact] = artifacts("summary", UUID(run))
+    assert "* MLflow run of n: <http://127.0.0.1:5000/#/experiments/1/runs/2>" in artifact.data
+    assert "* versions of model n: `models:/n/1`" in artifact.data
+
+
+def test_steps_in_threads_know_their_run(settings):
+    def work(number: int) -> None:
+        stage_tables(f"made {number}", {"networks": polars.DataFrame({"network": ["n"]})}, settings)
+
+    @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=2))
+    def whole() -> str:
+        with recorded("whole", Count(), settings):
+            for future in step(work).map(range(3)):
+                future.result()
+        return str(flow_run.id)
+
+    run = whole()
+    for number in range(3):
+        assert staged_provenance(f"made {number}", settings)["networks"]["flow_run_id"] == run
 
 
 def test_a_run_says_what_it_set_aside(settings):

@@ -16,6 +16,7 @@ from tests.sample_tables.dictionaries import dictionary_rows
 from tests.sample_tables.dimensions import dimension_rows
 from tests.sample_tables.families import family_rows
 from tests.sample_tables.feature_details import detail_rows
+from tests.sample_tables.lineage import lineage_rows
 from tests.sample_tables.operations import operation_rows
 from tests.sample_tables.planted import SAE
 from tests.sample_tables.polysemantic import polysemantic_rows
@@ -42,6 +43,7 @@ def _sample_tables() -> dict[str, pl.DataFrame]:
     parts += [tuning_rows(), polysemantic_rows(), family_rows(), dimension_rows(), concept_rows(), attack_rows()]
     tables = together(parts)
     tables |= detail_rows(tables["features"], tables["feature_examples"])
+    tables |= lineage_rows(tables)
     return {table: pl.DataFrame(rows, infer_schema_length=None) for table, rows in tables.items()}
 
 

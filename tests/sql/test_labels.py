@@ -22,7 +22,7 @@ OTHER_NAMES = {
 """{name of a key in views: what it is a key of}, where the names differ."""
 NOT_ALL_IN_TABLES = {"other_dictionary"}
 """Keys that may be of something that no table has; its label is not one of the others'."""
-WITHOUT_LABEL = {"image_id", "flow_run_id"}
+WITHOUT_LABEL = {"image_id", "flow_run_id", "mlflow_run_id"}
 """Keys of what has a name of its own."""
 
 

@@ -47,20 +47,26 @@ GRAIN = {
     "dimension_harmonic_purity": ["dimension_analysis_id", "dimension"],
     "equivariant_pairs": ["family_analysis_id", "feature", "partner"],
     "examples_by_quantile": ["dictionary_id", "feature", "quantile"],
+    "extracted_images": ["activation_set_id", "image_id"],
     "facet_effect": ["facet_analysis_id", "facet_id", "attack", "target_facet_id"],
     "families": ["family_analysis_id", "family"],
     "family_members": ["family_analysis_id", "family", "feature"],
     "family_separation": ["family_analysis_id", "condition", "metric"],
     "feature_catalogue": ["dictionary_id", "feature"],
+    "features_on_images": ["dictionary_id", "feature", "rank"],
     "harmonic_energy": ["dictionary_id", "type", "harmonic"],
     "image_use": ["image_id"],
     "incomplete_families": ["family_analysis_id", "family"],
     "matching_features": ["dictionary_id", "feature", "other_dictionary_id"],
+    "lineage": ["result_id"],
+    "lineage_by_table": ["table_name", "result_id", "load_key"],
     "mirror_symmetric_features": ["dictionary_id", "feature"],
     "missing_curve_detectors": ["dictionary_id", "feature"],
+    "model_versions": ["model_name", "version", "mlflow_run_id"],
     "nearest_features": ["dictionary_id", "feature", "rank"],
     "neurons_of_features": ["dictionary_id", "feature", "rank"],
     "polysemantic_neurons": ["dictionary_id", "neuron"],
+    "refused_images": ["activation_set_id", "name"],
     "runs_overview": ["flow_run_id"],
     "symmetry_types": ["dictionary_id", "type"],
     "training_progress": ["dictionary_id", "metric", "step"],
@@ -797,6 +803,100 @@ def test_runs_overview(small):
     assert rows(small, "SELECT flow_run_id, ended_at, minutes, peak_memory_gib FROM runs_overview") == [
         ("second", datetime(2025, 1, 2, 10, 0, 30), 0.5, 0.5),
         ("first", datetime(2025, 1, 1, 10, 1, 30), 1.5, 1.0),
+    ]
+    assert rows(small, "SELECT flow_run_id, results, made FROM runs_overview") == [
+        ("second", 1, ["dictionary net early · TopK SAE 2, k 1, seed 0"]),
+        ("first", 1, ["activation set net early · 10 orbits of D2, uniform sampling, seed 7"]),
+    ]
+
+
+def test_lineage(small):
+    columns = "kind, network, layer, activation_set_id, dictionary_id, images, image_sources"
+    found = rows(small, f"SELECT result_id, {columns} FROM lineage")
+    by_id = {row[0]: row[1:] for row in found}
+    of_set = ("set", None, 2, ["folder"])
+    assert by_id["set"] == ("activation set", "net", "early", *of_set)
+    assert by_id["sae"] == ("dictionary", "net", "early", "set", "sae", 2, ["folder"])
+    assert by_id["features"] == ("unit set", "net", "early", "set", "sae", 2, ["folder"])
+    assert by_id["neurons"] == ("unit set", "net", "early", *of_set)
+    assert by_id["kin"] == ("family analysis", "net", "early", "set", "cross", 2, ["folder"])
+    assert by_id["part"] == ("dimension analysis", "net", "early", "set", "sae", 2, ["folder"])
+    # stripes, dots, pushed stripes, four cats and as many dogs
+    images = rows(
+        small, "SELECT sum(exemplars) FROM concepts WHERE concept_id IN ('striped', 'dotted', 'pushed', 'cats', 'dogs')"
+    )
+    assert by_id["asked"] == (
+        "concept analysis", "net", "early", None, None, images[0][0], ["attacked", "drawn", "folder"],
+    )  # fmt: skip
+    assert by_id["unit"][:5] == ("facet analysis", "net", "late", None, None)
+    assert by_id["away"][:3] == ("attack experiment", "net", "early")
+    assert by_id["checks"][:3] == ("trust analysis", "net", "early")
+
+
+def test_lineage_names_the_runs_of_prefect_and_mlflow_and_the_code(small):
+    columns = "flow_run_id, flow, started_at, git_revision, made_at"
+    found = {row[0]: row[1:] for row in rows(small, f"SELECT result_id, {columns} FROM lineage")}
+    assert found["set"] == ("first", "extract", datetime(2025, 1, 1, 10), "abc", datetime(2025, 1, 1, 10, 1))
+    assert found["sae"] == ("second", "atlas", datetime(2025, 1, 2, 10), None, datetime(2025, 1, 2, 10, 0, 10))
+    assert found["checks"] == (None, None, None, "abc", datetime(2025, 1, 3, 11))
+    assert found["cross"] == (None,) * 5, "older versions did not record it"
+    columns = "mlflow_run_id, mlflow_experiment, model_name, model_versions"
+    found = {row[0]: row[1:] for row in rows(small, f"SELECT result_id, {columns} FROM lineage")}
+    assert found["sae"] == ("m2", "net/early", "topk-sae", [1]), "the store was lost, and the last run counts"
+    assert found["asked"] == ("m3", "net/concepts", "logistic-cav", [1, 2])
+    assert found["cross"] == (None,) * 4
+
+
+def test_a_feature_is_one_join_from_where_it_comes_from(small):
+    joined = "FROM feature_catalogue AS f JOIN lineage AS l ON l.result_id = f.dictionary_id"
+    found = rows(
+        small, f"SELECT f.feature, l.activation_set_id, l.flow_run_id, l.mlflow_run_id {joined} WHERE f.type IS NULL"
+    )
+    assert (0, "set", "second", "m2") in found
+
+
+def test_lineage_by_table(small):
+    columns = "table_name, flow_run_id, flow, git_revision, load_key, loaded_at"
+    assert rows(small, f"SELECT {columns} FROM lineage_by_table WHERE result_id = 'sae'") == [
+        ("dictionaries", "second", "atlas", None, "sae tables", datetime(2025, 1, 2, 12)),
+        ("features", "second", "atlas", None, "sae tables", None),
+        ("dictionary_metrics", "failed", None, "def", "scores", None),
+    ]
+
+
+def test_model_versions(small):
+    columns = "model_uri, result_id, concept_id, network, layer, mlflow_run_id, flow_run_id"
+    assert rows(small, f"SELECT {columns} FROM model_versions") == [
+        ("models:/logistic-cav/1", "asked", "striped", "net", "early", "m3", None),
+        ("models:/logistic-cav/2", "asked", "dotted", "net", "early", "m3", None),
+        ("models:/topk-sae/1", "sae", None, "net", "early", "m2", "second"),
+        ("models:/topk-sae/7", "sae", None, "net", "early", "m1", "second"),
+    ]
+
+
+def test_extracted_images(small):
+    assert rows(small, "SELECT activation_set_id, name, source, label, split, orbits FROM extracted_images") == [
+        ("set", "one.png", "folder", "zebra", "train", 8),
+        ("set", "two.png", "folder", None, "test", 2),
+    ]
+
+
+def test_refused_images(small):
+    assert rows(small, "SELECT activation_set_id, name, reason FROM refused_images") == [
+        ("set", "c.txt", "not an image"),
+        ("set", "a.jpg", "truncated"),
+        ("set", "b.jpg", "truncated"),
+    ]
+
+
+def test_features_on_images(small):
+    columns = "image_name, dictionary_id, feature, type, rank, activation, share_of_maximum, element"
+    assert rows(small, f"SELECT {columns} FROM features_on_images") == [
+        ("one.png", "sae", 0, None, 1, 3.0, 1.0, 0),
+        ("one.png", "sae", 1, None, 1, 4.0, 1.0, 0),
+        ("one.png", "cross", 0, "period-360", 2, 2.0, pytest.approx(2 / 3), 3),
+        ("one.png", "cross", 0, "period-360", 3, 1.0, pytest.approx(1 / 3), 1),
+        ("two.png", "cross", 0, "period-360", 1, 3.0, 1.0, 0),
     ]
 
 

@@ -4,6 +4,7 @@ from polars.testing import assert_frame_equal
 
 from tasks.checksums import COMMIT, Damaged
 from tasks.errors import UserError
+from tasks.provenance import made_in, made_now
 from tasks.quarantine import in_quarantine
 from tasks.staging import (
     BEFORE_CHECKSUMS,
@@ -13,6 +14,7 @@ from tasks.staging import (
     schema_version,
     stage_tables,
     staged_keys,
+    staged_provenance,
     staged_tables,
 )
 from tests.damage import flip
@@ -72,12 +74,44 @@ def test_a_folder_under_another_key_is_refused(settings):
         read_staged("b" * 64, settings)
 
 
+def test_a_commit_says_who_made_the_tables(settings):
+    with made_in("first run"):
+        stage_tables(KEY, TABLES, settings)
+    made = staged_provenance(KEY, settings)
+    assert made.keys() == TABLES.keys()
+    assert {each["flow_run_id"] for each in made.values()} == {"first run"}
+    with made_in("second run"):
+        stage_tables(KEY, TABLES, settings)
+    assert staged_provenance(KEY, settings) == made, "they were made before, and are the same"
+
+
+def test_tables_about_what_was_made_before_say_who_made_that(settings):
+    before = made_now() | {"flow_run_id": "training"}
+    with made_in("analysis"):
+        stage_tables(KEY, TABLES, settings, {"layers": before, "networks": None})
+        stage_tables("b" * 64, TABLES, settings, {"layers": before})
+    assert staged_provenance(KEY, settings) == {"layers": before, "networks": None}
+    made = staged_provenance("b" * 64, settings)
+    assert (made["layers"], made["networks"]["flow_run_id"]) == (before, "analysis")
+
+
+def test_tables_that_are_set_aside_are_made_anew_by_who_makes_them(settings):
+    with made_in("first run"):
+        stage_tables(KEY, TABLES, settings)
+    flip(settings.staging_dir / KEY / "layers.parquet", 1_003)
+    assert not is_staged(KEY, settings)
+    with made_in("second run"):
+        stage_tables(KEY, TABLES, settings)
+    assert {each["flow_run_id"] for each in staged_provenance(KEY, settings).values()} == {"second run"}
+
+
 def test_what_was_staged_before_checksums_gets_them(settings):
     as_before_checksums(settings)
     assert staged_keys(settings) == [KEY]
     assert is_staged(KEY, settings)
     assert_read(settings, 1)
     assert not (settings.staging_dir / KEY / BEFORE_CHECKSUMS).exists()
+    assert staged_provenance(KEY, settings) == dict.fromkeys(TABLES), "nobody knows who made it"
 
 
 @pytest.mark.parametrize("spoil", [lambda file: file.unlink(), lambda file: file.write_bytes(file.read_bytes()[:-9])])

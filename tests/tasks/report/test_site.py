@@ -71,7 +71,7 @@ def test_without_tuning_families_dimensions_and_attacks_there_are_no_pages_of_th
     kept = {table: frame for table, frame in tables.items() if not any(part in table for part in other)}
     del kept["curve_detectors"]
     write_pages(snapshot_of(kept), tmp_path, lambda done, total: None)
-    assert {path.name for path in tmp_path.glob("*.html")} == {"index.html", "features.html"}
+    assert {path.name for path in tmp_path.glob("*.html")} == {"index.html", "features.html", "lineage.html"}
     text = "".join(path.read_text() for path in tmp_path.rglob("*.html"))
     assert "curves.html" not in text
     assert "neurons.html" not in text

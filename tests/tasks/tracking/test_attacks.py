@@ -1,5 +1,6 @@
 """A study of attacks in MLflow: a run each, comparable by name, made once."""
 
+import json
 import shutil
 
 import numpy as np
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 from tasks.checksums import commit_folder
 from tasks.errors import UserError
 from tasks.settings import Settings
-from tasks.staging import stage_tables
+from tasks.staging import read_staged, stage_tables, staged_keys
 from tasks.tracking.attacks import log_attacks
 from tasks.tracking.runs import PARENT
 from tasks.tracking.store import tracking
@@ -105,18 +106,19 @@ def test_metrics_have_the_same_names_and_the_poisoned_percentage_as_their_step(l
         runs, clean = by_attack(runs_of(client)), client.get_run(study).data.metrics
         curves = {
             name: {each.step: each.value for each in client.get_metric_history(runs[STRONG].info.run_id, name)}
-            for name in ("score", "psnr", f"transfer/{OTHER_NETWORK}/{OTHER_LAYER}", "noise_score")
+            for name in ("tcav/score", "change/psnr", f"transfer/{OTHER_NETWORK}/{OTHER_LAYER}", "tcav/noise_score")
         }
     of_exemplars = [run.data.metrics for (perturbed_set, *_), run in runs.items() if perturbed_set == "concept"]
     assert all(metrics.keys() == of_exemplars[0].keys() for metrics in of_exemplars)
-    assert clean.keys() == of_exemplars[0].keys() - {"psnr", "noise_score"}
-    assert clean["score"] == clean["clean_score"] == pytest.approx(14 / 15)
-    assert clean["trusted"] == 1
+    changes = {"change/psnr", "change/perceptual", "change/largest_change"}
+    assert clean.keys() == of_exemplars[0].keys() - changes - {"tcav/noise_score"}, "nothing changed: no chart of zeros"
+    assert clean["tcav/score"] == clean["tcav/clean_score"] == pytest.approx(14 / 15)
+    assert clean["verdict/trusted"] == clean["verdict/matters"] == 1
 
     scores, clean_score = sample_tables()["attack_scores"], pytest.approx(14 / 15)
-    assert curves["score"] == {50: clean_score, 100: pytest.approx(5 / 15)}
-    assert curves["noise_score"] == {50: clean_score, 100: clean_score}
-    assert curves["psnr"].keys() == {50, 100}
+    assert curves["tcav/score"] == {50: clean_score, 100: pytest.approx(5 / 15)}
+    assert curves["tcav/noise_score"] == {50: clean_score, 100: clean_score}
+    assert curves["change/psnr"].keys() == {50, 100}
     assert curves[f"transfer/{OTHER_NETWORK}/{OTHER_LAYER}"] == {100: pytest.approx(13 / 15)}
     last = runs[STRONG].data.metrics
     whole = dict(zip(("perturbed_set", "attack", "epsilon"), STRONG, strict=True)) | {
@@ -125,13 +127,14 @@ def test_metrics_have_the_same_names_and_the_poisoned_percentage_as_their_step(l
     }
     row = scores.filter(**whole).row(0, named=True)
     for name in ("score", "score_std", "random_score", "p_holm", "accuracy", "cosine"):
-        assert last[name] == row[name]
-    assert last["largest_change"] == 8
-    assert last["trusted"] == 0
+        assert last[f"tcav/{name}"] == row[name]
+    assert last["change/largest_change"] == 8
+    assert last["verdict/trusted"] == 0
+    assert last["verdict/matters"] == 0, "its score is below that of random vectors"
     assert last[f"transfer/{NETWORK}/{LOWER_LAYER}"] == pytest.approx(7 / 15)
     assert last[f"features/{SAE[:8]}/fvu/auc"] == pytest.approx(0.9)
     assert last[f"features/{SAE[:8]}/fvu/flagged"] == 1
-    assert runs["random", "random-set", 8].data.metrics["trusted"] == 1  # the exemplars are the clean ones
+    assert runs["random", "random-set", 8].data.metrics["verdict/trusted"] == 1  # the exemplars are the clean ones
 
 
 def test_attacked_images_and_pictures_are_artifacts(logged):
@@ -145,6 +148,26 @@ def test_attacked_images_and_pictures_are_artifacts(logged):
     assert exemplars == [f"exemplars/{name}" for name in IMAGES]
     assert [[file.path for file in files] for files in sheets] == [["figures/sheet.png"], []]
     assert curve.path == "figures/curve.png"
+
+
+def test_an_attack_was_made_from_its_images_and_the_study_from_the_clean_ones(logged):
+    settings, attacks, study = logged
+    with tracking(settings) as client:
+        of_study = client.get_run(study).inputs.dataset_inputs
+        [of_attack] = by_attack(runs_of(client))[STRONG].inputs.dataset_inputs
+    folder = attacks.filter(perturbed_set=STRONG[0], attack=STRONG[1], epsilon=STRONG[2])["artifact_folder"][0]
+    assert of_attack.dataset.name == "stripes, token-pushing 8/255"
+    assert json.loads(of_attack.dataset.source) == {"uri": f"attacks/{folder}"}
+    assert json.loads(of_attack.dataset.profile) == {"content_key": folder, "images": len(IMAGES)}
+    assert {"stripes", "zebra"} <= {each.dataset.name for each in of_study}
+
+
+def test_the_experiment_is_a_row_of_the_tables_and_its_attacks_are_found_under_its_run(logged):
+    settings, _, study = logged
+    staged = [read_staged(key, settings) for key in staged_keys(settings)]
+    [runs] = [tables["mlflow_runs"] for tables in staged if "mlflow_runs" in tables]
+    columns = ("mlflow_run_id", "kind", "result_id", "experiment")
+    assert runs.select(columns).rows() == [(study, "attack_study", ATTACK_ANALYSIS, f"{NETWORK}/attacks")]
 
 
 def few(table: str) -> pl.DataFrame:
@@ -164,7 +187,7 @@ def test_logging_again_keeps_the_runs_and_replaces_what_a_killed_process_left(se
     assert log_attacks(ATTACK_ANALYSIS, Asked(concept="elsewhere/stripes"), settings, {}) == study
     with tracking(settings) as client:
         runs = runs_of(client)
-        [score] = client.get_metric_history(study, "score")
+        [score] = client.get_metric_history(study, "tcav/score")
     finished = {run.info.run_id for run in runs if run.info.status == "FINISHED"}
     [new] = finished - {study, before["concept", "noise", 8]}
     assert new not in before.values()

@@ -7,9 +7,11 @@ import polars as pl
 import pytest
 from matplotlib.figure import Figure
 
+from tasks import provenance
 from tasks.errors import UserError
+from tasks.provenance import made_in
 from tasks.settings import ROOT, Settings
-from tasks.tracking.runs import git_revision, log_analysis, log_findings, log_training
+from tasks.tracking.runs import log_analysis, log_findings, log_training
 from tasks.tracking.store import tracking
 from tests.tasks.tracking.conftest import FEATURES, STEPS, write_dictionary
 
@@ -105,18 +107,18 @@ def test_runs_of_equal_labels_are_both_named_apart_by_their_keys(settings, dicti
     assert name_of(again, settings) == f"{label} · {keys[0][:8]}"
 
 
-def test_the_git_revision_is_the_commit(settings, dictionary):
-    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    if head.returncode:
-        pytest.skip("the code stands in no git commit here")
+def test_a_run_names_the_flow_run_the_code_and_the_folder(settings, dictionary, monkeypatch):
+    monkeypatch.setattr(provenance, "_revision", lambda: "abc-dirty")
+    with made_in("the-flow-run"):
+        run_id = log_training(dictionary, settings)
+    other = log_analysis("trust", "e" * 64, "net · trust", "net/trust", Settings(), {}, {}, settings)
     with tracking(settings) as client:
-        tags = client.get_run(log_training(dictionary, settings)).data.tags
-    assert tags["git_revision"].removesuffix("-dirty") == head.stdout.strip()
-
-
-def test_an_installed_copy_has_no_git_revision(monkeypatch):
-    monkeypatch.setattr("tasks.tracking.runs.INSTALLED", True)
-    assert git_revision() is None
+        tags, outside = client.get_run(run_id).data.tags, client.get_run(other).data.tags
+    assert tags["flow_run_id"] == "the-flow-run"
+    assert (tags["git_revision"], tags["mlflow.source.git.commit"]) == ("abc-dirty", "abc")
+    assert tags["data_folder"] == f"dictionaries/{dictionary}"
+    assert outside["data_folder"] == f"frames/{'e' * 64}"
+    assert "flow_run_id" not in outside
 
 
 def test_the_same_dictionary_keeps_its_run(settings, dictionary):

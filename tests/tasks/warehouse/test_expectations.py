@@ -145,6 +145,12 @@ BAD_VALUES = {
     "runs.flow: match_regex": "Not a flow!",
     "runs.seconds: be_between": -1.0,
     "runs.peak_memory_bytes: be_between": 0,
+    "provenance.result_id: match_regex": "no key",
+    "mlflow_runs.mlflow_run_id: match_regex": "no id",
+    "mlflow_runs.result_id: match_regex": "no key",
+    "mlflow_models.mlflow_run_id: match_regex": "no id",
+    "mlflow_models.result_id: match_regex": "no key",
+    "mlflow_models.version: be_between": 0,
 }
 
 

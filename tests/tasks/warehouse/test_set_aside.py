@@ -382,7 +382,8 @@ def test_without_a_snapshot_the_warehouse_is_made_from_what_is_staged(published)
     halved(published.warehouse_file)
     publish(published)
     for table, rows in sample_tables().items():
-        assert query(f"SELECT count(*) FROM {table}", published).item() == rows.height
+        if table != "provenance":  # its rows are made from who staged the tables
+            assert query(f"SELECT count(*) FROM {table}", published).item() == rows.height
     assert aside(published) == ["warehouse/kaleidoscope.duckdb"]
 
 

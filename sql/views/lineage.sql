@@ -1,0 +1,126 @@
+-- Says where each result comes from: its activation set, dictionary and images, the flow run and the code that made it, and its run and
+-- model versions in MLflow. A row about a feature, a family or a test is joined by its key: USING (dictionary_id), or result_id = its key.
+CREATE OR REPLACE VIEW lineage AS
+WITH results AS (
+    SELECT
+        'activation set' AS kind,
+        'activation_sets' AS table_name,
+        activation_set_id AS result_id,
+        activation_set_id,
+        NULL::VARCHAR AS dictionary_id,
+        network,
+        layer
+    FROM activation_sets
+    UNION ALL
+    SELECT 'dictionary', 'dictionaries', d.dictionary_id, d.activation_set_id, d.dictionary_id, s.network, s.layer
+    FROM dictionaries AS d
+    JOIN activation_sets AS s USING (activation_set_id)
+    UNION ALL
+    SELECT 'unit set', 'unit_sets', unit_set_id, activation_set_id, dictionary_id, network, layer FROM unit_sets
+    UNION ALL
+    SELECT 'family analysis', 'family_analyses', a.family_analysis_id, d.activation_set_id, a.dictionary_id, s.network, s.layer
+    FROM family_analyses AS a
+    JOIN dictionaries AS d USING (dictionary_id)
+    JOIN activation_sets AS s USING (activation_set_id)
+    UNION ALL
+    SELECT 'dimension analysis', 'dimension_analyses', a.dimension_analysis_id, a.activation_set_id, a.dictionary_id, s.network, s.layer
+    FROM dimension_analyses AS a
+    JOIN activation_sets AS s USING (activation_set_id)
+    UNION ALL
+    SELECT
+        'concept analysis',
+        'concept_analyses',
+        a.concept_analysis_id,
+        NULL,
+        NULL,
+        a.network,
+        (SELECT string_agg(DISTINCT t.layer, ', ' ORDER BY t.layer) FROM tcav_tests AS t WHERE t.concept_analysis_id = a.concept_analysis_id)
+    FROM concept_analyses AS a
+    UNION ALL
+    SELECT 'attack experiment', 'attack_experiments', attack_experiment_id, NULL, NULL, network, layer FROM attack_experiments
+    UNION ALL
+    SELECT 'facet analysis', 'facet_analyses', facet_analysis_id, NULL, NULL, network, layer FROM facet_analyses
+    UNION ALL
+    SELECT 'trust analysis', 'trust_analyses', trust_analysis_id, NULL, NULL, network, layer FROM trust_analyses
+),
+image_sets AS (
+    SELECT concept_analysis_id AS result_id, concept_id FROM tcav_tests
+    UNION SELECT concept_analysis_id, class_images_id FROM tcav_tests
+    UNION SELECT attack_experiment_id, concept_id FROM attack_experiments
+    UNION SELECT attack_experiment_id, class_images_id FROM attack_experiments
+    UNION SELECT facet_analysis_id, facet_id FROM facet_readings
+    UNION SELECT trust_analysis_id, concept_id FROM trust_checks
+),
+sources AS (
+    SELECT i.activation_set_id AS made_from, count(*) AS images, list(DISTINCT m.source ORDER BY m.source) AS image_sources
+    FROM activation_set_images AS i
+    JOIN images AS m USING (image_id)
+    GROUP BY i.activation_set_id
+    UNION ALL
+    SELECT s.result_id, sum(c.exemplars)::BIGINT, list(DISTINCT c.origin ORDER BY c.origin)
+    FROM image_sets AS s
+    JOIN concepts AS c USING (concept_id)
+    GROUP BY s.result_id
+),
+logged AS (
+    SELECT result_id, mlflow_run_id, experiment
+    FROM mlflow_runs
+    QUALIFY row_number() OVER (PARTITION BY result_id ORDER BY started_at DESC, mlflow_run_id) = 1
+),
+registered AS (
+    SELECT mlflow_run_id, any_value(model_name) AS model_name, list(version ORDER BY version) AS model_versions
+    FROM mlflow_models
+    GROUP BY mlflow_run_id
+)
+SELECT
+    r.kind,
+    r.result_id,
+    n.result_label,
+    r.network,
+    r.layer,
+    r.activation_set_id,
+    s.activation_set_label,
+    r.dictionary_id,
+    d.dictionary_label,
+    i.images,
+    i.image_sources,
+    p.made_at,
+    p.git_revision,
+    p.flow_run_id,
+    f.flow,
+    f.started_at,
+    l.mlflow_run_id,
+    l.experiment AS mlflow_experiment,
+    g.model_name,
+    g.model_versions
+FROM results AS r
+JOIN result_labels() AS n USING (result_id)
+LEFT JOIN activation_set_labels() AS s ON s.activation_set_id = r.activation_set_id
+LEFT JOIN dictionary_labels() AS d ON d.dictionary_id = r.dictionary_id
+LEFT JOIN sources AS i ON i.made_from = coalesce(r.activation_set_id, r.result_id)
+LEFT JOIN provenance AS p ON p.table_name = r.table_name AND p.result_id = r.result_id
+LEFT JOIN runs AS f ON f.flow_run_id = p.flow_run_id
+LEFT JOIN logged AS l ON l.result_id = r.result_id
+LEFT JOIN registered AS g ON g.mlflow_run_id = l.mlflow_run_id
+ORDER BY r.network, r.layer, r.kind, n.result_label;
+COMMENT ON VIEW lineage IS 'one row per result (result_id): what it was made from, by which flow run and code, and where MLflow has it';
+COMMENT ON COLUMN lineage.kind IS 'activation set, dictionary, unit set, family analysis, dimension analysis, concept analysis, attack experiment, facet analysis or trust analysis';
+COMMENT ON COLUMN lineage.result_id IS 'content key of the result: the key of that kind in all other views';
+COMMENT ON COLUMN lineage.result_label IS 'label of the result, unique';
+COMMENT ON COLUMN lineage.network IS 'name of the network; refers to networks';
+COMMENT ON COLUMN lineage.layer IS 'name of the layer; of a concept analysis, the layers that were tested, separated by commas';
+COMMENT ON COLUMN lineage.activation_set_id IS 'content key of the activation set that the result was made from; refers to activation_sets; null for studies of image sets';
+COMMENT ON COLUMN lineage.activation_set_label IS 'label of the activation set, unique';
+COMMENT ON COLUMN lineage.dictionary_id IS 'content key of the dictionary that the result is about; refers to dictionaries; null where it is about none';
+COMMENT ON COLUMN lineage.dictionary_label IS 'label of the dictionary, unique';
+COMMENT ON COLUMN lineage.images IS 'number of images in the activation set, or in the sets of concepts, facets and classes that were tested, without random sets; null where the set was staged before images were counted';
+COMMENT ON COLUMN lineage.image_sources IS 'origins of these images: folder, scikit-image or dead-leaves of an activation set, folder, drawn or attacked of image sets';
+COMMENT ON COLUMN lineage.made_at IS 'time when the result was made, UTC; this and the next two columns are null for results of versions that did not record them';
+COMMENT ON COLUMN lineage.git_revision IS 'commit of the code that made the result, with -dirty where files differ from it; null outside a git repository';
+COMMENT ON COLUMN lineage.flow_run_id IS 'id that Prefect gave the flow run that made the result, a UUID; null outside a flow';
+COMMENT ON COLUMN lineage.flow IS 'name of that flow; null where the run failed later or its row is not published yet';
+COMMENT ON COLUMN lineage.started_at IS 'start of that run, UTC; null as flow';
+COMMENT ON COLUMN lineage.mlflow_run_id IS 'id of the last MLflow run that records the result; refers to mlflow_runs; null where none does';
+COMMENT ON COLUMN lineage.mlflow_experiment IS 'name of the MLflow experiment that holds that run';
+COMMENT ON COLUMN lineage.model_name IS 'name of the registered model whose versions were registered from that run; null where none was';
+COMMENT ON COLUMN lineage.model_versions IS 'numbers of these versions, one for a dictionary, one for each concept and layer of a concept analysis; models:/NAME/VERSION loads one';
