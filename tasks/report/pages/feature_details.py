@@ -21,14 +21,14 @@ SHOWN = (
     *("stimulus_type", "stimulus_confidence", "neighbours"),
 )
 """Columns of `Snapshot.features` that a page's JSON has."""
-SHOWN_OF_EXAMPLES = ("image", "y", "x", "transform", "activation")
+SHOWN_OF_EXAMPLES = ("image", "y", "x", "activation")
 
 
 @dataclass(frozen=True)
 class Details:
     """What the template shows of one feature.
 
-    quantiles: quantile, patch (a data URI), image, y, x, transform and activation of each example
+    quantiles: quantile, patch (a data URI), image, y, x, activation and, if there is one, transform of each example
     maps: frame (a file name), picture (a data URI), box (left, top, width and height in per cent of the frame), mark
     (left and top of the example, or None outside the frame), image, transform, activation and maximum
     numbers: the page's JSON
@@ -53,26 +53,32 @@ class FeatureDetails:
     def of(self, feature: dict, top: list[Example]) -> Details:
         """Return the details of a row of `Snapshot.features`. top: its strongest examples, for the JSON."""
         key = feature["dictionary_id"], feature["feature"]
-        group = self.snapshot.dictionary[key[0]]["group"]
-        quantiles = [self._quantile(row, group) for row in self._quantiles.of(key)]
-        maps = [self._map(row, group) for row in self._maps.of(key)]
+        quantiles = [self._quantile(row) for row in self._quantiles.of(key)]
+        maps = [self._map(row) for row in self._maps.of(key)]
         lists = next(iter(self._lists.of(key)), {})
         return Details(quantiles, maps, self._numbers(feature, lists, top, quantiles, maps))
 
-    def _quantile(self, row: dict, group: Any) -> dict:
+    def _transform(self, row: dict) -> dict:
+        """Name the transform of an example, in a dictionary whose rows were transformed."""
+        dictionary = self.snapshot.dictionary[row["dictionary_id"]]
+        return (
+            {"transform": transform_name(dictionary["group"], row["element"])} if dictionary["seen_under"] > 1 else {}
+        )
+
+    def _quantile(self, row: dict) -> dict:
         return {
             **{name: row[name] for name in ("quantile", "image", "y", "x", "activation")},
-            "transform": transform_name(group, row["element"]),
+            **self._transform(row),
             "patch": data_uri(row["patch"], "webp"),
         }
 
-    def _map(self, row: dict, group: Any) -> dict:
+    def _map(self, row: dict) -> dict:
         side, stride = row["side_px"], row["stride_px"]
         left, top = (100 * (row[f"first_{axis}_px"] - stride / 2) / side for axis in "xy")
         mark = [100 * row[f"{axis}_px"] / side for axis in "xy"]
         return {
             **{name: row[name] for name in ("image", "activation", "maximum")},
-            "transform": transform_name(group, row["element"]),
+            **self._transform(row),
             "is_transformed": row["element"] != 0,
             "frame": self._frames[row["activation_set_id"], row["image_id"]],
             "picture": data_uri(row["picture"], "png"),
@@ -86,12 +92,13 @@ class FeatureDetails:
         self, feature: dict, lists: dict, top: list[Example], quantiles: list[dict], maps: list[dict]
     ) -> dict[str, Any]:
         dictionary = self.snapshot.dictionary[feature["dictionary_id"]]
+        of_examples = (*SHOWN_OF_EXAMPLES, "transform") if dictionary["seen_under"] > 1 else SHOWN_OF_EXAMPLES
         return {
             "dictionary_id": feature["dictionary_id"],
             **{name: dictionary[name] for name in ("dictionary_label", "network", "layer")},
             **{name: feature[name] for name in SHOWN},
             "symmetry_type": feature["type"],
-            "top_examples": [{name: getattr(example, name) for name in SHOWN_OF_EXAMPLES} for example in top],
+            "top_examples": [{name: getattr(example, name) for name in of_examples} for example in top],
             "examples_by_quantile": [{name: row[name] for name in row if name != "patch"} for row in quantiles],
             "heat_maps": [{name: row[name] for name in ("image", "y", "x", "activation", "maximum")} for row in maps],
             "histogram": lists.get("histogram") or [],
