@@ -218,14 +218,14 @@ CREATE OR REPLACE MACRO trust_analysis_labels() AS TABLE
         ) AS trust_analysis_label
     FROM trust_analyses;
 
--- The label of each result that has a row in the view `lineage`. A key names one result only, whatever its kind.
+-- The label of each result that has a row in the view `lineage`, by the table with one row per result of its kind and its key there.
 CREATE OR REPLACE MACRO result_labels() AS TABLE
-    SELECT activation_set_id AS result_id, activation_set_label AS result_label FROM activation_set_labels()
-    UNION ALL SELECT dictionary_id, dictionary_label FROM dictionary_labels()
-    UNION ALL SELECT unit_set_id, unit_set_label FROM unit_set_labels()
-    UNION ALL SELECT family_analysis_id, family_analysis_label FROM family_analysis_labels()
-    UNION ALL SELECT dimension_analysis_id, dimension_analysis_label FROM dimension_analysis_labels()
-    UNION ALL SELECT concept_analysis_id, concept_analysis_label FROM concept_analysis_labels()
-    UNION ALL SELECT attack_experiment_id, attack_experiment_label FROM attack_experiment_labels()
-    UNION ALL SELECT facet_analysis_id, facet_analysis_label FROM facet_analysis_labels()
-    UNION ALL SELECT trust_analysis_id, trust_analysis_label FROM trust_analysis_labels();
+    SELECT 'activation_sets' AS result_table, activation_set_id AS result_id, activation_set_label AS result_label FROM activation_set_labels()
+    UNION ALL SELECT 'dictionaries', dictionary_id, dictionary_label FROM dictionary_labels()
+    UNION ALL SELECT 'unit_sets', unit_set_id, unit_set_label FROM unit_set_labels()
+    UNION ALL SELECT 'family_analyses', family_analysis_id, family_analysis_label FROM family_analysis_labels()
+    UNION ALL SELECT 'dimension_analyses', dimension_analysis_id, dimension_analysis_label FROM dimension_analysis_labels()
+    UNION ALL SELECT 'concept_analyses', concept_analysis_id, concept_analysis_label FROM concept_analysis_labels()
+    UNION ALL SELECT 'attack_experiments', attack_experiment_id, attack_experiment_label FROM attack_experiment_labels()
+    UNION ALL SELECT 'facet_analyses', facet_analysis_id, facet_analysis_label FROM facet_analysis_labels()
+    UNION ALL SELECT 'trust_analyses', trust_analysis_id, trust_analysis_label FROM trust_analysis_labels();

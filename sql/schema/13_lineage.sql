@@ -2,6 +2,7 @@
 
 CREATE TABLE IF NOT EXISTS provenance (
     table_name    VARCHAR NOT NULL,
+    result_table  VARCHAR NOT NULL,
     result_id     VARCHAR NOT NULL,
     load_key      VARCHAR NOT NULL,
     flow_run_id   VARCHAR,
@@ -10,7 +11,8 @@ CREATE TABLE IF NOT EXISTS provenance (
     PRIMARY KEY (table_name, result_id, load_key)
 );
 COMMENT ON TABLE provenance IS 'one row per (table_name, result_id, load_key): the rows that one load added to a table about one result, and how they were made; rows that were staged before this table existed are not in it';
-COMMENT ON COLUMN provenance.table_name IS 'name of the table that holds the rows; for the result itself the table that its key refers to, such as dictionaries';
+COMMENT ON COLUMN provenance.table_name IS 'name of the table that holds the rows; for the row of the result itself, result_table';
+COMMENT ON COLUMN provenance.result_table IS 'name of the table with one row per result of this kind, such as dictionaries; an attack experiment and the tamper detection on its sets have the same key in two tables';
 COMMENT ON COLUMN provenance.result_id IS 'content key of the result: of an activation set, dictionary, unit set, analysis or attack experiment';
 COMMENT ON COLUMN provenance.load_key IS 'key of the staged tables; (load_key, table_name) is in loads';
 COMMENT ON COLUMN provenance.flow_run_id IS 'id that Prefect gave the flow run that made the rows, a UUID; null outside a flow; it is in runs once that run has finished and was published';

@@ -1,10 +1,11 @@
 -- Says where each result comes from: its activation set, dictionary and images, the flow run and the code that made it, and its run and
--- model versions in MLflow. A row about a feature, a family or a test is joined by its key: USING (dictionary_id), or result_id = its key.
+-- model versions in MLflow. A row about a feature, a family or a test is joined by its key and
+-- kind: ON result_id = dictionary_id AND kind = 'dictionary'.
 CREATE OR REPLACE VIEW lineage AS
 WITH results AS (
     SELECT
         'activation set' AS kind,
-        'activation_sets' AS table_name,
+        'activation_sets' AS result_table,
         activation_set_id AS result_id,
         activation_set_id,
         NULL::VARCHAR AS dictionary_id,
@@ -44,28 +45,43 @@ WITH results AS (
     SELECT 'trust analysis', 'trust_analyses', trust_analysis_id, NULL, NULL, network, layer FROM trust_analyses
 ),
 image_sets AS (
-    SELECT concept_analysis_id AS result_id, concept_id FROM tcav_tests
-    UNION SELECT concept_analysis_id, class_images_id FROM tcav_tests
-    UNION SELECT attack_experiment_id, concept_id FROM attack_experiments
-    UNION SELECT attack_experiment_id, class_images_id FROM attack_experiments
-    UNION SELECT facet_analysis_id, facet_id FROM facet_readings
-    UNION SELECT trust_analysis_id, concept_id FROM trust_checks
+    SELECT 'concept_analyses' AS result_table, concept_analysis_id AS result_id, concept_id FROM tcav_tests
+    UNION SELECT 'concept_analyses', concept_analysis_id, class_images_id FROM tcav_tests
+    UNION SELECT 'attack_experiments', attack_experiment_id, concept_id FROM attack_experiments
+    UNION SELECT 'attack_experiments', attack_experiment_id, class_images_id FROM attack_experiments
+    UNION SELECT 'facet_analyses', facet_analysis_id, facet_id FROM facet_readings
+    UNION SELECT 'trust_analyses', trust_analysis_id, concept_id FROM trust_checks
 ),
 sources AS (
-    SELECT i.activation_set_id AS made_from, count(*) AS images, list(DISTINCT m.source ORDER BY m.source) AS image_sources
+    SELECT
+        'activation_sets' AS made_from_table,
+        i.activation_set_id AS made_from,
+        count(*) AS images,
+        list(DISTINCT m.source ORDER BY m.source) AS image_sources
     FROM activation_set_images AS i
     JOIN images AS m USING (image_id)
     GROUP BY i.activation_set_id
     UNION ALL
-    SELECT s.result_id, sum(c.exemplars)::BIGINT, list(DISTINCT c.origin ORDER BY c.origin)
+    SELECT s.result_table, s.result_id, sum(c.exemplars)::BIGINT, list(DISTINCT c.origin ORDER BY c.origin)
     FROM image_sets AS s
     JOIN concepts AS c USING (concept_id)
-    GROUP BY s.result_id
+    GROUP BY s.result_table, s.result_id
 ),
 logged AS (
-    SELECT result_id, mlflow_run_id, experiment
+    SELECT
+        CASE kind
+            WHEN 'dictionary' THEN 'dictionaries'
+            WHEN 'dimensions' THEN 'dimension_analyses'
+            WHEN 'concepts' THEN 'concept_analyses'
+            WHEN 'attack_study' THEN 'attack_experiments'
+            WHEN 'facets' THEN 'facet_analyses'
+            WHEN 'trust' THEN 'trust_analyses'
+        END AS result_table,
+        result_id,
+        mlflow_run_id,
+        experiment
     FROM mlflow_runs
-    QUALIFY row_number() OVER (PARTITION BY result_id ORDER BY started_at DESC, mlflow_run_id) = 1
+    QUALIFY row_number() OVER (PARTITION BY kind, result_id ORDER BY started_at DESC, mlflow_run_id) = 1
 ),
 registered AS (
     SELECT mlflow_run_id, any_value(model_name) AS model_name, list(version ORDER BY version) AS model_versions
@@ -94,18 +110,20 @@ SELECT
     g.model_name,
     g.model_versions
 FROM results AS r
-JOIN result_labels() AS n USING (result_id)
+JOIN result_labels() AS n USING (result_table, result_id)
 LEFT JOIN activation_set_labels() AS s ON s.activation_set_id = r.activation_set_id
 LEFT JOIN dictionary_labels() AS d ON d.dictionary_id = r.dictionary_id
-LEFT JOIN sources AS i ON i.made_from = coalesce(r.activation_set_id, r.result_id)
-LEFT JOIN provenance AS p ON p.table_name = r.table_name AND p.result_id = r.result_id
+LEFT JOIN sources AS i
+    ON i.made_from = coalesce(r.activation_set_id, r.result_id)
+    AND i.made_from_table = if(r.activation_set_id IS NULL, r.result_table, 'activation_sets')
+LEFT JOIN provenance AS p ON p.table_name = r.result_table AND p.result_id = r.result_id
 LEFT JOIN runs AS f ON f.flow_run_id = p.flow_run_id
-LEFT JOIN logged AS l ON l.result_id = r.result_id
+LEFT JOIN logged AS l ON l.result_table = r.result_table AND l.result_id = r.result_id
 LEFT JOIN registered AS g ON g.mlflow_run_id = l.mlflow_run_id
 ORDER BY r.network, r.layer, r.kind, n.result_label;
-COMMENT ON VIEW lineage IS 'one row per result (result_id): what it was made from, by which flow run and code, and where MLflow has it';
+COMMENT ON VIEW lineage IS 'one row per result (kind, result_id): what it was made from, by which flow run and code, and where MLflow has it';
 COMMENT ON COLUMN lineage.kind IS 'activation set, dictionary, unit set, family analysis, dimension analysis, concept analysis, attack experiment, facet analysis or trust analysis';
-COMMENT ON COLUMN lineage.result_id IS 'content key of the result: the key of that kind in all other views';
+COMMENT ON COLUMN lineage.result_id IS 'content key of the result: the key of that kind in all other views; an attack experiment and the tamper detection on its sets have the same';
 COMMENT ON COLUMN lineage.result_label IS 'label of the result, unique';
 COMMENT ON COLUMN lineage.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN lineage.layer IS 'name of the layer; of a concept analysis, the layers that were tested, separated by commas';

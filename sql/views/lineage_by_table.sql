@@ -2,6 +2,7 @@
 CREATE OR REPLACE VIEW lineage_by_table AS
 SELECT
     p.table_name,
+    p.result_table,
     p.result_id,
     n.result_label,
     p.made_at,
@@ -12,12 +13,13 @@ SELECT
     p.load_key,
     l.loaded_at
 FROM provenance AS p
-JOIN result_labels() AS n USING (result_id)
+JOIN result_labels() AS n USING (result_table, result_id)
 LEFT JOIN runs AS f ON f.flow_run_id = p.flow_run_id
 LEFT JOIN loads AS l ON l.load_key = p.load_key AND l.table_name = p.table_name
 ORDER BY n.result_label, p.made_at, p.table_name, p.load_key;
 COMMENT ON VIEW lineage_by_table IS 'one row per (table_name, result_id, load_key): the rows that one load added to a table about one result, and how they were made';
 COMMENT ON COLUMN lineage_by_table.table_name IS 'name of the table that holds the rows';
+COMMENT ON COLUMN lineage_by_table.result_table IS 'name of the table with one row per result of this kind, such as dictionaries';
 COMMENT ON COLUMN lineage_by_table.result_id IS 'content key of the result: of an activation set, dictionary, unit set, analysis or attack experiment';
 COMMENT ON COLUMN lineage_by_table.result_label IS 'label of the result, unique';
 COMMENT ON COLUMN lineage_by_table.made_at IS 'time when the rows were made, UTC';

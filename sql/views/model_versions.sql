@@ -16,7 +16,7 @@ SELECT
     r.git_revision,
     r.made_at
 FROM mlflow_models AS m
-JOIN lineage AS r USING (result_id)
+JOIN lineage AS r ON r.result_id = m.result_id AND r.kind IN ('dictionary', 'concept analysis')
 LEFT JOIN concept_labels() AS c ON c.concept_id = m.concept_id
 ORDER BY m.model_name, m.version, m.mlflow_run_id;
 COMMENT ON VIEW model_versions IS 'one row per registered model version (model_name, version, mlflow_run_id) of a published result; aliases are in MLflow alone';

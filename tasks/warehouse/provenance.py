@@ -17,7 +17,7 @@ RESULTS = {
 }
 """{column that holds the key of a result: table with one row per result}."""
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
-    **dict.fromkeys(("table_name", "result_id", "load_key", "flow_run_id", "git_revision"), pl.String),
+    **dict.fromkeys(("table_name", "result_table", "result_id", "load_key", "flow_run_id", "git_revision"), pl.String),
     "made_at": pl.Datetime("us"),
 }
 
@@ -35,6 +35,9 @@ def provenance_of(key: str, tables: Mapping[str, pl.DataFrame], settings: Settin
         if description is None or how is None or description.key[0] not in RESULTS:
             continue
         at = datetime.fromisoformat(how["made_at"]).astimezone(UTC).replace(tzinfo=None)
-        results = columns[description.key[0]].unique(maintain_order=True)
-        rows += [(table, result, key, how["flow_run_id"], how["git_revision"], at) for result in results]
+        column = description.key[0]
+        results = columns[column].unique(maintain_order=True)
+        rows += [
+            (table, RESULTS[column], result, key, how["flow_run_id"], how["git_revision"], at) for result in results
+        ]
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")

@@ -49,10 +49,11 @@ def test_an_experiment_goes_from_exemplars_to_views_and_nested_runs(settings, tm
     assert len(pictures) == 8
     assert {"tcav/score", "verdict/matters", "change/psnr"} <= pushed.data.metrics.keys()
     lineage = query("SELECT kind, result_id, flow, mlflow_run_id FROM lineage WHERE kind <> 'activation set'", settings)
+    trust = query("SELECT trust_analysis_id FROM trust_analyses", settings)["trust_analysis_id"]
     assert {row[:3] for row in lineage.rows()} == {
         ("attack experiment", summary.content_keys["study"], "attack"),
         ("facet analysis", summary.content_keys["facets"], "attack"),
-        ("trust analysis", lineage.filter(kind="trust analysis")["result_id"].item(), "attack"),
+        *(("trust analysis", key, "attack") for key in trust),
     }
     logged = set(lineage.filter(pl.col("kind") != "trust analysis")["mlflow_run_id"])
     assert pushed.data.tags["mlflow.parentRunId"] in logged

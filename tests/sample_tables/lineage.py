@@ -27,10 +27,14 @@ def lineage_rows(tables: Tables) -> Tables:
     """Rows about the results in `tables`."""
     keys = {table: [each[column] for each in tables[table]] for table, column in RESULTS.items()}
     made = {"load_key": LOAD, "flow_run_id": "sample-run", "git_revision": REVISION, "made_at": MADE_AT}
-    provenance = [row("provenance", table_name=table, result_id=key, **made) for table in keys for key in keys[table]]
+    provenance = [
+        row("provenance", table_name=table, result_table=table, result_id=key, **made)
+        for table in keys
+        for key in keys[table]
+    ]
     of_features = ("dictionary_metrics", "features", "neurons")
     provenance += [
-        row("provenance", table_name=table, result_id=key, **made)
+        row("provenance", table_name=table, result_table="dictionaries", result_id=key, **made)
         for table in of_features
         for key in dict.fromkeys(each["dictionary_id"] for each in tables[table])
     ]

@@ -216,9 +216,9 @@ INSERT INTO audit_results VALUES
 INSERT INTO activation_set_images VALUES ('set', 'i1', 'train', 8), ('set', 'i2', 'test', 2);
 INSERT INTO loads VALUES ('set tables', 'activation_sets', 1, '2025-01-02 12:00:00'), ('sae tables', 'dictionaries', 1, '2025-01-02 12:00:00');
 INSERT INTO provenance VALUES
-    ('activation_sets', 'set', 'set tables', 'first', 'abc', '2025-01-01 10:01:00'), ('dictionaries', 'sae', 'sae tables', 'second', NULL, '2025-01-02 10:00:10'),
-    ('features', 'sae', 'sae tables', 'second', NULL, '2025-01-02 10:00:20'), ('dictionary_metrics', 'sae', 'scores', 'failed', 'def', '2025-01-03 10:00:00'),
-    ('trust_analyses', 'checks', 'checks tables', NULL, 'abc', '2025-01-03 11:00:00');
+    ('activation_sets', 'activation_sets', 'set', 'set tables', 'first', 'abc', '2025-01-01 10:01:00'), ('dictionaries', 'dictionaries', 'sae', 'sae tables', 'second', NULL, '2025-01-02 10:00:10'),
+    ('features', 'dictionaries', 'sae', 'sae tables', 'second', NULL, '2025-01-02 10:00:20'), ('dictionary_metrics', 'dictionaries', 'sae', 'scores', 'failed', 'def', '2025-01-03 10:00:00'),
+    ('trust_analyses', 'trust_analyses', 'checks', 'checks tables', NULL, 'abc', '2025-01-03 11:00:00');
 INSERT INTO mlflow_runs VALUES
     ('m1', 'dictionary', 'sae', 'net/early', '2025-01-02 10:00:25'), ('m2', 'dictionary', 'sae', 'net/early', '2025-01-04 10:00:00'),
     ('m3', 'concepts', 'asked', 'net/concepts', '2025-01-03 10:00:00');

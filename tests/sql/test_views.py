@@ -58,7 +58,7 @@ GRAIN = {
     "image_use": ["image_id"],
     "incomplete_families": ["family_analysis_id", "family"],
     "matching_features": ["dictionary_id", "feature", "other_dictionary_id"],
-    "lineage": ["result_id"],
+    "lineage": ["kind", "result_id"],
     "lineage_by_table": ["table_name", "result_id", "load_key"],
     "mirror_symmetric_features": ["dictionary_id", "feature"],
     "missing_curve_detectors": ["dictionary_id", "feature"],
@@ -847,8 +847,25 @@ def test_lineage_names_the_runs_of_prefect_and_mlflow_and_the_code(small):
     assert found["cross"] == (None,) * 4
 
 
+def test_an_attack_and_the_tamper_detection_on_its_sets_have_one_key_and_two_rows(changing):
+    changing.execute("INSERT INTO trust_analyses VALUES ('away', 'net', 'early', 3, 0)")
+    changing.execute("INSERT INTO trust_checks VALUES ('away', 'striped', 'colour grain', 0.2, 0.34, true)")
+    changing.execute("INSERT INTO mlflow_runs VALUES ('m9', 'attack_study', 'away', 'net/attacks', '2025-01-05')")
+    for table in ("trust_analyses", "attack_experiments"):
+        made = [table, table, "away", "tables", "second", "abc", "2025-01-05"]
+        changing.execute("INSERT INTO provenance VALUES (?, ?, ?, ?, ?, ?, ?)", made)
+    columns = "kind, result_label, images, flow, mlflow_run_id"
+    attack, trust = rows(changing, f"SELECT {columns} FROM lineage WHERE result_id = 'away' ORDER BY kind")
+    assert attack == ("attack experiment", "net early · negative attack on stripes for tabby · logistic CAVs, seed 0",
+                      12, "atlas", "m9")  # fmt: skip
+    assert (trust[0], *trust[2:]) == ("trust analysis", 8, "atlas", None)
+    assert trust[1].startswith("net early · tamper detection, 3 random sets")
+    by_table = rows(changing, "SELECT table_name, result_label FROM lineage_by_table WHERE result_id = 'away'")
+    assert dict(by_table) == {"attack_experiments": attack[1], "trust_analyses": trust[1]}
+
+
 def test_a_feature_is_one_join_from_where_it_comes_from(small):
-    joined = "FROM feature_catalogue AS f JOIN lineage AS l ON l.result_id = f.dictionary_id"
+    joined = "FROM feature_catalogue AS f JOIN lineage AS l ON l.result_id = f.dictionary_id AND l.kind = 'dictionary'"
     found = rows(
         small, f"SELECT f.feature, l.activation_set_id, l.flow_run_id, l.mlflow_run_id {joined} WHERE f.type IS NULL"
     )

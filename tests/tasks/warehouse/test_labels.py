@@ -12,7 +12,7 @@ from tasks.dictionary.train import train
 from tasks.staging import read_staged
 from tasks.vision.images import ImagesConfig
 from tasks.warehouse.database import create_schema, create_views, in_memory, schema
-from tasks.warehouse.labels import dictionary_label, label_of
+from tasks.warehouse.labels import dictionary_label, dictionary_labels, label_of
 from tests.sample_tables import sample_tables
 from tests.sample_tables.attacks import ATTACK_ANALYSIS
 from tests.sample_tables.concepts import CONCEPT_ANALYSIS
@@ -55,6 +55,20 @@ def test_a_dictionary_has_the_label_of_the_views(activation_set, settings, confi
                 connection.from_arrow(rows.to_arrow()).insert_into(table)
         found = connection.sql("SELECT dictionary_id, dictionary_label FROM dictionary_scores").fetchall()
     assert found == [(dictionary, label)]
+
+
+def test_dictionaries_of_equal_labels_are_told_apart_by_their_keys(activation_set, settings):
+    configs = [{"k": 3}, {"k": 3, "steps": 3}, {"k": 4}]
+    first, longer, other = keys = [
+        train(activation_set, DictionaryConfig(**SMALL | config), settings) for config in configs
+    ]
+    label = dictionary_label(first, settings)
+    assert dictionary_labels(keys, settings) == {
+        first: f"{label} · {first[:8]}",
+        longer: f"{label} · {longer[:8]}",
+        other: dictionary_label(other, settings),
+    }
+    assert dictionary_labels([], settings) == {}
 
 
 def test_the_tables_of_an_analysis_are_enough_for_its_label():

@@ -24,7 +24,7 @@ def sample(*tables: str) -> dict[str, pl.DataFrame]:
 def loaded(settings, *keys: str) -> list[tuple]:
     with open_warehouse(settings) as warehouse:
         assert load_staged(warehouse, keys, settings).waiting == {}
-        columns = "table_name, result_id, load_key, flow_run_id, git_revision"
+        columns = "table_name, result_table, result_id, load_key, flow_run_id, git_revision"
         return warehouse.execute(f"SELECT {columns} FROM provenance ORDER BY ALL").fetchall()
 
 
@@ -48,11 +48,11 @@ def test_a_load_says_which_run_made_its_results(settings):
     assert found == sorted(
         [
             *(
-                (table, ACTIVATION_SET, "set", "extraction", code)
+                (table, "activation_sets", ACTIVATION_SET, "set", "extraction", code)
                 for table in ("activation_sets", "shards", "quarantine")
             ),
-            *(("dictionaries", key, "features", "training", "abc") for key in (SAE, CROSSCODER)),
-            *(("features", key, "features", "analysis", code) for key in (SAE, CROSSCODER)),
+            *(("dictionaries", "dictionaries", key, "features", "training", "abc") for key in (SAE, CROSSCODER)),
+            *(("features", "dictionaries", key, "features", "analysis", code) for key in (SAE, CROSSCODER)),
         ]
     )
     with duckdb.connect(str(settings.warehouse_file), read_only=True) as warehouse:
@@ -64,7 +64,7 @@ def test_a_load_says_which_run_made_its_results(settings):
 
 def test_what_is_made_outside_a_flow_has_no_run(settings):
     stage_tables("set", sample(*SET_TABLES), settings)
-    assert {row[3] for row in loaded(settings, "set")} == {None}
+    assert {row[4] for row in loaded(settings, "set")} == {None}
 
 
 def test_tables_of_older_code_load_without_provenance(settings):

@@ -15,7 +15,7 @@ from tests.tasks.report.markup import text_of
 def articles(folder) -> dict[str, str]:
     """{key of a result: the text about it}."""
     found = re.findall(
-        r'<article class="panel" id="(\w+)">(.*?)</article>', (folder / "lineage.html").read_text(), re.S
+        r'<article class="panel" id="[a-z-]+-(\w+)">(.*?)</article>', (folder / "lineage.html").read_text(), re.S
     )
     return {key: text_of(markup) for key, markup in found}
 
