@@ -14,6 +14,7 @@ from flows.tuning import TuningConfig, tuning
 from tasks.concepts.config import AttackGrid, ConceptsConfig
 from tasks.concepts.facet_study import FacetStudyConfig
 from tasks.config import Config
+from tasks.dictionary.config import DictionaryConfig
 from tasks.vision.images import ImagesConfig
 
 
@@ -21,13 +22,15 @@ class DemoConfig(Config):
     """The configuration of the flow: that of each study's flow."""
 
     tuning: TuningConfig = Field(
-        TuningConfig(methods=("pca", "kernel-pca", "neurons", "random"), sources=("gratings",), rendered=1),
+        TuningConfig(methods=("pca", "kernel-pca", "neurons", "random"), sources=("gratings",), rendered=0),
         description="tuning dimensions of a bank of Gabor filters, whose true parameters are known",
     )
     early_vision: EarlyVisionConfig = Field(
         EarlyVisionConfig(), description="sparse autoencoders on early layers, and curve detectors"
     )
-    atlas: AtlasConfig = Field(AtlasConfig(), description="symmetries and families of features")
+    atlas: AtlasConfig = Field(
+        AtlasConfig(crosscoder=DictionaryConfig(steps=500)), description="symmetries and families of features"
+    )
     concepts: ConceptsConfig = Field(ConceptsConfig(), description="concepts that matter for a class")
     attack: AttackFlowConfig = Field(
         AttackFlowConfig(
