@@ -20,7 +20,7 @@ from tasks.tuning.pictures import visualise_features
 
 
 class AtlasConfig(Config):
-    """The configuration of the flow. The defaults are the demo."""
+    """The configuration of the flow. The defaults need no files of yours."""
 
     extraction: ExtractionConfig = Field(ExtractionConfig(), description="extraction of the activation set")
     sae: DictionaryConfig = Field(

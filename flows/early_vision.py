@@ -28,7 +28,7 @@ from tasks.vision.networks import load_network
 
 
 class EarlyVisionConfig(Config):
-    """The configuration of the flow. The defaults are the demo."""
+    """The configuration of the flow. The defaults need no files of yours."""
 
     network: NetworkName = Field("efficientnet_lite0", description="name of the network")
     layers: LayerNames = Field(
