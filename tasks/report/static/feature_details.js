@@ -17,7 +17,7 @@
     const range = (bin) => `${+bin.lower.toPrecision(3)} to ${bin.upper === null ? "any" : +bin.upper.toPrecision(3)}`;
     const mode = bins.find((bin) => bin.rows === top);
     const label = `Histogram of ${rows} activations from ${range(bins[0])} to ${range(bins[bins.length - 1])}; most, ${top} rows, from ${range(mode)}`;
-    const { root, box, y } = chart(label, top, ticksUpTo(top).filter((tick) => Number.isInteger(tick)), (tick) => tick.toLocaleString("en"), 480, 260);
+    const { root, box, y } = chart(label, top, ticksUpTo(top).filter((tick) => Number.isInteger(tick)), (tick) => tick.toLocaleString("en"), 480, 260, ["activation, logarithmic", "rows"]);
     const slot = (box.right - box.left) / count;
     for (const bin of bins) {
       const left = box.left + slot * (position(bin) - first);
