@@ -14,6 +14,8 @@ from flows import FLOWS
 from tasks.errors import UserError, one_line, shown
 
 Model = TypeVar("Model", bound=BaseModel)
+MOST_LISTED = 80
+"""Of a config with more fields, an error lists the sections alone."""
 NO_TOML = (ValueError, RecursionError)
 """What tomllib raises: a ValueError, also for a number with too many digits, and RecursionError for deep nesting."""
 
@@ -107,9 +109,12 @@ def _explain(model: type[BaseModel], detail: ErrorDetails) -> str:
         return ": ".join(filter(None, [name, one_line(detail["ctx"]["error"])]))
     if detail["type"] != "extra_forbidden":
         return f"{name}: {one_line(detail['msg'])}, not {shown(detail['input'])}"
-    fields = fields_of(_section(model, path[:-1]))
-    guess = get_close_matches(path[-1], fields, n=1)
-    return f"unknown field {name}; " + (f"did you mean {guess[0]}?" if guess else f"there are {', '.join(fields)}")
+    section = _section(model, path[:-1])
+    fields = fields_of(section)
+    if guess := get_close_matches(path[-1], fields, n=1):
+        return f"unknown field {name}; did you mean {guess[0]}?"
+    listed = fields if len(fields) <= MOST_LISTED else section.model_fields
+    return f"unknown field {name}; there are {', '.join(listed)}"
 
 
 def _section(model: type[BaseModel], path: list[str]) -> type[BaseModel]:

@@ -5,6 +5,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from flows.atlas import AtlasConfig
 from flows.config import fields_of, read_config
+from flows.demo import DemoConfig
 from flows.sweep import SweepConfig
 from flows.train import TrainConfig
 from tasks.errors import UserError
@@ -87,6 +88,12 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path):
     (tmp_path / "broken.toml").write_text("layer = ")
     with pytest.raises(UserError, match=r"broken.toml is not valid TOML: Invalid value"):
         read_config(Run, tmp_path / "broken.toml", [])
+
+
+def test_of_many_fields_an_error_lists_the_sections():
+    with pytest.raises(UserError) as refused:
+        read_config(DemoConfig, None, ["no_such_field=1"])
+    assert str(refused.value) == "unknown field no_such_field; there are tuning, early_vision, atlas, concepts, attack"
 
 
 def test_a_part_of_the_atlas_keeps_the_demos_other_fields():
