@@ -604,7 +604,8 @@ def test_each_patch_of_a_sheet_is_shown_at_its_place(browser, index):
     visit(browser, index.replace("index.html", f"features/{feature_page(CROSSCODER, 5)}"))
     wait(browser, lambda browser: loaded(browser, ".examples img"))
     stored = sample_tables()["feature_examples"].filter(dictionary_id=CROSSCODER, feature=5).sort("rank")["patch"]
-    for place, (picture, blob) in enumerate(zip(all_of(browser, ".examples img"), stored, strict=True)):
+    top = browser.find_element(By.CSS_SELECTOR, ".examples").find_elements(By.TAG_NAME, "img")
+    for place, (picture, blob) in enumerate(zip(top, stored, strict=True)):
         patch = Image.open(io.BytesIO(blob)).convert("RGB").resize((32, 32))
         shown = Image.open(io.BytesIO(picture.screenshot_as_png)).convert("RGB").resize((32, 32))
         difference = np.asarray(shown).astype(float) - np.asarray(patch).astype(float)
