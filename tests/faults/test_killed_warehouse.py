@@ -75,7 +75,8 @@ def tables(settings: Settings) -> dict[str, pl.DataFrame]:
         names = schema().keys() - MADE_BY_EACH_PUBLICATION
         found = {table: connection.table(table).order("ALL").pl() for table in names}
         loads = connection.sql("SELECT load_key, table_name, rows FROM loads ORDER BY ALL").pl()
-    return found | {"loads": loads}
+        made = connection.sql("SELECT * EXCLUDE made_at FROM provenance ORDER BY ALL").pl()  # each test stages anew
+    return found | {"loads": loads, "provenance": made}
 
 
 @pytest.fixture(scope="module")
