@@ -10,7 +10,7 @@ from tasks.liveness import waiting_for
 from tasks.quarantine import in_quarantine
 from tasks.report.site import write_site
 from tasks.settings import Settings
-from tasks.tracking.registry import promote_all
+from tasks.tracking.promotion import promote_all
 from tasks.warehouse.publish import publish as publish_snapshot
 from tasks.warehouse.query import catalogue, query
 

@@ -8,6 +8,7 @@ test_firing.parquet: fired, the number of rows of the test split on which each f
 metrics.json: metrics on the test split, and train_seconds
 
 A file's checksum is verified when that file is read, so that reading the config doesn't wait for the model's checksum.
+PyTorch is imported only where tensors are read or written: a publication reads configs.
 """
 
 import json
@@ -17,10 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
-from safetensors.torch import save_file
 
 from tasks.checksums import Damaged, commit_folder, commit_of, committed_file, is_committed
-from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import DictionaryConfig, config_from
 from tasks.dictionary.methods import METHODS
 from tasks.errors import UserError
@@ -29,12 +28,12 @@ from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, write_text, writing
 from tasks.symmetry.group import DihedralGroup
-from tasks.tensors import read_tensors
 
 if TYPE_CHECKING:
     import polars
 
     from tasks.activations.shards import ActivationSet
+    from tasks.dictionary.base import Dictionary
     from tasks.dictionary.metrics import Evaluation
 
 FILES = (
@@ -48,7 +47,7 @@ FILES = (
 REMEDY = "train or import it again, which sets its folder aside"
 
 
-def create(config: DictionaryConfig, channels: int, group: DihedralGroup) -> Dictionary:
+def create(config: DictionaryConfig, channels: int, group: DihedralGroup) -> "Dictionary":
     """Create an untrained dictionary of the config's method and architecture; an SAE ignores the group.
 
     Raises UserError if the config asks for more harmonics than the group's rotations can represent.
@@ -136,14 +135,14 @@ def read_table(key: str, name: str, settings: Settings) -> "polars.DataFrame":
     return polars.read_parquet(_file(key, f"{name}.parquet", settings))
 
 
-def load_dictionary(key: str, settings: Settings) -> Dictionary:
+def load_dictionary(key: str, settings: Settings) -> "Dictionary":
     """Load a trained dictionary in evaluation mode, without gradients. Raises UserError if it doesn't exist."""
     return _load(describe(key, settings), dictionary_config(key, settings), _file(key, "model.safetensors", settings))
 
 
 def write_dictionary(
     key: str,
-    dictionary: Dictionary,
+    dictionary: "Dictionary",
     evaluation: "Evaluation",
     acts: "ActivationSet",
     settings: Settings,
@@ -160,6 +159,7 @@ def write_dictionary(
     writes: their `seconds` would differ.
     """
     from filelock import FileLock
+    from safetensors.torch import save_file
 
     folder = folder_of(key, settings)
     with FileLock(folder / ".commit"):
@@ -215,7 +215,9 @@ def _file(key: str, name: str, settings: Settings) -> Path:
     return committed_file(folder, name, REMEDY)
 
 
-def _load(description: dict[str, Any], config: DictionaryConfig, model: Path) -> Dictionary:
+def _load(description: dict[str, Any], config: DictionaryConfig, model: Path) -> "Dictionary":
+    from tasks.tensors import read_tensors
+
     order = description["group_order"]
     # dictionaries older than band-limited decoders have only the order in config.json; free blocks need no more
     group = DihedralGroup(description.get("n_rotations", order), description.get("reflections", False))

@@ -19,7 +19,8 @@ from tasks.keys import file_sha256
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.tracking.lineage import stage_versions
-from tasks.tracking.registry import alias_of, file_version, log_model, model_card, point
+from tasks.tracking.promotion import alias_of, point
+from tasks.tracking.registry import file_version, log_model, model_card
 from tasks.tracking.store import one_at_a_time, tracking
 
 if TYPE_CHECKING:

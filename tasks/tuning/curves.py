@@ -37,8 +37,9 @@ from tasks.symmetry.action import transform_patches
 from tasks.symmetry.group import DihedralGroup
 from tasks.tuning.radial import HALF_MAXIMUM, WIDE_GAP, Tuning, aligned, angular_distance, covered, gaps, tuning
 from tasks.tuning.responses import layer_responses
+from tasks.vision.names import FAMILIES, RENDERINGS, TYPE_OF_FAMILY
 from tasks.vision.networks import load_network
-from tasks.vision.stimuli import FAMILIES, LARGEST_STEP, RENDERINGS, TYPE_OF_FAMILY, Stimuli
+from tasks.vision.stimuli import LARGEST_STEP, Stimuli
 
 CODE_VERSION = 1
 

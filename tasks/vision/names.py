@@ -1,4 +1,4 @@
-"""The names of networks and layers that forms offer, without PyTorch. Other names are valid too."""
+"""Names without PyTorch: the networks and layers that forms offer (others are valid too), and drawn stimuli."""
 
 from typing import Annotated
 
@@ -29,3 +29,13 @@ LayerNameOrNone = Annotated[
 LayerNames = Annotated[
     tuple[str, ...], several_choices("layers of efficientnet_lite0", LITE0_LAYERS, "layers of another network")
 ]
+
+LINES, FILLS = ("dark line", "light line"), ("dark fill", "light fill")
+RENDERINGS = LINES + FILLS
+"""How a stimulus is drawn (tasks/vision/stimuli.py)."""
+
+FAMILIES = ("arc", "line", "edge", "angle", "grating", "hatch", "centre-surround", "colour")
+"""The families of drawn stimuli."""
+TYPE_OF_FAMILY = {family: {"arc": "curve"}.get(family, family) for family in FAMILIES}
+"""{family of stimuli: stimulus type of a unit that responds to it most}."""
+STIMULUS_TYPES = (*TYPE_OF_FAMILY.values(), "mixed", "other")

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from tasks.errors import UserError
+from tasks.vision.names import FILLS, LINES, RENDERINGS
 
 LARGEST_STEP = 4.0
 """Largest step between the orientations of a family, in degrees."""
@@ -50,8 +51,6 @@ COLOURS = {
     "blue": (0.0, 0.0, 1.0),
     "magenta": (1.0, 0.0, 1.0),
 }
-LINES, FILLS = ("dark line", "light line"), ("dark fill", "light fill")
-RENDERINGS = LINES + FILLS
 INK = {"dark line": (DARK, GREY), "light line": (LIGHT, GREY), "dark fill": (DARK, LIGHT), "light fill": (LIGHT, DARK)}
 """Colours of the shape and of its surround. A fill has the largest possible contrast; a line has grey on both sides."""
 SCHEMA = {
@@ -249,7 +248,3 @@ COVERAGE = {
     "centre-surround": _disc,
     "colour": _coloured,
 }
-FAMILIES = tuple(COVERAGE)
-TYPE_OF_FAMILY = {family: {"arc": "curve"}.get(family, family) for family in FAMILIES}
-"""{family of stimuli: stimulus type of a unit that responds to it most}."""
-STIMULUS_TYPES = (*TYPE_OF_FAMILY.values(), "mixed", "other")

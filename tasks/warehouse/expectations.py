@@ -12,7 +12,7 @@ from tasks.concepts.names import ATTACKS, CheckName, Classifier, Pool, Statistic
 from tasks.dictionary.config import EncodeFrom
 from tasks.dictionary.methods import ARCHITECTURES, METHODS
 from tasks.dimensions.config import Method
-from tasks.vision.stimuli import RENDERINGS, STIMULUS_TYPES
+from tasks.vision.names import RENDERINGS, STIMULUS_TYPES
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation

@@ -101,7 +101,7 @@ PUBLICATION = {
     "inside the transaction": AtCall("tasks.warehouse.load", "_insert", nth=9),
     "before the snapshot": AtRename(r"/published/snapshots/\w+\.duckdb$"),
     "before the snapshot is published": AtRename(r"/published/kaleidoscope\.duckdb$"),
-    "after the publication": AtCall("tasks.tracking.registry", "promote"),
+    "after the publication": AtCall("tasks.tracking.promotion", "promote"),
     "during the page": AtCall("tasks.report.pages.features", "gallery_script"),
 }
 POINTS = TRAINING | PUBLICATION

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.settings import Settings
-from tasks.tracking.registry import PROMOTED
+from tasks.tracking.promotion import PROMOTED
 from tasks.warehouse.publication import RECORD
 from tests.faults.disturbed import PUBLICATION, TRAINING
 from tests.faults.runs import (

@@ -27,3 +27,9 @@ def test_what_comes_before_the_server_imports_no_large_library(module):
     code = f"import sys, {module}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert {"torch", "prefect", "polars", "duckdb", "mlflow", "pandas"}.isdisjoint(loaded.stdout.split())
+
+
+def test_a_publication_needs_no_pytorch():
+    code = "import sys, flows.publish; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"torch", "mlflow", "great_expectations", "umap", "matplotlib"}.isdisjoint(loaded.stdout.split())

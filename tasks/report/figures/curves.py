@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks.report.figures.style import INK, RULE, SOFT, figure_style, new_figure
 from tasks.tuning.radial import HALF_MAXIMUM, covered, gaps, tuning, uncovered_arcs
-from tasks.vision.stimuli import RENDERINGS
+from tasks.vision.names import RENDERINGS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

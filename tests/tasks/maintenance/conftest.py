@@ -15,7 +15,8 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.train import train
 from tasks.settings import Settings
 from tasks.staging import read_staged, stage_tables
-from tasks.tracking.registry import promote, register
+from tasks.tracking.promotion import promote
+from tasks.tracking.registry import register
 from tasks.tracking.runs import log_training
 from tasks.tracking.store import create_store
 from tasks.warehouse.load import load

@@ -9,7 +9,7 @@ from tasks.report import labels
 from tasks.report.labels import SymmetryType
 from tasks.report.pages.attacks import STATISTICS
 from tasks.report.pages.dimensions import SOURCES
-from tasks.vision.stimuli import STIMULUS_TYPES
+from tasks.vision.names import STIMULUS_TYPES
 
 
 def test_types_stand_in_the_order_of_their_symmetry():

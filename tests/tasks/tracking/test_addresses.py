@@ -13,7 +13,8 @@ import pytest
 
 from tasks.errors import UserError
 from tasks.settings import ROOT, Settings
-from tasks.tracking.registry import promote, register
+from tasks.tracking.promotion import promote
+from tasks.tracking.registry import register
 from tasks.tracking.runs import log_training
 from tasks.tracking.store import artifacts_folder, create_store, server_command
 from tests.tasks.tracking.conftest import CHANNELS, plain_features, write_dictionary

@@ -24,7 +24,8 @@ from tasks.tuning.curves import (
 )
 from tasks.tuning.radial import angular_distance
 from tasks.tuning.responses import neuron_responses
-from tasks.vision.stimuli import ARC_RADII, RENDERINGS, Stimuli, stimuli
+from tasks.vision.names import RENDERINGS
+from tasks.vision.stimuli import ARC_RADII, Stimuli, stimuli
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
 from tasks.warehouse.load import load

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from tasks.errors import UserError
-from tasks.vision.stimuli import ARC_RADII, FAMILIES, RENDERINGS, draw, stimuli
+from tasks.vision.names import FAMILIES, RENDERINGS
+from tasks.vision.stimuli import ARC_RADII, draw, stimuli
 
 SIDES = (7, 32, 91)
 
