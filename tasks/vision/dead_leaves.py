@@ -29,11 +29,12 @@ def _leaf_of_each_pixel(rng: np.random.Generator, side: int) -> tuple[np.ndarray
     y, x, radii = y[visible], x[visible], radii[visible]
     top = np.zeros((side, side), dtype=np.int32)
     axis = np.arange(side)
-    for leaf in range(len(radii)):
-        rows = slice(max(0, int(y[leaf] - radii[leaf])), max(0, int(y[leaf] + radii[leaf]) + 1))
-        columns = slice(max(0, int(x[leaf] - radii[leaf])), max(0, int(x[leaf] + radii[leaf]) + 1))
-        inside = (axis[rows, None] - y[leaf]) ** 2 + (axis[None, columns] - x[leaf]) ** 2 <= radii[leaf] ** 2
-        top[rows, columns][inside] = leaf + 1
+    ends = (y - radii, y + radii, x - radii, x + radii)
+    bounds = zip(*(np.maximum(0, end.astype(np.int64)).tolist() for end in ends), strict=True)
+    for leaf, (first_y, last_y, first_x, last_x) in enumerate(bounds):
+        rows, columns = slice(first_y, last_y + 1), slice(first_x, last_x + 1)
+        inside = (axis[rows, None] - y[leaf]) ** 2 + (axis[columns] - x[leaf]) ** 2 <= radii[leaf] ** 2
+        np.copyto(top[rows, columns], leaf + 1, where=inside)
     leaves = np.concatenate([[[side / 2, side / 2, side]], np.stack([y, x, radii], axis=1)])
     return top, leaves
 
@@ -60,12 +61,22 @@ def draw_scene(seed: int, index: int, side: int) -> Image.Image:
     tilts = 0.15 * rng.standard_normal((count, 2))
     contrasts = 0.10 * rng.random(count) ** 2
 
-    y, x = np.mgrid[:large, :large]
-    centre_y, centre_x, radius = leaves[top_yx].transpose(2, 0, 1)
-    tilt_y, tilt_x = tilts[top_yx].transpose(2, 0, 1)
-    shading = (tilt_y * (y - centre_y) + tilt_x * (x - centre_x)) / radius
-    shading += contrasts[top_yx] * _texture(rng, large)
-    pixels = np.clip(colours[top_yx] + shading[..., None], 0, 1)
+    def of_each_pixel(values: np.ndarray) -> np.ndarray:
+        return np.take(np.ascontiguousarray(values), top_yx)  # a third of the time of indexing all columns at once
 
-    scene = Image.fromarray((255 * pixels).round().astype(np.uint8)).resize((side, side), Image.Resampling.BOX)
+    axis = np.arange(large)
+    centre_y, centre_x, radius = map(of_each_pixel, leaves.T)
+    tilt_y, tilt_x = map(of_each_pixel, tilts.T)
+    shading = (tilt_y * (axis[:, None] - centre_y) + tilt_x * (axis - centre_x)) / radius
+    shading += of_each_pixel(contrasts) * _texture(rng, large)
+    pixels = np.empty((large, large, 3), dtype=np.uint8)
+    for channel, colour in enumerate(colours.T):
+        # in place: fresh memory for each step would take longer than the arithmetic
+        light = of_each_pixel(colour)
+        light += shading
+        np.clip(light, 0, 1, out=light)
+        light *= 255
+        pixels[..., channel] = np.rint(light, out=light)
+
+    scene = Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX)
     return scene.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.8)))
