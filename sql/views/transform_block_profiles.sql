@@ -1,46 +1,47 @@
 -- Shows how each feature changes when the image is rotated and mirrored.
 CREATE OR REPLACE VIEW transform_block_profiles AS
--- texts are made once per dictionary, feature or element, not once per block, of which there may be millions
-WITH elements AS (
+-- Blocks may be millions: they are joined once, with their feature, whose row has the texts of all transforms.
+WITH named AS (
     SELECT
         d.dictionary_id,
         n.dictionary_label,
         s.network,
         s.layer,
-        unnest(range(d.group_order))::INTEGER AS element,
-        360.0 * (element % s.n_rotations) / s.n_rotations AS degrees,
-        CASE
-            WHEN element = 0 THEN 'identity'
-            WHEN element < s.n_rotations THEN printf('rotated %.5g°', degrees)
-            WHEN element = s.n_rotations THEN 'mirrored'
-            ELSE printf('mirrored, rotated %.5g°', degrees)
-        END AS transform
+        [
+            CASE
+                WHEN element = 0 THEN 'identity'
+                WHEN element < s.n_rotations THEN printf('rotated %.5g°', 360.0 * element / s.n_rotations)
+                WHEN element = s.n_rotations THEN 'mirrored'
+                ELSE printf('mirrored, rotated %.5g°', 360.0 * (element - s.n_rotations) / s.n_rotations)
+            END
+            FOR element IN range(d.group_order)
+        ] AS transforms
     FROM dictionaries AS d
     JOIN activation_sets AS s USING (activation_set_id)
     JOIN dictionary_labels() AS n USING (dictionary_id)
 ),
 identities AS (
-    SELECT b.dictionary_id, b.feature, nullif(b.norm, 0) AS norm, y.type
+    SELECT b.dictionary_id, b.feature, n.dictionary_label, n.network, n.layer, n.transforms, nullif(b.norm, 0) AS norm, y.type
     FROM transform_blocks AS b
+    JOIN named AS n USING (dictionary_id)
     LEFT JOIN feature_symmetry AS y USING (dictionary_id, feature)
     WHERE b.element = 0
 )
 SELECT
     b.dictionary_id,
-    e.dictionary_label,
+    i.dictionary_label,
     b.feature,
-    e.network,
-    e.layer,
+    i.network,
+    i.layer,
     i.type,
     b.element,
-    e.transform,
+    i.transforms[b.element + 1] AS transform,
     b.rotation_degrees,
     b.mirrored,
     b.cosine_to_identity,
     b.norm,
     b.norm / i.norm AS norm_to_identity
 FROM transform_blocks AS b
-JOIN elements AS e USING (dictionary_id, element)
 JOIN identities AS i ON i.dictionary_id = b.dictionary_id AND i.feature = b.feature;
 COMMENT ON VIEW transform_block_profiles IS 'one row per (dictionary_id, feature, element): one decoder block of a live feature of a group crosscoder';
 COMMENT ON COLUMN transform_block_profiles.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
