@@ -70,6 +70,7 @@ class SheetWriter:
     """Writes sheets on all processors, and links those that the previous site made from the same patches.
 
     folder: that of the site; the sheets lie in its subfolder `patches`. Sheets are complete when the `with` block ends.
+    Several threads may add sheets.
     """
 
     def __init__(self, folder: Path, previous: Previous) -> None:

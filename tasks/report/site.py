@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -78,38 +79,46 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress, previous: 
     shutil.copytree(STATIC, folder / "assets")
     for name in FOLDERS:
         (folder / name).mkdir()
-    panels = curve_panels(snapshot)
-    with SheetWriter(folder, previous) as sheets:
-        examples = snapshot.export_examples(sheets)
-        neurons = shown_neurons(snapshot, panels, sheets)
-    (folder / SHEETS).write_text(json.dumps(sheets.made_from), encoding="utf-8")
+    examples, panels = snapshot.examples(), curve_panels(snapshot)
     analyses = family_analyses(snapshot)
     sections = dimension_sections(snapshot, folder / "dimensions")
     attacks = attacks_shown(snapshot, folder / "attacks")
-    menu = [
-        ("index", "index.html", "Overview"),
-        ("features", "features.html", "Features"),
-        *([("families", "families.html", "Families")] if analyses else []),
-        *([("curves", "curves.html", "Curves")] if panels else []),
-        *([("dimensions", "dimensions.html", "Dimensions")] if sections else []),
-        *([("attacks", "attacks.html", "Attacks")] if attacks else []),
-        *([("neurons", "neurons.html", "Mixed neurons")] if neurons.mixed else []),
-        ("lineage", "lineage.html", "Lineage"),
-    ]
-    writer = PageWriter(folder, snapshot, examples, menu, previous)
-    kinds = [*snapshot.types, *snapshot.stimuli, *attacks.kinds, *(kind for part in sections for kind in part.kinds)]
-    writer.write("assets/types.css", "types.css", kinds=list(dict.fromkeys(kinds)))
+    # most of the time goes into sheets, in threads, and into pages of features, here
+    with ThreadPoolExecutor(1) as reader, SheetWriter(folder, previous) as sheets:
+        sheets_written = reader.submit(snapshot.write_sheets, sheets)
+        neurons = shown_neurons(snapshot, panels, sheets)
+        menu = [
+            ("index", "index.html", "Overview"),
+            ("features", "features.html", "Features"),
+            *([("families", "families.html", "Families")] if analyses else []),
+            *([("curves", "curves.html", "Curves")] if panels else []),
+            *([("dimensions", "dimensions.html", "Dimensions")] if sections else []),
+            *([("attacks", "attacks.html", "Attacks")] if attacks else []),
+            *([("neurons", "neurons.html", "Mixed neurons")] if neurons.mixed else []),
+            ("lineage", "lineage.html", "Lineage"),
+        ]
+        writer = PageWriter(folder, snapshot, examples, menu, previous)
+        kinds = [
+            *snapshot.types,
+            *snapshot.stimuli,
+            *attacks.kinds,
+            *(kind for part in sections for kind in part.kinds),
+        ]
+        writer.write("assets/types.css", "types.css", kinds=list(dict.fromkeys(kinds)))
+        write_families(writer, snapshot, examples, analyses)
+        if panels:
+            write_curves(writer, panels)
+        if sections:
+            write_dimensions(writer, sections)
+        if attacks:
+            write_attacks(writer, attacks)
+        write_neurons(writer, snapshot, neurons)
+        write_lineage(writer, snapshot)
+        write_features(writer, snapshot, examples, analyses, progress)
+        sheets_written.result()
+    (folder / SHEETS).write_text(json.dumps(sheets.made_from, sort_keys=True), encoding="utf-8")
+    # last, because it chooses among the sheets
     write_overview(writer, snapshot, examples, all_findings(snapshot, analyses, panels, sections, attacks, neurons))
-    write_families(writer, snapshot, examples, analyses)
-    if panels:
-        write_curves(writer, panels)
-    if sections:
-        write_dimensions(writer, sections)
-    if attacks:
-        write_attacks(writer, attacks)
-    write_neurons(writer, snapshot, neurons)
-    write_lineage(writer, snapshot)
-    write_features(writer, snapshot, examples, analyses, progress)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -132,17 +131,14 @@ class Snapshot:
         least = min((min(feature["profile"]) for feature in self.features if feature["profile"]), default=0.0)
         return min(-0.25, max(-1.0, math.floor(least * 4) / 4))
 
-    def export_examples(self, sheets: SheetWriter) -> Examples:
-        """Write a sheet for each live feature with top examples; return the examples of each feature."""
-        examples: Examples = defaultdict(list)
-        rows = self.stream("examples")
-        for (dictionary, feature), of_feature in groupby(rows, key=lambda row: (row["dictionary_id"], row["feature"])):
-            top = list(of_feature)
-            sheet = sheets.add(feature_name(dictionary, feature), [row["patch"] for row in top])
+    def examples(self) -> Examples:
+        """Return the top examples of each live feature that has any."""
+        examples: Examples = {}
+        for (dictionary, feature), top in self._by_feature("examples"):
             group = self.dictionary[dictionary]["group"]
             examples[dictionary, feature] = [
                 Example(
-                    sheet,
+                    feature_name(dictionary, feature),
                     place,
                     len(top),
                     row["image_id"],
@@ -154,6 +150,16 @@ class Snapshot:
                 for place, row in enumerate(top)
             ]
         return examples
+
+    def write_sheets(self, sheets: SheetWriter) -> None:
+        """Write the sheet of each feature in `examples`: its patches, in their order."""
+        for (dictionary, feature), top in self._by_feature("example_patches"):
+            sheets.add(feature_name(dictionary, feature), [row["patch"] for row in top])
+
+    def _by_feature(self, query: str) -> Iterator[tuple[tuple[str, int], list[dict]]]:
+        """Yield each feature, as (dictionary, feature), with its rows of a query that is in the order of features."""
+        for key, rows in groupby(self.stream(query), key=lambda row: (row["dictionary_id"], row["feature"])):
+            yield key, list(rows)
 
 
 def written_once(picture: bytes, folder: Path) -> str:

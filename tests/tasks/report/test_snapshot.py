@@ -3,8 +3,7 @@
 import polars as pl
 import pytest
 
-from tasks.report.previous import Previous
-from tasks.report.sheets import SheetWriter, sheet
+from tasks.report.sheets import sheet
 from tasks.report.text import feature_name
 from tests.sample_tables.planted import CROSSCODER, DEAD, FEATURES, GROUP_ORDER, N_ROTATIONS, SAE
 from tests.tasks.report.conftest import snapshot_of
@@ -33,10 +32,8 @@ def test_each_feature_with_examples_has_a_sheet_of_its_patches(site, tables):
         assert written[feature_name(SAE, feature)].read_bytes() == sheet(patches)
 
 
-def test_captions_say_how_a_patch_was_turned(tables, tmp_path):
-    (tmp_path / "patches").mkdir()
-    with SheetWriter(tmp_path, Previous()) as sheets:
-        examples = snapshot_of(tables).export_examples(sheets)
+def test_captions_say_how_a_patch_was_turned(tables):
+    examples = snapshot_of(tables).examples()
     first, *_, last = examples[CROSSCODER, 0]
     assert (first.sheet, first.at, last.at) == (feature_name(CROSSCODER, 0), "0", "100%")
     names = {0: "as is", 1: "rotated 45°", N_ROTATIONS: "mirrored", GROUP_ORDER - 1: "mirrored, rotated 315°"}
