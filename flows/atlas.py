@@ -9,7 +9,7 @@ from flows.config import over
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
-from flows.symmetry import ablate, draw_and_match, families_of, types_of
+from flows.symmetry import ablate, draw_and_match, families_of, predict_orbits, types_of
 from flows.train import check_harmonics, metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config, Whole
@@ -47,6 +47,12 @@ class AtlasConfig(Config):
         description="number of features of each dictionary whose ablation's effect on the logits is measured; "
         "of the group crosscoder the most confident of each symmetry type first, of the SAE the densest",
     )
+    predictor_steps: Whole = Field(
+        0,
+        ge=0,
+        description="training steps of a neural network that predicts the activations under all transforms from the "
+        "identity block: a floor for the group crosscoder's FVU; 0: only the floor of a linear prediction",
+    )
 
     @field_validator("extraction", "sae", "crosscoder", mode="before")
     @classmethod
@@ -71,6 +77,7 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
         activation_set = extract_set(config.extraction, settings)
         sae, _ = train_dictionary(activation_set, config.sae, settings)
         crosscoder, analysis = train_dictionary(activation_set, config.crosscoder, settings)
+        predict_orbits(crosscoder, config.predictor_steps, settings)
         if config.visualised:
             with reported("Visualise features") as progress:
                 step(visualise_features)(crosscoder, analysis, config.visualised, settings, progress)

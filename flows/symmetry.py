@@ -2,15 +2,16 @@
 
 from pydantic import Field
 
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, say, show, step
 from tasks.checksums import Damaged
-from tasks.config import Config
+from tasks.config import Config, Whole
 from tasks.dictionary.ablation import ablate_features
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.feature_matches import match_features
 from tasks.dictionary.heat_maps import draw_heat_maps
 from tasks.dictionary.keys import DictionaryKeys
-from tasks.dictionary.store import dictionary_config, trained
+from tasks.dictionary.orbit_prediction import check_fits, is_measured, measure_orbit_prediction, whole_fvu
+from tasks.dictionary.store import describe, dictionary_config, trained
 from tasks.errors import UserError
 from tasks.families.analyse import analyse_families, family_metrics
 from tasks.families.config import FamiliesConfig
@@ -29,6 +30,12 @@ class SymmetryConfig(Config):
         (), description="keys of the trained dictionaries to analyse; default: all dictionaries in the data folder"
     )
     families: FamiliesConfig = Field(FamiliesConfig(), description="grouping of features into families")
+    predictor_steps: Whole = Field(
+        0,
+        ge=0,
+        description="training steps of a neural network that predicts the activations under all transforms from the "
+        "identity block: a floor for the group crosscoder's FVU; 0: only the floor of a linear prediction",
+    )
 
 
 @kaleidoscope_flow
@@ -47,6 +54,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
         for dictionary in dictionaries:
             try:
                 analysis = analyse_dictionary(dictionary, settings)
+                predict_orbits(dictionary, config.predictor_steps, settings)
                 families[dictionary] = families_of(dictionary, (), config.families, settings)
                 analyses[dictionary] = analysis
             except Damaged as error:  # the other dictionaries are still analysed
@@ -81,6 +89,31 @@ def ablate(dictionary: str, count: int, settings: Settings) -> None:
     if count and not dictionary_config(dictionary, settings).reads_all_blocks:
         with reported(f"Ablate features of {dictionary[:8]}") as progress:
             step(ablate_features)(dictionary, count, settings, progress)
+
+
+def predict_orbits(dictionary: str, steps: int, settings: Settings) -> None:
+    """Measure how well the identity block predicts the others, for a crosscoder that encodes it; log it in MLflow.
+
+    steps: of the neural network's training; 0: only the linear prediction.
+    """
+    if not is_measured(dictionary_config(dictionary, settings)):
+        return
+    description = describe(dictionary, settings)
+    try:
+        check_fits(description["channels"], description["group_order"])
+    except UserError as error:  # the rest of the study doesn't depend on it
+        say(f"no floor of dictionary {dictionary[:8]} was measured: {error}")
+        return
+    with reported(f"Predict orbits of {dictionary[:8]}") as progress:
+        step(predict)(dictionary, steps, settings, progress)
+
+
+def predict(dictionary: str, steps: int, settings: Settings, progress) -> None:
+    """Measure the predictors of a dictionary's rows and log their FVU in MLflow."""
+    keys = measure_orbit_prediction(dictionary, steps, settings, progress)
+    staged = {predictor: read_staged(key, settings)["orbit_predictions"] for predictor, key in keys.items()}
+    fvu = {f"{predictor}_fvu": whole_fvu(predictions) for predictor, predictions in staged.items()}
+    log_findings(dictionary, "predictors", fvu, settings)
 
 
 def draw_and_match(dictionaries: tuple[str, ...], settings: Settings) -> None:

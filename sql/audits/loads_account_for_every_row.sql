@@ -63,6 +63,7 @@ WITH found AS (
     UNION ALL SELECT 'image_frames', count(*) FROM image_frames
     UNION ALL SELECT 'feature_heat_maps', count(*) FROM feature_heat_maps
     UNION ALL SELECT 'feature_logit_effects', count(*) FROM feature_logit_effects
+    UNION ALL SELECT 'orbit_predictions', count(*) FROM orbit_predictions
     UNION ALL SELECT 'provenance', count(*) FROM provenance
     UNION ALL SELECT 'mlflow_runs', count(*) FROM mlflow_runs
     UNION ALL SELECT 'mlflow_models', count(*) FROM mlflow_models

@@ -58,6 +58,7 @@ SELECT
     wilson_high(metrics.metrics['top1_change'], metrics.metrics['spliced_frames']) AS top1_change_high,
     blocks.block_fvu_least,
     blocks.block_fvu_most,
+    least(scores.linear_prediction_fvu, scores.nonlinear_prediction_fvu) AS predicted_fvu,
     losses.losses,
     densities.densities,
     own.neurons_l0
@@ -66,6 +67,7 @@ JOIN activation_sets AS s USING (activation_set_id)
 JOIN dictionary_labels() AS n USING (dictionary_id)
 LEFT JOIN metrics USING (dictionary_id)
 LEFT JOIN blocks USING (dictionary_id)
+LEFT JOIN dictionary_scores AS scores USING (dictionary_id)
 LEFT JOIN losses USING (dictionary_id)
 LEFT JOIN densities USING (dictionary_id)
 LEFT JOIN own USING (dictionary_id)

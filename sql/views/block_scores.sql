@@ -1,5 +1,14 @@
 -- Shows at which transforms a group crosscoder reconstructs best and worst.
 CREATE OR REPLACE VIEW block_scores AS
+WITH predicted AS (
+    SELECT
+        dictionary_id,
+        element,
+        min(fvu) FILTER (predictor = 'linear') AS linear_prediction_fvu,
+        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu
+    FROM orbit_predictions
+    GROUP BY dictionary_id, element
+)
 SELECT
     b.dictionary_id,
     n.dictionary_label,
@@ -11,11 +20,14 @@ SELECT
     360.0 * (b.element % s.n_rotations) / s.n_rotations AS rotation_degrees,
     b.element >= s.n_rotations AS mirrored,
     b.fvu,
-    b.fvu - first(b.fvu ORDER BY b.element) OVER (PARTITION BY b.dictionary_id) AS fvu_above_identity
+    b.fvu - first(b.fvu ORDER BY b.element) OVER (PARTITION BY b.dictionary_id) AS fvu_above_identity,
+    p.linear_prediction_fvu,
+    p.nonlinear_prediction_fvu
 FROM block_metrics AS b
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
-JOIN dictionary_labels() AS n USING (dictionary_id);
+JOIN dictionary_labels() AS n USING (dictionary_id)
+LEFT JOIN predicted AS p USING (dictionary_id, element);
 COMMENT ON VIEW block_scores IS 'one row per (dictionary_id, element): the reconstruction of one decoder block, test split';
 COMMENT ON COLUMN block_scores.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
 COMMENT ON COLUMN block_scores.dictionary_label IS 'label of the dictionary, unique';
@@ -28,3 +40,5 @@ COMMENT ON COLUMN block_scores.rotation_degrees IS 'angle of the rotation in g, 
 COMMENT ON COLUMN block_scores.mirrored IS 'whether g contains a reflection (left-right mirror before the rotation)';
 COMMENT ON COLUMN block_scores.fvu IS 'fraction of variance unexplained of this block: squared error over variance; 0 is perfect, 1 is no better than the mean';
 COMMENT ON COLUMN block_scores.fvu_above_identity IS 'fvu minus the fvu of the identity''s block';
+COMMENT ON COLUMN block_scores.linear_prediction_fvu IS 'fvu of this block predicted linearly from the identity block, without features; null where not measured';
+COMMENT ON COLUMN block_scores.nonlinear_prediction_fvu IS 'the same with a neural network added; of several trainings the smallest; null where not measured';

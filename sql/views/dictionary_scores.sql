@@ -19,6 +19,19 @@ WITH scores AS (
     FROM dictionary_metrics
     GROUP BY dictionary_id
 ),
+predictions AS (
+    SELECT dictionary_id, predictor, sum(fvu * variance) / sum(variance) AS fvu
+    FROM orbit_predictions
+    GROUP BY dictionary_id, predictor, steps
+),
+predicted AS (
+    SELECT
+        dictionary_id,
+        min(fvu) FILTER (predictor = 'linear') AS linear_prediction_fvu,
+        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu
+    FROM predictions
+    GROUP BY dictionary_id
+),
 blocks AS (
     SELECT dictionary_id, min(fvu) AS best_block_fvu, max(fvu) AS worst_block_fvu
     FROM block_metrics
@@ -45,6 +58,8 @@ SELECT
     c.fvu,
     b.best_block_fvu,
     b.worst_block_fvu,
+    p.linear_prediction_fvu,
+    p.nonlinear_prediction_fvu,
     c.l0,
     c.dead_fraction,
     c.cosine,
@@ -73,6 +88,7 @@ JOIN activation_sets AS s USING (activation_set_id)
 JOIN dictionary_labels() AS n USING (dictionary_id)
 JOIN activation_set_labels() AS v USING (activation_set_id)
 LEFT JOIN scores AS c USING (dictionary_id)
+LEFT JOIN predicted AS p USING (dictionary_id)
 LEFT JOIN blocks AS b USING (dictionary_id)
 LEFT JOIN live AS l USING (dictionary_id)
 ORDER BY s.network, s.layer, c.fvu;
@@ -92,6 +108,8 @@ COMMENT ON COLUMN dictionary_scores.orbit_reuse IS 'whether training let every t
 COMMENT ON COLUMN dictionary_scores.fvu IS 'fraction of variance unexplained over all blocks: 0 is perfect, 1 no better than the mean; comparable at equal l0, rows_seen and activation set alone; null where not measured';
 COMMENT ON COLUMN dictionary_scores.best_block_fvu IS 'smallest fvu of a block; null where not measured';
 COMMENT ON COLUMN dictionary_scores.worst_block_fvu IS 'largest fvu of a block; null where not measured';
+COMMENT ON COLUMN dictionary_scores.linear_prediction_fvu IS 'fvu over all blocks of a linear prediction from the identity block, without features: what a code of that block can be expected to reach; null where not measured';
+COMMENT ON COLUMN dictionary_scores.nonlinear_prediction_fvu IS 'the same with a neural network added; of several trainings the smallest; null where not measured';
 COMMENT ON COLUMN dictionary_scores.l0 IS 'mean number of active features per row; null where not measured';
 COMMENT ON COLUMN dictionary_scores.dead_fraction IS 'share of features that are active on none of evaluation_rows, 0 to 1; null where not measured';
 COMMENT ON COLUMN dictionary_scores.cosine IS 'mean cosine between row and reconstruction, -1 to 1; null where not measured';

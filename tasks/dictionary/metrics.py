@@ -32,7 +32,7 @@ class Evaluation:
         return {name: getattr(self, name) for name in ("fvu", "l0", "cosine", "dead_fraction", "rows")}
 
 
-class _Variance:
+class Variance:
     """Running Σ‖x − mean‖² per block, about the per-channel mean of all added rows; one pass, double precision."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
     FVU = Σ‖z − ẑ‖² / Σ‖z − mean‖², where the mean is per channel and block over all rows of the split. dead_fraction is
     the share of features that fire on none of these rows.
     """
-    variance, error_g, cosine_sum, rows = _Variance(), torch.zeros(()), 0.0, 0
+    variance, error_g, cosine_sum, rows = Variance(), torch.zeros(()), 0.0, 0
     counts_m = torch.zeros(dictionary.config.features, dtype=torch.int64)
     weight_gmd, bias_gd = dictionary.decoder_blocks()
     shards = [shard for shard in acts.shards if shard.split == split]

@@ -28,6 +28,10 @@ def _dictionary(architecture: str, **columns) -> Row:
     return row("dictionaries", architecture=architecture, k=K, **columns)
 
 
+PREDICTIONS = (("linear", 0, 0.3), ("nonlinear", 200, 0.25))
+"""Predictors of a group crosscoder's blocks: name, steps, FVU of every block but the identity's."""
+
+
 def _one_dictionary(dictionary: Row, fvu: float, random: np.random.Generator) -> Tables:
     key, group_order = {"dictionary_id": dictionary["dictionary_id"]}, dictionary["group_order"]
     live = np.isin(np.arange(FEATURES), LIVE)
@@ -45,6 +49,17 @@ def _one_dictionary(dictionary: Row, fvu: float, random: np.random.Generator) ->
         "dictionaries": [dictionary],
         "dictionary_metrics": rows("dictionary_metrics", **key, metric=metrics, value=metrics.values()),
         "block_metrics": rows("block_metrics", **key, element=range(group_order), fvu=blocks),
+        "orbit_predictions": [
+            each
+            for predictor, steps, floor in PREDICTIONS
+            if group_order > 1
+            for each in rows(
+                "orbit_predictions",
+                **(key | {"predictor": predictor, "steps": steps, "variance": 2.0}),
+                element=range(group_order),
+                fvu=[0.0 if element == 0 else floor for element in range(group_order)],
+            )
+        ],
         "training_steps": [
             each
             for metric, values in curves.items()

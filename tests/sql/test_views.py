@@ -230,6 +230,17 @@ def test_block_scores(small):
     assert [row[2:] for row in found] == [about(0.25, 0), about(0.3, 0.05), about(0.45, 0.2), about(0.35, 0.1)]
 
 
+def test_what_the_identity_block_predicts_stands_beside_a_crosscoder(small):
+    columns = "linear_prediction_fvu, nonlinear_prediction_fvu"
+    # weighted by the variance of the blocks; of two trainings the better one
+    assert rows(small, f"SELECT {columns} FROM dictionary_scores ORDER BY dictionary_id") == [
+        about((0 + 0.4 + 3 * 0.6 + 0.6) / 6, (0 + 0.3 + 3 * 0.5 + 0.6) / 6),
+        (None, None),
+    ]
+    found = rows(small, f"SELECT {columns} FROM block_scores ORDER BY dictionary_id, element")
+    assert found == [(0.0, 0.0), (0.4, 0.3), (0.6, 0.5), (0.6, 0.6), (None, None)]
+
+
 def test_density_histogram(small):
     found = rows(
         small, "SELECT dictionary_id, log10_density_from, log10_density_to, features, share FROM density_histogram"

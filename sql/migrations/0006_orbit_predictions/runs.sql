@@ -1,0 +1,2 @@
+-- This version only adds a table; git keeps no folder without a file.
+FROM runs;

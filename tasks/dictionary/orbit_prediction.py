@@ -1,0 +1,226 @@
+"""How well the identity block alone predicts the activations under every transform: a floor for crosscoders [ours].
+
+A group crosscoder that encodes the identity block reconstructs all |G| blocks from a code of that block. Whatever the
+code, it can predict no more than the block determines. Two predictors without features and without sparsity measure
+how much that is, on the rows on which the crosscoder is evaluated:
+
+* linear: ridge regression of all blocks on the identity block. It reproduces that block exactly.
+* nonlinear: the linear prediction plus that of a multilayer perceptron, trained on what the linear one leaves.
+
+Each FVU is an upper bound of the least that any code of the identity block can reach. A crosscoder whose FVU is near
+the smaller one is limited by what it reads, and not by its size or its sparsity.
+"""
+
+import math
+from itertools import islice
+
+import polars
+import psutil
+import torch
+from torch import Tensor, nn
+
+from tasks.activations.shards import ActivationSet
+from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.metrics import Variance
+from tasks.dictionary.rows import batches, every_row
+from tasks.dictionary.store import describe, dictionary_config
+from tasks.errors import UserError
+from tasks.keys import content_key
+from tasks.progress import Progress, part_of, silent
+from tasks.settings import Settings
+from tasks.staging import is_staged, stage_tables
+
+CODE_VERSION = 1
+PASSES = 4
+"""Passes over the train split for the regression; with orbit reuse, each shows other blocks in the identity's place."""
+RIDGE = 1e-3
+"""Weight of the ridge penalty, as a share of the mean variance of a channel."""
+HIDDEN, DROPOUT, LEARNING_RATE, DECAY_SHARE = 1024, 0.2, 1e-3, 0.5
+"""Of the perceptron: two hidden layers; Adam's learning rate falls linearly to 0 over the last `DECAY_SHARE`."""
+
+
+SCHEMA = {
+    "dictionary_id": polars.String,
+    "predictor": polars.String,
+    "steps": polars.Int32,
+    "element": polars.Int32,
+    "fvu": polars.Float64,
+    "variance": polars.Float64,
+}
+
+
+def measure_orbit_prediction(
+    dictionary: str, steps: int, settings: Settings, progress: Progress = silent
+) -> dict[str, str]:
+    """Stage `orbit_predictions` of a dictionary; return {predictor: content key}.
+
+    The nonlinear predictor is left out if steps is 0. steps: of the perceptron's training, in batches as in the
+    dictionary's. Rows are those of the test split. progress counts to 1000. Raises UserError for a dictionary that
+    doesn't encode the identity block alone, and if memory is too small.
+    """
+    keys = {"linear": content_key("orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="linear")}
+    if steps:
+        keys["nonlinear"] = content_key(
+            "orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="nonlinear", steps=steps
+        )
+    if all(is_staged(key, settings) for key in keys.values()):
+        return keys
+    config = dictionary_config(dictionary, settings)
+    if not is_measured(config):
+        raise UserError(f"dictionary {dictionary[:12]} is no group crosscoder that encodes the identity block")
+    acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
+    check_fits(acts.channels, acts.group.order)
+    linear = fit_linear(acts, config, part_of(progress, 0, 200))
+    if not is_staged(keys["linear"], settings):
+        table = predictions(dictionary, "linear", 0, *errors_on_test_rows(linear, acts, config))
+        stage_tables(keys["linear"], {"orbit_predictions": table}, settings)
+    progress(400, 1000)
+    if steps:
+        network = fit_network(linear, acts, config, steps, part_of(progress, 400, 900))
+        table = predictions(dictionary, "nonlinear", steps, *errors_on_test_rows(network, acts, config))
+        stage_tables(keys["nonlinear"], {"orbit_predictions": table}, settings)
+    progress(1000, 1000)
+    return keys
+
+
+def predictions(dictionary: str, predictor: str, steps: int, error_g: Tensor, variance_g: Tensor) -> polars.DataFrame:
+    """Return rows of `orbit_predictions`, one a block."""
+    blocks = {"element": range(len(error_g)), "fvu": (error_g / variance_g).tolist(), "variance": variance_g.tolist()}
+    same = {"dictionary_id": dictionary, "predictor": predictor, "steps": steps}
+    return polars.DataFrame(blocks).select(
+        (polars.lit(same[name]) if name in same else polars.col(name)).cast(kind).alias(name)
+        for name, kind in SCHEMA.items()
+    )
+
+
+def whole_fvu(predictions: polars.DataFrame) -> float:
+    """Return the FVU over all blocks, from the rows of `orbit_predictions` of one predictor."""
+    return predictions.select((polars.col("fvu") * polars.col("variance")).sum() / polars.col("variance").sum()).item()
+
+
+def is_measured(config: DictionaryConfig) -> bool:
+    """Whether a dictionary predicts all blocks from the identity block."""
+    return config.architecture == "group-crosscoder" and not config.reads_all_blocks
+
+
+def check_fits(channels: int, blocks: int) -> None:
+    """Raise UserError unless the regression's matrices fit into the free memory."""
+    needed = (8 + 4 + 4) * blocks * channels**2  # the moments, their solution and its copy in single precision
+    if needed > (free := psutil.virtual_memory().available):
+        raise UserError(
+            f"predicting {blocks} blocks of {channels} channels needs {needed / 2**30:,.1f} GiB of memory and "
+            f"{free / 2**30:,.1f} are free: extract fewer rotations, or a layer with fewer channels"
+        )
+
+
+class Linear(nn.Module):
+    """Affine prediction of all blocks, [b, |G| · d], from the identity block, [b, d]."""
+
+    def __init__(self, weight_dn: Tensor, mean_d: Tensor, mean_n: Tensor) -> None:
+        super().__init__()
+        self.weight_dn, self.mean_d, self.mean_n = weight_dn, mean_d, mean_n
+
+    def forward(self, x_bd: Tensor) -> Tensor:
+        return torch.addmm(self.mean_n, x_bd - self.mean_d, self.weight_dn)
+
+
+class WithNetwork(nn.Module):
+    """The linear prediction plus that of a multilayer perceptron. in_scale, out_scale: standard deviations of both."""
+
+    def __init__(self, linear: Linear, in_scale: Tensor, out_scale: Tensor) -> None:
+        super().__init__()
+        channels, outputs = linear.weight_dn.shape
+        self.linear, self.in_scale, self.out_scale = linear, in_scale, out_scale
+        self.network = nn.Sequential(
+            *(nn.Linear(channels, HIDDEN), nn.GELU(), nn.Dropout(DROPOUT)),
+            *(nn.Linear(HIDDEN, HIDDEN), nn.GELU(), nn.Dropout(DROPOUT)),
+            nn.Linear(HIDDEN, outputs),
+        )
+        for parameter in list(self.network.parameters())[-2:]:
+            nn.init.zeros_(parameter)  # training begins at the linear prediction
+
+    def correction(self, x_bd: Tensor) -> Tensor:
+        """Return what is added to the linear prediction, in units of `out_scale`."""
+        return self.network((x_bd - self.linear.mean_d) / self.in_scale)
+
+    def forward(self, x_bd: Tensor) -> Tensor:
+        return self.linear(x_bd) + self.out_scale * self.correction(x_bd)
+
+
+class _Moments:
+    """Sums over rows: x [d], y [n], x xᵀ [d, d] and x yᵀ [d, n], in double precision."""
+
+    def __init__(self, channels: int, outputs: int) -> None:
+        self.rows = 0
+        self.x_d = torch.zeros(channels, dtype=torch.float64)
+        self.y_n = torch.zeros(outputs, dtype=torch.float64)
+        self.xx_dd = torch.zeros(channels, channels, dtype=torch.float64)
+        self.xy_dn = torch.zeros(channels, outputs, dtype=torch.float64)
+
+    def add(self, x_bd: Tensor, y_bn: Tensor) -> None:
+        self.rows += len(x_bd)
+        self.x_d += x_bd.sum(0, dtype=torch.float64)
+        self.y_n += y_bn.sum(0, dtype=torch.float64)
+        self.xx_dd += x_bd.T @ x_bd
+        self.xy_dn += x_bd.T @ y_bn
+
+
+@torch.no_grad()
+def fit_linear(acts: ActivationSet, config: DictionaryConfig, progress: Progress = silent) -> Linear:
+    """Fit the ridge regression on `PASSES` passes over the train split. progress counts batches."""
+    channels, outputs = acts.channels, acts.group.order * acts.channels
+    sums = _Moments(channels, outputs)
+    orbits = sum(shard.orbits for shard in acts.shards if shard.split == "train")
+    count = math.ceil(PASSES * orbits / config.batch_size)
+    for done, x_gbd in enumerate(islice(batches(acts, config), count), start=1):
+        sums.add(x_gbd[0], x_gbd.transpose(0, 1).flatten(1))
+        progress(done, count)
+    mean_d, mean_n = sums.x_d / sums.rows, sums.y_n / sums.rows
+    covariance_dd = sums.xx_dd / sums.rows - torch.outer(mean_d, mean_d)
+    penalty = RIDGE * covariance_dd.diagonal().mean()
+    covariance_dd.diagonal().add_(penalty)
+    weight_dn = torch.linalg.solve(covariance_dd, sums.xy_dn.div_(sums.rows).sub_(torch.outer(mean_d, mean_n)))
+    return Linear(weight_dn.float(), mean_d.float(), mean_n.float())
+
+
+def fit_network(
+    linear: Linear, acts: ActivationSet, config: DictionaryConfig, steps: int, progress: Progress = silent
+) -> WithNetwork:
+    """Train the perceptron on what the linear prediction leaves of the train split. progress counts steps."""
+    rows = batches(acts, config)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        first_gbd = next(rows)
+        residual_bn = _blocks(first_gbd) - linear(first_gbd[0])
+        predictor = WithNetwork(linear, first_gbd[0].std().clamp_min(1e-12), residual_bn.std().clamp_min(1e-12))
+        optimiser = torch.optim.Adam(predictor.network.parameters(), lr=LEARNING_RATE, fused=True)
+        for step, x_gbd in enumerate(islice(rows, steps)):
+            for group in optimiser.param_groups:
+                group["lr"] = LEARNING_RATE * min(1.0, (steps - step) / (DECAY_SHARE * steps))
+            left_bn = (_blocks(x_gbd) - linear(x_gbd[0])) / predictor.out_scale
+            (predictor.correction(x_gbd[0]) - left_bn).square().mean().backward()
+            optimiser.step()
+            optimiser.zero_grad()
+            progress(step + 1, steps)
+    return predictor.eval()
+
+
+@torch.no_grad()
+def errors_on_test_rows(predictor: nn.Module, acts: ActivationSet, config: DictionaryConfig) -> tuple[Tensor, Tensor]:
+    """Return the mean squared error and the variance of each block over all rows of the test split, [|G|] each.
+
+    The rows and the variance are those of `tasks.dictionary.metrics.evaluate`, both summed over channels.
+    """
+    variance, error_g = Variance(), torch.zeros(acts.group.order, dtype=torch.float64)
+    for shard in acts.shards:
+        if shard.split == "test":
+            for _, x_gbd in every_row(acts, config, shard, acts.group.order):
+                variance.add(x_gbd)
+                error_bn = _blocks(x_gbd) - predictor(x_gbd[0])
+                error_g += error_bn.double().unflatten(1, (-1, acts.channels)).square().sum((0, 2))
+    return error_g / variance.rows, (variance.total_g() / variance.rows).clamp_min(1e-12)
+
+
+def _blocks(x_gbd: Tensor) -> Tensor:
+    """Return all blocks of each row side by side, [b, |G| · d]."""
+    return x_gbd.transpose(0, 1).flatten(1)

@@ -1,0 +1,145 @@
+"""What the identity block determines is predicted, linearly or not, and nothing else is."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+
+from tasks.activations.shards import ShardInfo
+from tasks.dictionary import orbit_prediction as module
+from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.orbit_prediction import (
+    PASSES,
+    RIDGE,
+    errors_on_test_rows,
+    fit_linear,
+    fit_network,
+    measure_orbit_prediction,
+    whole_fvu,
+)
+from tasks.errors import UserError
+from tasks.staging import read_staged
+from tasks.symmetry.group import DihedralGroup
+from tests.tasks.dictionary.small_analysis import small_analysis
+
+GROUP, CHANNELS, ORBITS = DihedralGroup(2), 5, 512
+CONFIG = DictionaryConfig(orbit_reuse=False, batch_size=64)
+
+
+def orbits_of(blocks_of) -> SimpleNamespace:
+    """An activation set in memory: standard normal identity blocks, and the other blocks that `blocks_of` makes."""
+    generator = torch.Generator().manual_seed(0)
+    acts = []
+    for _ in range(2):
+        x_bd = torch.randn(ORBITS, CHANNELS, generator=generator)
+        acts.append(torch.stack([x_bd, *blocks_of(x_bd, generator)], dim=1))
+    shards = tuple(ShardInfo(index, split, ORBITS, 0, "") for index, split in enumerate(("train", "test")))
+    return SimpleNamespace(group=GROUP, channels=CHANNELS, shards=shards, read=lambda index: acts[index])
+
+
+def linear_blocks(x_bd, generator):
+    maps = torch.randn(GROUP.order - 1, CHANNELS, CHANNELS, generator=torch.Generator().manual_seed(1))
+    return [x_bd @ each + 0.5 for each in maps]
+
+
+def bent_blocks(x_bd, generator):
+    return [x_bd.abs()] * (GROUP.order - 1)
+
+
+def unrelated_blocks(x_bd, generator):
+    return [torch.randn(x_bd.shape, generator=generator) for _ in range(GROUP.order - 1)]
+
+
+def fvu_g(predictor, acts):
+    error_g, variance_g = errors_on_test_rows(predictor, acts, CONFIG)
+    return (error_g / variance_g).numpy()
+
+
+def test_linear_blocks_are_predicted_and_unrelated_ones_are_not():
+    acts = orbits_of(linear_blocks)
+    assert fvu_g(fit_linear(acts, CONFIG), acts) == pytest.approx(np.zeros(GROUP.order), abs=1e-5)
+    acts = orbits_of(unrelated_blocks)
+    identity, *others = fvu_g(fit_linear(acts, CONFIG), acts)
+    assert identity < 1e-5
+    assert others == pytest.approx([1.0] * len(others), abs=0.05)
+
+
+def test_the_linear_predictor_is_scikit_learns_ridge_regression():
+    acts = orbits_of(unrelated_blocks)
+    train, test = (acts.read(index).flatten(1).numpy() for index in (0, 1))
+    x_bd = train[:, :CHANNELS]
+    ridge = Ridge(alpha=RIDGE * x_bd.var(0).mean() * len(x_bd)).fit(x_bd, train)
+    found = fit_linear(acts, CONFIG)(torch.from_numpy(test[:, :CHANNELS])).numpy()
+    np.testing.assert_allclose(found, ridge.predict(test[:, :CHANNELS]), atol=1e-5)
+
+
+def test_variances_are_those_of_the_test_rows():
+    acts = orbits_of(bent_blocks)
+    _, variance_g = errors_on_test_rows(fit_linear(acts, CONFIG), acts, CONFIG)
+    np.testing.assert_allclose(variance_g, acts.read(1).double().numpy().var(0).sum(1))
+
+
+def test_the_network_predicts_what_a_linear_map_cannot():
+    acts = orbits_of(bent_blocks)
+    linear = fit_linear(acts, CONFIG)
+    assert fvu_g(linear, acts)[1:].min() > 0.9
+    bent = fvu_g(fit_network(linear, acts, CONFIG, 300), acts)
+    assert bent[1:].max() < 0.15
+    assert bent[0] < 0.01
+
+
+def test_the_same_seed_gives_the_same_network_and_leaves_the_generator_alone():
+    acts = orbits_of(bent_blocks)
+    linear = fit_linear(acts, CONFIG)
+    state = torch.random.get_rng_state()
+    once, again = (fvu_g(fit_network(linear, acts, CONFIG, 20), acts) for _ in range(2))
+    np.testing.assert_array_equal(once, again)
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_with_orbit_reuse_every_element_stands_at_the_identity():
+    acts = orbits_of(lambda x_bd, generator: [torch.ones_like(x_bd)] * (GROUP.order - 1))
+    reused, seen = CONFIG.model_copy(update={"orbit_reuse": True}), []
+    fit_linear(acts, reused, lambda *counts: seen.append(counts))
+    assert seen[-1] == (PASSES * ORBITS // CONFIG.batch_size,) * 2
+    mean_of_plain, mean_of_reused = (fit_linear(acts, config).mean_d.mean().item() for config in (CONFIG, reused))
+    assert mean_of_plain == pytest.approx(0.0, abs=0.1)
+    assert mean_of_reused == pytest.approx(1 - 1 / GROUP.order, abs=0.1)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return small_analysis(tmp_path_factory.mktemp("small"))
+
+
+def test_predictions_of_a_crosscoder_are_staged_once_and_by_steps(small, monkeypatch):
+    seen = []
+    keys = measure_orbit_prediction(small.crosscoder, 20, small.settings, lambda *counts: seen.append(counts))
+    assert seen[-1] == (1000, 1000)
+    tables = {name: read_staged(key, small.settings)["orbit_predictions"] for name, key in keys.items()}
+    for name, steps in (("linear", 0), ("nonlinear", 20)):
+        table = tables[name]
+        assert table["element"].to_list() == list(range(small.acts.group.order))
+        assert table.select("dictionary_id", "predictor", "steps").unique().rows() == [(small.crosscoder, name, steps)]
+        assert table["fvu"].min() <= whole_fvu(table) <= table["fvu"].max()
+    assert tables["linear"]["fvu"][0] < 0.01
+    assert whole_fvu(tables["linear"]) > 0.01
+    longer = measure_orbit_prediction(small.crosscoder, 21, small.settings)
+    assert longer["linear"] == keys["linear"]
+    assert longer["nonlinear"] != keys["nonlinear"]
+    monkeypatch.setattr(module, "fit_linear", lambda *rest: pytest.fail("measured again"))
+    assert measure_orbit_prediction(small.crosscoder, 20, small.settings) == keys
+    assert measure_orbit_prediction(small.crosscoder, 0, small.settings) == {"linear": keys["linear"]}
+
+
+def test_a_dictionary_that_does_not_predict_blocks_is_refused(small):
+    with pytest.raises(UserError, match="is no group crosscoder that encodes the identity block"):
+        measure_orbit_prediction(small.sae, 0, small.settings)
+
+
+def test_matrices_that_do_not_fit_into_memory_are_refused(small, monkeypatch):
+    monkeypatch.setattr(module.psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    with pytest.raises(UserError, match="GiB of memory"):
+        module.check_fits(small.acts.channels, small.acts.group.order)
