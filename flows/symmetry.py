@@ -11,6 +11,7 @@ from tasks.dictionary.feature_matches import match_features
 from tasks.dictionary.heat_maps import draw_heat_maps
 from tasks.dictionary.keys import DictionaryKeys
 from tasks.dictionary.orbit_prediction import check_fits, is_measured, measure_orbit_prediction, whole_fvu
+from tasks.dictionary.stability import replicas_of_analysed
 from tasks.dictionary.store import describe, dictionary_config, trained
 from tasks.errors import UserError
 from tasks.families.analyse import analyse_families, family_metrics
@@ -27,7 +28,9 @@ class SymmetryConfig(Config):
     """The configuration of the flow."""
 
     dictionaries: DictionaryKeys = Field(
-        (), description="keys of the trained dictionaries to analyse; default: all dictionaries in the data folder"
+        (),
+        description="keys of the trained dictionaries to analyse; default: all in the data folder but replicas, which "
+        "were trained to measure the stability of others",
     )
     families: FamiliesConfig = Field(FamiliesConfig(), description="grouping of features into families")
     predictor_steps: Whole = Field(
@@ -47,7 +50,10 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
     """
     settings = Settings()
     with recorded("symmetry", config, settings) as measured:
-        dictionaries = config.dictionaries or trained(settings)
+        replicas = replicas_of_analysed(settings)
+        dictionaries = config.dictionaries or tuple(
+            key for key in trained(settings) if not any(key in of_one for of_one in replicas.values())
+        )
         if not dictionaries:
             raise UserError(f"no trained dictionary in {settings.dictionaries_dir}; run `kaleidoscope run train` first")
         analyses, families, failures = {}, {}, {}
@@ -55,7 +61,7 @@ def symmetry(config: SymmetryConfig = SymmetryConfig()) -> Summary:
             try:
                 analysis = analyse_dictionary(dictionary, settings)
                 predict_orbits(dictionary, config.predictor_steps, settings)
-                families[dictionary] = families_of(dictionary, (), config.families, settings)
+                families[dictionary] = families_of(dictionary, replicas.get(dictionary, ()), config.families, settings)
                 analyses[dictionary] = analysis
             except Damaged as error:  # the other dictionaries are still analysed
                 failures[dictionary] = str(error)

@@ -1,16 +1,31 @@
 """Stability: whether dictionaries that differ only in their random seed learn the same features (methods §3)."""
 
+from contextlib import suppress
+
 import polars
 import torch
 
+from tasks.checksums import Damaged
+from tasks.dictionary.analyse import analysed
 from tasks.dictionary.metrics import random_stability, stability
-from tasks.dictionary.store import load_dictionary, read_table
+from tasks.dictionary.store import describe, dictionary_config, load_dictionary, read_table, trained
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 
 CODE_VERSION = 1
+
+
+def replicas_of_analysed(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Return {analysed dictionary: those that differ from it in the seed alone and were not analysed themselves}."""
+    kinds = {}
+    for key in trained(settings):
+        with suppress(Damaged):
+            config = dictionary_config(key, settings).model_dump(exclude={"seed"})
+            kinds[key] = describe(key, settings)["activation_set"], config
+    known = [key for key in analysed(settings) if key in kinds]
+    return {key: tuple(other for other in kinds if other not in known and kinds[other] == kinds[key]) for key in known}
 
 
 def measure_stability(

@@ -97,6 +97,12 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     assert settings.published_file.resolve() == snapshot
     assert settings.site_dir.resolve() == site
 
+    analysed = symmetry(SymmetryConfig(families=small.families))  # of all dictionaries but replicas
+    assert analysed.title == "Features of 2 dictionaries"
+    assert publish().missing == {}
+    predicted = query("SELECT architecture FROM dictionary_scores WHERE linear_prediction_fvu IS NOT NULL", settings)
+    assert predicted.rows() == [("group-crosscoder",)]
+
 
 def assert_lineage_is_complete(summary, settings):
     """Every result is the run's, and the dictionaries have their images, their MLflow runs and their versions."""

@@ -1,10 +1,13 @@
 """Dictionaries trained from two seeds on planted orbits agree far beyond chance."""
 
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.stability import measure_stability
+from tasks.dictionary.stability import measure_stability, replicas_of_analysed
+from tasks.dictionary.store import dictionary_config, folder_of, trained
 from tasks.dictionary.train import train
 from tasks.settings import Settings
 from tasks.staging import read_staged
+from tests.damage import flip
+from tests.tasks.dictionary.small_analysis import small_analysis
 
 
 def test_two_seeds_agree_beyond_chance(planted_set, tmp_path):
@@ -16,3 +19,15 @@ def test_two_seeds_agree_beyond_chance(planted_set, tmp_path):
     assert found["stability"] > found["stability_random"] + 0.3
     same = read_staged(measure_stability(keys[0], (keys[0],), place), place)["dictionary_metrics"]
     assert same.row(0, named=True)["value"] > 0.999
+
+
+def test_replicas_differ_in_the_seed_alone_and_were_not_analysed(tmp_path):
+    small = small_analysis(tmp_path)
+    crosscoder = dictionary_config(small.crosscoder, small.settings)
+    replica, other, damaged = (
+        train(small.acts.key, crosscoder.model_copy(update=change), small.settings)
+        for change in ({"seed": 1}, {"seed": 1, "k": 2}, {"seed": 2})
+    )
+    flip(folder_of(damaged, small.settings) / "config.json", 100)
+    assert replicas_of_analysed(small.settings) == {small.sae: (), small.crosscoder: (replica,)}
+    assert other in trained(small.settings)
