@@ -4,7 +4,7 @@ A group crosscoder that encodes the identity block reconstructs all |G| blocks f
 code, it can predict no more than the block determines. Two predictors without features and without sparsity measure
 how much that is, on the rows on which the crosscoder is evaluated:
 
-* linear: ridge regression of all blocks on the identity block. It reproduces that block exactly.
+* linear: ridge regression of all blocks on the identity block. It reproduces that block almost exactly.
 * nonlinear: the linear prediction plus that of a multilayer perceptron, trained on what the linear one leaves.
 
 Each FVU is an upper bound of the least that any code of the identity block can reach. A crosscoder whose FVU is near
@@ -37,8 +37,6 @@ RIDGE = 1e-3
 """Weight of the ridge penalty, as a share of the mean variance of a channel."""
 HIDDEN, DROPOUT, LEARNING_RATE, DECAY_SHARE = 1024, 0.2, 1e-3, 0.5
 """Of the perceptron: two hidden layers; Adam's learning rate falls linearly to 0 over the last `DECAY_SHARE`."""
-
-
 SCHEMA = {
     "dictionary_id": polars.String,
     "predictor": polars.String,
@@ -173,7 +171,7 @@ def fit_linear(acts: ActivationSet, config: DictionaryConfig, progress: Progress
     orbits = sum(shard.orbits for shard in acts.shards if shard.split == "train")
     count = math.ceil(PASSES * orbits / config.batch_size)
     for done, x_gbd in enumerate(islice(batches(acts, config), count), start=1):
-        sums.add(x_gbd[0], x_gbd.transpose(0, 1).flatten(1))
+        sums.add(x_gbd[0], _blocks(x_gbd))
         progress(done, count)
     mean_d, mean_n = sums.x_d / sums.rows, sums.y_n / sums.rows
     covariance_dd = sums.xx_dd / sums.rows - torch.outer(mean_d, mean_d)
