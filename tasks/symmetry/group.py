@@ -93,10 +93,7 @@ class DihedralGroup:
         return quarters if rest == 0 else None
 
     def matrix(self, g: int) -> np.ndarray:
-        """Return the matrix of g in the plane, for column vectors, float [2, 2]; exact for multiples of 90°.
-
-        The mirror changes the sign of the first component: that to the right (x right, y up).
-        """
+        """Return the matrix of g for column vectors (x right, y up), float [2, 2]; exact for multiples of 90°."""
         quarters = self.quarter_turns(g)
         if quarters is not None:
             cosine, sine = ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0))[quarters]
