@@ -252,8 +252,8 @@ def transformation_columns(group: Transformations) -> dict[str, str | int | floa
         "transformations": group.transformations,
         "n_rotations": group.n_rotations,
         "reflections": group.reflections,
-        "octaves": scales and scales.octaves,
-        "scales_per_octave": scales and scales.scales_per_octave,
+        "octaves": scales.octaves if scales else None,
+        "scales_per_octave": scales.scales_per_octave if scales else None,
         "group_order": group.order,
     }
 

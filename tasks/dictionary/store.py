@@ -103,8 +103,8 @@ def describe(key: str, settings: Settings) -> dict[str, Any]:
     """Read config.json of a trained dictionary.
 
     Its keys are `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `version` and those of
-    `tasks.symmetry.transformations.stored`; an SAE has the group of order 1. Like all functions below, raises UserError if there is no such
-    dictionary and Damaged if the file's checksum is wrong.
+    `tasks.symmetry.transformations.stored`; an SAE has the group of order 1. Like all functions below, raises UserError
+    if there is no such dictionary and Damaged if the file's checksum is wrong.
     """
     return json.loads(_file(key, "config.json", settings).read_bytes())
 

@@ -1,7 +1,8 @@
 """Transform-block analysis: the symmetry of a group crosscoder's features, from their decoder blocks (methods §4).
 
 Feature i has a block d_i^g for each g of G, D_n or C_n of rotations or hue, or a range of scales: its contribution to
-the layer's activation when g transforms the image. Arrays are numpy; blocks are float32 [features, |G|, channels], the rest float64.
+the layer's activation when g transforms the image. Arrays are numpy; blocks are float32 [features, |G|, channels], the
+rest float64.
 
 Two functions on the group are computed from the blocks:
 * profile       c(g) = cos(d^e, d^g)                               [paper: blocks compared by similarity; form ours]

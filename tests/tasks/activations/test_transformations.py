@@ -98,7 +98,9 @@ def test_the_table_says_under_what_a_set_was_extracted(settings):
     rows = {
         config.transformations: activation_tables(ActivationSet.open(extract(config, settings), settings))[
             "activation_sets"
-        ].select(columns).row(0)
+        ]
+        .select(columns)
+        .row(0)
         for config in (SMALL, HUE, SCALE)
     }
     assert rows == {
@@ -112,8 +114,8 @@ def test_a_scale_beyond_the_photographs_is_refused_in_one_line_before_any_image_
     monkeypatch.setattr("tasks.activations.plan.open_frames", lambda *_: pytest.fail("images were read"))
     config = ExtractionConfig(transformations="scale", octaves=2, images=ImagesConfig(sources=("dead-leaves",)))
     message = (
-        r"^the receptive field of block5_expand has 67 pixels, and images shrunk to 0.25 need 271: frames of 224 pixels "
-        r"are too small, raise images.frame_size to at least \d+ or lower octaves$"
+        r"^the receptive field of block5_expand has 67 pixels, and images shrunk to 0\.25 need 271: frames of 224 "
+        r"pixels are too small, raise images.frame_size to at least \d+ or lower octaves$"
     )
     with pytest.raises(UserError, match=message):
         plan(config, settings)
@@ -130,5 +132,5 @@ def test_hue_needs_no_more_than_the_unit_sees(settings):
 
 
 def test_octaves_between_the_scales_are_refused():
-    with pytest.raises(ValidationError, match="octaves = 0.3 is no whole number of steps of 1/4 octave"):
+    with pytest.raises(ValidationError, match=r"octaves = 0\.3 is no whole number of steps of 1/4 octave"):
         ExtractionConfig(transformations="scale", octaves=0.3)

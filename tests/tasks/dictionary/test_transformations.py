@@ -34,7 +34,7 @@ def test_scales_train_a_dictionary_with_a_block_a_scale(settings):
 
 def test_what_scales_cannot_do_is_refused_before_training(settings):
     activation_set = extract(SCALE, settings)
-    with pytest.raises(UserError, match="scales are no group.*set orbit_reuse = false"):
+    with pytest.raises(UserError, match=r"scales are no group.*set orbit_reuse = false"):
         train(activation_set, TINY.model_copy(update={"orbit_reuse": True}), settings)
     with pytest.raises(UserError, match="harmonics = 1 is for rotations"):
         train(activation_set, TINY.model_copy(update={"harmonics": 1}), settings)

@@ -47,7 +47,9 @@ def test_every_table_passes_every_audit(extraction, reuse, label, transforms, se
         audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
         assert [result for result in audits if not result.passed] == []
         create_views(connection)
-        profile = connection.sql("FROM transform_block_profiles WHERE feature = (SELECT min(feature) FROM features WHERE NOT dead)").pl()
+        profile = connection.sql(
+            "FROM transform_block_profiles WHERE feature = (SELECT min(feature) FROM features WHERE NOT dead)"
+        ).pl()
         blocks = connection.sql("FROM block_scores").pl()
         [(kind,)] = connection.sql("SELECT DISTINCT transformations FROM symmetry_types").fetchall()
     assert kind == extraction.transformations

@@ -74,9 +74,7 @@ def test_acting_twice_is_acting_once_by_the_product_and_nothing_is_clipped():
     group, x = hue(8), colours(side=3)
     for g, h in itertools.product(group.elements, repeat=2):
         twice = transform_patches(transform_patches(x, [h], group, 3)[:, 0], [g], group, 3)
-        torch.testing.assert_close(
-            twice, transform_patches(x, [group.compose(g, h)], group, 3), atol=1e-12, rtol=0
-        )
+        torch.testing.assert_close(twice, transform_patches(x, [group.compose(g, h)], group, 3), atol=1e-12, rtol=0)
     turned = transform_patches(x, group.elements, group, 3)
     assert turned.min() < -0.1
     assert turned.max() > 1.1

@@ -50,9 +50,9 @@ def test_products_multiply_the_scales_and_end_at_the_ends(scales):
 def test_what_needs_a_group_is_refused():
     scales = ScaleRange(1, 2)
     np.testing.assert_array_equal(scales.reuse_permutation(0), scales.elements)
-    with pytest.raises(UserError, match="scales are no group.*orbit_reuse = false"):
+    with pytest.raises(UserError, match=r"scales are no group.*orbit_reuse = false"):
         scales.reuse_permutation(1)
-    with pytest.raises(UserError, match="harmonics = 2 is for rotations.*leave it out with scale"):
+    with pytest.raises(UserError, match=r"harmonics = 2 is for rotations.*leave it out with scale"):
         fourier_basis(scales, 2)
 
 
