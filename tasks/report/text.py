@@ -18,9 +18,9 @@ def transform_name(group: Transformations, element: int) -> str:
         return f"scaled {group.scale(element):.3g}×" if element else "as is"
     degrees = f"{group.rotation_degrees(element):.4g}°"
     if group.transformations == "hue":
-        exchanged = ["green and blue exchanged"] * bool(group.is_reflection(element))
-        turned = [f"hue turned {degrees}"] * (element % group.n_rotations > 0)
-        return ", ".join(exchanged + turned) or "as is"
+        changes = ["green and blue exchanged"] if group.is_reflection(element) else []
+        changes += [f"hue turned {degrees}"] if element % group.n_rotations else []
+        return ", ".join(changes) or "as is"
     if not group.is_reflection(element):
         return f"rotated {degrees}" if element else "as is"
     return "mirrored" if element == group.n_rotations else f"mirrored, rotated {degrees}"

@@ -87,7 +87,7 @@ def _horizontal(axes: Any, group: Transformations) -> str:
 
 
 def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: Transformations) -> "Figure":
-    """Draw the median profile over rotations or scales of each type, with the middle 50 % and the middle 90 % of its features.
+    """Draw each type's median profile over rotations or scales, and the middle 50 % and 90 % of its features.
 
     profiles: [features, |G|]. The cosine at the identity, 1 by definition, is drawn as a separate point.
     """
