@@ -116,7 +116,7 @@ const Kaleidoscope = (() => {
         svg("text", { class: "angle", x: -162, y, dy: "0.35em", "text-anchor": "end" }, String(cosine).replace("-", "−")));
     }
     const last = (profile.length - 1) / 2;
-    const each = Math.max(1, Math.round(last / 4));
+    const each = Math.max(1, Math.round(last / 2));
     for (let at = -Math.floor(last / each) * each; at <= last; at += each) {
       frame.append(svg("text", { class: "angle", x: fixed((150 * at) / last), y: 172, "text-anchor": "middle" }, scaleName(at / group.scales)));
     }
@@ -222,7 +222,7 @@ const Kaleidoscope = (() => {
       const last = (order - 1) / 2;
       const x = (step) => fixed((box.left + box.right) / 2 + ((box.right - box.left - 24) * step) / (2 * last));
       const points = values.map((value, g) => [x(scaleStep(g, order)), y(value)]);
-      const each = Math.max(1, Math.round(last / 4));
+      const each = Math.max(1, Math.round(last / 2));
       for (let at = -Math.floor(last / each) * each; at <= last; at += each) root.append(svg("text", { x: x(at), y: box.bottom + 18, "text-anchor": "middle" }, scaleName(at / group.scales)));
       root.append(svg("path", { class: "rotations open", d: line(ascending(points)) }));
       points.forEach(([px, py]) => root.append(svg("circle", { class: "point rotation", cx: px, cy: py, r: 3.6 })));
