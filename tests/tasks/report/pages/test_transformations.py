@@ -43,6 +43,7 @@ def test_pages_say_what_was_done_to_images(extraction, settings, tmp_path):
             assert words in said
         for words in ("Stabiliser", "Rotational order", "Harmonics"):
             assert words not in said
+        assert "What a vision network sees, scaled" in overview
         assert "5 from 0.5 to 2 times the size, 2 an octave" in overview
     else:
         assert (dictionary["rotations"], dictionary["kind"]) == (4, "hue")
@@ -50,5 +51,6 @@ def test_pages_say_what_was_done_to_images(extraction, settings, tmp_path):
         assert len(numbers["harmonics"]) == 3
         for words in ("Profile over the group", "rotation of hue", "Stabiliser", "Harmonics"):
             assert words in said
+        assert "What a vision network sees, recoloured" in overview
         assert "hue C₄ 4 rotations of hue, no reflections, |G| = 4" in overview
     assert 'id="turned"' not in page
