@@ -158,8 +158,10 @@ class ExtractionPlan:
             return None
         note = f"{self.layer.name} of {self.config.network} looks {measured} off its receptive field's centre: "
         if self.patch.centre == AT_RECEPTIVE_FIELD:
-            return note + "images are turned about the wrong point, which biases axes and curves; set centre=effective"
-        return note + f"images are turned about the pixel {self.patch.centre} off it"
+            return note + (
+                "images are transformed about the wrong point, which biases axes and curves; set centre=effective"
+            )
+        return note + f"images are transformed about the pixel {self.patch.centre} off it"
 
     @cached_property
     def splits(self) -> list[str]:
