@@ -15,7 +15,7 @@ from tasks.families.config import FamiliesConfig
 from tasks.families.separation import measure_separation
 from tasks.staging import read_staged
 from tasks.tuning.curves import analyse_tuning
-from tasks.warehouse.audit import run_sql_audit
+from tasks.warehouse.audit import run_expectations, run_sql_audit
 from tasks.warehouse.database import create_views, open_warehouse, sql_files
 from tasks.warehouse.labels import dictionary_label
 from tasks.warehouse.load import load
@@ -45,6 +45,7 @@ def test_every_table_passes_every_audit(extraction, reuse, label, transforms, se
         load(tables, read_staged(tables, settings), settings)
     with open_warehouse(settings) as connection:
         audits = [run_sql_audit(connection, file) for file in sql_files("audits")]
+        audits += run_expectations(connection)
         assert [result for result in audits if not result.passed] == []
         create_views(connection)
         profile = connection.sql(
