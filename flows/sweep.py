@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import draw_and_match
-from flows.train import check_harmonics, file_dictionary, match
+from flows.train import check_transformations, file_dictionary, match
 from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config
 from tasks.dictionary import train as training
@@ -49,8 +49,8 @@ class SweepConfig(Config):
         return [dict(common) | variant if isinstance(variant, dict) else variant for variant in variants]
 
     @model_validator(mode="after")
-    def _harmonics_fit(self) -> "SweepConfig":
-        check_harmonics(self.extraction, *self.variants)
+    def _fits_the_transformations(self) -> "SweepConfig":
+        check_transformations(self.extraction, *self.variants)
         return self
 
 

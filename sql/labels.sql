@@ -25,7 +25,11 @@ CREATE OR REPLACE MACRO method_label(method) AS
 CREATE OR REPLACE MACRO architecture_label(architecture) AS
     CASE architecture WHEN 'sae' THEN 'SAE' WHEN 'group-crosscoder' THEN 'group crosscoder' ELSE architecture END;
 
-CREATE OR REPLACE MACRO group_label(n_rotations, reflections) AS CASE WHEN reflections THEN 'D' ELSE 'C' END || n_rotations;
+CREATE OR REPLACE MACRO group_label(transformations, n_rotations, reflections, group_order) AS
+    CASE
+        WHEN transformations = 'scale' THEN group_order || ' scales'
+        ELSE CASE WHEN transformations = 'hue' THEN 'hue ' ELSE '' END || CASE WHEN reflections THEN 'D' ELSE 'C' END || n_rotations
+    END;
 
 -- Up to three names, else their number and the noun in the plural.
 CREATE OR REPLACE MACRO names_label(names, nouns) AS
@@ -41,7 +45,9 @@ CREATE OR REPLACE MACRO activation_set_labels() AS TABLE
                 concat_ws(
                     ', ',
                     CASE
-                        WHEN group_order > 1 THEN format('{:,} orbits of {}', orbits, group_label(n_rotations, reflections))
+                        WHEN group_order > 1 THEN format(
+                                '{:,} orbits of {}', orbits, group_label(transformations, n_rotations, reflections, group_order)
+                            )
                         ELSE format('{:,} rows', orbits)
                     END,
                     sampling || ' sampling',
@@ -67,7 +73,7 @@ CREATE OR REPLACE MACRO dictionary_labels() AS TABLE
                         architecture_label(d.architecture),
                         format('{:,}', d.features)
                     ),
-                    CASE WHEN d.group_order > 1 THEN group_label(s.n_rotations, s.reflections) END,
+                    CASE WHEN d.group_order > 1 THEN group_label(s.transformations, s.n_rotations, s.reflections, s.group_order) END,
                     coalesce(format('k {:,}', d.k), format('λ {:g}', (d.config ->> '$.sparsity')::DOUBLE)),
                     CASE s.sampling WHEN 'uniform' THEN NULL ELSE s.sampling || ' sampling' END,
                     coalesce('imported from ' || (d.config ->> '$.library'), 'seed ' || d.seed)
@@ -85,12 +91,18 @@ CREATE OR REPLACE MACRO family_analysis_labels() AS TABLE
             concat_ws(
                 ' · ',
                 d.dictionary_label,
-                CASE WHEN a.group_order > 1 THEN 'families under ' || group_label(a.n_rotations, a.reflections) ELSE 'families' END
+                CASE
+                    WHEN a.group_order > 1
+                        THEN 'families under ' || group_label(s.transformations, a.n_rotations, a.reflections, a.group_order)
+                    ELSE 'families'
+                END
             ),
             a.family_analysis_id
         ) AS family_analysis_label
     FROM family_analyses AS a
-    JOIN dictionary_labels() AS d USING (dictionary_id);
+    JOIN dictionary_labels() AS d USING (dictionary_id)
+    JOIN dictionaries AS t USING (dictionary_id)
+    JOIN activation_sets AS s USING (activation_set_id);
 
 CREATE OR REPLACE MACRO dimension_analysis_labels() AS TABLE
     SELECT

@@ -1,4 +1,4 @@
--- What views and figures share: photographs of images, intervals of shares, and the reading of a TCAV test.
+-- What views and figures share: scales of images, photographs of images, intervals of shares, and the reading of a TCAV test.
 
 -- The photograph that an image is, or was cut from: cuts are called PHOTOGRAPH@SIDE+LEFT+TOP, as in ScikitImage of tasks/vision/images.py.
 CREATE OR REPLACE MACRO photograph_of(image_name) AS regexp_replace(image_name, '@\d+\+\d+\+\d+$', '');
@@ -54,3 +54,7 @@ CREATE OR REPLACE MACRO metrics_of_dictionaries() AS TABLE
     FROM means
     UNION ALL BY NAME
     SELECT dictionary_id, metric, value FROM dictionary_metrics ANTI JOIN means USING (dictionary_id, metric);
+
+-- Change of scale, octaves, of an element of a range of scales (tasks/symmetry/scales.py); null for rotations and hue.
+CREATE OR REPLACE MACRO octaves_of(element, group_order, scales_per_octave) AS
+    ((element + group_order // 2) % group_order - group_order // 2) / scales_per_octave;

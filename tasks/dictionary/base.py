@@ -25,6 +25,7 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import residual, to_dense
 from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ class Dictionary(nn.Module, ABC):
     scale: Tensor
     basis_gq: Tensor | None
 
-    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__()
         self.config, self.channels = config, channels
         self.is_crosscoder = config.architecture == "group-crosscoder"
-        self.group = group if self.is_crosscoder else DihedralGroup(1, reflections=False)
+        self.group: Transformations = group if self.is_crosscoder else DihedralGroup(1, reflections=False)
         self.block_count = rows = self.group.order
         self.reads_all_blocks = config.reads_all_blocks
         basis_gq = None

@@ -11,7 +11,7 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.distributed import in_any, kth_largest
 from tasks.dictionary.sparse import from_dense, top_k
 from tasks.dictionary.topk import TopK
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations
 
 THRESHOLD_MOMENTUM = 0.99
 
@@ -21,7 +21,7 @@ class BatchTopK(TopK):
 
     threshold: Tensor
 
-    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__(config, channels, group)
         self.register_buffer("threshold", -torch.ones(()))
 

@@ -27,7 +27,7 @@ from tasks.checksums import Damaged, check_file
 from tasks.dictionary import distributed, store
 from tasks.dictionary.base import Dictionary, Loss
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.limits import check_fits, check_splits, check_varies
+from tasks.dictionary.limits import check_fits, check_group, check_splits, check_varies
 from tasks.dictionary.metrics import evaluate
 from tasks.dictionary.rows import STREAM_FIELDS, batches
 from tasks.errors import UserError
@@ -93,6 +93,8 @@ def train_together(
         return failures
     distributed.check_divides(configs[0].batch_size)
     acts = ActivationSet.open(activation_set, settings)
+    for config in configs:
+        check_group(acts.group, config)
     check_splits(acts)
     check_varies(acts, configs[0])
     check_fits(acts, list(waiting.values()))

@@ -3,7 +3,7 @@
 INSERT INTO networks VALUES ('net', 'w', 224, 10);
 INSERT INTO layers VALUES ('net', 'early', 3, 7, 2, -2, -1.2, 0.3, 0.1, 0.2, 1.5, 1.6);
 INSERT INTO images VALUES ('i1', 'folder', 'one.png', 10, 20, 'zebra'), ('i2', 'folder', 'two.png', 30, 40, NULL), ('i3', 'folder', 'unused.png', 5, 5, NULL);
-INSERT INTO activation_sets VALUES ('set', 'net', 'early', 2, true, 4, 10, 'uniform', 7, -1, 0, '{}');
+INSERT INTO activation_sets VALUES ('set', 'net', 'early', 'rotations', 2, true, NULL, NULL, 4, 10, 'uniform', 7, -1, 0, '{}');
 INSERT INTO quarantine VALUES ('set', 'b.jpg', 'truncated'), ('set', 'a.jpg', 'truncated'), ('set', 'c.txt', 'not an image');
 INSERT INTO shards VALUES ('set', 0, 'train', 6, 600, 's0'), ('set', 1, 'train', 2, 200, 's1'), ('set', 2, 'test', 2, 200, 's2');
 INSERT INTO dictionaries VALUES
@@ -28,14 +28,14 @@ INSERT INTO feature_examples VALUES
     ('cross', 0, 1, 'i2', 1, 1, 0, 3, 'p'), ('cross', 0, 2, 'i1', 1, 1, 3, 2, 'p'), ('cross', 0, 3, 'i1', 2, 2, 1, 1, 'p');
 INSERT INTO feature_neighbours VALUES ('cross', 0, 1, 1, 0.9), ('cross', 0, 2, 2, 0.1), ('cross', 1, 1, 0, 0.9), ('cross', 2, 1, 1, 0.3);
 INSERT INTO transform_blocks VALUES
-    ('cross', 0, 0, 0, false, 2, 1), ('cross', 0, 1, 180, false, 1, -0.5), ('cross', 0, 2, 0, true, 2, 0.2), ('cross', 0, 3, 180, true, 2, 0.98),
-    ('cross', 1, 0, 0, false, 1, 1), ('cross', 1, 1, 180, false, 1, 0.99), ('cross', 1, 2, 0, true, 1, 0.99), ('cross', 1, 3, 180, true, 1, 0.97),
-    ('cross', 2, 0, 0, false, 0, 1), ('cross', 2, 1, 180, false, 1, 0.1), ('cross', 2, 2, 0, true, 1, 0.3), ('cross', 2, 3, 180, true, 1, 0.2);
+    ('cross', 0, 0, 0, false, NULL, 2, 1), ('cross', 0, 1, 180, false, NULL, 1, -0.5), ('cross', 0, 2, 0, true, NULL, 2, 0.2), ('cross', 0, 3, 180, true, NULL, 2, 0.98),
+    ('cross', 1, 0, 0, false, NULL, 1, 1), ('cross', 1, 1, 180, false, NULL, 1, 0.99), ('cross', 1, 2, 0, true, NULL, 1, 0.99), ('cross', 1, 3, 180, true, NULL, 1, 0.97),
+    ('cross', 2, 0, 0, false, NULL, 0, 1), ('cross', 2, 1, 180, false, NULL, 1, 0.1), ('cross', 2, 2, 0, true, NULL, 1, 0.3), ('cross', 2, 3, 180, true, NULL, 1, 0.2);
 INSERT INTO feature_harmonics VALUES ('cross', 0, 0, 0.25), ('cross', 0, 1, 0.75), ('cross', 1, 0, 1), ('cross', 1, 1, 0), ('cross', 2, 0, 0.35), ('cross', 2, 1, 0.65);
 INSERT INTO feature_symmetry VALUES
-    ('cross', 0, 'period-360', 360, 0.9, 1, 0.42, 0.98, 3, 'D_1', 2, [0]),
-    ('cross', 1, 'invariant', NULL, 0.8, 0, 0.99, 0.99, 2, 'full', 4, [0, 90]),
-    ('cross', 2, 'period-360', 360, 0.5, 1, 0.4, 0.3, 2, 'trivial', 1, []);
+    ('cross', 0, 'period-360', 360, 0.9, 1, 0.42, 0.98, 3, 'D_1', 2, [0], NULL),
+    ('cross', 1, 'invariant', NULL, 0.8, 0, 0.99, 0.99, 2, 'full', 4, [0, 90], NULL),
+    ('cross', 2, 'period-360', 360, 0.5, 1, 0.4, 0.3, 2, 'trivial', 1, [], NULL);
 -- Two of the layer's three neurons detect curves, at 0 and 90 degrees; the SAE's features at 80 and 200, the latter missing among the neurons.
 INSERT INTO unit_sets VALUES
     ('neurons', 'net', 'early', 'neurons', NULL, 'set', 90, 100, 3), ('features', 'net', 'early', 'features', 'sae', 'set', 90, 100, 2),

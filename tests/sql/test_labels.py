@@ -117,7 +117,8 @@ def test_everything_with_a_key_has_one_label_of_its_own(sample, kind):
 
 def test_a_number_has_thousands_separators_and_a_penalty_its_weight(small):
     small.execute(
-        "INSERT INTO activation_sets SELECT 'rows', network, layer, 1, false, 1, 12000, 'norm', 3, 0, 0, '{}' "
+        "INSERT INTO activation_sets "
+        "SELECT 'rows', network, layer, 'rotations', 1, false, NULL, NULL, 1, 12000, 'norm', 3, 0, 0, '{}' "
         "FROM activation_sets"
     )
     config = """{"sparsity": 0.00003, "library": "sae-lens"}"""

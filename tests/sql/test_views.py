@@ -141,7 +141,7 @@ def test_catalogue(small):
         3,
     )
     assert (view[0], view[3]) == ("view", None)
-    assert view[2].startswith("dictionary_id, dictionary_label, network, layer, group_order, type")
+    assert view[2].startswith("dictionary_id, dictionary_label, network, layer, transformations, group_order, type")
     assert {name for (name,) in rows(small, "SELECT name FROM catalogue")} == schema().keys() | GRAIN.keys()
 
 

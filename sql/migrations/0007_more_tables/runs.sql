@@ -1,2 +1,0 @@
--- This version only adds tables; git keeps no folder without a file.
-FROM runs;
