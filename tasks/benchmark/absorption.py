@@ -1,9 +1,9 @@
 """Absorption: whether a class has features of its own beside those of its group (ViSAEBench M7; Karvonen et al. 2025).
 
 A group is a set of sibling classes, such as the musical instruments. A class is absorbed where either holds: of its
-`TOP` features and the group's, more than `OVERLAP` are common (intersection over union); or a probe of the class against
-its siblings gains more than `GAP` in F1 from four features instead of one. Both probes are tested on the images on
-which they are fitted, as in the package.
+`TOP` features and the group's, more than `OVERLAP` are common (intersection over union); or a probe of the class
+against its siblings gains more than `GAP` in F1 from `MORE` features instead of `FEW`. Both probes are tested on the
+images on which they are fitted, as in the package.
 """
 
 from collections.abc import Iterable

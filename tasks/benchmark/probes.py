@@ -14,9 +14,7 @@ TEST_SHARE = 0.2
 def split(labels_n: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of train and test images; each class has the same share of both, if it has two images."""
     stratify = labels_n if np.bincount(labels_n).min() >= 2 else None
-    train, test = train_test_split(
-        np.arange(len(labels_n)), test_size=TEST_SHARE, stratify=stratify, random_state=seed
-    )
+    train, test = train_test_split(np.arange(len(labels_n)), test_size=TEST_SHARE, stratify=stratify, random_state=seed)
     return train, test
 
 
