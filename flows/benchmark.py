@@ -161,7 +161,8 @@ def known(keys: tuple[str, ...], settings: Settings) -> dict[str, str | None]:
 
 def trained_on_layers(config: BenchmarkConfig, settings: Settings) -> dict[str, str | None]:
     """Extract each layer and train all methods and seeds on it; return {key: None, or why it diverged}."""
-    network, outcome = load_network(config.network, settings.weights_dir), {}
+    network = load_network(config.network, settings.weights_dir)
+    outcome: dict[str, str | None] = {}
     wanted = {layer: config.dictionaries_for(layer, network.layer(layer).channels) for layer in config.layers}
     for layer, configs in wanted.items():
         activation_set = extract_set(config.extraction(layer), settings)

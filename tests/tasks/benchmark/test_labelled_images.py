@@ -52,7 +52,7 @@ def test_with_groups_the_probes_tell_groups_apart(folder):
     images = open_benchmark(scoring(folder, groups=groups), Settings())
     names = images.photographs.numbered()[1]
     assert [{names[each] for each in group} for group in images.groups] == [{*group} for group in groups.values()]
-    probed = {name: number for name, number in zip(images.photographs.classes, images.probed.tolist(), strict=True)}
+    probed = dict(zip(images.photographs.classes, images.probed.tolist(), strict=True))
     assert probed == {"stripes": 1, "zigzags": 1, "checks": 0, "honeycombs": 0, "dots": -1}
 
 
