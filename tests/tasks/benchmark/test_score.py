@@ -103,9 +103,8 @@ def test_all_scores_are_the_packages(small, config, grid, architecture):
         "cross_domain": theirs["cross_domain"]().compute(sae, acts_npd, ood_datasets=domains, **options),
         "absorption": theirs["absorption"]().compute(sae, acts_npd, sibling_groups=class_groups, **options),
     }
-    # float32 sums of the package over tens of thousands of entries
     assert {name: found.scores[name].value for name in expected} == pytest.approx(
-        {name: each.value for name, each in expected.items()}, abs=1e-4
+        {name: each.value for name, each in expected.items()}, abs=1e-6
     )
     assert [name for name in expected if METRICS[name].main] == [name for name in METRICS if METRICS[name].main]
     for name, each in expected.items():
