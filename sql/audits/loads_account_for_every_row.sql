@@ -9,6 +9,7 @@ WITH found AS (
     UNION ALL SELECT 'activation_set_images', count(*) FROM activation_set_images
     UNION ALL SELECT 'dictionaries', count(*) FROM dictionaries
     UNION ALL SELECT 'dictionary_metrics', count(*) FROM dictionary_metrics
+    UNION ALL SELECT 'dictionary_stability', count(*) FROM dictionary_stability
     UNION ALL SELECT 'block_metrics', count(*) FROM block_metrics
     UNION ALL SELECT 'training_steps', count(*) FROM training_steps
     UNION ALL SELECT 'features', count(*) FROM features

@@ -174,6 +174,9 @@ class Dictionary(nn.Module, ABC):
         decoded_qbd = target_qbd - residual(target_qbd, values_bk, indices_bk, self.decoder.weight, none_qd)
         self.decoder.weight.mul_((decoded_qbd * target_qbd).sum() / decoded_qbd.square().sum().clamp_min(1e-12))
 
+    def finish(self) -> None:
+        """Bring a trained dictionary into the form that is stored; its features and reconstructions don't change."""
+
     # Shared by the methods ------------------------------------------------------------------------------------------
 
     def in_band(self, z_gbd: Tensor) -> Tensor:
@@ -213,6 +216,11 @@ class Dictionary(nn.Module, ABC):
     def feature_norms(self) -> Tensor:
         """Return Σ_g ‖W_dec,i^g‖ of every feature i, [m]."""
         return self.decoder_blocks()[0].norm(dim=2).sum(0)
+
+    @torch.no_grad()
+    def contributions(self) -> Tensor:
+        """Return how much a unit of every feature adds to the reconstruction, [m]: √(Σ_g ‖W_dec,i^g‖² / |G|)."""
+        return self.decoder.weight.norm(dim=2).square().sum(0).div(self.block_count).sqrt()
 
     def dense_loss(self, total: Tensor, reconstruction: Tensor, sparsity: Tensor, f_bm: Tensor) -> Loss:
         """Return a `Loss` without auxiliary part; l0 and fired_m are counted from dense features [b, m]."""

@@ -38,7 +38,7 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.tensors import read_about, read_tensors
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 DECAY_SHARE = 0.2
 CHECKPOINTS = "checkpoint*.safetensors"
 BEFORE_CHECKSUMS = "checkpoint.safetensors"
@@ -270,6 +270,7 @@ class _Trainer:
     def publish(self, acts: ActivationSet) -> None:
         """Evaluate the dictionary and write its files."""
         dictionary = self.dictionary.cpu().eval().requires_grad_(False)
+        dictionary.finish()
         evaluation = evaluate(dictionary, acts)
         store.write_dictionary(
             self.key,

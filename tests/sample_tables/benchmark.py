@@ -1,4 +1,4 @@
-"""`sql/schema/15_benchmark.sql`: two benchmarks of the sample's SAE, a replica of it and a JumpReLU SAE."""
+"""`sql/schema/16_benchmark.sql`: two benchmarks of the sample's SAE, a replica of it and a JumpReLU SAE."""
 
 import json
 

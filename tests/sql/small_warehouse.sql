@@ -11,8 +11,8 @@ INSERT INTO dictionaries VALUES
     ('cross', 'set', 'group-crosscoder', 'topk', 4, 3, 2, 4, 'identity', true, 100, 1000, 0, 4.0, '{}');
 INSERT INTO dictionary_metrics VALUES
     ('sae', 'fvu', 0.2), ('sae', 'l0', 0.9), ('sae', 'dead_fraction', 0), ('sae', 'cosine', 0.9), ('sae', 'rows', 8),
-    ('cross', 'fvu', 0.3), ('cross', 'l0', 1.5), ('cross', 'dead_fraction', 0.25), ('cross', 'cosine', 0.8), ('cross', 'rows', 8),
-    ('cross', 'stability', 0.7), ('cross', 'stability_random', 0.1);
+    ('cross', 'fvu', 0.3), ('cross', 'l0', 1.5), ('cross', 'dead_fraction', 0.25), ('cross', 'cosine', 0.8), ('cross', 'rows', 8);
+INSERT INTO dictionary_stability VALUES ('cross', 'replica 1', 1, 0.75, 0.1), ('cross', 'replica 2', 2, 0.65, 0.1);
 INSERT INTO block_metrics VALUES ('sae', 0, 0.2), ('cross', 0, 0.25), ('cross', 1, 0.3), ('cross', 2, 0.45), ('cross', 3, 0.35);
 INSERT INTO orbit_predictions VALUES
     ('cross', 'linear', 0, 0, 0, 1), ('cross', 'linear', 0, 1, 0.4, 1), ('cross', 'linear', 0, 2, 0.6, 3), ('cross', 'linear', 0, 3, 0.6, 1),

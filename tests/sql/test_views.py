@@ -202,15 +202,25 @@ def test_transform_block_profiles(small):
 
 
 def test_dictionary_scores(small):
-    columns = "fvu, l0, dead_fraction, cosine, evaluation_rows, stability, stability_random"
+    columns = "fvu, l0, dead_fraction, cosine, evaluation_rows, stability, stability_random, stability_replicas"
     assert rows(small, f"SELECT dictionary_id, {columns} FROM dictionary_scores") == [
-        ("sae", 0.2, 0.9, 0.0, 0.9, 8, None, None),
-        ("cross", 0.3, 1.5, 0.25, 0.8, 8, 0.7, 0.1),
+        ("sae", 0.2, 0.9, 0.0, 0.9, 8, None, None, None),
+        ("cross", 0.3, 1.5, 0.25, 0.8, 8, pytest.approx(0.7), 0.1, 2),
     ]
     columns = "live_features, best_block_fvu, worst_block_fvu, rows_per_second, group_order, layer, orbits"
     assert rows(small, f"SELECT {columns} FROM dictionary_scores") == [
         (2, 0.2, 0.2, 500.0, 1, "early", 10),
         (3, 0.25, 0.45, 250.0, 4, "early", 10),
+    ]
+
+
+def test_a_stability_that_was_stored_before_schema_version_7_is_shown_where_no_newer_one_is(changing):
+    old = ", ".join(f"('{name}', 'stability', 0.4), ('{name}', 'stability_random', 0.2)" for name in ("sae", "cross"))
+    changing.execute(f"INSERT INTO dictionary_metrics VALUES {old}")
+    columns = "stability, stability_random, stability_replicas"
+    assert rows(changing, f"SELECT {columns} FROM dictionary_scores ORDER BY dictionary_id") == [
+        (pytest.approx(0.7), 0.1, 2),
+        (0.4, 0.2, None),
     ]
 
 

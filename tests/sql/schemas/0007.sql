@@ -171,7 +171,7 @@ CREATE TABLE IF NOT EXISTS dictionary_metrics (
 );
 COMMENT ON TABLE dictionary_metrics IS 'one row per (dictionary_id, metric), measured on the test split';
 COMMENT ON COLUMN dictionary_metrics.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
-COMMENT ON COLUMN dictionary_metrics.metric IS 'name of the metric: fvu, l0, cosine, dead_fraction, rows, stability, stability_random, loss_recovered_zero, loss_recovered_mean, top1_change, top1_change_zero, top1_change_mean or spliced_frames (images used for the loss_recovered and top1_change metrics); the view dictionary_scores explains the others';
+COMMENT ON COLUMN dictionary_metrics.metric IS 'name of the metric: fvu, l0, cosine, dead_fraction, rows, loss_recovered_zero, loss_recovered_mean, top1_change, top1_change_zero, top1_change_mean or spliced_frames (images used for the loss_recovered and top1_change metrics), and of versions before schema version 7 stability and stability_random; the view dictionary_scores explains the others';
 COMMENT ON COLUMN dictionary_metrics.value IS 'value of the metric; fvu, cosine, dead_fraction, stability and top1_change are shares or cosines, loss_recovered is 1 where nothing is lost, l0, rows and spliced_frames are counts';
 
 CREATE TABLE IF NOT EXISTS block_metrics (
@@ -1477,6 +1477,22 @@ COMMENT ON COLUMN orbit_predictions.steps IS 'training steps of the neural netwo
 COMMENT ON COLUMN orbit_predictions.element IS 'number of the group element g, 0 to |G| - 1; 0 is the identity';
 COMMENT ON COLUMN orbit_predictions.fvu IS 'fraction of variance unexplained of this block: squared error over variance; 0 is perfect, 1 is no better than the mean';
 COMMENT ON COLUMN orbit_predictions.variance IS 'variance of this block over the test rows, summed over channels, in squared units of the layer''s activations; fvu over all blocks is the mean of fvu weighted by it';
+-- Whether dictionaries that differ only in their random seed learn the same features.
+
+CREATE TABLE IF NOT EXISTS dictionary_stability (
+    dictionary_id     VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
+    replica_id        VARCHAR NOT NULL,
+    replica_seed      INTEGER NOT NULL,
+    stability         DOUBLE NOT NULL,
+    stability_random  DOUBLE NOT NULL,
+    PRIMARY KEY (dictionary_id, replica_id)
+);
+COMMENT ON TABLE dictionary_stability IS 'one row per (dictionary_id, replica_id): how well the features of a dictionary match those of one trained from another seed';
+COMMENT ON COLUMN dictionary_stability.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN dictionary_stability.replica_id IS 'content key of the dictionary with the same settings but another seed; it need not be in the table dictionaries';
+COMMENT ON COLUMN dictionary_stability.replica_seed IS 'training seed of the replica';
+COMMENT ON COLUMN dictionary_stability.stability IS 'mean cosine of features matched one to one, -1 to 1; only features that fire on the test split are matched';
+COMMENT ON COLUMN dictionary_stability.stability_random IS 'the same against random vectors, as a baseline';
 -- ViSAEBench's metrics of dictionaries, on photographs with classes and on other domains (methods §3.11).
 
 CREATE TABLE IF NOT EXISTS benchmarks (
