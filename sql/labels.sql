@@ -230,6 +230,19 @@ CREATE OR REPLACE MACRO trust_analysis_labels() AS TABLE
         ) AS trust_analysis_label
     FROM trust_analyses;
 
+CREATE OR REPLACE MACRO benchmark_labels() AS TABLE
+    SELECT
+        benchmark_id,
+        unique_label(
+            concat_ws(
+                ' · ',
+                format('benchmark on {:,} images', images),
+                concat_ws(', ', format('{:,} classes', probed_classes), nullif(domains, ''), 'seed ' || (config ->> '$.seed'))
+            ),
+            benchmark_id
+        ) AS benchmark_label
+    FROM benchmarks;
+
 -- The label of each result that has a row in the view `lineage`, by the table with one row per result of its kind and its key there.
 CREATE OR REPLACE MACRO result_labels() AS TABLE
     SELECT 'activation_sets' AS result_table, activation_set_id AS result_id, activation_set_label AS result_label FROM activation_set_labels()

@@ -65,6 +65,9 @@ WITH found AS (
     UNION ALL SELECT 'feature_heat_maps', count(*) FROM feature_heat_maps
     UNION ALL SELECT 'feature_logit_effects', count(*) FROM feature_logit_effects
     UNION ALL SELECT 'orbit_predictions', count(*) FROM orbit_predictions
+    UNION ALL SELECT 'benchmarks', count(*) FROM benchmarks
+    UNION ALL SELECT 'benchmarked_dictionaries', count(*) FROM benchmarked_dictionaries
+    UNION ALL SELECT 'benchmark_scores', count(*) FROM benchmark_scores
     UNION ALL SELECT 'provenance', count(*) FROM provenance
     UNION ALL SELECT 'mlflow_runs', count(*) FROM mlflow_runs
     UNION ALL SELECT 'mlflow_models', count(*) FROM mlflow_models

@@ -30,6 +30,7 @@ SHARED = {
     "feature_logit_effects": ("images",),
     "concepts": ("exemplars",),
     "concept_exemplars": ("image_id",),
+    "benchmarks": ("images", "probed_images", "probed_classes", "domain_images", "evaluator"),
     "cavs": ("concept_id", "random_set_id", "network", "layer"),
     "family_scores": (),  # before version 7, one load had the scores of a dictionary and of all its replicas
 }

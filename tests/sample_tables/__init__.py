@@ -11,6 +11,7 @@ import polars as pl
 from tasks.keys import content_key
 from tests.sample_tables.activations import activation_rows
 from tests.sample_tables.attacks import attack_rows
+from tests.sample_tables.benchmark import benchmark_rows
 from tests.sample_tables.concepts import concept_rows
 from tests.sample_tables.dictionaries import dictionary_rows
 from tests.sample_tables.dimensions import dimension_rows
@@ -41,7 +42,7 @@ def _sample_tables() -> dict[str, pl.DataFrame]:
     random = np.random.default_rng(0)
     parts = [source_rows(), activation_rows(), dictionary_rows(random), symmetry_rows(random), operation_rows()]
     parts += [tuning_rows(), polysemantic_rows(), family_rows(), dimension_rows(), concept_rows(), attack_rows()]
-    tables = together(parts)
+    tables = together([*parts, benchmark_rows()])
     tables |= detail_rows(tables["features"], tables["feature_examples"])
     tables |= lineage_rows(tables)
     return {table: pl.DataFrame(rows, infer_schema_length=None) for table, rows in tables.items()}

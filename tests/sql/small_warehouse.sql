@@ -18,6 +18,15 @@ INSERT INTO orbit_predictions VALUES
     ('cross', 'linear', 0, 0, 0, 1), ('cross', 'linear', 0, 1, 0.4, 1), ('cross', 'linear', 0, 2, 0.6, 3), ('cross', 'linear', 0, 3, 0.6, 1),
     ('cross', 'nonlinear', 50, 0, 0.1, 1), ('cross', 'nonlinear', 50, 1, 0.4, 1), ('cross', 'nonlinear', 50, 2, 0.5, 3), ('cross', 'nonlinear', 50, 3, 0.6, 1),
     ('cross', 'nonlinear', 99, 0, 0, 1), ('cross', 'nonlinear', 99, 1, 0.3, 1), ('cross', 'nonlinear', 99, 2, 0.5, 3), ('cross', 'nonlinear', 99, 3, 0.6, 1);
+INSERT INTO benchmarks VALUES
+    ('probes', 40, 30, 3, 'patterns', 25, 'other', '{"seed": 1}'), ('photographs', 1000, 900, 2, '', 0, 'other', '{"seed": 0}');
+INSERT INTO benchmarked_dictionaries VALUES
+    ('probes', 'sae', 'set', 'sae', 'topk', 2, 0, 0.9, 0, '{"k": 1}'), ('probes', 'sae again', 'set', 'sae', 'topk', 2, 1, 1.1, 1, '{"k": 1}'),
+    ('probes', 'sparser', 'set', 'sae', 'relu', 2, 0, 0.5, 0, '{"sparsity": 2}'), ('photographs', 'sae', 'set', 'sae', 'topk', 2, 0, 0.8, 0, '{"k": 1}');
+INSERT INTO benchmark_scores VALUES
+    ('probes', 'sae', 'fvu', 0.2, 80, false), ('probes', 'sae again', 'fvu', 0.4, 80, false), ('probes', 'sparser', 'fvu', 0.1, 80, false),
+    ('probes', 'sae', 'localisation', 0.5, 2, true), ('probes', 'sae again', 'localisation', 0.7, 1, true),
+    ('photographs', 'sae', 'fvu', 0.25, 2000, false);
 INSERT INTO training_steps VALUES ('sae', 0, 'loss', 4), ('sae', 50, 'loss', 1.5), ('sae', 100, 'loss', 1), ('sae', 100, 'fvu', 0.25);
 INSERT INTO features VALUES
     ('sae', 0, 1, 0.5, 1, 3, false), ('sae', 1, 1, 0.02, 2, 4, false),

@@ -33,6 +33,7 @@ GRAIN = {
     "attack_effect": ["attack_experiment_id", "perturbed_set", "attack", "epsilon", "fraction"],
     "attack_transfer": ["attack_experiment_id", "perturbed_set", "attack", "epsilon", "eval_network", "eval_layer"],
     "attacked_features": ["attack_experiment_id", "attack", "epsilon", "fraction", "dictionary_id", "statistic"],
+    "benchmark": ["benchmark_id", "activation_set_id", "config_without_seed", "metric"],
     "block_scores": ["dictionary_id", "element"],
     "catalogue": ["name"],
     "classes_changed_by_ablation": ["dictionary_id", "feature", "direction", "rank"],
@@ -238,6 +239,26 @@ def test_block_scores(small):
     )
     assert [row[:2] for row in found] == [(0, False), (180, False), (0, True), (180, True)]
     assert [row[2:] for row in found] == [about(0.25, 0), about(0.3, 0.05), about(0.45, 0.2), about(0.35, 0.1)]
+
+
+def test_benchmark(small):
+    found = rows(
+        small,
+        "SELECT benchmark_id, method, metric, mean, seed_std, seeds, least_n, most_n, l0, dead_fraction FROM benchmark"
+        " ORDER BY benchmark_id, metric, mean",
+    )
+    assert [row[:3] for row in found] == [
+        ("photographs", "topk", "fvu"),
+        ("probes", "relu", "fvu"),
+        ("probes", "topk", "fvu"),
+        ("probes", "topk", "localisation"),
+    ]
+    assert found[0][3:] == (0.25, None, 1, 2000, 2000, 0.8, 0.0)
+    assert found[1][3:] == (0.1, None, 1, 80, 80, 0.5, 0.0)
+    assert found[2][3:] == about(0.3, np.std([0.2, 0.4], ddof=1), 2, 80, 80, 1.0, 0.25)
+    assert found[3][3:] == about(0.6, np.std([0.5, 0.7], ddof=1), 2, 1, 2, 1.0, 0.25)
+    methods = [method for (method,) in rows(small, "SELECT method FROM benchmark WHERE benchmark_id = 'probes'")]
+    assert methods == ["relu", "topk", "topk"]  # the better one first
 
 
 def test_what_the_identity_block_predicts_stands_beside_a_crosscoder(small):
