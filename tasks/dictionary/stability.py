@@ -7,7 +7,7 @@ import torch
 
 from tasks.checksums import Damaged
 from tasks.dictionary.analyse import analysed
-from tasks.dictionary.metrics import random_stability, stability
+from tasks.dictionary.metrics import random_stability, similarity_of, stability
 from tasks.dictionary.store import describe, dictionary_config, load_dictionary, read_table, trained
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
@@ -40,11 +40,15 @@ def measure_stability(
     if is_staged(key, settings):
         return key
     blocks_mgd = _firing_blocks(dictionary, settings)
+    similarity = similarity_of(dictionary_config(dictionary, settings))
     cosines = []
     for done, replica in enumerate(replicas, start=1):
-        cosines.append(stability(blocks_mgd, _firing_blocks(replica, settings)))
+        cosines.append(stability(blocks_mgd, _firing_blocks(replica, settings), similarity))
         progress(done, len(replicas) + 1)
-    metrics = {"stability": sum(cosines) / len(cosines), "stability_random": random_stability(blocks_mgd, seed=0)}
+    metrics = {
+        "stability": sum(cosines) / len(cosines),
+        "stability_random": random_stability(blocks_mgd, 0, similarity),
+    }
     progress(len(replicas) + 1, len(replicas) + 1)
     table = polars.DataFrame({"dictionary_id": dictionary, "metric": list(metrics), "value": list(metrics.values())})
     stage_tables(key, {"dictionary_metrics": table}, settings)
