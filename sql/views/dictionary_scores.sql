@@ -28,7 +28,8 @@ predicted AS (
     SELECT
         dictionary_id,
         min(fvu) FILTER (predictor = 'linear') AS linear_prediction_fvu,
-        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu
+        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu,
+        min(fvu) FILTER (predictor = 'generators') AS generators_prediction_fvu
     FROM predictions
     GROUP BY dictionary_id
 ),
@@ -60,6 +61,7 @@ SELECT
     b.worst_block_fvu,
     p.linear_prediction_fvu,
     p.nonlinear_prediction_fvu,
+    p.generators_prediction_fvu,
     c.l0,
     c.dead_fraction,
     c.cosine,
@@ -110,6 +112,7 @@ COMMENT ON COLUMN dictionary_scores.best_block_fvu IS 'smallest fvu of a block; 
 COMMENT ON COLUMN dictionary_scores.worst_block_fvu IS 'largest fvu of a block; null where not measured';
 COMMENT ON COLUMN dictionary_scores.linear_prediction_fvu IS 'fvu over all blocks of a linear prediction from the identity block, without features: what a code of that block can be expected to reach; null where not measured';
 COMMENT ON COLUMN dictionary_scores.nonlinear_prediction_fvu IS 'the same with a neural network added; of several trainings the smallest; null where not measured';
+COMMENT ON COLUMN dictionary_scores.generators_prediction_fvu IS 'fvu over all blocks of a prediction from the identity block by one matrix per generator of the group; of several trainings the smallest; null where not measured';
 COMMENT ON COLUMN dictionary_scores.l0 IS 'mean number of active features per row; null where not measured';
 COMMENT ON COLUMN dictionary_scores.dead_fraction IS 'share of features that are active on none of evaluation_rows, 0 to 1; null where not measured';
 COMMENT ON COLUMN dictionary_scores.cosine IS 'mean cosine between row and reconstruction, -1 to 1; null where not measured';

@@ -14,6 +14,7 @@ from tasks.dictionary.orbit_prediction import (
     PASSES,
     RIDGE,
     errors_on_test_rows,
+    fit_generators,
     fit_linear,
     fit_network,
     measure_orbit_prediction,
@@ -109,6 +110,51 @@ def test_with_orbit_reuse_every_element_stands_at_the_identity():
     assert mean_of_reused == pytest.approx(1 - 1 / GROUP.order, abs=0.1)
 
 
+def turned_by_matrices(group):
+    """Orbits in which every block is the identity's times a matrix, and those are a representation of the group."""
+    generator = torch.Generator().manual_seed(3)
+    angle, mix_dd = 2 * np.pi / group.n_rotations, torch.linalg.qr(torch.randn(4, 4, generator=generator)).Q
+    turn_dd, mirror_dd = torch.eye(4), torch.diag(torch.tensor([-1.0, 1.0, 1.0, 1.0]))
+    turn_dd[:2, :2] = torch.tensor([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    of_element = [torch.linalg.matrix_power(turn_dd, k) for k in range(group.n_rotations)]
+    of_element += [mirror_dd @ each_dd for each_dd in of_element] if group.reflections else []
+    acts = []
+    for _ in range(2):
+        x_bd = torch.randn(ORBITS, 4, generator=generator)
+        acts.append(torch.stack([x_bd @ each_dd @ mix_dd + 2 for each_dd in of_element], dim=1))
+    shards = tuple(ShardInfo(index, split, ORBITS, 0, "") for index, split in enumerate(("train", "test")))
+    return SimpleNamespace(group=group, channels=4, shards=shards, read=lambda index: acts[index])
+
+
+@pytest.mark.parametrize("group", [DihedralGroup(5), DihedralGroup(6, reflections=False), DihedralGroup(1)])
+def test_one_matrix_per_generator_predicts_a_representation(group):
+    """Also under orbit reuse, where other blocks stand at the identity: the matrices are the same everywhere."""
+    acts = turned_by_matrices(group)
+    for config in (CONFIG, CONFIG.model_copy(update={"orbit_reuse": True})):
+        error_g, variance_g = errors_on_test_rows(fit_generators(acts, config, 0), acts, config)
+        assert (error_g / variance_g).max() < 1e-3
+
+
+def test_training_the_matrices_improves_their_powers():
+    """Blocks whose noise makes the regression shrink: its powers shrink the more, and training corrects that."""
+    acts = turned_by_matrices(DihedralGroup(8, reflections=False))
+    noise = torch.Generator().manual_seed(4)
+    noisy = [acts.read(index) + 0.5 * torch.randn(ORBITS, 8, 4, generator=noise) for index in (0, 1)]
+    acts.read = lambda index: noisy[index]
+    fvu = []
+    for steps in (0, 1000):
+        error_g, variance_g = errors_on_test_rows(fit_generators(acts, CONFIG, steps), acts, CONFIG)
+        fvu.append((error_g.sum() / variance_g.sum()).item())
+    assert fvu[1] < fvu[0]
+
+
+def test_unrelated_blocks_are_predicted_by_their_mean():
+    acts = orbits_of(unrelated_blocks)
+    identity, *others = fvu_g(fit_generators(acts, CONFIG, 0), acts)
+    assert identity < 1e-12
+    assert others == pytest.approx([1.0] * len(others), abs=0.05)
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     return small_analysis(tmp_path_factory.mktemp("small"))
@@ -119,7 +165,7 @@ def test_predictions_of_a_crosscoder_are_staged_once_and_by_steps(small, monkeyp
     keys = measure_orbit_prediction(small.crosscoder, 20, small.settings, lambda *counts: seen.append(counts))
     assert seen[-1] == (1000, 1000)
     tables = {name: read_staged(key, small.settings)["orbit_predictions"] for name, key in keys.items()}
-    for name, steps in (("linear", 0), ("nonlinear", 20)):
+    for name, steps in (("linear", 0), ("nonlinear", 20), ("generators", 20)):
         table = tables[name]
         assert table["element"].to_list() == list(range(small.acts.group.order))
         assert table.select("dictionary_id", "predictor", "steps").unique().rows() == [(small.crosscoder, name, steps)]
@@ -129,9 +175,12 @@ def test_predictions_of_a_crosscoder_are_staged_once_and_by_steps(small, monkeyp
     longer = measure_orbit_prediction(small.crosscoder, 21, small.settings)
     assert longer["linear"] == keys["linear"]
     assert longer["nonlinear"] != keys["nonlinear"]
+    without_steps = measure_orbit_prediction(small.crosscoder, 0, small.settings)
+    assert without_steps.keys() == {"linear", "generators"}
+    assert without_steps["linear"] == keys["linear"]
+    assert without_steps["generators"] != keys["generators"]
     monkeypatch.setattr(module, "fit_linear", lambda *rest: pytest.fail("measured again"))
     assert measure_orbit_prediction(small.crosscoder, 20, small.settings) == keys
-    assert measure_orbit_prediction(small.crosscoder, 0, small.settings) == {"linear": keys["linear"]}
 
 
 def test_a_dictionary_that_does_not_predict_blocks_is_refused(small):
