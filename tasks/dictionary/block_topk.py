@@ -43,7 +43,7 @@ class BlockSparse(Dictionary):
         with torch.autocast(atoms_mjd.device.type, enabled=False):
             return atoms_mjd @ atoms_mjd.transpose(1, 2)
 
-    def contributions(self, code_ba: Tensor) -> Tensor:
+    def added_norms(self, code_ba: Tensor) -> Tensor:
         """Return ‖p_B W_B‖ of every feature, [b, m], with a gradient of 0 where it is 0."""
         code_bmj = code_ba.unflatten(1, (-1, self.config.atom_dimension))
         return torch.einsum("bmi,mij,bmj->bm", code_bmj, self.products(), code_bmj).clamp_min(SMALLEST).sqrt()
@@ -60,7 +60,7 @@ class BlockTopK(BlockSparse):
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             code_ba = self.pre_activations(self.encoder_input(z_gbd))
-            _, features_bk = top_k(self.contributions(code_ba), self.config.k)
+            _, features_bk = top_k(self.added_norms(code_ba), self.config.k)
             indices_bk = self.atoms_of(features_bk)
             return code_ba.gather(1, indices_bk), indices_bk
 
@@ -69,7 +69,7 @@ class BlockTopK(BlockSparse):
         read_hbd, target = self.encoder_input(z_gbd), self.target(z_gbd)
         with torch.no_grad():
             code_ba = self.pre_activations(read_hbd)
-            norms_bm = self.contributions(code_ba)
+            norms_bm = self.added_norms(code_ba)
             _, features_bk = top_k(norms_bm, self.config.k)
         error_qbd = self._error(read_hbd, target.rows_qbd, code_ba, features_bk, self.decoder.bias)
         reconstruction = target.mean_square(error_qbd)

@@ -41,7 +41,7 @@ class GroupLasso(BlockSparse):
         target = self.target(z_gbd)
         code_ba, active_bm = self.codes(z_gbd)
         reconstruction = target.mean_square(target.rows_qbd - self.decode_scaled(code_ba))
-        sparsity = (self.contributions(code_ba) * active_bm).sum(1).mean() / self.channels
+        sparsity = (self.added_norms(code_ba) * active_bm).sum(1).mean() / self.channels
         total = reconstruction + warmed_up(self.config.sparsity, done) * sparsity
         return self.dense_loss(total, reconstruction, sparsity, active_bm.float())
 

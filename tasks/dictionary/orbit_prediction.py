@@ -13,6 +13,9 @@ predicts a(r^k s·x) as M_r^k M_s a(x) about the mean (arXiv 2511.09432 has one 
 * generators: ridge regression of the block of r·g on that of g, for all g at once, and of s·g on g. With steps > 0,
   both matrices are then trained on the error of all blocks, powers included.
 
+The same matrices make an SAE of the orbits' rows adaptively equivariant (after arXiv 2511.09432): what it reconstructs
+of the identity block, turned by them, is its reconstruction of every block, and is compared with a crosscoder's.
+
 Each FVU is an upper bound of the least that any code of the identity block can reach. A crosscoder whose FVU is near
 the smaller one is limited by what it reads, and not by its size or its sparsity.
 """
@@ -26,10 +29,11 @@ import torch
 from torch import Tensor, nn
 
 from tasks.activations.shards import ActivationSet
+from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.metrics import Variance
 from tasks.dictionary.rows import batches, every_row
-from tasks.dictionary.store import describe, dictionary_config
+from tasks.dictionary.store import describe, dictionary_config, load_dictionary
 from tasks.errors import UserError
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
@@ -98,6 +102,31 @@ def measure_orbit_prediction(
     return keys
 
 
+def measure_equivariance(dictionary: str, settings: Settings, progress: Progress = silent) -> str:
+    """Stage the metric `equivariant_fvu` of an SAE on a set of orbits and return its content key.
+
+    It is the FVU over all blocks where the reconstruction of the identity block is turned by one matrix per generator,
+    from the regression. Rows are those of the test split. progress counts to 1000. Raises UserError for another
+    dictionary.
+    """
+    key = content_key("equivariant SAE", CODE_VERSION, dictionary=dictionary)
+    if is_staged(key, settings):
+        return key
+    if not is_of_orbits(dictionary, settings):
+        raise UserError(f"dictionary {dictionary[:12]} is no SAE on a set of orbits: it has no blocks to turn")
+    config = dictionary_config(dictionary, settings)
+    acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
+    orbits = config.model_copy(update={"architecture": "group-crosscoder"})  # the same rows, with all their blocks
+    generators = fit_generators(acts, orbits, 0, part_of(progress, 0, 500))
+    turned = TurnedReconstruction(load_dictionary(dictionary, settings), generators)
+    error_g, variance_g = errors_on_test_rows(turned, acts, orbits)
+    fvu = float(error_g.sum() / variance_g.sum())
+    table = polars.DataFrame({"dictionary_id": [dictionary], "metric": ["equivariant_fvu"], "value": [fvu]})
+    stage_tables(key, {"dictionary_metrics": table}, settings)
+    progress(1000, 1000)
+    return key
+
+
 def predictions(dictionary: str, predictor: str, steps: int, error_g: Tensor, variance_g: Tensor) -> polars.DataFrame:
     """Return rows of `orbit_predictions`, one a block."""
     blocks = {"element": range(len(error_g)), "fvu": (error_g / variance_g).tolist(), "variance": variance_g.tolist()}
@@ -116,6 +145,13 @@ def whole_fvu(predictions: polars.DataFrame) -> float:
 def is_measured(config: DictionaryConfig) -> bool:
     """Whether a dictionary predicts all blocks from the identity block."""
     return config.architecture == "group-crosscoder" and not config.reads_all_blocks
+
+
+def is_of_orbits(dictionary: str, settings: Settings) -> bool:
+    """Whether a dictionary is an SAE on a set of orbits, whose other blocks its reconstruction can be turned into."""
+    if dictionary_config(dictionary, settings).architecture != "sae":
+        return False
+    return ActivationSet.open(describe(dictionary, settings)["activation_set"], settings).group.order > 1
 
 
 def check_fits(channels: int, blocks: int) -> None:
@@ -183,6 +219,17 @@ class Generators(nn.Module):
             for _ in range(self.rotations - 1):
                 blocks.append(blocks[-1] @ self.rotation_dd)
         return torch.cat([rows_bd + self.mean_d for rows_bd in blocks], 1)
+
+
+class TurnedReconstruction(nn.Module):
+    """An SAE's reconstruction of the identity block, turned into all blocks: [b, d] to [b, |G| · d]."""
+
+    def __init__(self, sae: Dictionary, generators: Generators) -> None:
+        super().__init__()
+        self.sae, self.generators = sae, generators
+
+    def forward(self, x_bd: Tensor) -> Tensor:
+        return self.generators(self.sae.decode(self.sae.code(x_bd))[:, 0])
 
 
 class _Moments:

@@ -15,8 +15,9 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.methods import BLOCK_SPARSE
 from tasks.dictionary.metrics import random_stability, span_similarity, stability
 from tasks.dictionary.store import create
-from tasks.dictionary.train import dictionary_key, train
+from tasks.dictionary.train import CODE_VERSION, NOT_IN_THE_KEY, dictionary_key, train
 from tasks.errors import UserError
+from tasks.keys import content_key
 from tasks.settings import Settings
 from tasks.symmetry.group import DihedralGroup
 from tests.tasks.dictionary.conftest import PlantedOrbits
@@ -252,10 +253,10 @@ def test_more_dimensions_than_channels_are_refused_in_one_line(method, monkeypat
         train("planted", DictionaryConfig(method=method, **fields), settings)
 
 
-def test_a_dictionary_with_one_atom_per_feature_keeps_its_key():
-    """The key of this config before there were features of several dimensions."""
+def test_a_dictionary_with_one_atom_per_feature_keeps_the_key_it_had_before_the_field():
     config = DictionaryConfig(architecture="sae", features=8, k=2)
-    assert dictionary_key("a", config) == "2918a3a1c5684b2e6cab1fec26e07a1536f6770e1480aa9b05d55cafff77aecf"
+    fields = config.model_dump(exclude=NOT_IN_THE_KEY | {"atom_dimension"})
+    assert dictionary_key("a", config) == content_key("dictionary", CODE_VERSION, activation_set="a", config=fields)
     several = DictionaryConfig(method="block-topk", atom_dimension=2, **FIELDS_BUT_DIMENSION)
     assert dictionary_key("a", several) != dictionary_key("a", several.model_copy(update={"atom_dimension": 3}))
 

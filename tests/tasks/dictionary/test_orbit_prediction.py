@@ -17,9 +17,12 @@ from tasks.dictionary.orbit_prediction import (
     fit_generators,
     fit_linear,
     fit_network,
+    measure_equivariance,
     measure_orbit_prediction,
     whole_fvu,
 )
+from tasks.dictionary.rows import every_row
+from tasks.dictionary.store import load_dictionary
 from tasks.errors import UserError
 from tasks.staging import read_staged
 from tasks.symmetry.group import DihedralGroup
@@ -186,6 +189,35 @@ def test_predictions_of_a_crosscoder_are_staged_once_and_by_steps(small, monkeyp
 def test_a_dictionary_that_does_not_predict_blocks_is_refused(small):
     with pytest.raises(UserError, match="is no group crosscoder that encodes the identity block"):
         measure_orbit_prediction(small.sae, 0, small.settings)
+
+
+def test_an_sae_with_turned_reconstructions_is_measured_over_all_blocks(small):
+    """Its error of every block, and its FVU, from whole matrices in numpy."""
+    table = read_staged(measure_equivariance(small.sae, small.settings), small.settings)["dictionary_metrics"]
+    assert table.drop("value").rows() == [(small.sae, "equivariant_fvu")]
+    sae = load_dictionary(small.sae, small.settings)
+    group, config = small.acts.group, sae.config.model_copy(update={"architecture": "group-crosscoder"})
+    matrices = fit_generators(small.acts, config, 0)
+    mean_d, rotation_dd, mirror_dd = (
+        each.detach().numpy() for each in (matrices.mean_d, matrices.rotation_dd, matrices.mirror_dd)
+    )
+    errors, rows = 0.0, []
+    for shard in small.acts.shards:
+        if shard.split == "test":
+            for _, x_gbd in every_row(small.acts, config, shard, group.order):
+                rows.append(x_gbd.numpy())
+                left_bd = sae.decode(sae.encode(x_gbd[0]))[:, 0].numpy() - mean_d
+                for g in range(group.order):
+                    k, mirrored = g % group.n_rotations, g >= group.n_rotations
+                    matrix_dd = (mirror_dd if mirrored else np.eye(len(mean_d))) @ np.linalg.matrix_power(
+                        rotation_dd, k
+                    )
+                    errors += ((rows[-1][g] - mean_d - left_bd @ matrix_dd) ** 2).sum()
+    rows_gbd = np.concatenate(rows, 1)
+    variance = ((rows_gbd - rows_gbd.mean(1, keepdims=True)) ** 2).sum()
+    assert table["value"].item() == pytest.approx(errors / variance, rel=1e-3)
+    with pytest.raises(UserError, match="is no SAE on a set of orbits"):
+        measure_equivariance(small.crosscoder, small.settings)
 
 
 def test_matrices_that_do_not_fit_into_memory_are_refused(small, monkeypatch):
