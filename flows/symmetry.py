@@ -108,7 +108,7 @@ def predict_orbits(dictionary: str, steps: int, settings: Settings) -> None:
     """Measure how well the identity block predicts the others, for a crosscoder that encodes it; log it in MLflow.
 
     Of an SAE on a set of orbits, its reconstruction of the identity block predicts the others. steps: of the training
-    of a crosscoder's neural network and matrices of the generators; 0: only what a regression gives.
+    of a crosscoder's neural network; 0: none.
     """
     config, description = dictionary_config(dictionary, settings), describe(dictionary, settings)
     if is_of_orbits(dictionary, settings):

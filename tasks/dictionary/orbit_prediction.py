@@ -10,8 +10,8 @@ how much that is, on the rows on which the crosscoder is evaluated:
 A third predictor has one matrix per generator of the group, M_r of the smallest rotation and M_s of the mirror, and
 predicts a(r^k s·x) as M_r^k M_s a(x) about the mean (arXiv 2511.09432 has one matrix for a rotation by 90°).
 
-* generators: ridge regression of the block of r·g on that of g, for all g at once, and of s·g on g. With steps > 0,
-  both matrices are then trained on the error of all blocks, powers included.
+* generators: ridge regression of the block of r·g on that of g, for all g at once, and of s·g on g. Both matrices are
+  then trained on the error of all blocks, powers included.
 
 The same matrices make an SAE of the orbits' rows adaptively equivariant (after arXiv 2511.09432): what it reconstructs
 of the identity block, turned by them, is its reconstruction of every block, and is compared with a crosscoder's.
@@ -57,8 +57,8 @@ SCHEMA = {
 }
 
 
-GENERATOR_RATE = 1e-4
-"""Adam's learning rate for the matrices of the generators."""
+GENERATOR_STEPS, GENERATOR_RATE = 300, 1e-4
+"""Of the matrices of the generators: training steps after the regression, and Adam's learning rate."""
 
 
 def measure_orbit_prediction(
@@ -66,8 +66,8 @@ def measure_orbit_prediction(
 ) -> dict[str, str]:
     """Stage `orbit_predictions` of a dictionary; return {predictor: content key}.
 
-    The nonlinear predictor is left out if steps is 0. steps: of the perceptron's training, and of the matrices of the
-    generators, in batches as in the dictionary's. Rows are those of the test split. progress counts to 1000. Raises
+    The nonlinear predictor is left out if steps is 0. steps: of the perceptron's training, in batches as in the
+    dictionary's. Rows are those of the test split. progress counts to 1000. Raises
     UserError for a dictionary that doesn't encode the identity block alone, and if memory is too small.
     """
     keys = {"linear": content_key("orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="linear")}
@@ -76,7 +76,7 @@ def measure_orbit_prediction(
             "orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="nonlinear", steps=steps
         )
     keys["generators"] = content_key(
-        "orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="generators", steps=steps
+        "orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="generators", steps=GENERATOR_STEPS
     )
     if all(is_staged(key, settings) for key in keys.values()):
         return keys
@@ -86,8 +86,8 @@ def measure_orbit_prediction(
     acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
     check_fits(acts.channels, acts.group.order)
     if not is_staged(keys["generators"], settings):
-        generators = fit_generators(acts, config, steps, part_of(progress, 0, 100))
-        table = predictions(dictionary, "generators", steps, *errors_on_test_rows(generators, acts, config))
+        generators = fit_generators(acts, config, GENERATOR_STEPS, part_of(progress, 0, 100))
+        table = predictions(dictionary, "generators", GENERATOR_STEPS, *errors_on_test_rows(generators, acts, config))
         stage_tables(keys["generators"], {"orbit_predictions": table}, settings)
     linear = fit_linear(acts, config, part_of(progress, 100, 300))
     if not is_staged(keys["linear"], settings):
@@ -105,8 +105,8 @@ def measure_orbit_prediction(
 def measure_equivariance(dictionary: str, settings: Settings, progress: Progress = silent) -> str:
     """Stage the metric `equivariant_fvu` of an SAE on a set of orbits and return its content key.
 
-    It is the FVU over all blocks where the reconstruction of the identity block is turned by one matrix per generator,
-    from the regression. Rows are those of the test split. progress counts to 1000. Raises UserError for another
+    It is the FVU over all blocks where the reconstruction of the identity block is turned by one matrix per generator.
+    Rows are those of the test split. progress counts to 1000. Raises UserError for another
     dictionary.
     """
     key = content_key("equivariant SAE", CODE_VERSION, dictionary=dictionary)
@@ -117,7 +117,7 @@ def measure_equivariance(dictionary: str, settings: Settings, progress: Progress
     config = dictionary_config(dictionary, settings)
     acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
     orbits = config.model_copy(update={"architecture": "group-crosscoder"})  # the same rows, with all their blocks
-    generators = fit_generators(acts, orbits, 0, part_of(progress, 0, 500))
+    generators = fit_generators(acts, orbits, GENERATOR_STEPS, part_of(progress, 0, 500))
     turned = TurnedReconstruction(load_dictionary(dictionary, settings), generators)
     error_g, variance_g = errors_on_test_rows(turned, acts, orbits)
     fvu = float(error_g.sum() / variance_g.sum())

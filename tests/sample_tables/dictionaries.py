@@ -28,7 +28,7 @@ def _dictionary(architecture: str, **columns) -> Row:
     return row("dictionaries", architecture=architecture, k=K, **columns)
 
 
-PREDICTIONS = (("linear", 0, 0.3), ("nonlinear", 200, 0.25), ("generators", 0, 0.35))
+PREDICTIONS = (("linear", 0, 0.3), ("nonlinear", 200, 0.25), ("generators", 300, 0.35))
 """Predictors of a group crosscoder's blocks: name, steps, FVU of every block but the identity's."""
 
 

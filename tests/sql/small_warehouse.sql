@@ -18,7 +18,7 @@ INSERT INTO orbit_predictions VALUES
     ('cross', 'linear', 0, 0, 0, 1), ('cross', 'linear', 0, 1, 0.4, 1), ('cross', 'linear', 0, 2, 0.6, 3), ('cross', 'linear', 0, 3, 0.6, 1),
     ('cross', 'nonlinear', 50, 0, 0.1, 1), ('cross', 'nonlinear', 50, 1, 0.4, 1), ('cross', 'nonlinear', 50, 2, 0.5, 3), ('cross', 'nonlinear', 50, 3, 0.6, 1),
     ('cross', 'nonlinear', 99, 0, 0, 1), ('cross', 'nonlinear', 99, 1, 0.3, 1), ('cross', 'nonlinear', 99, 2, 0.5, 3), ('cross', 'nonlinear', 99, 3, 0.6, 1),
-    ('cross', 'generators', 0, 0, 0, 1), ('cross', 'generators', 0, 1, 0.5, 1), ('cross', 'generators', 0, 2, 0.7, 3), ('cross', 'generators', 0, 3, 0.8, 1);
+    ('cross', 'generators', 300, 0, 0, 1), ('cross', 'generators', 300, 1, 0.5, 1), ('cross', 'generators', 300, 2, 0.7, 3), ('cross', 'generators', 300, 3, 0.8, 1);
 INSERT INTO training_steps VALUES ('sae', 0, 'loss', 4), ('sae', 50, 'loss', 1.5), ('sae', 100, 'loss', 1), ('sae', 100, 'fvu', 0.25);
 INSERT INTO features VALUES
     ('sae', 0, 1, 0.5, 1, 3, false), ('sae', 1, 1, 0.02, 2, 4, false),

@@ -1,6 +1,6 @@
 from tests.sql.audit_cases import INFINITY, NAN, change, remove
 
-PREDICTORS = [("linear", 0), ("nonlinear", 300), ("generators", 0)]
+PREDICTORS = [("linear", 0), ("nonlinear", 300), ("generators", 300)]
 VALID = {
     "dictionaries": {"dictionary_id": ["crosscoder"], "group_order": [4]},
     "orbit_predictions": {
