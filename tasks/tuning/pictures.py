@@ -32,7 +32,7 @@ def visualise_features(
         return key
     description = describe(dictionary, settings)
     features = features_to_visualise(read_staged(analysis, settings))[:count]
-    excite_nd = _encoder_directions(load_dictionary(dictionary, settings))[features]
+    excite_nd = encoder_directions(load_dictionary(dictionary, settings))[features]
     network = load_network(description["network"], settings.weights_dir)
     directions_nd = torch.cat([excite_nd, -excite_nd])
     images_ncyx = visualise(network, description["layer"], directions_nd, config, progress)
@@ -54,7 +54,7 @@ def visualise_features(
     return key
 
 
-def _encoder_directions(dictionary: Dictionary) -> torch.Tensor:
+def encoder_directions(dictionary: Dictionary) -> torch.Tensor:
     """Return each feature's encoder vector for the untransformed patch, [m, d].
 
     Of a feature of several dimensions, the direction to which its encoder vectors respond most.

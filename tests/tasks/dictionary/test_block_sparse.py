@@ -20,6 +20,7 @@ from tasks.errors import UserError
 from tasks.keys import content_key
 from tasks.settings import Settings
 from tasks.symmetry.group import DihedralGroup
+from tasks.tuning.pictures import encoder_directions
 from tests.tasks.dictionary.conftest import PlantedOrbits
 
 NONE = DihedralGroup(1, reflections=False)
@@ -216,6 +217,15 @@ def test_atoms_of_a_grassmannian_stay_orthonormal(circles, settings):
     )
     atoms_mjd = dictionary.blocks()
     torch.testing.assert_close(atoms_mjd @ atoms_mjd.transpose(1, 2), torch.eye(2).expand(12, 2, 2), atol=1e-5, rtol=0)
+
+
+def test_the_picture_of_a_feature_follows_the_direction_that_it_responds_to_most():
+    dictionary = random_dictionary("block-topk", 3)
+    direction_md = encoder_directions(dictionary).detach()
+    others_nd = torch.nn.functional.normalize(torch.randn(2000, CHANNELS, generator=torch.Generator().manual_seed(3)))
+    weight_mjd = dictionary.encoder.weight.detach().view(FEATURES, 3, CHANNELS)
+    largest_m = torch.einsum("mjd,nd->mnj", weight_mjd, others_nd).norm(dim=2).amax(1)
+    assert (torch.einsum("mjd,md->mj", weight_mjd, direction_md).norm(dim=1) >= largest_m).all()
 
 
 def test_the_neurons_of_a_feature_are_those_of_all_its_atoms():
