@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import polars
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, model_validator
 
@@ -134,8 +135,10 @@ def next_seeds(seed: int, count: int) -> list[int]:
 
 
 def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progress) -> dict[str, float]:
-    """Measure the stability of a dictionary's features across replicas and log it in MLflow; return the metrics."""
-    metrics = metrics_in(measure_stability(dictionary, replicas, settings, progress), settings)
+    """Measure the stability of a dictionary's features across replicas and log its means in MLflow; return them."""
+    keys = measure_stability(dictionary, replicas, settings, progress)
+    rows = polars.concat(read_staged(key, settings)["dictionary_stability"] for key in keys)
+    metrics = rows.select(polars.mean("stability", "stability_random")).row(0, named=True)
     log_findings(dictionary, "seeds", metrics, settings)
     return metrics
 

@@ -13,6 +13,9 @@ CREATE OR REPLACE MACRO method_label(method) AS
         WHEN 'jumprelu' THEN 'JumpReLU'
         WHEN 'gated' THEN 'Gated'
         WHEN 'matryoshka' THEN 'Matryoshka'
+        WHEN 'block-topk' THEN 'Block TopK'
+        WHEN 'grassmannian' THEN 'Grassmannian'
+        WHEN 'group-lasso' THEN 'Group lasso'
         WHEN 'pca' THEN 'PCA'
         WHEN 'ica' THEN 'ICA'
         WHEN 'nmf' THEN 'NMF'
@@ -229,6 +232,19 @@ CREATE OR REPLACE MACRO trust_analysis_labels() AS TABLE
             trust_analysis_id
         ) AS trust_analysis_label
     FROM trust_analyses;
+
+CREATE OR REPLACE MACRO benchmark_labels() AS TABLE
+    SELECT
+        benchmark_id,
+        unique_label(
+            concat_ws(
+                ' · ',
+                format('benchmark on {:,} images', images),
+                concat_ws(', ', format('{:,} classes', probed_classes), nullif(domains, ''), 'seed ' || (config ->> '$.seed'))
+            ),
+            benchmark_id
+        ) AS benchmark_label
+    FROM benchmarks;
 
 -- The label of each result that has a row in the view `lineage`, by the table with one row per result of its kind and its key there.
 CREATE OR REPLACE MACRO result_labels() AS TABLE

@@ -41,6 +41,20 @@ CREATE OR REPLACE MACRO tcav_verdict_flipped(kind, clean_verdict, verdict) AS
         ELSE clean_verdict <> 'matters' AND verdict = 'matters'
     END;
 
+-- Every metric of every dictionary: the stored ones, and stability as the mean over replicas. Before schema version 7 that mean was stored.
+CREATE OR REPLACE MACRO metrics_of_dictionaries() AS TABLE
+    WITH across_seeds AS (
+        SELECT dictionary_id, avg(stability) AS stability, avg(stability_random) AS stability_random
+        FROM dictionary_stability
+        GROUP BY dictionary_id
+    ),
+    means AS (
+        UNPIVOT across_seeds ON stability, stability_random INTO NAME metric VALUE value
+    )
+    FROM means
+    UNION ALL BY NAME
+    SELECT dictionary_id, metric, value FROM dictionary_metrics ANTI JOIN means USING (dictionary_id, metric);
+
 -- Change of scale, octaves, of an element of a range of scales (tasks/symmetry/scales.py); null for rotations and hue.
 CREATE OR REPLACE MACRO octaves_of(element, group_order, scales_per_octave) AS
     ((element + group_order // 2) % group_order - group_order // 2) / scales_per_octave;

@@ -1,7 +1,7 @@
 -- Returns one row per dictionary: its training settings, its metrics and its loss during training, group crosscoders first.
 WITH metrics AS (
     SELECT dictionary_id, map_from_entries(list((metric, value))) AS metrics
-    FROM dictionary_metrics
+    FROM metrics_of_dictionaries()
     GROUP BY dictionary_id
 ),
 blocks AS (

@@ -4,6 +4,7 @@ WITH scores AS (
     SELECT
         dictionary_id,
         max(value) FILTER (metric = 'fvu') AS fvu,
+        max(value) FILTER (metric = 'equivariant_fvu') AS equivariant_fvu,
         max(value) FILTER (metric = 'l0') AS l0,
         max(value) FILTER (metric = 'dead_fraction') AS dead_fraction,
         max(value) FILTER (metric = 'cosine') AS cosine,
@@ -16,7 +17,7 @@ WITH scores AS (
         max(value) FILTER (metric = 'top1_change') AS top1_change,
         max(value) FILTER (metric = 'top1_change_zero') AS top1_change_zero,
         max(value) FILTER (metric = 'top1_change_mean') AS top1_change_mean
-    FROM dictionary_metrics
+    FROM metrics_of_dictionaries()
     GROUP BY dictionary_id
 ),
 predictions AS (
@@ -28,13 +29,19 @@ predicted AS (
     SELECT
         dictionary_id,
         min(fvu) FILTER (predictor = 'linear') AS linear_prediction_fvu,
-        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu
+        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu,
+        min(fvu) FILTER (predictor = 'generators') AS generators_prediction_fvu
     FROM predictions
     GROUP BY dictionary_id
 ),
 blocks AS (
     SELECT dictionary_id, min(fvu) AS best_block_fvu, max(fvu) AS worst_block_fvu
     FROM block_metrics
+    GROUP BY dictionary_id
+),
+across_seeds AS (
+    SELECT dictionary_id, count(*) AS replicas
+    FROM dictionary_stability
     GROUP BY dictionary_id
 ),
 live AS (
@@ -60,12 +67,15 @@ SELECT
     b.worst_block_fvu,
     p.linear_prediction_fvu,
     p.nonlinear_prediction_fvu,
+    p.generators_prediction_fvu,
+    c.equivariant_fvu,
     c.l0,
     c.dead_fraction,
     c.cosine,
     c.evaluation_rows,
     c.stability,
     c.stability_random,
+    r.replicas AS stability_replicas,
     c.loss_recovered_zero,
     c.loss_recovered_mean,
     c.spliced_images,
@@ -90,6 +100,7 @@ JOIN activation_set_labels() AS v USING (activation_set_id)
 LEFT JOIN scores AS c USING (dictionary_id)
 LEFT JOIN predicted AS p USING (dictionary_id)
 LEFT JOIN blocks AS b USING (dictionary_id)
+LEFT JOIN across_seeds AS r USING (dictionary_id)
 LEFT JOIN live AS l USING (dictionary_id)
 ORDER BY s.network, s.layer, c.fvu;
 COMMENT ON VIEW dictionary_scores IS 'one row per dictionary (dictionary_id), scores measured on the test split';
@@ -110,12 +121,15 @@ COMMENT ON COLUMN dictionary_scores.best_block_fvu IS 'smallest fvu of a block; 
 COMMENT ON COLUMN dictionary_scores.worst_block_fvu IS 'largest fvu of a block; null where not measured';
 COMMENT ON COLUMN dictionary_scores.linear_prediction_fvu IS 'fvu over all blocks of a linear prediction from the identity block, without features: what a code of that block can be expected to reach; null where not measured';
 COMMENT ON COLUMN dictionary_scores.nonlinear_prediction_fvu IS 'the same with a neural network added; of several trainings the smallest; null where not measured';
+COMMENT ON COLUMN dictionary_scores.generators_prediction_fvu IS 'fvu over all blocks of a prediction from the identity block by one matrix per generator of the group; of several trainings the smallest; null where not measured';
+COMMENT ON COLUMN dictionary_scores.equivariant_fvu IS 'of an SAE on a set of orbits: fvu over all blocks where its reconstruction of the identity block is turned by one matrix per generator of the group; compares with the fvu of a group crosscoder; null where not measured';
 COMMENT ON COLUMN dictionary_scores.l0 IS 'mean number of active features per row; null where not measured';
 COMMENT ON COLUMN dictionary_scores.dead_fraction IS 'share of features that are active on none of evaluation_rows, 0 to 1; null where not measured';
 COMMENT ON COLUMN dictionary_scores.cosine IS 'mean cosine between row and reconstruction, -1 to 1; null where not measured';
 COMMENT ON COLUMN dictionary_scores.evaluation_rows IS 'number of rows of the test split; with orbit_reuse every transform of an orbit is a row; null where not measured';
 COMMENT ON COLUMN dictionary_scores.stability IS 'mean cosine of features matched one to one with those of dictionaries trained from other seeds, -1 to 1; null where there are none';
 COMMENT ON COLUMN dictionary_scores.stability_random IS 'the same against random vectors, as a baseline; null where stability is null';
+COMMENT ON COLUMN dictionary_scores.stability_replicas IS 'number of those dictionaries; null where there are none, and where stability was measured before schema version 7';
 COMMENT ON COLUMN dictionary_scores.loss_recovered_zero IS 'share of the loss caused by zeroing the layer that the reconstruction avoids: 1 is no loss, 0 no better than zeros, below 0 worse; the loss is the cross-entropy with the unmodified network''s predictions; null where not measured';
 COMMENT ON COLUMN dictionary_scores.loss_recovered_mean IS 'the same share, against replacing the layer by its mean; null where not measured';
 COMMENT ON COLUMN dictionary_scores.spliced_images IS 'number of test images on which loss_recovered and top1_change are measured; null where not measured';

@@ -66,5 +66,5 @@ def _numbers(acts: ActivationSet, config: DictionaryConfig) -> int:
     """Return a lower bound of the floats needed: weights with copies, the initial features' rows, and one batch."""
     blocks = acts.group.order if config.architecture == "group-crosscoder" else 1
     read = blocks if config.reads_all_blocks else 1
-    weights = config.features * acts.channels * (blocks + read)
-    return COPIES * weights + (config.features + config.batch_size) * acts.channels * blocks
+    weights = config.atoms * acts.channels * (blocks + read)
+    return COPIES * weights + (config.atoms + config.batch_size) * acts.channels * blocks

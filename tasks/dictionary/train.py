@@ -38,7 +38,7 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.tensors import read_about, read_tensors
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 DECAY_SHARE = 0.2
 CHECKPOINTS = "checkpoint*.safetensors"
 BEFORE_CHECKSUMS = "checkpoint.safetensors"
@@ -50,8 +50,10 @@ NOT_IN_THE_KEY = {"log_every", "checkpoint_every"}  # they don't change the trai
 
 
 def dictionary_key(activation_set: str, config: DictionaryConfig) -> str:
+    # the field is younger than dictionaries with one atom per feature, which keep their keys
+    left_out = NOT_IN_THE_KEY | ({"atom_dimension"} if config.atom_dimension == 1 else set())
     return content_key(
-        "dictionary", CODE_VERSION, activation_set=activation_set, config=config.model_dump(exclude=NOT_IN_THE_KEY)
+        "dictionary", CODE_VERSION, activation_set=activation_set, config=config.model_dump(exclude=left_out)
     )
 
 
@@ -138,8 +140,8 @@ def _fit(trainers: Sequence["_Trainer"], acts: ActivationSet, progress: Progress
 
 
 def _first_rows(acts: ActivationSet, config: DictionaryConfig) -> torch.Tensor:
-    """Return m rows [blocks, m, d] for the initial features, drawn with another seed than the training batches."""
-    needed, parts = config.features, []
+    """Return a rows [blocks, a, d] for the initial atoms, drawn with another seed than the training batches."""
+    needed, parts = config.atoms, []
     for x_gbd in batches(acts, config.model_copy(update={"seed": config.seed + 2**31})):
         parts.append(x_gbd[:, :needed])
         needed -= parts[-1].shape[1]
@@ -187,6 +189,7 @@ class _Trainer:
             if parameter.grad is not None:
                 distributed.averaged(parameter.grad)
         self.optimiser.step()
+        self.dictionary.after_step()
         self.optimiser.zero_grad()
         self.rows_since_fired_m += x_gbd.shape[1] * distributed.world_size()
         self.rows_since_fired_m[distributed.in_any(loss.fired_m)] = 0
@@ -272,6 +275,7 @@ class _Trainer:
     def publish(self, acts: ActivationSet) -> None:
         """Evaluate the dictionary and write its files."""
         dictionary = self.dictionary.cpu().eval().requires_grad_(False)
+        dictionary.finish()
         evaluation = evaluate(dictionary, acts)
         store.write_dictionary(
             self.key,

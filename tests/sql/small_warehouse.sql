@@ -11,13 +11,23 @@ INSERT INTO dictionaries VALUES
     ('cross', 'set', 'group-crosscoder', 'topk', 4, 3, 2, 4, 'identity', true, 100, 1000, 0, 4.0, '{}');
 INSERT INTO dictionary_metrics VALUES
     ('sae', 'fvu', 0.2), ('sae', 'l0', 0.9), ('sae', 'dead_fraction', 0), ('sae', 'cosine', 0.9), ('sae', 'rows', 8),
-    ('cross', 'fvu', 0.3), ('cross', 'l0', 1.5), ('cross', 'dead_fraction', 0.25), ('cross', 'cosine', 0.8), ('cross', 'rows', 8),
-    ('cross', 'stability', 0.7), ('cross', 'stability_random', 0.1);
+    ('cross', 'fvu', 0.3), ('cross', 'l0', 1.5), ('cross', 'dead_fraction', 0.25), ('cross', 'cosine', 0.8), ('cross', 'rows', 8);
+INSERT INTO dictionary_stability VALUES ('cross', 'replica 1', 1, 0.75, 0.1), ('cross', 'replica 2', 2, 0.65, 0.1);
 INSERT INTO block_metrics VALUES ('sae', 0, 0.2), ('cross', 0, 0.25), ('cross', 1, 0.3), ('cross', 2, 0.45), ('cross', 3, 0.35);
 INSERT INTO orbit_predictions VALUES
     ('cross', 'linear', 0, 0, 0, 1), ('cross', 'linear', 0, 1, 0.4, 1), ('cross', 'linear', 0, 2, 0.6, 3), ('cross', 'linear', 0, 3, 0.6, 1),
     ('cross', 'nonlinear', 50, 0, 0.1, 1), ('cross', 'nonlinear', 50, 1, 0.4, 1), ('cross', 'nonlinear', 50, 2, 0.5, 3), ('cross', 'nonlinear', 50, 3, 0.6, 1),
-    ('cross', 'nonlinear', 99, 0, 0, 1), ('cross', 'nonlinear', 99, 1, 0.3, 1), ('cross', 'nonlinear', 99, 2, 0.5, 3), ('cross', 'nonlinear', 99, 3, 0.6, 1);
+    ('cross', 'nonlinear', 99, 0, 0, 1), ('cross', 'nonlinear', 99, 1, 0.3, 1), ('cross', 'nonlinear', 99, 2, 0.5, 3), ('cross', 'nonlinear', 99, 3, 0.6, 1),
+    ('cross', 'generators', 300, 0, 0, 1), ('cross', 'generators', 300, 1, 0.5, 1), ('cross', 'generators', 300, 2, 0.7, 3), ('cross', 'generators', 300, 3, 0.8, 1);
+INSERT INTO benchmarks VALUES
+    ('probes', 40, 30, 3, 'patterns', 25, 'other', '{"seed": 1}'), ('photographs', 1000, 900, 2, '', 0, 'other', '{"seed": 0}');
+INSERT INTO benchmarked_dictionaries VALUES
+    ('probes', 'sae', 'set', 'sae', 'topk', 2, 0, 0.9, 0, '{"k": 1}'), ('probes', 'sae again', 'set', 'sae', 'topk', 2, 1, 1.1, 1, '{"k": 1}'),
+    ('probes', 'sparser', 'set', 'sae', 'relu', 2, 0, 0.5, 0, '{"sparsity": 2}'), ('photographs', 'sae', 'set', 'sae', 'topk', 2, 0, 0.8, 0, '{"k": 1}');
+INSERT INTO benchmark_scores VALUES
+    ('probes', 'sae', 'fvu', 0.2, 80, false), ('probes', 'sae again', 'fvu', 0.4, 80, false), ('probes', 'sparser', 'fvu', 0.1, 80, false),
+    ('probes', 'sae', 'localisation', 0.5, 2, true), ('probes', 'sae again', 'localisation', 0.7, 1, true),
+    ('photographs', 'sae', 'fvu', 0.25, 2000, false);
 INSERT INTO training_steps VALUES ('sae', 0, 'loss', 4), ('sae', 50, 'loss', 1.5), ('sae', 100, 'loss', 1), ('sae', 100, 'fvu', 0.25);
 INSERT INTO features VALUES
     ('sae', 0, 1, 0.5, 1, 3, false), ('sae', 1, 1, 0.02, 2, 4, false),

@@ -177,7 +177,7 @@ CREATE TABLE IF NOT EXISTS dictionary_metrics (
 );
 COMMENT ON TABLE dictionary_metrics IS 'one row per (dictionary_id, metric), measured on the test split';
 COMMENT ON COLUMN dictionary_metrics.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
-COMMENT ON COLUMN dictionary_metrics.metric IS 'name of the metric: fvu, l0, cosine, dead_fraction, rows, stability, stability_random, loss_recovered_zero, loss_recovered_mean, top1_change, top1_change_zero, top1_change_mean or spliced_frames (images used for the loss_recovered and top1_change metrics); the view dictionary_scores explains the others';
+COMMENT ON COLUMN dictionary_metrics.metric IS 'name of the metric: fvu, equivariant_fvu, l0, cosine, dead_fraction, rows, loss_recovered_zero, loss_recovered_mean, top1_change, top1_change_zero, top1_change_mean or spliced_frames (images used for the loss_recovered and top1_change metrics), and of versions before schema version 7 stability and stability_random; the view dictionary_scores explains the others';
 COMMENT ON COLUMN dictionary_metrics.value IS 'value of the metric; fvu, cosine, dead_fraction, stability and top1_change are shares or cosines, loss_recovered is 1 where nothing is lost, l0, rows and spliced_frames are counts';
 
 CREATE TABLE IF NOT EXISTS block_metrics (
@@ -1473,7 +1473,7 @@ COMMENT ON COLUMN mlflow_models.layer IS 'name of the layer of the concept activ
 
 CREATE TABLE IF NOT EXISTS orbit_predictions (
     dictionary_id  VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
-    predictor      VARCHAR NOT NULL CHECK (predictor IN ('linear', 'nonlinear')),
+    predictor      VARCHAR NOT NULL CHECK (predictor IN ('linear', 'nonlinear', 'generators')),
     steps          INTEGER NOT NULL,
     element        INTEGER NOT NULL,
     fvu            DOUBLE NOT NULL,
@@ -1482,8 +1482,88 @@ CREATE TABLE IF NOT EXISTS orbit_predictions (
 );
 COMMENT ON TABLE orbit_predictions IS 'one row per (dictionary_id, predictor, steps, element): how well a predictor without features predicts one block from the identity block, on the rows of a group crosscoder''s test split';
 COMMENT ON COLUMN orbit_predictions.dictionary_id IS 'content key of the group crosscoder whose rows are predicted; refers to dictionaries';
-COMMENT ON COLUMN orbit_predictions.predictor IS 'linear: ridge regression; nonlinear: the linear prediction plus that of a neural network with two hidden layers';
-COMMENT ON COLUMN orbit_predictions.steps IS 'training steps of the neural network; 0 for the linear predictor';
+COMMENT ON COLUMN orbit_predictions.predictor IS 'linear: ridge regression; nonlinear: the linear prediction plus that of a neural network with two hidden layers; generators: powers of one matrix for the smallest rotation, times one matrix for the mirror';
+COMMENT ON COLUMN orbit_predictions.steps IS 'training steps of the neural network or, after a regression, of the matrices; 0 for the linear predictor';
 COMMENT ON COLUMN orbit_predictions.element IS 'number of the group element g, 0 to |G| - 1; 0 is the identity';
 COMMENT ON COLUMN orbit_predictions.fvu IS 'fraction of variance unexplained of this block: squared error over variance; 0 is perfect, 1 is no better than the mean';
 COMMENT ON COLUMN orbit_predictions.variance IS 'variance of this block over the test rows, summed over channels, in squared units of the layer''s activations; fvu over all blocks is the mean of fvu weighted by it';
+-- Whether dictionaries that differ only in their random seed learn the same features.
+
+CREATE TABLE IF NOT EXISTS dictionary_stability (
+    dictionary_id     VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
+    replica_id        VARCHAR NOT NULL,
+    replica_seed      INTEGER NOT NULL,
+    stability         DOUBLE NOT NULL,
+    stability_random  DOUBLE NOT NULL,
+    PRIMARY KEY (dictionary_id, replica_id)
+);
+COMMENT ON TABLE dictionary_stability IS 'one row per (dictionary_id, replica_id): how well the features of a dictionary match those of one trained from another seed';
+COMMENT ON COLUMN dictionary_stability.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN dictionary_stability.replica_id IS 'content key of the dictionary with the same settings but another seed; it need not be in the table dictionaries';
+COMMENT ON COLUMN dictionary_stability.replica_seed IS 'training seed of the replica';
+COMMENT ON COLUMN dictionary_stability.stability IS 'mean cosine of features matched one to one, -1 to 1; only features that fire on the test split are matched';
+COMMENT ON COLUMN dictionary_stability.stability_random IS 'the same against random vectors, as a baseline';
+-- ViSAEBench's metrics of dictionaries, on photographs with classes and on other domains (methods §3.11).
+
+CREATE TABLE IF NOT EXISTS benchmarks (
+    benchmark_id    VARCHAR PRIMARY KEY,
+    images          INTEGER NOT NULL,
+    probed_images   INTEGER NOT NULL,
+    probed_classes  INTEGER NOT NULL,
+    domains         VARCHAR NOT NULL,
+    domain_images   INTEGER NOT NULL,
+    evaluator       VARCHAR NOT NULL,
+    config          JSON NOT NULL
+);
+COMMENT ON TABLE benchmarks IS 'one row per benchmark (benchmark_id): the images and settings with which dictionaries are scored; only scores of one benchmark compare';
+COMMENT ON COLUMN benchmarks.benchmark_id IS 'content key of the images, their classes and the settings';
+COMMENT ON COLUMN benchmarks.images IS 'number of photographs';
+COMMENT ON COLUMN benchmarks.probed_images IS 'number of photographs whose class the probes tell apart from the others';
+COMMENT ON COLUMN benchmarks.probed_classes IS 'number of classes, or of groups of classes, that the probes tell apart';
+COMMENT ON COLUMN benchmarks.domains IS 'other domains, with commas between them: patterns (drawn), or folders of images; empty without any';
+COMMENT ON COLUMN benchmarks.domain_images IS 'number of images of the other domains together';
+COMMENT ON COLUMN benchmarks.evaluator IS 'name of the network that judges monosemanticity';
+COMMENT ON COLUMN benchmarks.config IS 'the configuration of the scoring';
+
+CREATE TABLE IF NOT EXISTS benchmarked_dictionaries (
+    benchmark_id         VARCHAR NOT NULL REFERENCES benchmarks (benchmark_id),
+    dictionary_id        VARCHAR NOT NULL,
+    activation_set_id    VARCHAR NOT NULL REFERENCES activation_sets (activation_set_id),
+    architecture         VARCHAR NOT NULL CHECK (architecture IN ('sae', 'group-crosscoder')),
+    method               VARCHAR NOT NULL,
+    features             INTEGER NOT NULL,
+    seed                 INTEGER NOT NULL,
+    l0                   DOUBLE NOT NULL,
+    dead_features        INTEGER NOT NULL,
+    config_without_seed  JSON NOT NULL,
+    PRIMARY KEY (benchmark_id, dictionary_id)
+);
+COMMENT ON TABLE benchmarked_dictionaries IS 'one row per (benchmark_id, dictionary_id): a dictionary that was scored';
+COMMENT ON COLUMN benchmarked_dictionaries.benchmark_id IS 'content key of the benchmark; refers to benchmarks';
+COMMENT ON COLUMN benchmarked_dictionaries.dictionary_id IS 'content key of the dictionary; in dictionaries only if its features were analysed';
+COMMENT ON COLUMN benchmarked_dictionaries.activation_set_id IS 'content key of the activation set that it was trained on; refers to activation_sets';
+COMMENT ON COLUMN benchmarked_dictionaries.architecture IS 'sae or group-crosscoder, as in dictionaries';
+COMMENT ON COLUMN benchmarked_dictionaries.method IS 'sparsity method, as in dictionaries';
+COMMENT ON COLUMN benchmarked_dictionaries.features IS 'number of features';
+COMMENT ON COLUMN benchmarked_dictionaries.seed IS 'random seed of the training; 0 if imported';
+COMMENT ON COLUMN benchmarked_dictionaries.l0 IS 'mean number of active features of a position of the photographs';
+COMMENT ON COLUMN benchmarked_dictionaries.dead_features IS 'number of features that fire on no photograph';
+COMMENT ON COLUMN benchmarked_dictionaries.config_without_seed IS 'training configuration but for the seed: equal for dictionaries that differ in their seed alone';
+
+CREATE TABLE IF NOT EXISTS benchmark_scores (
+    benchmark_id      VARCHAR NOT NULL,
+    dictionary_id     VARCHAR NOT NULL,
+    metric            VARCHAR NOT NULL,
+    value             DOUBLE NOT NULL,
+    n                 INTEGER NOT NULL,
+    higher_is_better  BOOLEAN NOT NULL,
+    PRIMARY KEY (benchmark_id, dictionary_id, metric),
+    FOREIGN KEY (benchmark_id, dictionary_id) REFERENCES benchmarked_dictionaries (benchmark_id, dictionary_id)
+);
+COMMENT ON TABLE benchmark_scores IS 'one row per (benchmark_id, dictionary_id, metric); a metric for which there was too little to measure has none';
+COMMENT ON COLUMN benchmark_scores.benchmark_id IS 'content key of the benchmark; (benchmark_id, dictionary_id) refers to benchmarked_dictionaries';
+COMMENT ON COLUMN benchmark_scores.dictionary_id IS 'content key of the dictionary';
+COMMENT ON COLUMN benchmark_scores.metric IS 'localisation, fvu, fvu_about_channel_means, probe_ratio, probe_accuracy_before, probe_accuracy_after, sparse_probing, monosemanticity, cross_domain and its parts cross_domain_fvu, _coverage, _overlap and _accuracy, absorption';
+COMMENT ON COLUMN benchmark_scores.value IS 'value of the metric (methods §3.11)';
+COMMENT ON COLUMN benchmark_scores.n IS 'number of things that the value is measured on: features (localisation, monosemanticity), positions (fvu), test images (probes), domains (cross_domain), classes (absorption)';
+COMMENT ON COLUMN benchmark_scores.higher_is_better IS 'whether a larger value is better';
