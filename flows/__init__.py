@@ -1,7 +1,7 @@
 """Flows and the console command. Each flow is one file and one Prefect deployment."""
 
 FLOWS = (
-    *("atlas", "early-vision", "extract", "train", "sweep", "import-dictionary", "symmetry", "tuning"),
+    *("atlas", "early-vision", "extract", "train", "sweep", "import-dictionary", "benchmark", "symmetry", "tuning"),
     *("concepts", "attack", "trust", "publish", "demo"),
 )
 

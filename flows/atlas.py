@@ -10,7 +10,7 @@ from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import ablate, draw_and_match, families_of, predict_orbits, types_of
-from flows.train import check_harmonics, metrics_of, stability_of, train_dictionary
+from flows.train import check_transformations, metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config, Whole
 from tasks.dictionary.config import DictionaryConfig
@@ -60,8 +60,8 @@ class AtlasConfig(Config):
         return over(cls.model_fields[cast(str, info.field_name)].default, value)  # None only outside a model
 
     @model_validator(mode="after")
-    def _harmonics_fit(self) -> "AtlasConfig":
-        check_harmonics(self.extraction, self.crosscoder)
+    def _fits_the_transformations(self) -> "AtlasConfig":
+        check_transformations(self.extraction, self.crosscoder)
         return self
 
 

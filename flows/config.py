@@ -47,6 +47,13 @@ def over(default: BaseModel, value: Any) -> Any:
     return merged
 
 
+def each_over(common: BaseModel | None, variants: Any) -> Any:
+    """Fill the fields that each of several `variants` lacks from `common`; for a validator with mode="before"."""
+    if common is None or not isinstance(variants, list | tuple):
+        return variants
+    return [dict(common) | variant if isinstance(variant, dict) else variant for variant in variants]
+
+
 def read_config(model: type[Model], file: Path | None, assignments: list[str]) -> Model:
     """Return the config of a TOML file, or the default one, changed by `section.field=value` assignments.
 

@@ -88,6 +88,11 @@ def dictionaries(keys: Sequence[str]) -> str:
     return f"{len(keys)} {'dictionary' if len(keys) == 1 else 'dictionaries'}"
 
 
+def methods(config: Any) -> list[str]:
+    """Return the names of the methods that a configuration's variants have."""
+    return list(dict.fromkeys(variant.method for variant in config.variants))
+
+
 WORK: dict[str, Callable[[Any], str]] = {
     "atlas": lambda config: f"atlas of {place(config)}",
     "early-vision": lambda config: f"early vision of {place(config)}",
@@ -95,6 +100,14 @@ WORK: dict[str, Callable[[Any], str]] = {
     "train": lambda config: f"train {a_dictionary(config.dictionary)} on {place(config)}",
     "sweep": lambda config: f"sweep over {dictionaries(config.variants)} on {place(config)}",
     "import-dictionary": lambda config: f"import a dictionary of {config.library} on {place(config)}",
+    "benchmark": lambda config: (
+        "benchmark of "
+        + (
+            dictionaries(config.dictionaries)
+            if config.dictionaries
+            else f"{few(methods(config), 'methods')} on {place(config)}"
+        )
+    ),
     "symmetry": lambda config: (
         "symmetry of " + (dictionaries(config.dictionaries) if config.dictionaries else "all dictionaries")
     ),

@@ -6,10 +6,11 @@ from typing import Any, TypeVar
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from flows.config import each_over
 from flows.extract import SHARDS_AT_ONCE, extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import draw_and_match
-from flows.train import check_harmonics, file_dictionary, match
+from flows.train import check_transformations, file_dictionary, match
 from tasks.activations.plan import ExtractionConfig
 from tasks.config import Config
 from tasks.dictionary import train as training
@@ -43,14 +44,11 @@ class SweepConfig(Config):
     @field_validator("variants", mode="before")
     @classmethod
     def _over_what_is_common(cls, variants: Any, info: ValidationInfo) -> Any:
-        common = info.data.get("dictionary")
-        if common is None or not isinstance(variants, list | tuple):
-            return variants
-        return [dict(common) | variant if isinstance(variant, dict) else variant for variant in variants]
+        return each_over(info.data.get("dictionary"), variants)
 
     @model_validator(mode="after")
-    def _harmonics_fit(self) -> "SweepConfig":
-        check_harmonics(self.extraction, *self.variants)
+    def _fits_the_transformations(self) -> "SweepConfig":
+        check_transformations(self.extraction, *self.variants)
         return self
 
 

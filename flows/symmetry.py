@@ -1,5 +1,6 @@
 """Flow `symmetry`: top examples, symmetries and families of the features of trained dictionaries."""
 
+import polars
 from pydantic import Field
 
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, say, show, step
@@ -166,7 +167,7 @@ def families_of(
         return {}
     with reported(f"Families of {dictionary[:8]}") as progress:
         families = step(analyse_families)(dictionary, config, settings, progress)
-    scores = None
+    scores: tuple[str, ...] = ()
     if not dictionary_config(dictionary, settings).reads_all_blocks:  # otherwise features have no ground truth
         with reported(f"Score families of {dictionary[:8]}") as progress:
             scores = step(measure_separation)(families, replicas, config, settings, progress)
@@ -174,9 +175,11 @@ def families_of(
     return {name.replace("_", " "): f"{value:.3g}" for name, value in metrics.items()}
 
 
-def log_families(dictionary: str, families: str, scores: str | None, settings: Settings) -> dict[str, float]:
+def log_families(dictionary: str, families: str, scores: tuple[str, ...], settings: Settings) -> dict[str, float]:
     """Log a dictionary's families in MLflow; return the metrics."""
-    tables = read_staged(families, settings) | (read_staged(scores, settings) if scores else {})
+    tables = read_staged(families, settings)
+    if scores:
+        tables["family_scores"] = polars.concat(read_staged(key, settings)["family_scores"] for key in scores)
     metrics = family_metrics(tables)
     log_findings(dictionary, "families", metrics, settings, lambda: family_figures(tables))
     return metrics

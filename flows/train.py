@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import polars
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, model_validator
 
@@ -13,6 +14,7 @@ from tasks.activations.shards import ActivationSet
 from tasks.config import MOST, Config
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.limits import check_group
 from tasks.dictionary.reconstruction_loss import measure_splicing
 from tasks.dictionary.stability import measure_stability
 from tasks.dictionary.store import describe, dictionary_config, read_metrics
@@ -20,8 +22,6 @@ from tasks.errors import UserError
 from tasks.report.figures.dictionaries import dictionary_figures
 from tasks.settings import Settings
 from tasks.staging import read_staged
-from tasks.symmetry.fourier import fourier_basis
-from tasks.symmetry.group import DihedralGroup
 from tasks.tracking.registry import register
 from tasks.tracking.runs import log_findings, log_training
 
@@ -38,20 +38,18 @@ class TrainConfig(Config):
     dictionary: DictionaryConfig = Field(DictionaryConfig(), description="training of the dictionary")
 
     @model_validator(mode="after")
-    def _harmonics_fit(self) -> "TrainConfig":
-        check_harmonics(self.extraction, self.dictionary)
+    def _fits_the_transformations(self) -> "TrainConfig":
+        check_transformations(self.extraction, self.dictionary)
         return self
 
 
-def check_harmonics(extraction: ExtractionConfig, *dictionaries: DictionaryConfig) -> None:
-    """Raise ValueError for more harmonics than the group's rotations can represent, before a long extraction starts."""
-    group = DihedralGroup(extraction.n_rotations, extraction.reflections)
+def check_transformations(extraction: ExtractionConfig, *dictionaries: DictionaryConfig) -> None:
+    """Raise ValueError as `check_group` raises UserError, before a long extraction starts."""
     for dictionary in dictionaries:
-        if dictionary.harmonics is not None:
-            try:
-                fourier_basis(group, dictionary.harmonics)
-            except UserError as error:
-                raise ValueError(str(error)) from None
+        try:
+            check_group(extraction.group, dictionary)
+        except UserError as error:
+            raise ValueError(str(error)) from None
 
 
 @kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
@@ -137,8 +135,10 @@ def next_seeds(seed: int, count: int) -> list[int]:
 
 
 def match(dictionary: str, replicas: tuple[str, ...], settings: Settings, progress) -> dict[str, float]:
-    """Measure the stability of a dictionary's features across replicas and log it in MLflow; return the metrics."""
-    metrics = metrics_in(measure_stability(dictionary, replicas, settings, progress), settings)
+    """Measure the stability of a dictionary's features across replicas and log its means in MLflow; return them."""
+    keys = measure_stability(dictionary, replicas, settings, progress)
+    rows = polars.concat(read_staged(key, settings)["dictionary_stability"] for key in keys)
+    metrics = rows.select(polars.mean("stability", "stability_random")).row(0, named=True)
     log_findings(dictionary, "seeds", metrics, settings)
     return metrics
 

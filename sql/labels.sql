@@ -28,7 +28,11 @@ CREATE OR REPLACE MACRO method_label(method) AS
 CREATE OR REPLACE MACRO architecture_label(architecture) AS
     CASE architecture WHEN 'sae' THEN 'SAE' WHEN 'group-crosscoder' THEN 'group crosscoder' ELSE architecture END;
 
-CREATE OR REPLACE MACRO group_label(n_rotations, reflections) AS CASE WHEN reflections THEN 'D' ELSE 'C' END || n_rotations;
+CREATE OR REPLACE MACRO group_label(transformations, n_rotations, reflections, group_order) AS
+    CASE
+        WHEN transformations = 'scale' THEN group_order || ' scales'
+        ELSE CASE WHEN transformations = 'hue' THEN 'hue ' ELSE '' END || CASE WHEN reflections THEN 'D' ELSE 'C' END || n_rotations
+    END;
 
 -- Up to three names, else their number and the noun in the plural.
 CREATE OR REPLACE MACRO names_label(names, nouns) AS
@@ -44,7 +48,9 @@ CREATE OR REPLACE MACRO activation_set_labels() AS TABLE
                 concat_ws(
                     ', ',
                     CASE
-                        WHEN group_order > 1 THEN format('{:,} orbits of {}', orbits, group_label(n_rotations, reflections))
+                        WHEN group_order > 1 THEN format(
+                                '{:,} orbits of {}', orbits, group_label(transformations, n_rotations, reflections, group_order)
+                            )
                         ELSE format('{:,} rows', orbits)
                     END,
                     sampling || ' sampling',
@@ -70,7 +76,7 @@ CREATE OR REPLACE MACRO dictionary_labels() AS TABLE
                         architecture_label(d.architecture),
                         format('{:,}', d.features)
                     ),
-                    CASE WHEN d.group_order > 1 THEN group_label(s.n_rotations, s.reflections) END,
+                    CASE WHEN d.group_order > 1 THEN group_label(s.transformations, s.n_rotations, s.reflections, s.group_order) END,
                     coalesce(format('k {:,}', d.k), format('λ {:g}', (d.config ->> '$.sparsity')::DOUBLE)),
                     CASE s.sampling WHEN 'uniform' THEN NULL ELSE s.sampling || ' sampling' END,
                     coalesce('imported from ' || (d.config ->> '$.library'), 'seed ' || d.seed)
@@ -88,12 +94,18 @@ CREATE OR REPLACE MACRO family_analysis_labels() AS TABLE
             concat_ws(
                 ' · ',
                 d.dictionary_label,
-                CASE WHEN a.group_order > 1 THEN 'families under ' || group_label(a.n_rotations, a.reflections) ELSE 'families' END
+                CASE
+                    WHEN a.group_order > 1
+                        THEN 'families under ' || group_label(s.transformations, a.n_rotations, a.reflections, a.group_order)
+                    ELSE 'families'
+                END
             ),
             a.family_analysis_id
         ) AS family_analysis_label
     FROM family_analyses AS a
-    JOIN dictionary_labels() AS d USING (dictionary_id);
+    JOIN dictionary_labels() AS d USING (dictionary_id)
+    JOIN dictionaries AS t USING (dictionary_id)
+    JOIN activation_sets AS s USING (activation_set_id);
 
 CREATE OR REPLACE MACRO dimension_analysis_labels() AS TABLE
     SELECT
@@ -220,6 +232,19 @@ CREATE OR REPLACE MACRO trust_analysis_labels() AS TABLE
             trust_analysis_id
         ) AS trust_analysis_label
     FROM trust_analyses;
+
+CREATE OR REPLACE MACRO benchmark_labels() AS TABLE
+    SELECT
+        benchmark_id,
+        unique_label(
+            concat_ws(
+                ' · ',
+                format('benchmark on {:,} images', images),
+                concat_ws(', ', format('{:,} classes', probed_classes), nullif(domains, ''), 'seed ' || (config ->> '$.seed'))
+            ),
+            benchmark_id
+        ) AS benchmark_label
+    FROM benchmarks;
 
 -- The label of each result that has a row in the view `lineage`, by the table with one row per result of its kind and its key there.
 CREATE OR REPLACE MACRO result_labels() AS TABLE

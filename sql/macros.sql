@@ -1,4 +1,4 @@
--- What views and figures share: photographs of images, intervals of shares, and the reading of a TCAV test.
+-- What views and figures share: scales of images, photographs of images, intervals of shares, and the reading of a TCAV test.
 
 -- The photograph that an image is, or was cut from: cuts are called PHOTOGRAPH@SIDE+LEFT+TOP, as in ScikitImage of tasks/vision/images.py.
 CREATE OR REPLACE MACRO photograph_of(image_name) AS regexp_replace(image_name, '@\d+\+\d+\+\d+$', '');
@@ -40,3 +40,21 @@ CREATE OR REPLACE MACRO tcav_verdict_flipped(kind, clean_verdict, verdict) AS
         WHEN 'negative' THEN clean_verdict = 'matters' AND verdict <> 'matters'
         ELSE clean_verdict <> 'matters' AND verdict = 'matters'
     END;
+
+-- Every metric of every dictionary: the stored ones, and stability as the mean over replicas. Before schema version 7 that mean was stored.
+CREATE OR REPLACE MACRO metrics_of_dictionaries() AS TABLE
+    WITH across_seeds AS (
+        SELECT dictionary_id, avg(stability) AS stability, avg(stability_random) AS stability_random
+        FROM dictionary_stability
+        GROUP BY dictionary_id
+    ),
+    means AS (
+        UNPIVOT across_seeds ON stability, stability_random INTO NAME metric VALUE value
+    )
+    FROM means
+    UNION ALL BY NAME
+    SELECT dictionary_id, metric, value FROM dictionary_metrics ANTI JOIN means USING (dictionary_id, metric);
+
+-- Change of scale, octaves, of an element of a range of scales (tasks/symmetry/scales.py); null for rotations and hue.
+CREATE OR REPLACE MACRO octaves_of(element, group_order, scales_per_octave) AS
+    ((element + group_order // 2) % group_order - group_order // 2) / scales_per_octave;

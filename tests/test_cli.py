@@ -57,7 +57,7 @@ def the_lines(result: tuple[int, str, str]) -> list[str]:
 def test_an_unknown_flow_names_the_flows(kaleidoscope):
     assert the_error(kaleidoscope("run", "atlass")) == (
         "no flow 'atlass'; there are atlas, early-vision, extract, train, sweep, import-dictionary, "
-        "symmetry, tuning, concepts, attack, trust, publish, demo"
+        "benchmark, symmetry, tuning, concepts, attack, trust, publish, demo"
     )
 
 

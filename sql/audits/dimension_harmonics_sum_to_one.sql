@@ -23,7 +23,7 @@ SELECT a.dimension_analysis_id, c.* EXCLUDE (dimension_analysis_id), a.component
 FROM dimension_analyses AS a
 JOIN activation_sets AS s USING (activation_set_id)
 LEFT JOIN compared AS c USING (dimension_analysis_id)
-WHERE coalesce(c.dimensions, 0) <> CASE WHEN s.group_order > 1 THEN a.components ELSE 0 END
+WHERE coalesce(c.dimensions, 0) <> CASE WHEN s.group_order > 1 AND s.transformations <> 'scale' THEN a.components ELSE 0 END
     OR NOT abs(c.total - 1) <= 1e-4
     OR NOT c.least >= -1e-6
     OR c.lowest < 0

@@ -9,6 +9,7 @@ WITH found AS (
     UNION ALL SELECT 'activation_set_images', count(*) FROM activation_set_images
     UNION ALL SELECT 'dictionaries', count(*) FROM dictionaries
     UNION ALL SELECT 'dictionary_metrics', count(*) FROM dictionary_metrics
+    UNION ALL SELECT 'dictionary_stability', count(*) FROM dictionary_stability
     UNION ALL SELECT 'block_metrics', count(*) FROM block_metrics
     UNION ALL SELECT 'training_steps', count(*) FROM training_steps
     UNION ALL SELECT 'features', count(*) FROM features
@@ -64,6 +65,9 @@ WITH found AS (
     UNION ALL SELECT 'feature_heat_maps', count(*) FROM feature_heat_maps
     UNION ALL SELECT 'feature_logit_effects', count(*) FROM feature_logit_effects
     UNION ALL SELECT 'orbit_predictions', count(*) FROM orbit_predictions
+    UNION ALL SELECT 'benchmarks', count(*) FROM benchmarks
+    UNION ALL SELECT 'benchmarked_dictionaries', count(*) FROM benchmarked_dictionaries
+    UNION ALL SELECT 'benchmark_scores', count(*) FROM benchmark_scores
     UNION ALL SELECT 'provenance', count(*) FROM provenance
     UNION ALL SELECT 'mlflow_runs', count(*) FROM mlflow_runs
     UNION ALL SELECT 'mlflow_models', count(*) FROM mlflow_models

@@ -1,7 +1,7 @@
 -- Returns one row per dictionary: its training settings, its metrics and its loss during training, group crosscoders first.
 WITH metrics AS (
     SELECT dictionary_id, map_from_entries(list((metric, value))) AS metrics
-    FROM dictionary_metrics
+    FROM metrics_of_dictionaries()
     GROUP BY dictionary_id
 ),
 blocks AS (
@@ -48,8 +48,11 @@ SELECT
     d.train_seconds,
     s.network,
     s.layer,
+    s.transformations,
     s.n_rotations,
     s.reflections,
+    s.octaves,
+    s.scales_per_octave,
     s.group_order AS seen_under,
     s.sampling,
     coalesce(live.live_features, 0) AS live_features,

@@ -66,6 +66,7 @@ SELECT
     s.stabiliser,
     s.stabiliser_order,
     s.mirror_axes_degrees,
+    s.preferred_octaves,
     blocks.profile,
     blocks.norms,
     harmonics.harmonics,

@@ -4,8 +4,11 @@ CREATE TABLE IF NOT EXISTS activation_sets (
     activation_set_id  VARCHAR PRIMARY KEY,
     network            VARCHAR NOT NULL,
     layer              VARCHAR NOT NULL,
+    transformations    VARCHAR NOT NULL,
     n_rotations        INTEGER NOT NULL,
     reflections        BOOLEAN NOT NULL,
+    octaves            DOUBLE,
+    scales_per_octave  INTEGER,
     group_order        INTEGER NOT NULL,
     orbits             INTEGER NOT NULL,
     sampling           VARCHAR NOT NULL,
@@ -19,9 +22,12 @@ COMMENT ON TABLE activation_sets IS 'one row per activation set: the activations
 COMMENT ON COLUMN activation_sets.activation_set_id IS 'content key of the activation set: made from the extraction''s settings, the network''s weights and the images';
 COMMENT ON COLUMN activation_sets.network IS 'network whose layer was recorded; refers to networks';
 COMMENT ON COLUMN activation_sets.layer IS 'layer that was recorded; (network, layer) refers to layers';
+COMMENT ON COLUMN activation_sets.transformations IS 'what was done to images: rotations (turned and mirrored), hue (colours turned about the grey axis) or scale (enlarged and shrunk)';
 COMMENT ON COLUMN activation_sets.n_rotations IS 'number of rotations n in the group, by multiples of 360/n degrees; 1: images are not rotated';
 COMMENT ON COLUMN activation_sets.reflections IS 'whether the group also contains reflections (D_n); otherwise it has rotations alone (C_n)';
-COMMENT ON COLUMN activation_sets.group_order IS 'number of transforms in the group, |G|: 2 * n_rotations, or n_rotations without reflections; 1: images are recorded as they are';
+COMMENT ON COLUMN activation_sets.octaves IS 'largest change of scale either way, octaves: 1 is half and twice the size; null unless transformations is scale';
+COMMENT ON COLUMN activation_sets.scales_per_octave IS 'number of scales in an octave; null unless transformations is scale';
+COMMENT ON COLUMN activation_sets.group_order IS 'number of transforms, |G|: 2 * n_rotations, or n_rotations without reflections; of scale, 2 * octaves * scales_per_octave + 1; 1: images are recorded as they are';
 COMMENT ON COLUMN activation_sets.orbits IS 'number of sampled positions; each was recorded under all |G| transforms';
 COMMENT ON COLUMN activation_sets.sampling IS 'how positions in an image are drawn: uniform (all with the same probability) or norm (with probability proportional to the norm of the activation)';
 COMMENT ON COLUMN activation_sets.seed IS 'random seed for positions, order of images and the train/test split';

@@ -31,8 +31,11 @@ SELECT
     l.effective_centre_x_px,
     s.centre_y_px,
     s.centre_x_px,
+    s.transformations,
     s.n_rotations,
     s.reflections,
+    s.octaves,
+    s.scales_per_octave,
     s.group_order,
     s.orbits,
     s.orbits::BIGINT * s.group_order AS rows,
@@ -62,9 +65,12 @@ COMMENT ON COLUMN activation_sets_overview.effective_centre_y_px IS 'where units
 COMMENT ON COLUMN activation_sets_overview.effective_centre_x_px IS 'where units look: centroid of their gradient''s energy on photographs, pixels right of the receptive field''s centre; null: not measured';
 COMMENT ON COLUMN activation_sets_overview.centre_y_px IS 'point that images are transformed about, pixels below the receptive field''s centre';
 COMMENT ON COLUMN activation_sets_overview.centre_x_px IS 'point that images are transformed about, pixels right of the receptive field''s centre';
+COMMENT ON COLUMN activation_sets_overview.transformations IS 'what was done to images: rotations (turned and mirrored), hue (colours turned about the grey axis) or scale (enlarged and shrunk)';
 COMMENT ON COLUMN activation_sets_overview.n_rotations IS 'number of rotations n in the group, by multiples of 360/n degrees; 1: images are not rotated';
 COMMENT ON COLUMN activation_sets_overview.reflections IS 'whether the group also contains reflections (D_n); otherwise it has rotations alone (C_n)';
-COMMENT ON COLUMN activation_sets_overview.group_order IS 'number of transforms in the group, |G|: 2 * n_rotations, or n_rotations without reflections; 1: images are recorded as they are';
+COMMENT ON COLUMN activation_sets_overview.octaves IS 'largest change of scale either way, octaves: 1 is half and twice the size; null unless transformations is scale';
+COMMENT ON COLUMN activation_sets_overview.scales_per_octave IS 'number of scales in an octave; null unless transformations is scale';
+COMMENT ON COLUMN activation_sets_overview.group_order IS 'number of transforms, |G|: 2 * n_rotations, or n_rotations without reflections; of scale, 2 * octaves * scales_per_octave + 1; 1: images are recorded as they are';
 COMMENT ON COLUMN activation_sets_overview.orbits IS 'number of sampled positions, according to the settings; each was recorded under all |G| transforms';
 COMMENT ON COLUMN activation_sets_overview.rows IS 'number of activation vectors: orbits * group_order';
 COMMENT ON COLUMN activation_sets_overview.train_orbits IS 'number of positions in the train split; null where no shard is stored';

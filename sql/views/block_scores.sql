@@ -19,7 +19,8 @@ SELECT
     d.method,
     b.element,
     360.0 * (b.element % s.n_rotations) / s.n_rotations AS rotation_degrees,
-    b.element >= s.n_rotations AS mirrored,
+    s.transformations <> 'scale' AND b.element >= s.n_rotations AS mirrored,
+    octaves_of(b.element, s.group_order, s.scales_per_octave) AS octaves,
     b.fvu,
     b.fvu - first(b.fvu ORDER BY b.element) OVER (PARTITION BY b.dictionary_id) AS fvu_above_identity,
     p.linear_prediction_fvu,
@@ -37,9 +38,10 @@ COMMENT ON COLUMN block_scores.network IS 'name of the network; refers to networ
 COMMENT ON COLUMN block_scores.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN block_scores.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN block_scores.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
-COMMENT ON COLUMN block_scores.element IS 'number of the group element g, 0 to |G| - 1; 0 is the identity';
-COMMENT ON COLUMN block_scores.rotation_degrees IS 'angle of the rotation in g, degrees counter-clockwise, 0 to 360';
-COMMENT ON COLUMN block_scores.mirrored IS 'whether g contains a reflection (left-right mirror before the rotation)';
+COMMENT ON COLUMN block_scores.element IS 'number of the transform g, 0 to |G| - 1; 0 is the identity';
+COMMENT ON COLUMN block_scores.rotation_degrees IS 'angle of the rotation in g, 0 to 360: of the image, degrees counter-clockwise, or of its colours, degrees from red towards green; 0 for scales';
+COMMENT ON COLUMN block_scores.mirrored IS 'whether g contains a reflection before the rotation: a left-right mirror of the image, or an exchange of green and blue';
+COMMENT ON COLUMN block_scores.octaves IS 'change of the image''s scale, octaves: 1 is twice the size, -1 half of it; null unless transformations is scale';
 COMMENT ON COLUMN block_scores.fvu IS 'fraction of variance unexplained of this block: squared error over variance; 0 is perfect, 1 is no better than the mean';
 COMMENT ON COLUMN block_scores.fvu_above_identity IS 'fvu minus the fvu of the identity''s block';
 COMMENT ON COLUMN block_scores.linear_prediction_fvu IS 'fvu of this block predicted linearly from the identity block, without features; null where not measured';

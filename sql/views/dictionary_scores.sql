@@ -17,7 +17,7 @@ WITH scores AS (
         max(value) FILTER (metric = 'top1_change') AS top1_change,
         max(value) FILTER (metric = 'top1_change_zero') AS top1_change_zero,
         max(value) FILTER (metric = 'top1_change_mean') AS top1_change_mean
-    FROM dictionary_metrics
+    FROM metrics_of_dictionaries()
     GROUP BY dictionary_id
 ),
 predictions AS (
@@ -37,6 +37,11 @@ predicted AS (
 blocks AS (
     SELECT dictionary_id, min(fvu) AS best_block_fvu, max(fvu) AS worst_block_fvu
     FROM block_metrics
+    GROUP BY dictionary_id
+),
+across_seeds AS (
+    SELECT dictionary_id, count(*) AS replicas
+    FROM dictionary_stability
     GROUP BY dictionary_id
 ),
 live AS (
@@ -70,6 +75,7 @@ SELECT
     c.evaluation_rows,
     c.stability,
     c.stability_random,
+    r.replicas AS stability_replicas,
     c.loss_recovered_zero,
     c.loss_recovered_mean,
     c.spliced_images,
@@ -94,6 +100,7 @@ JOIN activation_set_labels() AS v USING (activation_set_id)
 LEFT JOIN scores AS c USING (dictionary_id)
 LEFT JOIN predicted AS p USING (dictionary_id)
 LEFT JOIN blocks AS b USING (dictionary_id)
+LEFT JOIN across_seeds AS r USING (dictionary_id)
 LEFT JOIN live AS l USING (dictionary_id)
 ORDER BY s.network, s.layer, c.fvu;
 COMMENT ON VIEW dictionary_scores IS 'one row per dictionary (dictionary_id), scores measured on the test split';
@@ -122,6 +129,7 @@ COMMENT ON COLUMN dictionary_scores.cosine IS 'mean cosine between row and recon
 COMMENT ON COLUMN dictionary_scores.evaluation_rows IS 'number of rows of the test split; with orbit_reuse every transform of an orbit is a row; null where not measured';
 COMMENT ON COLUMN dictionary_scores.stability IS 'mean cosine of features matched one to one with those of dictionaries trained from other seeds, -1 to 1; null where there are none';
 COMMENT ON COLUMN dictionary_scores.stability_random IS 'the same against random vectors, as a baseline; null where stability is null';
+COMMENT ON COLUMN dictionary_scores.stability_replicas IS 'number of those dictionaries; null where there are none, and where stability was measured before schema version 7';
 COMMENT ON COLUMN dictionary_scores.loss_recovered_zero IS 'share of the loss caused by zeroing the layer that the reconstruction avoids: 1 is no loss, 0 no better than zeros, below 0 worse; the loss is the cross-entropy with the unmodified network''s predictions; null where not measured';
 COMMENT ON COLUMN dictionary_scores.loss_recovered_mean IS 'the same share, against replacing the layer by its mean; null where not measured';
 COMMENT ON COLUMN dictionary_scores.spliced_images IS 'number of test images on which loss_recovered and top1_change are measured; null where not measured';

@@ -53,7 +53,7 @@ COMMENT ON COLUMN dimension_harmonic_purity.dictionary_id IS 'content key of the
 COMMENT ON COLUMN dimension_harmonic_purity.dictionary_label IS 'label of the dictionary, unique; null where the units are the layer''s neurons';
 COMMENT ON COLUMN dimension_harmonic_purity.method IS 'dimension method: pca, ica, nmf or kernel-pca; controls: neurons (the units that explain most) and random (a random orthogonal basis)';
 COMMENT ON COLUMN dimension_harmonic_purity.source IS 'rows that the dimensions were fitted to: patches (the train split) or gratings (synthetic)';
-COMMENT ON COLUMN dimension_harmonic_purity.group_order IS 'number of transforms in the group, |G|: 2 * n_rotations, or n_rotations without reflections; 1: images are recorded as they are';
+COMMENT ON COLUMN dimension_harmonic_purity.group_order IS 'number of transforms, |G|: 2 * n_rotations, or n_rotations without reflections; of scale, 2 * octaves * scales_per_octave + 1; 1: images are recorded as they are';
 COMMENT ON COLUMN dimension_harmonic_purity.dimension IS 'number of the dimension in its analysis, counted from 0; (dimension_analysis_id, dimension) refers to tuning_dimensions';
 COMMENT ON COLUMN dimension_harmonic_purity.irrep IS 'A1: the same under the whole group; A2: its sign changes under a mirror; B: its sign changes with each rotation by the smallest step (half as many waves as rotations); E1, E2, …: k waves in a full turn';
 COMMENT ON COLUMN dimension_harmonic_purity.waves_per_turn IS 'number of waves of the score in a full turn';

@@ -1,4 +1,4 @@
--- Shows how each feature changes when the image is rotated and mirrored.
+-- Shows how each feature changes when the image is rotated and mirrored, recoloured or scaled.
 CREATE OR REPLACE VIEW transform_block_profiles AS
 -- Blocks may be millions: they are joined once, with their feature, whose row has the texts of all transforms.
 WITH named AS (
@@ -10,6 +10,12 @@ WITH named AS (
         [
             CASE
                 WHEN element = 0 THEN 'identity'
+                WHEN s.transformations = 'scale' THEN printf('scaled by %.3g', 2 ** octaves_of(element, s.group_order, s.scales_per_octave))
+                WHEN s.transformations = 'hue' THEN concat_ws(
+                    ', ',
+                    CASE WHEN element >= s.n_rotations THEN 'green and blue exchanged' END,
+                    CASE WHEN element <> s.n_rotations THEN printf('hue turned %.5g°', 360.0 * (element % s.n_rotations) / s.n_rotations) END
+                )
                 WHEN element < s.n_rotations THEN printf('rotated %.5g°', 360.0 * element / s.n_rotations)
                 WHEN element = s.n_rotations THEN 'mirrored'
                 ELSE printf('mirrored, rotated %.5g°', 360.0 * (element - s.n_rotations) / s.n_rotations)
@@ -38,6 +44,7 @@ SELECT
     i.transforms[b.element + 1] AS transform,
     b.rotation_degrees,
     b.mirrored,
+    b.octaves,
     b.cosine_to_identity,
     b.norm,
     b.norm / i.norm AS norm_to_identity
@@ -50,10 +57,11 @@ COMMENT ON COLUMN transform_block_profiles.feature IS 'number of the feature in 
 COMMENT ON COLUMN transform_block_profiles.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN transform_block_profiles.layer IS 'name of the layer; (network, layer) refers to layers';
 COMMENT ON COLUMN transform_block_profiles.type IS 'symmetry type of the feature, as in feature_symmetry; null where it was not computed';
-COMMENT ON COLUMN transform_block_profiles.element IS 'number of the group element g: 0 to n-1 are the rotations r^g, n to 2n-1 the reflections r^(g-n) s, where n is the number of rotations and s the left-right mirror';
-COMMENT ON COLUMN transform_block_profiles.transform IS 'the group element in words: mirrored left to right first, then rotated counter-clockwise by so many degrees';
-COMMENT ON COLUMN transform_block_profiles.rotation_degrees IS 'angle of the rotation in g, degrees counter-clockwise, 0 to 360';
-COMMENT ON COLUMN transform_block_profiles.mirrored IS 'whether g contains a reflection (left-right mirror before the rotation)';
+COMMENT ON COLUMN transform_block_profiles.element IS 'number of the group element g: 0 to n-1 are the rotations r^g, n to 2n-1 the reflections r^(g-n) s, where n is the number of rotations and s the left-right mirror; of scales, 0 to J enlarge by g steps, and J+1 to 2J shrink by 2J+1-g steps, where J is octaves * scales_per_octave';
+COMMENT ON COLUMN transform_block_profiles.transform IS 'the transform in words: mirrored left to right first, then rotated counter-clockwise by so many degrees; green and blue exchanged first, then hues turned; or scaled';
+COMMENT ON COLUMN transform_block_profiles.rotation_degrees IS 'angle of the rotation in g, 0 to 360: of the image, degrees counter-clockwise, or of its colours, degrees from red towards green; 0 for scales';
+COMMENT ON COLUMN transform_block_profiles.mirrored IS 'whether g contains a reflection before the rotation: a left-right mirror of the image, or an exchange of green and blue';
+COMMENT ON COLUMN transform_block_profiles.octaves IS 'change of the image''s scale, octaves: 1 is twice the size, -1 half of it; null unless transformations is scale';
 COMMENT ON COLUMN transform_block_profiles.cosine_to_identity IS 'transform profile c(g): cosine between the identity''s block d^e and the block d^g, -1 to 1; 0 where one of them is zero';
 COMMENT ON COLUMN transform_block_profiles.norm IS 'Euclidean norm of the feature''s decoder block d^g';
 COMMENT ON COLUMN transform_block_profiles.norm_to_identity IS 'norm of the block over the norm of the identity''s block; null where that one is 0';

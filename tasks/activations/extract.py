@@ -70,13 +70,13 @@ def _written(plan: ExtractionPlan, shard: int, settings: Settings) -> ShardInfo 
 
 @torch.no_grad()
 def _orbits(plan: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress) -> torch.Tensor:
-    """Compute the unit at each row's position under every element of the group, float16 [rows, |G|, channels]."""
+    """Compute the unit at each row's position under every transform, float16 [rows, |G|, channels]."""
     extractor = _extractor(plan.config.network, plan.config.layer, plan.patch.centre, settings.weights_dir)
     group, layer = plan.group, plan.layer
     acts_rgc = torch.empty(len(rows), group.order, layer.channels, dtype=torch.float16)
     at_once = max(1, PATCHES_AT_ONCE // group.order)
 
-    patches = plan.patches(rows, source_side(extractor.side))
+    patches = plan.patches(rows, source_side(extractor.side, group))
     for start in range(0, len(rows), at_once):
         stop = min(start + at_once, len(rows))
         sources_bcyx = torch.stack([next(patches) for _ in range(start, stop)]).float() / 255

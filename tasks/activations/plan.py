@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import polars
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer, model_validator
 
 from tasks.activations.adopt import REMEDY, adopt
 from tasks.activations.effective_centre import EffectiveCentre, effective_centre
@@ -27,6 +27,8 @@ from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Kind, Transformations
 from tasks.vision.images import Frames, FrameSet, ImagesConfig, open_frames
 from tasks.vision.names import LayerName, NetworkName
 from tasks.vision.network import Layer, Network
@@ -53,14 +55,31 @@ class ExtractionConfig(Config):
     network: NetworkName = Field("efficientnet_lite0", description="name of the network")
     layer: LayerName = Field("block5_expand", description="name of the layer, or of a branch of a layer")
     images: ImagesConfig = Field(ImagesConfig(), description="images whose activations are extracted")
+    transformations: Kind = Field(
+        "rotations",
+        description="what is done to images: rotations, they are turned and mirrored; hue, their colours are turned "
+        "about the grey axis; scale, they are enlarged and shrunk",
+    )
     n_rotations: int = Field(
-        16, ge=1, le=360, description="number of rotations n; the group is D_n, |G| = 2n, or without reflections C_n"
+        16,
+        ge=1,
+        le=360,
+        description="number of rotations n, of the image or of its colours; the group is D_n, |G| = 2n, or without "
+        "reflections C_n; not used by scale",
     )
     reflections: bool = Field(
         True,
         description="whether the group has reflections (D_n) or not (C_n, |G| = n); "
-        "n_rotations = 1 without reflections means no transforms, which is faster",
+        "n_rotations = 1 without reflections means no transforms, which is faster; not used by scale",
     )
+    octaves: float = Field(
+        1.0,
+        gt=0,
+        le=4,
+        description="only used by scale: the largest change of scale either way; 1: images are shrunk to half their "
+        "size and enlarged to twice their size",
+    )
+    scales_per_octave: int = Field(4, ge=1, le=64, description="only used by scale: number of scales in an octave")
     centre: Literal["effective", "receptive field"] = Field(
         "effective",
         description="point that images are transformed about: effective, where the layer's units look, measured by "
@@ -77,6 +96,31 @@ class ExtractionConfig(Config):
     seed: Seed = Field(0, description="random seed of the positions, the order of the images and the split")
     orbits_per_shard: int = Field(250, ge=1, le=100_000, description="orbits per shard; memory holds one shard")
     test_share: float = Field(0.1, ge=0, le=0.5, description="share of the images in the test split")
+
+    @property
+    def group(self) -> Transformations:
+        """The transformations under which activations are extracted."""
+        if self.transformations == "scale":
+            return ScaleRange(self.octaves, self.scales_per_octave)
+        return DihedralGroup(self.n_rotations, self.reflections, self.transformations)
+
+    @model_validator(mode="after")
+    def _scales_are_whole(self) -> "ExtractionConfig":
+        try:
+            _ = self.group
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @model_serializer(mode="wrap")
+    def _used(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what the transformations don't use, so that sets of rotations keep the keys that they had."""
+        unused = {
+            "rotations": {"transformations", "octaves", "scales_per_octave"},
+            "hue": {"octaves", "scales_per_octave"},
+            "scale": {"n_rotations", "reflections"},
+        }[self.transformations]
+        return {name: value for name, value in dump(self).items() if name not in unused}
 
 
 @dataclass(frozen=True)
@@ -101,8 +145,8 @@ class ExtractionPlan:
     images: FrameSet
 
     @property
-    def group(self) -> DihedralGroup:
-        return DihedralGroup(self.config.n_rotations, self.config.reflections)
+    def group(self) -> Transformations:
+        return self.config.group
 
     @property
     def centre_note(self) -> str | None:
@@ -110,10 +154,14 @@ class ExtractionPlan:
         measured = self.effective_centre
         if measured is None or measured.pixel == AT_RECEPTIVE_FIELD or self.group.order == 1:
             return None
+        if self.group.transformations == "hue":  # colours are turned without moving a pixel
+            return None
         note = f"{self.layer.name} of {self.config.network} looks {measured} off its receptive field's centre: "
         if self.patch.centre == AT_RECEPTIVE_FIELD:
-            return note + "images are turned about the wrong point, which biases axes and curves; set centre=effective"
-        return note + f"images are turned about the pixel {self.patch.centre} off it"
+            return note + (
+                "images are transformed about the wrong point, which biases axes and curves; set centre=effective"
+            )
+        return note + f"images are transformed about the pixel {self.patch.centre} off it"
 
     @cached_property
     def splits(self) -> list[str]:
@@ -216,7 +264,7 @@ def _rows(
     config: ExtractionConfig, network: Network, patch: UnitPatch, images: FrameSet, progress: Progress
 ) -> polars.DataFrame:
     """Return all rows of the set: train rows first, then test rows; the images in seeded order."""
-    units = patch.admissible_units(config.images.frame_size)
+    units = patch.admissible_units(config.images.frame_size, config.group)
     rng = np.random.default_rng(config.seed)
     # with fewer orbits than images, only as many images are used
     order = rng.permutation(len(images))[: config.orbits]
@@ -259,13 +307,13 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
 
     An existing plan is kept. If one of its files is damaged, that file is set aside and the plan is written again. The
     key depends on the network's weights, the config, and content, name and label of every image. Raises UserError for
-    an unknown network or layer, for images that are not available, and for a layer whose receptive field doesn't fit
-    into a frame.
+    an unknown network or layer, for images that are not available, and for a layer whose transformed receptive field
+    doesn't fit into a frame.
     """
     network = load_network(config.network, settings.weights_dir)
     layer = network.layer(config.layer)
     patch = UnitPatch(layer.within(network.input_size))
-    patch.admissible_units(config.images.frame_size)
+    patch.admissible_units(config.images.frame_size, config.group)
     config = config.model_copy(update={"images": config.images.resolved(settings)})
     images = open_frames(config.images, settings, progress)
     measured = effective_centre(network, config.layer, settings)

@@ -47,7 +47,8 @@ from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file
 from tasks.symmetry.action import source_side
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Transformations
 from tasks.tensors import read_tensors
 
 log = logging.getLogger(__name__)
@@ -156,13 +157,13 @@ class ActivationSet:
         return self.plan.layer.channels
 
     @cached_property
-    def group(self) -> DihedralGroup:
+    def group(self) -> Transformations:
         return self.plan.group
 
     @property
     def patch_side(self) -> int:
-        """Side in pixels of the source patch, which contains the unit's patch under every rotation."""
-        return source_side(self.plan.patch.side)
+        """Side in pixels of the source patch, which contains the unit's patch under every transform."""
+        return source_side(self.plan.patch.side, self.group)
 
     def read(self, shard: int) -> torch.Tensor:
         """Read a shard, float16 [orbits, |G|, channels]; its checksum is verified once per process.
@@ -228,11 +229,11 @@ def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
             activation_set_id=text, name=text, reason=text,
         ),
         "activation_sets": frame(
-            [(acts.key, config.network, layer.name, config.n_rotations, config.reflections, acts.group.order,
+            [(acts.key, config.network, layer.name, *transformation_columns(acts.group).values(),
               config.orbits, config.sampling, config.seed, *acts.plan.patch.centre, config.model_dump_json())],
-            activation_set_id=text, network=text, layer=text, n_rotations=int32, reflections=polars.Boolean,
-            group_order=int32, orbits=int32, sampling=text, seed=int32, centre_y_px=int32, centre_x_px=int32,
-            config=text,
+            activation_set_id=text, network=text, layer=text, transformations=text, n_rotations=int32,
+            reflections=polars.Boolean, octaves=float64, scales_per_octave=int32, group_order=int32, orbits=int32,
+            sampling=text, seed=int32, centre_y_px=int32, centre_x_px=int32, config=text,
         ),
         "shards": frame(
             [(acts.key, info.index, info.split, info.orbits, info.bytes, info.sha256) for info in acts.shards],
@@ -242,6 +243,19 @@ def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
             orbits=polars.len().cast(int32)
         ).select(polars.lit(acts.key).alias("activation_set_id"), image_id="image", split="split", orbits="orbits"),
     }  # fmt: skip
+
+
+def transformation_columns(group: Transformations) -> dict[str, str | int | float | bool | None]:
+    """Return the columns of the table `activation_sets` that say under which transformations a set was extracted."""
+    scales = group if isinstance(group, ScaleRange) else None
+    return {
+        "transformations": group.transformations,
+        "n_rotations": group.n_rotations,
+        "reflections": group.reflections,
+        "octaves": scales.octaves if scales else None,
+        "scales_per_octave": scales.scales_per_octave if scales else None,
+        "group_order": group.order,
+    }
 
 
 def _measured(plan: ExtractionPlan) -> tuple[float | None, ...]:

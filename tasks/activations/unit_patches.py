@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.errors import UserError
-from tasks.symmetry.action import source_side
+from tasks.symmetry.action import ROTATIONS, source_side
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Transformations
 from tasks.vision.network import Layer
 
 AT_RECEPTIVE_FIELD = (0, 0)
@@ -51,21 +53,28 @@ class UnitPatch:
         layer = self.layer
         return (centres - np.array(self.centre) - layer.receptive_field // 2 - layer.offset) // layer.stride
 
-    def admissible_units(self, frame_size: int) -> tuple[np.ndarray, np.ndarray]:
+    def admissible_units(
+        self, frame_size: int, transformations: Transformations = ROTATIONS
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the rows and the columns of units whose source patch lies inside the frame.
 
-        The source patch has the side source_side(side) and the patch's centre, so that the patch can be rotated in it.
-        Raises UserError if there is no such unit.
+        The source patch has the side source_side(side, transformations) and the patch's centre, so that the patch can
+        be transformed in it. Raises UserError if there is no such unit.
         """
-        layer, side = self.layer, source_side(self.side)
+        layer, side = self.layer, source_side(self.side, transformations)
         # the first pixel of unit 0's source patch along each axis, and the first unit whose patch begins in the frame
         starts = [layer.offset + shift - (side - layer.receptive_field) // 2 for shift in self.centre]
         firsts = [max(0, -(start // layer.stride)) for start in starts]
         needed = max(layer.stride * first + start + side for first, start in zip(firsts, starts, strict=True))
         if frame_size < needed:
+            doing, instead = "rotating it needs", ""
+            if isinstance(transformations, ScaleRange):
+                doing, instead = f"images shrunk to {transformations.smallest:.3g} need", " or lower octaves"
+            elif transformations.transformations == "hue":
+                doing = "the square about its centre has"
             raise UserError(
-                f"the receptive field of {layer.name} has {layer.receptive_field} pixels, and rotating it needs "
-                f"{side}: frames of {frame_size} pixels are too small, raise images.frame_size to at least {needed}"
+                f"the receptive field of {layer.name} has {layer.receptive_field} pixels, and {doing} {side}: "
+                f"frames of {frame_size} pixels are too small, raise images.frame_size to at least {needed}{instead}"
             )
         rows, columns = (
             np.arange(first, (frame_size - side - start) // layer.stride + 1)

@@ -29,6 +29,7 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import residual, to_dense
 from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,11 @@ class Dictionary(nn.Module, ABC):
     scale: Tensor
     basis_gq: Tensor | None
 
-    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__()
         self.config, self.channels = config, channels
         self.is_crosscoder = config.architecture == "group-crosscoder"
-        self.group = group if self.is_crosscoder else DihedralGroup(1, reflections=False)
+        self.group: Transformations = group if self.is_crosscoder else DihedralGroup(1, reflections=False)
         self.block_count = rows = self.group.order
         self.reads_all_blocks = config.reads_all_blocks
         basis_gq = None
@@ -190,6 +191,9 @@ class Dictionary(nn.Module, ABC):
         decoded_qbd = target_qbd - residual(target_qbd, values_bk, indices_bk, self.decoder.weight, none_qd)
         self.decoder.weight.mul_((decoded_qbd * target_qbd).sum() / decoded_qbd.square().sum().clamp_min(1e-12))
 
+    def finish(self) -> None:
+        """Bring a trained dictionary into the form that is stored; its features and reconstructions don't change."""
+
     def after_step(self) -> None:
         """Restore what a step of the optimiser may have broken; training calls it after each step."""
 
@@ -232,6 +236,11 @@ class Dictionary(nn.Module, ABC):
     def feature_norms(self) -> Tensor:
         """Return Σ_g ‖W_dec,i^g‖ of every feature i, [m]."""
         return self.decoder_blocks()[0].norm(dim=2).sum(0)
+
+    @torch.no_grad()
+    def contributions(self) -> Tensor:
+        """Return how much a unit of every feature adds to the reconstruction, [m]: √(Σ_g ‖W_dec,i^g‖² / |G|)."""
+        return self.decoder.weight.norm(dim=2).square().sum(0).div(self.block_count).sqrt()
 
     def dense_loss(self, total: Tensor, reconstruction: Tensor, sparsity: Tensor, f_bm: Tensor) -> Loss:
         """Return a `Loss` without auxiliary part; l0 and fired_m are counted from dense features [b, m]."""

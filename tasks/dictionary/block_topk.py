@@ -11,7 +11,7 @@ from tasks.dictionary.base import Dictionary, Loss, Target
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import pre_activations_at, residual, top_k
 from tasks.errors import UserError
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations
 
 SMALLEST = 1e-12
 
@@ -19,7 +19,7 @@ SMALLEST = 1e-12
 class BlockSparse(Dictionary):
     """What the block-sparse methods share. Letters: m features, b rows, j atoms of one feature, a atoms of all."""
 
-    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         """Raises UserError if a feature has more dimensions than the layer has channels."""
         if config.atom_dimension > channels:
             raise UserError(

@@ -1,4 +1,4 @@
-"""How many bits a row's code takes at a given error: dictionaries of any kind on one scale (methods §3.11) [ours].
+"""How many bits a row's code takes at a given error: dictionaries of any kind on one scale (methods §3.12) [ours].
 
 A code names the active features and gives numbers for each. A feature's numbers are coordinates in an orthonormal basis
 of its span, so that an error of a number is an error of the same size in the reconstruction. They are rounded to

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from tasks.dictionary.base import Dictionary, Loss, warmed_up
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import from_dense
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations
 
 
 class Gated(Dictionary):
     """Gated dictionary. magnitude_log_scale, magnitude_bias: [m]; encoder.bias is the bias of the gate."""
 
-    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__(config, channels, group)
         self.magnitude_log_scale = nn.Parameter(torch.zeros(config.features))
         self.magnitude_bias = nn.Parameter(torch.zeros(config.features))

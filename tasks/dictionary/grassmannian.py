@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tasks.dictionary.block_topk import BlockTopK
 from tasks.dictionary.config import DictionaryConfig
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations
 
 
 class TiedEncoder(nn.Module):
@@ -27,7 +27,7 @@ class Grassmannian(BlockTopK):
 
     encoder: TiedEncoder  # type: ignore[assignment]  # in place of a weight of its own
 
-    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__(config, channels, group)
         self.encoder = TiedEncoder(config.features, config.atoms)
 

@@ -12,13 +12,13 @@ from tasks.dictionary.base import Loss, warmed_up
 from tasks.dictionary.block_topk import SMALLEST, BlockSparse
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import from_dense
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations
 
 
 class GroupLasso(BlockSparse):
     """log_threshold: [m], the logarithm of θ."""
 
-    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__(config, channels, group)
         self.log_threshold = nn.Parameter(torch.zeros(config.features))
 

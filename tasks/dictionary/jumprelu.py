@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tasks.dictionary.base import Dictionary, Loss, warmed_up
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import from_dense
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations
 
 FIRST_THRESHOLD, BANDWIDTH, SPEED = 0.5, 1.0, 10.0
 """Threshold and bandwidth for an encoder that reads one block, E‖z‖ = √d; both are multiplied by √h for h blocks.
@@ -40,7 +40,7 @@ class _Step(torch.autograd.Function):
 class JumpReLU(Dictionary):
     """JumpReLU dictionary. log_threshold: [m], log(threshold) / `SPEED`, so that the threshold is always positive."""
 
-    def __init__(self, config: DictionaryConfig, channels: int, group: DihedralGroup):
+    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__(config, channels, group)
         length = math.sqrt(self.block_count) if self.reads_all_blocks else 1.0
         self.bandwidth = BANDWIDTH * length

@@ -8,10 +8,21 @@ import torch
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.config import DictionaryConfig
 from tasks.errors import UserError
+from tasks.symmetry.fourier import fourier_basis
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Transformations
 
 FLOAT_BYTES = 4
 COPIES = 4
 """Memory per weight, in floats: the weight, its gradient and Adam's two moments."""
+
+
+def check_group(group: Transformations, config: DictionaryConfig) -> None:
+    """Raise UserError if a config needs a group, or more rotations, than the set's transformations have."""
+    if config.harmonics is not None:
+        fourier_basis(group, config.harmonics)
+    if config.orbit_reuse and isinstance(group, ScaleRange):
+        group.reuse_permutation(1)
 
 
 def check_splits(acts: ActivationSet) -> None:

@@ -25,8 +25,8 @@ def _block_choice(
 ) -> np.ndarray:
     """Return the indices of the stored blocks that make up each row, [rows, blocks].
 
-    group_reuse: [|G|, |G|]; row g₀ lists the blocks g g₀ of the orbit in which g₀ takes the place of the identity.
-    An SAE's row has one block, that of g₀.
+    group_reuse: [|G|, |G|], or [1, |G|] without orbit reuse; row g₀ lists the blocks g g₀ of the orbit in which g₀
+    takes the place of the identity. An SAE's row has one block, that of g₀.
     """
     stand_ins = generator.integers(len(group_reuse), size=rows) if config.orbit_reuse else np.zeros(rows, dtype=int)
     chosen = group_reuse[stand_ins]
@@ -47,7 +47,8 @@ def batches(acts: ActivationSet, config: DictionaryConfig, first_step: int = 0) 
     """
     shards = [shard for shard in acts.shards if shard.split == "train"]
     orbits_per_epoch = sum(shard.orbits for shard in shards)
-    group_reuse = np.stack([acts.group.reuse_permutation(g) for g in range(acts.group.order)])
+    stand_ins = range(acts.group.order if config.orbit_reuse else 1)
+    group_reuse = np.stack([acts.group.reuse_permutation(g) for g in stand_ins])
     first_row = first_step * config.batch_size
     epoch, skip = divmod(first_row, orbits_per_epoch)
     step = first_step

@@ -14,7 +14,7 @@ from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 
 
 def replicas_of_analysed(settings: Settings) -> dict[str, tuple[str, ...]]:
@@ -30,29 +30,34 @@ def replicas_of_analysed(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 def measure_stability(
     dictionary: str, replicas: tuple[str, ...], settings: Settings, progress: Progress = silent
-) -> str:
-    """Stage the metrics `stability` (mean over the replicas) and `stability_random` and return their content key.
+) -> tuple[str, ...]:
+    """Stage a row of `dictionary_stability` for each replica and return the content keys.
 
     dictionary, replicas: keys of dictionaries with equal configs but different seeds. Only features that fire on at
     least one row of the test split are compared.
     """
-    key = content_key("stability", CODE_VERSION, dictionary=dictionary, replicas=sorted(replicas))
-    if is_staged(key, settings):
-        return key
+    keys = []
+    for done, replica in enumerate(replicas, start=1):
+        key = content_key("stability", CODE_VERSION, dictionary=dictionary, replica=replica)
+        if not is_staged(key, settings):
+            stage_tables(key, {"dictionary_stability": _stability(dictionary, replica, settings)}, settings)
+        keys.append(key)
+        progress(done, len(replicas))
+    return tuple(keys)
+
+
+def _stability(dictionary: str, replica: str, settings: Settings) -> polars.DataFrame:
     blocks_mgd = _firing_blocks(dictionary, settings)
     similarity = similarity_of(dictionary_config(dictionary, settings))
-    cosines = []
-    for done, replica in enumerate(replicas, start=1):
-        cosines.append(stability(blocks_mgd, _firing_blocks(replica, settings), similarity))
-        progress(done, len(replicas) + 1)
-    metrics = {
-        "stability": sum(cosines) / len(cosines),
-        "stability_random": random_stability(blocks_mgd, 0, similarity),
-    }
-    progress(len(replicas) + 1, len(replicas) + 1)
-    table = polars.DataFrame({"dictionary_id": dictionary, "metric": list(metrics), "value": list(metrics.values())})
-    stage_tables(key, {"dictionary_metrics": table}, settings)
-    return key
+    return polars.DataFrame(
+        {
+            "dictionary_id": dictionary,
+            "replica_id": replica,
+            "replica_seed": dictionary_config(replica, settings).seed,
+            "stability": stability(blocks_mgd, _firing_blocks(replica, settings), similarity),
+            "stability_random": random_stability(blocks_mgd, 0, similarity),
+        }
+    )
 
 
 def _firing_blocks(dictionary: str, settings: Settings) -> torch.Tensor:

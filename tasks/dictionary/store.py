@@ -27,7 +27,8 @@ from tasks.provenance import Made, made_now
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.storage import atomic_file, write_text, writing
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations, from_stored
+from tasks.symmetry.transformations import stored as stored_transformations
 
 if TYPE_CHECKING:
     import polars
@@ -47,7 +48,7 @@ FILES = (
 REMEDY = "train or import it again, which sets its folder aside"
 
 
-def create(config: DictionaryConfig, channels: int, group: DihedralGroup) -> "Dictionary":
+def create(config: DictionaryConfig, channels: int, group: Transformations) -> "Dictionary":
     """Create an untrained dictionary of the config's method and architecture; an SAE ignores the group.
 
     Raises UserError if the config asks for more harmonics than the group's rotations can represent.
@@ -101,9 +102,9 @@ def trained(settings: Settings) -> tuple[str, ...]:
 def describe(key: str, settings: Settings) -> dict[str, Any]:
     """Read config.json of a trained dictionary.
 
-    Its keys are `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `n_rotations`, `reflections`
-    and `version`; an SAE has the group of order 1. Like all functions below, raises UserError if there is no such
-    dictionary and Damaged if the file's checksum is wrong.
+    Its keys are `config`, `activation_set`, `network`, `layer`, `channels`, `group_order`, `version` and those of
+    `tasks.symmetry.transformations.stored`; an SAE has the group of order 1. Like all functions below, raises UserError
+    if there is no such dictionary and Damaged if the file's checksum is wrong.
     """
     return json.loads(_file(key, "config.json", settings).read_bytes())
 
@@ -174,8 +175,7 @@ def write_dictionary(
                 "layer": acts.config.layer,
                 "channels": acts.channels,
                 "group_order": dictionary.group.order,
-                "n_rotations": dictionary.group.n_rotations,
-                "reflections": dictionary.group.reflections,
+                **stored_transformations(dictionary.group),
                 "version": version,
                 **about,
             }
@@ -218,9 +218,9 @@ def _file(key: str, name: str, settings: Settings) -> Path:
 def _load(description: dict[str, Any], config: DictionaryConfig, model: Path) -> "Dictionary":
     from tasks.tensors import read_tensors
 
-    order = description["group_order"]
     # dictionaries older than band-limited decoders have only the order in config.json; free blocks need no more
-    group = DihedralGroup(description.get("n_rotations", order), description.get("reflections", False))
+    older = {"n_rotations": description["group_order"], "reflections": False}
+    group = from_stored(older | description)
     dictionary = create(config, description["channels"], group)
     try:
         dictionary.load_state_dict(read_tensors(model, REMEDY))

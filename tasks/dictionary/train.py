@@ -27,7 +27,7 @@ from tasks.checksums import Damaged, check_file
 from tasks.dictionary import distributed, store
 from tasks.dictionary.base import Dictionary, Loss
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.limits import check_fits, check_splits, check_varies
+from tasks.dictionary.limits import check_fits, check_group, check_splits, check_varies
 from tasks.dictionary.metrics import evaluate
 from tasks.dictionary.rows import STREAM_FIELDS, batches
 from tasks.errors import UserError
@@ -38,7 +38,7 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.tensors import read_about, read_tensors
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 DECAY_SHARE = 0.2
 CHECKPOINTS = "checkpoint*.safetensors"
 BEFORE_CHECKSUMS = "checkpoint.safetensors"
@@ -95,6 +95,8 @@ def train_together(
         return failures
     distributed.check_divides(configs[0].batch_size)
     acts = ActivationSet.open(activation_set, settings)
+    for config in configs:
+        check_group(acts.group, config)
     check_splits(acts)
     check_varies(acts, configs[0])
     check_fits(acts, list(waiting.values()))
@@ -273,6 +275,7 @@ class _Trainer:
     def publish(self, acts: ActivationSet) -> None:
         """Evaluate the dictionary and write its files."""
         dictionary = self.dictionary.cpu().eval().requires_grad_(False)
+        dictionary.finish()
         evaluation = evaluate(dictionary, acts)
         store.write_dictionary(
             self.key,

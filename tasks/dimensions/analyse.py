@@ -21,6 +21,7 @@ from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
+from tasks.symmetry.group import DihedralGroup
 from tasks.vision.images import webp
 
 CODE_VERSION = 2
@@ -118,8 +119,8 @@ def analyse_dimensions(
         "dimension_curves": curves,
         "dimension_pictures": _patches(dimensions, natural, part_of(progress, 500, 600)),
     }
-    if acts.group.order > 1:
-        tables["dimension_harmonics"] = _harmonics(dimensions, natural)
+    if acts.group.order > 1 and isinstance(acts.group, DihedralGroup):
+        tables["dimension_harmonics"] = _harmonics(dimensions, natural, acts.group)
     counts = sorted({*(2**power for power in range(config.components.bit_length())), config.components})
     # dimensions about the mean of gratings don't apply to photographs
     whole_frames = config.frames if config.source == "patches" else 0
@@ -219,9 +220,8 @@ def _patches(dimensions: Dimensions, natural: UnitRows, progress: Progress) -> p
     )
 
 
-def _harmonics(dimensions: Dimensions, natural: UnitRows) -> polars.DataFrame:
+def _harmonics(dimensions: Dimensions, natural: UnitRows, group: DihedralGroup) -> polars.DataFrame:
     """Return `dimension_harmonics`, from the orbits of the train split."""
-    group = natural.acts.group
     energies = IrrepEnergies(group, dimensions.count)
     for _, units_rgd in natural.orbits("train"):
         scores_nk = dimensions.scores(units_rgd.reshape(-1, units_rgd.shape[2]))

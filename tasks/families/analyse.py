@@ -23,6 +23,7 @@ from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.scales import ScaleRange
 
 CODE_VERSION = 1
 MEMBERS_SCHEMA = {
@@ -44,7 +45,7 @@ class Subject:
     group: H
     elements: [|H|], indices of H's elements in the group of the activation set
     features: [m], indices of the live features
-    blocks_mgd: float32 [m, |H|, d]
+    blocks_mgd: float32 [m, |H|, d]; for scales [m, 1, |G|·d]
     """
 
     dictionary: Dictionary
@@ -60,13 +61,17 @@ def subject(key: str, n_rotations: int | None, settings: Settings, progress: Pro
     """Load a dictionary's live features. progress counts shards.
 
     n_rotations: rotations of the group under which features are compared; None: all of the dictionary's own group.
+    Scales are no group, so features of scales are compared as they are: their blocks, laid end to end, are one block.
     Raises UserError if the dictionary's group has no subgroup with that many rotations, if its features have several
     dimensions, and if no feature is live.
     """
     acts = ActivationSet.open(describe(key, settings)["activation_set"], settings)
     dictionary = load_dictionary(key, settings)
     group, elements = TRIVIAL, TRIVIAL.elements
-    if dictionary.is_crosscoder:
+    if isinstance(acts.group, ScaleRange):
+        if n_rotations:
+            raise UserError(f"dictionary {key[:12]} was trained on {acts.group.name}: leave out families.n_rotations")
+    elif dictionary.is_crosscoder:
         try:
             group, elements = acts.group.subgroup(n_rotations or acts.group.n_rotations)
         except UserError as error:
@@ -82,7 +87,11 @@ def subject(key: str, n_rotations: int | None, settings: Settings, progress: Pro
             f"dictionary {key[:12]} is dead: none of its {len(responses.maxima_m)} features fires on any row; "
             "train it with a lower sparsity or learning_rate"
         )
-    blocks_mgd = dictionary.blocks()[torch.from_numpy(responses.live)][:, torch.from_numpy(elements)].contiguous()
+    blocks_mgd = dictionary.blocks()[torch.from_numpy(responses.live)]
+    if isinstance(acts.group, ScaleRange):  # features are compared as they are: by the cosine over all scales
+        blocks_mgd = blocks_mgd.flatten(1)[:, None]
+    else:
+        blocks_mgd = blocks_mgd[:, torch.from_numpy(elements)].contiguous()
     return Subject(dictionary, acts, group, elements, responses, responses.live, blocks_mgd)
 
 

@@ -32,39 +32,43 @@ from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, read_staged, stage_tables
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 NEIGHBOURS = 10
+SCHEMA = {
+    "family_analysis_id": polars.String,
+    "condition": polars.String,
+    "seed": polars.Int32,
+    "metric": polars.String,
+    "value": polars.Float64,
+}
 
 
 def measure_separation(
     analysis: str, replicas: tuple[str, ...], config: FamiliesConfig, settings: Settings, progress: Progress = silent
-) -> str:
-    """Stage `family_scores` of the analysed dictionary and of its replicas from other seeds; return the content key.
+) -> tuple[str, ...]:
+    """Stage `family_scores` of the analysed dictionary and of each replica from another seed; return the content keys.
 
+    Every dictionary's scores have a key of their own, so that a later run with more replicas stages only theirs.
     analysis: key returned by `analyse_families` with the same config. progress counts to 1000. Raises UserError as
     `analyse_families` does, and for dictionaries that encode whole orbits, whose features have no ground truth.
     """
-    key = content_key("separation", CODE_VERSION, analysis=analysis, replicas=sorted(replicas), config=config)
-    if is_staged(key, settings):
-        return key
     analysed = read_staged(analysis, settings)["family_analyses"]["dictionary_id"].item()
-    rows, share = [], 1000 // (1 + len(replicas))
+    keys, share = [], 1000 // (1 + len(replicas))
     for place, dictionary in enumerate((analysed, *replicas)):
-        dictionary_progress = part_of(progress, place * share, (place + 1) * share)
-        live = subject(dictionary, config.n_rotations, settings)
-        for condition, scores in scores_of(live, config, dictionary_progress).items():
+        key = content_key("separation", CODE_VERSION, analysis=analysis, dictionary=dictionary, config=config)
+        if not is_staged(key, settings):
+            dictionary_progress = part_of(progress, place * share, (place + 1) * share)
+            live = subject(dictionary, config.n_rotations, settings)
             seed = live.dictionary.config.seed
-            rows += [(analysis, condition, seed, metric, float(value)) for metric, value in scores.items()]
-    schema = {
-        "family_analysis_id": polars.String,
-        "condition": polars.String,
-        "seed": polars.Int32,
-        "metric": polars.String,
-        "value": polars.Float64,
-    }
-    stage_tables(key, {"family_scores": polars.DataFrame(rows, schema=schema, orient="row")}, settings)
+            rows = [
+                (analysis, condition, seed, metric, float(value))
+                for condition, scores in scores_of(live, config, dictionary_progress).items()
+                for metric, value in scores.items()
+            ]
+            stage_tables(key, {"family_scores": polars.DataFrame(rows, schema=SCHEMA, orient="row")}, settings)
+        keys.append(key)
     progress(1000, 1000)
-    return key
+    return tuple(keys)
 
 
 def scores_of(subject: Subject, config: FamiliesConfig, progress: Progress = silent) -> dict[str, dict[str, float]]:

@@ -15,6 +15,7 @@ COLOURS = {
     "period-180": ("#00806a", "#41c7a4"),
     "period-120": ("#a94890", "#e493cb"),
     "period-90": ("#c4421a", "#f2845b"),
+    "tuned": ("#0067b5", "#62b0f4"),
     "mixed": ("#6d727c", "#9da3ad"),
     "none": ("#858b95", "#7d838d"),
 }
@@ -122,15 +123,16 @@ class SymmetryType:
         if self.period:
             return f"repeats after {turns.get(self.period, f'{self.period:g}°')}"
         return {
-            "invariant": "the same at every angle",
+            "invariant": "the same at every angle or scale",
+            "tuned": "changes with the scale",
             "mixed": "no clear period",
             "none": "a sparse autoencoder’s feature has a single block, which shows no symmetry",
         }.get(self.name, "")
 
     @property
     def rank(self) -> tuple:
-        """Sort key: invariant first, then from long to short periods, mixed, and none last."""
-        return ({"invariant": 0, "mixed": 2, "none": 3}.get(self.name, 1), -(self.period or 0), self.name)
+        """Sort key: invariant first, then from long to short periods, tuned, mixed, and none last."""
+        return ({"invariant": 0, "tuned": 2, "mixed": 3, "none": 4}.get(self.name, 1), -(self.period or 0), self.name)
 
     @property
     def colours(self) -> tuple[str, str]:
@@ -145,6 +147,8 @@ class SymmetryType:
             radius, low = 46.0 * (np.cos(angles) > -1e-9), 22
         elif self.period:
             radius = 12 + 36 * (0.5 + 0.5 * np.cos(360 / self.period * angles)) ** 1.2
+        elif self.name == "tuned":
+            radius = np.where(np.arange(60) % 60 < 30, 46.0, 24.0)
         elif self.name == "mixed":
             radius = 34 + 9 * np.cos(2 * angles + 0.5) + 7 * np.cos(3 * angles)
         else:

@@ -15,7 +15,7 @@ from tasks.report.labels import Stimulus, SymmetryType
 from tasks.report.sheets import SheetWriter
 from tasks.report.text import feature_name, feature_page, neuron_page, transform_name
 from tasks.settings import RESOURCES
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import from_stored
 
 QUERIES = RESOURCES / "sql" / "report"
 PICTURE_NAME_DIGITS = 20  # 80 bits of SHA-256, so that no two pictures of a site share a name
@@ -56,7 +56,7 @@ class Snapshot:
         self.sets = self.rows("activation_sets")
         self.dictionaries = self.rows("dictionaries")
         for dictionary in self.dictionaries:
-            dictionary["group"] = DihedralGroup(dictionary["n_rotations"], dictionary["reflections"])
+            dictionary["group"] = from_stored(dictionary)
         self.features = self.rows("features")
         for feature in self.features:
             feature["symmetry"] = SymmetryType(feature["type"])

@@ -6,14 +6,21 @@ from statistics import mean, stdev
 
 import numpy as np
 
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Transformations
 
 NBSP = "\N{NO-BREAK SPACE}"
 
 
-def transform_name(group: DihedralGroup, element: int) -> str:
-    """Describe what a group element does to a patch."""
+def transform_name(group: Transformations, element: int) -> str:
+    """Describe what an element of a group or of a range of scales does to a patch."""
+    if isinstance(group, ScaleRange):
+        return f"scaled {group.scale(element):.3g}×" if element else "as is"
     degrees = f"{group.rotation_degrees(element):.4g}°"
+    if group.transformations == "hue":
+        changes = ["green and blue exchanged"] if group.is_reflection(element) else []
+        changes += [f"hue turned {degrees}"] if element % group.n_rotations else []
+        return ", ".join(changes) or "as is"
     if not group.is_reflection(element):
         return f"rotated {degrees}" if element else "as is"
     return "mirrored" if element == group.n_rotations else f"mirrored, rotated {degrees}"

@@ -3,17 +3,20 @@
 import numpy as np
 
 from tasks.errors import UserError
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Transformations
 
 
-def fourier_basis(group: DihedralGroup, harmonics: int) -> np.ndarray:
+def fourier_basis(group: Transformations, harmonics: int) -> np.ndarray:
     """Return an orthonormal basis of the functions on G with at most K = `harmonics` waves per turn, float64 [|G|, Q].
 
     With θ = 2πk/n, a series has the columns 1/√n, then √(2/n) cos hθ and √(2/n) sin hθ for h = 1 … K. For h = n/2 it
     has only (cos hθ)/√n, since the sine is 0 at every θ. The columns of the rotations come first. Q = 2(2K + 1), 2
     fewer for K = n/2, and half of that without reflections. The basis is complete, Q = |G|, for K = n // 2. Raises
-    UserError for larger K. Source: ours.
+    UserError for larger K, and for scales. Source: ours.
     """
+    if isinstance(group, ScaleRange):
+        raise UserError(f"harmonics = {harmonics} is for rotations, of the image or its hues: leave it out with scale")
     n = group.n_rotations
     if harmonics > n // 2:
         raise UserError(f"harmonics = {harmonics} is more than {n} rotations can represent: set at most {n // 2}")

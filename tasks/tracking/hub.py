@@ -75,7 +75,7 @@ def _figures(dictionary: str, settings: Settings) -> dict[str, float]:
     metrics = read_metrics(dictionary, settings)
     del metrics["train_seconds"]
     if settings.published_file.exists():
-        published = query("SELECT dictionary_id, metric, value FROM dictionary_metrics ORDER BY ALL", settings)
+        published = query("SELECT dictionary_id, metric, value FROM metrics_of_dictionaries() ORDER BY ALL", settings)
         metrics |= dict(published.filter(dictionary_id=dictionary).select("metric", "value").iter_rows())
     return metrics
 

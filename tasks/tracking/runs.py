@@ -298,6 +298,8 @@ def _about(kind: str, key: str) -> dict[str, str]:
 
 def _tags(description: dict) -> dict[str, str]:
     tags = {name: str(description[name]) for name in ("activation_set", "network", "layer", "group_order")}
+    if kind := description.get("transformations"):  # a champion is the best of its kind
+        tags["group_order"] += f"-{kind}"
     return tags | {"code_version": str(description["version"])}
 
 

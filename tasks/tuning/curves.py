@@ -373,7 +373,7 @@ def analyse_tuning(
     dictionary: key of a dictionary trained on the activation set; its features are analysed and compared with the
     neurons. None: the neurons are analysed. Tables that are staged already are not computed again. progress counts to
     1000. Raises UserError if the dictionary was trained on another activation set, and if it encodes whole orbits,
-    since a drawn stimulus gives no orbit.
+    since a drawn stimulus gives no orbit. So does an activation set of hue or scale.
     """
     key = content_key(
         "tuning", CODE_VERSION, activation_set=activation_set, dictionary=dictionary, step_degrees=step_degrees
@@ -381,6 +381,11 @@ def analyse_tuning(
     if is_staged(key, settings):
         return key
     acts = ActivationSet.open(activation_set, settings)
+    if acts.group.transformations != "rotations":  # examples couldn't be turned
+        raise UserError(
+            f"curves are measured on activation sets of rotations, not of {acts.group.transformations}: "
+            "extract one with transformations = rotations"
+        )
     encode = None if dictionary is None else _encode(dictionary, activation_set, settings)
     stimuli, acts_nd = layer_responses(
         acts.config.network, acts.config.layer, acts.plan.patch.centre, settings.weights_dir, step_degrees

@@ -12,6 +12,7 @@ from tasks.concepts.names import ATTACKS, CheckName, Classifier, Pool, Statistic
 from tasks.dictionary.config import EncodeFrom
 from tasks.dictionary.methods import ARCHITECTURES, METHODS
 from tasks.dimensions.config import Method
+from tasks.symmetry.transformations import Kind
 from tasks.vision.names import RENDERINGS, STIMULUS_TYPES
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 SHA256 = "^[0-9a-f]{64}$"
 MLFLOW_RUN = "^[0-9a-f]{32}$"
-SYMMETRY_TYPE = r"^(?:invariant|mixed|period-\d+(?:\.\d+)?)$"
+SYMMETRY_TYPE = r"^(?:invariant|mixed|tuned|period-\d+(?:\.\d+)?)$"
 STABILISER = r"^(?:trivial|full|[CD]_\d+)$"
 NOT_BLANK = r"\S"
 
@@ -107,7 +108,7 @@ PATTERNS = {
 """The regular expressions that the texts of columns match."""
 
 CHOICES: dict[str, dict[str, Iterable[str]]] = {
-    "activation_sets": {"sampling": get_args(Sampling)},
+    "activation_sets": {"sampling": get_args(Sampling), "transformations": get_args(Kind)},
     "dictionaries": {"architecture": ARCHITECTURES, "method": METHODS, "encode_from": get_args(EncodeFrom)},
     "unit_tuning": {"stimulus_type": STIMULUS_TYPES},
     "curve_detectors": {"rendering": ("any", *RENDERINGS)},

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping
 import polars
 
 from tasks.activations.plan import ExtractionPlan
+from tasks.activations.shards import transformation_columns
 from tasks.dictionary.analyse import dictionary_row
 from tasks.dictionary.store import describe
 from tasks.errors import UserError
 from tasks.settings import Settings
-from tasks.symmetry.group import DihedralGroup
 from tasks.warehouse.database import in_memory
 
 TYPES = {
-    **dict.fromkeys(("activation_set_id", "network", "layer", "sampling"), polars.String),
-    **dict.fromkeys(("n_rotations", "group_order", "orbits", "seed"), polars.Int32),
+    **dict.fromkeys(("activation_set_id", "network", "layer", "transformations", "sampling"), polars.String),
+    **dict.fromkeys(("n_rotations", "scales_per_octave", "group_order", "orbits", "seed"), polars.Int32),
     "reflections": polars.Boolean,
+    "octaves": polars.Float64,
 }
 """The columns of `activation_sets` that labels need."""
 
@@ -56,7 +57,8 @@ def dictionary_tables(key: str, settings: Settings) -> dict[str, polars.DataFram
         known = describe(key, settings)
         sets = {"activation_set_id": known["activation_set"], "sampling": None, "orbits": None, "seed": None}
         sets |= {name: known[name] for name in ("network", "layer", "group_order")}
-        sets |= {"n_rotations": known.get("n_rotations"), "reflections": known.get("reflections")}
+        sets |= {name: known.get(name) for name in ("n_rotations", "reflections")}
+        sets |= {"transformations": known.get("transformations", "rotations")}
         return {"dictionaries": row, "activation_sets": polars.DataFrame([sets], schema_overrides=TYPES)}
 
 
@@ -64,5 +66,5 @@ def activation_set_tables(key: str, settings: Settings) -> dict[str, polars.Data
     """Return the columns that labels need of a set's row of `activation_sets`. Raises as `ExtractionPlan.open`."""
     config = ExtractionPlan.open(key, settings).config
     columns = {name: getattr(config, name) for name in TYPES if name in type(config).model_fields}
-    columns |= {"activation_set_id": key, "group_order": DihedralGroup(config.n_rotations, config.reflections).order}
+    columns |= {"activation_set_id": key} | transformation_columns(config.group)
     return {"activation_sets": polars.DataFrame([columns], schema_overrides=TYPES)}

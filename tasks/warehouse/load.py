@@ -30,7 +30,9 @@ SHARED = {
     "feature_logit_effects": ("images",),
     "concepts": ("exemplars",),
     "concept_exemplars": ("image_id",),
+    "benchmarks": ("images", "probed_images", "probed_classes", "domain_images", "evaluator"),
     "cavs": ("concept_id", "random_set_id", "network", "layer"),
+    "family_scores": (),  # before version 7, one load had the scores of a dictionary and of all its replicas
 }
 
 
@@ -203,7 +205,9 @@ def _refuse_dangling(connection: duckdb.DuckDBPyConnection, load_key: str, table
 def _only_new(connection: duckdb.DuckDBPyConnection, load_key: str, table: str, rows: pl.DataFrame) -> pl.DataFrame:
     key = list(schema()[table].key)
     known = connection.table(table).pl().join(rows, on=key, how="semi")
-    contradicts = pl.any_horizontal(pl.col(column).ne_missing(pl.col(f"{column}_known")) for column in SHARED[table])
+    contradicts = pl.any_horizontal(
+        pl.lit(False), *(pl.col(column).ne_missing(pl.col(f"{column}_known")) for column in SHARED[table])
+    )
     conflicts = rows.join(known, on=key, suffix="_known").filter(contradicts)
     if conflicts.height:
         row = conflicts.row(0, named=True)

@@ -67,6 +67,8 @@ def large_tables(features: int) -> dict[str, pl.DataFrame]:
             "type": [TYPES[each % len(TYPES)] for each in number],
             "confidence": random.uniform(0, 1, features),
             "stabiliser": np.repeat("D_2", features),
+            "stabiliser_order": np.repeat(4, features),
+            "rotational_order": 1 + number % 4,
         },
     }
     columns["features"]["max_activation"] = columns["features"]["mean_activation"] = random.uniform(1, 9, features)

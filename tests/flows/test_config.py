@@ -121,3 +121,20 @@ def test_more_harmonics_than_rotations_can_show_are_refused_before_the_extractio
     with pytest.raises(UserError, match="harmonics = 9 is more than 16 rotations can represent: set at most 8"):
         read_config(model, None, [assignment])
     read_config(model, None, [assignment, "extraction.n_rotations=18"])
+
+
+@pytest.mark.parametrize(
+    ("model", "assignments", "message"),
+    [
+        (TrainConfig, [], "scales are no group: .* set orbit_reuse = false"),
+        (TrainConfig, ["dictionary.orbit_reuse=false", "dictionary.harmonics=2"], "harmonics = 2 is for rotations"),
+        (AtlasConfig, ["sae.orbit_reuse=false"], "scales are no group: .* set orbit_reuse = false"),
+        (SweepConfig, ["variants=[{}]"], "scales are no group: .* set orbit_reuse = false"),
+        (TrainConfig, ["extraction.octaves=0.3"], "no whole number of steps of 1/4 octave"),
+    ],
+)
+def test_what_scales_cannot_do_is_refused_before_the_extraction(model, assignments, message):
+    with pytest.raises(UserError, match=message):
+        read_config(model, None, ["extraction.transformations=scale", *assignments])
+    read_config(TrainConfig, None, ["extraction.transformations=scale", "dictionary.orbit_reuse=false"])
+    read_config(TrainConfig, None, ["extraction.transformations=hue", "dictionary.harmonics=8"])

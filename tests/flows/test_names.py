@@ -17,6 +17,7 @@ DEFAULTS = {
     "train": "train TopK group crosscoder of 1,024 features on efficientnet_lite0 block5_expand",
     "sweep": "sweep over 4 dictionaries on efficientnet_lite0 block5_expand",
     "import-dictionary": "import a dictionary of sae-lens on efficientnet_lite0 block5_expand",
+    "benchmark": "benchmark of 6 methods on efficientnet_lite0 block1_expand, block5_expand",
     "symmetry": "symmetry of all dictionaries",
     "tuning": "tuning of gabor-bank gabor",
     "concepts": "concepts: stripes, dots, checks for Egyptian cat at efficientnet_lite0 block10_expand",

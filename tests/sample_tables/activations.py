@@ -9,7 +9,12 @@ from tests.sample_tables.sources import IMAGES
 
 
 def activation_rows() -> Tables:
-    group = {"n_rotations": N_ROTATIONS, "reflections": True, "group_order": GROUP_ORDER}
+    group = {
+        "transformations": "rotations",
+        "n_rotations": N_ROTATIONS,
+        "reflections": True,
+        "group_order": GROUP_ORDER,
+    }
     config = {"network": NETWORK, "layer": LAYER, "orbits": 200}
     more = {"sampling": "norm", "centre_y_px": -2, "centre_x_px": -3}
     activation_set = row("activation_sets", activation_set_id=ACTIVATION_SET, **group, **config, **more)

@@ -28,6 +28,8 @@ def _dictionary(architecture: str, **columns) -> Row:
     return row("dictionaries", architecture=architecture, k=K, **columns)
 
 
+REPLICAS = (1, 2)
+"""Seeds of the dictionaries with which a dictionary's features are matched."""
 PREDICTIONS = (("linear", 0, 0.3), ("nonlinear", 200, 0.25), ("generators", 300, 0.35))
 """Predictors of a group crosscoder's blocks: name, steps, FVU of every block but the identity's."""
 
@@ -49,6 +51,14 @@ def _one_dictionary(dictionary: Row, fvu: float, random: np.random.Generator) ->
         "dictionaries": [dictionary],
         "dictionary_metrics": rows("dictionary_metrics", **key, metric=metrics, value=metrics.values()),
         "block_metrics": rows("block_metrics", **key, element=range(group_order), fvu=blocks),
+        "dictionary_stability": rows(
+            "dictionary_stability",
+            **key,
+            replica_id=[f"{seed:064x}" for seed in REPLICAS],
+            replica_seed=REPLICAS,
+            stability=[0.6 + 0.01 * seed for seed in REPLICAS],
+            stability_random=0.1,
+        ),
         "orbit_predictions": [
             each
             for predictor, steps, floor in PREDICTIONS

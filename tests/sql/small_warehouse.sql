@@ -3,7 +3,7 @@
 INSERT INTO networks VALUES ('net', 'w', 224, 10);
 INSERT INTO layers VALUES ('net', 'early', 3, 7, 2, -2, -1.2, 0.3, 0.1, 0.2, 1.5, 1.6);
 INSERT INTO images VALUES ('i1', 'folder', 'one.png', 10, 20, 'zebra'), ('i2', 'folder', 'two.png', 30, 40, NULL), ('i3', 'folder', 'unused.png', 5, 5, NULL);
-INSERT INTO activation_sets VALUES ('set', 'net', 'early', 2, true, 4, 10, 'uniform', 7, -1, 0, '{}');
+INSERT INTO activation_sets VALUES ('set', 'net', 'early', 'rotations', 2, true, NULL, NULL, 4, 10, 'uniform', 7, -1, 0, '{}');
 INSERT INTO quarantine VALUES ('set', 'b.jpg', 'truncated'), ('set', 'a.jpg', 'truncated'), ('set', 'c.txt', 'not an image');
 INSERT INTO shards VALUES ('set', 0, 'train', 6, 600, 's0'), ('set', 1, 'train', 2, 200, 's1'), ('set', 2, 'test', 2, 200, 's2');
 INSERT INTO dictionaries VALUES
@@ -11,14 +11,23 @@ INSERT INTO dictionaries VALUES
     ('cross', 'set', 'group-crosscoder', 'topk', 4, 3, 2, 4, 'identity', true, 100, 1000, 0, 4.0, '{}');
 INSERT INTO dictionary_metrics VALUES
     ('sae', 'fvu', 0.2), ('sae', 'l0', 0.9), ('sae', 'dead_fraction', 0), ('sae', 'cosine', 0.9), ('sae', 'rows', 8),
-    ('cross', 'fvu', 0.3), ('cross', 'l0', 1.5), ('cross', 'dead_fraction', 0.25), ('cross', 'cosine', 0.8), ('cross', 'rows', 8),
-    ('cross', 'stability', 0.7), ('cross', 'stability_random', 0.1);
+    ('cross', 'fvu', 0.3), ('cross', 'l0', 1.5), ('cross', 'dead_fraction', 0.25), ('cross', 'cosine', 0.8), ('cross', 'rows', 8);
+INSERT INTO dictionary_stability VALUES ('cross', 'replica 1', 1, 0.75, 0.1), ('cross', 'replica 2', 2, 0.65, 0.1);
 INSERT INTO block_metrics VALUES ('sae', 0, 0.2), ('cross', 0, 0.25), ('cross', 1, 0.3), ('cross', 2, 0.45), ('cross', 3, 0.35);
 INSERT INTO orbit_predictions VALUES
     ('cross', 'linear', 0, 0, 0, 1), ('cross', 'linear', 0, 1, 0.4, 1), ('cross', 'linear', 0, 2, 0.6, 3), ('cross', 'linear', 0, 3, 0.6, 1),
     ('cross', 'nonlinear', 50, 0, 0.1, 1), ('cross', 'nonlinear', 50, 1, 0.4, 1), ('cross', 'nonlinear', 50, 2, 0.5, 3), ('cross', 'nonlinear', 50, 3, 0.6, 1),
     ('cross', 'nonlinear', 99, 0, 0, 1), ('cross', 'nonlinear', 99, 1, 0.3, 1), ('cross', 'nonlinear', 99, 2, 0.5, 3), ('cross', 'nonlinear', 99, 3, 0.6, 1),
     ('cross', 'generators', 300, 0, 0, 1), ('cross', 'generators', 300, 1, 0.5, 1), ('cross', 'generators', 300, 2, 0.7, 3), ('cross', 'generators', 300, 3, 0.8, 1);
+INSERT INTO benchmarks VALUES
+    ('probes', 40, 30, 3, 'patterns', 25, 'other', '{"seed": 1}'), ('photographs', 1000, 900, 2, '', 0, 'other', '{"seed": 0}');
+INSERT INTO benchmarked_dictionaries VALUES
+    ('probes', 'sae', 'set', 'sae', 'topk', 2, 0, 0.9, 0, '{"k": 1}'), ('probes', 'sae again', 'set', 'sae', 'topk', 2, 1, 1.1, 1, '{"k": 1}'),
+    ('probes', 'sparser', 'set', 'sae', 'relu', 2, 0, 0.5, 0, '{"sparsity": 2}'), ('photographs', 'sae', 'set', 'sae', 'topk', 2, 0, 0.8, 0, '{"k": 1}');
+INSERT INTO benchmark_scores VALUES
+    ('probes', 'sae', 'fvu', 0.2, 80, false), ('probes', 'sae again', 'fvu', 0.4, 80, false), ('probes', 'sparser', 'fvu', 0.1, 80, false),
+    ('probes', 'sae', 'localisation', 0.5, 2, true), ('probes', 'sae again', 'localisation', 0.7, 1, true),
+    ('photographs', 'sae', 'fvu', 0.25, 2000, false);
 INSERT INTO training_steps VALUES ('sae', 0, 'loss', 4), ('sae', 50, 'loss', 1.5), ('sae', 100, 'loss', 1), ('sae', 100, 'fvu', 0.25);
 INSERT INTO features VALUES
     ('sae', 0, 1, 0.5, 1, 3, false), ('sae', 1, 1, 0.02, 2, 4, false),
@@ -29,14 +38,14 @@ INSERT INTO feature_examples VALUES
     ('cross', 0, 1, 'i2', 1, 1, 0, 3, 'p'), ('cross', 0, 2, 'i1', 1, 1, 3, 2, 'p'), ('cross', 0, 3, 'i1', 2, 2, 1, 1, 'p');
 INSERT INTO feature_neighbours VALUES ('cross', 0, 1, 1, 0.9), ('cross', 0, 2, 2, 0.1), ('cross', 1, 1, 0, 0.9), ('cross', 2, 1, 1, 0.3);
 INSERT INTO transform_blocks VALUES
-    ('cross', 0, 0, 0, false, 2, 1), ('cross', 0, 1, 180, false, 1, -0.5), ('cross', 0, 2, 0, true, 2, 0.2), ('cross', 0, 3, 180, true, 2, 0.98),
-    ('cross', 1, 0, 0, false, 1, 1), ('cross', 1, 1, 180, false, 1, 0.99), ('cross', 1, 2, 0, true, 1, 0.99), ('cross', 1, 3, 180, true, 1, 0.97),
-    ('cross', 2, 0, 0, false, 0, 1), ('cross', 2, 1, 180, false, 1, 0.1), ('cross', 2, 2, 0, true, 1, 0.3), ('cross', 2, 3, 180, true, 1, 0.2);
+    ('cross', 0, 0, 0, false, NULL, 2, 1), ('cross', 0, 1, 180, false, NULL, 1, -0.5), ('cross', 0, 2, 0, true, NULL, 2, 0.2), ('cross', 0, 3, 180, true, NULL, 2, 0.98),
+    ('cross', 1, 0, 0, false, NULL, 1, 1), ('cross', 1, 1, 180, false, NULL, 1, 0.99), ('cross', 1, 2, 0, true, NULL, 1, 0.99), ('cross', 1, 3, 180, true, NULL, 1, 0.97),
+    ('cross', 2, 0, 0, false, NULL, 0, 1), ('cross', 2, 1, 180, false, NULL, 1, 0.1), ('cross', 2, 2, 0, true, NULL, 1, 0.3), ('cross', 2, 3, 180, true, NULL, 1, 0.2);
 INSERT INTO feature_harmonics VALUES ('cross', 0, 0, 0.25), ('cross', 0, 1, 0.75), ('cross', 1, 0, 1), ('cross', 1, 1, 0), ('cross', 2, 0, 0.35), ('cross', 2, 1, 0.65);
 INSERT INTO feature_symmetry VALUES
-    ('cross', 0, 'period-360', 360, 0.9, 1, 0.42, 0.98, 3, 'D_1', 2, [0]),
-    ('cross', 1, 'invariant', NULL, 0.8, 0, 0.99, 0.99, 2, 'full', 4, [0, 90]),
-    ('cross', 2, 'period-360', 360, 0.5, 1, 0.4, 0.3, 2, 'trivial', 1, []);
+    ('cross', 0, 'period-360', 360, 0.9, 1, 0.42, 0.98, 3, 'D_1', 2, [0], NULL),
+    ('cross', 1, 'invariant', NULL, 0.8, 0, 0.99, 0.99, 2, 'full', 4, [0, 90], NULL),
+    ('cross', 2, 'period-360', 360, 0.5, 1, 0.4, 0.3, 2, 'trivial', 1, [], NULL);
 -- Two of the layer's three neurons detect curves, at 0 and 90 degrees; the SAE's features at 80 and 200, the latter missing among the neurons.
 INSERT INTO unit_sets VALUES
     ('neurons', 'net', 'early', 'neurons', NULL, 'set', 90, 100, 3), ('features', 'net', 'early', 'features', 'sae', 'set', 90, 100, 2),

@@ -12,7 +12,7 @@ from tests.sample_tables import early_vision_tables, sample_tables
 
 LABELLED = (
     *("activation_set", "dictionary", "family_analysis", "dimension_analysis", "unit_set", "concept"),
-    *("concept_analysis", "attack_experiment", "facet_analysis", "trust_analysis"),
+    *("concept_analysis", "attack_experiment", "facet_analysis", "trust_analysis", "benchmark"),
 )
 """What has a key `…_id` and a label `…_label`, by the table macro `…_labels`."""
 OTHER_NAMES = {
@@ -91,6 +91,10 @@ SAID = {
         "to dogs": "net early · positive attack on dots for collie · logistic CAVs, seed 0",
     },
     "facet_analysis": {"unit": "net late · facets of late 2 at early, ε 4/255, seed 0"},
+    "benchmark": {
+        "probes": "benchmark on 40 images · 3 classes, patterns, seed 1",
+        "photographs": "benchmark on 1,000 images · 2 classes, seed 0",
+    },
     "trust_analysis": {
         "checks": "net early · tamper detection, 3 random sets",
         "more checks": "net early · tamper detection, 3 random sets, calibrated on 40 sets",
@@ -117,7 +121,8 @@ def test_everything_with_a_key_has_one_label_of_its_own(sample, kind):
 
 def test_a_number_has_thousands_separators_and_a_penalty_its_weight(small):
     small.execute(
-        "INSERT INTO activation_sets SELECT 'rows', network, layer, 1, false, 1, 12000, 'norm', 3, 0, 0, '{}' "
+        "INSERT INTO activation_sets "
+        "SELECT 'rows', network, layer, 'rotations', 1, false, NULL, NULL, 1, 12000, 'norm', 3, 0, 0, '{}' "
         "FROM activation_sets"
     )
     config = """{"sparsity": 0.00003, "library": "sae-lens"}"""

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -10,6 +10,8 @@ import polars as pl
 from tasks.report.figures.style import INK, PALETTE, SOFT, figure_style, new_figure, whole_number_ticks
 from tasks.report.labels import SymmetryType
 from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Transformations
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -72,37 +74,53 @@ def type_counts(types: Sequence[str]) -> "Figure":
     return figure
 
 
-def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: DihedralGroup) -> "Figure":
-    """Draw the median rotation profile of each type, with the middle 50 % and the middle 90 % of its features.
+def _horizontal(axes: Any, group: Transformations) -> str:
+    """Set the horizontal axis to rotations from 0° to 360° or to scales, and return its title."""
+    if isinstance(group, ScaleRange):
+        octaves = np.linspace(-group.octaves, group.octaves, 5)
+        axes.set_xlim(-group.octaves, group.octaves)
+        axes.set_xticks(octaves, [f"{2**octave:.3g}×" for octave in octaves])
+        return "size of the image"
+    axes.set_xlim(0, 360)
+    axes.set_xticks([0, 90, 180, 270, 360], ["0°", "90°", "180°", "270°", ""])
+    return "rotation of the hue" if group.transformations == "hue" else "rotation of the image"
+
+
+def mean_profiles(profiles: np.ndarray, types: Sequence[str], group: Transformations) -> "Figure":
+    """Draw each type's median profile over rotations or scales, and the middle 50 % and 90 % of its features.
 
     profiles: [features, |G|]. The cosine at the identity, 1 by definition, is drawn as a separate point.
     """
     names = sorted(map(SymmetryType, set(types)), key=lambda name: name.rank)
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
-    n = group.n_rotations
-    turned = np.arange(1, n)
+    scales = group if isinstance(group, ScaleRange) else None
+    turned = scales.ascending if scales else np.arange(1, group.n_rotations)
+    places = scales.octaves_of(turned) if scales else group.rotation_degrees(turned)
     with figure_style():
         figure, grid = new_figure(
             max(5.6, 3.0 * columns + 0.6), 2.35 * rows + 0.7, rows=rows, columns=columns, share=True
         )
         for axes, name in zip(grid, names, strict=False):
             of_type = profiles[np.array(types) == name.name][:, turned]
-            angles, colour = turned * 360 / n, name.colours[0]
+            colour = name.colours[0]
             for low, high, alpha in ((5, 95, 0.13), (25, 75, 0.22)):
                 axes.fill_between(
-                    angles, *np.percentile(of_type, [low, high], axis=0), color=colour, alpha=alpha, linewidth=0
+                    places, *np.percentile(of_type, [low, high], axis=0), color=colour, alpha=alpha, linewidth=0
                 )
-            axes.plot(angles, np.median(of_type, axis=0), color=colour, marker="o" if n <= 16 else None, markersize=3)
-            axes.plot([0, 360], [1, 1], color=colour, marker="o", markersize=3.5, linestyle="none", clip_on=False)
+            marker = "o" if len(turned) < 16 else None
+            axes.plot(places, np.median(of_type, axis=0), color=colour, marker=marker, markersize=3)
+            whole = [0] if scales else [0, 360]
+            axes.plot(
+                whole, np.ones(len(whole)), color=colour, marker="o", markersize=3.5, linestyle="none", clip_on=False
+            )
             axes.set_title(name.label, fontsize=10, color=colour)
             axes.set_title(f"{len(of_type):,} features", loc="right", fontsize=9, color=SOFT)
-            axes.set_xlim(0, 360)
+            title = _horizontal(axes, group)
             axes.set_ylim(min(0.0, np.percentile(profiles, 1)), 1.02)
-            axes.set_xticks([0, 90, 180, 270, 360], ["0°", "90°", "180°", "270°", ""])
         for axes in grid[len(names) :]:
             axes.remove()
-        meaning = "rotation of the image   (median; middle 50 % and 90 %)"
+        meaning = f"{title}   (median; middle 50 % and 90 %)"
         figure.supxlabel(meaning, fontsize=10, color=SOFT)
         figure.supylabel("cosine to the identity block", fontsize=10, color=SOFT)
     return figure
@@ -132,22 +150,27 @@ def training_curves(history: pl.DataFrame) -> "Figure":
     return figure
 
 
-def block_fvu(fvu: np.ndarray, group: DihedralGroup) -> "Figure":
-    """Draw the fraction of variance unexplained in every transform block, fvu [|G|], against the rotation in g."""
+def block_fvu(fvu: np.ndarray, group: Transformations) -> "Figure":
+    """Draw the fraction of variance unexplained in every transform block, fvu [|G|], against rotation or scale."""
     with figure_style():
         figure, axes = new_figure(6.6, 3.3)
-        angles = group.rotation_degrees(group.elements[: group.n_rotations])
-        rotations, *reflections = np.asarray(fvu).reshape(-1, group.n_rotations)
-        axes.plot(angles, rotations, color=ROTATION, marker="o", markersize=4, label="rotations")
+        if isinstance(group, ScaleRange):
+            angles, rotations, reflections = group.octaves_of(group.ascending), np.asarray(fvu)[group.ascending], []
+        else:
+            angles = group.rotation_degrees(group.elements[: group.n_rotations])
+            rotations, *reflections = np.asarray(fvu).reshape(-1, group.n_rotations)
+        label = "scales" if isinstance(group, ScaleRange) else "rotations"
+        axes.plot(angles, rotations, color=ROTATION, marker="o", markersize=4, label=label)
         for half in reflections:
             axes.plot(
                 angles, half, color=REFLECTION, linestyle=(0, (4, 2)), linewidth=1.3, marker="o", markersize=3.2,
                 label="reflections",
             )  # fmt: skip
         axes.set_ylim(0, 1.15 * max(np.max(fvu), 1e-9))
-        axes.set_xlim(-6, 360)
-        axes.set_xticks(np.arange(0, 361, 45), [f"{angle}°" for angle in range(0, 361, 45)])
-        axes.set_xlabel("rotation of the image")
+        axes.set_xlabel(_horizontal(axes, group))
+        if not isinstance(group, ScaleRange):
+            axes.set_xlim(-6, 360)
+            axes.set_xticks(np.arange(0, 361, 45), [f"{angle}°" for angle in range(0, 361, 45)])
         axes.set_title("Variance unexplained (FVU) in each block")
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, fontsize=9, borderaxespad=0.3)
     return figure
@@ -176,7 +199,7 @@ def density_histogram(density: np.ndarray) -> "Figure":
     return figure
 
 
-def dictionary_figures(tables: Mapping[str, pl.DataFrame], group: DihedralGroup) -> dict[str, "Figure"]:
+def dictionary_figures(tables: Mapping[str, pl.DataFrame], group: Transformations) -> dict[str, "Figure"]:
     """Return {name: figure} for the staged tables of one dictionary.
 
     tables: by name, as in sql/schema. An SAE has no transform blocks and so no figures of symmetry.

@@ -10,6 +10,7 @@ from tasks.report.labels import CONDITIONS, SCORES, Stimulus, SymmetryType
 from tasks.report.pages.writer import PageWriter
 from tasks.report.snapshot import Examples, Snapshot
 from tasks.report.text import family_page, mean_and_std
+from tasks.symmetry.transformations import Transformations
 
 LEAST_RAND = 0.1
 """Below this adjusted Rand index, the page says that families hardly follow stimulus types."""
@@ -123,10 +124,12 @@ def small_circle(family: Family) -> dict:
     }
 
 
-def std_numbers(family: Family, floor: float) -> dict:
+def std_numbers(family: Family, group: Transformations, floor: float) -> dict:
     """Return the data of the plot of a family's mean profile."""
     names = ("profile", "profile_low", "profile_high")
-    return {"floor": floor} | {name: [round(value, 4) for value in family.shape[name]] for name in names}
+    return {"floor": floor, "kind": group.transformations} | {
+        name: [round(value, 4) for value in family.shape[name]] for name in names
+    }
 
 
 def family_analyses(snapshot: Snapshot) -> list[FamilyAnalysis]:

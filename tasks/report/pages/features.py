@@ -10,7 +10,8 @@ from tasks.report.pages.feature_details import FeatureDetails
 from tasks.report.pages.writer import PageWriter
 from tasks.report.snapshot import Examples, Snapshot, written_once
 from tasks.report.text import feature_page, profile_code, subgroup_name
-from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Transformations
 
 PROGRESS_EVERY = 100
 
@@ -78,7 +79,7 @@ def gallery_script(snapshot: Snapshot, examples: Examples, belongs: Memberships)
                 "short": key[:12],
                 "label": dictionary["dictionary_label"],
                 "name": snapshot.short_labels[key],
-                "rotations": dictionary["n_rotations"],
+                **transforms(dictionary["group"]),
             }
             for key, dictionary in snapshot.dictionary.items()
         ],
@@ -101,13 +102,22 @@ def gallery_script(snapshot: Snapshot, examples: Examples, belongs: Memberships)
     return f"const GALLERY = {json.dumps(gallery, separators=(',', ':'), allow_nan=False)};\n"
 
 
-def feature_numbers(feature: dict, group: DihedralGroup, floor: float) -> dict:
-    """Return the data of a feature page's plots."""
-    return {
+def transforms(group: Transformations) -> dict:
+    """Return what plots need to know of a feature's transforms: what they are, and their angles or scales."""
+    kind = {} if group.transformations == "rotations" else {"kind": group.transformations}
+    scales = {"scales": group.scales_per_octave} if isinstance(group, ScaleRange) else {}
+    return {"rotations": group.n_rotations} | kind | scales
+
+
+def feature_numbers(feature: dict, group: Transformations, floor: float) -> dict:
+    """Return the data of a feature page's plots; a profile over scales has no harmonics."""
+    numbers = {
         "floor": floor,
-        "rotations": group.n_rotations,
+        **transforms(group),
         "order": feature["rotational_order"],
         "profile": [round(value, 4) for value in feature["profile"]],
         "norms": [float(f"{value:.4g}") for value in feature["norms"]],
-        "harmonics": [float(f"{value:.4g}") for value in feature["harmonics"]],
     }
+    if feature["harmonics"]:
+        numbers["harmonics"] = [float(f"{value:.4g}") for value in feature["harmonics"]]
+    return numbers

@@ -56,7 +56,7 @@ def symmetry_findings(snapshot: Snapshot) -> list[Finding]:
         types = Counter(feature["symmetry"] for feature in snapshot.features if feature["dictionary_id"] == key)
         total = types.total()
         shares = [
-            f"{thousands(number)} {'are' if symmetry.name in ('invariant', 'mixed') else 'have'} "
+            f"{thousands(number)} {'are' if symmetry.name in ('invariant', 'tuned', 'mixed') else 'have'} "
             f"{symmetry.label} ({percent(number / total)})"
             for symmetry, number in types.most_common(MOST_TYPES)
         ]

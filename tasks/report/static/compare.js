@@ -2,7 +2,7 @@
 
 /* Two features of the gallery side by side: their profiles, top examples and numbers. */
 const Comparison = (() => {
-  const { html, decodeProfile, polar } = Kaleidoscope;
+  const { html, decodeProfile, profilePlot } = Kaleidoscope;
 
   const number = (value, digits = 2) => (value === null ? "–" : value.toFixed(digits).replace("-", "−"));
   const share = (value) => `${+(100 * value).toPrecision(2)} %`;
@@ -29,7 +29,7 @@ const Comparison = (() => {
 
   function profile(row) {
     if (row.profile === null) return html("p", { class: "note" }, "Its dictionary has one block for each feature, and so no profile.");
-    const plot = polar(decodeProfile(row.profile), row.dictionary.rotations, GALLERY.floor);
+    const plot = profilePlot(decodeProfile(row.profile), row.dictionary, GALLERY.floor);
     plot.querySelector(".cursor").remove();
     plot.setAttribute("aria-label", `Profile of feature ${row.feature}: cosine between its block at the identity and its block at each transform`);
     return html("div", { class: row.type.class }, plot);

@@ -2,7 +2,7 @@
 
 /* Families: the map of all features, the circle of a family's members, and the spread of their profiles. */
 (() => {
-  const { html, svg, fitted, fixed, ring, onCircle, spokes, degrees, polarPoints, polar } = Kaleidoscope;
+  const { html, svg, fitted, fixed, ring, onCircle, spokes, degrees, polarPoints, profilePlot } = Kaleidoscope;
   const place = (row) => `${row.degrees === null ? "" : `, at ${Math.round(row.degrees)}°`}${row.mirrored ? ", mirrored" : ""}`;
   /* Angles of a member on the full circle, one for each repetition of its family. */
   const repeated = (turn, period) => Array.from({ length: Math.max(1, Math.round(360 / period)) }, (_, i) => turn + i * period);
@@ -101,10 +101,10 @@
   }
 
   /* Mean profile of a family over the rotations, and the band of most members. */
-  function spread({ floor, profile, profile_low: low, profile_high: high }) {
+  function spread({ floor, kind, profile, profile_low: low, profile_high: high }) {
     const n = profile.length;
     const points = (values) => polarPoints(values, n, floor, 150);
-    const plot = polar(profile, n, floor);
+    const plot = profilePlot(profile, { rotations: n, kind }, floor);
     plot.setAttribute("aria-label", `Polar plot of the members' mean cosine to the identity, from ${Math.min(...profile).toFixed(2)} to 1`);
     plot.querySelector(".cursor").remove();
     plot.querySelector(".rotations").before(svg("path", { class: "band", d: ring(points(high)) + ring(points(low)), "fill-rule": "evenodd" }));

@@ -10,13 +10,13 @@
   });
   if (!source) return;
 
-  const { html, angle, elementName, polar, harmonics, norms } = Kaleidoscope;
+  const { html, angle, elementName, profilePlot, harmonics, norms } = Kaleidoscope;
   const data = JSON.parse(source.textContent);
   const n = data.rotations;
-  const plot = polar(data.profile, n, data.floor);
+  const plot = profilePlot(data.profile, data, data.floor);
   document.getElementById("polar").append(plot);
-  document.getElementById("harmonics").append(harmonics(data.harmonics, data.order));
-  document.getElementById("norms").append(norms(data.norms, n));
+  if (data.harmonics) document.getElementById("harmonics").append(harmonics(data.harmonics, data.order));
+  document.getElementById("norms").append(norms(data.norms, data));
 
   const slider = document.getElementById("element");
   const picture = document.getElementById("turned");
@@ -28,7 +28,7 @@
   });
 
   function show(g) {
-    const name = elementName(g, n);
+    const name = elementName(g, data, data.profile.length);
     slider.value = g;
     slider.setAttribute("aria-valuetext", name);
     document.getElementById("element-name").textContent = name;
@@ -56,7 +56,7 @@
     const body = details.querySelector("tbody");
     if (body.rows.length) return;
     data.profile.forEach((cosine, g) => body.append(html("tr", {},
-      html("td", {}, String(g)), html("td", { class: "text" }, elementName(g, n)),
+      html("td", {}, String(g)), html("td", { class: "text" }, elementName(g, data, data.profile.length)),
       html("td", {}, cosine.toFixed(3)), html("td", {}, data.norms[g].toPrecision(4)))));
   });
 })();

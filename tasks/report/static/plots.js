@@ -29,12 +29,18 @@ const Kaleidoscope = (() => {
   const ring = (points) => `${line(points)}Z`;
   const diamond = ([x, y], r) => ring([[x, y - r], [x + r, y], [x, y + r], [x - r, y]]);
 
-  /* Element g < n is the rotation r^g, g >= n the reflection r^(g-n) s: first the left-right mirror s, then the rotation. */
+  /* Transforms are described by { rotations: n, kind: "hue" or "scale" or absent, scales: of an octave }.
+     Element g < n is the rotation r^g, g >= n the reflection r^(g-n) s: first the mirror s, then the rotation. Of scales, element g
+     enlarges by g steps, and the second half of the elements shrinks. */
   const angle = (g, n) => (360 * (g % n)) / n;
-  const elementName = (g, n) => {
+  const scaleStep = (g, order) => ((g + (order - 1) / 2) % order) - (order - 1) / 2;
+  const scaleName = (octaves) => `${+(2 ** octaves).toPrecision(3)}×`;
+  const elementName = (g, { rotations: n, kind, scales }, order) => {
     if (g === 0) return "identity";
-    if (g === n) return "mirrored left–right";
-    return g < n ? `rotated ${degrees(angle(g, n))}` : `mirrored, then rotated ${degrees(angle(g, n))}`;
+    if (kind === "scale") return `scaled ${scaleName(scaleStep(g, order) / scales)}`;
+    const [mirrored, turned] = kind === "hue" ? ["green and blue exchanged", "hue turned"] : ["mirrored", "rotated"];
+    if (g === n) return kind === "hue" ? mirrored : "mirrored left–right";
+    return g < n ? `${turned} ${degrees(angle(g, n))}` : `${mirrored}, then ${turned} ${degrees(angle(g, n))}`;
   };
 
   /* Cosines as bytes, -127 … 127, in base64. */
@@ -55,7 +61,24 @@ const Kaleidoscope = (() => {
     });
   }
 
+  /* Points of a profile over scales, from the smallest scale on the left to the largest on the right. */
+  function scalePoints(profile, floor, radius) {
+    const last = (profile.length - 1) / 2;
+    return profile.map((cosine, g) => [(radius * scaleStep(g, profile.length)) / last, radius - (2 * radius * (cosine - floor)) / (1 - floor)]);
+  }
+  const ascending = (points) => [...points].sort(([a], [b]) => a - b);
+
+  function miniScales(profile, floor) {
+    const points = scalePoints(profile, floor, 28);
+    const zero = fixed(28 + (56 * floor) / (1 - floor));
+    return svg("svg", { class: "polar mini", viewBox: "-33 -33 66 66", "aria-hidden": "true" },
+      svg("line", { class: "zero", x1: -30, x2: 30, y1: zero, y2: zero }),
+      svg("path", { class: "rotations open", d: line(ascending(points)) }),
+      svg("circle", { class: "identity", cx: fixed(points[0][0]), cy: fixed(points[0][1]), r: 2.6 }));
+  }
+
   function miniPolar(profile, n, floor) {
+    if (n === 1 && profile.length > 2) return miniScales(profile, floor);
     const points = polarPoints(profile, n, floor, 30);
     return svg("svg", { class: "polar mini", viewBox: "-33 -33 66 66", "aria-hidden": "true" },
       svg("circle", { class: "rim", r: 30 }),
@@ -76,12 +99,46 @@ const Kaleidoscope = (() => {
     return frame;
   }
 
-  function polar(profile, n, floor) {
+  function cosineSteps(floor) {
+    const steps = [];
+    for (let cosine = Math.ceil(floor * 2) / 2; cosine <= 1; cosine += 0.5) if (cosine > floor) steps.push(cosine);
+    return steps;
+  }
+
+  /* A profile over scales: scale to the right, cosine upwards. */
+  function overScales(profile, group, floor) {
+    const points = scalePoints(profile, floor, 150);
+    const frame = svg("g", { class: "frame" });
+    for (const cosine of cosineSteps(floor)) {
+      const y = fixed(150 - (300 * (cosine - floor)) / (1 - floor));
+      frame.append(
+        svg("line", { class: cosine === 0 ? "zero" : "ring", x1: -150, x2: 150, y1: y, y2: y }),
+        svg("text", { class: "angle", x: -162, y, dy: "0.35em", "text-anchor": "end" }, String(cosine).replace("-", "−")));
+    }
+    const last = (profile.length - 1) / 2;
+    const each = Math.max(1, Math.round(last / 2));
+    for (let at = -Math.floor(last / each) * each; at <= last; at += each) {
+      frame.append(svg("text", { class: "angle", x: fixed((150 * at) / last), y: 172, "text-anchor": "middle" }, scaleName(at / group.scales)));
+    }
+    const marks = svg("g", { class: "marks" }, ...points.map(([x, y], g) => svg("circle", { class: "point rotation", "data-element": g, cx: fixed(x), cy: fixed(y), r: 4 },
+      svg("title", {}, `${elementName(g, group, profile.length)}: cosine ${profile[g].toFixed(3)}`))));
+    const [x, y] = points[0].map(fixed);
+    return fitted(svg("svg", { class: "polar", viewBox: "-190 -184 380 368", role: "img",
+      "aria-label": `Plot of the cosine between the block of the identity and the blocks of ${profile.length} scales; the table below lists all values` },
+      frame,
+      svg("path", { class: "rotations open", d: line(ascending(points)) }),
+      marks,
+      svg("circle", { class: "identity", cx: x, cy: y, r: 7.5 }),
+      svg("circle", { class: "cursor", cx: x, cy: y, r: 11 })));
+  }
+
+  function profilePlot(profile, group, floor) {
+    if (group.kind === "scale") return overScales(profile, group, floor);
+    const n = group.rotations;
     const radius = 150;
     const at = (cosine) => fixed((radius * (cosine - floor)) / (1 - floor));
     const points = polarPoints(profile, n, floor, radius);
-    const steps = [];
-    for (let cosine = Math.ceil(floor * 2) / 2; cosine <= 1; cosine += 0.5) if (cosine > floor) steps.push(cosine);
+    const steps = cosineSteps(floor);
 
     const frame = spokes(at(0), radius);
     frame.prepend(svg("circle", { class: "negative", r: at(0) }));
@@ -89,7 +146,7 @@ const Kaleidoscope = (() => {
 
     const marks = svg("g", { class: "marks" });
     points.forEach((point, g) => {
-      const label = svg("title", {}, `${elementName(g, n)}: cosine ${profile[g].toFixed(3)}`);
+      const label = svg("title", {}, `${elementName(g, group, profile.length)}: cosine ${profile[g].toFixed(3)}`);
       marks.append(g < n
         ? svg("circle", { class: "point rotation", "data-element": g, cx: fixed(point[0]), cy: fixed(point[1]), r: n > 16 ? 3 : 4 }, label)
         : svg("path", { class: "point reflection", "data-element": g, d: diamond(point, n > 16 ? 3.6 : 4.8) }, label));
@@ -155,11 +212,23 @@ const Kaleidoscope = (() => {
     return root;
   }
 
-  function norms(values, n) {
+  function norms(values, group) {
+    const [n, order, onScales] = [group.rotations, values.length, group.kind === "scale"];
     const top = Math.max(...values, 1e-9) * 1.08;
     const [least, most] = [Math.min(...values), Math.max(...values)].map((value) => value.toPrecision(3));
-    const { root, box, y } = chart(`Norm of each block against the angle of its rotation, from ${least} to ${most}`, top, ticksUpTo(top), (value) => String(+value.toPrecision(3)),
-      480, 230, ["angle of the transform's rotation", "norm"]);
+    const { root, box, y } = chart(`Norm of each block against ${onScales ? "its scale" : "the angle of its rotation"}, from ${least} to ${most}`, top, ticksUpTo(top), (value) => String(+value.toPrecision(3)),
+      480, 230, [onScales ? "scale of the image" : group.kind === "hue" ? "angle by which hue is turned" : "angle of the transform's rotation", "norm"]);
+    if (onScales) {
+      const last = (order - 1) / 2;
+      const x = (step) => fixed((box.left + box.right) / 2 + ((box.right - box.left - 24) * step) / (2 * last));
+      const points = values.map((value, g) => [x(scaleStep(g, order)), y(value)]);
+      const each = Math.max(1, Math.round(last / 2));
+      for (let at = -Math.floor(last / each) * each; at <= last; at += each) root.append(svg("text", { x: x(at), y: box.bottom + 18, "text-anchor": "middle" }, scaleName(at / group.scales)));
+      root.append(svg("path", { class: "rotations open", d: line(ascending(points)) }));
+      points.forEach(([px, py]) => root.append(svg("circle", { class: "point rotation", cx: px, cy: py, r: 3.6 })));
+      root.append(svg("circle", { class: "identity", cx: points[0][0], cy: points[0][1], r: 6 }));
+      return root;
+    }
     const x = (turn) => fixed(box.left + 6 + ((box.right - box.left - 12) * turn) / 360);
     const rotations = values.slice(0, n).map((value, g) => [x(angle(g, n)), y(value)]);
     const reflections = values.slice(n).map((value, g) => [x(angle(g, n)), y(value)]);
@@ -274,5 +343,5 @@ const Kaleidoscope = (() => {
   document.querySelectorAll("[data-tuning]").forEach((place) => place.append(...tuningSheet(JSON.parse(place.dataset.tuning))));
   document.querySelectorAll("[data-densities]").forEach((place) => place.append(densities(JSON.parse(place.dataset.densities), Number(place.dataset.least))));
 
-  return { html, svg, fitted, fixed, line, ring, onCircle, spokes, chart, ticksUpTo, angle, elementName, degrees, decodeProfile, polarPoints, miniPolar, polar, harmonics, norms };
+  return { html, svg, fitted, fixed, line, ring, onCircle, spokes, chart, ticksUpTo, angle, elementName, degrees, decodeProfile, polarPoints, miniPolar, profilePlot, harmonics, norms };
 })();

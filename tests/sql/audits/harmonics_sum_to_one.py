@@ -1,11 +1,16 @@
 from tests.sql.audit_cases import all_of, change, remove
 
 VALID = {
-    "dictionaries": {"dictionary_id": ["crosscoder", "sae"], "group_order": [16, 1]},
+    "activation_sets": {"activation_set_id": ["set", "scales"], "transformations": ["rotations", "scale"]},
+    "dictionaries": {
+        "dictionary_id": ["crosscoder", "sae", "of scales"],
+        "activation_set_id": ["set", "set", "scales"],
+        "group_order": [16, 1, 9],
+    },
     "features": {
-        "dictionary_id": ["crosscoder", "crosscoder", "sae"],
-        "feature": [5, 7, 5],
-        "dead": [False, True, False],
+        "dictionary_id": ["crosscoder", "crosscoder", "sae", "of scales"],
+        "feature": [5, 7, 5, 5],
+        "dead": [False, True, False, False],
     },
     "feature_harmonics": {
         "dictionary_id": "crosscoder",

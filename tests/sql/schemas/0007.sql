@@ -73,8 +73,11 @@ CREATE TABLE IF NOT EXISTS activation_sets (
     activation_set_id  VARCHAR PRIMARY KEY,
     network            VARCHAR NOT NULL,
     layer              VARCHAR NOT NULL,
+    transformations    VARCHAR NOT NULL,
     n_rotations        INTEGER NOT NULL,
     reflections        BOOLEAN NOT NULL,
+    octaves            DOUBLE,
+    scales_per_octave  INTEGER,
     group_order        INTEGER NOT NULL,
     orbits             INTEGER NOT NULL,
     sampling           VARCHAR NOT NULL,
@@ -88,9 +91,12 @@ COMMENT ON TABLE activation_sets IS 'one row per activation set: the activations
 COMMENT ON COLUMN activation_sets.activation_set_id IS 'content key of the activation set: made from the extraction''s settings, the network''s weights and the images';
 COMMENT ON COLUMN activation_sets.network IS 'network whose layer was recorded; refers to networks';
 COMMENT ON COLUMN activation_sets.layer IS 'layer that was recorded; (network, layer) refers to layers';
+COMMENT ON COLUMN activation_sets.transformations IS 'what was done to images: rotations (turned and mirrored), hue (colours turned about the grey axis) or scale (enlarged and shrunk)';
 COMMENT ON COLUMN activation_sets.n_rotations IS 'number of rotations n in the group, by multiples of 360/n degrees; 1: images are not rotated';
 COMMENT ON COLUMN activation_sets.reflections IS 'whether the group also contains reflections (D_n); otherwise it has rotations alone (C_n)';
-COMMENT ON COLUMN activation_sets.group_order IS 'number of transforms in the group, |G|: 2 * n_rotations, or n_rotations without reflections; 1: images are recorded as they are';
+COMMENT ON COLUMN activation_sets.octaves IS 'largest change of scale either way, octaves: 1 is half and twice the size; null unless transformations is scale';
+COMMENT ON COLUMN activation_sets.scales_per_octave IS 'number of scales in an octave; null unless transformations is scale';
+COMMENT ON COLUMN activation_sets.group_order IS 'number of transforms, |G|: 2 * n_rotations, or n_rotations without reflections; of scale, 2 * octaves * scales_per_octave + 1; 1: images are recorded as they are';
 COMMENT ON COLUMN activation_sets.orbits IS 'number of sampled positions; each was recorded under all |G| transforms';
 COMMENT ON COLUMN activation_sets.sampling IS 'how positions in an image are drawn: uniform (all with the same probability) or norm (with probability proportional to the norm of the activation)';
 COMMENT ON COLUMN activation_sets.seed IS 'random seed for positions, order of images and the train/test split';
@@ -171,7 +177,7 @@ CREATE TABLE IF NOT EXISTS dictionary_metrics (
 );
 COMMENT ON TABLE dictionary_metrics IS 'one row per (dictionary_id, metric), measured on the test split';
 COMMENT ON COLUMN dictionary_metrics.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
-COMMENT ON COLUMN dictionary_metrics.metric IS 'name of the metric: fvu, equivariant_fvu, l0, cosine, dead_fraction, rows, stability, stability_random, loss_recovered_zero, loss_recovered_mean, top1_change, top1_change_zero, top1_change_mean or spliced_frames (images used for the loss_recovered and top1_change metrics); the view dictionary_scores explains the others';
+COMMENT ON COLUMN dictionary_metrics.metric IS 'name of the metric: fvu, equivariant_fvu, l0, cosine, dead_fraction, rows, loss_recovered_zero, loss_recovered_mean, top1_change, top1_change_zero, top1_change_mean or spliced_frames (images used for the loss_recovered and top1_change metrics), and of versions before schema version 7 stability and stability_random; the view dictionary_scores explains the others';
 COMMENT ON COLUMN dictionary_metrics.value IS 'value of the metric; fvu, cosine, dead_fraction, stability and top1_change are shares or cosines, loss_recovered is 1 where nothing is lost, l0, rows and spliced_frames are counts';
 
 CREATE TABLE IF NOT EXISTS block_metrics (
@@ -278,6 +284,7 @@ CREATE TABLE IF NOT EXISTS transform_blocks (
     element             INTEGER NOT NULL,
     rotation_degrees    DOUBLE NOT NULL,
     mirrored            BOOLEAN NOT NULL,
+    octaves             DOUBLE,
     norm                DOUBLE NOT NULL,
     cosine_to_identity  DOUBLE NOT NULL,
     PRIMARY KEY (dictionary_id, feature, element),
@@ -286,9 +293,10 @@ CREATE TABLE IF NOT EXISTS transform_blocks (
 COMMENT ON TABLE transform_blocks IS 'one row per (dictionary_id, feature, element) of a group crosscoder''s live features: one decoder block';
 COMMENT ON COLUMN transform_blocks.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
 COMMENT ON COLUMN transform_blocks.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
-COMMENT ON COLUMN transform_blocks.element IS 'number of the group element g: 0 to n-1 are the rotations r^g, n to 2n-1 the reflections r^(g-n) s, where n is the number of rotations and s the left-right mirror';
-COMMENT ON COLUMN transform_blocks.rotation_degrees IS 'angle of the rotation in g, degrees counter-clockwise, 0 to 360';
-COMMENT ON COLUMN transform_blocks.mirrored IS 'whether g contains a reflection (left-right mirror before the rotation)';
+COMMENT ON COLUMN transform_blocks.element IS 'number of the group element g: 0 to n-1 are the rotations r^g, n to 2n-1 the reflections r^(g-n) s, where n is the number of rotations and s the left-right mirror; of scales, 0 to J enlarge by g steps, and J+1 to 2J shrink by 2J+1-g steps, where J is octaves * scales_per_octave';
+COMMENT ON COLUMN transform_blocks.rotation_degrees IS 'angle of the rotation in g, 0 to 360: of the image, degrees counter-clockwise, or of its colours, degrees from red towards green; 0 for scales';
+COMMENT ON COLUMN transform_blocks.mirrored IS 'whether g contains a reflection before the rotation: a left-right mirror of the image, or an exchange of green and blue';
+COMMENT ON COLUMN transform_blocks.octaves IS 'change of the image''s scale, octaves: 1 is twice the size, -1 half of it; null unless transformations is scale';
 COMMENT ON COLUMN transform_blocks.norm IS 'Euclidean norm of the feature''s decoder block d^g';
 COMMENT ON COLUMN transform_blocks.cosine_to_identity IS 'transform profile c(g): cosine between the identity''s block d^e and the block d^g, -1 to 1; 0 where one of them is zero';
 
@@ -300,7 +308,7 @@ CREATE TABLE IF NOT EXISTS feature_harmonics (
     PRIMARY KEY (dictionary_id, feature, harmonic),
     FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
-COMMENT ON TABLE feature_harmonics IS 'one row per (dictionary_id, feature, harmonic) of the rotation profile of a group crosscoder''s live feature';
+COMMENT ON TABLE feature_harmonics IS 'one row per (dictionary_id, feature, harmonic) of the rotation profile of a group crosscoder''s live feature; none for scales';
 COMMENT ON COLUMN feature_harmonics.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
 COMMENT ON COLUMN feature_harmonics.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
 COMMENT ON COLUMN feature_harmonics.harmonic IS 'number of oscillations of the rotation profile in a full turn, from 0 to half the number of rotations';
@@ -312,29 +320,31 @@ CREATE TABLE IF NOT EXISTS feature_symmetry (
     type                 VARCHAR NOT NULL,
     period_degrees       DOUBLE,
     confidence           DOUBLE NOT NULL,
-    rotational_order     INTEGER NOT NULL,
+    rotational_order     INTEGER,
     invariance           DOUBLE NOT NULL,
     mirror               DOUBLE,
     mirror_element       INTEGER,
-    stabiliser           VARCHAR NOT NULL,
-    stabiliser_order     INTEGER NOT NULL,
+    stabiliser           VARCHAR,
+    stabiliser_order     INTEGER,
     mirror_axes_degrees  DOUBLE[],
+    preferred_octaves    DOUBLE,
     PRIMARY KEY (dictionary_id, feature),
     FOREIGN KEY (dictionary_id, feature) REFERENCES features (dictionary_id, feature)
 );
 COMMENT ON TABLE feature_symmetry IS 'one row per (dictionary_id, feature): the symmetry of a group crosscoder''s live feature';
 COMMENT ON COLUMN feature_symmetry.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
 COMMENT ON COLUMN feature_symmetry.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
-COMMENT ON COLUMN feature_symmetry.type IS 'symmetry type: invariant (unchanged by every rotation), period-360, period-180, period-120, period-90, … (unchanged by rotations of that many degrees) or mixed (undecided)';
+COMMENT ON COLUMN feature_symmetry.type IS 'symmetry type: invariant (unchanged by every rotation), period-360, period-180, period-120, period-90, … (unchanged by rotations of that many degrees) or mixed (undecided); of scales: invariant (unchanged by every scale), tuned or mixed';
 COMMENT ON COLUMN feature_symmetry.period_degrees IS 'smallest rotation that leaves the feature unchanged, degrees; null for invariant and mixed';
 COMMENT ON COLUMN feature_symmetry.confidence IS 'share of repeated readings of the type, on resampled blocks and at shifted thresholds, that agree, 0 to 1';
-COMMENT ON COLUMN feature_symmetry.rotational_order IS 'harmonic, 1 or more, with the most energy in the rotation profile; 0 where every rotation leaves the feature unchanged';
+COMMENT ON COLUMN feature_symmetry.rotational_order IS 'harmonic, 1 or more, with the most energy in the rotation profile; 0 where every rotation leaves the feature unchanged; null for scales';
 COMMENT ON COLUMN feature_symmetry.invariance IS 'mean of the transform profile over the whole group, -1 to 1';
 COMMENT ON COLUMN feature_symmetry.mirror IS 'largest cosine in the transform profile over the reflections, -1 to 1; null for a group without reflections';
 COMMENT ON COLUMN feature_symmetry.mirror_element IS 'number of the reflection with that largest cosine; null for a group without reflections';
-COMMENT ON COLUMN feature_symmetry.stabiliser IS 'subgroup of transforms that leave the feature unchanged: trivial, C_k (k rotations), D_k (k rotations and k reflections) or full (the whole group)';
-COMMENT ON COLUMN feature_symmetry.stabiliser_order IS 'number of transforms in the stabiliser';
-COMMENT ON COLUMN feature_symmetry.mirror_axes_degrees IS 'mirror axes of the stabiliser''s reflections, degrees counter-clockwise from the right, 0 to 180: the reflection r^a s, with a in degrees, has its axis at 90 + a/2; D_k has k axes; null where an earlier version analysed the dictionary';
+COMMENT ON COLUMN feature_symmetry.stabiliser IS 'subgroup of transforms that leave the feature unchanged: trivial, C_k (k rotations), D_k (k rotations and k reflections) or full (the whole group); null for scales, which are no group';
+COMMENT ON COLUMN feature_symmetry.stabiliser_order IS 'number of transforms in the stabiliser; null for scales';
+COMMENT ON COLUMN feature_symmetry.mirror_axes_degrees IS 'mirror axes of the stabiliser''s reflections, degrees counter-clockwise from the right, 0 to 180: the reflection r^a s, with a in degrees, has its axis at 90 + a/2; D_k has k axes; for hue, degrees from red towards green, at a/2; null for scales, and where an earlier version analysed the dictionary';
+COMMENT ON COLUMN feature_symmetry.preferred_octaves IS 'change of the image''s scale, octaves, under which the feature''s block has the largest norm; null unless transformations is scale';
 -- Flow runs, loads, audits, schema versions, and the data that was set aside.
 
 CREATE TABLE IF NOT EXISTS runs (
@@ -1477,3 +1487,83 @@ COMMENT ON COLUMN orbit_predictions.steps IS 'training steps of the neural netwo
 COMMENT ON COLUMN orbit_predictions.element IS 'number of the group element g, 0 to |G| - 1; 0 is the identity';
 COMMENT ON COLUMN orbit_predictions.fvu IS 'fraction of variance unexplained of this block: squared error over variance; 0 is perfect, 1 is no better than the mean';
 COMMENT ON COLUMN orbit_predictions.variance IS 'variance of this block over the test rows, summed over channels, in squared units of the layer''s activations; fvu over all blocks is the mean of fvu weighted by it';
+-- Whether dictionaries that differ only in their random seed learn the same features.
+
+CREATE TABLE IF NOT EXISTS dictionary_stability (
+    dictionary_id     VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
+    replica_id        VARCHAR NOT NULL,
+    replica_seed      INTEGER NOT NULL,
+    stability         DOUBLE NOT NULL,
+    stability_random  DOUBLE NOT NULL,
+    PRIMARY KEY (dictionary_id, replica_id)
+);
+COMMENT ON TABLE dictionary_stability IS 'one row per (dictionary_id, replica_id): how well the features of a dictionary match those of one trained from another seed';
+COMMENT ON COLUMN dictionary_stability.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
+COMMENT ON COLUMN dictionary_stability.replica_id IS 'content key of the dictionary with the same settings but another seed; it need not be in the table dictionaries';
+COMMENT ON COLUMN dictionary_stability.replica_seed IS 'training seed of the replica';
+COMMENT ON COLUMN dictionary_stability.stability IS 'mean cosine of features matched one to one, -1 to 1; only features that fire on the test split are matched';
+COMMENT ON COLUMN dictionary_stability.stability_random IS 'the same against random vectors, as a baseline';
+-- ViSAEBench's metrics of dictionaries, on photographs with classes and on other domains (methods §3.11).
+
+CREATE TABLE IF NOT EXISTS benchmarks (
+    benchmark_id    VARCHAR PRIMARY KEY,
+    images          INTEGER NOT NULL,
+    probed_images   INTEGER NOT NULL,
+    probed_classes  INTEGER NOT NULL,
+    domains         VARCHAR NOT NULL,
+    domain_images   INTEGER NOT NULL,
+    evaluator       VARCHAR NOT NULL,
+    config          JSON NOT NULL
+);
+COMMENT ON TABLE benchmarks IS 'one row per benchmark (benchmark_id): the images and settings with which dictionaries are scored; only scores of one benchmark compare';
+COMMENT ON COLUMN benchmarks.benchmark_id IS 'content key of the images, their classes and the settings';
+COMMENT ON COLUMN benchmarks.images IS 'number of photographs';
+COMMENT ON COLUMN benchmarks.probed_images IS 'number of photographs whose class the probes tell apart from the others';
+COMMENT ON COLUMN benchmarks.probed_classes IS 'number of classes, or of groups of classes, that the probes tell apart';
+COMMENT ON COLUMN benchmarks.domains IS 'other domains, with commas between them: patterns (drawn), or folders of images; empty without any';
+COMMENT ON COLUMN benchmarks.domain_images IS 'number of images of the other domains together';
+COMMENT ON COLUMN benchmarks.evaluator IS 'name of the network that judges monosemanticity';
+COMMENT ON COLUMN benchmarks.config IS 'the configuration of the scoring';
+
+CREATE TABLE IF NOT EXISTS benchmarked_dictionaries (
+    benchmark_id         VARCHAR NOT NULL REFERENCES benchmarks (benchmark_id),
+    dictionary_id        VARCHAR NOT NULL,
+    activation_set_id    VARCHAR NOT NULL REFERENCES activation_sets (activation_set_id),
+    architecture         VARCHAR NOT NULL CHECK (architecture IN ('sae', 'group-crosscoder')),
+    method               VARCHAR NOT NULL,
+    features             INTEGER NOT NULL,
+    seed                 INTEGER NOT NULL,
+    l0                   DOUBLE NOT NULL,
+    dead_features        INTEGER NOT NULL,
+    config_without_seed  JSON NOT NULL,
+    PRIMARY KEY (benchmark_id, dictionary_id)
+);
+COMMENT ON TABLE benchmarked_dictionaries IS 'one row per (benchmark_id, dictionary_id): a dictionary that was scored';
+COMMENT ON COLUMN benchmarked_dictionaries.benchmark_id IS 'content key of the benchmark; refers to benchmarks';
+COMMENT ON COLUMN benchmarked_dictionaries.dictionary_id IS 'content key of the dictionary; in dictionaries only if its features were analysed';
+COMMENT ON COLUMN benchmarked_dictionaries.activation_set_id IS 'content key of the activation set that it was trained on; refers to activation_sets';
+COMMENT ON COLUMN benchmarked_dictionaries.architecture IS 'sae or group-crosscoder, as in dictionaries';
+COMMENT ON COLUMN benchmarked_dictionaries.method IS 'sparsity method, as in dictionaries';
+COMMENT ON COLUMN benchmarked_dictionaries.features IS 'number of features';
+COMMENT ON COLUMN benchmarked_dictionaries.seed IS 'random seed of the training; 0 if imported';
+COMMENT ON COLUMN benchmarked_dictionaries.l0 IS 'mean number of active features of a position of the photographs';
+COMMENT ON COLUMN benchmarked_dictionaries.dead_features IS 'number of features that fire on no photograph';
+COMMENT ON COLUMN benchmarked_dictionaries.config_without_seed IS 'training configuration but for the seed: equal for dictionaries that differ in their seed alone';
+
+CREATE TABLE IF NOT EXISTS benchmark_scores (
+    benchmark_id      VARCHAR NOT NULL,
+    dictionary_id     VARCHAR NOT NULL,
+    metric            VARCHAR NOT NULL,
+    value             DOUBLE NOT NULL,
+    n                 INTEGER NOT NULL,
+    higher_is_better  BOOLEAN NOT NULL,
+    PRIMARY KEY (benchmark_id, dictionary_id, metric),
+    FOREIGN KEY (benchmark_id, dictionary_id) REFERENCES benchmarked_dictionaries (benchmark_id, dictionary_id)
+);
+COMMENT ON TABLE benchmark_scores IS 'one row per (benchmark_id, dictionary_id, metric); a metric for which there was too little to measure has none';
+COMMENT ON COLUMN benchmark_scores.benchmark_id IS 'content key of the benchmark; (benchmark_id, dictionary_id) refers to benchmarked_dictionaries';
+COMMENT ON COLUMN benchmark_scores.dictionary_id IS 'content key of the dictionary';
+COMMENT ON COLUMN benchmark_scores.metric IS 'localisation, fvu, fvu_about_channel_means, probe_ratio, probe_accuracy_before, probe_accuracy_after, sparse_probing, monosemanticity, cross_domain and its parts cross_domain_fvu, _coverage, _overlap and _accuracy, absorption';
+COMMENT ON COLUMN benchmark_scores.value IS 'value of the metric (methods §3.11)';
+COMMENT ON COLUMN benchmark_scores.n IS 'number of things that the value is measured on: features (localisation, monosemanticity), positions (fvu), test images (probes), domains (cross_domain), classes (absorption)';
+COMMENT ON COLUMN benchmark_scores.higher_is_better IS 'whether a larger value is better';

@@ -74,13 +74,21 @@ def dense_pre_activations(dictionary, x_gbd):
     return torch.einsum("gbd,gmd->bm", z_gbd, in_blocks(dictionary, encoder.weight)) + encoder.bias
 
 
-def dense_top_k(pre_bm, k):
-    kept = pre_bm >= pre_bm.topk(k, dim=1).values[:, -1:]
+def norms(dictionary):
+    """[m], the root of the mean over blocks of the squared norms: what a unit of each feature contributes."""
+    return in_blocks(dictionary, dictionary.decoder.weight).detach().square().sum(2).mean(0).sqrt()
+
+
+def dense_top_k(pre_bm, k, norms_m=1.0):
+    contribution_bm = pre_bm * norms_m
+    kept = contribution_bm >= contribution_bm.topk(k, dim=1).values[:, -1:]
     return torch.where(kept, pre_bm, 0.0).relu()
 
 
-def dense_batch_top_k(pre_bm, k):
-    return torch.where(pre_bm >= pre_bm.flatten().topk(k * len(pre_bm)).values[-1], pre_bm, 0.0).relu()
+def dense_batch_top_k(pre_bm, k, norms_m):
+    contribution_bm = pre_bm * norms_m
+    smallest = contribution_bm.flatten().topk(k * len(pre_bm)).values[-1]
+    return torch.where(contribution_bm >= smallest, pre_bm, 0.0).relu()
 
 
 class RectangleStep(torch.autograd.Function):
@@ -107,9 +115,9 @@ def dense_features(dictionary, pre_bm):
     config = dictionary.config
     match config.method:
         case "topk":
-            return dense_top_k(pre_bm, config.k)
+            return dense_top_k(pre_bm, config.k, norms(dictionary))
         case "batchtopk" | "matryoshka":
-            return dense_batch_top_k(pre_bm, config.k)
+            return dense_batch_top_k(pre_bm, config.k, norms(dictionary))
         case "relu":
             return pre_bm.relu()
         case "jumprelu":
@@ -147,7 +155,7 @@ def dense_loss(dictionary, x_gbd, dead_m):
             prefixes = [f_bm * (torch.arange(FEATURES) < size) for size in (1, 2, 5, 10)]
             loss = torch.stack([mean_squared_error(codes_bm) for codes_bm in prefixes]).mean()
     error_gbd = z_gbd - f_bm @ weight - bias[:, None]
-    dead_bm = dense_top_k(pre_bm.masked_fill(~dead_m, -1e9), config.auxiliary_k)
+    dead_bm = dense_top_k(pre_bm.masked_fill(~dead_m, -1e9), config.auxiliary_k, norms(dictionary))
     return loss + config.auxiliary_coefficient * (error_gbd.detach() - dead_bm @ weight).square().mean()
 
 
@@ -157,12 +165,14 @@ def public_rows(dictionary, x_gbd):
 
 def test_encode_and_decode_equal_the_formulas(dictionary):
     x_gbd = rows(dictionary)
+    pre_bm = dense_pre_activations(dictionary, x_gbd)
     if dictionary.config.method in ("batchtopk", "matryoshka"):
         dictionary.threshold.fill_(0.8)
-        pre_bm = dense_pre_activations(dictionary, x_gbd)
         expected_bm = torch.where(pre_bm > 0.8, pre_bm, 0.0)
+    elif dictionary.config.method == "topk":
+        expected_bm = dense_top_k(pre_bm, dictionary.config.k)
     else:
-        expected_bm = dense_features(dictionary, dense_pre_activations(dictionary, x_gbd))
+        expected_bm = dense_features(dictionary, pre_bm)
     f_bm = dictionary.encode(public_rows(dictionary, x_gbd))
     torch.testing.assert_close(f_bm, expected_bm)
     weight_gmd = in_blocks(dictionary, dictionary.decoder.weight)
@@ -186,6 +196,23 @@ def test_loss_and_gradients_equal_the_dense_form(dictionary):
     assert torch.equal(ours.fired_m, active_bm.any(0))
 
 
+def test_the_stored_form_keeps_the_features_that_training_chooses(dictionary):
+    """Afterwards a row is encoded and reconstructed as it was in training, by pre-activations alone."""
+    x_gbd, config = rows(dictionary), dictionary.config
+    pre_bm = dense_pre_activations(dictionary, x_gbd)
+    trained_bm = dense_features(dictionary, pre_bm).detach()
+    if config.method in ("batchtopk", "matryoshka"):
+        dictionary.threshold.fill_(0.8)
+        trained_bm = torch.where(pre_bm * norms(dictionary) > 0.8, pre_bm, 0.0).detach()
+    trained_bgd = dictionary.decode(trained_bm).detach()
+    dictionary.finish()
+    f_bm = dictionary.encode(public_rows(dictionary, x_gbd))
+    torch.testing.assert_close(f_bm > 0, trained_bm > 0)
+    torch.testing.assert_close(dictionary.decode(f_bm), trained_bgd)
+    if config.has_k:
+        torch.testing.assert_close(norms(dictionary), torch.ones(FEATURES))
+
+
 def test_bfloat16_products_change_the_loss_little(dictionary):
     x_gbd = rows(dictionary, 200)
     exact = dictionary.loss(x_gbd).reconstruction
@@ -201,11 +228,13 @@ def test_the_threshold_of_batchtopk_is_the_running_mean_of_the_smallest_kept():
     config = DictionaryConfig(architecture="sae", method="batchtopk", features=FEATURES, k=2)
     dictionary = create(config, CHANNELS, NONE)
     torch.nn.init.normal_(dictionary.encoder.weight)
+    torch.nn.init.normal_(dictionary.decoder.weight)
     smallest = []
     for seed in (0, 1):
         x_gbd = torch.randn(1, 50, CHANNELS, generator=torch.Generator().manual_seed(seed))
         dictionary.loss(x_gbd)
-        smallest.append(dense_pre_activations(dictionary, x_gbd).flatten().topk(100).values[-1].item())
+        contribution_bm = dense_pre_activations(dictionary, x_gbd) * norms(dictionary)
+        smallest.append(contribution_bm.flatten().topk(100).values[-1].item())
     assert dictionary.threshold.item() == pytest.approx(0.99 * smallest[0] + 0.01 * smallest[1], rel=1e-5)
     before = dictionary.threshold.clone()
     dictionary.eval().loss(x_gbd)

@@ -29,6 +29,7 @@ BAD_VALUES = {
     "quarantine.reason: match_regex": " ",
     "activation_sets.activation_set_id: match_regex": "no key",
     "activation_sets.sampling: be_in_set": "whim",
+    "activation_sets.transformations: be_in_set": "shear",
     "activation_sets.orbits: be_between": 0,
     "shards.sha256: match_regex": "no key",
     "shards.bytes: be_between": 0,

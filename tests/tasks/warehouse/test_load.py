@@ -73,6 +73,15 @@ def test_shared_rows_that_are_there_already_are_left_alone(loaded):
     assert recorded == {"networks": 0, "layers": 0, "images": 1}
 
 
+def test_scores_that_an_older_version_loaded_with_those_of_all_replicas_stay(loaded):
+    scores = sample_tables()["family_scores"]
+    again = scores.with_columns(pl.col("value") + 1e-9)
+    new = scores.filter(seed=scores["seed"].max()).with_columns(seed=pl.lit(77, scores.schema["seed"]))
+    assert load("separation of one replica", {"family_scores": pl.concat([again, new])}, loaded) is True
+    assert_frame_equal(contents(loaded)["family_scores"].filter(pl.col("seed") != 77), scores, check_dtypes=False)
+    assert contents(loaded)["family_scores"].height == scores.height + new.height
+
+
 @pytest.mark.parametrize(
     ("table", "column", "value"),
     [("networks", "weights_sha256", "0" * 64), ("layers", "receptive_field", 99), ("images", "width", 3)],

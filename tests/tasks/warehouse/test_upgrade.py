@@ -56,9 +56,18 @@ RENAMED_CHECKS = {
 
 ADDED_COLUMNS = {
     "layers": dict.fromkeys(CENTRE_COLUMNS, pl.lit(None, pl.Float64)),
-    "activation_sets": dict.fromkeys(("centre_y_px", "centre_x_px"), pl.lit(0, pl.Int32)),
+    "activation_sets": {
+        **dict.fromkeys(("centre_y_px", "centre_x_px"), pl.lit(0, pl.Int32)),
+        "transformations": pl.lit("rotations"),
+        "octaves": pl.lit(None, pl.Float64),
+        "scales_per_octave": pl.lit(None, pl.Int32),
+    },
     "images": {"label": pl.lit(None, pl.String)},
-    "feature_symmetry": {"mirror_axes_degrees": pl.lit(None, pl.List(pl.Float64))},
+    "feature_symmetry": {
+        "mirror_axes_degrees": pl.lit(None, pl.List(pl.Float64)),
+        "preferred_octaves": pl.lit(None, pl.Float64),
+    },
+    "transform_blocks": {"octaves": pl.lit(None, pl.Float64)},
     "trust_analyses": {"calibration_sets": pl.lit(0, pl.Int32)},
 }
 

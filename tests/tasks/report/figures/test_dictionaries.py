@@ -20,6 +20,7 @@ from tasks.report.figures.dictionaries import (
 from tasks.settings import ROOT
 from tasks.symmetry.blocks import analyse_blocks, symmetry_tables, type_name
 from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.scales import ScaleRange
 from tests.planted import KINDS, planted_blocks
 
 GROUP = DihedralGroup(12)
@@ -159,6 +160,21 @@ def test_figures_render_for_any_group(n_rotations, reflections):
         assert pixels.std() > 5  # something is drawn
         border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
         assert (border == 255).all()  # nothing is cut off
+
+
+def test_scales_are_drawn_from_small_to_large_and_hue_says_that_it_is_hue():
+    scales = ScaleRange(1, 2)
+    profiles = np.stack([[1.0, 0.9, 0.7, 0.4, 0.8]] * 3)
+    [axes] = mean_profiles(profiles, ["tuned"] * 3, scales).axes
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), [-1, -0.5, 0, 0.5, 1])
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.4, 0.8, 1.0, 0.9, 0.7])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0.5×", "0.707×", "1×", "1.41×", "2×"]
+    drawn = line(block_fvu(profiles[0], scales).axes[0], "scales")
+    np.testing.assert_allclose(drawn.get_ydata(), [0.4, 0.8, 1.0, 0.9, 0.7])
+    hue = DihedralGroup(5, reflections=False, transformations="hue")
+    assert block_fvu(profiles[0], hue).axes[0].get_xlabel() == "rotation of the hue"
+    for figure in (mean_profiles(profiles, ["mixed", "tuned", "invariant"], scales), block_fvu(profiles[0], scales)):
+        assert picture(figure).std() > 5
 
 
 def test_no_global_state_is_left_behind(tables):

@@ -1,0 +1,1 @@
+"""ViSAEBench's metrics for dictionaries on the layers of convolutional networks."""
