@@ -1,4 +1,4 @@
-"""Harmonics of a code over the orientation of drawn curves: what shape a feature's code goes through (methods §5.6)."""
+"""Harmonics of a code over the orientation of drawn curves: what shape a feature's code goes through (methods §5.8)."""
 
 import numpy as np
 import polars
