@@ -31,6 +31,8 @@ def place(tmp_path):
 
 
 PENALTY = {"relu": 0.6, "gated": 0.6, "jumprelu": 0.5}
+FEATURES = {"relu": 16, "gated": 16, "jumprelu": 16}
+"""Of the others, which choose k features, dictionaries this small miss an atom or two from some seeds."""
 
 
 @pytest.mark.parametrize("method", OF_ONE_ATOM)
@@ -39,7 +41,7 @@ def test_recovers_planted_atoms(planted_set, place, method, shape):
     """Every method finds the truth, matched one to one."""
     architecture = {"architecture": "sae"} if shape == "sae" else {"encode_from": shape}
     config = DictionaryConfig(
-        method=method, features=24, k=2, sparsity=PENALTY.get(method, 0), steps=900, batch_size=64,
+        method=method, features=FEATURES.get(method, 24), k=2, sparsity=PENALTY.get(method, 0), steps=900, batch_size=64,
         learning_rate=5e-3, dead_after_rows=2000, orbit_reuse=False, **architecture,
     )  # fmt: skip
     key = train("planted", config, place)
@@ -59,12 +61,12 @@ def test_recovers_planted_band_limited_atoms(monkeypatch, place, method, encode_
     planted = PlantedOrbits(n_rotations=6, harmonics=1)
     monkeypatch.setattr(ActivationSet, "open", lambda key, settings: planted)
     config = DictionaryConfig(
-        method=method, features=24, k=2, sparsity=PENALTY.get(method, 0), steps=900, batch_size=64, harmonics=1,
+        method=method, features=FEATURES.get(method, 24), k=2, sparsity=PENALTY.get(method, 0), steps=900, batch_size=64, harmonics=1,
         learning_rate=5e-3, dead_after_rows=2000, orbit_reuse=False, encode_from=encode_from,
     )  # fmt: skip
     key = train("planted", config, place)
     dictionary = store.load_dictionary(key, place)
-    assert dictionary.decoder.weight.shape == (6, 24, planted.channels)
+    assert dictionary.decoder.weight.shape == (6, config.features, planted.channels)
     cosine = cosine_matrix(planted.atoms_mgd, dictionary.blocks()).numpy()
     rows, columns = linear_sum_assignment(cosine, maximize=True)
     assert cosine[rows, columns].mean() >= 0.9
