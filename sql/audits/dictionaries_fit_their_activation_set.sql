@@ -5,6 +5,6 @@ FROM dictionaries AS d
 JOIN activation_sets AS s USING (activation_set_id)
 JOIN layers AS l USING (network, layer)
 WHERE d.channels <> l.channels
-    OR d.group_order <> CASE d.architecture WHEN 'group-crosscoder' THEN s.group_order ELSE 1 END
+    OR d.group_order <> CASE d.architecture WHEN 'sae' THEN 1 ELSE s.group_order END
     OR d.k NOT BETWEEN 1 AND d.features
     OR (d.config ->> '$.library' IS NULL AND (d.steps < 1 OR d.rows_seen < 1));

@@ -64,7 +64,8 @@ def check_fits(acts: ActivationSet, configs: Sequence[DictionaryConfig]) -> None
 
 def _numbers(acts: ActivationSet, config: DictionaryConfig) -> int:
     """Return a lower bound of the floats needed: weights with copies, the initial features' rows, and one batch."""
-    blocks = acts.group.order if config.architecture == "group-crosscoder" else 1
+    blocks = acts.group.order if config.is_crosscoder else 1
     read = blocks if config.reads_all_blocks else 1
-    weights = config.features * acts.channels * (blocks + read)
-    return COPIES * weights + (config.features + config.batch_size) * acts.channels * blocks
+    written = config.features // blocks if config.is_steerable else config.features
+    weights = written * acts.channels * (blocks + read)
+    return COPIES * weights + (written + config.batch_size) * acts.channels * blocks

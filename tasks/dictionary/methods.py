@@ -24,7 +24,11 @@ class Method(NamedTuple):
         return getattr(import_module(f"tasks.dictionary.{module}"), name)
 
 
-ARCHITECTURES = {"sae": "sparse autoencoder", "group-crosscoder": "group crosscoder"}
+ARCHITECTURES = {
+    "sae": "sparse autoencoder",
+    "group-crosscoder": "group crosscoder",
+    "steerable-crosscoder": "steerable crosscoder",
+}
 """{architecture: the label that people read}."""
 METHODS = {
     "topk": Method("TopK", "topk:TopK", k="each row"),
@@ -34,6 +38,8 @@ METHODS = {
     "gated": Method("Gated", "gated:Gated", k=None),
     "matryoshka": Method("Matryoshka", "matryoshka:Matryoshka", k="mean"),
 }
+STEERABLE = ("topk", "batchtopk")
+"""The methods that train a steerable crosscoder."""
 WITH_K = ", ".join(name for name, method in METHODS.items() if method.k)
 WITH_PENALTY = ", ".join(name for name, method in METHODS.items() if not method.k)
 
