@@ -95,6 +95,13 @@ class DictionaryConfig(Config):
             raise ValueError(f"harmonics = {self.harmonics} is for a group crosscoder; leave it out with an sae")
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_the_orbit(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("architecture") == "steerable-crosscoder":
+            return fields | {"encode_from": "orbit"}
+        return fields
+
     @model_validator(mode="after")
     def _can_be_steered(self) -> "DictionaryConfig":
         if self.is_steerable and self.method not in STEERABLE:
