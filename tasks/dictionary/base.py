@@ -105,7 +105,7 @@ class Dictionary(nn.Module, ABC):
         if config.harmonics is not None:
             basis_gq = torch.from_numpy(fourier_basis(self.group, config.harmonics)).float()
             rows = basis_gq.shape[1]
-        self.turns = Turns(self.group, config.features) if config.is_steerable else None
+        self.turns = Turns(self.group, config.prototypes(self.group)) if config.is_steerable else None
         written = config.features if self.turns is None else self.turns.prototypes
         vectors = (written, channels)
         self.encoder = Affine((rows, *vectors) if self.reads_all_blocks else vectors, (written,))

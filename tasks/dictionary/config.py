@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from tasks.config import Config, Seed, Whole
 from tasks.dictionary.exchange.libraries import LIBRARIES, SCALINGS
 from tasks.dictionary.methods import ARCHITECTURES, METHODS, STEERABLE, WITH_K, WITH_PENALTY
+from tasks.errors import UserError
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Transformations
 
 EncodeFrom = Literal["identity", "orbit"]
 
@@ -88,6 +91,22 @@ class DictionaryConfig(Config):
     def reads_all_blocks(self) -> bool:
         """Whether encoding needs the whole orbit and not only the identity block."""
         return self.is_steerable or (self.architecture == "group-crosscoder" and self.encode_from == "orbit")
+
+    def prototypes(self, group: Transformations) -> int:
+        """Return a steerable crosscoder's number of prototypes.
+
+        Raises UserError unless |G| divides its features, and for scales, which are no group.
+        """
+        if isinstance(group, ScaleRange):
+            raise UserError("a steerable-crosscoder is for rotations, of the image or its hues: scales are no group")
+        prototypes, rest = divmod(self.features, group.order)
+        if rest:
+            fitting = [str(count * group.order) for count in (prototypes, prototypes + 1) if count]
+            raise UserError(
+                f"features = {self.features} is no multiple of the {group.order} elements of {group.name}: a steerable "
+                f"crosscoder has a feature for each element and prototype, set features to {' or '.join(fitting)}"
+            )
+        return prototypes
 
     @model_validator(mode="after")
     def _has_an_angle(self) -> "DictionaryConfig":

@@ -18,9 +18,11 @@ COPIES = 4
 
 
 def check_group(group: Transformations, config: DictionaryConfig) -> None:
-    """Raise UserError if a config needs a group, or more rotations, than the set's transformations have."""
+    """Raise UserError if a config needs a group, more rotations or other features than the transformations allow."""
     if config.harmonics is not None:
         fourier_basis(group, config.harmonics)
+    if config.is_steerable:
+        config.prototypes(group)
     if config.orbit_reuse and isinstance(group, ScaleRange):
         group.reuse_permutation(1)
 

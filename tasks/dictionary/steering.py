@@ -20,33 +20,25 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tasks.dictionary.sparse import ByFeature, at_active
-from tasks.errors import UserError
 from tasks.symmetry.group import DihedralGroup
+from tasks.symmetry.transformations import Transformations
 
 
 class Turns(nn.Module):
     """The group law, as far as prototypes need it.
 
-    prototypes: p, the number of features divided by |G|
+    prototypes: p
     product_gh: [|G|, |G|], entry [g, h] is gh, the block of P_i that (i, h) has in block g
     quotient_uh: [|G|, |G|], entry [u, h] is u h⁻¹, the block in which (i, h) has P_i^u
-
-    Raises UserError unless the number of features is a multiple of |G|.
     """
 
     product_gh: Tensor
     quotient_uh: Tensor
 
-    def __init__(self, group: DihedralGroup, features: int):
+    def __init__(self, group: Transformations, prototypes: int):
         super().__init__()
-        self.group, self.order = group, group.order
-        self.prototypes, rest = divmod(features, group.order)
-        if rest:
-            fitting = [str(count) for count in (features - rest, features - rest + group.order) if count]
-            raise UserError(
-                f"features = {features} is no multiple of the {group.order} elements of {group.name}, and a steerable "
-                f"crosscoder has a feature for each element and prototype: set features to {' or '.join(fitting)}"
-            )
+        assert isinstance(group, DihedralGroup)  # `DictionaryConfig.prototypes` refuses scales
+        self.group, self.order, self.prototypes = group, group.order, prototypes
         self.register_buffer("product_gh", torch.from_numpy(group.cayley), persistent=False)
         self.register_buffer("quotient_uh", torch.from_numpy(group.cayley[:, group.inverses]), persistent=False)
 
