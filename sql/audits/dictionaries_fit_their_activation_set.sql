@@ -1,4 +1,4 @@
--- Guards: a dictionary has the channels of the layer it was trained on, 1 decoder block (SAE) or |G| blocks (group crosscoder), and k is at
+-- Guards: a dictionary has the channels of the layer it was trained on, 1 decoder block (SAE) or |G| blocks (crosscoders), and k is at
 -- most its number of features. One that was not imported from another library has been trained.
 SELECT d.dictionary_id, d.architecture, d.channels, l.channels AS layer_channels, d.group_order, s.group_order AS set_group_order, d.k, d.features
 FROM dictionaries AS d
