@@ -65,8 +65,8 @@ def written_for(library: str, dictionary: str, settings: Settings) -> Written:
     architecture = description["config"]["architecture"]
     if architecture != "sae":
         raise UserError(
-            f"dictionary {dictionary} is a {ARCHITECTURES[architecture]}, and {library} has none: export a sparse autoencoder "
-            "(architecture sae), or write the crosscoder with `kaleidoscope publish-model`"
+            f"dictionary {dictionary} is a {ARCHITECTURES[architecture]}, and {library} has none: export a sparse "
+            "autoencoder (architecture sae), or write the crosscoder with `kaleidoscope publish-model`"
         )
     about = {"network": description["network"], "layer": description["layer"], "dictionary": dictionary}
     return LIBRARIES[library].load().written(plain(load_dictionary(dictionary, settings)), about)

@@ -176,6 +176,16 @@ def test_a_row_has_one_orientation_of_a_prototype(dictionary):
     assert ((f_bph > 0).sum(2) <= 1).all()
 
 
+def test_bfloat16_products_change_the_loss_little(dictionary):
+    x_gbd = rows(dictionary.group, 200)
+    exact = dictionary.loss(x_gbd).reconstruction
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = dictionary.loss(x_gbd)
+    loss.total.backward()
+    assert loss.total.dtype == torch.float32
+    assert loss.reconstruction == pytest.approx(exact.item(), rel=0.03)
+
+
 def test_initial_prototypes_are_the_rows_they_came_from(group):
     dictionary = random_dictionary(group, batch_size=8)
     assert dictionary.first_rows == 8
