@@ -77,7 +77,8 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
         activation_set = extract_set(config.extraction, settings)
         sae, _ = train_dictionary(activation_set, config.sae, settings)
         crosscoder, analysis = train_dictionary(activation_set, config.crosscoder, settings)
-        predict_orbits(crosscoder, config.predictor_steps, settings)
+        for dictionary in (sae, crosscoder):
+            predict_orbits(dictionary, config.predictor_steps, settings)
         if config.visualised:
             with reported("Visualise features") as progress:
                 step(visualise_features)(crosscoder, analysis, config.visualised, settings, progress)

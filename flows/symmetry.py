@@ -11,7 +11,14 @@ from tasks.dictionary.analyse import analyse
 from tasks.dictionary.feature_matches import match_features
 from tasks.dictionary.heat_maps import draw_heat_maps
 from tasks.dictionary.keys import DictionaryKeys
-from tasks.dictionary.orbit_prediction import check_fits, is_measured, measure_orbit_prediction, whole_fvu
+from tasks.dictionary.orbit_prediction import (
+    check_fits,
+    is_measured,
+    is_of_orbits,
+    measure_equivariance,
+    measure_orbit_prediction,
+    whole_fvu,
+)
 from tasks.dictionary.stability import replicas_of_analysed
 from tasks.dictionary.store import describe, dictionary_config, trained
 from tasks.errors import UserError
@@ -101,11 +108,15 @@ def ablate(dictionary: str, count: int, settings: Settings) -> None:
 def predict_orbits(dictionary: str, steps: int, settings: Settings) -> None:
     """Measure how well the identity block predicts the others, for a crosscoder that encodes it; log it in MLflow.
 
-    steps: of the neural network's training; 0: only the linear prediction.
+    Of an SAE on a set of orbits, its reconstruction of the identity block predicts the others. steps: of the training
+    of a crosscoder's neural network; 0: none.
     """
-    if not is_measured(dictionary_config(dictionary, settings)):
+    config, description = dictionary_config(dictionary, settings), describe(dictionary, settings)
+    if is_of_orbits(dictionary, settings):
+        with reported(f"Turn reconstructions of {dictionary[:8]}") as progress:
+            step(turn)(dictionary, settings, progress)
+    if not is_measured(config):
         return
-    description = describe(dictionary, settings)
     try:
         check_fits(description["channels"], description["group_order"])
     except UserError as error:  # the rest of the study doesn't depend on it
@@ -121,6 +132,13 @@ def predict(dictionary: str, steps: int, settings: Settings, progress) -> None:
     staged = {predictor: read_staged(key, settings)["orbit_predictions"] for predictor, key in keys.items()}
     fvu = {f"{predictor}_fvu": whole_fvu(predictions) for predictor, predictions in staged.items()}
     log_findings(dictionary, "predictors", fvu, settings)
+
+
+def turn(dictionary: str, settings: Settings, progress) -> None:
+    """Measure an SAE as an equivariant one and log it in MLflow."""
+    tables = read_staged(measure_equivariance(dictionary, settings, progress), settings)
+    metrics = dict(tables["dictionary_metrics"].select("metric", "value").iter_rows())
+    log_findings(dictionary, "equivariance", metrics, settings)
 
 
 def draw_and_match(dictionaries: tuple[str, ...], settings: Settings) -> None:
@@ -144,6 +162,9 @@ def families_of(
     replicas: keys of dictionaries with the same config but other seeds. The dictionary itself must have been analysed
     and logged before.
     """
+    if dictionary_config(dictionary, settings).atom_dimension > 1:
+        say(f"no families of dictionary {dictionary[:8]}: its features have several dimensions")
+        return {}
     with reported(f"Families of {dictionary[:8]}") as progress:
         families = step(analyse_families)(dictionary, config, settings, progress)
     scores: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ FROM dictionary_metrics
 WHERE NOT isfinite(value)
     OR NOT CASE metric
         WHEN 'fvu' THEN value BETWEEN 0 AND 2
+        WHEN 'equivariant_fvu' THEN value >= 0
         WHEN 'l0' THEN value >= 0
         WHEN 'dead_fraction' THEN value BETWEEN 0 AND 1
         WHEN 'cosine' THEN value BETWEEN -1.000001 AND 1.000001

@@ -1,4 +1,4 @@
--- Guards: a predictor predicts every block of its group crosscoder once, with a finite FVU, and only the nonlinear one was trained.
+-- Guards: a predictor predicts every block of its group crosscoder once, with a finite FVU; only the linear one was not trained.
 SELECT
     p.dictionary_id,
     p.predictor,

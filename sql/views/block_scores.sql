@@ -5,7 +5,8 @@ WITH predicted AS (
         dictionary_id,
         element,
         min(fvu) FILTER (predictor = 'linear') AS linear_prediction_fvu,
-        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu
+        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu,
+        min(fvu) FILTER (predictor = 'generators') AS generators_prediction_fvu
     FROM orbit_predictions
     GROUP BY dictionary_id, element
 )
@@ -23,7 +24,8 @@ SELECT
     b.fvu,
     b.fvu - first(b.fvu ORDER BY b.element) OVER (PARTITION BY b.dictionary_id) AS fvu_above_identity,
     p.linear_prediction_fvu,
-    p.nonlinear_prediction_fvu
+    p.nonlinear_prediction_fvu,
+    p.generators_prediction_fvu
 FROM block_metrics AS b
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
@@ -44,3 +46,4 @@ COMMENT ON COLUMN block_scores.fvu IS 'fraction of variance unexplained of this 
 COMMENT ON COLUMN block_scores.fvu_above_identity IS 'fvu minus the fvu of the identity''s block';
 COMMENT ON COLUMN block_scores.linear_prediction_fvu IS 'fvu of this block predicted linearly from the identity block, without features; null where not measured';
 COMMENT ON COLUMN block_scores.nonlinear_prediction_fvu IS 'the same with a neural network added; of several trainings the smallest; null where not measured';
+COMMENT ON COLUMN block_scores.generators_prediction_fvu IS 'fvu of this block predicted from the identity block by one matrix per generator of the group; of several trainings the smallest; null where not measured';

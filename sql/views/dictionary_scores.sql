@@ -4,6 +4,7 @@ WITH scores AS (
     SELECT
         dictionary_id,
         max(value) FILTER (metric = 'fvu') AS fvu,
+        max(value) FILTER (metric = 'equivariant_fvu') AS equivariant_fvu,
         max(value) FILTER (metric = 'l0') AS l0,
         max(value) FILTER (metric = 'dead_fraction') AS dead_fraction,
         max(value) FILTER (metric = 'cosine') AS cosine,
@@ -28,7 +29,8 @@ predicted AS (
     SELECT
         dictionary_id,
         min(fvu) FILTER (predictor = 'linear') AS linear_prediction_fvu,
-        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu
+        min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu,
+        min(fvu) FILTER (predictor = 'generators') AS generators_prediction_fvu
     FROM predictions
     GROUP BY dictionary_id
 ),
@@ -65,6 +67,8 @@ SELECT
     b.worst_block_fvu,
     p.linear_prediction_fvu,
     p.nonlinear_prediction_fvu,
+    p.generators_prediction_fvu,
+    c.equivariant_fvu,
     c.l0,
     c.dead_fraction,
     c.cosine,
@@ -117,6 +121,8 @@ COMMENT ON COLUMN dictionary_scores.best_block_fvu IS 'smallest fvu of a block; 
 COMMENT ON COLUMN dictionary_scores.worst_block_fvu IS 'largest fvu of a block; null where not measured';
 COMMENT ON COLUMN dictionary_scores.linear_prediction_fvu IS 'fvu over all blocks of a linear prediction from the identity block, without features: what a code of that block can be expected to reach; null where not measured';
 COMMENT ON COLUMN dictionary_scores.nonlinear_prediction_fvu IS 'the same with a neural network added; of several trainings the smallest; null where not measured';
+COMMENT ON COLUMN dictionary_scores.generators_prediction_fvu IS 'fvu over all blocks of a prediction from the identity block by one matrix per generator of the group; of several trainings the smallest; null where not measured';
+COMMENT ON COLUMN dictionary_scores.equivariant_fvu IS 'of an SAE on a set of orbits: fvu over all blocks where its reconstruction of the identity block is turned by one matrix per generator of the group; compares with the fvu of a group crosscoder; null where not measured';
 COMMENT ON COLUMN dictionary_scores.l0 IS 'mean number of active features per row; null where not measured';
 COMMENT ON COLUMN dictionary_scores.dead_fraction IS 'share of features that are active on none of evaluation_rows, 0 to 1; null where not measured';
 COMMENT ON COLUMN dictionary_scores.cosine IS 'mean cosine between row and reconstruction, -1 to 1; null where not measured';

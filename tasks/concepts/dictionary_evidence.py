@@ -163,7 +163,8 @@ class DictionaryReader:
         z_1rd = z_bpd.flatten(0, 1)[None]
         values_rk, indices_rk = self._dictionary.encode_active(z_1rd)
         error_1rd = residual(z_1rd, values_rk, indices_rk, *self._dictionary.decoder_blocks())
-        f_rm = to_dense(values_rk, indices_rk, self._dictionary.config.features)
+        active_rk = self._dictionary.activations(values_rk, indices_rk)
+        f_rm = to_dense(*active_rk, self._dictionary.config.features)
         sizes = z_bpd.shape[:2]
         error_b = error_1rd[0].unflatten(0, sizes).double().square().sum((1, 2))
         return z_bpd, f_rm.unflatten(0, sizes), error_b

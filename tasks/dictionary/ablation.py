@@ -91,10 +91,12 @@ def logit_changes(
     progress counts images.
     """
     network = load_network(acts.config.network, settings.weights_dir)
-    encode, [weight_md] = encoder_of(dictionary), dictionary.decoder_blocks(1)[0]
+    encode, [weight_ad] = encoder_of(dictionary, codes=True), dictionary.decoder_blocks(1)[0]
+    weight_mjd = weight_ad.unflatten(0, (-1, dictionary.config.atom_dimension))
     before, after = cut(network.module, network.node(acts.config.layer))
     pairs = pairs.sort("feature", "image_id")
     ablated = pairs["feature"].unique(maintain_order=True).to_list()
+    atoms = torch.arange(len(weight_ad)).unflatten(0, weight_mjd.shape[:2])[ablated].flatten()
     places = acts.plan.images.frames.places(pairs["image_id"].unique())
     by_image = pairs.group_by("image_id", maintain_order=True)
     features_of = {places[image]: of_image["feature"].to_list() for (image,), of_image in by_image}
@@ -105,14 +107,18 @@ def logit_changes(
         batch = frames[done - len(images_bcyx) : done]
         acts_bcyx, *others = before(network.preprocess(images_bcyx))
         clean_bk = after(*_copies(acts_bcyx, *others))
-        codes_bmyx = at_every_position(acts_bcyx, lambda rows_pc: encode(rows_pc)[:, ablated])
+        codes_bmjyx = at_every_position(acts_bcyx, lambda rows_pc: encode(rows_pc)[:, atoms]).unflatten(
+            1, (len(ablated), -1)
+        )
         for turn in range(len(features_of[batch[0]])):
             chosen = [features_of[frame][turn] if turn < len(features_of[frame]) else None for frame in batch]
             ablated_bcyx = acts_bcyx.clone()
             for place, feature in enumerate(chosen):
                 if feature is not None:
-                    code_yx = codes_bmyx[place, ablated.index(feature)]
-                    ablated_bcyx[place] -= code_yx * weight_md[feature][:, None, None] / dictionary.scale
+                    code_jyx = codes_bmjyx[place, ablated.index(feature)]
+                    ablated_bcyx[place] -= (code_jyx[:, None] * weight_mjd[feature][..., None, None]).sum(
+                        0
+                    ) / dictionary.scale
             change_bk = after(*_copies(ablated_bcyx, *others)) - clean_bk
             for frame, feature, change_k in zip(batch, chosen, change_bk, strict=True):
                 if feature is not None:

@@ -13,7 +13,7 @@ from tasks.activations.top_examples import top_examples
 from tasks.dictionary import store
 from tasks.dictionary.activation_histograms import ActivationHistograms
 from tasks.dictionary.base import Dictionary
-from tasks.dictionary.metrics import cosine_matrix
+from tasks.dictionary.metrics import Similarity, similarity_of
 from tasks.dictionary.rows import every_row
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
@@ -90,9 +90,9 @@ def _analysis_tables(
     live_m = responses.fired_m > 0
     blocks_mgd = dictionary.blocks()
     tables = {
-        "features": _features_table(key, responses),
+        "features": _features_table(key, responses, dictionary.config.atom_dimension),
         "feature_examples": _examples_table(key, responses, patches),
-        "feature_neighbours": _neighbours_table(key, blocks_mgd, live_m),
+        "feature_neighbours": _neighbours_table(key, blocks_mgd, live_m, similarity_of(dictionary.config)),
     }
     if dictionary.group.order > 1:
         tables |= symmetry_tables(key, blocks_mgd.numpy(), acts.group, live_m.numpy())
@@ -155,7 +155,7 @@ def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) 
     for done, shard in enumerate(acts.shards):
         rows = acts.rows(shard.index).select(polars.col("row").cast(polars.Int64), "image")
         for stand_in, x_gbd in every_row(acts, config, shard, blocks):
-            values_bk, indices_bk = dictionary.encode_active(x_gbd * dictionary.scale)
+            values_bk, indices_bk = dictionary.activations(*dictionary.encode_active(x_gbd * dictionary.scale))
             responses.add(values_bk, indices_bk)
             place, active = torch.nonzero(values_bk > 0, as_tuple=True)
             features_n, activations_n = indices_bk[place, active], values_bk[place, active]
@@ -214,13 +214,13 @@ def _training_tables(key: str, settings: Settings) -> dict[str, polars.DataFrame
     }
 
 
-def _features_table(key: str, responses: _Responses) -> polars.DataFrame:
+def _features_table(key: str, responses: _Responses, atom_dimension: int) -> polars.DataFrame:
     fired = responses.fired_m.numpy()
     return polars.DataFrame(
         {
             "dictionary_id": key,
             "feature": np.arange(len(fired)),
-            "atom_dimension": 1,
+            "atom_dimension": atom_dimension,
             "density": fired / responses.rows,
             "mean_activation": responses.sum_m.numpy() / np.maximum(fired, 1),
             "max_activation": responses.max_m,
@@ -264,10 +264,12 @@ def _transformed_patches(positions: polars.DataFrame, acts: ActivationSet) -> li
 def strongest_neurons(dictionary: Dictionary, live_m: Tensor) -> polars.DataFrame:
     """Return feature, rank, neuron, weight and share of the neurons on which each live feature writes most.
 
-    At most `NEURONS` a feature, those with the largest |weight| in the decoder's block of the identity. share: of the
-    block's squared norm.
+    At most `NEURONS` a feature, those with the largest |weight| in the decoder's block of the identity. Of a feature of
+    several atoms, the weight is the norm over the atoms. share: of the block's squared norm.
     """
     [weight_md], _ = dictionary.decoder_blocks(1)
+    if dictionary.config.atom_dimension > 1:
+        weight_md = dictionary.blocks().norm(dim=1)
     live = torch.nonzero(live_m)[:, 0]
     weight_md = weight_md[live].double()
     size_mk, neuron_mk = weight_md.abs().topk(min(NEURONS, weight_md.shape[1]), dim=1)
@@ -285,9 +287,9 @@ def strongest_neurons(dictionary: Dictionary, live_m: Tensor) -> polars.DataFram
     )
 
 
-def _neighbours_table(key: str, blocks_mgd: Tensor, live_m: Tensor) -> polars.DataFrame:
+def _neighbours_table(key: str, blocks_mgd: Tensor, live_m: Tensor, similarity_between: Similarity) -> polars.DataFrame:
     live = torch.nonzero(live_m)[:, 0]
-    cosine = cosine_matrix(blocks_mgd[live], blocks_mgd[live]).fill_diagonal_(-torch.inf)
+    cosine = similarity_between(blocks_mgd[live], blocks_mgd[live]).fill_diagonal_(-torch.inf)
     count = min(NEIGHBOURS, max(len(live) - 1, 0))
     similarity, neighbour = torch.topk(cosine, count, dim=1)
     return polars.DataFrame(

@@ -15,6 +15,10 @@ crosscoder, |G| blocks). z = scale · x with E‖z_g‖ = √d, features f ≥ 0
 * Steerable crosscoder [ours]: a group crosscoder whose features are the turned copies of prototypes (steering.py).
 
 The method computes f from `pre` and adds its terms to the loss. Each method has its own file: topk.py, relu.py, …
+
+A decoder vector of a feature is an atom. All features have one atom, and their code is f, except in the block-sparse
+methods: there a feature has `atom_dimension` atoms, its code is a signed vector, and f is the norm of what it adds to
+the reconstruction. Below, a counts atoms and m features; with one atom per feature they are the same.
 """
 
 from abc import ABC, abstractmethod
@@ -79,10 +83,10 @@ class Affine(nn.Module):
 
 
 class Dictionary(nn.Module, ABC):
-    """A dictionary of m features. The decoder writes `block_count` vectors of d channels per feature.
+    """A dictionary of m features. The decoder writes `block_count` vectors of d channels per atom.
 
-    encoder.weight: [m, d], or [q, m, d] where the encoder reads every block; encoder.bias: [m]
-    decoder.weight: [q, m, d]; decoder.bias: [q, d]; scale: []
+    encoder.weight: [a, d], or [q, a, d] where the encoder reads every block; encoder.bias: [a]
+    decoder.weight: [q, a, d]; decoder.bias: [q, d]; scale: []
     q: the number of blocks, or of their coefficients in the band
     basis_gq: [|G|, q], or None where the blocks are free parameters
     turns: the turns of a steerable crosscoder's prototypes, else None. encoder.weight and decoder.weight are then those
@@ -106,7 +110,7 @@ class Dictionary(nn.Module, ABC):
             basis_gq = torch.from_numpy(fourier_basis(self.group, config.harmonics)).float()
             rows = basis_gq.shape[1]
         self.turns = Turns(self.group, config.prototypes(self.group)) if config.is_steerable else None
-        written = config.features if self.turns is None else self.turns.prototypes
+        written = config.atoms if self.turns is None else self.turns.prototypes
         vectors = (written, channels)
         self.encoder = Affine((rows, *vectors) if self.reads_all_blocks else vectors, (written,))
         self.decoder = Affine((rows, *vectors), (rows if self.turns is None else 1, channels))
@@ -117,9 +121,9 @@ class Dictionary(nn.Module, ABC):
 
     @abstractmethod
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the codes (values_bk ≥ 0, indices_bk) of scaled rows, without gradient.
+        """Return the codes (values_bk, indices_bk) of scaled rows, without gradient. Indices are those of atoms.
 
-        k is the largest number of active features of any row of the batch.
+        k is the largest number of active atoms of any row of the batch. With one atom per feature, values are ≥ 0.
         """
 
     @abstractmethod
@@ -134,15 +138,27 @@ class Dictionary(nn.Module, ABC):
     def encode(self, x: Tensor) -> Tensor:
         """Return features [b, m] of rows x: [b, d] (SAE) or [b, |G|, d] (group crosscoder, identity block first)."""
         x_gbd = x.transpose(0, 1) if self.is_crosscoder else x[None]
-        return to_dense(*self.encode_active(x_gbd * self.scale), self.config.features)
+        return to_dense(*self.activations(*self.encode_active(x_gbd * self.scale)), self.config.features)
 
-    def decode(self, f_bm: Tensor) -> Tensor:
-        """Reconstruct rows [b, blocks, d] from dense features [b, m]. The sparse decoder is tested against this."""
-        weight_gmd, bias_gd = self.decoder_blocks()
-        return (torch.einsum("bm,gmd->bgd", f_bm, weight_gmd) + bias_gd) / self.scale
+    def code(self, x: Tensor) -> Tensor:
+        """Return the codes [b, a] of rows x as in `encode`; with one atom per feature, these are the features."""
+        x_gbd = x.transpose(0, 1) if self.is_crosscoder else x[None]
+        return to_dense(*self.encode_active(x_gbd * self.scale), self.config.atoms)
+
+    def activations(self, values_bk: Tensor, indices_bk: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which features are active, and how much: (f_bk ≥ 0, features_bk) of the codes of `encode_active`."""
+        return values_bk, indices_bk
+
+    def decode(self, code_ba: Tensor) -> Tensor:
+        """Reconstruct rows [b, blocks, d] from dense codes [b, a]. The sparse decoder is tested against this."""
+        weight_gad, bias_gd = self.decoder_blocks()
+        return (torch.einsum("ba,gad->bgd", code_ba, weight_gad) + bias_gd) / self.scale
 
     def blocks(self) -> Tensor:
-        """Return the transform blocks of every feature, [m, blocks, d], in units of z per unit of f."""
+        """Return the transform blocks of every feature, [m, blocks, d], in units of z per unit of f.
+
+        A block-sparse SAE returns the atoms of every feature, [m, atom_dimension, d].
+        """
         return self.decoder_blocks()[0].detach().transpose(0, 1)
 
     def decoder_blocks(self, count: int | None = None) -> tuple[Tensor, Tensor]:
@@ -175,13 +191,13 @@ class Dictionary(nn.Module, ABC):
     @property
     def first_rows(self) -> int:
         """Number of rows that `initialise` needs."""
-        return self.config.features if self.turns is None else max(self.turns.prototypes, self.config.batch_size)
+        return self.config.atoms if self.turns is None else max(self.turns.prototypes, self.config.batch_size)
 
     @torch.no_grad()
     def initialise(self, rows_gbd: Tensor) -> None:
-        """Set scale, biases and features from m rows of data, rows_gbd [blocks, m, d] [ours].
+        """Set scale, biases and atoms from as many rows of data, rows_gbd [blocks, a, d] [ours].
 
-        Feature i starts as row i's deviation from the mean: its encoder weight is that direction, its decoder weight
+        Atom i starts as row i's deviation from the mean: its encoder weight is that direction, its decoder weight
         the deviation of that row's whole orbit. One common factor on the decoder then minimises the squared error of
         the first reconstruction. A feature that training never updates therefore remains the orbit of a real row
         instead of random noise; the column `dead` marks it.
@@ -228,6 +244,9 @@ class Dictionary(nn.Module, ABC):
     def finish(self) -> None:
         """Bring a trained dictionary into the form that is stored; its features and reconstructions don't change."""
 
+    def after_step(self) -> None:
+        """Restore what a step of the optimiser may have broken; training calls it after each step."""
+
     # Shared by the methods ------------------------------------------------------------------------------------------
 
     def in_band(self, z_gbd: Tensor) -> Tensor:
@@ -257,10 +276,10 @@ class Dictionary(nn.Module, ABC):
         return self.in_band(z_gbd) if self.reads_all_blocks else z_gbd[:1]
 
     def encoder_weight_hmd(self) -> Tensor:
-        """Return the encoder's vectors of every feature, [h, m, d], for the encoder's input [h, b, d]."""
+        """Return the encoder's vectors of every atom, [h, a, d], for the encoder's input [h, b, d]."""
         if self.turns is not None:
             return self.turns.copies(self.in_blocks(self.encoder.weight))
-        return self.encoder.weight.view(-1, self.config.features, self.channels)
+        return self.encoder.weight.view(-1, self.config.atoms, self.channels)
 
     def encoder_bias(self) -> Tensor:
         """Return the encoder's bias of every feature, [m]."""

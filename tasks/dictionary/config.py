@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from tasks.config import Config, Seed, Whole
 from tasks.dictionary.exchange.libraries import LIBRARIES, SCALINGS
-from tasks.dictionary.methods import ARCHITECTURES, METHODS, STEERABLE, WITH_K, WITH_PENALTY
+from tasks.dictionary.methods import ARCHITECTURES, BLOCK_SPARSE, METHODS, STEERABLE, WITH_K, WITH_PENALTY
 from tasks.errors import UserError
 from tasks.symmetry.scales import ScaleRange
 from tasks.symmetry.transformations import Transformations
@@ -29,6 +29,9 @@ class DictionaryConfig(Config):
         "topk", description="activation function and sparsity penalty of the features"
     )
     features: Whole = Field(1024, ge=1, description="number of features in the dictionary")
+    atom_dimension: Literal[1, 2, 3, 4] = Field(
+        1, description=f"decoder vectors per feature: 2 to 4 for {', '.join(BLOCK_SPARSE)}, 1 for the others"
+    )
     k: Whole = Field(16, ge=1, description=f"active features per row; only used by {WITH_K}")
     sparsity: float = Field(
         1.0, ge=0, le=1e30, description=f"weight λ of the sparsity penalty; only used by {WITH_PENALTY}"
@@ -88,6 +91,11 @@ class DictionaryConfig(Config):
         return self.architecture == "steerable-crosscoder"
 
     @property
+    def atoms(self) -> int:
+        """Number of decoder vectors (atoms) of all features."""
+        return self.features * self.atom_dimension
+
+    @property
     def reads_all_blocks(self) -> bool:
         """Whether encoding needs the whole orbit and not only the identity block."""
         return self.is_steerable or (self.architecture == "group-crosscoder" and self.encode_from == "orbit")
@@ -127,6 +135,17 @@ class DictionaryConfig(Config):
             raise ValueError(
                 f"method = {self.method} doesn't train a steerable-crosscoder: set {' or '.join(STEERABLE)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _atoms_fit(self) -> "DictionaryConfig":
+        if self.method in BLOCK_SPARSE and self.architecture != "sae":
+            raise ValueError(f"{self.method} is for an sae, not a {self.architecture}")
+        if self.method in BLOCK_SPARSE and self.atom_dimension == 1:
+            raise ValueError(f"{self.method} has features of several dimensions: set atom_dimension to 2, 3 or 4")
+        if self.method not in BLOCK_SPARSE and self.atom_dimension > 1:
+            names = ", ".join(BLOCK_SPARSE)
+            raise ValueError(f"atom_dimension = {self.atom_dimension} is for {names}; leave it out with {self.method}")
         return self
 
     @model_validator(mode="after")

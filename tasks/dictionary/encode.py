@@ -14,14 +14,18 @@ ROWS = 2048
 """Number of rows encoded at a time; bounds the memory for dense features [rows, m]."""
 
 
-def encoder_of(dictionary: Dictionary) -> Encode:
-    """Return the function that encodes single rows with a dictionary. Raises UserError if it encodes whole orbits."""
+def encoder_of(dictionary: Dictionary, codes: bool = False) -> Encode:
+    """Return the function that encodes single rows with a dictionary. Raises UserError if it encodes whole orbits.
+
+    codes: return the codes of all atoms, [b, a], in place of features
+    """
     if dictionary.reads_all_blocks:
         raise UserError(
             f"a {dictionary.config.name} with encode_from = orbit encodes whole orbits, but a drawn stimulus is a "
             "single picture: use an SAE or encode_from = identity"
         )
-    return (lambda rows_bd: dictionary.encode(rows_bd[:, None])) if dictionary.is_crosscoder else dictionary.encode
+    encode = dictionary.code if codes else dictionary.encode
+    return (lambda rows_bd: encode(rows_bd[:, None])) if dictionary.is_crosscoder else encode
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ from tasks.checksums import Damaged
 from tasks.dictionary import store
 from tasks.dictionary.analyse import analysed, analysis_key
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.metrics import cosine_matrix, span_similarity
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
@@ -73,9 +74,7 @@ def _layer_of(dictionary: str, settings: Settings) -> tuple[str, str] | None:
 def _tables(dictionary: str, other: str, settings: Settings) -> dict[str, polars.DataFrame]:
     dead = read_staged(analysis_key(dictionary), settings)["features"].sort("feature")["dead"]
     live, others = torch.from_numpy(~dead.to_numpy()).nonzero()[:, 0], _firing(other, settings)
-    cosine_m, place_m = best_matches(
-        _identity_block(dictionary, settings)[live], _identity_block(other, settings)[others]
-    )
+    cosine_m, place_m = best_matches(_atoms(dictionary, settings)[live], _atoms(other, settings)[others])
     matches = {
         "dictionary_id": dictionary,
         "feature": live.numpy(),
@@ -91,24 +90,21 @@ def _tables(dictionary: str, other: str, settings: Settings) -> dict[str, polars
     }
 
 
-def best_matches(vectors_md: Tensor, others_md: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the largest cosine of each vector with any of the others, and the place of that one, [m] each.
+def best_matches(atoms_mjd: Tensor, others_mjd: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the largest similarity of each feature with any of the others, and the place of that one, [m] each.
 
-    Where several are equal, the first counts. The cosine with a vector of zeros is 0.
+    The similarity is the cosine of two vectors, and `span_similarity` where a feature has several. Where several are
+    equal, the first counts. The cosine with a vector of zeros is 0.
     """
-    unit_md, others_md = _unit(vectors_md), _unit(others_md)
-    parts = [(part_md @ others_md.T).max(1) for part_md in unit_md.split(FEATURES_AT_ONCE)]
+    similarity = cosine_matrix if atoms_mjd.shape[1] == others_mjd.shape[1] == 1 else span_similarity
+    parts = [similarity(part_mjd, others_mjd).max(1) for part_mjd in atoms_mjd.split(FEATURES_AT_ONCE)]
     return torch.cat([part.values for part in parts]).clamp(-1, 1), torch.cat([part.indices for part in parts])
 
 
-def _unit(vectors_md: Tensor) -> Tensor:
-    return vectors_md / vectors_md.norm(dim=1, keepdim=True).clamp_min(1e-12)
-
-
-def _identity_block(dictionary: str, settings: Settings) -> Tensor:
-    """Return the decoder vectors of a dictionary, of a group crosscoder the blocks of the identity, [m, d]."""
-    [weight_md], _ = store.load_dictionary(dictionary, settings).decoder_blocks(1)
-    return weight_md
+def _atoms(dictionary: str, settings: Settings) -> Tensor:
+    """Return the atoms of every feature, [m, j, d]; of a group crosscoder its blocks of the identity."""
+    loaded = store.load_dictionary(dictionary, settings)
+    return loaded.decoder_blocks(1)[0][0].unflatten(0, (-1, loaded.config.atom_dimension))
 
 
 def _firing(dictionary: str, settings: Settings) -> Tensor:

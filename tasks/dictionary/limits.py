@@ -68,6 +68,6 @@ def _numbers(acts: ActivationSet, config: DictionaryConfig) -> int:
     """Return a lower bound of the floats needed: weights with copies, the initial features' rows, and one batch."""
     blocks = acts.group.order if config.is_crosscoder else 1
     read = blocks if config.reads_all_blocks else 1
-    written = config.features // blocks if config.is_steerable else config.features
+    written = config.features // blocks if config.is_steerable else config.atoms
     weights = written * acts.channels * (blocks + read)
     return COPIES * weights + (written + config.batch_size) * acts.channels * blocks

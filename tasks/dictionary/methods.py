@@ -11,12 +11,13 @@ class Method(NamedTuple):
     """label: the name that people read; dictionary: `module:class` in this package.
 
     k: whether the config's k fixes the number of active features of each row or their mean over a batch; None for a
-    method with a sparsity penalty instead.
+    method with a sparsity penalty instead. block_sparse: whether a feature has several decoder vectors (atoms).
     """
 
     label: str
     dictionary: str
     k: Literal["each row", "mean"] | None
+    block_sparse: bool = False
 
     def load(self) -> type[Any]:
         """Import the class, a subclass of `base.Dictionary`. Only this imports PyTorch."""
@@ -37,7 +38,14 @@ METHODS = {
     "jumprelu": Method("JumpReLU", "jumprelu:JumpReLU", k=None),
     "gated": Method("Gated", "gated:Gated", k=None),
     "matryoshka": Method("Matryoshka", "matryoshka:Matryoshka", k="mean"),
+    "block-topk": Method("Block TopK", "block_topk:BlockTopK", k="each row", block_sparse=True),
+    "grassmannian": Method("Grassmannian", "grassmannian:Grassmannian", k="each row", block_sparse=True),
+    "group-lasso": Method("Group lasso", "group_lasso:GroupLasso", k=None, block_sparse=True),
 }
+BLOCK_SPARSE = tuple(name for name, method in METHODS.items() if method.block_sparse)
+"""Methods whose features have several decoder vectors each; an SAE only."""
+OF_ONE_ATOM = tuple(name for name in METHODS if name not in BLOCK_SPARSE)
+"""Methods whose features have one decoder vector each."""
 STEERABLE = ("topk", "batchtopk")
 """The methods that train a steerable crosscoder."""
 WITH_K = ", ".join(name for name, method in METHODS.items() if method.k)

@@ -1,5 +1,6 @@
 """Metrics of a trained dictionary that can be computed without running the network (methods §3)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,11 @@ from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.base import Dictionary
+from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import every_row
+
+Similarity = Callable[[Tensor, Tensor], Tensor]
+"""Function of the blocks of two dictionaries, [m, …, d] and [m', …, d], to the similarity of every pair, [m, m']."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
             z_gbd.square().sum((0, 2)).sqrt() * decoded_gbd.square().sum((0, 2)).sqrt()
         ).clamp_min(1e-12)
         cosine_sum += float(similarity_b.sum())
-        counts_m += torch.bincount(indices_bk[values_bk > 0], minlength=len(counts_m))
+        f_bk, features_bk = dictionary.activations(values_bk, indices_bk)
+        counts_m += torch.bincount(features_bk[f_bk > 0], minlength=len(counts_m))
         rows += x_gbd.shape[1]
     total_g = variance.total_g().clamp_min(1e-12)
     return Evaluation(
@@ -87,23 +93,28 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
     )
 
 
-def stability(blocks_mgd: Tensor, other_mgd: Tensor) -> float:
-    """Return the mean cosine of features matched one to one between two dictionaries (Hungarian assignment).
+def stability(blocks_mgd: Tensor, other_mgd: Tensor, similarity: Similarity) -> float:
+    """Return the mean similarity of features matched one to one between two dictionaries (Hungarian assignment).
 
-    blocks_mgd, other_mgd: [m, blocks, d]; the cosine is that of the concatenated blocks. 1 means the same features; the
-    chance level is `random_stability` of the same shape.
+    blocks_mgd, other_mgd: of `Dictionary.blocks`. 1 means the same features; the chance level is `random_stability` of
+    the same shape.
     """
     from scipy.optimize import linear_sum_assignment
 
-    cosine_mm = cosine_matrix(blocks_mgd, other_mgd).numpy()
+    cosine_mm = similarity(blocks_mgd, other_mgd).numpy()
     rows, columns = linear_sum_assignment(cosine_mm, maximize=True)
     return float(cosine_mm[rows, columns].mean())
 
 
-def random_stability(blocks_mgd: Tensor, seed: int) -> float:
+def random_stability(blocks_mgd: Tensor, seed: int, similarity: Similarity) -> float:
     """Return `stability` against Gaussian features of the same shape: the chance level of the matching."""
     generator = torch.Generator().manual_seed(seed)
-    return stability(blocks_mgd, torch.randn(blocks_mgd.shape, generator=generator))
+    return stability(blocks_mgd, torch.randn(blocks_mgd.shape, generator=generator), similarity)
+
+
+def similarity_of(config: DictionaryConfig) -> Similarity:
+    """Return the function that compares features by what `Dictionary.blocks` returns."""
+    return cosine_matrix if config.atom_dimension == 1 else span_similarity
 
 
 def cosine_matrix(blocks_mgd: Tensor, other_mgd: Tensor) -> Tensor:
@@ -112,3 +123,18 @@ def cosine_matrix(blocks_mgd: Tensor, other_mgd: Tensor) -> Tensor:
     norms_m = blocks_mgd.square().sum((1, 2)).sqrt().clamp_min(1e-12)
     other_norms_m = other_mgd.square().sum((1, 2)).sqrt().clamp_min(1e-12)
     return products / norms_m[:, None] / other_norms_m
+
+
+def span_similarity(atoms_mjd: Tensor, other_mjd: Tensor) -> Tensor:
+    """Return the similarity of the spans of every pair of features, [m, m'], from 0 to 1 [ours].
+
+    atoms_mjd, other_mjd: the atoms of features, [m, dimension, d]. The similarity is the root mean square of the
+    cosines of the principal angles: of a single vector and a span, the cosine of the angle between them.
+    """
+    basis_mjd, other_basis_mjd = (
+        torch.linalg.qr(atoms.transpose(1, 2)).Q.transpose(1, 2) for atoms in (atoms_mjd, other_mjd)
+    )
+    squares_mm = sum(
+        (vector_md @ other_md.T).square() for vector_md in basis_mjd.unbind(1) for other_md in other_basis_mjd.unbind(1)
+    )
+    return (squares_mm / min(atoms_mjd.shape[1], other_mjd.shape[1])).sqrt()

@@ -7,6 +7,15 @@ how much that is, on the rows on which the crosscoder is evaluated:
 * linear: ridge regression of all blocks on the identity block. It reproduces that block almost exactly.
 * nonlinear: the linear prediction plus that of a multilayer perceptron, trained on what the linear one leaves.
 
+A third predictor has one matrix per generator of the group, M_r of the smallest rotation and M_s of the mirror, and
+predicts a(r^k s·x) as M_r^k M_s a(x) about the mean (arXiv 2511.09432 has one matrix for a rotation by 90°).
+
+* generators: ridge regression of the block of r·g on that of g, for all g at once, and of s·g on g. Both matrices are
+  then trained on the error of all blocks, powers included.
+
+The same matrices make an SAE of the orbits' rows adaptively equivariant (after arXiv 2511.09432): what it reconstructs
+of the identity block, turned by them, is its reconstruction of every block, and is compared with a crosscoder's.
+
 Each FVU is an upper bound of the least that any code of the identity block can reach. A crosscoder whose FVU is near
 the smaller one is limited by what it reads, and not by its size or its sparsity.
 """
@@ -20,10 +29,11 @@ import torch
 from torch import Tensor, nn
 
 from tasks.activations.shards import ActivationSet
+from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.metrics import Variance
 from tasks.dictionary.rows import batches, every_row
-from tasks.dictionary.store import describe, dictionary_config
+from tasks.dictionary.store import describe, dictionary_config, load_dictionary
 from tasks.errors import UserError
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
@@ -47,20 +57,27 @@ SCHEMA = {
 }
 
 
+GENERATOR_STEPS, GENERATOR_RATE = 300, 1e-4
+"""Of the matrices of the generators: training steps after the regression, and Adam's learning rate."""
+
+
 def measure_orbit_prediction(
     dictionary: str, steps: int, settings: Settings, progress: Progress = silent
 ) -> dict[str, str]:
     """Stage `orbit_predictions` of a dictionary; return {predictor: content key}.
 
     The nonlinear predictor is left out if steps is 0. steps: of the perceptron's training, in batches as in the
-    dictionary's. Rows are those of the test split. progress counts to 1000. Raises UserError for a dictionary that
-    doesn't encode the identity block alone, and if memory is too small.
+    dictionary's. Rows are those of the test split. progress counts to 1000. Raises
+    UserError for a dictionary that doesn't encode the identity block alone, and if memory is too small.
     """
     keys = {"linear": content_key("orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="linear")}
     if steps:
         keys["nonlinear"] = content_key(
             "orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="nonlinear", steps=steps
         )
+    keys["generators"] = content_key(
+        "orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="generators", steps=GENERATOR_STEPS
+    )
     if all(is_staged(key, settings) for key in keys.values()):
         return keys
     config = dictionary_config(dictionary, settings)
@@ -68,7 +85,11 @@ def measure_orbit_prediction(
         raise UserError(f"dictionary {dictionary[:12]} is no group crosscoder that encodes the identity block")
     acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
     check_fits(acts.channels, acts.group.order)
-    linear = fit_linear(acts, config, part_of(progress, 0, 200))
+    if not is_staged(keys["generators"], settings):
+        generators = fit_generators(acts, config, GENERATOR_STEPS, part_of(progress, 0, 100))
+        table = predictions(dictionary, "generators", GENERATOR_STEPS, *errors_on_test_rows(generators, acts, config))
+        stage_tables(keys["generators"], {"orbit_predictions": table}, settings)
+    linear = fit_linear(acts, config, part_of(progress, 100, 300))
     if not is_staged(keys["linear"], settings):
         table = predictions(dictionary, "linear", 0, *errors_on_test_rows(linear, acts, config))
         stage_tables(keys["linear"], {"orbit_predictions": table}, settings)
@@ -79,6 +100,31 @@ def measure_orbit_prediction(
         stage_tables(keys["nonlinear"], {"orbit_predictions": table}, settings)
     progress(1000, 1000)
     return keys
+
+
+def measure_equivariance(dictionary: str, settings: Settings, progress: Progress = silent) -> str:
+    """Stage the metric `equivariant_fvu` of an SAE on a set of orbits and return its content key.
+
+    It is the FVU over all blocks where the reconstruction of the identity block is turned by one matrix per generator.
+    Rows are those of the test split. progress counts to 1000. Raises UserError for another
+    dictionary.
+    """
+    key = content_key("equivariant SAE", CODE_VERSION, dictionary=dictionary)
+    if is_staged(key, settings):
+        return key
+    if not is_of_orbits(dictionary, settings):
+        raise UserError(f"dictionary {dictionary[:12]} is no SAE on a set of orbits: it has no blocks to turn")
+    config = dictionary_config(dictionary, settings)
+    acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
+    orbits = config.model_copy(update={"architecture": "group-crosscoder"})  # the same rows, with all their blocks
+    generators = fit_generators(acts, orbits, GENERATOR_STEPS, part_of(progress, 0, 500))
+    turned = TurnedReconstruction(load_dictionary(dictionary, settings), generators)
+    error_g, variance_g = errors_on_test_rows(turned, acts, orbits)
+    fvu = float(error_g.sum() / variance_g.sum())
+    table = polars.DataFrame({"dictionary_id": [dictionary], "metric": ["equivariant_fvu"], "value": [fvu]})
+    stage_tables(key, {"dictionary_metrics": table}, settings)
+    progress(1000, 1000)
+    return key
 
 
 def predictions(dictionary: str, predictor: str, steps: int, error_g: Tensor, variance_g: Tensor) -> polars.DataFrame:
@@ -99,6 +145,13 @@ def whole_fvu(predictions: polars.DataFrame) -> float:
 def is_measured(config: DictionaryConfig) -> bool:
     """Whether a dictionary predicts all blocks from the identity block."""
     return config.is_crosscoder and not config.reads_all_blocks
+
+
+def is_of_orbits(dictionary: str, settings: Settings) -> bool:
+    """Whether a dictionary is an SAE on a set of orbits, whose other blocks its reconstruction can be turned into."""
+    if dictionary_config(dictionary, settings).architecture != "sae":
+        return False
+    return ActivationSet.open(describe(dictionary, settings)["activation_set"], settings).group.order > 1
 
 
 def check_fits(channels: int, blocks: int) -> None:
@@ -145,6 +198,40 @@ class WithNetwork(nn.Module):
         return self.linear(x_bd) + self.out_scale * self.correction(x_bd)
 
 
+class Generators(nn.Module):
+    """Prediction of all blocks, [b, |G| · d], by powers of one matrix per generator, from the identity block, [b, d].
+
+    rotation_dd: of the smallest rotation; mirror_dd: of the mirror, or None in a group without reflections.
+    """
+
+    def __init__(self, rotations: int, rotation_dd: Tensor, mirror_dd: Tensor | None, mean_d: Tensor) -> None:
+        super().__init__()
+        self.rotations, self.mean_d = rotations, mean_d
+        self.rotation_dd = nn.Parameter(rotation_dd)
+        self.mirror_dd = None if mirror_dd is None else nn.Parameter(mirror_dd)
+
+    def forward(self, x_bd: Tensor) -> Tensor:
+        identity_bd = x_bd - self.mean_d
+        halves = [identity_bd] if self.mirror_dd is None else [identity_bd, identity_bd @ self.mirror_dd]
+        blocks = []
+        for rows_bd in halves:
+            blocks.append(rows_bd)
+            for _ in range(self.rotations - 1):
+                blocks.append(blocks[-1] @ self.rotation_dd)
+        return torch.cat([rows_bd + self.mean_d for rows_bd in blocks], 1)
+
+
+class TurnedReconstruction(nn.Module):
+    """An SAE's reconstruction of the identity block, turned into all blocks: [b, d] to [b, |G| · d]."""
+
+    def __init__(self, sae: Dictionary, generators: Generators) -> None:
+        super().__init__()
+        self.sae, self.generators = sae, generators
+
+    def forward(self, x_bd: Tensor) -> Tensor:
+        return self.generators(self.sae.decode(self.sae.code(x_bd))[:, 0])
+
+
 class _Moments:
     """Sums over rows: x [d], y [n], x xᵀ [d, d] and x yᵀ [d, n], in double precision."""
 
@@ -173,12 +260,48 @@ def fit_linear(acts: ActivationSet, config: DictionaryConfig, progress: Progress
     for done, x_gbd in enumerate(islice(batches(acts, config), count), start=1):
         sums.add(x_gbd[0], _blocks(x_gbd))
         progress(done, count)
+    return Linear(*_ridge(sums))
+
+
+def _ridge(sums: _Moments) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the weight [d, n] and the means [d] and [n] of the ridge regression of y on x."""
     mean_d, mean_n = sums.x_d / sums.rows, sums.y_n / sums.rows
     covariance_dd = sums.xx_dd / sums.rows - torch.outer(mean_d, mean_d)
     penalty = RIDGE * covariance_dd.diagonal().mean()
     covariance_dd.diagonal().add_(penalty)
     weight_dn = torch.linalg.solve(covariance_dd, sums.xy_dn.div_(sums.rows).sub_(torch.outer(mean_d, mean_n)))
-    return Linear(weight_dn.float(), mean_d.float(), mean_n.float())
+    return weight_dn.float(), mean_d.float(), mean_n.float()
+
+
+def fit_generators(
+    acts: ActivationSet, config: DictionaryConfig, steps: int, progress: Progress = silent
+) -> Generators:
+    """Fit the matrices of the generators on one pass over the train split, then train them. progress counts batches."""
+    group, channels = acts.group, acts.channels
+    pairs = {"rotation": group.cayley[1 % group.n_rotations]}
+    if group.reflections:
+        pairs["mirror"] = group.cayley[group.n_rotations]
+    sums = {name: _Moments(channels, channels) for name in pairs}
+    orbits = sum(shard.orbits for shard in acts.shards if shard.split == "train")
+    count = math.ceil(orbits / config.batch_size)
+    for done, x_gbd in enumerate(islice(batches(acts, config), count), start=1):
+        for name, image_g in pairs.items():
+            sums[name].add(x_gbd.flatten(0, 1), x_gbd[torch.from_numpy(image_g)].flatten(0, 1))
+        progress(done, count + steps)
+    weights = {name: _ridge(moments)[0] for name, moments in sums.items()}
+    mean_d = (sums["rotation"].x_d / sums["rotation"].rows).float()
+    predictor = Generators(group.n_rotations, weights["rotation"], weights.get("mirror"), mean_d)
+    optimiser = torch.optim.Adam(predictor.parameters(), lr=GENERATOR_RATE, fused=True)
+    for step, x_gbd in enumerate(islice(batches(acts, config), steps)):
+        for parameters in optimiser.param_groups:
+            parameters["lr"] = GENERATOR_RATE * min(1.0, (steps - step) / (DECAY_SHARE * steps))
+        wanted_bn = _blocks(x_gbd)
+        # in units of the variance: Adam's steps don't depend on it, but its smallest denominator does
+        ((predictor(x_gbd[0]) - wanted_bn).square().mean() / wanted_bn.var().clamp_min(1e-12)).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        progress(count + step + 1, count + steps)
+    return predictor.eval()
 
 
 def fit_network(

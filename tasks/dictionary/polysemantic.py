@@ -160,7 +160,8 @@ def _contributions(
     dictionary: Dictionary, acts: ActivationSet, top: polars.DataFrame, progress: Callable[[int], None]
 ) -> _Contributions:
     channels, features = acts.channels, dictionary.config.features
-    [weight_md], [decoder_bias_d] = dictionary.decoder_blocks(1)
+    dimension = dictionary.config.atom_dimension
+    [weight_ad], [decoder_bias_d] = dictionary.decoder_blocks(1)
     blocks = acts.group.order if dictionary.reads_all_blocks else 1
     contribution_dm, leads_dm = torch.zeros(channels, features), torch.zeros(channels, features, dtype=torch.int32)
     activation_d, missed_d, bias_d = torch.zeros(3, channels, dtype=torch.float64)
@@ -174,8 +175,9 @@ def _contributions(
             place_b, pair_p = torch.unique(part["place"].cast(polars.Int64).to_torch(), return_inverse=True)
             z_gbd = acts_rgc[place_b, :blocks].transpose(0, 1).float() * dictionary.scale
             values_bk, indices_bk = dictionary.encode_active(z_gbd)
-            feature_pk = indices_bk[pair_p]
-            added_pk = values_bk[pair_p] * weight_md[feature_pk, neuron_p[:, None]]
+            atoms_pk = indices_bk[pair_p]
+            added_pk = values_bk[pair_p] * weight_ad[atoms_pk, neuron_p[:, None]]
+            feature_pk, added_pk = atoms_pk[:, ::dimension] // dimension, added_pk.unflatten(1, (-1, dimension)).sum(2)
             contribution_dm.index_put_((neuron_p[:, None].expand_as(feature_pk), feature_pk), added_pk, accumulate=True)
             most_p, place_p = added_pk.max(1)
             leader_p = feature_pk.gather(1, place_p[:, None])[:, 0]

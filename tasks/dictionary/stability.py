@@ -7,7 +7,7 @@ import torch
 
 from tasks.checksums import Damaged
 from tasks.dictionary.analyse import analysed
-from tasks.dictionary.metrics import random_stability, stability
+from tasks.dictionary.metrics import random_stability, similarity_of, stability
 from tasks.dictionary.store import describe, dictionary_config, load_dictionary, read_table, trained
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
@@ -48,13 +48,14 @@ def measure_stability(
 
 def _stability(dictionary: str, replica: str, settings: Settings) -> polars.DataFrame:
     blocks_mgd = _firing_blocks(dictionary, settings)
+    similarity = similarity_of(dictionary_config(dictionary, settings))
     return polars.DataFrame(
         {
             "dictionary_id": dictionary,
             "replica_id": replica,
             "replica_seed": dictionary_config(replica, settings).seed,
-            "stability": stability(blocks_mgd, _firing_blocks(replica, settings)),
-            "stability_random": random_stability(blocks_mgd, seed=0),
+            "stability": stability(blocks_mgd, _firing_blocks(replica, settings), similarity),
+            "stability_random": random_stability(blocks_mgd, 0, similarity),
         }
     )
 

@@ -50,8 +50,10 @@ NOT_IN_THE_KEY = {"log_every", "checkpoint_every"}  # they don't change the trai
 
 
 def dictionary_key(activation_set: str, config: DictionaryConfig) -> str:
+    # the field is younger than dictionaries with one atom per feature, which keep their keys
+    left_out = NOT_IN_THE_KEY | ({"atom_dimension"} if config.atom_dimension == 1 else set())
     return content_key(
-        "dictionary", CODE_VERSION, activation_set=activation_set, config=config.model_dump(exclude=NOT_IN_THE_KEY)
+        "dictionary", CODE_VERSION, activation_set=activation_set, config=config.model_dump(exclude=left_out)
     )
 
 
@@ -187,6 +189,7 @@ class _Trainer:
             if parameter.grad is not None:
                 distributed.averaged(parameter.grad)
         self.optimiser.step()
+        self.dictionary.after_step()
         self.optimiser.zero_grad()
         self.rows_since_fired_m += x_gbd.shape[1] * distributed.world_size()
         self.rows_since_fired_m[distributed.in_any(loss.fired_m)] = 0

@@ -9,7 +9,7 @@ import torch
 
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.encode import Encode, encoded, encoder_of
-from tasks.dictionary.store import load_dictionary
+from tasks.dictionary.store import dictionary_config, load_dictionary
 from tasks.dimensions.completeness import measure_completeness
 from tasks.dimensions.config import DimensionsConfig
 from tasks.dimensions.harmonics import IrrepEnergies
@@ -87,6 +87,11 @@ def analyse_dimensions(
         raise UserError(
             f"activation set {activation_set[:12]} has no test split to evaluate dimensions on: extract it with "
             "test_share > 0"
+        )
+    if dictionary and (dimension := dictionary_config(dictionary, settings).atom_dimension) > 1:
+        raise UserError(
+            f"dictionary {dictionary[:12]} has features of {dimension} dimensions, and a point among their norms can't "
+            "be decoded: choose a dictionary with one decoder vector per feature"
         )
     encode = encoder_of(load_dictionary(dictionary, settings)) if dictionary else None
     natural = UnitRows(acts, encode, config.rows)

@@ -62,7 +62,8 @@ def subject(key: str, n_rotations: int | None, settings: Settings, progress: Pro
 
     n_rotations: rotations of the group under which features are compared; None: all of the dictionary's own group.
     Scales are no group, so features of scales are compared as they are: their blocks, laid end to end, are one block.
-    Raises UserError if the dictionary's group has no subgroup with that many rotations, and if no feature is live.
+    Raises UserError if the dictionary's group has no subgroup with that many rotations, if its features have several
+    dimensions, and if no feature is live.
     """
     acts = ActivationSet.open(describe(key, settings)["activation_set"], settings)
     dictionary = load_dictionary(key, settings)
@@ -75,6 +76,11 @@ def subject(key: str, n_rotations: int | None, settings: Settings, progress: Pro
             group, elements = acts.group.subgroup(n_rotations or acts.group.n_rotations)
         except UserError as error:
             raise UserError(f"dictionary {key[:12]} was trained on {acts.group.name}: {error}") from None
+    if dictionary.config.atom_dimension > 1:
+        raise UserError(
+            f"dictionary {key[:12]} has features of several dimensions, whose spans have no orientation to compare: "
+            "families need a method with one decoder vector per feature"
+        )
     responses = feature_responses(dictionary, acts, settings, progress)
     if not len(responses.live):
         raise UserError(

@@ -53,7 +53,7 @@ def feature_responses(
     blocks = acts.group.order if dictionary.reads_all_blocks else 1
     for done, shard in enumerate(acts.shards, start=1):
         for _, x_gbd in every_row(acts, dictionary.config, shard, blocks):
-            values_bk, indices_bk = dictionary.encode_active(x_gbd * dictionary.scale)
+            values_bk, indices_bk = dictionary.activations(*dictionary.encode_active(x_gbd * dictionary.scale))
             maxima_m.scatter_reduce_(0, indices_bk.flatten(), values_bk.flatten(), "amax")
         progress(done, len(acts.shards))
     if dictionary.reads_all_blocks:

@@ -209,5 +209,5 @@ def _log_model(client: "MlflowClient", dictionary: str, run_id: str, settings: S
 def _example_rows(dictionary: str, settings: Settings) -> np.ndarray:
     """Return two reconstructed rows, each of one active feature, float32, in the layout of the dictionary's input."""
     trained = load_dictionary(dictionary, settings)
-    rows_bgd = trained.decode(torch.eye(trained.config.features)[:EXAMPLE_ROWS]).numpy()
+    rows_bgd = trained.decode(torch.eye(trained.config.atoms)[:EXAMPLE_ROWS]).numpy()
     return rows_bgd if trained.is_crosscoder else rows_bgd[:, 0]

@@ -3,6 +3,7 @@
 import polars
 import torch
 
+from tasks.dictionary.base import Dictionary
 from tasks.dictionary.priorities import by_turns
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.keys import content_key
@@ -31,7 +32,7 @@ def visualise_features(
         return key
     description = describe(dictionary, settings)
     features = features_to_visualise(read_staged(analysis, settings))[:count]
-    excite_nd = load_dictionary(dictionary, settings).encoder_weight_hmd()[0, features]
+    excite_nd = encoder_directions(load_dictionary(dictionary, settings))[features]
     network = load_network(description["network"], settings.weights_dir)
     directions_nd = torch.cat([excite_nd, -excite_nd])
     images_ncyx = visualise(network, description["layer"], directions_nd, config, progress)
@@ -51,6 +52,18 @@ def visualise_features(
     )
     stage_tables(key, {"feature_visualisations": table}, settings)
     return key
+
+
+def encoder_directions(dictionary: Dictionary) -> torch.Tensor:
+    """Return each feature's encoder vector for the untransformed patch, [m, d].
+
+    Of a feature of several dimensions, the direction to which its encoder vectors respond most.
+    """
+    weight_ad = dictionary.encoder_weight_hmd()[0]
+    if dictionary.config.atom_dimension == 1:
+        return weight_ad
+    weight_mjd = weight_ad.unflatten(0, (-1, dictionary.config.atom_dimension))
+    return torch.linalg.svd(weight_mjd, full_matrices=False).Vh[:, 0]
 
 
 def features_to_visualise(analysis: dict[str, polars.DataFrame]) -> list[int]:

@@ -119,7 +119,8 @@ def test_every_flow_takes_a_config_that_refuses_infinities():
 def largest(field: dict[str, Any]) -> float | None:
     """The largest whole number that a field of a form takes; None for a field of something else."""
     kinds = [field, *field.get("anyOf", []), field.get("items", {})]
-    limits = [kind.get("maximum", math.inf) for kind in kinds if kind.get("type") == "integer"]
+    integers = [kind for kind in kinds if kind.get("type") == "integer"]
+    limits = [kind.get("maximum", max(kind.get("enum", [math.inf]))) for kind in integers]
     return max(limits, default=None)
 
 

@@ -30,7 +30,7 @@ def _dictionary(architecture: str, **columns) -> Row:
 
 REPLICAS = (1, 2)
 """Seeds of the dictionaries with which a dictionary's features are matched."""
-PREDICTIONS = (("linear", 0, 0.3), ("nonlinear", 200, 0.25))
+PREDICTIONS = (("linear", 0, 0.3), ("nonlinear", 200, 0.25), ("generators", 300, 0.35))
 """Predictors of a group crosscoder's blocks: name, steps, FVU of every block but the identity's."""
 
 

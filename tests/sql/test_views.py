@@ -262,14 +262,14 @@ def test_benchmark(small):
 
 
 def test_what_the_identity_block_predicts_stands_beside_a_crosscoder(small):
-    columns = "linear_prediction_fvu, nonlinear_prediction_fvu"
+    columns = "linear_prediction_fvu, nonlinear_prediction_fvu, generators_prediction_fvu"
     # weighted by the variance of the blocks; of two trainings the better one
     assert rows(small, f"SELECT {columns} FROM dictionary_scores ORDER BY dictionary_id") == [
-        about((0 + 0.4 + 3 * 0.6 + 0.6) / 6, (0 + 0.3 + 3 * 0.5 + 0.6) / 6),
-        (None, None),
+        about((0 + 0.4 + 3 * 0.6 + 0.6) / 6, (0 + 0.3 + 3 * 0.5 + 0.6) / 6, (0 + 0.5 + 3 * 0.7 + 0.8) / 6),
+        (None, None, None),
     ]
     found = rows(small, f"SELECT {columns} FROM block_scores ORDER BY dictionary_id, element")
-    assert found == [(0.0, 0.0), (0.4, 0.3), (0.6, 0.5), (0.6, 0.6), (None, None)]
+    assert found == [(0.0, 0.0, 0.0), (0.4, 0.3, 0.5), (0.6, 0.5, 0.7), (0.6, 0.6, 0.8), (None, None, None)]
 
 
 def test_density_histogram(small):

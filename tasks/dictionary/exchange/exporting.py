@@ -10,7 +10,7 @@ from torch import Tensor
 from tasks.dictionary.exchange.files import Written
 from tasks.dictionary.exchange.libraries import LIBRARIES
 from tasks.dictionary.exchange.plain import plain
-from tasks.dictionary.methods import ARCHITECTURES
+from tasks.dictionary.methods import ARCHITECTURES, BLOCK_SPARSE
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
 from tasks.settings import Settings
@@ -60,13 +60,17 @@ def export_dictionary(dictionary: str, library: str, folder: Path, settings: Set
 
 
 def written_for(library: str, dictionary: str, settings: Settings) -> Written:
-    """Return the files of a dictionary for a library. Raises UserError for a crosscoder."""
+    """Return the files of a dictionary for a library. Raises UserError for a crosscoder or a block-sparse SAE."""
     description = describe(dictionary, settings)
     architecture = description["config"]["architecture"]
     if architecture != "sae":
         raise UserError(
             f"dictionary {dictionary} is a {ARCHITECTURES[architecture]}, and {library} has none: export a sparse "
             "autoencoder (architecture sae), or write the crosscoder with `kaleidoscope publish-model`"
+        )
+    if description["config"]["method"] in BLOCK_SPARSE:
+        raise UserError(
+            f"dictionary {dictionary} is block-sparse, and {library} has no such class: export an SAE of another method"
         )
     about = {"network": description["network"], "layer": description["layer"], "dictionary": dictionary}
     return LIBRARIES[library].load().written(plain(load_dictionary(dictionary, settings)), about)

@@ -2,6 +2,7 @@ from tests.sql.audit_cases import INFINITY, NAN, bad_values
 
 METRICS = {
     "fvu": 0.2,
+    "equivariant_fvu": 0.4,
     "l0": 7.2,
     "dead_fraction": 0.1,
     "cosine": 0.9,
@@ -19,6 +20,7 @@ CASES = [
     case
     for metric, values in {
         "fvu": [-0.1, 2.5, NAN, INFINITY],
+        "equivariant_fvu": [-0.1, NAN],
         "l0": [-1.0],
         "dead_fraction": [1.2, -0.1],
         "cosine": [-1.2, 1.2],

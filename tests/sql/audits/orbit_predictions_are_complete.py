@@ -1,18 +1,18 @@
 from tests.sql.audit_cases import INFINITY, NAN, change, remove
 
-PREDICTORS = [("linear", 0), ("nonlinear", 300)]
+PREDICTORS = [("linear", 0), ("nonlinear", 300), ("generators", 300)]
 VALID = {
     "dictionaries": {"dictionary_id": ["crosscoder"], "group_order": [4]},
     "orbit_predictions": {
         "dictionary_id": "crosscoder",
         "predictor": [name for name, _ in PREDICTORS for _ in range(4)],
         "steps": [steps for _, steps in PREDICTORS for _ in range(4)],
-        "element": [0, 1, 2, 3] * 2,
-        "fvu": [0.0, 0.5, 0.6, 0.5, 0.1, 0.4, 0.5, 0.4],
+        "element": [0, 1, 2, 3] * 3,
+        "fvu": [0.0, 0.5, 0.6, 0.5, 0.1, 0.4, 0.5, 0.4, 0.0, 0.6, 0.7, 0.6],
         "variance": 2.0,
     },
 }
-LINEAR, NONLINEAR = ({"predictor": name} for name, _ in PREDICTORS)
+LINEAR, NONLINEAR, GENERATORS = ({"predictor": name} for name, _ in PREDICTORS)
 
 CASES = [
     (remove("orbit_predictions", LINEAR | {"element": 2}), LINEAR | {"group_order": 4, "blocks": 3}),
@@ -23,5 +23,8 @@ CASES = [
     (change("orbit_predictions", LINEAR | {"element": 1}, variance=0.0), LINEAR | {"impossible_values": 1}),
     (change("orbit_predictions", NONLINEAR, steps=0), NONLINEAR | {"steps": 0}),
     (change("orbit_predictions", LINEAR, steps=300), LINEAR | {"steps": 300}),
-    (change("dictionaries", {}, group_order=1), LINEAR | {"group_order": 1}, NONLINEAR | {"group_order": 1}),
+    (
+        change("dictionaries", {}, group_order=1),
+        *(predictor | {"group_order": 1} for predictor in (LINEAR, NONLINEAR, GENERATORS)),
+    ),
 ]

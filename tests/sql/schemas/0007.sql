@@ -177,7 +177,7 @@ CREATE TABLE IF NOT EXISTS dictionary_metrics (
 );
 COMMENT ON TABLE dictionary_metrics IS 'one row per (dictionary_id, metric), measured on the test split';
 COMMENT ON COLUMN dictionary_metrics.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
-COMMENT ON COLUMN dictionary_metrics.metric IS 'name of the metric: fvu, l0, cosine, dead_fraction, rows, loss_recovered_zero, loss_recovered_mean, top1_change, top1_change_zero, top1_change_mean or spliced_frames (images used for the loss_recovered and top1_change metrics), and of versions before schema version 7 stability and stability_random; the view dictionary_scores explains the others';
+COMMENT ON COLUMN dictionary_metrics.metric IS 'name of the metric: fvu, equivariant_fvu, l0, cosine, dead_fraction, rows, loss_recovered_zero, loss_recovered_mean, top1_change, top1_change_zero, top1_change_mean or spliced_frames (images used for the loss_recovered and top1_change metrics), and of versions before schema version 7 stability and stability_random; the view dictionary_scores explains the others';
 COMMENT ON COLUMN dictionary_metrics.value IS 'value of the metric; fvu, cosine, dead_fraction, stability and top1_change are shares or cosines, loss_recovered is 1 where nothing is lost, l0, rows and spliced_frames are counts';
 
 CREATE TABLE IF NOT EXISTS block_metrics (
@@ -1473,7 +1473,7 @@ COMMENT ON COLUMN mlflow_models.layer IS 'name of the layer of the concept activ
 
 CREATE TABLE IF NOT EXISTS orbit_predictions (
     dictionary_id  VARCHAR NOT NULL REFERENCES dictionaries (dictionary_id),
-    predictor      VARCHAR NOT NULL CHECK (predictor IN ('linear', 'nonlinear')),
+    predictor      VARCHAR NOT NULL CHECK (predictor IN ('linear', 'nonlinear', 'generators')),
     steps          INTEGER NOT NULL,
     element        INTEGER NOT NULL,
     fvu            DOUBLE NOT NULL,
@@ -1482,8 +1482,8 @@ CREATE TABLE IF NOT EXISTS orbit_predictions (
 );
 COMMENT ON TABLE orbit_predictions IS 'one row per (dictionary_id, predictor, steps, element): how well a predictor without features predicts one block from the identity block, on the rows of a group crosscoder''s test split';
 COMMENT ON COLUMN orbit_predictions.dictionary_id IS 'content key of the group crosscoder whose rows are predicted; refers to dictionaries';
-COMMENT ON COLUMN orbit_predictions.predictor IS 'linear: ridge regression; nonlinear: the linear prediction plus that of a neural network with two hidden layers';
-COMMENT ON COLUMN orbit_predictions.steps IS 'training steps of the neural network; 0 for the linear predictor';
+COMMENT ON COLUMN orbit_predictions.predictor IS 'linear: ridge regression; nonlinear: the linear prediction plus that of a neural network with two hidden layers; generators: powers of one matrix for the smallest rotation, times one matrix for the mirror';
+COMMENT ON COLUMN orbit_predictions.steps IS 'training steps of the neural network or, after a regression, of the matrices; 0 for the linear predictor';
 COMMENT ON COLUMN orbit_predictions.element IS 'number of the group element g, 0 to |G| - 1; 0 is the identity';
 COMMENT ON COLUMN orbit_predictions.fvu IS 'fraction of variance unexplained of this block: squared error over variance; 0 is perfect, 1 is no better than the mean';
 COMMENT ON COLUMN orbit_predictions.variance IS 'variance of this block over the test rows, summed over channels, in squared units of the layer''s activations; fvu over all blocks is the mean of fvu weighted by it';

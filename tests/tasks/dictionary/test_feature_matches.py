@@ -22,7 +22,7 @@ def test_best_matches_are_those_of_the_whole_matrix(monkeypatch):
     generator = torch.Generator().manual_seed(3)
     ours_md, others_md = torch.randn(30, 9, generator=generator), torch.randn(11, 9, generator=generator)
     ours_md[4] = 0
-    cosine_m, place_m = best_matches(ours_md, others_md)
+    cosine_m, place_m = best_matches(ours_md[:, None], others_md[:, None])
     whole_mm = torch.nn.functional.cosine_similarity(ours_md[:, None], others_md[None], dim=2)
     torch.testing.assert_close(cosine_m, whole_mm.max(1).values)
     assert place_m.tolist() == whole_mm.argmax(1).tolist()

@@ -7,7 +7,7 @@ from tasks.activations.shards import ActivationSet
 from tasks.config import MOST
 from tasks.dictionary import store
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.methods import METHODS
+from tasks.dictionary.methods import OF_ONE_ATOM
 from tasks.dictionary.train import train
 from tasks.errors import UserError
 from tests.tasks.dictionary.conftest import PlantedOrbits
@@ -15,7 +15,7 @@ from tests.tasks.dictionary.conftest import PlantedOrbits
 SMALL = {"features": 8, "k": 2, "steps": 4, "batch_size": 8, "log_every": 1}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_ONE_ATOM)
 @pytest.mark.parametrize("shape", [{"architecture": "sae", "orbit_reuse": False}, {}, {"harmonics": 0}])
 def test_one_row_a_step_trains_and_has_no_variance_to_explain(planted_set, settings, method, shape):
     key = train("planted", DictionaryConfig(**SMALL | {"batch_size": 1}, method=method, **shape), settings)

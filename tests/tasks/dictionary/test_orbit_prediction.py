@@ -11,14 +11,19 @@ from tasks.activations.shards import ShardInfo
 from tasks.dictionary import orbit_prediction as module
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.orbit_prediction import (
+    GENERATOR_STEPS,
     PASSES,
     RIDGE,
     errors_on_test_rows,
+    fit_generators,
     fit_linear,
     fit_network,
+    measure_equivariance,
     measure_orbit_prediction,
     whole_fvu,
 )
+from tasks.dictionary.rows import every_row
+from tasks.dictionary.store import load_dictionary
 from tasks.errors import UserError
 from tasks.staging import read_staged
 from tasks.symmetry.group import DihedralGroup
@@ -109,6 +114,51 @@ def test_with_orbit_reuse_every_element_stands_at_the_identity():
     assert mean_of_reused == pytest.approx(1 - 1 / GROUP.order, abs=0.1)
 
 
+def turned_by_matrices(group):
+    """Orbits in which every block is the identity's times a matrix, and those are a representation of the group."""
+    generator = torch.Generator().manual_seed(3)
+    angle, mix_dd = 2 * np.pi / group.n_rotations, torch.linalg.qr(torch.randn(4, 4, generator=generator)).Q
+    turn_dd, mirror_dd = torch.eye(4), torch.diag(torch.tensor([-1.0, 1.0, 1.0, 1.0]))
+    turn_dd[:2, :2] = torch.tensor([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    of_element = [torch.linalg.matrix_power(turn_dd, k) for k in range(group.n_rotations)]
+    of_element += [mirror_dd @ each_dd for each_dd in of_element] if group.reflections else []
+    acts = []
+    for _ in range(2):
+        x_bd = torch.randn(ORBITS, 4, generator=generator)
+        acts.append(torch.stack([x_bd @ each_dd @ mix_dd + 2 for each_dd in of_element], dim=1))
+    shards = tuple(ShardInfo(index, split, ORBITS, 0, "") for index, split in enumerate(("train", "test")))
+    return SimpleNamespace(group=group, channels=4, shards=shards, read=lambda index: acts[index])
+
+
+@pytest.mark.parametrize("group", [DihedralGroup(5), DihedralGroup(6, reflections=False), DihedralGroup(1)])
+def test_one_matrix_per_generator_predicts_a_representation(group):
+    """Also under orbit reuse, where other blocks stand at the identity: the matrices are the same everywhere."""
+    acts = turned_by_matrices(group)
+    for config in (CONFIG, CONFIG.model_copy(update={"orbit_reuse": True})):
+        error_g, variance_g = errors_on_test_rows(fit_generators(acts, config, 0), acts, config)
+        assert (error_g / variance_g).max() < 1e-3
+
+
+def test_training_the_matrices_improves_their_powers():
+    """Blocks whose noise makes the regression shrink: its powers shrink the more, and training corrects that."""
+    acts = turned_by_matrices(DihedralGroup(8, reflections=False))
+    noise = torch.Generator().manual_seed(4)
+    noisy = [acts.read(index) + 0.5 * torch.randn(ORBITS, 8, 4, generator=noise) for index in (0, 1)]
+    acts.read = lambda index: noisy[index]
+    fvu = []
+    for steps in (0, 1000):
+        error_g, variance_g = errors_on_test_rows(fit_generators(acts, CONFIG, steps), acts, CONFIG)
+        fvu.append((error_g.sum() / variance_g.sum()).item())
+    assert fvu[1] < fvu[0]
+
+
+def test_unrelated_blocks_are_predicted_by_their_mean():
+    acts = orbits_of(unrelated_blocks)
+    identity, *others = fvu_g(fit_generators(acts, CONFIG, 0), acts)
+    assert identity < 1e-12
+    assert others == pytest.approx([1.0] * len(others), abs=0.05)
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     return small_analysis(tmp_path_factory.mktemp("small"))
@@ -119,7 +169,7 @@ def test_predictions_of_a_crosscoder_are_staged_once_and_by_steps(small, monkeyp
     keys = measure_orbit_prediction(small.crosscoder, 20, small.settings, lambda *counts: seen.append(counts))
     assert seen[-1] == (1000, 1000)
     tables = {name: read_staged(key, small.settings)["orbit_predictions"] for name, key in keys.items()}
-    for name, steps in (("linear", 0), ("nonlinear", 20)):
+    for name, steps in (("linear", 0), ("nonlinear", 20), ("generators", GENERATOR_STEPS)):
         table = tables[name]
         assert table["element"].to_list() == list(range(small.acts.group.order))
         assert table.select("dictionary_id", "predictor", "steps").unique().rows() == [(small.crosscoder, name, steps)]
@@ -131,12 +181,43 @@ def test_predictions_of_a_crosscoder_are_staged_once_and_by_steps(small, monkeyp
     assert longer["nonlinear"] != keys["nonlinear"]
     monkeypatch.setattr(module, "fit_linear", lambda *rest: pytest.fail("measured again"))
     assert measure_orbit_prediction(small.crosscoder, 20, small.settings) == keys
-    assert measure_orbit_prediction(small.crosscoder, 0, small.settings) == {"linear": keys["linear"]}
+    assert measure_orbit_prediction(small.crosscoder, 0, small.settings) == {
+        name: keys[name] for name in ("linear", "generators")
+    }
 
 
 def test_a_dictionary_that_does_not_predict_blocks_is_refused(small):
     with pytest.raises(UserError, match="is no group crosscoder that encodes the identity block"):
         measure_orbit_prediction(small.sae, 0, small.settings)
+
+
+def test_an_sae_with_turned_reconstructions_is_measured_over_all_blocks(small):
+    """Its error of every block, and its FVU, from whole matrices in numpy."""
+    table = read_staged(measure_equivariance(small.sae, small.settings), small.settings)["dictionary_metrics"]
+    assert table.drop("value").rows() == [(small.sae, "equivariant_fvu")]
+    sae = load_dictionary(small.sae, small.settings)
+    group, config = small.acts.group, sae.config.model_copy(update={"architecture": "group-crosscoder"})
+    matrices = fit_generators(small.acts, config, GENERATOR_STEPS)
+    mean_d, rotation_dd, mirror_dd = (
+        each.detach().numpy() for each in (matrices.mean_d, matrices.rotation_dd, matrices.mirror_dd)
+    )
+    errors, rows = 0.0, []
+    for shard in small.acts.shards:
+        if shard.split == "test":
+            for _, x_gbd in every_row(small.acts, config, shard, group.order):
+                rows.append(x_gbd.numpy())
+                left_bd = sae.decode(sae.encode(x_gbd[0]))[:, 0].numpy() - mean_d
+                for g in range(group.order):
+                    k, mirrored = g % group.n_rotations, g >= group.n_rotations
+                    matrix_dd = (mirror_dd if mirrored else np.eye(len(mean_d))) @ np.linalg.matrix_power(
+                        rotation_dd, k
+                    )
+                    errors += ((rows[-1][g] - mean_d - left_bd @ matrix_dd) ** 2).sum()
+    rows_gbd = np.concatenate(rows, 1)
+    variance = ((rows_gbd - rows_gbd.mean(1, keepdims=True)) ** 2).sum()
+    assert table["value"].item() == pytest.approx(errors / variance, rel=1e-3)
+    with pytest.raises(UserError, match="is no SAE on a set of orbits"):
+        measure_equivariance(small.crosscoder, small.settings)
 
 
 def test_matrices_that_do_not_fit_into_memory_are_refused(small, monkeypatch):

@@ -13,7 +13,7 @@ from tasks.checksums import COMMIT, Damaged, commit_folder, commit_of
 from tasks.dictionary import store
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.methods import METHODS
+from tasks.dictionary.methods import OF_ONE_ATOM
 from tasks.dictionary.metrics import cosine_matrix, evaluate
 from tasks.dictionary.train import BEFORE_CHECKSUMS, dictionary_key, learning_rate_at, train, train_together
 from tasks.errors import UserError
@@ -33,7 +33,7 @@ def place(tmp_path):
 PENALTY = {"relu": 0.6, "gated": 0.6, "jumprelu": 0.5}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_ONE_ATOM)
 @pytest.mark.parametrize("shape", ["sae", "identity", "orbit"])
 def test_recovers_planted_atoms(planted_set, place, method, shape):
     """Every method finds the truth, matched one to one."""
@@ -52,7 +52,7 @@ def test_recovers_planted_atoms(planted_set, place, method, shape):
     assert metrics["l0"] <= 4
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_ONE_ATOM)
 @pytest.mark.parametrize("encode_from", ["identity", "orbit"])
 def test_recovers_planted_band_limited_atoms(monkeypatch, place, method, encode_from):
     """The blocks of a band-limited dictionary are the planted ones, also when the saved one is read again."""
@@ -83,7 +83,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_ONE_ATOM)
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(planted_set, tmp_path, shape, method):
     config = DictionaryConfig(method=method, dead_after_rows=100, **SHAPES[shape], **SMALL)
     whole, broken = Settings(data_dir=tmp_path / "whole"), Settings(data_dir=tmp_path / "broken")

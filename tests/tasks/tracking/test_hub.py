@@ -15,7 +15,7 @@ from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary import store
 from tasks.dictionary.analyse import analysis_key
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.methods import METHODS, STEERABLE
+from tasks.dictionary.methods import OF_ONE_ATOM, STEERABLE
 from tasks.dictionary.metrics import evaluate
 from tasks.errors import UserError
 from tasks.staging import stage_tables
@@ -87,7 +87,7 @@ def assert_the_example_computes(dictionary, folder, rows):
     torch.testing.assert_close(decoded, blocks if dictionary.is_crosscoder else blocks[:, 0], rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_ONE_ATOM)
 @pytest.mark.parametrize(
     "shape", [{}, {"encode_from": "orbit"}, {"harmonics": 1}, {"encode_from": "orbit", "harmonics": 1}]
 )
@@ -117,7 +117,7 @@ def test_a_steerable_crosscoder_is_loaded_by_the_lines_on_its_card(method, harmo
     assert " steerable crosscoder on planted" in text
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_ONE_ATOM)
 def test_an_sae_is_loaded_by_sae_lens(method, settings, tmp_path):
     dictionary = random_dictionary(settings, method=method, architecture="sae")
     write_model_folder(KEY, tmp_path / "model", "apache-2.0", settings)

@@ -11,7 +11,7 @@ from tasks.dictionary.config import ImportedConfig
 from tasks.dictionary.exchange.exporting import write_files
 from tasks.dictionary.exchange.libraries import LIBRARIES
 from tasks.dictionary.exchange.plain import dictionary_of, plain
-from tasks.dictionary.methods import METHODS
+from tasks.dictionary.methods import OF_ONE_ATOM
 from tests.tasks.dictionary.exchange.conftest import CHANNELS, FEATURES, K, assert_equal, random_sae
 
 ABOUT = {"network": "efficientnet_lite0", "layer": "block1", "dictionary": "a" * 64}
@@ -53,7 +53,7 @@ def assert_ours_equals(dictionary, features, reconstruction, x):
     assert_equal(dictionary.decode(found)[:, 0], reconstruction)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_ONE_ATOM)
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_there_and_back_again(library, method, rows, tmp_path):
     dictionary = random_sae(method)

@@ -1,0 +1,2 @@
+-- A third predictor is allowed; the rows stay.
+FROM orbit_predictions;
