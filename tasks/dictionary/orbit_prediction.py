@@ -39,6 +39,7 @@ from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, stage_tables
+from tasks.symmetry.group import DihedralGroup
 
 CODE_VERSION = 1
 PASSES = 4
@@ -66,26 +67,27 @@ def measure_orbit_prediction(
 ) -> dict[str, str]:
     """Stage `orbit_predictions` of a dictionary; return {predictor: content key}.
 
-    The nonlinear predictor is left out if steps is 0. steps: of the perceptron's training, in batches as in the
-    dictionary's. Rows are those of the test split. progress counts to 1000. Raises
-    UserError for a dictionary that doesn't encode the identity block alone, and if memory is too small.
+    The nonlinear predictor is left out if steps is 0, and the generators for scales, which are no group. steps: of the
+    perceptron's training, in batches as in the dictionary's. Rows are those of the test split. progress counts to 1000.
+    Raises UserError for a dictionary that doesn't encode the identity block alone, and if memory is too small.
     """
+    acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
     keys = {"linear": content_key("orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="linear")}
     if steps:
         keys["nonlinear"] = content_key(
             "orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="nonlinear", steps=steps
         )
-    keys["generators"] = content_key(
-        "orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="generators", steps=GENERATOR_STEPS
-    )
+    if has_generators(acts):
+        keys["generators"] = content_key(
+            "orbit_prediction", CODE_VERSION, dictionary=dictionary, predictor="generators", steps=GENERATOR_STEPS
+        )
     if all(is_staged(key, settings) for key in keys.values()):
         return keys
     config = dictionary_config(dictionary, settings)
     if not is_measured(config):
         raise UserError(f"dictionary {dictionary[:12]} is no group crosscoder that encodes the identity block")
-    acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
     check_fits(acts.channels, acts.group.order)
-    if not is_staged(keys["generators"], settings):
+    if "generators" in keys and not is_staged(keys["generators"], settings):
         generators = fit_generators(acts, config, GENERATOR_STEPS, part_of(progress, 0, 100))
         table = predictions(dictionary, "generators", GENERATOR_STEPS, *errors_on_test_rows(generators, acts, config))
         stage_tables(keys["generators"], {"orbit_predictions": table}, settings)
@@ -106,8 +108,7 @@ def measure_equivariance(dictionary: str, settings: Settings, progress: Progress
     """Stage the metric `equivariant_fvu` of an SAE on a set of orbits and return its content key.
 
     It is the FVU over all blocks where the reconstruction of the identity block is turned by one matrix per generator.
-    Rows are those of the test split. progress counts to 1000. Raises UserError for another
-    dictionary.
+    Rows are those of the test split. progress counts to 1000. Raises UserError for another dictionary.
     """
     key = content_key("equivariant SAE", CODE_VERSION, dictionary=dictionary)
     if is_staged(key, settings):
@@ -151,7 +152,12 @@ def is_of_orbits(dictionary: str, settings: Settings) -> bool:
     """Whether a dictionary is an SAE on a set of orbits, whose other blocks its reconstruction can be turned into."""
     if dictionary_config(dictionary, settings).architecture != "sae":
         return False
-    return ActivationSet.open(describe(dictionary, settings)["activation_set"], settings).group.order > 1
+    return has_generators(ActivationSet.open(describe(dictionary, settings)["activation_set"], settings))
+
+
+def has_generators(acts: ActivationSet) -> bool:
+    """Whether powers of one matrix, or of two, can predict the blocks of a set: scales are no group."""
+    return isinstance(acts.group, DihedralGroup) and acts.group.order > 1
 
 
 def check_fits(channels: int, blocks: int) -> None:

@@ -66,7 +66,7 @@ def bits(length: CodeLength | None) -> str:
 
 @torch.no_grad()
 def main(keys: list[str]) -> None:
-    settings, console = Settings(), Console(width=200)
+    settings, console = Settings(), Console(width=260)
     keys = [key_of(key, settings) for key in keys]
     acts = ActivationSet.open(describe(keys[0], settings)["activation_set"], settings)
     test_bd = torch.cat([acts.read(shard.index)[:, 0].float() for shard in acts.shards if shard.split == "test"])

@@ -48,7 +48,7 @@ def test_all_that_is_staged_passes_the_audits(small, settings: Settings):
     keys += [matches_key(*pair) for pair in ((sae, blocks), (blocks, sae), (blocks, replica))]
     keys += draw_heat_maps((blocks,), place)
     keys += [ablate_features(blocks, 2, place), measure_equivariance(blocks, place), measure_splicing(blocks, place)]
-    keys += [measure_stability(blocks, (replica,), place)]
+    keys += measure_stability(blocks, (replica,), place)
     load("set", activation_tables(acts), settings)
     for key in keys:
         assert is_staged(key, place)

@@ -18,19 +18,23 @@ from tasks.dictionary.orbit_prediction import (
     fit_generators,
     fit_linear,
     fit_network,
+    has_generators,
     measure_equivariance,
     measure_orbit_prediction,
     whole_fvu,
 )
 from tasks.dictionary.rows import every_row
 from tasks.dictionary.store import load_dictionary
+from tasks.dictionary.train import train
 from tasks.errors import UserError
 from tasks.staging import read_staged
 from tasks.symmetry.group import DihedralGroup
-from tests.tasks.dictionary.small_analysis import small_analysis
+from tasks.symmetry.scales import ScaleRange
+from tests.tasks.dictionary.small_analysis import FEW, small_analysis
 
 GROUP, CHANNELS, ORBITS = DihedralGroup(2), 5, 512
 CONFIG = DictionaryConfig(orbit_reuse=False, batch_size=64)
+ANOTHER = DictionaryConfig(architecture="sae", seed=3, **FEW)
 
 
 def orbits_of(blocks_of) -> SimpleNamespace:
@@ -184,6 +188,15 @@ def test_predictions_of_a_crosscoder_are_staged_once_and_by_steps(small, monkeyp
     assert measure_orbit_prediction(small.crosscoder, 0, small.settings) == {
         name: keys[name] for name in ("linear", "generators")
     }
+
+
+def test_scales_are_no_group_and_have_no_generators(small, monkeypatch):
+    assert has_generators(small.acts)
+    assert not has_generators(SimpleNamespace(group=ScaleRange(octaves=1, scales_per_octave=2)))
+    monkeypatch.setattr(module, "has_generators", lambda acts: False)
+    assert measure_orbit_prediction(small.crosscoder, 0, small.settings).keys() == {"linear"}
+    with pytest.raises(UserError, match="is no SAE on a set of orbits"):
+        module.measure_equivariance(train(small.acts.key, ANOTHER, small.settings), small.settings)
 
 
 def test_a_dictionary_that_does_not_predict_blocks_is_refused(small):

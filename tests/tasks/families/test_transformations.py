@@ -40,7 +40,7 @@ def test_every_table_passes_every_audit(extraction, reuse, label, transforms, se
     load("set", activation_tables(ActivationSet.open(activation_set, settings)), settings)
     staged = [analyse(key, settings), *measure_orbit_prediction(key, 0, settings).values()]
     families = analyse_families(key, FEW, settings)
-    staged += [families, measure_separation(families, (), FEW, settings)]
+    staged += [families, *measure_separation(families, (), FEW, settings)]
     for tables in staged:
         load(tables, read_staged(tables, settings), settings)
     with open_warehouse(settings) as connection:
