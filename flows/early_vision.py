@@ -80,7 +80,9 @@ class EarlyVisionConfig(Config):
     @model_validator(mode="after")
     def _sparse_autoencoders(self) -> "EarlyVisionConfig":
         if self.dictionary.architecture != "sae":
-            raise ValueError("dictionary.architecture is group-crosscoder: early-vision trains an sae only, set sae")
+            raise ValueError(
+                f"dictionary.architecture is {self.dictionary.architecture}: early-vision trains an sae only, set sae"
+            )
         return self
 
     def extraction(self, layer: str, sampling: str) -> ExtractionConfig:

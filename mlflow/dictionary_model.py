@@ -16,7 +16,7 @@ from tasks.settings import Settings
 
 
 class DictionaryModel(mlflow.pyfunc.PythonModel):
-    """Compute features [rows, m] of rows [rows, channels] (SAE) or orbits [rows, |G|, channels] (group crosscoder)."""
+    """Compute features [rows, m] of rows [rows, channels] (SAE) or orbits [rows, |G|, channels] (crosscoder)."""
 
     def load_context(self, context):
         settings = Settings(data_dir=Path(context.artifacts["data"]))

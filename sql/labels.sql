@@ -26,7 +26,12 @@ CREATE OR REPLACE MACRO method_label(method) AS
     END;
 
 CREATE OR REPLACE MACRO architecture_label(architecture) AS
-    CASE architecture WHEN 'sae' THEN 'SAE' WHEN 'group-crosscoder' THEN 'group crosscoder' ELSE architecture END;
+    CASE architecture
+        WHEN 'sae' THEN 'SAE'
+        WHEN 'group-crosscoder' THEN 'group crosscoder'
+        WHEN 'steerable-crosscoder' THEN 'steerable crosscoder'
+        ELSE architecture
+    END;
 
 CREATE OR REPLACE MACRO group_label(transformations, n_rotations, reflections, group_order) AS
     CASE

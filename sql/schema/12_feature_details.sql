@@ -76,7 +76,7 @@ COMMENT ON TABLE matched_dictionaries IS 'one row per (dictionary_id, other_dict
 COMMENT ON COLUMN matched_dictionaries.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
 COMMENT ON COLUMN matched_dictionaries.other_dictionary_id IS 'content key of the other dictionary; a replica, trained from another seed to measure stability, is in no other table';
 COMMENT ON COLUMN matched_dictionaries.other_activation_set_id IS 'content key of the activation set of the other dictionary; not in activation_sets where that set has not been published';
-COMMENT ON COLUMN matched_dictionaries.other_architecture IS 'sae or group-crosscoder, as in dictionaries';
+COMMENT ON COLUMN matched_dictionaries.other_architecture IS 'sae, group-crosscoder or steerable-crosscoder, as in dictionaries';
 COMMENT ON COLUMN matched_dictionaries.other_method IS 'sparsity method of the other dictionary, as in dictionaries';
 COMMENT ON COLUMN matched_dictionaries.other_features IS 'number of features of the other dictionary';
 COMMENT ON COLUMN matched_dictionaries.other_k IS 'active features per row that its training enforced; null for the methods with a sparsity penalty instead';

@@ -44,7 +44,7 @@ COMMENT ON COLUMN attacked_features.dictionary_id IS 'content key of the diction
 COMMENT ON COLUMN attacked_features.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN attacked_features.network IS 'network of the dictionary; refers to networks';
 COMMENT ON COLUMN attacked_features.layer IS 'layer of the dictionary; (network, layer) refers to layers';
-COMMENT ON COLUMN attacked_features.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN attacked_features.architecture IS 'sae (a training row is one activation vector), group-crosscoder or steerable-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN attacked_features.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
 COMMENT ON COLUMN attacked_features.statistic IS 'statistic of one image over its positions: fvu, fraction of variance that the dictionary does not reconstruct; rare, share of the activation in features that are active at fewer than 1 % of the random sets'' positions; fragile, 1 - cosine between the features'' activations before and after JPEG; plain, the same for the layer''s activations without a dictionary';
 COMMENT ON COLUMN attacked_features.value IS 'mean of the statistic over the exemplars';

@@ -36,7 +36,7 @@ COMMENT ON COLUMN block_scores.dictionary_id IS 'content key of the dictionary; 
 COMMENT ON COLUMN block_scores.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN block_scores.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN block_scores.layer IS 'name of the layer; (network, layer) refers to layers';
-COMMENT ON COLUMN block_scores.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN block_scores.architecture IS 'sae (a training row is one activation vector), group-crosscoder or steerable-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN block_scores.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
 COMMENT ON COLUMN block_scores.element IS 'number of the transform g, 0 to |G| - 1; 0 is the identity';
 COMMENT ON COLUMN block_scores.rotation_degrees IS 'angle of the rotation in g, 0 to 360: of the image, degrees counter-clockwise, or of its colours, degrees from red towards green; 0 for scales';

@@ -71,7 +71,7 @@ COMMENT ON COLUMN curve_coverage.layer IS 'name of the layer; (network, layer) r
 COMMENT ON COLUMN curve_coverage.activation_set_id IS 'content key of the natural images that maxima and confirmations are measured on; refers to activation_sets';
 COMMENT ON COLUMN curve_coverage.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN curve_coverage.kind IS 'neurons (of the layer) or features (of the dictionary)';
-COMMENT ON COLUMN curve_coverage.architecture IS 'architecture of the dictionary: sae or group-crosscoder; null for neurons';
+COMMENT ON COLUMN curve_coverage.architecture IS 'architecture of the dictionary: sae, group-crosscoder or steerable-crosscoder; null for neurons';
 COMMENT ON COLUMN curve_coverage.method IS 'sparsity method of the dictionary; null for neurons';
 COMMENT ON COLUMN curve_coverage.units IS 'number of units: channels of the layer, or features of the dictionary';
 COMMENT ON COLUMN curve_coverage.detectors IS 'number of curve detectors';

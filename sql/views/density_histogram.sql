@@ -18,7 +18,7 @@ ORDER BY f.dictionary_id, log10_density_from;
 COMMENT ON VIEW density_histogram IS 'one row per (dictionary_id, log10_density_from): half a decade of density that contains a live feature';
 COMMENT ON COLUMN density_histogram.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
 COMMENT ON COLUMN density_histogram.dictionary_label IS 'label of the dictionary, unique';
-COMMENT ON COLUMN density_histogram.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN density_histogram.architecture IS 'sae (a training row is one activation vector), group-crosscoder or steerable-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN density_histogram.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
 COMMENT ON COLUMN density_histogram.log10_density_from IS 'lower end of the interval, log10 of the density';
 COMMENT ON COLUMN density_histogram.log10_density_to IS 'upper end of the interval, log10 of the density';

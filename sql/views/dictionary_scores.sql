@@ -108,7 +108,7 @@ COMMENT ON COLUMN dictionary_scores.dictionary_id IS 'content key of the diction
 COMMENT ON COLUMN dictionary_scores.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN dictionary_scores.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN dictionary_scores.layer IS 'name of the layer; (network, layer) refers to layers';
-COMMENT ON COLUMN dictionary_scores.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN dictionary_scores.architecture IS 'sae (a training row is one activation vector), group-crosscoder or steerable-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN dictionary_scores.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
 COMMENT ON COLUMN dictionary_scores.features IS 'number of features';
 COMMENT ON COLUMN dictionary_scores.live_features IS 'number of features that are active on some row of the activation set';

@@ -53,7 +53,7 @@ COMMENT ON COLUMN families.dictionary_id IS 'content key of the dictionary; refe
 COMMENT ON COLUMN families.dictionary_label IS 'label of the dictionary, unique';
 COMMENT ON COLUMN families.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN families.layer IS 'name of the layer; (network, layer) refers to layers';
-COMMENT ON COLUMN families.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN families.architecture IS 'sae (a training row is one activation vector), group-crosscoder or steerable-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN families.n_rotations IS 'number of rotations n in the group under which features are compared; 1 for an SAE';
 COMMENT ON COLUMN families.family IS 'number of the family in its analysis, counted from 0';
 COMMENT ON COLUMN families.size IS 'number of members';

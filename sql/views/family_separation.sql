@@ -36,7 +36,7 @@ COMMENT ON COLUMN family_separation.activation_set_id IS 'content key of the act
 COMMENT ON COLUMN family_separation.activation_set_label IS 'label of the activation set, unique';
 COMMENT ON COLUMN family_separation.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN family_separation.layer IS 'name of the layer; (network, layer) refers to layers';
-COMMENT ON COLUMN family_separation.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN family_separation.architecture IS 'sae (a training row is one activation vector), group-crosscoder or steerable-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN family_separation.group_order IS 'number of transforms |G| in the group under which features are compared: the dictionary''s own group or a subgroup; 1 for an SAE';
 COMMENT ON COLUMN family_separation.condition IS 'features: the dictionary''s features; controls: shuffled blocks (the blocks of each feature permuted) and random dictionary (random vectors)';
 COMMENT ON COLUMN family_separation.metric IS 'agreement with stimulus types: adjusted_rand, purity, silhouette, neighbour_agreement, neighbour_chance (what random neighbours give); counts: clustered (share of features in a family), families, features (scored)';

@@ -72,7 +72,7 @@ COMMENT ON COLUMN feature_catalogue.dictionary_label IS 'label of the dictionary
 COMMENT ON COLUMN feature_catalogue.feature IS 'number of the feature in its dictionary, counted from 0';
 COMMENT ON COLUMN feature_catalogue.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN feature_catalogue.layer IS 'name of the layer; (network, layer) refers to layers';
-COMMENT ON COLUMN feature_catalogue.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN feature_catalogue.architecture IS 'sae (a training row is one activation vector), group-crosscoder or steerable-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN feature_catalogue.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
 COMMENT ON COLUMN feature_catalogue.group_order IS '|G|: number of decoder blocks of a feature, one per transform; 1 for an SAE';
 COMMENT ON COLUMN feature_catalogue.atom_dimension IS 'number of decoder vectors of the feature: 1 for a single vector, 2-4 for a block of them';

@@ -48,7 +48,7 @@ COMMENT ON COLUMN matching_features.other_dictionary_label IS 'label of the othe
 COMMENT ON COLUMN matching_features.other_feature IS 'number of the most similar feature in the other dictionary, among those that are active on some row of its test split';
 COMMENT ON COLUMN matching_features.cosine IS 'cosine of the two decoder vectors, of a group crosscoder the blocks of the identity, -1 to 1';
 COMMENT ON COLUMN matching_features.differs_in_seed_alone IS 'whether the two dictionaries were trained on the same activation set with settings that differ in the seed alone';
-COMMENT ON COLUMN matching_features.other_architecture IS 'sae or group-crosscoder, as in dictionaries';
+COMMENT ON COLUMN matching_features.other_architecture IS 'sae, group-crosscoder or steerable-crosscoder, as in dictionaries';
 COMMENT ON COLUMN matching_features.other_method IS 'sparsity method of the other dictionary, as in dictionaries';
 COMMENT ON COLUMN matching_features.other_seed IS 'random seed of the other dictionary; 0 if imported';
 COMMENT ON COLUMN matching_features.mutual IS 'whether the feature is in turn the most similar one to other_feature; null where the matches of the other dictionary''s features are not stored, as of a replica';

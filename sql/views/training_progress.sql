@@ -19,7 +19,7 @@ ORDER BY t.dictionary_id, t.metric, t.step;
 COMMENT ON VIEW training_progress IS 'one row per (dictionary_id, metric, step) logged during training';
 COMMENT ON COLUMN training_progress.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
 COMMENT ON COLUMN training_progress.dictionary_label IS 'label of the dictionary, unique';
-COMMENT ON COLUMN training_progress.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN training_progress.architecture IS 'sae (a training row is one activation vector), group-crosscoder or steerable-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN training_progress.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
 COMMENT ON COLUMN training_progress.metric IS 'fvu (fraction of variance unexplained), loss, sparsity_loss, auxiliary_loss, l0 (active features per row) or dead_fraction (share of features that have not been active for dead_after_rows rows, 0 to 1)';
 COMMENT ON COLUMN training_progress.step IS 'number of optimiser steps taken so far, this one included';

@@ -187,7 +187,7 @@ def dictionary_row(key: str, settings: Settings) -> polars.DataFrame:
             "channels": description["channels"],
             "k": config.k if config.has_k else None,
             "group_order": description["group_order"],
-            "encode_from": config.encode_from if config.architecture == "group-crosscoder" else None,
+            "encode_from": config.encode_from if config.is_crosscoder else None,
             "orbit_reuse": config.orbit_reuse,
             "steps": config.steps,
             "rows_seen": config.steps * config.batch_size,

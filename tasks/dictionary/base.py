@@ -1,4 +1,4 @@
-"""The base class of all dictionaries: both architectures, encode, decode, loss, and initialisation from data.
+"""The base class of all dictionaries: all architectures, encode, decode, loss, and initialisation from data.
 
 Notation (paper "symmetry" §3): a row x is one activation vector (SAE, one block) or an orbit of |G| vectors (group
 crosscoder, |G| blocks). z = scale · x with E‖z_g‖ = √d, features f ≥ 0, reconstruction ẑ_g = f W_dec^g + b_dec^g.
@@ -12,6 +12,8 @@ crosscoder, |G| blocks). z = scale · x with E‖z_g‖ = √d, features f ≥ 0
   |G|. Σ_g ‖z_g − ẑ_g‖² is the error of the coefficients plus the energy of z beyond the band, which no decoder can
   reconstruct.
 
+* Steerable crosscoder [ours]: a group crosscoder whose features are the turned copies of prototypes (steering.py).
+
 The method computes f from `pre` and adds its terms to the loss. Each method has its own file: topk.py, relu.py, …
 
 A decoder vector of a feature is an atom. All features have one atom, and their code is f, except in the block-sparse
@@ -20,13 +22,15 @@ the reconstruction. Below, a counts atoms and m features; with one atom per feat
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.sparse import residual, to_dense
+from tasks.dictionary.sparse import pre_activations_at, residual, to_dense
+from tasks.dictionary.steering import Turns, steered_pre_activations_at, steered_residual
 from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.group import DihedralGroup
 from tasks.symmetry.transformations import Transformations
@@ -79,12 +83,14 @@ class Affine(nn.Module):
 
 
 class Dictionary(nn.Module, ABC):
-    """A dictionary of m features. The decoder holds `block_count` vectors of d channels per atom.
+    """A dictionary of m features. The decoder writes `block_count` vectors of d channels per atom.
 
     encoder.weight: [a, d], or [q, a, d] where the encoder reads every block; encoder.bias: [a]
     decoder.weight: [q, a, d]; decoder.bias: [q, d]; scale: []
     q: the number of blocks, or of their coefficients in the band
     basis_gq: [|G|, q], or None where the blocks are free parameters
+    turns: the turns of a steerable crosscoder's prototypes, else None. encoder.weight and decoder.weight are then those
+    of p prototypes, [q, p, d], encoder.bias is [p], and decoder.bias is that of every block, [1, d]
 
     An SAE has one block, whatever the group.
     """
@@ -95,7 +101,7 @@ class Dictionary(nn.Module, ABC):
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__()
         self.config, self.channels = config, channels
-        self.is_crosscoder = config.architecture == "group-crosscoder"
+        self.is_crosscoder = config.is_crosscoder
         self.group: Transformations = group if self.is_crosscoder else DihedralGroup(1, reflections=False)
         self.block_count = rows = self.group.order
         self.reads_all_blocks = config.reads_all_blocks
@@ -103,9 +109,11 @@ class Dictionary(nn.Module, ABC):
         if config.harmonics is not None:
             basis_gq = torch.from_numpy(fourier_basis(self.group, config.harmonics)).float()
             rows = basis_gq.shape[1]
-        vectors = (config.atoms, channels)
-        self.encoder = Affine((rows, *vectors) if self.reads_all_blocks else vectors, (config.atoms,))
-        self.decoder = Affine((rows, *vectors), (rows, channels))
+        self.turns = Turns(self.group, config.prototypes(self.group)) if config.is_steerable else None
+        written = config.atoms if self.turns is None else self.turns.prototypes
+        vectors = (written, channels)
+        self.encoder = Affine((rows, *vectors) if self.reads_all_blocks else vectors, (written,))
+        self.decoder = Affine((rows, *vectors), (rows if self.turns is None else 1, channels))
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("basis_gq", basis_gq, persistent=False)
 
@@ -155,12 +163,35 @@ class Dictionary(nn.Module, ABC):
 
     def decoder_blocks(self, count: int | None = None) -> tuple[Tensor, Tensor]:
         """Return weight [blocks, m, d] and bias [blocks, d] of all blocks, or of the first `count`; identity first."""
+        if self.turns is not None:
+            bias_gd = self.decoder.bias.expand(self.block_count, -1)
+            return self.turns.copies(self.in_blocks(self.decoder.weight), count), bias_gd[:count]
         if self.basis_gq is None:
             return self.decoder.weight[:count], self.decoder.bias[:count]
         basis_gq = self.basis_gq[:count]
         return _times(basis_gq, self.decoder.weight), _times(basis_gq, self.decoder.bias)
 
+    def in_blocks(self, weight_qmd: Tensor) -> Tensor:
+        """Return the blocks of a weight of coefficients, [|G|, m, d]; the weight itself where the blocks are free."""
+        return weight_qmd if self.basis_gq is None else _times(self.basis_gq, weight_qmd)
+
+    def residual_of_blocks(self) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+        """Return the function (z_gbd, values_bk, indices_bk) → z − ẑ of all blocks, [|G|, b, d], without gradient."""
+        if self.turns is not None:
+            turns, bias_1d = self.turns, self.decoder.bias.detach()
+            prototypes_gpd = self.in_blocks(self.decoder.weight).detach()
+            return lambda z_gbd, values_bk, indices_bk: steered_residual(
+                z_gbd, values_bk, indices_bk, prototypes_gpd, bias_1d, turns
+            )
+        weight_gmd, bias_gd = (part.detach() for part in self.decoder_blocks())
+        return lambda z_gbd, values_bk, indices_bk: residual(z_gbd, values_bk, indices_bk, weight_gmd, bias_gd)
+
     # Initialisation -------------------------------------------------------------------------------------------------
+
+    @property
+    def first_rows(self) -> int:
+        """Number of rows that `initialise` needs."""
+        return self.config.atoms if self.turns is None else max(self.turns.prototypes, self.config.batch_size)
 
     @torch.no_grad()
     def initialise(self, rows_gbd: Tensor) -> None:
@@ -173,6 +204,9 @@ class Dictionary(nn.Module, ABC):
         """
         self.scale.copy_(self.channels**0.5 / rows_gbd.norm(dim=2).mean())
         z_gbd = rows_gbd * self.scale
+        if self.turns is not None:
+            self._initialise_prototypes(z_gbd, self.turns)
+            return
         target_qbd = self.in_band(z_gbd)
         self.decoder.bias.copy_(target_qbd.mean(1))
         deviation_qbd = target_qbd - self.decoder.bias[:, None]
@@ -191,6 +225,22 @@ class Dictionary(nn.Module, ABC):
         decoded_qbd = target_qbd - residual(target_qbd, values_bk, indices_bk, self.decoder.weight, none_qd)
         self.decoder.weight.mul_((decoded_qbd * target_qbd).sum() / decoded_qbd.square().sum().clamp_min(1e-12))
 
+    def _initialise_prototypes(self, z_gbd: Tensor, turns: Turns) -> None:
+        """As `initialise`: prototype i reads and writes the direction of the deviation of row i's orbit."""
+        mean_d = z_gbd.mean((0, 1))
+        self.decoder.bias.copy_(mean_d)
+        deviation_gbd = z_gbd - mean_d
+        direction_qpd = self._coefficients(deviation_gbd[:, : turns.prototypes])
+        direction_qpd = direction_qpd / direction_qpd.square().sum((0, 2)).sqrt().clamp_min(1e-6)[:, None]
+        self.encoder.weight.copy_(direction_qpd)
+        self.encoder.bias.copy_(-self.in_blocks(direction_qpd).sum(0) @ mean_d)
+        self.decoder.weight.copy_(direction_qpd)
+
+        sample_gbd = z_gbd[:, : self.config.batch_size]
+        deviation_gbd = deviation_gbd[:, : self.config.batch_size]
+        decoded_gbd = deviation_gbd - self.residual_of_blocks()(sample_gbd, *self.encode_active(sample_gbd))
+        self.decoder.weight.mul_((decoded_gbd * deviation_gbd).sum() / decoded_gbd.square().sum().clamp_min(1e-12))
+
     def finish(self) -> None:
         """Bring a trained dictionary into the form that is stored; its features and reconstructions don't change."""
 
@@ -200,13 +250,19 @@ class Dictionary(nn.Module, ABC):
     # Shared by the methods ------------------------------------------------------------------------------------------
 
     def in_band(self, z_gbd: Tensor) -> Tensor:
-        """Return scaled rows in the decoder's coordinates, [q, b, d]: their blocks, or the blocks' coefficients."""
-        return z_gbd if self.basis_gq is None else _times(self.basis_gq.T, z_gbd)
+        """Return scaled rows in the decoder's coordinates, [q, b, d]: their blocks, or the blocks' coefficients.
+
+        A steerable decoder turns its prototypes' blocks and thus writes blocks, whatever its band.
+        """
+        return z_gbd if self.turns is not None else self._coefficients(z_gbd)
+
+    def _coefficients(self, rows_gbd: Tensor) -> Tensor:
+        return rows_gbd if self.basis_gq is None else _times(self.basis_gq.T, rows_gbd)
 
     def target(self, z_gbd: Tensor) -> Target:
         """Return the reconstruction target of scaled rows."""
         rows_qbd = self.in_band(z_gbd)
-        if self.basis_gq is None:
+        if len(rows_qbd) == len(z_gbd):
             return Target(rows_qbd)
         share = len(rows_qbd) / len(z_gbd)
         beyond = z_gbd.square().mean() - share * rows_qbd.square().mean()
@@ -220,18 +276,51 @@ class Dictionary(nn.Module, ABC):
         return self.in_band(z_gbd) if self.reads_all_blocks else z_gbd[:1]
 
     def encoder_weight_hmd(self) -> Tensor:
+        """Return the encoder's vectors of every atom, [h, a, d], for the encoder's input [h, b, d]."""
+        if self.turns is not None:
+            return self.turns.copies(self.in_blocks(self.encoder.weight))
         return self.encoder.weight.view(-1, self.config.atoms, self.channels)
 
+    def encoder_bias(self) -> Tensor:
+        """Return the encoder's bias of every feature, [m]."""
+        return self.encoder.bias if self.turns is None else self.turns.of_features(self.encoder.bias)
+
     def pre_activations(self, read_hbd: Tensor) -> Tensor:
-        """Return pre [b, m] from the encoder's input read_hbd; float32 under autocast too."""
+        """Return pre [b, m] from the encoder's input read_hbd; float32 under autocast too.
+
+        A steerable crosscoder's is 0 but for one orientation of each prototype, the canonical one.
+        """
+        if self.turns is not None:
+            pre_bm = self.turns.correlation(read_hbd, self.in_blocks(self.encoder.weight)) + self.encoder_bias()
+            return self.turns.in_canonical_orientation(pre_bm)
         pre_bm = self.encoder.bias.expand(read_hbd.shape[1], -1)
         for read_bd, weight_md in zip(read_hbd, self.encoder_weight_hmd(), strict=True):
             pre_bm = torch.addmm(pre_bm, read_bd, weight_md.T).float()
         return pre_bm
 
+    def pre_activations_at(self, read_hbd: Tensor, pre_bm: Tensor, indices_bk: Tensor) -> Tensor:
+        """Return `pre_bm`, made by `pre_activations` without gradient, at `indices_bk`: [b, k], with gradients."""
+        if self.turns is None:
+            return pre_activations_at(read_hbd, self.encoder_weight_hmd(), self.encoder.bias, pre_bm, indices_bk)
+        encoder_gpd = self.in_blocks(self.encoder.weight)
+        return steered_pre_activations_at(read_hbd, encoder_gpd, self.encoder.bias, pre_bm, indices_bk, self.turns)
+
     def decode_scaled(self, f_bm: Tensor) -> Tensor:
         """Reconstruct the target's rows [q, b, d] from dense features [b, m]; float32 under autocast too."""
         return (f_bm @ self.decoder.weight).float() + self.decoder.bias[:, None]
+
+    def target_residual(
+        self, target_qbd: Tensor, values_bk: Tensor, indices_bk: Tensor, *, bias: bool = True
+    ) -> Tensor:
+        """Return the target's rows less their reconstruction from sparse codes, [q, b, d], with gradients.
+
+        bias: whether the reconstruction contains the decoder's bias.
+        """
+        bias_qd = self.decoder.bias if bias else torch.zeros_like(self.decoder.bias)
+        if self.turns is None:
+            return residual(target_qbd, values_bk, indices_bk, self.decoder.weight, bias_qd)
+        prototypes_gpd = self.in_blocks(self.decoder.weight)
+        return steered_residual(target_qbd, values_bk, indices_bk, prototypes_gpd, bias_qd, self.turns)
 
     def feature_norms(self) -> Tensor:
         """Return Σ_g ‖W_dec,i^g‖ of every feature i, [m]."""
@@ -240,7 +329,8 @@ class Dictionary(nn.Module, ABC):
     @torch.no_grad()
     def contributions(self) -> Tensor:
         """Return how much a unit of every feature adds to the reconstruction, [m]: √(Σ_g ‖W_dec,i^g‖² / |G|)."""
-        return self.decoder.weight.norm(dim=2).square().sum(0).div(self.block_count).sqrt()
+        norms_p = self.decoder.weight.norm(dim=2).square().sum(0).div(self.block_count).sqrt()
+        return norms_p if self.turns is None else self.turns.of_features(norms_p)
 
     def dense_loss(self, total: Tensor, reconstruction: Tensor, sparsity: Tensor, f_bm: Tensor) -> Loss:
         """Return a `Loss` without auxiliary part; l0 and fired_m are counted from dense features [b, m]."""

@@ -6,7 +6,10 @@ from pydantic import Field, model_validator
 
 from tasks.config import Config, Seed, Whole
 from tasks.dictionary.exchange.libraries import LIBRARIES, SCALINGS
-from tasks.dictionary.methods import ARCHITECTURES, BLOCK_SPARSE, METHODS, WITH_K, WITH_PENALTY
+from tasks.dictionary.methods import ARCHITECTURES, BLOCK_SPARSE, METHODS, STEERABLE, WITH_K, WITH_PENALTY
+from tasks.errors import UserError
+from tasks.symmetry.scales import ScaleRange
+from tasks.symmetry.transformations import Transformations
 
 EncodeFrom = Literal["identity", "orbit"]
 
@@ -19,7 +22,8 @@ class DictionaryConfig(Config):
 
     architecture: Literal[*ARCHITECTURES] = Field(  # type: ignore[valid-type]  # as `method`
         "group-crosscoder",
-        description="sae: each row is one activation vector; group-crosscoder: each row is the orbit of a vector",
+        description="sae: each row is one activation vector; group-crosscoder: each row is the orbit of a vector; "
+        "steerable-crosscoder: the same rows; the features are prototypes in each of |G| orientations",
     )
     method: Literal[*METHODS] = Field(  # type: ignore[valid-type]  # mypy reads no Literal of computed values
         "topk", description="activation function and sparsity penalty of the features"
@@ -34,7 +38,8 @@ class DictionaryConfig(Config):
     )
     encode_from: EncodeFrom = Field(
         "identity",
-        description="group crosscoder only: encode the identity block alone, or the sum over all blocks of the orbit",
+        description="group crosscoder only: encode the identity block alone, or the sum over all blocks of the orbit "
+        "(as a steerable crosscoder always does)",
     )
     orbit_reuse: bool = Field(
         True,
@@ -43,7 +48,7 @@ class DictionaryConfig(Config):
     harmonics: Whole | None = Field(
         None,
         ge=0,
-        description="group crosscoder only: highest harmonic of the angle that the decoder represents; "
+        description="crosscoders only: highest harmonic of the angle that the decoder represents; "
         "default: no band limit, every block is free",
     )
     steps: Whole = Field(1000, ge=1, description="optimiser steps")
@@ -76,6 +81,16 @@ class DictionaryConfig(Config):
         return METHODS[self.method].k is not None
 
     @property
+    def is_crosscoder(self) -> bool:
+        """Whether a row is an orbit and not one activation vector."""
+        return self.architecture != "sae"
+
+    @property
+    def is_steerable(self) -> bool:
+        """Whether features are the turned copies of prototypes."""
+        return self.architecture == "steerable-crosscoder"
+
+    @property
     def atoms(self) -> int:
         """Number of decoder vectors (atoms) of all features."""
         return self.features * self.atom_dimension
@@ -83,12 +98,43 @@ class DictionaryConfig(Config):
     @property
     def reads_all_blocks(self) -> bool:
         """Whether encoding needs the whole orbit and not only the identity block."""
-        return self.architecture == "group-crosscoder" and self.encode_from == "orbit"
+        return self.is_steerable or (self.architecture == "group-crosscoder" and self.encode_from == "orbit")
+
+    def prototypes(self, group: Transformations) -> int:
+        """Return a steerable crosscoder's number of prototypes.
+
+        Raises UserError unless |G| divides its features, and for scales, which are no group.
+        """
+        if isinstance(group, ScaleRange):
+            raise UserError("a steerable-crosscoder is for rotations, of the image or its hues: scales are no group")
+        prototypes, rest = divmod(self.features, group.order)
+        if rest:
+            fitting = [str(count * group.order) for count in (prototypes, prototypes + 1) if count]
+            raise UserError(
+                f"features = {self.features} is no multiple of the {group.order} elements of {group.name}: a steerable "
+                f"crosscoder has a feature for each element and prototype, set features to {' or '.join(fitting)}"
+            )
+        return prototypes
 
     @model_validator(mode="after")
     def _has_an_angle(self) -> "DictionaryConfig":
         if self.harmonics is not None and self.architecture == "sae":
             raise ValueError(f"harmonics = {self.harmonics} is for a group crosscoder; leave it out with an sae")
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reads_the_orbit(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("architecture") == "steerable-crosscoder":
+            return fields | {"encode_from": "orbit"}
+        return fields
+
+    @model_validator(mode="after")
+    def _can_be_steered(self) -> "DictionaryConfig":
+        if self.is_steerable and self.method not in STEERABLE:
+            raise ValueError(
+                f"method = {self.method} doesn't train a steerable-crosscoder: set {' or '.join(STEERABLE)}"
+            )
         return self
 
     @model_validator(mode="after")

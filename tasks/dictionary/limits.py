@@ -18,9 +18,11 @@ COPIES = 4
 
 
 def check_group(group: Transformations, config: DictionaryConfig) -> None:
-    """Raise UserError if a config needs a group, or more rotations, than the set's transformations have."""
+    """Raise UserError if a config needs a group, more rotations or other features than the transformations allow."""
     if config.harmonics is not None:
         fourier_basis(group, config.harmonics)
+    if config.is_steerable:
+        config.prototypes(group)
     if config.orbit_reuse and isinstance(group, ScaleRange):
         group.reuse_permutation(1)
 
@@ -64,7 +66,8 @@ def check_fits(acts: ActivationSet, configs: Sequence[DictionaryConfig]) -> None
 
 def _numbers(acts: ActivationSet, config: DictionaryConfig) -> int:
     """Return a lower bound of the floats needed: weights with copies, the initial features' rows, and one batch."""
-    blocks = acts.group.order if config.architecture == "group-crosscoder" else 1
+    blocks = acts.group.order if config.is_crosscoder else 1
     read = blocks if config.reads_all_blocks else 1
-    weights = config.atoms * acts.channels * (blocks + read)
-    return COPIES * weights + (config.atoms + config.batch_size) * acts.channels * blocks
+    written = config.features // blocks if config.is_steerable else config.atoms
+    weights = written * acts.channels * (blocks + read)
+    return COPIES * weights + (written + config.batch_size) * acts.channels * blocks

@@ -8,7 +8,6 @@ from torch import Tensor
 
 from tasks.dictionary.base import Target
 from tasks.dictionary.batchtopk import BatchTopK
-from tasks.dictionary.sparse import residual
 
 PREFIXES = 4
 """Number of nested prefixes: the first m/8, m/4, m/2 and all m features."""
@@ -26,6 +25,6 @@ class Matryoshka(BatchTopK):
         losses = []
         for size in prefix_sizes(self.config.features):
             prefix_bk = values_bk * (indices_bk < size)
-            error_qbd = residual(target.rows_qbd, prefix_bk, indices_bk, self.decoder.weight, self.decoder.bias)
+            error_qbd = self.target_residual(target.rows_qbd, prefix_bk, indices_bk)
             losses.append(target.mean_square(error_qbd))
         return torch.stack(losses).mean(), error_qbd.detach()

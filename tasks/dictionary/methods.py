@@ -25,7 +25,11 @@ class Method(NamedTuple):
         return getattr(import_module(f"tasks.dictionary.{module}"), name)
 
 
-ARCHITECTURES = {"sae": "sparse autoencoder", "group-crosscoder": "group crosscoder"}
+ARCHITECTURES = {
+    "sae": "sparse autoencoder",
+    "group-crosscoder": "group crosscoder",
+    "steerable-crosscoder": "steerable crosscoder",
+}
 """{architecture: the label that people read}."""
 METHODS = {
     "topk": Method("TopK", "topk:TopK", k="each row"),
@@ -42,6 +46,8 @@ BLOCK_SPARSE = tuple(name for name, method in METHODS.items() if method.block_sp
 """Methods whose features have several decoder vectors each; an SAE only."""
 OF_ONE_ATOM = tuple(name for name in METHODS if name not in BLOCK_SPARSE)
 """Methods whose features have one decoder vector each."""
+STEERABLE = ("topk", "batchtopk")
+"""The methods that train a steerable crosscoder."""
 WITH_K = ", ".join(name for name, method in METHODS.items() if method.k)
 WITH_PENALTY = ", ".join(name for name, method in METHODS.items() if not method.k)
 

@@ -11,7 +11,6 @@ from tasks.activations.shards import ActivationSet
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import every_row
-from tasks.dictionary.sparse import residual
 
 Similarity = Callable[[Tensor, Tensor], Tensor]
 """Function of the blocks of two dictionaries, [m, …, d] and [m', …, d], to the similarity of every pair, [m, m']."""
@@ -63,7 +62,7 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
     """
     variance, error_g, cosine_sum, rows = Variance(), torch.zeros(()), 0.0, 0
     counts_m = torch.zeros(dictionary.config.features, dtype=torch.int64)
-    weight_gmd, bias_gd = dictionary.decoder_blocks()
+    residual_of = dictionary.residual_of_blocks()
     shards = [shard for shard in acts.shards if shard.split == split]
     x_of_shards = (
         x_gbd for shard in shards for _, x_gbd in every_row(acts, dictionary.config, shard, dictionary.block_count)
@@ -71,7 +70,7 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
     for x_gbd in x_of_shards:
         z_gbd = x_gbd * dictionary.scale
         values_bk, indices_bk = dictionary.encode_active(z_gbd)
-        error_gbd = residual(z_gbd, values_bk, indices_bk, weight_gmd, bias_gd)
+        error_gbd = residual_of(z_gbd, values_bk, indices_bk)
         variance.add(z_gbd)
         error_g = error_g + error_gbd.double().square().sum((1, 2))
         decoded_gbd = z_gbd - error_gbd

@@ -145,7 +145,7 @@ def whole_fvu(predictions: polars.DataFrame) -> float:
 
 def is_measured(config: DictionaryConfig) -> bool:
     """Whether a dictionary predicts all blocks from the identity block."""
-    return config.architecture == "group-crosscoder" and not config.reads_all_blocks
+    return config.is_crosscoder and not config.reads_all_blocks
 
 
 def is_of_orbits(dictionary: str, settings: Settings) -> bool:

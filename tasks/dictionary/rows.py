@@ -30,7 +30,7 @@ def _block_choice(
     """
     stand_ins = generator.integers(len(group_reuse), size=rows) if config.orbit_reuse else np.zeros(rows, dtype=int)
     chosen = group_reuse[stand_ins]
-    return chosen if config.architecture == "group-crosscoder" else chosen[:, :1]
+    return chosen if config.is_crosscoder else chosen[:, :1]
 
 
 def _gather(acts_rgc: Tensor, orbits: np.ndarray, blocks: np.ndarray) -> Tensor:

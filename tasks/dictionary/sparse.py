@@ -72,7 +72,7 @@ def from_dense(f_bm: Tensor) -> tuple[Tensor, Tensor]:
     return top_k(f_bm, max(1, fullest))
 
 
-class _ByFeature:
+class ByFeature:
     """The active (row, feature) pairs of a batch, sorted by feature: the transpose of its codes."""
 
     def __init__(self, indices_bk: Tensor, features: int):
@@ -83,12 +83,15 @@ class _ByFeature:
         counts_m = torch.bincount(flat, minlength=features)
         self.starts_m = torch.cumsum(counts_m, 0) - counts_m
 
-    def accumulate(self, weights_bk: Tensor, rows_gbd: Tensor) -> Tensor:
-        """Return codesᵀ @ rows per block, [g, m, d]: per feature the weighted sum of the rows where it is active."""
+    def accumulate(self, weights_bk: Tensor, rows_gbd: Tensor, blocks_gn: Tensor | None = None) -> Tensor:
+        """Return codesᵀ @ rows per block, [g, m, d]: per feature the weighted sum of the rows where it is active.
+
+        blocks_gn: the block of the rows that each sorted pair reads in block g of the result; by default g itself.
+        """
         blocks, batch, channels = rows_gbd.shape
         block_g1 = torch.arange(blocks, device=rows_gbd.device)[:, None]
         sums = functional.embedding_bag(
-            (self.rows + batch * block_g1).flatten(),
+            (self.rows + batch * (block_g1 if blocks_gn is None else blocks_gn)).flatten(),
             rows_gbd.reshape(-1, channels),
             (self.starts_m + len(self.rows) * block_g1).flatten(),
             mode="sum",
@@ -103,7 +106,7 @@ def _in_every_block(indices_bk: Tensor, blocks: int, features: int) -> Tensor:
     return (indices_bk + starts_g[:, None, None]).flatten(0, 1)
 
 
-def _at_active(rows_nd: Tensor, weight_md: Tensor, indices_nk: Tensor) -> Tensor:
+def at_active(rows_nd: Tensor, weight_md: Tensor, indices_nk: Tensor) -> Tensor:
     """Return rows @ weightᵀ at the active pairs only, [n, k]."""
     count, k = indices_nk.shape
     if not (rows_nd.is_cuda or torch.backends.mkl.is_available()):
@@ -126,7 +129,7 @@ class _PreActivationsAt(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient_bk):
         x_hbd, indices_bk = ctx.saved_tensors
-        by_feature = _ByFeature(indices_bk, ctx.features)
+        by_feature = ByFeature(indices_bk, ctx.features)
         weight = by_feature.accumulate(gradient_bk, x_hbd)
         bias = gradient_bk.new_zeros(ctx.features).index_add_(0, indices_bk.flatten(), gradient_bk.flatten())
         return None, weight, bias, None, None
@@ -156,9 +159,9 @@ class _Residual(torch.autograd.Function):
     def backward(ctx, gradient_gbd):
         values_bk, indices_bk, indices_nk, weight_gmd = ctx.saved_tensors
         blocks, features, _ = weight_gmd.shape
-        at_active_nk = _at_active(gradient_gbd.flatten(0, 1), weight_gmd.flatten(0, 1), indices_nk)
+        at_active_nk = at_active(gradient_gbd.flatten(0, 1), weight_gmd.flatten(0, 1), indices_nk)
         values = -at_active_nk.view(blocks, *values_bk.shape).sum(0)
-        weight = _ByFeature(indices_bk, features).accumulate(-values_bk, gradient_gbd)
+        weight = ByFeature(indices_bk, features).accumulate(-values_bk, gradient_gbd)
         return None, values, None, weight, -gradient_gbd.sum(1)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tasks.dictionary.base import Dictionary, Loss, Target
-from tasks.dictionary.sparse import pre_activations_at, residual, top_k
+from tasks.dictionary.sparse import top_k
 
 
 class TopK(Dictionary):
@@ -28,7 +28,7 @@ class TopK(Dictionary):
             pre_bm = self.pre_activations(read_hbd)
             contribution_bm = pre_bm * self.contributions()
             kept_bk, indices_bk = self.choose(contribution_bm)
-        values_bk = self._at(read_hbd, pre_bm, indices_bk).relu() * kept_bk
+        values_bk = self.pre_activations_at(read_hbd, pre_bm, indices_bk).relu() * kept_bk
         reconstruction, error_qbd = self.reconstruct(target, values_bk, indices_bk)
         auxiliary = self._auxiliary(read_hbd, pre_bm, contribution_bm, target, error_qbd, dead_m)
         values_bk = values_bk.detach()
@@ -46,7 +46,7 @@ class TopK(Dictionary):
     @torch.no_grad()
     def finish(self) -> None:
         """Give every feature's decoder the norm 1, as a mean over blocks, and its encoder the former norm."""
-        norm_m1 = self.contributions()[:, None]
+        norm_m1 = self.contributions()[:: 1 if self.turns is None else self.turns.order, None]
         self.encoder.weight.mul_(norm_m1)
         self.encoder.bias.mul_(norm_m1[:, 0])
         self.decoder.weight.div_(norm_m1.clamp_min(1e-12))
@@ -60,7 +60,7 @@ class TopK(Dictionary):
 
     def reconstruct(self, target: Target, values_bk: Tensor, indices_bk: Tensor) -> tuple[Tensor, Tensor]:
         """Return the reconstruction loss, and the residual of the whole dictionary without gradient, [q, b, d]."""
-        error_qbd = residual(target.rows_qbd, values_bk, indices_bk, self.decoder.weight, self.decoder.bias)
+        error_qbd = self.target_residual(target.rows_qbd, values_bk, indices_bk)
         return target.mean_square(error_qbd), error_qbd.detach()
 
     # ----------------------------------------------------------------------------------------------------------------
@@ -78,15 +78,13 @@ class TopK(Dictionary):
 
         Each row uses its `auxiliary_k` dead features with the largest contributions.
         """
+        if dead_m is not None and self.turns is not None:
+            dead_m = self.turns.whole_prototypes(dead_m)
         dead = error_qbd.new_zeros(0, dtype=torch.int64) if dead_m is None else dead_m.nonzero()[:, 0]
         if not len(dead) or not self.config.auxiliary_k:
             return error_qbd.new_zeros(())
         with torch.no_grad():
             _, places_bk = top_k(contribution_bm[:, dead], min(self.config.auxiliary_k, len(dead)))
             dead_bk = dead[places_bk]
-        dead_values_bk = self._at(read_hbd, pre_bm, dead_bk).relu()
-        no_bias_qd = torch.zeros_like(self.decoder.bias)
-        return target.mean_square(residual(error_qbd, dead_values_bk, dead_bk, self.decoder.weight, no_bias_qd))
-
-    def _at(self, read_hbd: Tensor, pre_bm: Tensor, indices_bk: Tensor) -> Tensor:
-        return pre_activations_at(read_hbd, self.encoder_weight_hmd(), self.encoder.bias, pre_bm, indices_bk)
+        dead_values_bk = self.pre_activations_at(read_hbd, pre_bm, dead_bk).relu()
+        return target.mean_square(self.target_residual(error_qbd, dead_values_bk, dead_bk, bias=False))

@@ -139,9 +139,9 @@ def _fit(trainers: Sequence["_Trainer"], acts: ActivationSet, progress: Progress
             progress(done, total)
 
 
-def _first_rows(acts: ActivationSet, config: DictionaryConfig) -> torch.Tensor:
-    """Return a rows [blocks, a, d] for the initial atoms, drawn with another seed than the training batches."""
-    needed, parts = config.atoms, []
+def _first_rows(acts: ActivationSet, config: DictionaryConfig, needed: int) -> torch.Tensor:
+    """Return `needed` rows [blocks, n, d] for the initial features, drawn with another seed than the batches."""
+    parts = []
     for x_gbd in batches(acts, config.model_copy(update={"seed": config.seed + 2**31})):
         parts.append(x_gbd[:, :needed])
         needed -= parts[-1].shape[1]
@@ -167,7 +167,7 @@ class _Trainer:
         self.failure: UserError | None = None
         checkpoint = self.last_checkpoint()
         if checkpoint is None:
-            self.dictionary.initialise(_first_rows(acts, config))
+            self.dictionary.initialise(_first_rows(acts, config, self.dictionary.first_rows))
         self.dictionary.to(self.device)
         self.optimiser = torch.optim.Adam(self.dictionary.parameters(), lr=config.learning_rate, fused=True)
         if checkpoint is not None:

@@ -15,7 +15,7 @@ from tasks.errors import UserError
 from tasks.families.config import FamiliesConfig
 from tasks.families.distance import OrbitSpectra, orbit_distances
 from tasks.families.feature_responses import FeatureResponses, feature_responses
-from tasks.families.grouping import MAP_DIMENSIONS, check_enough, embed, group_features
+from tasks.families.grouping import MAP_DIMENSIONS, check_enough, embed, group_by_prototype, group_features
 from tasks.families.orientations import Family, describe_family
 from tasks.families.pairs import family_pairs
 from tasks.keys import content_key
@@ -107,7 +107,10 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
     live = subject(dictionary, config.n_rotations, settings, part_of(progress, 0, 200))
     check_enough(len(live.features), config)
     distance_mm, element_mm = orbit_distances(live.blocks_mgd, live.group, part_of(progress, 200, 600))
-    family_m, strength_m = group_features(distance_mm, config)
+    if live.dictionary.turns is None:
+        family_m, strength_m = group_features(distance_mm, config)
+    else:
+        family_m, strength_m = group_by_prototype(live.features, live.dictionary.turns.order, config)
     map_m2 = embed(distance_mm, MAP_DIMENSIONS, config)
     progress(700, 1000)
     spectra = OrbitSpectra(live.blocks_mgd, live.group)

@@ -29,10 +29,25 @@ def group_features(distance_mm: np.ndarray, config: FamiliesConfig) -> tuple[np.
     clustering = HDBSCAN(min_cluster_size=config.min_family_size, cluster_selection_method="leaf", copy=True).fit(
         embed(distance_mm, SEARCH_DIMENSIONS, config)
     )
-    sizes = np.bincount(clustering.labels_[clustering.labels_ >= 0])
-    rank = np.empty(len(sizes), dtype=np.int64)
-    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
-    return np.append(rank, -1)[clustering.labels_], clustering.probabilities_
+    return _largest_first(clustering.labels_), clustering.probabilities_
+
+
+def group_by_prototype(features: np.ndarray, order: int, config: FamiliesConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Return the families of a steerable crosscoder's live features [m] without clustering, as `group_features` does.
+
+    A family is what is live of a prototype's `order` orientations. A member's strength is 1.
+    """
+    _, labels_m, sizes = np.unique(features // order, return_inverse=True, return_counts=True)
+    family_m = _largest_first(np.where(sizes[labels_m] < config.min_family_size, -1, labels_m))
+    return family_m, (family_m >= 0).astype(np.float64)
+
+
+def _largest_first(labels_m: np.ndarray) -> np.ndarray:
+    """Number labels ≥ 0 by falling size, from 0 on; −1 stays."""
+    labels, sizes = np.unique(labels_m[labels_m >= 0], return_counts=True)
+    rank = np.full(labels_m.max() + 2, -1)
+    rank[labels[np.argsort(-sizes, kind="stable")]] = np.arange(len(labels))
+    return rank[labels_m]
 
 
 def check_enough(features: int, config: FamiliesConfig) -> None:

@@ -88,7 +88,8 @@ def _write_weights(dictionary: str, folder: Path, settings: Settings) -> str:
         write_files(written, folder)
         return f"{written.loader}encode, decode = sae.encode, sae.decode"
     save_tensors(crosscoder_tensors(loaded), folder / WEIGHTS)
-    return CROSSCODER.format(weights=WEIGHTS, activation=_activation(loaded))
+    orientation = ORIENTATION.format(order=loaded.group.order) if loaded.turns is not None else ""
+    return CROSSCODER.format(weights=WEIGHTS, orientation=orientation, activation=_activation(loaded))
 
 
 def _write_pictures(dictionary: str, plan: ExtractionPlan, folder: Path, settings: Settings) -> list[str]:
@@ -123,11 +124,15 @@ w = load_file("{weights}")
 
 def encode(x):
     pre = torch.einsum("bhd,hmd->bm", x[:, : len(w["encoder"])], w["encoder"]) + w["encoder_bias"]
-{activation}
+{orientation}{activation}
 
 
 def decode(f):
     return torch.einsum("bm,gmd->bgd", f, w["decoder"]) + w["decoder_bias"]"""
+ORIENTATION = """\
+    of_prototypes = pre.unflatten(1, (-1, {order}))
+    pre = of_prototypes.where(of_prototypes == of_prototypes.amax(2, keepdim=True), 0.0).flatten(1)
+"""
 THRESHOLD = """\
     return torch.where(pre > w["threshold"], pre, 0.0)"""
 ACTIVATIONS = {
@@ -157,18 +162,18 @@ def _encodes_as(dictionary: Dictionary) -> str:
 
 @torch.no_grad()
 def crosscoder_tensors(dictionary: Dictionary) -> dict[str, Tensor]:
-    """Return the tensors of a group crosscoder on unscaled orbits; coefficients of a band become blocks.
+    """Return the tensors of a crosscoder on unscaled orbits; coefficients of a band become blocks, prototypes features.
 
     encoder [h, m, d], where h is 1 or |G|; encoder_bias [m]; decoder [|G|, m, d]; decoder_bias [|G|, d]; threshold,
     log_scale, magnitude_bias [m], as the method has them.
     """
     encoder_hmd = dictionary.encoder_weight_hmd()
-    if dictionary.reads_all_blocks and dictionary.basis_gq is not None:
+    if dictionary.reads_all_blocks and dictionary.basis_gq is not None and dictionary.turns is None:
         encoder_hmd = torch.tensordot(dictionary.basis_gq, encoder_hmd, 1)
     weight_gmd, bias_gd = dictionary.decoder_blocks()
     tensors = {
         "encoder": encoder_hmd * dictionary.scale,
-        "encoder_bias": dictionary.encoder.bias,
+        "encoder_bias": dictionary.encoder_bias(),
         "decoder": weight_gmd / dictionary.scale,
         "decoder_bias": bias_gd / dictionary.scale,
     }

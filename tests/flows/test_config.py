@@ -128,6 +128,7 @@ def test_more_harmonics_than_rotations_can_show_are_refused_before_the_extractio
     [
         (TrainConfig, [], "scales are no group: .* set orbit_reuse = false"),
         (TrainConfig, ["dictionary.orbit_reuse=false", "dictionary.harmonics=2"], "harmonics = 2 is for rotations"),
+        (TrainConfig, ["dictionary.architecture=steerable-crosscoder"], "steerable-crosscoder is for rotations"),
         (AtlasConfig, ["sae.orbit_reuse=false"], "scales are no group: .* set orbit_reuse = false"),
         (SweepConfig, ["variants=[{}]"], "scales are no group: .* set orbit_reuse = false"),
         (TrainConfig, ["extraction.octaves=0.3"], "no whole number of steps of 1/4 octave"),
@@ -138,3 +139,10 @@ def test_what_scales_cannot_do_is_refused_before_the_extraction(model, assignmen
         read_config(model, None, ["extraction.transformations=scale", *assignments])
     read_config(TrainConfig, None, ["extraction.transformations=scale", "dictionary.orbit_reuse=false"])
     read_config(TrainConfig, None, ["extraction.transformations=hue", "dictionary.harmonics=8"])
+
+
+def test_features_that_are_no_whole_prototypes_are_refused_before_the_extraction():
+    chosen = ["dictionary.architecture=steerable-crosscoder", "dictionary.features=1000"]
+    with pytest.raises(UserError, match="features = 1000 is no multiple of the 32 elements of D_16"):
+        read_config(TrainConfig, None, chosen)
+    assert read_config(TrainConfig, None, [*chosen, "extraction.n_rotations=10"]).dictionary.reads_all_blocks

@@ -10,7 +10,7 @@ from torch import Tensor
 from tasks.dictionary.exchange.files import Written
 from tasks.dictionary.exchange.libraries import LIBRARIES
 from tasks.dictionary.exchange.plain import plain
-from tasks.dictionary.methods import BLOCK_SPARSE
+from tasks.dictionary.methods import ARCHITECTURES, BLOCK_SPARSE
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
 from tasks.settings import Settings
@@ -60,12 +60,13 @@ def export_dictionary(dictionary: str, library: str, folder: Path, settings: Set
 
 
 def written_for(library: str, dictionary: str, settings: Settings) -> Written:
-    """Return the files of a dictionary for a library. UserError: for a group crosscoder or a block-sparse SAE."""
+    """Return the files of a dictionary for a library. Raises UserError for a crosscoder or a block-sparse SAE."""
     description = describe(dictionary, settings)
-    if description["config"]["architecture"] != "sae":
+    architecture = description["config"]["architecture"]
+    if architecture != "sae":
         raise UserError(
-            f"dictionary {dictionary} is a group crosscoder, and {library} has none: export a sparse autoencoder "
-            "(architecture sae), or write the crosscoder with `kaleidoscope publish-model`"
+            f"dictionary {dictionary} is a {ARCHITECTURES[architecture]}, and {library} has none: export a sparse "
+            "autoencoder (architecture sae), or write the crosscoder with `kaleidoscope publish-model`"
         )
     if description["config"]["method"] in BLOCK_SPARSE:
         raise UserError(

@@ -155,13 +155,13 @@ CREATE TABLE IF NOT EXISTS dictionaries (
 COMMENT ON TABLE dictionaries IS 'one row per dictionary, trained here or imported (dictionary_id)';
 COMMENT ON COLUMN dictionaries.dictionary_id IS 'content key of the dictionary: made from its activation set and its training settings, or from the imported files';
 COMMENT ON COLUMN dictionaries.activation_set_id IS 'content key of the activation set that the dictionary was trained on, or, if imported, evaluated on; refers to activation_sets';
-COMMENT ON COLUMN dictionaries.architecture IS 'sae (a training row is one activation vector) or group-crosscoder (a training row is an orbit: one vector per transform)';
+COMMENT ON COLUMN dictionaries.architecture IS 'sae (a training row is one activation vector), group-crosscoder or steerable-crosscoder (a training row is an orbit: one vector per transform)';
 COMMENT ON COLUMN dictionaries.method IS 'sparsity method, such as topk: a name in tasks/dictionary/methods.py';
 COMMENT ON COLUMN dictionaries.features IS 'number of features';
 COMMENT ON COLUMN dictionaries.channels IS 'number of channels of the layer';
 COMMENT ON COLUMN dictionaries.k IS 'active features per row that training enforces; null for the methods with a sparsity penalty instead';
 COMMENT ON COLUMN dictionaries.group_order IS '|G|: number of decoder blocks of a feature, one per transform; 1 for an SAE';
-COMMENT ON COLUMN dictionaries.encode_from IS 'what a group crosscoder encodes: identity (the untransformed block) or orbit (the sum over all blocks); null for an SAE';
+COMMENT ON COLUMN dictionaries.encode_from IS 'what a crosscoder encodes: identity (the untransformed block) or orbit (the sum over all blocks, as a steerable crosscoder always does); null for an SAE';
 COMMENT ON COLUMN dictionaries.orbit_reuse IS 'whether training let every transform of an orbit stand in for the identity, so that one orbit gives |G| rows';
 COMMENT ON COLUMN dictionaries.steps IS 'number of optimiser steps; 0 if imported';
 COMMENT ON COLUMN dictionaries.rows_seen IS 'number of training rows (steps * batch size), 0 if imported; with orbit_reuse one orbit counts as a row each time that one of its transforms is drawn';
@@ -1330,7 +1330,7 @@ COMMENT ON TABLE matched_dictionaries IS 'one row per (dictionary_id, other_dict
 COMMENT ON COLUMN matched_dictionaries.dictionary_id IS 'content key of the dictionary; refers to dictionaries';
 COMMENT ON COLUMN matched_dictionaries.other_dictionary_id IS 'content key of the other dictionary; a replica, trained from another seed to measure stability, is in no other table';
 COMMENT ON COLUMN matched_dictionaries.other_activation_set_id IS 'content key of the activation set of the other dictionary; not in activation_sets where that set has not been published';
-COMMENT ON COLUMN matched_dictionaries.other_architecture IS 'sae or group-crosscoder, as in dictionaries';
+COMMENT ON COLUMN matched_dictionaries.other_architecture IS 'sae, group-crosscoder or steerable-crosscoder, as in dictionaries';
 COMMENT ON COLUMN matched_dictionaries.other_method IS 'sparsity method of the other dictionary, as in dictionaries';
 COMMENT ON COLUMN matched_dictionaries.other_features IS 'number of features of the other dictionary';
 COMMENT ON COLUMN matched_dictionaries.other_k IS 'active features per row that its training enforced; null for the methods with a sparsity penalty instead';

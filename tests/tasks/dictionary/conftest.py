@@ -28,7 +28,7 @@ class PlantedOrbits:
     def __post_init__(self):
         self.group = DihedralGroup(self.n_rotations)
         generator = torch.Generator().manual_seed(5)
-        atoms_mgd = torch.randn(self.features, self.group.order, self.channels, generator=generator)
+        atoms_mgd = self.planted_atoms(generator)
         if self.harmonics is not None:
             basis_gq = torch.from_numpy(fourier_basis(self.group, self.harmonics)).float()
             atoms_mgd = basis_gq @ (basis_gq.T @ atoms_mgd)
@@ -40,10 +40,16 @@ class PlantedOrbits:
         )
         self.acts = []
         for orbits in self.shard_orbits:
-            strength_bm = torch.rand(orbits, self.features, generator=generator) + 0.5
-            rank_bm = torch.rand(orbits, self.features, generator=generator).argsort(1)
-            codes_bm = strength_bm * (rank_bm < self.active)
+            codes_bm = self.planted_codes(orbits, generator)
             self.acts.append((3 * torch.einsum("bm,mgd->bgd", codes_bm, self.atoms_mgd)).half())
+
+    def planted_atoms(self, generator):
+        return torch.randn(self.features, self.group.order, self.channels, generator=generator)
+
+    def planted_codes(self, orbits, generator):
+        strength_bm = torch.rand(orbits, self.features, generator=generator) + 0.5
+        rank_bm = torch.rand(orbits, self.features, generator=generator).argsort(1)
+        return strength_bm * (rank_bm < self.active)
 
     def read(self, shard: int) -> torch.Tensor:
         return self.acts[shard]

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.dictionary.sparse import GROUPS_PER_K, _at_active, _candidates, pre_activations_at, residual, to_dense, top_k
+from tasks.dictionary.sparse import GROUPS_PER_K, _candidates, at_active, pre_activations_at, residual, to_dense, top_k
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
 
@@ -53,9 +53,9 @@ def test_products_without_mkl(monkeypatch):
     rows, weight = torch.randn(300, 5, generator=generator), torch.randn(12, 5, generator=generator)
     indices = torch.randint(12, (300, 3), generator=generator)
     expected = (rows @ weight.T).gather(1, indices)
-    torch.testing.assert_close(_at_active(rows, weight, indices), expected, **TOLERANCE)
+    torch.testing.assert_close(at_active(rows, weight, indices), expected, **TOLERANCE)
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
-    torch.testing.assert_close(_at_active(rows, weight, indices), expected, **TOLERANCE)
+    torch.testing.assert_close(at_active(rows, weight, indices), expected, **TOLERANCE)
 
 
 @given(problems())

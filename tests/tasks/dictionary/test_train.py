@@ -41,8 +41,8 @@ def test_recovers_planted_atoms(planted_set, place, method, shape):
     """Every method finds the truth, matched one to one."""
     architecture = {"architecture": "sae"} if shape == "sae" else {"encode_from": shape}
     config = DictionaryConfig(
-        method=method, features=FEATURES.get(method, 24), k=2, sparsity=PENALTY.get(method, 0), steps=900, batch_size=64,
-        learning_rate=5e-3, dead_after_rows=2000, orbit_reuse=False, **architecture,
+        method=method, features=FEATURES.get(method, 24), k=2, sparsity=PENALTY.get(method, 0), steps=900,
+        batch_size=64, learning_rate=5e-3, dead_after_rows=2000, orbit_reuse=False, **architecture,
     )  # fmt: skip
     key = train("planted", config, place)
     found_mgd = store.load_dictionary(key, place).blocks()
@@ -61,8 +61,8 @@ def test_recovers_planted_band_limited_atoms(monkeypatch, place, method, encode_
     planted = PlantedOrbits(n_rotations=6, harmonics=1)
     monkeypatch.setattr(ActivationSet, "open", lambda key, settings: planted)
     config = DictionaryConfig(
-        method=method, features=FEATURES.get(method, 24), k=2, sparsity=PENALTY.get(method, 0), steps=900, batch_size=64, harmonics=1,
-        learning_rate=5e-3, dead_after_rows=2000, orbit_reuse=False, encode_from=encode_from,
+        method=method, features=FEATURES.get(method, 24), k=2, sparsity=PENALTY.get(method, 0), steps=900,
+        batch_size=64, harmonics=1, learning_rate=5e-3, dead_after_rows=2000, orbit_reuse=False, encode_from=encode_from,
     )  # fmt: skip
     key = train("planted", config, place)
     dictionary = store.load_dictionary(key, place)

@@ -39,6 +39,7 @@ def trained(tmp_path_factory) -> tuple[Settings, dict[str, str]]:
         "again": {"seed": 1},
         "sae": {"architecture": "sae"},
         "orbit": {"encode_from": "orbit"},
+        "steerable": {"architecture": "steerable-crosscoder"},
     }
     keys = {name: train(activation_set, DictionaryConfig(**small, **more), settings) for name, more in variants.items()}
     return settings, keys | {"set": activation_set}
@@ -48,7 +49,7 @@ def test_tables_load_and_pass_every_audit(trained):
     settings, keys = trained
     load("set", activation_tables(ActivationSet.open(keys["set"], settings)), settings)
     told = []
-    for name in ("crosscoder", "sae", "orbit"):
+    for name in ("crosscoder", "sae", "orbit", "steerable"):
         analysis = analyse(keys[name], settings)
         load(analysis, read_staged(analysis, settings), settings)
         families = analyse_families(keys[name], FEW, settings, lambda *done: told.append(done))
@@ -56,7 +57,7 @@ def test_tables_load_and_pass_every_audit(trained):
         tables = read_staged(families, settings)
         assert ("family_pairs" in tables) == (name != "sae")
         assert tables["family_analyses"]["families"].item() >= 1
-        if name != "orbit":
+        if name in ("crosscoder", "sae"):
             [scores] = measure_separation(families, (), FEW, settings)
             tables |= read_staged(scores, settings)
         load(families, tables, settings)
@@ -115,7 +116,7 @@ def test_it_is_done_once_and_a_subgroup_is_another_analysis(trained, monkeypatch
 
 def test_live_features_are_those_of_the_analysis_and_maxima_are_exact(trained):
     settings, keys = trained
-    for name in ("crosscoder", "sae", "orbit"):
+    for name in ("crosscoder", "sae", "orbit", "steerable"):
         found = subject(keys[name], None, settings)
         features = read_staged(analyse(keys[name], settings), settings)["features"]
         assert found.features.tolist() == features.filter(~pl.col("dead"))["feature"].to_list()
@@ -129,7 +130,25 @@ def test_live_features_are_those_of_the_analysis_and_maxima_are_exact(trained):
             ]
         ).amax(0)
         np.testing.assert_allclose(found.feature_responses.maxima_m, maxima.numpy(), rtol=1e-6)
-        assert (found.feature_responses.types_m is None) == (name == "orbit")
+        assert (found.feature_responses.types_m is None) == (name in ("orbit", "steerable"))
+
+
+def test_the_families_of_a_steerable_crosscoder_are_its_prototypes_in_every_orientation(trained):
+    settings, keys = trained
+    tables = read_staged(analyse_families(keys["steerable"], FEW, settings), settings)
+    members = tables["feature_families"]
+    assert members["family"].null_count() == 0
+    assert (members["similarity"] > 1 - 1e-4).all()
+    firsts = tables["family_shapes"].select("family", "prototype", "size", "period_degrees")
+    assert (firsts["size"] == 8).all()
+    group = ActivationSet.open(keys["set"], settings).group
+    trivial = tables["family_shapes"].filter(stabiliser="trivial")["family"]
+    assert len(trivial)
+    for feature, family, element in members.select("feature", "family", "element").iter_rows():
+        prototype = firsts.filter(family=family)["prototype"].item()
+        assert feature // 8 == prototype // 8
+        if family in trivial:  # otherwise several elements carry the one to the other
+            assert group.compose(element, prototype % 8) == feature % 8
 
 
 @pytest.mark.parametrize(

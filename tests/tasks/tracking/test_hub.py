@@ -15,7 +15,7 @@ from tasks.activations.plan import ExtractionConfig
 from tasks.dictionary import store
 from tasks.dictionary.analyse import analysis_key
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.methods import OF_ONE_ATOM
+from tasks.dictionary.methods import OF_ONE_ATOM, STEERABLE
 from tasks.dictionary.metrics import evaluate
 from tasks.errors import UserError
 from tasks.staging import stage_tables
@@ -48,7 +48,8 @@ def plan(monkeypatch, tmp_path):
 def random_dictionary(settings, **fields):
     """A stored dictionary of random weights, thresholds and scale."""
     torch.manual_seed(0)
-    dictionary = store.create(DictionaryConfig(features=20, k=3, **fields), ORBITS.channels, ORBITS.group)
+    config = DictionaryConfig(**{"features": 20, "k": 3} | fields)
+    dictionary = store.create(config, ORBITS.channels, ORBITS.group)
     for parameter in dictionary.parameters():
         torch.nn.init.normal_(parameter, std=0.1 if parameter.ndim < 2 else 1)
     dictionary.scale.fill_(0.37)
@@ -101,6 +102,19 @@ def test_a_crosscoder_is_loaded_by_the_lines_on_its_card(method, shape, settings
         "config.json",
         "model.safetensors",
     ]
+
+
+@pytest.mark.parametrize("method", STEERABLE)
+@pytest.mark.parametrize("harmonics", [None, 1])
+def test_a_steerable_crosscoder_is_loaded_by_the_lines_on_its_card(method, harmonics, settings, tmp_path):
+    fields = {"architecture": "steerable-crosscoder", "features": 4 * ORBITS.group.order, "harmonics": harmonics}
+    dictionary = random_dictionary(settings, method=method, **fields)
+    write_model_folder(KEY, tmp_path / "model", "apache-2.0", settings)
+    assert_the_example_computes(dictionary, tmp_path / "model", ORBITS.acts[0].float())
+    header, text = card_of(tmp_path / "model")
+    assert header["library_name"] == "pytorch"
+    assert "steerable-crosscoder" in header["tags"]
+    assert " steerable crosscoder on planted" in text
 
 
 @pytest.mark.parametrize("method", OF_ONE_ATOM)
