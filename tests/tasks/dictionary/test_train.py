@@ -62,7 +62,8 @@ def test_recovers_planted_band_limited_atoms(monkeypatch, place, method, encode_
     monkeypatch.setattr(ActivationSet, "open", lambda key, settings: planted)
     config = DictionaryConfig(
         method=method, features=FEATURES.get(method, 24), k=2, sparsity=PENALTY.get(method, 0), steps=900,
-        batch_size=64, harmonics=1, learning_rate=5e-3, dead_after_rows=2000, orbit_reuse=False, encode_from=encode_from,
+        batch_size=64, harmonics=1, learning_rate=5e-3, dead_after_rows=2000, orbit_reuse=False,
+        encode_from=encode_from,
     )  # fmt: skip
     key = train("planted", config, place)
     dictionary = store.load_dictionary(key, place)
