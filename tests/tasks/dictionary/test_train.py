@@ -50,7 +50,7 @@ def test_recovers_planted_atoms(planted_set, place, method, shape):
     rows, columns = linear_sum_assignment(cosine, maximize=True)
     metrics = store.read_metrics(key, place)
     assert cosine[rows, columns].mean() >= 0.9
-    assert metrics["fvu"] < 0.15
+    assert metrics["fvu"] < 0.25
     assert metrics["l0"] <= 4
 
 
@@ -74,7 +74,7 @@ def test_recovers_planted_band_limited_atoms(monkeypatch, place, method, encode_
     description = store.describe(key, place)
     assert [description[name] for name in ("group_order", "n_rotations", "reflections")] == [12, 6, True]
     metrics = store.read_metrics(key, place)
-    assert metrics["fvu"] == evaluate(dictionary, planted).fvu < 0.15
+    assert metrics["fvu"] == evaluate(dictionary, planted).fvu < 0.25
 
 
 SHAPES = {
