@@ -49,6 +49,14 @@ ROWS_SCHEMA = {
 QUARANTINE_SCHEMA = {"name": polars.String, "reason": polars.String}
 
 
+UNUSED: dict[str, tuple[str, ...]] = {
+    "rotations": ("octaves", "scales_per_octave"),
+    "hue": ("octaves", "scales_per_octave"),
+    "scale": ("n_rotations", "reflections"),
+}
+"""Fields of `ExtractionConfig` that a kind of transformations doesn't use."""
+
+
 class ExtractionConfig(Config):
     """The configuration of an extraction: orbits of activations of one layer over a set of images."""
 
@@ -104,6 +112,15 @@ class ExtractionConfig(Config):
             return ScaleRange(self.octaves, self.scales_per_octave)
         return DihedralGroup(self.n_rotations, self.reflections, self.transformations)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_unused(cls, values: Any) -> Any:
+        """Ignore fields that the transformations don't use: they are not stored either."""
+        if not isinstance(values, dict):
+            return values
+        unused = UNUSED.get(str(values.get("transformations", "rotations")), ())
+        return {name: value for name, value in values.items() if name not in unused}
+
     @model_validator(mode="after")
     def _scales_are_whole(self) -> "ExtractionConfig":
         try:
@@ -115,11 +132,9 @@ class ExtractionConfig(Config):
     @model_serializer(mode="wrap")
     def _used(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what the transformations don't use, so that sets of rotations keep the keys that they had."""
-        unused = {
-            "rotations": {"transformations", "octaves", "scales_per_octave"},
-            "hue": {"octaves", "scales_per_octave"},
-            "scale": {"n_rotations", "reflections"},
-        }[self.transformations]
+        unused = UNUSED[self.transformations]
+        if self.transformations == "rotations":
+            unused = ("transformations", *unused)
         return {name: value for name, value in dump(self).items() if name not in unused}
 
 
