@@ -15,7 +15,14 @@ from tasks.errors import UserError
 from tasks.families.config import FamiliesConfig
 from tasks.families.distance import OrbitSpectra, orbit_distances
 from tasks.families.feature_responses import FeatureResponses, feature_responses
-from tasks.families.grouping import MAP_DIMENSIONS, check_enough, embed, group_by_prototype, group_features
+from tasks.families.grouping import (
+    MAP_DIMENSIONS,
+    check_enough,
+    embed,
+    group_by_prototype,
+    group_features,
+    least_similarity,
+)
 from tasks.families.orientations import Family, describe_family
 from tasks.families.pairs import family_pairs
 from tasks.keys import content_key
@@ -25,7 +32,7 @@ from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.group import DihedralGroup
 from tasks.symmetry.scales import ScaleRange
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 MEMBERS_SCHEMA = {
     "place": polars.Int64,
     "element": polars.Int32,
@@ -107,8 +114,10 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
     live = subject(dictionary, config.n_rotations, settings, part_of(progress, 0, 200))
     check_enough(len(live.features), config)
     distance_mm, element_mm = orbit_distances(live.blocks_mgd, live.group, part_of(progress, 200, 600))
+    bound = None
     if live.dictionary.turns is None:
-        family_m, strength_m = group_features(distance_mm, config)
+        bound = least_similarity(live.blocks_mgd, live.group, config.seed)
+        family_m, strength_m = group_features(distance_mm, bound, config)
     else:
         family_m, strength_m = group_by_prototype(live.features, live.dictionary.turns.order, config)
     map_m2 = embed(distance_mm, MAP_DIMENSIONS, config)
@@ -129,10 +138,12 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
                 "group_order": live.group.order,
                 "neighbours": config.neighbours,
                 "min_family_size": config.min_family_size,
+                "least_similarity": bound,
                 "seed": config.seed,
                 "live_features": len(live.features),
                 "families": len(families),
-            }
+            },
+            schema_overrides={"least_similarity": polars.Float64},
         ),
         "family_shapes": _shapes_table(key, families, live.features),
         "feature_families": _features_table(key, families, live, family_m, strength_m, map_m2),

@@ -8,8 +8,10 @@ from tasks.config import Config, Seed, Whole
 class FamiliesConfig(Config):
     """Together with a dictionary's features, this determines its families."""
 
-    neighbours: Whole = Field(10, ge=2, description="nearest neighbours that UMAP keeps close for each feature")
-    min_family_size: Whole = Field(5, ge=2, description="smallest number of features in a family (HDBSCAN)")
+    neighbours: Whole = Field(
+        10, ge=2, description="nearest neighbours of each feature that the map (UMAP) keeps close"
+    )
+    min_family_size: Whole = Field(3, ge=2, description="smallest number of features in a family")
     n_rotations: Whole | None = Field(
         None,
         ge=1,

@@ -1,35 +1,73 @@
-"""Cluster features into families: UMAP embeds them by their distances, HDBSCAN finds dense clusters (methods §4).
+"""Group features into families by average linkage of their orbit-aware similarities (methods §4.4) [ours].
 
-There are two embeddings of the same distances: one with MAP_DIMENSIONS for display, and one with SEARCH_DIMENSIONS for
-the clustering, because the projection to two dimensions can split a family. A family is a leaf of HDBSCAN's tree. The
-alternative, "excess of mass", merges most features of a real dictionary into one or two families (docs/results.md).
-[ours]
+Two groups of features are merged while the mean similarity between their members is at least `least_similarity`. That
+bound is what one pair of shuffled features in 1 / CHANCE reaches, so families are what the order of the blocks makes
+similar. UMAP embeds the features for display only.
 """
 
 import warnings
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from tasks.errors import UserError
 from tasks.families.config import FamiliesConfig
+from tasks.families.distance import orbit_distances
+from tasks.symmetry.group import DihedralGroup
 
-MAP_DIMENSIONS, SEARCH_DIMENSIONS = 2, 8
+MAP_DIMENSIONS = 2
+CHANCE = 1 / 2000
+"""Share of pairs of shuffled features that are at least as similar as families have to be."""
+SAMPLE = 1024
+"""Most features of which the bound is measured: half a million pairs."""
 
 
-def group_features(distance_mm: np.ndarray, config: FamiliesConfig) -> tuple[np.ndarray, np.ndarray]:
+def group_features(
+    distance_mm: np.ndarray, least_similarity: float, config: FamiliesConfig
+) -> tuple[np.ndarray, np.ndarray]:
     """Group features by their distances [m, m] and return each feature's family, int [m], and membership strength, [m].
 
-    Families are numbered from 0, largest first; −1 marks a feature in no family. The strength is in [0, 1]. The same
-    seed gives the same families. Raises UserError unless there are more features than `config.neighbours` and
+    Families are numbered from 0, largest first; −1 marks a feature in no family. The strength is the mean similarity to
+    the other members, at least 0. Raises UserError unless there are more features than `config.neighbours` and
     `config.min_family_size`.
     """
     check_enough(len(distance_mm), config)
-    from sklearn.cluster import HDBSCAN
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
 
-    clustering = HDBSCAN(min_cluster_size=config.min_family_size, cluster_selection_method="leaf", copy=True).fit(
-        embed(distance_mm, SEARCH_DIMENSIONS, config)
-    )
-    return _largest_first(clustering.labels_), clustering.probabilities_
+    tree = linkage(squareform(distance_mm, checks=False), "average")
+    labels_m = fcluster(tree, 1 - least_similarity, "distance") - 1
+    sizes = np.bincount(labels_m)
+    family_m = _largest_first(np.where(sizes[labels_m] < config.min_family_size, -1, labels_m))
+    strength_m = np.zeros(len(family_m))
+    for family in range(family_m.max() + 1):
+        members = np.flatnonzero(family_m == family)
+        to_others_s = distance_mm[np.ix_(members, members)].sum(1, dtype=np.float64) / (len(members) - 1)
+        strength_m[members] = np.clip(1 - to_others_s, 0, 1)
+    return family_m, strength_m
+
+
+def least_similarity(blocks_mgd: Tensor, group: DihedralGroup, seed: int) -> float:
+    """Return the similarity that a share CHANCE of all pairs of features reaches when the features are shuffled.
+
+    blocks_mgd: [m, |G|, d]. At most SAMPLE features are drawn.
+    """
+    order = torch.randperm(len(blocks_mgd), generator=torch.Generator().manual_seed(seed))
+    distance_ss, _ = orbit_distances(shuffled(blocks_mgd[order[:SAMPLE]], seed), group)
+    return float(1 - np.quantile(distance_ss[np.triu_indices(len(distance_ss), 1)], CHANCE))
+
+
+def shuffled(blocks_mgd: Tensor, seed: int) -> Tensor:
+    """Return the features with the blocks of each randomly permuted among the group's elements, [m, |G|, d].
+
+    Of features with one block, the channels are permuted.
+    """
+    axis = 1 if blocks_mgd.shape[1] > 1 else 2
+    size = (len(blocks_mgd), blocks_mgd.shape[axis])
+    order = torch.rand(size, generator=torch.Generator().manual_seed(seed)).argsort(1)
+    order = order[..., None] if axis == 1 else order[:, None]
+    return blocks_mgd.gather(axis, order.expand_as(blocks_mgd))
 
 
 def group_by_prototype(features: np.ndarray, order: int, config: FamiliesConfig) -> tuple[np.ndarray, np.ndarray]:

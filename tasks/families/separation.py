@@ -6,7 +6,7 @@ features out doesn't improve the score.
 
 * adjusted_rand: adjusted Rand index of families and types (scikit-learn). Families are finer than types, so it is far
   below 1.
-* purity: share of the features in families that have their family's most common type.
+* purity: share of the features in families that have their family's most common type; left out without families.
 * silhouette: silhouette of the types in the orbit-aware distance; doesn't use the families.
 * neighbour_agreement: share of a feature's NEIGHBOURS nearest features that have its type; neighbour_chance: the same
   for neighbours drawn at random.
@@ -19,20 +19,19 @@ Source: ours.
 import numpy as np
 import polars
 import torch
-from torch import Tensor
 
 from tasks.errors import UserError
 from tasks.families.analyse import Subject, subject
 from tasks.families.config import FamiliesConfig
 from tasks.families.distance import orbit_distances
 from tasks.families.feature_responses import UNCLEAR
-from tasks.families.grouping import group_features
+from tasks.families.grouping import group_features, least_similarity, shuffled
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
 from tasks.staging import is_staged, read_staged, stage_tables
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 NEIGHBOURS = 10
 SCHEMA = {
     "family_analysis_id": polars.String,
@@ -87,18 +86,13 @@ def scores_of(subject: Subject, config: FamiliesConfig, progress: Progress = sil
         conditions["shuffled blocks"] = shuffled(subject.blocks_mgd, config.seed)
     generator = torch.Generator().manual_seed(config.seed)
     conditions["random dictionary"] = torch.randn(subject.blocks_mgd.shape, generator=generator)
-    scores = {}
+    bound, scores = least_similarity(subject.blocks_mgd, subject.group, config.seed), {}
     for done, (condition, blocks_mgd) in enumerate(conditions.items(), start=1):
         distance_mm, _ = orbit_distances(blocks_mgd, subject.group)
-        scores[condition] = separation(distance_mm, group_features(distance_mm, config)[0], kinds_m)
+        family_m, _ = group_features(distance_mm, bound, config)
+        scores[condition] = separation(distance_mm, family_m, kinds_m)
         progress(done, len(conditions))
     return scores
-
-
-def shuffled(blocks_mgd: Tensor, seed: int) -> Tensor:
-    """Return the features with the blocks of each randomly permuted among the group's elements, [m, |G|, d]."""
-    order_mg = torch.rand(blocks_mgd.shape[:2], generator=torch.Generator().manual_seed(seed)).argsort(1)
-    return blocks_mgd[torch.arange(len(blocks_mgd))[:, None], order_mg]
 
 
 def separation(distance_mm: np.ndarray, family_m: np.ndarray, kinds_m: np.ndarray) -> dict[str, float]:
@@ -122,12 +116,17 @@ def separation(distance_mm: np.ndarray, family_m: np.ndarray, kinds_m: np.ndarra
     np.fill_diagonal(distance_ss, np.inf)
     nearest_sk = np.argpartition(distance_ss, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     np.fill_diagonal(distance_ss, 0)
-    commonest = contingency_matrix(kind_s[inside], family_s[inside]).max(0).sum() if inside.any() else 0
-    return counts | {
-        "adjusted_rand": adjusted_rand_score(kind_s, alone_s),
-        "purity": commonest / max(inside.sum(), 1),
-        "silhouette": silhouette_score(distance_ss, kind_s, metric="precomputed"),
-        "neighbour_agreement": (kind_s[nearest_sk] == kind_s[:, None]).mean(),
-        "neighbour_chance": (share_k**2).sum(),
-        "clustered": inside.mean(),
-    }
+    pure = {}
+    if inside.any():
+        pure["purity"] = contingency_matrix(kind_s[inside], family_s[inside]).max(0).sum() / inside.sum()
+    return (
+        counts
+        | pure
+        | {
+            "adjusted_rand": adjusted_rand_score(kind_s, alone_s),
+            "silhouette": silhouette_score(distance_ss, kind_s, metric="precomputed"),
+            "neighbour_agreement": (kind_s[nearest_sk] == kind_s[:, None]).mean(),
+            "neighbour_chance": (share_k**2).sum(),
+            "clustered": inside.mean(),
+        }
+    )

@@ -52,7 +52,7 @@ RANGES: dict[str, dict[str, tuple[float | None, float | None]]] = {
     "unit_tuning": {"confidence": SHARE, "criteria_met": (0, 5)},
     "curve_detectors": {"preferred_radius": (1e-6, None)},
     "neurons": {"density": SHARE, "top_rows": NOT_NEGATIVE, "explained": (None, 1)},
-    "family_analyses": {"neighbours": (2, None), "min_family_size": (2, None)},
+    "family_analyses": {"neighbours": (2, None), "min_family_size": (2, None), "least_similarity": COSINE},
     "family_shapes": {"mean_similarity": COSINE, "evenness": NEARLY_SHARE, "covered": NEARLY_SHARE},
     "feature_families": {"strength": SHARE, "similarity": COSINE},
     "dimension_analyses": {"components": COUNT, "rows": COUNT, "constant_units": NOT_NEGATIVE},

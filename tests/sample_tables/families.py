@@ -96,6 +96,7 @@ def _sae_families() -> Tables:
 def _one_analysis(key: str, dictionary: str, group: DihedralGroup, shapes: list[Row], members: dict) -> Tables:
     subgroup = {"n_rotations": group.n_rotations, "reflections": group.reflections, "group_order": group.order}
     counts = {"live_features": len(LIVE), "families": len(shapes), "neighbours": 5, "min_family_size": 2}
+    counts["least_similarity"] = 0.3
     analysis = row("family_analyses", dictionary_id=dictionary, **subgroup, **counts)
     features = [_on_map(feature, members.get(feature, {})) for feature in LIVE]
     tables = {"family_analyses": [analysis], "family_shapes": shapes, "feature_families": features}

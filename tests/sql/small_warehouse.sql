@@ -79,7 +79,7 @@ INSERT INTO neuron_examples VALUES ('cross', 0, 1, 1, 'i1', 1, 1, 9, 'p');
 -- Under D_2 features 0 and 2 of the crosscoder are a family of curves, 1 alone one of discs; under C_2 all three are one, and the
 -- second wants two members more. The SAE's two are a family without orientations.
 INSERT INTO family_analyses VALUES
-    ('kin', 'cross', 2, true, 4, 2, 1, 0, 3, 2), ('turned', 'cross', 2, false, 2, 2, 3, 0, 3, 1), ('plain', 'sae', 1, false, 1, 2, 2, 0, 2, 1);
+    ('kin', 'cross', 2, true, 4, 2, 1, 0.3, 0, 3, 2), ('turned', 'cross', 2, false, 2, 2, 3, 0.4, 0, 3, 1), ('plain', 'sae', 1, false, 1, 2, 2, 0.5, 0, 2, 1);
 INSERT INTO family_shapes VALUES
     ('kin', 0, 2, 0, 'period-360', 360, 'D_1', 0.9, 60, 0.8, 0.75, 1, [90], [1, -0.5], [1, -0.7], [1, -0.3]),
     ('kin', 1, 1, 1, 'invariant', NULL, 'full', 1, NULL, NULL, NULL, NULL, NULL, [1, 0.99], [1, 0.99], [1, 0.99]),

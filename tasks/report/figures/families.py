@@ -142,6 +142,8 @@ def separation_figure(subjects: Sequence[tuple[str, pl.DataFrame]]) -> "Figure":
         for axes, (metric, (title, _)) in zip(grid, SCORES.items(), strict=True):
             for place, (_, colour, scores) in enumerate(rows):
                 values = scores.filter(metric=metric)["value"].to_numpy()
+                if not len(values):  # a control without families has no purity
+                    continue
                 axes.scatter(
                     values, np.full(len(values), place), s=30, facecolor="none" if colour == SOFT else colour,
                     edgecolor=colour, linewidth=1.1, alpha=0.7, zorder=3,

@@ -596,6 +596,7 @@ CREATE TABLE IF NOT EXISTS family_analyses (
     group_order         INTEGER NOT NULL,
     neighbours          INTEGER NOT NULL,
     min_family_size     INTEGER NOT NULL,
+    least_similarity    DOUBLE,
     seed                INTEGER NOT NULL,
     live_features       INTEGER NOT NULL,
     families            INTEGER NOT NULL
@@ -607,7 +608,8 @@ COMMENT ON COLUMN family_analyses.n_rotations IS 'number of rotations n in the g
 COMMENT ON COLUMN family_analyses.reflections IS 'whether the group under which features are compared contains reflections';
 COMMENT ON COLUMN family_analyses.group_order IS 'number of transforms |G| in the group under which features are compared: the dictionary''s own group or a subgroup; 1 for an SAE';
 COMMENT ON COLUMN family_analyses.neighbours IS 'number of nearest features that the map keeps together (UMAP)';
-COMMENT ON COLUMN family_analyses.min_family_size IS 'smallest number of members of a family (HDBSCAN)';
+COMMENT ON COLUMN family_analyses.min_family_size IS 'smallest number of members of a family';
+COMMENT ON COLUMN family_analyses.least_similarity IS 'mean cosine between the members of two groups of features from which on they were merged: what one in 2,000 pairs of shuffled features reaches; null where families are the prototypes of a steerable crosscoder, and where a version before schema version 7 found them (UMAP and HDBSCAN)';
 COMMENT ON COLUMN family_analyses.seed IS 'random seed of the map and of the controls';
 COMMENT ON COLUMN family_analyses.live_features IS 'number of live features that were grouped';
 COMMENT ON COLUMN family_analyses.families IS 'number of families';
@@ -669,7 +671,7 @@ COMMENT ON TABLE feature_families IS 'one row per (family_analysis_id, feature):
 COMMENT ON COLUMN feature_families.family_analysis_id IS 'content key of the family analysis; refers to family_analyses';
 COMMENT ON COLUMN feature_families.feature IS 'number of the live feature in the analysed dictionary';
 COMMENT ON COLUMN feature_families.family IS 'number of the feature''s family; (family_analysis_id, family) refers to family_shapes; null for a feature in no family';
-COMMENT ON COLUMN feature_families.strength IS 'how surely the feature belongs to its family, 0 to 1 (HDBSCAN''s membership probability); 0 in no family';
+COMMENT ON COLUMN feature_families.strength IS 'how well the feature fits its family, 0 to 1: mean cosine with the other members, each transformed to match it; before schema version 7, HDBSCAN''s membership probability; 0 in no family';
 COMMENT ON COLUMN feature_families.element IS 'number of the group element that maps the prototype to the feature; null for a feature in no family';
 COMMENT ON COLUMN feature_families.orientation_degrees IS 'orientation of the feature, degrees counter-clockwise from the prototype, within the family''s period; null where the family has no orientations, and in no family';
 COMMENT ON COLUMN feature_families.mirrored IS 'whether only a reflection maps the prototype to the feature; null for a feature in no family';

@@ -62,6 +62,7 @@ BAD_VALUES = {
     "family_analyses.family_analysis_id: match_regex": "no key",
     "family_analyses.neighbours: be_between": 1,
     "family_analyses.min_family_size: be_between": 1,
+    "family_analyses.least_similarity: be_between": 1.1,
     "family_shapes.type: match_regex": "period",
     "family_shapes.stabiliser: match_regex": "Z_2",
     "family_shapes.mean_similarity: be_between": 1.1,
