@@ -37,9 +37,7 @@ def group_features(
     from scipy.spatial.distance import squareform
 
     tree = linkage(squareform(distance_mm, checks=False), "average")
-    labels_m = fcluster(tree, 1 - least_similarity, "distance") - 1
-    sizes = np.bincount(labels_m)
-    family_m = _largest_first(np.where(sizes[labels_m] < config.min_family_size, -1, labels_m))
+    family_m = _largest_first(fcluster(tree, 1 - least_similarity, "distance"), config)
     strength_m = np.zeros(len(family_m))
     for family in range(family_m.max() + 1):
         members = np.flatnonzero(family_m == family)
@@ -75,21 +73,19 @@ def group_by_prototype(features: np.ndarray, order: int, config: FamiliesConfig)
 
     A family is what is live of a prototype's `order` orientations. A member's strength is 1.
     """
-    _, labels_m, sizes = np.unique(features // order, return_inverse=True, return_counts=True)
-    family_m = _largest_first(np.where(sizes[labels_m] < config.min_family_size, -1, labels_m))
+    family_m = _largest_first(features // order, config)
     return family_m, (family_m >= 0).astype(np.float64)
 
 
-def _largest_first(labels_m: np.ndarray) -> np.ndarray:
-    """Number labels ≥ 0 by falling size, from 0 on; −1 stays."""
-    labels, sizes = np.unique(labels_m[labels_m >= 0], return_counts=True)
-    rank = np.full(labels_m.max() + 2, -1)
-    rank[labels[np.argsort(-sizes, kind="stable")]] = np.arange(len(labels))
-    return rank[labels_m]
+def _largest_first(labels_m: np.ndarray, config: FamiliesConfig) -> np.ndarray:
+    """Number labels by falling size, from 0 on; −1 for those of fewer than `min_family_size` features."""
+    _, places_m, sizes = np.unique(labels_m, return_inverse=True, return_counts=True)
+    rank = np.argsort(np.argsort(-sizes, kind="stable"))
+    return np.where(sizes[places_m] < config.min_family_size, -1, rank[places_m])
 
 
 def check_enough(features: int, config: FamiliesConfig) -> None:
-    """Raise UserError unless there are enough features for UMAP and HDBSCAN."""
+    """Raise UserError unless there are enough features for the map and for a family."""
     needed = max(config.neighbours, config.min_family_size)
     if features <= needed:
         raise UserError(

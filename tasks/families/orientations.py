@@ -178,7 +178,10 @@ def evenness(orientations: np.ndarray, period: float) -> float:
     """Return how evenly members fill the period, 0 … 1: the entropy of their gaps divided by that of equal gaps."""
     _, gaps = _gaps(orientations, period)
     shares = gaps[gaps > 0] / period
-    return float(-(shares * np.log(shares)).sum() / np.log(len(gaps))) if len(gaps) > 1 else 0.0
+    if len(gaps) < 2:
+        return 0.0
+    # a gap of the whole period can come out a rounding error longer
+    return max(0.0, float(-(shares * np.log(shares)).sum() / np.log(len(gaps))))
 
 
 def covered_share(orientations: np.ndarray, reach: float, period: float) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tasks.families.distance import OrbitSpectra, orbit_distances
@@ -126,6 +126,7 @@ def test_the_missing_members_complete_the_circle_and_none_is_superfluous(orienta
 
 
 @given(ORIENTATIONS, st.floats(0, 360))
+@example(np.array([152.35389012, 152.35389012]), 0.0)
 def test_evenness_is_a_share_and_turns_with_the_circle(orientations, turn):
     value = evenness(orientations, 360)
     assert 0 <= value <= 1 + 1e-9
