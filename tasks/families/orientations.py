@@ -177,7 +177,8 @@ def _gaps(orientations: np.ndarray, period: float) -> tuple[np.ndarray, np.ndarr
 def evenness(orientations: np.ndarray, period: float) -> float:
     """Return how evenly members fill the period, 0 … 1: the entropy of their gaps divided by that of equal gaps."""
     _, gaps = _gaps(orientations, period)
-    shares = gaps[gaps > 0] / period
+    shares = gaps / period
+    shares = shares[shares > 0]
     if len(gaps) < 2:
         return 0.0
     # a gap of the whole period can come out a rounding error longer

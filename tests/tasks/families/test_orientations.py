@@ -127,6 +127,7 @@ def test_the_missing_members_complete_the_circle_and_none_is_superfluous(orienta
 
 @given(ORIENTATIONS, st.floats(0, 360))
 @example(np.array([152.35389012, 152.35389012]), 0.0)
+@example(np.array([0.0, 1.0, 5e-324]), 1.0)
 def test_evenness_is_a_share_and_turns_with_the_circle(orientations, turn):
     value = evenness(orientations, 360)
     assert 0 <= value <= 1 + 1e-9
