@@ -62,6 +62,7 @@ ADDED_COLUMNS = {
         "octaves": pl.lit(None, pl.Float64),
         "scales_per_octave": pl.lit(None, pl.Int32),
     },
+    "family_analyses": {"least_similarity": pl.lit(None, pl.Float64)},
     "images": {"label": pl.lit(None, pl.String)},
     "feature_symmetry": {
         "mirror_axes_degrees": pl.lit(None, pl.List(pl.Float64)),
