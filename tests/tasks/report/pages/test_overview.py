@@ -51,7 +51,7 @@ def test_early_vision_says_what_was_measured_and_shows_features(early):
     # the neurons' own L0 is the sum of their densities: 39 of them at 0.2
     assert text_of(row) == (
         "efficientnet_lite0 blocks.2 · ReLU SAE 40, seed 0 sampled uniformly "
-        "40 10.0 % on 320 0.210 7.2 7.8 96.0 % 91.0 % 7 % 0.62"
+        "40 10.0 % on 320 0.210 7.2 7.8 96.0 % 91.0 % 7 % 0.61 0.10"
     )
     assert f"{PLAIN_LAYER} 40 channels, receptive field 19 px" in text_of(section)
     strip = re.findall(rf'href="features/{PLAIN_SAE[:12]}-(\d+).html"', section)
