@@ -251,7 +251,7 @@ CREATE OR REPLACE MACRO benchmark_labels() AS TABLE
         ) AS benchmark_label
     FROM benchmarks;
 
--- The label of each result that has a row in the view `lineage`, by the table with one row per result of its kind and its key there.
+-- The label of each result that has rows in the table `provenance`, by the table with one row per result of its kind and its key there.
 CREATE OR REPLACE MACRO result_labels() AS TABLE
     SELECT 'activation_sets' AS result_table, activation_set_id AS result_id, activation_set_label AS result_label FROM activation_set_labels()
     UNION ALL SELECT 'dictionaries', dictionary_id, dictionary_label FROM dictionary_labels()
@@ -261,4 +261,5 @@ CREATE OR REPLACE MACRO result_labels() AS TABLE
     UNION ALL SELECT 'concept_analyses', concept_analysis_id, concept_analysis_label FROM concept_analysis_labels()
     UNION ALL SELECT 'attack_experiments', attack_experiment_id, attack_experiment_label FROM attack_experiment_labels()
     UNION ALL SELECT 'facet_analyses', facet_analysis_id, facet_analysis_label FROM facet_analysis_labels()
-    UNION ALL SELECT 'trust_analyses', trust_analysis_id, trust_analysis_label FROM trust_analysis_labels();
+    UNION ALL SELECT 'trust_analyses', trust_analysis_id, trust_analysis_label FROM trust_analysis_labels()
+    UNION ALL SELECT 'benchmarks', benchmark_id, benchmark_label FROM benchmark_labels();

@@ -14,6 +14,7 @@ RESULTS = {
     **{"family_analysis_id": "family_analyses", "dimension_analysis_id": "dimension_analyses"},
     **{"concept_analysis_id": "concept_analyses", "attack_experiment_id": "attack_experiments"},
     **{"facet_analysis_id": "facet_analyses", "trust_analysis_id": "trust_analyses"},
+    "benchmark_id": "benchmarks",
 }
 """{column that holds the key of a result: table with one row per result}."""
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
