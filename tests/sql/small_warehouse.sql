@@ -18,7 +18,9 @@ INSERT INTO orbit_predictions VALUES
     ('cross', 'linear', 0, 0, 0, 1), ('cross', 'linear', 0, 1, 0.4, 1), ('cross', 'linear', 0, 2, 0.6, 3), ('cross', 'linear', 0, 3, 0.6, 1),
     ('cross', 'nonlinear', 50, 0, 0.1, 1), ('cross', 'nonlinear', 50, 1, 0.4, 1), ('cross', 'nonlinear', 50, 2, 0.5, 3), ('cross', 'nonlinear', 50, 3, 0.6, 1),
     ('cross', 'nonlinear', 99, 0, 0, 1), ('cross', 'nonlinear', 99, 1, 0.3, 1), ('cross', 'nonlinear', 99, 2, 0.5, 3), ('cross', 'nonlinear', 99, 3, 0.6, 1),
-    ('cross', 'generators', 300, 0, 0, 1), ('cross', 'generators', 300, 1, 0.5, 1), ('cross', 'generators', 300, 2, 0.7, 3), ('cross', 'generators', 300, 3, 0.8, 1);
+    ('cross', 'generators', 300, 0, 0, 1), ('cross', 'generators', 300, 1, 0.5, 1), ('cross', 'generators', 300, 2, 0.7, 3), ('cross', 'generators', 300, 3, 0.8, 1),
+    ('cross', 'orbit-linear', 0, 0, 0.3, 1), ('cross', 'orbit-linear', 0, 1, 0.3, 1), ('cross', 'orbit-linear', 0, 2, 0.3, 3), ('cross', 'orbit-linear', 0, 3, 0.3, 1),
+    ('cross', 'matching-pursuit', 0, 0, 0.2, 2), ('cross', 'matching-pursuit', 0, 1, 0.1, 2), ('cross', 'matching-pursuit', 0, 2, 0.2, 2), ('cross', 'matching-pursuit', 0, 3, 0.1, 2);
 INSERT INTO benchmarks VALUES
     ('probes', 40, 30, 3, 'patterns', 25, 'other', '{"seed": 1}'), ('photographs', 1000, 900, 2, '', 0, 'other', '{"seed": 0}');
 INSERT INTO benchmarked_dictionaries VALUES

@@ -261,15 +261,23 @@ def test_benchmark(small):
     assert methods == ["relu", "topk", "topk"]  # the better one first
 
 
-def test_what_the_identity_block_predicts_stands_beside_a_crosscoder(small):
+def test_what_can_be_predicted_stands_beside_a_crosscoder(small):
     columns = "linear_prediction_fvu, nonlinear_prediction_fvu, generators_prediction_fvu"
+    columns += ", orbit_linear_fvu, matching_pursuit_fvu"
     # weighted by the variance of the blocks; of two trainings the better one
     assert rows(small, f"SELECT {columns} FROM dictionary_scores ORDER BY dictionary_id") == [
-        about((0 + 0.4 + 3 * 0.6 + 0.6) / 6, (0 + 0.3 + 3 * 0.5 + 0.6) / 6, (0 + 0.5 + 3 * 0.7 + 0.8) / 6),
-        (None, None, None),
+        about((0 + 0.4 + 3 * 0.6 + 0.6) / 6, (0 + 0.3 + 3 * 0.5 + 0.6) / 6, (0 + 0.5 + 3 * 0.7 + 0.8) / 6, 0.3, 0.15),
+        (None,) * 5,
     ]
     found = rows(small, f"SELECT {columns} FROM block_scores ORDER BY dictionary_id, element")
-    assert found == [(0.0, 0.0, 0.0), (0.4, 0.3, 0.5), (0.6, 0.5, 0.7), (0.6, 0.6, 0.8), (None, None, None)]
+    assert [row[:3] for row in found] == [
+        (0.0, 0.0, 0.0),
+        (0.4, 0.3, 0.5),
+        (0.6, 0.5, 0.7),
+        (0.6, 0.6, 0.8),
+        (None,) * 3,
+    ]
+    assert [row[3:] for row in found] == [(0.3, 0.2), (0.3, 0.1), (0.3, 0.2), (0.3, 0.1), (None, None)]
 
 
 def test_density_histogram(small):
