@@ -234,10 +234,13 @@ INSERT INTO loads VALUES ('set tables', 'activation_sets', 1, '2025-01-02 12:00:
 INSERT INTO provenance VALUES
     ('activation_sets', 'activation_sets', 'set', 'set tables', 'first', 'abc', '2025-01-01 10:01:00'), ('dictionaries', 'dictionaries', 'sae', 'sae tables', 'second', NULL, '2025-01-02 10:00:10'),
     ('features', 'dictionaries', 'sae', 'sae tables', 'second', NULL, '2025-01-02 10:00:20'), ('dictionary_metrics', 'dictionaries', 'sae', 'scores', 'failed', 'def', '2025-01-03 10:00:00'),
-    ('trust_analyses', 'trust_analyses', 'checks', 'checks tables', NULL, 'abc', '2025-01-03 11:00:00');
+    ('trust_analyses', 'trust_analyses', 'checks', 'checks tables', NULL, 'abc', '2025-01-03 11:00:00'),
+    ('benchmarks', 'benchmarks', 'probes', 'probes of sae', 'second', 'abc', '2025-01-02 11:00:00'), ('benchmarked_dictionaries', 'benchmarked_dictionaries', 'sae', 'probes of sae', 'second', 'abc', '2025-01-02 11:00:00'),
+    ('benchmarks', 'benchmarks', 'photographs', 'photographs of sae', 'first', 'def', '2025-01-03 11:00:00'), ('benchmarked_dictionaries', 'benchmarked_dictionaries', 'sae', 'photographs of sae', 'first', 'def', '2025-01-03 11:00:00'),
+    ('benchmarks', 'benchmarks', 'probes', 'probes of sparser', 'failed', 'def', '2025-01-04 11:00:00'), ('benchmarked_dictionaries', 'benchmarked_dictionaries', 'sparser', 'probes of sparser', 'failed', 'def', '2025-01-04 11:00:00');
 INSERT INTO mlflow_runs VALUES
     ('m1', 'dictionary', 'sae', 'net/early', '2025-01-02 10:00:25'), ('m2', 'dictionary', 'sae', 'net/early', '2025-01-04 10:00:00'),
-    ('m3', 'concepts', 'asked', 'net/concepts', '2025-01-03 10:00:00');
+    ('m3', 'concepts', 'asked', 'net/concepts', '2025-01-03 10:00:00'), ('m4', 'benchmark', 'probes of sae', 'net/early/benchmark', '2025-01-02 11:00:05');
 INSERT INTO mlflow_models VALUES
     ('topk-sae', 7, 'm1', 'sae', NULL, NULL), ('topk-sae', 1, 'm2', 'sae', NULL, NULL),
     ('logistic-cav', 2, 'm3', 'asked', 'dotted', 'early'), ('logistic-cav', 1, 'm3', 'asked', 'striped', 'early');
