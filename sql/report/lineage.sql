@@ -2,6 +2,7 @@
 SELECT
     kind,
     result_id,
+    dictionary_id,
     result_label,
     images,
     image_sources,
