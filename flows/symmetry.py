@@ -51,7 +51,8 @@ class SymmetryConfig(Config):
         0,
         ge=0,
         description="training steps of a neural network that predicts the activations under all transforms from the "
-        "identity block: a floor for the group crosscoder's FVU; 0: only the floor of a linear prediction",
+        "identity block: a floor for the group crosscoder's FVU. With more than 0 steps, the floors of codes that read "
+        "all blocks are measured too; 0: only the floors of linear predictions",
     )
 
 
@@ -115,7 +116,8 @@ def predict_orbits(dictionary: str, steps: int, settings: Settings) -> None:
     """Measure how well all blocks can be predicted, for a crosscoder or an SAE on a set of orbits; log it in MLflow.
 
     What the identity block predicts is measured for a crosscoder that encodes it alone. Of an SAE, its reconstruction
-    of the identity block predicts the others. steps: of the training of a crosscoder's neural network; 0: none.
+    of the identity block predicts the others. steps: of the training of a crosscoder's neural network; with 0, neither
+    that network nor codes that read all blocks are measured.
     """
     config, description = dictionary_config(dictionary, settings), describe(dictionary, settings)
     if is_of_orbits(dictionary, settings):
@@ -127,6 +129,8 @@ def predict_orbits(dictionary: str, steps: int, settings: Settings) -> None:
     if is_measured(config) and fits(regression, f"what the identity block predicts, dictionary {dictionary[:8]},"):
         with reported(f"Predict orbits of {dictionary[:8]}") as progress:
             step(predict)(dictionary, steps, settings, progress)
+    if not steps:
+        return
     if has_components(config, ActivationSet.open(description["activation_set"], settings)):
         with reported(f"Components of orbits of {dictionary[:8]}") as progress:
             step(reduce_orbits)(dictionary, settings, progress)
