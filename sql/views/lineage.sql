@@ -108,7 +108,7 @@ registered AS (
 SELECT
     r.kind,
     r.result_id,
-    concat_ws(' · ', n.result_label, if(r.kind = 'scores', b.dictionary_label, NULL)) AS result_label,
+    n.result_label,
     r.network,
     r.layer,
     r.activation_set_id,
@@ -142,11 +142,11 @@ LEFT JOIN runs AS f ON f.flow_run_id = p.flow_run_id
 -- the MLflow run of a dictionary's scores has the key of their load
 LEFT JOIN logged AS l ON l.result_table = r.result_table AND l.result_id = if(r.kind = 'scores', p.load_key, r.result_id)
 LEFT JOIN registered AS g ON g.mlflow_run_id = l.mlflow_run_id
-ORDER BY r.network, r.layer, r.kind, result_label;
+ORDER BY r.network, r.layer, r.kind, n.result_label, dictionary_label;
 COMMENT ON VIEW lineage IS 'one row per result (kind, result_id, dictionary_id); the key of scores is that of their benchmark, which has a row for each dictionary: what it was made from, by which flow run and code, and where MLflow has it';
 COMMENT ON COLUMN lineage.kind IS 'activation set, dictionary, unit set, family analysis, dimension analysis, concept analysis, attack experiment, facet analysis, trust analysis or scores (of a dictionary in a benchmark)';
 COMMENT ON COLUMN lineage.result_id IS 'content key of the result: the key of that kind in all other views; an attack experiment and the tamper detection on its sets have the same';
-COMMENT ON COLUMN lineage.result_label IS 'label of the result, unique';
+COMMENT ON COLUMN lineage.result_label IS 'label of the result, unique; of scores that of their benchmark';
 COMMENT ON COLUMN lineage.network IS 'name of the network; refers to networks';
 COMMENT ON COLUMN lineage.layer IS 'name of the layer; of a concept analysis, the layers that were tested, separated by commas';
 COMMENT ON COLUMN lineage.activation_set_id IS 'content key of the activation set that the result was made from; refers to activation_sets; null for studies of image sets';

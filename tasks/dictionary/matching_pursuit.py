@@ -9,6 +9,8 @@ A crosscoder encodes with one matrix product and, unless it reads the orbit, fro
 between its FVU and that of the pursuit is what this costs. Coefficients of the pursuit may be negative, unlike a code.
 """
 
+from collections.abc import Iterator
+
 import psutil
 import torch
 from torch import Tensor
@@ -96,7 +98,7 @@ def pursuit_errors(
     return error_g / variance.rows, (variance.total_g() / variance.rows).clamp_min(1e-12)
 
 
-def _test_rows(acts: ActivationSet, dictionary: Dictionary, progress: Progress):
+def _test_rows(acts: ActivationSet, dictionary: Dictionary, progress: Progress) -> Iterator[Tensor]:
     """Yield batches x_gbd of rows of the test split, at most `MOST_ROWS` in all."""
     shards = [shard for shard in acts.shards if shard.split == "test"]
     stand_ins = acts.group.order if dictionary.config.orbit_reuse else 1

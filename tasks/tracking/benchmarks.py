@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 def log_scores(benchmark: str, dictionary: str, settings: Settings) -> str:
     """Log a dictionary's staged scores, once, and return the id of the MLflow run.
 
-    benchmark, dictionary: keys, as `score_dictionaries` has them. Raises UserError when MLflow can't be reached.
+    benchmark, dictionary: keys, as `score_dictionaries` has them. Raises UserError when there
+    are no scores, or when MLflow can't be reached.
     """
     key = scores_key(benchmark, dictionary)
     tables, about = read_staged(key, settings), describe(dictionary, settings)

@@ -860,7 +860,7 @@ def test_runs_overview(small):
             2,
             [
                 "dictionary net early · TopK SAE 2, k 1, seed 0",
-                "scores benchmark on 40 images · 3 classes, patterns, seed 1 · net early · TopK SAE 2, k 1, seed 0",
+                "scores benchmark on 40 images · 3 classes, patterns, seed 1 of net early · TopK SAE 2, k 1, seed 0",
             ],
         ),
         (
@@ -868,7 +868,7 @@ def test_runs_overview(small):
             2,
             [
                 "activation set net early · 10 orbits of D2, uniform sampling, seed 7",
-                "scores benchmark on 1,000 images · 2 classes, seed 0 · net early · TopK SAE 2, k 1, seed 0",
+                "scores benchmark on 1,000 images · 2 classes, seed 0 of net early · TopK SAE 2, k 1, seed 0",
             ],
         ),
     ]
@@ -939,10 +939,12 @@ def test_a_score_is_one_join_from_its_dictionary_its_runs_and_the_code(small):
         ("probes", "sae again", "set", None, None, None, None),
         ("probes", "sparser", "set", "failed", "def", None, None),
     ]
-    labels = dict(rows(small, "SELECT dictionary_id, result_label FROM lineage WHERE result_id = 'probes'"))
-    benchmark = "benchmark on 40 images · 3 classes, patterns, seed 1"
-    assert labels["sae"] == f"{benchmark} · net early · TopK SAE 2, k 1, seed 0"  # as in `dictionaries`
-    assert labels["sparser"] == f"{benchmark} · net early · ReLU SAE 2, seed 0"
+    labels = dict(rows(small, "SELECT dictionary_id, dictionary_label FROM lineage WHERE result_id = 'probes'"))
+    assert labels == {
+        "sae": "net early · TopK SAE 2, k 1, seed 0",  # as in `dictionaries`
+        "sae again": "net early · TopK SAE 2, seed 1",
+        "sparser": "net early · ReLU SAE 2, seed 0",
+    }
     by_table = "SELECT result_label, flow_run_id FROM lineage_by_table WHERE table_name = 'benchmarked_dictionaries'"
     assert ("net early · ReLU SAE 2, seed 0", "failed") in rows(small, by_table)
 
@@ -957,7 +959,8 @@ def test_a_feature_is_one_join_from_where_it_comes_from(small):
 
 def test_lineage_by_table(small):
     columns = "table_name, flow_run_id, flow, git_revision, load_key, loaded_at"
-    assert rows(small, f"SELECT {columns} FROM lineage_by_table WHERE result_id = 'sae'") == [
+    of_dictionary = "result_id = 'sae' AND result_table = 'dictionaries'"
+    assert rows(small, f"SELECT {columns} FROM lineage_by_table WHERE {of_dictionary}") == [
         ("dictionaries", "second", "atlas", None, "sae tables", datetime(2025, 1, 2, 12)),
         ("features", "second", "atlas", None, "sae tables", None),
         ("dictionary_metrics", "failed", None, "def", "scores", None),

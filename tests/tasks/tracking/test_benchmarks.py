@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from tasks.benchmark.score import scores_key
+from tasks.errors import UserError
 from tasks.staging import read_staged, stage_tables, staged_keys
 from tasks.tracking.benchmarks import log_scores
 from tasks.tracking.store import tracking
@@ -60,5 +61,5 @@ def test_scores_are_logged_once(scored, settings):
 
 def test_what_was_not_scored_cannot_be_logged(settings):
     write_dictionary(KEY, settings)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(UserError, match="no staged tables for"):
         log_scores(BENCHMARK, KEY, settings)
