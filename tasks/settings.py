@@ -21,6 +21,7 @@ RESOURCES = ROOT / "tasks" / "_resources" if INSTALLED else ROOT
 LOOPBACK = ("127.0.0.1", "localhost")
 """The names of this machine that the servers accept; they listen on the first."""
 PREFIX = "KALEIDOSCOPE_"
+SHORTEST_TOKEN = 16
 SQLITE = re.compile(r"sqlite(\+pysqlite)?:///(?!:memory:|file:)(?P<file>[^?]*)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -58,6 +59,10 @@ class Settings(BaseSettings):
     )
     sql_seconds: float = Field(
         300, gt=0, le=10**8, description="seconds after which a statement of `kaleidoscope sql` is stopped"
+    )
+
+    serve_token: str | None = Field(
+        None, description="password of the clients of `kaleidoscope serve`; default: made once", repr=False
     )
 
     def __init__(self, **given: Any) -> None:
@@ -100,6 +105,13 @@ class Settings(BaseSettings):
             raise ValueError("the address of a webhook must begin with http:// or https://")
         return address
 
+    @field_validator("serve_token")
+    @classmethod
+    def _can_not_be_guessed(cls, token: str | None) -> str | None:
+        if token and len(token) < SHORTEST_TOKEN:
+            raise ValueError(f"a token needs at least {SHORTEST_TOKEN} characters")
+        return token
+
     @property
     def activations_dir(self) -> Path:
         return self.data_dir / "activations"
@@ -140,6 +152,10 @@ class Settings(BaseSettings):
     @property
     def published_file(self) -> Path:
         return self.data_dir / "published" / "kaleidoscope.duckdb"
+
+    @property
+    def serve_token_file(self) -> Path:
+        return self.data_dir / "serve-token"
 
     @property
     def site_dir(self) -> Path:
