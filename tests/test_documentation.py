@@ -29,10 +29,10 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
 SETTINGS = {f"KALEIDOSCOPE_{name.upper()}" for name in Settings.model_fields}
 UNDERSTOOD = {
-    *("trust", "look", "verify", "gc", "backup", "restore", "migrate", "up"),
+    *("trust", "look", "verify", "gc", "backup", "restore", "migrate", "up", "serve"),
     *("export", "import", "publish-model", "export-tables"),
 }
-"""Commands whose arguments are parsed here; test_cli, test_up and test_dictionaries_document run them."""
+"""Commands whose arguments are parsed here; test_cli, test_up, test_quack and test_dictionaries_document run them."""
 QUESTIONS = 32
 """Number of an analyst's questions in docs/analyst.md."""
 READING = {"sql", "page", "doctor", "curves", "layers"}

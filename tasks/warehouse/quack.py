@@ -55,7 +55,10 @@ class SnapshotServer:
         self.refused = {name for (name,) in table_functions.fetchall()} - READING | {"write_log"}
         self.connection.create_function("may_run", self._may_run, ["VARCHAR", "VARCHAR"], "BOOLEAN", side_effects=True)
         self.connection.execute("SET GLOBAL quack_authorization_function = 'may_run'")
-        self.connection.execute(f"SET allowed_directories = [{_literal(self.snapshot.parent)}]")
+        folder = str(self.snapshot.parent)
+        # DuckDB takes `?` for the start of parameters, and looks for the log of a database before it
+        allowed = ", ".join(map(_literal, {folder, folder.replace("?", ".wal?", 1)}))
+        self.connection.execute(f"SET allowed_directories = [{allowed}]")
         for name in FORBIDS_LOADING:
             self.connection.execute(f"SET {name} = '{NO_WAY_OUT[name]}'")
         self._listen()
@@ -82,7 +85,9 @@ class SnapshotServer:
         if not same_tables:
             self.connection.execute("CALL quack_stop(?)", [self.uri])
         try:
-            self.connection.execute(f"ATTACH OR REPLACE {_literal(snapshot)} AS {quoted(self.database)} (READ_ONLY)")
+            self.connection.execute(
+                f"ATTACH OR REPLACE {_literal(str(snapshot))} AS {quoted(self.database)} (READ_ONLY)"
+            )
             self.snapshot = snapshot
         finally:
             if not same_tables:
@@ -154,8 +159,8 @@ def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
             ) from error
 
 
-def _literal(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
+def _literal(path: str) -> str:
+    return "'" + path.replace("'", "''") + "'"
 
 
 def _tables(connection: duckdb.DuckDBPyConnection) -> list[tuple]:
