@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,13 +50,17 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
-def new_database(server: str, name: str, driver: str) -> str:
-    """Create a database, in place of one that has its name; return its URL for a driver of PostgreSQL."""
+@contextmanager
+def new_database(server: str, driver: str) -> Iterator[str]:
+    """Yield the URL of an empty database for a driver of PostgreSQL; it is deleted afterwards, whoever still uses it."""
+    name = f"test_{uuid.uuid4().hex}"
     with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f'DROP DATABASE IF EXISTS "{name}"'))
         connection.execute(text(f'CREATE DATABASE "{name}"'))
-    url = make_url(server).set(database=name, drivername=f"postgresql+{driver}")
-    return url.render_as_string(hide_password=False)
+        try:
+            url = make_url(server).set(database=name, drivername=f"postgresql+{driver}")
+            yield url.render_as_string(hide_password=False)
+        finally:
+            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 def rows(url: str, sql: str) -> list[tuple]:

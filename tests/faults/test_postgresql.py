@@ -4,18 +4,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from prefect.client.orchestration import get_client
 from prefect.deployments import run_deployment
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from flows.servers import HOST, free_port
+from flows.servers import running_servers
 from tasks.maintenance.inventory import keys_in_mlflow
 from tasks.settings import ROOT, Settings
 from tasks.staging import stage_tables
 from tasks.tracking.store import tracking
+from tests.faults.services import running_up
 from tests.postgresql import new_database, postgresql, rows
 from tests.processes import environment_for
 from tests.sample_tables import sample_tables
@@ -44,39 +43,13 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def stores(server, monkeypatch) -> dict[str, str]:
+def stores(server, monkeypatch) -> Iterator[dict[str, str]]:
     """The variables of a user with two empty databases, which are also in this process's environment."""
-    variables = {
-        "PREFECT_API_DATABASE_CONNECTION_URL": new_database(server, "kaleidoscope_prefect", "asyncpg"),
-        "KALEIDOSCOPE_TRACKING_URI": new_database(server, "kaleidoscope_mlflow", "psycopg"),
-    }
-    for name, url in variables.items():
-        monkeypatch.setenv(name, url)
-    return variables
-
-
-@contextmanager
-def up(settings: Settings, stores: dict[str, str]) -> Iterator[str]:
-    """The address of the Prefect server of a running `kaleidoscope up`."""
-    prefect_port, mlflow_port = free_port(), free_port()
-    command = [*MAIN, "up", "--prefect-port", str(prefect_port), "--mlflow-port", str(mlflow_port)]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment_for(settings) | stores, text=True, stdout=-1, stderr=subprocess.STDOUT
-    )
-    try:
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if "Ctrl-C stops all" in line:
-                break
-        else:
-            pytest.fail("".join(said))
-        yield f"http://{HOST}:{prefect_port}/api"
-        process.send_signal(signal.SIGINT)
-        assert process.wait() == 0
-    finally:
-        process.kill()
-        process.communicate()
+    with new_database(server, "asyncpg") as prefect, new_database(server, "psycopg") as mlflow:
+        variables = {"PREFECT_API_DATABASE_CONNECTION_URL": prefect, "KALEIDOSCOPE_TRACKING_URI": mlflow}
+        for name, url in variables.items():
+            monkeypatch.setenv(name, url)
+        yield variables
 
 
 def kaleidoscope(settings: Settings, stores: dict[str, str], *arguments: str) -> subprocess.CompletedProcess:
@@ -86,9 +59,11 @@ def kaleidoscope(settings: Settings, stores: dict[str, str], *arguments: str) ->
 
 def test_up_and_run_use_both_databases_and_no_file(settings, stores):
     stage_tables("sample", sample_tables(), settings)
-    with up(settings, stores) as api, temporary_settings({PREFECT_API_URL: api}), get_client(sync_client=True):
-        run = run_deployment("publish/publish", timeout=RUN_SECONDS)
-        assert run.state.is_completed()
+    with running_up(settings, stores) as process:
+        with temporary_settings({PREFECT_API_URL: running_servers(settings)["prefect"]}):
+            assert run_deployment("publish/publish", timeout=RUN_SECONDS).state.is_completed()
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
     ended = kaleidoscope(settings, stores, "run", "publish")
     assert ended.returncode == 0, ended.stderr
     assert settings.published_file.exists()
