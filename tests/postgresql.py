@@ -52,7 +52,7 @@ def postgresql() -> Iterator[str]:
 
 @contextmanager
 def new_database(server: str, driver: str) -> Iterator[str]:
-    """Yield the URL of an empty database for a driver of PostgreSQL; it is deleted afterwards, also while it is used."""
+    """Yield the URL of an empty database for a driver of PostgreSQL; afterwards it is deleted, even if it is in use."""
     name = f"test_{uuid.uuid4().hex}"
     with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
