@@ -3,14 +3,17 @@
     python -m tests.faults.soak 200
 
 Each run is `publish` with nothing new to publish. A few runs are scheduled at a time, and the deployment's concurrency
-limit lets one work. Measured at the start (after the first publication), in the middle and at the end.
+limit lets one work. Measured at the start (after the first publication), in the middle and at the end. Where
+PREFECT_API_DATABASE_CONNECTION_URL is set, Prefect's server uses that database.
 """
 
 import json
+import os
 import re
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +22,7 @@ import psutil
 from prefect.client.orchestration import SyncPrefectClient
 
 from flows.servers import running_servers
-from tasks.maintenance.inventory import reading
-from tasks.settings import Settings
+from tasks.settings import PREFECT_DATABASE, Settings
 from tasks.staging import stage_tables
 from tests.faults.services import running_up
 from tests.sample_tables import sample_tables
@@ -46,8 +48,8 @@ class Sample:
 class Soak:
     """samples: at the start, in the middle and at the end. states: state of a run -> number of runs.
 
-    lock_errors: lines of the logs that name one. slots: concurrency slots that are taken after the last run. left:
-    processes of runs that are alive after the last run.
+    lock_errors: log and line of each error about a locked database. slots: concurrency slots that are taken after the
+    last run. left: processes of runs that are alive after the last run.
     """
 
     samples: list[Sample]
@@ -57,10 +59,10 @@ class Soak:
     left: int
 
 
-def soak(runs: int, settings: Settings) -> Soak:
-    """Execute `runs` runs on an empty data folder."""
+def soak(runs: int, settings: Settings, variables: Mapping[str, str]) -> Soak:
+    """Execute `runs` runs on an empty data folder. variables: those that name Prefect's database, if it isn't there."""
     stage_tables("sample", sample_tables(), settings)
-    with running_up(settings) as process:
+    with running_up(settings, variables) as process:
         parent = psutil.Process(process.pid)
         with SyncPrefectClient(running_servers(settings)["prefect"]) as client:
             deployment = client.read_deployment_by_name("publish/publish").id
@@ -71,12 +73,11 @@ def soak(runs: int, settings: Settings) -> Soak:
             for half in (runs // 2, runs - runs // 2):
                 states += _executed(half, client, deployment)
                 samples.append(_sample(len(states) - 1, time.monotonic() - began, parent, settings))
-        with reading(settings.prefect_file) as database:
-            [(slots,)] = database.execute("SELECT sum(active_slots) FROM concurrency_limit_v2").fetchall()
+            slots = sum(limit.active_slots for limit in client.read_global_concurrency_limits())
         left = len(parent.children(recursive=True)) - before
-    logs = [line for log in settings.data_dir.rglob("*.log") for line in log.read_text(errors="replace").splitlines()]
-    counts = {state: states.count(state) for state in sorted({*states})}
-    return Soak(samples, counts, [line for line in logs if LOCKED.search(line)], slots, left)
+    lines = [(log.name, line) for log in settings.data_dir.rglob("*.log") for line in log.open(errors="replace")]
+    lock_errors = [f"{log}: {line.strip()}" for log, line in lines if LOCKED.search(line)]
+    return Soak(samples, {state: states.count(state) for state in sorted({*states})}, lock_errors, slots, left)
 
 
 def _executed(runs: int, client: SyncPrefectClient, deployment: Any) -> list[str]:
@@ -123,8 +124,10 @@ def _bytes(database: Path) -> int:
 
 
 def main() -> None:
+    variables = {name: os.environ[name] for name in PREFECT_DATABASE if name in os.environ}
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(asdict(soak(int(sys.argv[1]), Settings(data_dir=Path(folder) / "data"))), indent=1))
+        ended = soak(int(sys.argv[1]), Settings(data_dir=Path(folder) / "data"), variables)
+    print(json.dumps(asdict(ended), indent=1))
 
 
 if __name__ == "__main__":
