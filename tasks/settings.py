@@ -60,14 +60,15 @@ class Settings(BaseSettings):
     keep_quarantine_days: float = Field(90, ge=0, description="days after which gc deletes the content of quarantine")
     keep_unfinished_days: float = Field(30, ge=1, description="days after which gc deletes unfinished work")
     sql_memory: ByteSize = Field(
-        ByteSize(2_000_000_000), gt=0, description="memory that a statement of `kaleidoscope sql` may use, e.g. 2GB"
+        ByteSize(2_000_000_000),
+        gt=0,
+        description="memory that a statement of `sql`, or all clients of `serve`, may use, e.g. 2GB",
     )
     sql_seconds: float = Field(
         300, gt=0, le=10**8, description="seconds after which a statement of `kaleidoscope sql` is stopped"
     )
-
     serve_token: str | None = Field(
-        None, description="password of the clients of `kaleidoscope serve`; default: made once", repr=False
+        None, description="token of the clients of `kaleidoscope serve`; default: made once", repr=False
     )
 
     def __init__(self, **given: Any) -> None:

@@ -47,7 +47,7 @@ def tracking(settings: Settings) -> Iterator["MlflowClient"]:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
     uri = settings.mlflow_tracking_uri
-    with _failing_in_one_line(uri, MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError):
+    with _failing_in_one_line(uri, MlflowException, SQLAlchemyError, sqlite3.Error, OSError):
         create_store(settings)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
@@ -116,7 +116,13 @@ def create_store(settings: Settings) -> None:
         from mlflow import MlflowClient
 
         with writing(settings.mlflow_dir), FileLock(settings.mlflow_dir / "mlflow.lock"):
-            MlflowClient(settings.mlflow_tracking_uri).search_experiments(max_results=1)
+            try:
+                MlflowClient(settings.mlflow_tracking_uri).search_experiments(max_results=1)
+            except ImportError as error:
+                raise UserError(
+                    f"the driver of MLflow's database is not installed ({error}): install kaleidoscope[postgresql], "
+                    "and begin KALEIDOSCOPE_TRACKING_URI with postgresql+psycopg://"
+                ) from error
     if database is None or (database.exists() and not _is_moved(database, settings)):
         return
     _set_environment()

@@ -10,6 +10,7 @@ from prefect.deployments import run_deployment
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.servers import running_servers
+from tasks.errors import UserError
 from tasks.maintenance.inventory import keys_in_mlflow
 from tasks.settings import ROOT, Settings
 from tasks.staging import stage_tables
@@ -125,3 +126,12 @@ def test_gc_keeps_what_a_registered_model_refers_to(settings, stores):
     ended = kaleidoscope(settings, gone, "gc", "--delete")
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1].startswith("kaleidoscope: can't read MLflow's database postgresql+psycopg://")
+
+
+def test_a_driver_that_is_not_installed_is_one_line(settings, monkeypatch):
+    monkeypatch.setenv("KALEIDOSCOPE_TRACKING_URI", "postgresql://localhost/runs")  # SQLAlchemy's default is psycopg2
+    with (
+        pytest.raises(UserError, match=r"^the driver .*psycopg2.*: install kaleidoscope\[postgresql\]"),
+        tracking(Settings()),
+    ):
+        pass
