@@ -120,8 +120,7 @@ def create_store(settings: Settings) -> None:
                 MlflowClient(settings.mlflow_tracking_uri).search_experiments(max_results=1)
             except ImportError as error:
                 raise UserError(
-                    f"the driver of MLflow's database is not installed ({error}): install kaleidoscope[postgresql], "
-                    "and begin KALEIDOSCOPE_TRACKING_URI with postgresql+psycopg://"
+                    f"the driver of MLflow's database can't be loaded ({error}): install kaleidoscope[postgresql]"
                 ) from error
     if database is None or (database.exists() and not _is_moved(database, settings)):
         return
