@@ -657,6 +657,19 @@ def up(
     serve(Settings(), prefect_port, mlflow_port)
 
 
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the server, on loopback.")] = 9494,
+) -> None:
+    """Serve the published snapshot to DuckDB clients, read-only, until Ctrl-C; later publications are served too.
+
+    KALEIDOSCOPE_SQL_MEMORY limits the memory of all clients' statements together.
+    """
+    from flows.serve import serve as serve_snapshot
+
+    serve_snapshot(Settings(), port)
+
+
 def main() -> None:
     """Run the command. A mistake that the user can correct gives one line on stderr and exit code 2."""
     for stream in (sys.stdout, sys.stderr):

@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 import psutil
 
 from flows.servers import is_answering, prefect_server_address, running_servers
-from tasks.errors import UserError
+from tasks.errors import UserError, one_line
 from tasks.liveness import holder_of, is_held
-from tasks.settings import Settings
+from tasks.settings import Settings, without_passwords
 from tasks.storage import check_can_be_written
 
 PACKAGES = (
@@ -144,16 +144,41 @@ def _databases(settings: Settings) -> Iterator[Finding]:
 
 def _mlflow_store(settings: Settings) -> Finding:
     uri, file = settings.mlflow_tracking_uri, settings.mlflow_database
+    if uri.startswith("http"):
+        return Finding("MLflow store", "ok" if is_answering(f"{uri}/health") else "missing", without_passwords(uri))
     if file is None:
-        return Finding(
-            "MLflow store", "ok" if not uri.startswith("http") or is_answering(f"{uri}/health") else "missing", uri
-        )
+        return _database_server("MLflow store", uri)
     try:
         with sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True) as connection:
             runs = connection.execute("SELECT count(*) FROM runs").fetchone()[0]
         return Finding("MLflow store", "ok", f"{file}, {runs} runs")
     except sqlite3.Error as error:
         return Finding("MLflow store", "optional", f"{file}: {error}; the first training creates it")
+
+
+def _database_server(subject: str, url: str) -> Finding:
+    """Connect to a database server; the driver may be synchronous, as MLflow's, or asynchronous, as Prefect's."""
+    import asyncio
+
+    from sqlalchemy import create_engine, make_url
+    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def connect() -> None:
+        async with create_async_engine(url).connect():
+            pass
+
+    where = without_passwords(url)
+    try:
+        if make_url(url).get_dialect().is_async:
+            asyncio.run(connect())
+        else:
+            with create_engine(url).connect():
+                pass
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        reason = one_line(without_passwords(str(error)))[:160]
+        return Finding(subject, "missing", f"{where}: {reason}; start it, or correct its URL")
+    return Finding(subject, "ok", f"{where}; its own tools back it up")
 
 
 def _care(settings: Settings) -> Finding:
@@ -191,6 +216,8 @@ def _servers(settings: Settings) -> Iterator[Finding]:
 def _runs(settings: Settings) -> Iterator[Finding]:
     from tasks.maintenance.verify import stuck
 
+    if url := settings.prefect_database_url:
+        yield _database_server("Prefect's database", url)
     try:
         stuck_runs = stuck(settings)
     except sqlite3.Error as error:
@@ -199,7 +226,8 @@ def _runs(settings: Settings) -> Iterator[Finding]:
     for problem in stuck_runs:
         yield Finding(problem.where, "stuck", f"{problem.what}: {problem.remedy}")
     if not stuck_runs:
-        yield Finding("runs", "ok", "no run is stuck")
+        unseen = "Prefect's database is not looked into; `up` or a run ends runs that are stuck"
+        yield Finding("runs", "ok", unseen if settings.prefect_database_url else "no run is stuck")
     if is_held(settings.warehouse_lock):
         yield Finding("warehouse lock", "ok", f"held by {holder_of(settings.warehouse_lock) or 'another process'}")
     yield Finding(

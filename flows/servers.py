@@ -21,13 +21,14 @@ from flows.results import follow_the_folder
 from tasks.checksums import Damaged, read_document
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive, left_by_the_dead
-from tasks.settings import LOOPBACK, ROOT, Settings, sqlite_url
+from tasks.settings import LOOPBACK, PREFECT_DATABASE, ROOT, Settings, sqlite_url
 from tasks.storage import check_can_be_written
 
 HOST = LOOPBACK[0]
 START_SECONDS = 180
 STOP_SECONDS = 15
 FREE_BYTES = 64 << 20
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1
 TEMPORARY_SERVER = {
     "PREFECT_SERVER_UI_ENABLED": "false",
@@ -73,9 +74,9 @@ def service_environment(settings: Settings) -> dict[str, str]:
 def _prefect_database(home: Path) -> dict[str, str]:
     """Return the setting of Prefect's database if its path must be quoted in a URL: Prefect itself doesn't quote it."""
     url = sqlite_url(home / "prefect.db", "aiosqlite")
-    if url.startswith("sqlite:") or "PREFECT_SERVER_DATABASE_DRIVER" in os.environ:
+    if url.startswith("sqlite:") or os.environ.keys() & {*PREFECT_DATABASE, "PREFECT_SERVER_DATABASE_DRIVER"}:
         return {}
-    return {"PREFECT_API_DATABASE_CONNECTION_URL": url}
+    return {PREFECT_DATABASE[0]: url}
 
 
 def _die_with_parent() -> None:

@@ -14,6 +14,7 @@ from flows import WORK_POOL
 from flows.results import follow_the_folder, remove_old_results
 from flows.servers import (
     HOST,
+    STOP_SIGNALS,
     api_url,
     begins,
     require_free_port,
@@ -39,7 +40,6 @@ JOB_TEMPLATE = {
 }
 SECONDS_BETWEEN_LOOKS = 15.0
 SECONDS_A_DAY = 24 * 3600.0
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Services:

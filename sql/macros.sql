@@ -58,3 +58,9 @@ CREATE OR REPLACE MACRO metrics_of_dictionaries() AS TABLE
 -- Change of scale, octaves, of an element of a range of scales (tasks/symmetry/scales.py); null for rotations and hue.
 CREATE OR REPLACE MACRO octaves_of(element, group_order, scales_per_octave) AS
     ((element + group_order // 2) % group_order - group_order // 2) / scales_per_octave;
+
+-- DuckDB's list of tables, without their foreign keys: a Quack client creates its tables from this list in the order of their names, and
+-- refuses a table that refers to a later one.
+CREATE OR REPLACE MACRO duckdb_tables() AS TABLE
+    SELECT * REPLACE (regexp_replace(sql, ', FOREIGN KEY \([^)]*\) REFERENCES [^(]*\([^)]*\)', '', 'g') AS sql)
+    FROM system.main.duckdb_tables();

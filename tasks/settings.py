@@ -1,5 +1,6 @@
 """Settings of a machine: folders, addresses and limits. What a run computes is set by its config instead."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,10 @@ RESOURCES = ROOT / "tasks" / "_resources" if INSTALLED else ROOT
 LOOPBACK = ("127.0.0.1", "localhost")
 """The names of this machine that the servers accept; they listen on the first."""
 PREFIX = "KALEIDOSCOPE_"
+SHORTEST_TOKEN = 16
 SQLITE = re.compile(r"sqlite(\+pysqlite)?:///(?!:memory:|file:)(?P<file>[^?]*)")
+PREFECT_DATABASE = ("PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
+"""Prefect's variables for the URL of its server's database, the first one first."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -44,7 +48,9 @@ class Settings(BaseSettings):
     data_dir: Folder = Field(default_factory=_default_data_dir, description="folder that everything is written to")
     weights_dir: Folder | None = Field(None, description="folder of the user's weight files")
     images_dir: ImagesAddress | None = Field(None, description="the user's photographs: a folder, or as images.folder")
-    tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")
+    tracking_uri: str | None = Field(
+        None, description="MLflow tracking URI: a server or a database; default: SQLite under data_dir", repr=False
+    )
     keep_runs_days: int = Field(90, ge=1, description="days after which Prefect deletes ended runs, logs and results")
     notify_url: str | None = Field(None, description="webhook that is notified of a failed publication", repr=False)
     keep_snapshots: int = Field(
@@ -54,10 +60,15 @@ class Settings(BaseSettings):
     keep_quarantine_days: float = Field(90, ge=0, description="days after which gc deletes the content of quarantine")
     keep_unfinished_days: float = Field(30, ge=1, description="days after which gc deletes unfinished work")
     sql_memory: ByteSize = Field(
-        ByteSize(2_000_000_000), gt=0, description="memory that a statement of `kaleidoscope sql` may use, e.g. 2GB"
+        ByteSize(2_000_000_000),
+        gt=0,
+        description="memory that a statement of `sql`, or all clients of `serve`, may use, e.g. 2GB",
     )
     sql_seconds: float = Field(
         300, gt=0, le=10**8, description="seconds after which a statement of `kaleidoscope sql` is stopped"
+    )
+    serve_token: str | None = Field(
+        None, description="token of the clients of `kaleidoscope serve`; default: made once", repr=False
     )
 
     def __init__(self, **given: Any) -> None:
@@ -100,6 +111,13 @@ class Settings(BaseSettings):
             raise ValueError("the address of a webhook must begin with http:// or https://")
         return address
 
+    @field_validator("serve_token")
+    @classmethod
+    def _can_not_be_guessed(cls, token: str | None) -> str | None:
+        if token and len(token) < SHORTEST_TOKEN:
+            raise ValueError(f"a token needs at least {SHORTEST_TOKEN} characters")
+        return token
+
     @property
     def activations_dir(self) -> Path:
         return self.data_dir / "activations"
@@ -138,8 +156,22 @@ class Settings(BaseSettings):
         return self.warehouse_file.with_name(".writer")
 
     @property
+    def prefect_file(self) -> Path:
+        return self.data_dir / "prefect" / "prefect.db"
+
+    @property
+    def prefect_database_url(self) -> str | None:
+        """The database that the environment names for Prefect's server; None if that is the data folder's file."""
+        named = next((os.environ[name] for name in PREFECT_DATABASE if os.environ.get(name)), None)
+        return None if named and unquote(named).endswith(str(self.prefect_file)) else named
+
+    @property
     def published_file(self) -> Path:
         return self.data_dir / "published" / "kaleidoscope.duckdb"
+
+    @property
+    def serve_token_file(self) -> Path:
+        return self.data_dir / "serve-token"
 
     @property
     def site_dir(self) -> Path:
@@ -168,6 +200,11 @@ def sqlite_url(file: Path, driver: str = "pysqlite") -> str:
     """
     quoted = quote(str(file))
     return f"sqlite:///{file}" if quoted == str(file) else f"sqlite+{driver}:///{quoted}"
+
+
+def without_passwords(text: str) -> str:
+    """Return the text without the names and passwords in its URLs."""
+    return re.sub(r"//[^/@\s]*@", "//", text)
 
 
 def _sqlite_file(uri: str) -> str | None:

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import typer
 
 from flows import FLOWS, cli
 from flows.config import config_class_of, flow_named, read_config
-from tasks.settings import ROOT, Settings
+from tasks.settings import PREFECT_DATABASE, ROOT, Settings
 from tasks.warehouse.database import sql_files
 from tasks.warehouse.formats import csv_lines, json_lines
 from tasks.warehouse.query import answer
@@ -26,13 +27,14 @@ GUIDES = [
 ]
 DOCUMENTS = sorted({*GUIDES, *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")})
 MAKEFILE = (ROOT / "Makefile").read_text()
+PYPROJECT = (ROOT / "pyproject.toml").read_text()
 CI = (ROOT / ".ci" / "run").read_text()
 SETTINGS = {f"KALEIDOSCOPE_{name.upper()}" for name in Settings.model_fields}
 UNDERSTOOD = {
-    *("trust", "look", "verify", "gc", "backup", "restore", "migrate", "up"),
+    *("trust", "look", "verify", "gc", "backup", "restore", "migrate", "up", "serve"),
     *("export", "import", "publish-model", "export-tables"),
 }
-"""Commands whose arguments are parsed here; test_cli, test_up and test_dictionaries_document run them."""
+"""Commands whose arguments are parsed here; test_cli, test_up, test_quack and test_dictionaries_document run them."""
 QUESTIONS = 32
 """Number of an analyst's questions in docs/analyst.md."""
 READING = {"sql", "page", "doctor", "curves", "layers"}
@@ -78,7 +80,12 @@ def test_a_command_works(command, published, monkeypatch):
         assert name in SETTINGS or name in MAKEFILE, f"nothing reads {name}"
     match words:
         case ["export", *assignments]:
-            assert {assignment.partition("=")[0] for assignment in assignments} <= SETTINGS
+            assert {assignment.partition("=")[0] for assignment in assignments} <= {*SETTINGS, *PREFECT_DATABASE}
+        case ["pip", "install", package]:
+            assert (
+                package.removeprefix(".[").removesuffix("]")
+                in tomllib.loads(PYPROJECT)["project"]["optional-dependencies"]
+            )
         case ["source", script]:
             assert script.removesuffix("bin/activate") == ".venv/"
             assert "-m venv .venv" in MAKEFILE

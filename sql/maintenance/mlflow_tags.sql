@@ -1,4 +1,4 @@
--- Returns the values of all tags of registered models and of unfinished runs (SQLite, MLflow's schema).
+-- Returns the values of all tags of registered models and of unfinished runs (MLflow's schema, in SQLite or PostgreSQL).
 SELECT tags.value
 FROM model_version_tags AS tags
 JOIN model_versions AS versions ON versions.name = tags.name AND versions.version = tags.version

@@ -34,7 +34,7 @@ from tasks.maintenance.inventory import (
     reading,
 )
 from tasks.progress import Progress, silent
-from tasks.settings import Settings
+from tasks.settings import Settings, without_passwords
 from tasks.storage import naming_disk_problems, new_folder
 from tasks.tracking.addresses import move_addresses
 from tasks.tracking.store import artifacts_folder
@@ -63,7 +63,8 @@ def back_up(
 ) -> Backup:
     """Copy the data folder into a new folder, which gets its name only when it is complete.
 
-    activations: copy the shards too; say: called with the holder of the warehouse while waiting for it. Raises
+    activations: copy the shards too; say: called with the holder of the warehouse while waiting for it, and with
+    each database that is elsewhere and so isn't copied. Raises
     UserError when the destination is not empty, is inside the data folder or is on a full disk, when there is no data
     folder, and when gc is running on it.
     """
@@ -190,7 +191,12 @@ def _copy_databases(copier: _Copier, settings: Settings, say: Say) -> dict[str, 
         else:
             copier.forget(snapshot)
             left_out[str(snapshot.relative_to(settings.data_dir))] = "is damaged (its checksum is not its name)"
-    for database in (mlflow_database(settings), settings.data_dir / "prefect" / "prefect.db"):
+    elsewhere = {"MLflow": settings.tracking_uri, "Prefect": settings.prefect_database_url}
+    for name, url in elsewhere.items():
+        if url:
+            say(f"{name}'s database is not in this backup: back up {without_passwords(url)} with its own tools")
+    prefect = None if settings.prefect_database_url else settings.prefect_file
+    for database in (mlflow_database(settings), prefect):
         if database and database.is_file():
             try:
                 with reading(database) as source, closing(sqlite3.connect(copier.place(database))) as target:

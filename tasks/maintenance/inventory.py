@@ -17,10 +17,11 @@ import polars
 from polars import selectors
 
 from tasks.checksums import is_committed, read_commit
-from tasks.errors import UserError, reason_of
+from tasks.errors import UserError, one_line, reason_of
 from tasks.liveness import is_held
-from tasks.settings import Settings
+from tasks.settings import Settings, without_passwords
 from tasks.staging import staged_keys
+from tasks.tracking.store import artifact_location
 from tasks.warehouse.database import SQL_DIR
 
 KINDS = ("frames", "activations", "dictionaries", "cavs", "attacks")
@@ -158,16 +159,33 @@ def keys_in_tables(folder: Path) -> set[str]:
 
 
 def keys_in_mlflow(settings: Settings) -> set[str]:
-    """Return the keys in the tags of registered models and of unfinished MLflow runs."""
-    database = mlflow_database(settings)
-    if not database:
-        return set()
-    try:
-        with reading(database) as connection:
-            rows = connection.execute((QUERIES / "mlflow_tags.sql").read_text()).fetchall()
-    except sqlite3.Error as error:
-        raise UserError(f"can't read {database}: {error}; restore it from a backup") from error
+    """Return the keys in the tags of registered models and of unfinished MLflow runs, where the store is a database."""
+    query = (QUERIES / "mlflow_tags.sql").read_text()
+    database = settings.mlflow_database
+    if database is None:
+        rows = _rows_on_server(query, settings.mlflow_tracking_uri) if artifact_location(settings) else []
+    elif database.is_file():
+        try:
+            with reading(database) as connection:
+                rows = connection.execute(query).fetchall()
+        except sqlite3.Error as error:
+            raise UserError(f"can't read {database}: {error}; restore it from a backup") from error
+    else:
+        rows = []
     return {key for (value,) in rows for key in KEY.findall(value)}
+
+
+def _rows_on_server(query: str, url: str) -> list:
+    """Return the rows of a query in MLflow's tables on a database server; none if it has no such tables yet."""
+    from sqlalchemy import create_engine, inspect, text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        with create_engine(url).connect() as connection:
+            return [*connection.execute(text(query))] if inspect(connection).has_table("model_versions") else []
+    except (SQLAlchemyError, ImportError) as error:
+        reason = one_line(without_passwords(str(error)))
+        raise UserError(f"can't read MLflow's database {without_passwords(url)}: {reason}") from error
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -247,8 +247,8 @@ def _model_files(files: Path, name: str) -> Iterator[Finding]:
 
 def _prefect(settings: Settings) -> Iterator[Finding]:
     """Check the database, and look for flow runs whose process has died."""
-    database = settings.data_dir / "prefect" / "prefect.db"
-    if not database.is_file():
+    database = settings.prefect_file
+    if settings.prefect_database_url or not database.is_file():
         return
     try:
         with reading(database) as connection:
@@ -259,9 +259,12 @@ def _prefect(settings: Settings) -> Iterator[Finding]:
 
 
 def stuck(settings: Settings) -> list[Finding]:
-    """Return the flow runs whose process has died, and the slots that no run uses. Raises sqlite3.Error."""
-    database = settings.data_dir / "prefect" / "prefect.db"
-    if not database.is_file():
+    """Return the flow runs whose process has died, and the slots that no run uses. Raises sqlite3.Error.
+
+    Empty where Prefect's server uses another database than the data folder's file.
+    """
+    database = settings.prefect_file
+    if settings.prefect_database_url or not database.is_file():
         return []
     with reading(database) as connection:
         return list(_stuck(connection, settings))

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from tasks.errors import UserError
 from tasks.liveness import Holder, left_by_the_dead, waiting_for
-from tasks.settings import RESOURCES, Settings, sqlite_url
+from tasks.settings import RESOURCES, Settings, sqlite_url, without_passwords
 from tasks.storage import atomic_file, disk_problem, writing
 from tasks.tracking.addresses import addresses_elsewhere, move_addresses
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 MLFLOW_LOCK = "mlflow-"
 """Prefix of the names of MLflow runs' locks; the run's id follows."""
 MLFLOW_FILES = RESOURCES / "mlflow"
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+"""MLflow's `DATABASE_ENGINES`, without importing MLflow."""
 
 
 @contextmanager
@@ -61,10 +63,10 @@ def _failing_in_one_line(uri: str, *errors: type[Exception]) -> Iterator[None]:
         yield
     except errors as error:
         if problem := disk_problem(error):
-            raise UserError(problem.format(_without_passwords(uri))) from error
-        reason = re.sub(r"\s+", " ", _without_passwords(str(error)))[:200]
+            raise UserError(problem.format(without_passwords(uri))) from error
+        reason = re.sub(r"\s+", " ", without_passwords(str(error)))[:200]
         raise UserError(
-            f"MLflow at {_without_passwords(uri)} failed: {reason}; start or repair it, or set "
+            f"MLflow at {without_passwords(uri)} failed: {reason}; start or repair it, or set "
             "KALEIDOSCOPE_TRACKING_URI to another"
         ) from error
 
@@ -101,13 +103,25 @@ def one_at_a_time(settings: Settings) -> Iterator[None]:
 
 
 def create_store(settings: Settings) -> None:
-    """Create the settings' SQLite store with MLflow's tables if it doesn't exist.
+    """Create MLflow's tables in the settings' database if they don't exist.
 
     In the store of a data folder that was moved or copied, rewrite the addresses to that folder; a store that the user
     has set stays unchanged. MLflow creates the tables one by one, and fails when two clients do so at once. So one
-    process at a time creates the complete file under another name and renames it.
+    process at a time connects to a database server; of a SQLite store, it creates the complete file under another name
+    and renames it.
     """
     database = settings.mlflow_database
+    if artifact_location(settings) and not database:
+        _set_environment()
+        from mlflow import MlflowClient
+
+        with writing(settings.mlflow_dir), FileLock(settings.mlflow_dir / "mlflow.lock"):
+            try:
+                MlflowClient(settings.mlflow_tracking_uri).search_experiments(max_results=1)
+            except ImportError as error:
+                raise UserError(
+                    f"the driver of MLflow's database can't be loaded ({error}): install kaleidoscope[postgresql]"
+                ) from error
     if database is None or (database.exists() and not _is_moved(database, settings)):
         return
     _set_environment()
@@ -132,10 +146,8 @@ def _is_moved(database: Path, settings: Settings) -> bool:
 
 def artifact_location(settings: Settings) -> str | None:
     """Return the URI where new experiments store files: our folder if the store is a database, None if a server."""
-    from mlflow.store.db.db_types import DATABASE_ENGINES
-
     dialect = settings.mlflow_tracking_uri.split(":")[0].split("+")[0]
-    return artifacts_folder(settings) if dialect in DATABASE_ENGINES else None
+    return artifacts_folder(settings) if dialect in DATABASES else None
 
 
 def artifacts_folder(settings: Settings) -> str:
@@ -149,8 +161,9 @@ def server_command(settings: Settings, port: int) -> tuple[list[str], dict[str, 
     Raises UserError when its database can't be created or read.
     """
     environment = _variables("client.env") | _variables("server.env") | dict(os.environ)
-    with _failing_in_one_line(settings.mlflow_tracking_uri, sqlite3.Error, OSError):
-        create_store(settings)
+    if settings.mlflow_database:
+        with _failing_in_one_line(settings.mlflow_tracking_uri, sqlite3.Error, OSError):
+            create_store(settings)
     arguments = [sys.executable, "-m", "mlflow", "server", "--port", str(port)]
     arguments += ["--backend-store-uri", settings.mlflow_tracking_uri]
     arguments += ["--artifacts-destination", artifacts_folder(settings)]
@@ -165,7 +178,3 @@ def _set_environment() -> None:
 
 def _variables(file: str) -> dict[str, str]:
     return {name: value for name, value in dotenv_values(MLFLOW_FILES / file).items() if value is not None}
-
-
-def _without_passwords(text: str) -> str:
-    return re.sub(r"//[^/@\s]*@", "//", text)

@@ -3,9 +3,10 @@
 This module imports little, because `tasks.warehouse.reader` loads it at each `kaleidoscope sql`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -23,6 +24,8 @@ NO_WAY_OUT = {
     "lock_configuration": "true",
 }
 
+Opened = TypeVar("Opened")
+
 
 @contextmanager
 def open_snapshot(published: Path, **limits: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -39,9 +42,27 @@ def open_snapshot(published: Path, **limits: str) -> Iterator[duckdb.DuckDBPyCon
 
 
 def connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
-    """Open the published snapshot read-only, with settings of DuckDB, for statements of our own.
+    """Open the published snapshot read-only, with settings of DuckDB, for statements of our own. Raises as `newest`."""
+    return newest(published, lambda snapshot: _open(snapshot, config))
 
-    If a publication has just deleted it, the newer one that the link now names is opened. Raises as `open_snapshot`.
+
+def _open(snapshot: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnection:
+    # DuckDB takes `?` for the start of parameters and looks for a log elsewhere, which NO_WAY_OUT would forbid
+    late = ("enable_external_access", "lock_configuration") if "?" in str(snapshot) else ()
+    early: dict[str, str | bool | int | float | list[str]]
+    early = {name: value for name, value in config.items() if name not in late}
+    connection = duckdb.connect(str(snapshot), read_only=True, config=early)
+    for name in late:
+        if name in config:
+            connection.execute(f"SET {name} = '{config[name]}'")
+    return connection
+
+
+def newest(published: Path, opened: Callable[[Path], Opened]) -> Opened:
+    """Call `opened` with the path of the published snapshot once its checksum is right; return what it returns.
+
+    If a publication has just deleted the snapshot, the newer one that the link now names is opened.
+    Raises UserError when nothing was published, or when the file can't be read or is not the one that was published.
     """
     if not published.is_symlink() and not published.exists():
         raise UserError(f"nothing is published at {published} yet: run `kaleidoscope run atlas` first")
@@ -50,15 +71,7 @@ def connect(published: Path, config: dict[str, str]) -> duckdb.DuckDBPyConnectio
         tried = snapshot
         try:
             _check(snapshot, published)
-            # DuckDB takes `?` for the start of parameters and looks for a log elsewhere, which NO_WAY_OUT would forbid
-            late = ("enable_external_access", "lock_configuration") if "?" in str(snapshot) else ()
-            early: dict[str, str | bool | int | float | list[str]]
-            early = {name: value for name, value in config.items() if name not in late}
-            connection = duckdb.connect(str(snapshot), read_only=True, config=early)
-            for name in late:
-                if name in config:
-                    connection.execute(f"SET {name} = '{config[name]}'")
-            return connection
+            return opened(snapshot)
         except (OSError, duckdb.Error) as error:
             failure = error
     reason = failure.strerror if isinstance(failure, OSError) else reason_of(failure)

@@ -1,8 +1,9 @@
 """`kaleidoscope up` as a process of its own."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 import pytest
 
@@ -13,12 +14,12 @@ from tests.processes import environment_for
 
 
 @contextmanager
-def running_up(settings: Settings) -> Iterator[subprocess.Popen]:
-    """Yield it once all its services are up; it is stopped at the end."""
+def running_up(settings: Settings, variables: Mapping[str, str] = MappingProxyType({})) -> Iterator[subprocess.Popen]:
+    """Yield it once all its services are up; it is stopped at the end. variables: further ones of its environment."""
     process = subprocess.Popen(
         up_command(free_port(), free_port()),
         cwd=ROOT,
-        env=environment_for(settings),
+        env={**environment_for(settings), **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

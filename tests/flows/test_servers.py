@@ -14,7 +14,7 @@ import requests
 from flows import servers
 from flows.servers import free_port, is_answering, prefect_server, require_free_port, service_environment, start, stop
 from tasks.errors import UserError
-from tasks.settings import LOOPBACK, Settings
+from tasks.settings import LOOPBACK, PREFECT_DATABASE, Settings
 
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -116,6 +116,20 @@ def test_services_report_to_nobody_and_share_our_folders(tmp_path, monkeypatch):
     assert environment["KALEIDOSCOPE_IMAGES_DIR"] == str(tmp_path / "photographs")
     assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
     assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+@pytest.mark.parametrize("name", [*PREFECT_DATABASE, "PREFECT_SERVER_DATABASE_DRIVER"])
+def test_a_database_of_the_users_is_left_alone(tmp_path, monkeypatch, name):
+    settings = Settings(data_dir=tmp_path / "100%")
+    monkeypatch.setenv("PREFECT_HOME", str(settings.data_dir / "prefect"))
+    [ours] = {*PREFECT_DATABASE} & service_environment(settings).keys()
+    assert ours == PREFECT_DATABASE[0]
+    monkeypatch.setenv(ours, service_environment(settings)[ours])
+    assert settings.prefect_database_url is None
+    monkeypatch.delenv(ours)
+    monkeypatch.setenv(name, "postgresql+asyncpg://there/prefect")
+    assert {*PREFECT_DATABASE} & service_environment(settings).keys() == {*PREFECT_DATABASE} & {name}
+    assert settings.prefect_database_url == ("postgresql+asyncpg://there/prefect" if name in PREFECT_DATABASE else None)
 
 
 @pytest.fixture
