@@ -78,9 +78,9 @@ def _prefect_database(home: Path) -> dict[str, str]:
     return {"PREFECT_API_DATABASE_CONNECTION_URL": url}
 
 
-def _die_with_parent() -> None:
+def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
     """Let Linux stop this process when its parent is killed: a killed parent can't stop it."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
 
 
 def start(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
@@ -98,7 +98,7 @@ def start(arguments: list[str], environment: dict[str, str], log: Path) -> subpr
             stderr=subprocess.STDOUT,
             cwd=ROOT,
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=die_with_parent if sys.platform == "linux" else None,
         )
 
 

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 import polars
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, model_validator
 
-from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.extract import extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import analyse_dictionary, draw_and_match
 from tasks.activations.plan import ExtractionConfig
@@ -52,7 +51,7 @@ def check_transformations(extraction: ExtractionConfig, *dictionaries: Dictionar
             raise ValueError(str(error)) from None
 
 
-@kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+@kaleidoscope_flow
 def train(config: TrainConfig = TrainConfig()) -> Summary:
     """Train a dictionary, analyse its features, log the training in MLflow and register the model as a candidate.
 

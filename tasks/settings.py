@@ -21,6 +21,7 @@ RESOURCES = ROOT / "tasks" / "_resources" if INSTALLED else ROOT
 LOOPBACK = ("127.0.0.1", "localhost")
 """The names of this machine that the servers accept; they listen on the first."""
 PREFIX = "KALEIDOSCOPE_"
+TASK_RUNNERS = ("threads", "processes", "dask")
 SQLITE = re.compile(r"sqlite(\+pysqlite)?:///(?!:memory:|file:)(?P<file>[^?]*)")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -45,6 +46,14 @@ class Settings(BaseSettings):
     weights_dir: Folder | None = Field(None, description="folder of the user's weight files")
     images_dir: ImagesAddress | None = Field(None, description="the user's photographs: a folder, or as images.folder")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")
+    task_runner: str = Field(
+        "threads",
+        description="what mapped steps run on: threads of the run's process, processes, dask (a cluster on this "
+        "machine), or the address of a Dask scheduler, e.g. tcp://10.0.0.1:8786",
+    )
+    workers: int = Field(
+        2, ge=1, le=1024, description="shards or other units that threads, processes or dask work on at once"
+    )
     keep_runs_days: int = Field(90, ge=1, description="days after which Prefect deletes ended runs, logs and results")
     notify_url: str | None = Field(None, description="webhook that is notified of a failed publication", repr=False)
     keep_snapshots: int = Field(
@@ -92,6 +101,16 @@ class Settings(BaseSettings):
             return uri
         _, *query = uri.split("?", 1)
         return "?".join([sqlite_url(from_home(file).absolute()), *query])
+
+    @field_validator("task_runner")
+    @classmethod
+    def _known_runner(cls, runner: str) -> str:
+        if runner not in TASK_RUNNERS and not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", runner):
+            raise ValueError(
+                f"must be {', '.join(TASK_RUNNERS)} or the address of a Dask scheduler as in tcp://10.0.0.1:8786, "
+                f"not {shown(runner)}"
+            )
+        return runner
 
     @field_validator("notify_url")
     @classmethod
