@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
 
     data_dir: Folder = Field(default_factory=_default_data_dir, description="folder that everything is written to")
+    shared_store: ImagesAddress | None = Field(
+        None,
+        description="folder or URL (s3://bucket/folder) that machines share activation sets and staged tables through",
+    )
     weights_dir: Folder | None = Field(None, description="folder of the user's weight files")
     images_dir: ImagesAddress | None = Field(None, description="the user's photographs: a folder, or as images.folder")
     tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: SQLite under data_dir")
@@ -80,13 +84,13 @@ class Settings(BaseSettings):
     def _blank_is_unset(cls, given: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
 
-    @field_validator("data_dir", "weights_dir", "images_dir")
+    @field_validator("data_dir", "shared_store", "weights_dir", "images_dir")
     @classmethod
     def _absolute(cls, folder: Path | str | None) -> Path | str | None:
         """Make paths absolute: servers and workers have another working directory and must use the same folder."""
         return folder.absolute() if isinstance(folder, Path) else folder
 
-    @field_validator("data_dir", "weights_dir", "images_dir")
+    @field_validator("data_dir", "shared_store", "weights_dir", "images_dir")
     @classmethod
     def _can_be_named(cls, folder: Path | str | None) -> Path | str | None:
         """Refuse paths that can't be written in URLs, JSON and logs, which are UTF-8 text."""
