@@ -1,7 +1,6 @@
 """The task runners that mapped steps run on, chosen by the setting KALEIDOSCOPE_TASK_RUNNER."""
 
 import signal
-import sys
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from functools import partial
@@ -10,8 +9,8 @@ from typing import Any
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
-from flows.servers import die_with_parent
 from tasks.errors import UserError
+from tasks.liveness import die_with_parent
 from tasks.settings import Settings
 
 CONNECT_SECONDS = 20
@@ -45,9 +44,8 @@ def _task_runner(settings: Settings) -> TaskRunner:
         case "threads":
             return ThreadPoolTaskRunner(max_workers=settings.workers)
         case "processes":
-            # Linux would leave idle workers running when their parent is killed
-            linux = sys.platform == "linux"
-            die = partial(die_with_parent, signal.SIGKILL) if linux else None
+            # idle workers would go on running when their parent is killed
+            die = partial(die_with_parent, signal.SIGKILL)
             return ProcessPoolTaskRunner(max_workers=settings.workers, initializer=die)
         case "dask":
             return _dask(None, settings)

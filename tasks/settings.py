@@ -123,6 +123,10 @@ class Settings(BaseSettings):
             raise ValueError("the address of a webhook must begin with http:// or https://")
         return address
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that give a process these settings."""
+        return {f"{PREFIX}{name.upper()}": str(value) for name, value in self if value is not None}
+
     @property
     def activations_dir(self) -> Path:
         return self.data_dir / "activations"

@@ -24,7 +24,7 @@ reproducible on one machine with the same number of threads. Elsewhere the last 
 the manifest is written again.
 
 Reading. A reader uses only shards in the manifest, and verifies a file's SHA-256 before its first use. With a shared
-store (tasks/shared.py), a writer copies its files there in the same order, and a reader copies from there what it lacks.
+store (tasks/shared.py), a writer copies its files there in the same order, and a reader copies what it lacks.
 Memory: one shard; two while a shard is written.
 """
 

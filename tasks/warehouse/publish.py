@@ -42,10 +42,10 @@ WAITING = "waiting"
 def publish(settings: Settings, progress: Progress = silent) -> Path:
     """Load the staged tables, audit the warehouse, publish a snapshot with the views; return `settings.published_file`.
 
-    Tables that other machines staged are copied from the shared store first. Staged folders that are damaged or foreign,
-    and those whose rows are refused or fail an audit, are set aside. A warehouse that proves to be damaged is rebuilt.
-    Keys that were loaded before are not read again. Where nothing is new and nothing is damaged (`is_published`),
-    nothing is audited or written.
+    Tables that other machines staged are copied from the shared store first. Staged folders that are damaged or
+    foreign, and those whose rows are refused or fail an audit, are set aside. A warehouse that proves to be damaged is
+    rebuilt. Keys that were loaded before are not read again. Where nothing is new and nothing is damaged
+    (`is_published`), nothing is audited or written.
     Raises AuditFailed when published rows fail an audit and can't be rebuilt because they are no longer staged;
     UserError when nothing was ever loaded, another process holds the warehouse, or a disk is full or read-only. In
     these cases the warehouse and the snapshot stay as they were.
