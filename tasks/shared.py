@@ -138,13 +138,19 @@ def shared_document(path: Path, settings: Settings) -> tuple[bytes, dict[str, An
     return None
 
 
+def is_shared(path: Path, size: int, settings: Settings) -> bool:
+    """Return whether the store has a file of this size, in bytes, for a path in the data folder."""
+    store = shared_store(settings)
+    return store is not None and store.size(name_of(path, settings)) == size
+
+
 def fetch_document(path: Path, settings: Settings) -> bool:
     """Copy a document that is missing in the data folder from the store; return whether it is there now."""
     if path.is_file():
         return True
     if (found := shared_document(path, settings)) is None:
         return False
-    with atomic_file(path) as temporary:
+    with writing(path.parent), atomic_file(path) as temporary:
         temporary.write_bytes(found[0])
     return True
 
@@ -161,7 +167,7 @@ def fetch_file(path: Path, sha256: str, settings: Settings) -> bool:
         return False
     name = name_of(path, settings)
     try:
-        with atomic_file(path) as temporary:
+        with writing(path.parent), atomic_file(path) as temporary:
             if not store.get(name, temporary):
                 raise _Refused("is missing")
             if file_sha256(temporary) != sha256:

@@ -74,9 +74,12 @@ def fetch_staged(settings: Settings) -> None:
         aside = (damaged.path / COMMIT for damaged in in_quarantine(settings))
         refused = {commit.read_bytes() for commit in aside if commit.is_file()}
         for key in store.folders_with(settings.staging_dir.name, COMMIT):
-            found = shared_document(_folder(key, settings) / COMMIT, settings)
+            folder = _folder(key, settings)
+            if is_committed(folder):
+                continue
+            found = shared_document(folder / COMMIT, settings)
             if found and found[0] not in refused:
-                fetch_folder(_folder(key, settings), settings)
+                fetch_folder(folder, settings)
 
 
 def _made_by(folder: Path) -> Made | None:

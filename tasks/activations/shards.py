@@ -47,7 +47,7 @@ from tasks.checksums import Damaged, check_file, read_document, write_document
 from tasks.errors import UserError
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.shared import fetch_document, fetch_file, name_of, share, shared_document, shared_store
+from tasks.shared import fetch_document, fetch_file, is_shared, share, shared_document
 from tasks.storage import atomic_file
 from tasks.symmetry.action import source_side
 from tasks.symmetry.scales import ScaleRange
@@ -109,11 +109,11 @@ def _is_of(receipt: dict[str, Any], plan: ExtractionPlan, index: int) -> bool:
 
 def _shared_shard(plan: ExtractionPlan, index: int) -> ShardInfo | None:
     """Return the info of a shard in the shared store that has this plan's receipt and its size, or None."""
-    store, receipt = shared_store(plan.settings), shared_document(_receipt_path(plan.folder, index), plan.settings)
-    if store is None or receipt is None or not _is_of(receipt[1], plan, index):
+    receipt = shared_document(_receipt_path(plan.folder, index), plan.settings)
+    if receipt is None or not _is_of(receipt[1], plan, index):
         return None
     info = ShardInfo(**receipt[1]["shard"])
-    return info if store.size(name_of(shard_path(plan.folder, index), plan.settings)) == info.bytes else None
+    return info if is_shared(shard_path(plan.folder, index), info.bytes, plan.settings) else None
 
 
 def share_shard(plan: ExtractionPlan, index: int) -> None:

@@ -19,6 +19,8 @@ from tasks.activations.shards import ActivationSet
 from tasks.checksums import COMMIT, Damaged, read_document, write_document
 from tasks.errors import UserError
 from tasks.keys import file_sha256
+from tasks.maintenance.backup import back_up
+from tasks.maintenance.verify import verify
 from tasks.quarantine import set_aside
 from tasks.settings import ROOT, Settings
 from tasks.shared import SharedStore, shared_store
@@ -98,6 +100,22 @@ def test_shards_of_another_machine_complete_a_set(machines, small_template):
     expected = contents(small_template[1], planned.key)
     receipts_of_b = {f"shard-{shard:05}.json" for shard in range(1, planned.shards, 2)}
     assert contents(a, planned.key) == {name: of for name, of in expected.items() if name not in receipts_of_b}
+
+
+def test_shards_that_only_the_store_has_are_verified_and_backed_up(machines, small_template, tmp_path):
+    a, b = machines
+    key = with_small_set(a, small_template)
+    ActivationSet.open(key, b)
+    assert [finding.where for finding in verify(b) if finding.state == "wrong"] == []
+    back_up(tmp_path / "backup", b, activations=True, say=lambda _: None)
+    kept = tmp_path / "backup" / "activations" / key
+    assert {file.name: file_sha256(file) for file in kept.iterdir()} == contents(a, key)
+    store = shared_store(b)
+    assert store is not None
+    store.delete(f"activations/{key}/shard-00001.safetensors")
+    (b.activations_dir / key / "shard-00001.safetensors").unlink()
+    found = [Path(finding.where).name for finding in verify(b) if finding.state == "wrong"]
+    assert found == ["shard-00001.safetensors"]
 
 
 def test_what_is_shared_is_not_extracted_again(machines, small_template, monkeypatch):
