@@ -78,7 +78,7 @@ def test_a_command_works(command, published, monkeypatch):
         assert name in SETTINGS or name in MAKEFILE, f"nothing reads {name}"
     match words:
         case ["export", *assignments]:
-            assert {assignment.partition("=")[0] for assignment in assignments} <= SETTINGS
+            assert {assignment.partition("=")[0] for assignment in assignments} <= SETTINGS | {"PREFECT_API_URL"}
         case ["source", script]:
             assert script.removesuffix("bin/activate") == ".venv/"
             assert "-m venv .venv" in MAKEFILE

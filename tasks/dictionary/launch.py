@@ -27,9 +27,9 @@ from tasks.provenance import current_run, made_in
 from tasks.settings import ROOT, Settings
 
 KILLED = re.compile(r"exitcode\s*: -(\d+)")
-"""torchrun's report of a process that a signal ended."""
+"""torchrun's report of a process that a signal ended; of the others, it ends some itself, by signal 15."""
 STOP_SECONDS = 30
-LINES_SHOWN = 30
+LINES_SHOWN = 100
 
 
 def train_in_processes(
@@ -74,9 +74,10 @@ def train_in_processes(
             raise UserError(mistake)
         errors.seek(0)
         said = "".join(deque(errors, LINES_SHOWN))
-    if killed := KILLED.search(said):
+    if signals := KILLED.findall(said):
+        by = next((number for number in signals if number != "15"), "15")
         raise UserError(
-            f"a process of the training of {config.name} was killed by signal {killed[1]}, perhaps for want of memory: "
+            f"a process of the training of {config.name} was killed by signal {by}, perhaps for want of memory: "
             f"run again, which resumes at the last checkpoint ({key[:8]})"
         )
     raise RuntimeError(f"torchrun ended with exit code {launched.returncode}:\n{said}")

@@ -71,7 +71,11 @@ def test_two_of_four_workers_are_killed_and_the_set_is_the_same(scheduler, prefe
         for number, program in enumerate([DASK, KILLED, DASK, KILLED]):
             folder = tmp_path / f"worker {number}"
             options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
-            settings = {"KALEIDOSCOPE_DATA_DIR": str(folder / "data"), "KALEIDOSCOPE_SHARED_STORE": store}
+            settings = {
+                "KALEIDOSCOPE_DATA_DIR": str(folder / "data"),
+                "KALEIDOSCOPE_SHARED_STORE": store,
+                "PREFECT_API_URL": prefect_api,
+            }
             worker = process(program, "worker", scheduler, *options, "--local-directory", str(folder), **settings)
             workers.append(running.enter_context(worker))
         with distributed.Client(scheduler, set_as_default=False) as client:

@@ -51,7 +51,8 @@ def in_threads(prefect_api, tmp_path_factory) -> dict:
 
 
 @pytest.mark.parametrize("runner", [name for name in TASK_RUNNERS if name != "threads"])
-def test_each_runner_gives_the_same_bytes(runner, in_threads, settings, monkeypatch):
+def test_each_runner_gives_the_same_bytes(runner, in_threads, prefect_api, settings, monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)  # otherwise a worker's threads would start another server
     monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", runner)
     run = study()
     found = results(settings)
