@@ -161,8 +161,11 @@ def fetch_file(path: Path, sha256: str, settings: Settings) -> bool:
     Another file is deleted in the store, so that whoever makes it again copies it there. Returns whether the file is
     here now. Raises UserError when the disk is full.
     """
-    if path.exists():
-        return True
+    return path.exists() or _copied(path, sha256, settings)
+
+
+def _copied(path: Path, sha256: str, settings: Settings) -> bool:
+    """As `fetch_file`, also over a file with other bytes."""
     if (store := shared_store(settings)) is None:
         return False
     name = name_of(path, settings)
@@ -193,20 +196,23 @@ def fetch_folder(folder: Path, settings: Settings, document: str = COMMIT) -> bo
         return True
     if (found := shared_document(path, settings)) is None:
         return False
+    files = found[1]["files"]
+    if any(Path(name).name != name for name in files):
+        log.warning("%s in the shared store lists files of other folders, and is not used", name_of(path, settings))
+        return False
     with writing(folder):
-        for name, sha256 in found[1]["files"].items():
-            if not _has(folder / name, sha256) and not fetch_file(folder / name, sha256, settings):
-                return False
+        if not all(
+            _is_here(folder / name, files[name]) or _copied(folder / name, files[name], settings) for name in files
+        ):
+            return False
         with atomic_file(path) as temporary:
             temporary.write_bytes(found[0])
     return True
 
 
-def _has(file: Path, sha256: str) -> bool:
-    """Return whether a file is there as listed. One that a killed process left with other bytes is deleted."""
+def _is_here(file: Path, sha256: str) -> bool:
     try:
         check_file(file, sha256, "")
     except Damaged:
-        file.unlink(missing_ok=True)
         return False
     return True

@@ -12,6 +12,7 @@ import pytest
 
 from tasks.activations.shards import ActivationSet
 from tasks.keys import file_sha256
+from tasks.liveness import die_with_parent
 from tasks.settings import ROOT, Settings
 from tests.faults.runs import TRAIN, run
 
@@ -36,6 +37,7 @@ def process(program: str, *arguments: str, **environment: str) -> Iterator[subpr
         env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=die_with_parent,
     )
     try:
         yield started

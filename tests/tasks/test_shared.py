@@ -203,6 +203,20 @@ def test_a_damaged_commit_of_the_store_is_not_read(machines, store, caplog):
     assert is_staged(KEY, Settings(data_dir=a.data_dir.with_name("c"), shared_store=a.shared_store))
 
 
+def test_a_commit_that_leads_out_of_its_folder_is_not_read(machines, store, tmp_path, caplog):
+    a, b = machines
+    stray = a.staging_dir / "stray.parquet"
+    stray.parent.mkdir(parents=True)
+    TABLES["layers"].write_parquet(stray)
+    store.put(shared.name_of(stray, a), stray)
+    commit = tmp_path / "commit"
+    write_document(commit, {"key": KEY, "files": {"../stray.parquet": file_sha256(stray)}, "schema_version": 1})
+    store.put(f"{b.staging_dir.name}/{KEY}/{COMMIT}", commit)
+    assert not is_staged(KEY, b)
+    assert "lists files of other folders, and is not used" in caplog.text
+    assert not (b.staging_dir / stray.name).exists()
+
+
 def test_what_was_set_aside_here_stays_away_until_it_is_made_again(machines):
     a, b = machines
     stage_tables(KEY, TABLES, a)
