@@ -50,7 +50,8 @@ class AtlasConfig(Config):
         0,
         ge=0,
         description="training steps of a neural network that predicts the activations under all transforms from the "
-        "identity block: a floor for the group crosscoder's FVU; 0: only the floor of a linear prediction",
+        "identity block: a floor for the group crosscoder's FVU. With more than 0 steps, the floors of codes that read "
+        "all blocks are measured too; 0: only the floors of linear predictions",
     )
 
     @field_validator("extraction", "sae", "crosscoder", mode="before")

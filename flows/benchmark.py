@@ -24,6 +24,7 @@ from tasks.dictionary.rows import STREAM_FIELDS
 from tasks.dictionary.store import describe, dictionary_config, key_of
 from tasks.settings import Settings
 from tasks.staging import read_staged
+from tasks.tracking.benchmarks import log_scores
 from tasks.vision.images import ImagesConfig
 from tasks.vision.names import LayerNames, NetworkName
 from tasks.vision.networks import load_network
@@ -135,6 +136,7 @@ def benchmark(config: BenchmarkConfig = BenchmarkConfig()) -> Summary:
         dictionaries = tuple(dictionary for dictionary, failure in outcome.items() if failure is None)
         with reported(f"Score {len(dictionaries)} dictionaries") as progress:
             key = step(score_dictionaries)(dictionaries, config.scoring, settings, progress)
+        step(log_benchmark)(key, dictionaries, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(
@@ -151,6 +153,12 @@ def benchmark(config: BenchmarkConfig = BenchmarkConfig()) -> Summary:
 def check_images(config: ScoringConfig, settings: Settings, progress) -> None:
     """Raise UserError if dictionaries can't be scored on these images."""
     open_benchmark(config, settings, progress)
+
+
+def log_benchmark(benchmark: str, dictionaries: tuple[str, ...], settings: Settings) -> None:
+    """Log the scores of each dictionary in MLflow."""
+    for dictionary in dictionaries:
+        log_scores(benchmark, dictionary, settings)
 
 
 def known(keys: tuple[str, ...], settings: Settings) -> dict[str, str | None]:

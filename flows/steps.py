@@ -120,24 +120,29 @@ def say(message: str) -> None:
 def reported(label: str) -> Iterator[Listener]:
     """Report progress as a bar in the terminal and as a progress artifact of the current flow run.
 
-    Yields the function to call with (done, total). The artifact is updated every ARTIFACT_SECONDS at most.
+    Yields the function to call with (done, total). A step that takes less than ARTIFACT_SECONDS has no artifact; that
+    of a longer one is updated every ARTIFACT_SECONDS at most.
     """
     key = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
-    # a coroutine only where an event loop runs
-    artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=label))
+    artifact: UUID | None = None
     last = time.monotonic()
     with progress_bar(label) as bar:
 
         def listener(done: int, total: int) -> None:
-            nonlocal last
+            nonlocal artifact, last
             bar(done, total)
             if time.monotonic() - last >= ARTIFACT_SECONDS:
                 last = time.monotonic()
                 with suppress(httpx.HTTPError):  # a lost progress report must not stop the work
-                    update_progress_artifact(artifact, 100 * done / total)
+                    if artifact is None:
+                        # a coroutine only where an event loop runs
+                        artifact = cast(UUID, create_progress_artifact(100 * done / total, key=key, description=label))
+                    else:
+                        update_progress_artifact(artifact, 100 * done / total)
 
         yield listener
-    update_progress_artifact(artifact, 100.0)
+    if artifact is not None:
+        update_progress_artifact(artifact, 100.0)
 
 
 def mapped(label: str, work: Callable[..., R], units: Sequence[tuple]) -> list[R]:

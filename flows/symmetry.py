@@ -1,9 +1,13 @@
 """Flow `symmetry`: top examples, symmetries and families of the features of trained dictionaries."""
 
+from collections.abc import Callable
+from functools import partial
+
 import polars
 from pydantic import Field
 
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, say, show, step
+from tasks.activations.shards import ActivationSet
 from tasks.checksums import Damaged
 from tasks.config import Config, Whole
 from tasks.dictionary.ablation import ablate_features
@@ -11,6 +15,8 @@ from tasks.dictionary.analyse import analyse
 from tasks.dictionary.feature_matches import match_features
 from tasks.dictionary.heat_maps import draw_heat_maps
 from tasks.dictionary.keys import DictionaryKeys
+from tasks.dictionary.matching_pursuit import check_products_fit, measure_matching_pursuit
+from tasks.dictionary.orbit_components import has_components, measure_orbit_components
 from tasks.dictionary.orbit_prediction import (
     check_fits,
     is_measured,
@@ -45,7 +51,8 @@ class SymmetryConfig(Config):
         0,
         ge=0,
         description="training steps of a neural network that predicts the activations under all transforms from the "
-        "identity block: a floor for the group crosscoder's FVU; 0: only the floor of a linear prediction",
+        "identity block: a floor for the group crosscoder's FVU. With more than 0 steps, the floors of codes that read "
+        "all blocks are measured too; 0: only the floors of linear predictions",
     )
 
 
@@ -106,29 +113,59 @@ def ablate(dictionary: str, count: int, settings: Settings) -> None:
 
 
 def predict_orbits(dictionary: str, steps: int, settings: Settings) -> None:
-    """Measure how well the identity block predicts the others, for a crosscoder that encodes it; log it in MLflow.
+    """Measure how well all blocks can be predicted, for a crosscoder or an SAE on a set of orbits; log it in MLflow.
 
-    Of an SAE on a set of orbits, its reconstruction of the identity block predicts the others. steps: of the training
-    of a crosscoder's neural network; 0: none.
+    What the identity block predicts is measured for a crosscoder that encodes it alone. Of an SAE, its reconstruction
+    of the identity block predicts the others. steps: of the training of a crosscoder's neural network; with 0, neither
+    that network nor codes that read all blocks are measured.
     """
     config, description = dictionary_config(dictionary, settings), describe(dictionary, settings)
     if is_of_orbits(dictionary, settings):
         with reported(f"Turn reconstructions of {dictionary[:8]}") as progress:
             step(turn)(dictionary, settings, progress)
-    if not is_measured(config):
+    if not config.is_crosscoder:
         return
+    regression = partial(check_fits, description["channels"], description["group_order"])
+    if is_measured(config) and fits(regression, f"what the identity block predicts, dictionary {dictionary[:8]},"):
+        with reported(f"Predict orbits of {dictionary[:8]}") as progress:
+            step(predict)(dictionary, steps, settings, progress)
+    if not steps:
+        return
+    if has_components(config, ActivationSet.open(description["activation_set"], settings)):
+        with reported(f"Components of orbits of {dictionary[:8]}") as progress:
+            step(reduce_orbits)(dictionary, settings, progress)
+    if fits(partial(check_products_fit, config.features), f"what the decoder can reach, dictionary {dictionary[:8]},"):
+        with reported(f"Pursue features of {dictionary[:8]}") as progress:
+            step(pursue)(dictionary, settings, progress)
+
+
+def fits(check: Callable[[], None], what: str) -> bool:
+    """Return whether a check raises no UserError; else say that `what` was not measured: the study goes on."""
     try:
-        check_fits(description["channels"], description["group_order"])
-    except UserError as error:  # the rest of the study doesn't depend on it
-        say(f"no floor of dictionary {dictionary[:8]} was measured: {error}")
-        return
-    with reported(f"Predict orbits of {dictionary[:8]}") as progress:
-        step(predict)(dictionary, steps, settings, progress)
+        check()
+    except UserError as error:
+        say(f"{what} was not measured: {error}")
+        return False
+    return True
 
 
 def predict(dictionary: str, steps: int, settings: Settings, progress) -> None:
-    """Measure the predictors of a dictionary's rows and log their FVU in MLflow."""
-    keys = measure_orbit_prediction(dictionary, steps, settings, progress)
+    """Measure the predictors that read the identity block and log their FVU in MLflow."""
+    log_predictors(dictionary, measure_orbit_prediction(dictionary, steps, settings, progress), settings)
+
+
+def reduce_orbits(dictionary: str, settings: Settings, progress) -> None:
+    """Measure the principal components of whole orbits and log their FVU in MLflow."""
+    log_predictors(dictionary, {"orbit_linear": measure_orbit_components(dictionary, settings, progress)}, settings)
+
+
+def pursue(dictionary: str, settings: Settings, progress) -> None:
+    """Measure a crosscoder's decoder with features that matching pursuit chooses, and log its FVU in MLflow."""
+    log_predictors(dictionary, {"matching_pursuit": measure_matching_pursuit(dictionary, settings, progress)}, settings)
+
+
+def log_predictors(dictionary: str, keys: dict[str, str], settings: Settings) -> None:
+    """Log the FVU of predictors in MLflow; keys: {predictor: content key of its `orbit_predictions`}."""
     staged = {predictor: read_staged(key, settings)["orbit_predictions"] for predictor, key in keys.items()}
     fvu = {f"{predictor}_fvu": whole_fvu(predictions) for predictor, predictions in staged.items()}
     log_findings(dictionary, "predictors", fvu, settings)

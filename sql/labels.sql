@@ -251,6 +251,25 @@ CREATE OR REPLACE MACRO benchmark_labels() AS TABLE
         ) AS benchmark_label
     FROM benchmarks;
 
+-- Of every dictionary that a benchmark scored: many of them are in no other table. That of `dictionaries` where it is there.
+CREATE OR REPLACE MACRO benchmarked_dictionary_labels() AS TABLE
+    SELECT
+        b.dictionary_id,
+        coalesce(
+            d.dictionary_label,
+            unique_label(
+                concat_ws(
+                    ' · ',
+                    s.network || ' ' || s.layer,
+                    format('{} {} {:,}, seed {}', method_label(b.method), architecture_label(b.architecture), b.features, b.seed)
+                ),
+                b.dictionary_id
+            )
+        ) AS dictionary_label
+    FROM (SELECT DISTINCT dictionary_id, activation_set_id, architecture, method, features, seed FROM benchmarked_dictionaries) AS b
+    JOIN activation_sets AS s USING (activation_set_id)
+    LEFT JOIN dictionary_labels() AS d USING (dictionary_id);
+
 -- The label of each result that has rows in the table `provenance`, by the table with one row per result of its kind and its key there.
 CREATE OR REPLACE MACRO result_labels() AS TABLE
     SELECT 'activation_sets' AS result_table, activation_set_id AS result_id, activation_set_label AS result_label FROM activation_set_labels()
@@ -262,4 +281,5 @@ CREATE OR REPLACE MACRO result_labels() AS TABLE
     UNION ALL SELECT 'attack_experiments', attack_experiment_id, attack_experiment_label FROM attack_experiment_labels()
     UNION ALL SELECT 'facet_analyses', facet_analysis_id, facet_analysis_label FROM facet_analysis_labels()
     UNION ALL SELECT 'trust_analyses', trust_analysis_id, trust_analysis_label FROM trust_analysis_labels()
-    UNION ALL SELECT 'benchmarks', benchmark_id, benchmark_label FROM benchmark_labels();
+    UNION ALL SELECT 'benchmarks', benchmark_id, benchmark_label FROM benchmark_labels()
+    UNION ALL SELECT 'benchmarked_dictionaries', dictionary_id, dictionary_label FROM benchmarked_dictionary_labels();

@@ -1,4 +1,4 @@
--- Guards: a predictor predicts every block of its group crosscoder once, with a finite FVU; only the linear one was not trained.
+-- Guards: a predictor predicts every block of its crosscoder once, with a finite FVU; only the nonlinear one and the generators were trained.
 SELECT
     p.dictionary_id,
     p.predictor,
@@ -14,4 +14,4 @@ HAVING blocks <> d.group_order
     OR last_block <> d.group_order - 1
     OR impossible_values > 0
     OR d.group_order = 1
-    OR (p.predictor = 'linear') <> (p.steps = 0);
+    OR (p.predictor IN ('nonlinear', 'generators')) <> (p.steps > 0);

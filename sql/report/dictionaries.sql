@@ -62,6 +62,8 @@ SELECT
     blocks.block_fvu_least,
     blocks.block_fvu_most,
     least(scores.linear_prediction_fvu, scores.nonlinear_prediction_fvu) AS predicted_fvu,
+    scores.orbit_linear_fvu,
+    scores.matching_pursuit_fvu,
     losses.losses,
     densities.densities,
     own.neurons_l0

@@ -2,6 +2,8 @@
 SELECT
     kind,
     result_id,
+    dictionary_id,
+    dictionary_label,
     result_label,
     images,
     image_sources,
@@ -14,4 +16,4 @@ SELECT
     model_name,
     model_versions
 FROM lineage
-ORDER BY kind, result_label;
+ORDER BY kind, result_label, dictionary_label;

@@ -126,7 +126,7 @@ COMMENT ON COLUMN feature_neighbours.dictionary_id IS 'content key of the dictio
 COMMENT ON COLUMN feature_neighbours.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
 COMMENT ON COLUMN feature_neighbours.rank IS 'rank of the neighbour by similarity, 1 for the nearest';
 COMMENT ON COLUMN feature_neighbours.neighbour IS 'number of the similar feature; (dictionary_id, neighbour) is in features';
-COMMENT ON COLUMN feature_neighbours.similarity IS 'cosine of the two features'' decoder vectors, all blocks concatenated, -1 to 1';
+COMMENT ON COLUMN feature_neighbours.similarity IS 'cosine of the two features'' decoder vectors, all blocks concatenated, -1 to 1; of features of several decoder vectors the root mean square cosine of the principal angles between their spans, 0 to 1';
 
 CREATE TABLE IF NOT EXISTS feature_visualisations (
     dictionary_id  VARCHAR NOT NULL,

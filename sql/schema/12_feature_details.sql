@@ -57,7 +57,7 @@ COMMENT ON COLUMN feature_neurons.dictionary_id IS 'content key of the dictionar
 COMMENT ON COLUMN feature_neurons.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
 COMMENT ON COLUMN feature_neurons.rank IS 'rank of the neuron by the absolute value of its weight, 1 for the largest';
 COMMENT ON COLUMN feature_neurons.neuron IS 'number of the neuron: its channel in the layer, counted from 0';
-COMMENT ON COLUMN feature_neurons.weight IS 'entry of the decoder vector: what the neuron gains, in scaled units, where the feature''s activation is 1; negative: what it loses';
+COMMENT ON COLUMN feature_neurons.weight IS 'entry of the decoder vector: what the neuron gains, in scaled units, where the feature''s activation is 1; negative: what it loses; of a feature of several decoder vectors the norm of their entries';
 COMMENT ON COLUMN feature_neurons.share IS 'square of the weight over the sum of the squares of the whole vector, 0 to 1';
 
 CREATE TABLE IF NOT EXISTS matched_dictionaries (
@@ -98,7 +98,7 @@ COMMENT ON COLUMN feature_matches.dictionary_id IS 'content key of the dictionar
 COMMENT ON COLUMN feature_matches.feature IS 'number of the feature in its dictionary, counted from 0; (dictionary_id, feature) refers to features';
 COMMENT ON COLUMN feature_matches.other_dictionary_id IS 'content key of the other dictionary; (dictionary_id, other_dictionary_id) refers to matched_dictionaries';
 COMMENT ON COLUMN feature_matches.other_feature IS 'number of the most similar feature in the other dictionary, among those that are active on some row of its test split';
-COMMENT ON COLUMN feature_matches.cosine IS 'cosine of the two decoder vectors, of a group crosscoder the blocks of the identity, -1 to 1';
+COMMENT ON COLUMN feature_matches.cosine IS 'cosine of the two decoder vectors, of a group crosscoder the blocks of the identity, -1 to 1; of features of several decoder vectors the root mean square cosine of the principal angles between their spans, 0 to 1';
 
 CREATE TABLE IF NOT EXISTS image_frames (
     activation_set_id  VARCHAR NOT NULL REFERENCES activation_sets (activation_set_id),

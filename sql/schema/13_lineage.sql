@@ -12,8 +12,8 @@ CREATE TABLE IF NOT EXISTS provenance (
 );
 COMMENT ON TABLE provenance IS 'one row per (table_name, result_id, load_key): the rows that one load added to a table about one result, and how they were made; rows that were staged before this table existed are not in it';
 COMMENT ON COLUMN provenance.table_name IS 'name of the table that holds the rows; for the row of the result itself, result_table';
-COMMENT ON COLUMN provenance.result_table IS 'name of the table with one row per result of this kind, such as dictionaries; an attack experiment and the tamper detection on its sets have the same key in two tables';
-COMMENT ON COLUMN provenance.result_id IS 'content key of the result: of an activation set, dictionary, unit set, analysis or attack experiment';
+COMMENT ON COLUMN provenance.result_table IS 'name of the table with one row per result of this kind, such as dictionaries; benchmarked_dictionaries for the scores of a dictionary, whose load also has the row of its benchmark; an attack experiment and the tamper detection on its sets have the same key in two tables';
+COMMENT ON COLUMN provenance.result_id IS 'content key of the result: of an activation set, dictionary, unit set, analysis, attack experiment, benchmark or dictionary that a benchmark scored';
 COMMENT ON COLUMN provenance.load_key IS 'key of the staged tables; (load_key, table_name) is in loads';
 COMMENT ON COLUMN provenance.flow_run_id IS 'id that Prefect gave the flow run that made the rows, a UUID; null outside a flow; it is in runs once that run has finished and was published';
 COMMENT ON COLUMN provenance.git_revision IS 'commit of the code that made the rows, with -dirty where files differ from it; null outside a git repository';
@@ -28,8 +28,8 @@ CREATE TABLE IF NOT EXISTS mlflow_runs (
 );
 COMMENT ON TABLE mlflow_runs IS 'one row per MLflow run of a result (mlflow_run_id)';
 COMMENT ON COLUMN mlflow_runs.mlflow_run_id IS 'id that MLflow gave the run, 32 hex digits';
-COMMENT ON COLUMN mlflow_runs.kind IS 'name of the run''s tag that holds the key: dictionary, concepts, attack_study, facets, trust or dimensions';
-COMMENT ON COLUMN mlflow_runs.result_id IS 'content key of the dictionary, analysis or attack experiment that the run records';
+COMMENT ON COLUMN mlflow_runs.kind IS 'name of the run''s tag that holds the key: dictionary, concepts, attack_study, facets, trust, dimensions or benchmark';
+COMMENT ON COLUMN mlflow_runs.result_id IS 'content key of the dictionary, analysis or attack experiment that the run records; of a benchmark, load_key of the dictionary''s scores';
 COMMENT ON COLUMN mlflow_runs.experiment IS 'name of the MLflow experiment that holds the run';
 COMMENT ON COLUMN mlflow_runs.started_at IS 'time when the run was created in MLflow, UTC; where a result has several runs, because the store was lost, the last one counts';
 

@@ -6,7 +6,9 @@ WITH predicted AS (
         element,
         min(fvu) FILTER (predictor = 'linear') AS linear_prediction_fvu,
         min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu,
-        min(fvu) FILTER (predictor = 'generators') AS generators_prediction_fvu
+        min(fvu) FILTER (predictor = 'generators') AS generators_prediction_fvu,
+        min(fvu) FILTER (predictor = 'orbit-linear') AS orbit_linear_fvu,
+        min(fvu) FILTER (predictor = 'matching-pursuit') AS matching_pursuit_fvu
     FROM orbit_predictions
     GROUP BY dictionary_id, element
 )
@@ -25,7 +27,9 @@ SELECT
     b.fvu - first(b.fvu ORDER BY b.element) OVER (PARTITION BY b.dictionary_id) AS fvu_above_identity,
     p.linear_prediction_fvu,
     p.nonlinear_prediction_fvu,
-    p.generators_prediction_fvu
+    p.generators_prediction_fvu,
+    p.orbit_linear_fvu,
+    p.matching_pursuit_fvu
 FROM block_metrics AS b
 JOIN dictionaries AS d USING (dictionary_id)
 JOIN activation_sets AS s USING (activation_set_id)
@@ -47,3 +51,5 @@ COMMENT ON COLUMN block_scores.fvu_above_identity IS 'fvu minus the fvu of the i
 COMMENT ON COLUMN block_scores.linear_prediction_fvu IS 'fvu of this block predicted linearly from the identity block, without features; null where not measured';
 COMMENT ON COLUMN block_scores.nonlinear_prediction_fvu IS 'the same with a neural network added; of several trainings the smallest; null where not measured';
 COMMENT ON COLUMN block_scores.generators_prediction_fvu IS 'fvu of this block predicted from the identity block by one matrix per generator of the group; of several trainings the smallest; null where not measured';
+COMMENT ON COLUMN block_scores.orbit_linear_fvu IS 'fvu of this block by as many principal components of whole orbits as a row has active features; null where not measured, and without orbit_reuse';
+COMMENT ON COLUMN block_scores.matching_pursuit_fvu IS 'fvu of this block by the crosscoder''s own decoder, with features that orthogonal matching pursuit chose from the whole orbit; null where not measured';

@@ -30,7 +30,9 @@ predicted AS (
         dictionary_id,
         min(fvu) FILTER (predictor = 'linear') AS linear_prediction_fvu,
         min(fvu) FILTER (predictor = 'nonlinear') AS nonlinear_prediction_fvu,
-        min(fvu) FILTER (predictor = 'generators') AS generators_prediction_fvu
+        min(fvu) FILTER (predictor = 'generators') AS generators_prediction_fvu,
+        min(fvu) FILTER (predictor = 'orbit-linear') AS orbit_linear_fvu,
+        min(fvu) FILTER (predictor = 'matching-pursuit') AS matching_pursuit_fvu
     FROM predictions
     GROUP BY dictionary_id
 ),
@@ -68,6 +70,8 @@ SELECT
     p.linear_prediction_fvu,
     p.nonlinear_prediction_fvu,
     p.generators_prediction_fvu,
+    p.orbit_linear_fvu,
+    p.matching_pursuit_fvu,
     c.equivariant_fvu,
     c.l0,
     c.dead_fraction,
@@ -122,6 +126,8 @@ COMMENT ON COLUMN dictionary_scores.worst_block_fvu IS 'largest fvu of a block; 
 COMMENT ON COLUMN dictionary_scores.linear_prediction_fvu IS 'fvu over all blocks of a linear prediction from the identity block, without features: what a code of that block can be expected to reach; null where not measured';
 COMMENT ON COLUMN dictionary_scores.nonlinear_prediction_fvu IS 'the same with a neural network added; of several trainings the smallest; null where not measured';
 COMMENT ON COLUMN dictionary_scores.generators_prediction_fvu IS 'fvu over all blocks of a prediction from the identity block by one matrix per generator of the group; of several trainings the smallest; null where not measured';
+COMMENT ON COLUMN dictionary_scores.orbit_linear_fvu IS 'fvu over all blocks of as many principal components of whole orbits as l0, rounded: the best linear code of that size; null where not measured, and without orbit_reuse';
+COMMENT ON COLUMN dictionary_scores.matching_pursuit_fvu IS 'fvu over all blocks of the crosscoder''s own decoder, with l0 features (rounded) of each row chosen from its whole orbit by orthogonal matching pursuit; what fvu is above it, the encoder loses; null where not measured';
 COMMENT ON COLUMN dictionary_scores.equivariant_fvu IS 'of an SAE on a set of orbits: fvu over all blocks where its reconstruction of the identity block is turned by one matrix per generator of the group; compares with the fvu of a group crosscoder; null where not measured';
 COMMENT ON COLUMN dictionary_scores.l0 IS 'mean number of active features per row; null where not measured';
 COMMENT ON COLUMN dictionary_scores.dead_fraction IS 'share of features that are active on none of evaluation_rows, 0 to 1; null where not measured';

@@ -20,7 +20,7 @@ ORDER BY n.result_label, p.made_at, p.table_name, p.load_key;
 COMMENT ON VIEW lineage_by_table IS 'one row per (table_name, result_id, load_key): the rows that one load added to a table about one result, and how they were made';
 COMMENT ON COLUMN lineage_by_table.table_name IS 'name of the table that holds the rows';
 COMMENT ON COLUMN lineage_by_table.result_table IS 'name of the table with one row per result of this kind, such as dictionaries';
-COMMENT ON COLUMN lineage_by_table.result_id IS 'content key of the result: of an activation set, dictionary, unit set, analysis or attack experiment';
+COMMENT ON COLUMN lineage_by_table.result_id IS 'content key of the result: of an activation set, dictionary, unit set, analysis, attack experiment, benchmark or dictionary that a benchmark scored';
 COMMENT ON COLUMN lineage_by_table.result_label IS 'label of the result, unique';
 COMMENT ON COLUMN lineage_by_table.made_at IS 'time when the rows were made, UTC';
 COMMENT ON COLUMN lineage_by_table.git_revision IS 'commit of the code that made the rows, with -dirty where files differ from it; null outside a git repository';

@@ -46,7 +46,7 @@ COMMENT ON COLUMN matching_features.feature IS 'number of the feature in its dic
 COMMENT ON COLUMN matching_features.other_dictionary_id IS 'content key of the other dictionary; a replica, trained from another seed to measure stability, is not in dictionaries';
 COMMENT ON COLUMN matching_features.other_dictionary_label IS 'label of the other dictionary; of one that is not in dictionaries, its method, size and seed, and the first digits of its key';
 COMMENT ON COLUMN matching_features.other_feature IS 'number of the most similar feature in the other dictionary, among those that are active on some row of its test split';
-COMMENT ON COLUMN matching_features.cosine IS 'cosine of the two decoder vectors, of a group crosscoder the blocks of the identity, -1 to 1';
+COMMENT ON COLUMN matching_features.cosine IS 'cosine of the two decoder vectors, of a group crosscoder the blocks of the identity, -1 to 1; of features of several decoder vectors the root mean square cosine of the principal angles between their spans, 0 to 1';
 COMMENT ON COLUMN matching_features.differs_in_seed_alone IS 'whether the two dictionaries were trained on the same activation set with settings that differ in the seed alone';
 COMMENT ON COLUMN matching_features.other_architecture IS 'sae, group-crosscoder or steerable-crosscoder, as in dictionaries';
 COMMENT ON COLUMN matching_features.other_method IS 'sparsity method of the other dictionary, as in dictionaries';

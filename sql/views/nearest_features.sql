@@ -25,7 +25,7 @@ COMMENT ON COLUMN nearest_features.dictionary_label IS 'label of the dictionary,
 COMMENT ON COLUMN nearest_features.feature IS 'number of the feature in its dictionary, counted from 0';
 COMMENT ON COLUMN nearest_features.rank IS 'rank of the neighbour by similarity, 1 for the nearest';
 COMMENT ON COLUMN nearest_features.neighbour IS 'number of the similar feature; (dictionary_id, neighbour) is in features';
-COMMENT ON COLUMN nearest_features.similarity IS 'cosine of the two features'' decoder vectors, all blocks concatenated, -1 to 1';
+COMMENT ON COLUMN nearest_features.similarity IS 'cosine of the two features'' decoder vectors, all blocks concatenated, -1 to 1; of features of several decoder vectors the root mean square cosine of the principal angles between their spans, 0 to 1';
 COMMENT ON COLUMN nearest_features.type IS 'symmetry type of the feature, as in feature_symmetry; null for an SAE';
 COMMENT ON COLUMN nearest_features.neighbour_type IS 'symmetry type of the neighbour, as in feature_symmetry; null for an SAE';
 COMMENT ON COLUMN nearest_features.density IS 'share of rows on which the feature is active, 0 to 1';

@@ -4,7 +4,10 @@ WITH made AS (
     SELECT
         flow_run_id,
         count(*) AS results,
-        list(kind || ' ' || result_label ORDER BY made_at, kind, result_label) AS made
+        list(
+            kind || ' ' || result_label || if(kind = 'scores', ' of ' || dictionary_label, '')
+            ORDER BY made_at, kind, result_label, dictionary_label
+        ) AS made
     FROM lineage
     WHERE flow_run_id IS NOT NULL
     GROUP BY flow_run_id

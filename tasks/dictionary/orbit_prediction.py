@@ -32,7 +32,7 @@ from tasks.activations.shards import ActivationSet
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.metrics import Variance
-from tasks.dictionary.rows import batches, every_row
+from tasks.dictionary.rows import STREAM_FIELDS, batches, every_row
 from tasks.dictionary.store import describe, dictionary_config, load_dictionary
 from tasks.errors import UserError
 from tasks.keys import content_key
@@ -88,7 +88,7 @@ def measure_orbit_prediction(
         raise UserError(f"dictionary {dictionary[:12]} is no group crosscoder that encodes the identity block")
     check_fits(acts.channels, acts.group.order)
     if "generators" in keys and not is_staged(keys["generators"], settings):
-        generators = fit_generators(acts, config, GENERATOR_STEPS, part_of(progress, 0, 100))
+        generators = _fitted_generators(acts, config, part_of(progress, 0, 100))
         table = predictions(dictionary, "generators", GENERATOR_STEPS, *errors_on_test_rows(generators, acts, config))
         stage_tables(keys["generators"], {"orbit_predictions": table}, settings)
     linear = fit_linear(acts, config, part_of(progress, 100, 300))
@@ -118,7 +118,7 @@ def measure_equivariance(dictionary: str, settings: Settings, progress: Progress
     config = dictionary_config(dictionary, settings)
     acts = ActivationSet.open(describe(dictionary, settings)["activation_set"], settings)
     orbits = config.model_copy(update={"architecture": "group-crosscoder"})  # the same rows, with all their blocks
-    generators = fit_generators(acts, orbits, GENERATOR_STEPS, part_of(progress, 0, 500))
+    generators = _fitted_generators(acts, orbits, part_of(progress, 0, 500))
     turned = TurnedReconstruction(load_dictionary(dictionary, settings), generators)
     error_g, variance_g = errors_on_test_rows(turned, acts, orbits)
     fvu = float(error_g.sum() / variance_g.sum())
@@ -277,6 +277,19 @@ def _ridge(sums: _Moments) -> tuple[Tensor, Tensor, Tensor]:
     covariance_dd.diagonal().add_(penalty)
     weight_dn = torch.linalg.solve(covariance_dd, sums.xy_dn.div_(sums.rows).sub_(torch.outer(mean_d, mean_n)))
     return weight_dn.float(), mean_d.float(), mean_n.float()
+
+
+_last_fitted: dict[tuple[str, DictionaryConfig], Generators] = {}
+"""The matrices that were fitted last, by their activation set and their stream of rows."""
+
+
+def _fitted_generators(acts: ActivationSet, config: DictionaryConfig, progress: Progress) -> Generators:
+    """Return what `fit_generators` does; the SAE and the crosscoder of a study, whose rows are the same, share it."""
+    rows = (acts.key, DictionaryConfig(**{field: getattr(config, field) for field in STREAM_FIELDS}))
+    generators = _last_fitted.get(rows) or fit_generators(acts, config, GENERATOR_STEPS, progress)
+    _last_fitted.clear()
+    _last_fitted[rows] = generators
+    return generators
 
 
 def fit_generators(

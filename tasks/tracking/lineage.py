@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 VERSION = 1
 DIGEST_LENGTH = 36  # MLflow's limit
 FOLDERS = {"dictionary": "dictionaries"} | dict.fromkeys(
-    ("concepts", "attack_study", "facets", "trust", "dimensions"), "frames"
+    ("concepts", "attack_study", "facets", "trust", "dimensions", "benchmark"), "frames"
 )
 """{kind of MLflow run that records a result of the tables: folder of the data folder that holds the result}."""
 MODEL_COLUMNS = {

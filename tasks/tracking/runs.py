@@ -38,6 +38,7 @@ DESCRIPTIONS = {
     "trust": "Tamper checks of sets of exemplars.",
     "tuning": "Tuning dimensions of a layer's units: one nested run a method.",
     "dimensions": "Tuning dimensions by one method.",
+    "benchmark": "Scores of one dictionary by ViSAEBench's metrics. They compare within one benchmark.",
 }
 """{kind of run: the description that its page in MLflow shows}."""
 

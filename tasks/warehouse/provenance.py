@@ -17,6 +17,8 @@ RESULTS = {
     "benchmark_id": "benchmarks",
 }
 """{column that holds the key of a result: table with one row per result}."""
+OF_ONE_DICTIONARY = ("benchmarked_dictionaries", "benchmark_scores")
+"""Tables about one dictionary in a benchmark. Each dictionary's scores are a load of their own."""
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(("table_name", "result_table", "result_id", "load_key", "flow_run_id", "git_revision"), pl.String),
     "made_at": pl.Datetime("us"),
@@ -36,9 +38,9 @@ def provenance_of(key: str, tables: Mapping[str, pl.DataFrame], settings: Settin
         if description is None or how is None or description.key[0] not in RESULTS:
             continue
         at = datetime.fromisoformat(how["made_at"]).astimezone(UTC).replace(tzinfo=None)
-        column = description.key[0]
+        column, result_table = description.key[0], RESULTS[description.key[0]]
+        if table in OF_ONE_DICTIONARY:
+            column, result_table = "dictionary_id", "benchmarked_dictionaries"
         results = columns[column].unique(maintain_order=True)
-        rows += [
-            (table, RESULTS[column], result, key, how["flow_run_id"], how["git_revision"], at) for result in results
-        ]
+        rows += [(table, result_table, result, key, how["flow_run_id"], how["git_revision"], at) for result in results]
     return pl.DataFrame(rows, schema=COLUMNS, orient="row")

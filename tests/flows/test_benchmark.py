@@ -81,6 +81,8 @@ def test_images_without_classes_are_named_before_anything_is_made(settings):
 def test_methods_and_seeds_stand_in_one_view_and_are_scored_once(settings, tmp_path, monkeypatch):
     folder = json.dumps(str(write_labelled(tmp_path / "photographs")))
     config = small(f"scoring.images.folder={folder}")
+    from mlflow import MlflowClient
+
     summary = benchmark(config)
     assert summary.failures == {}
     found = query("FROM benchmark", settings)
@@ -104,6 +106,22 @@ def test_methods_and_seeds_stand_in_one_view_and_are_scored_once(settings, tmp_p
     assert summary.figures["stem, topk-sae 32, k = 2: FVU, ViSAEBench's"] == expected
     assert query("SELECT count(*) FROM audit_results WHERE NOT passed", settings).item() == 0
     assert query("SELECT count(*) FROM dictionaries", settings).item() == 0
+
+    lineage = query("FROM lineage WHERE kind = 'scores'", settings)
+    assert sorted(lineage["dictionary_id"]) == sorted(trained(settings))
+    [(run, revision)] = query("SELECT flow_run_id, git_revision FROM runs", settings).rows()
+    assert set(lineage.select("flow_run_id", "git_revision", "flow", "result_id").rows()) == {
+        (run, revision, "benchmark", summary.content_keys["benchmark"])
+    }
+    assert lineage["activation_set_id"].n_unique() == 2
+    client = MlflowClient(settings.mlflow_tracking_uri)
+    for row in lineage.iter_rows(named=True):
+        logged = client.get_run(row["mlflow_run_id"])
+        assert logged.data.params["scored_dictionary"] == row["dictionary_id"]
+        scores = query(
+            f"SELECT metric, value FROM benchmark_scores WHERE dictionary_id = '{row['dictionary_id']}'", settings
+        )
+        assert logged.data.metrics.items() >= dict(scores.rows()).items()
 
     before, keys = files(settings), trained(settings)
     assert len(keys) == 8

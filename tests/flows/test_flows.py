@@ -97,11 +97,18 @@ def test_atlas_goes_from_images_to_the_page(small, settings):
     assert settings.published_file.resolve() == snapshot
     assert settings.site_dir.resolve() == site
 
-    analysed = symmetry(SymmetryConfig(families=small.families))  # of all dictionaries but replicas
+    floors = query("SELECT orbit_linear_fvu, matching_pursuit_fvu FROM dictionary_scores", settings)
+    assert floors.null_count().row(0) == (2, 2)
+    # of all dictionaries but replicas
+    analysed = symmetry(SymmetryConfig(families=small.families, predictor_steps=5))
     assert analysed.title == "Features of 2 dictionaries"
     assert publish().missing == {}
     predicted = query("SELECT architecture FROM dictionary_scores WHERE linear_prediction_fvu IS NOT NULL", settings)
     assert predicted.rows() == [("group-crosscoder",)]
+    floors = query("SELECT fvu, orbit_linear_fvu, matching_pursuit_fvu FROM dictionary_scores ORDER BY ALL", settings)
+    [fvu, orbit_linear, matching_pursuit] = floors.drop_nulls().row(0)
+    assert 0 < matching_pursuit < fvu
+    assert 0 < orbit_linear < 1
 
 
 def assert_lineage_is_complete(summary, settings):

@@ -30,8 +30,9 @@ def _dictionary(architecture: str, **columns) -> Row:
 
 REPLICAS = (1, 2)
 """Seeds of the dictionaries with which a dictionary's features are matched."""
-PREDICTIONS = (("linear", 0, 0.3), ("nonlinear", 200, 0.25), ("generators", 300, 0.35))
-"""Predictors of a group crosscoder's blocks: name, steps, FVU of every block but the identity's."""
+PREDICTIONS = (("linear", 0, 0.0, 0.3), ("nonlinear", 200, 0.0, 0.25), ("generators", 300, 0.0, 0.35))
+PREDICTIONS += (("orbit-linear", 0, 0.45, 0.45), ("matching-pursuit", 0, 0.15, 0.15))
+"""Predictors of a group crosscoder's blocks: name, steps, FVU of the identity block and of every other one."""
 
 
 def _one_dictionary(dictionary: Row, fvu: float, random: np.random.Generator) -> Tables:
@@ -61,13 +62,13 @@ def _one_dictionary(dictionary: Row, fvu: float, random: np.random.Generator) ->
         ),
         "orbit_predictions": [
             each
-            for predictor, steps, floor in PREDICTIONS
+            for predictor, steps, of_identity, of_others in PREDICTIONS
             if group_order > 1
             for each in rows(
                 "orbit_predictions",
                 **(key | {"predictor": predictor, "steps": steps, "variance": 2.0}),
                 element=range(group_order),
-                fvu=[0.0 if element == 0 else floor for element in range(group_order)],
+                fvu=[of_identity if element == 0 else of_others for element in range(group_order)],
             )
         ],
         "training_steps": [

@@ -38,6 +38,16 @@ def lineage_rows(tables: Tables) -> Tables:
         for table in of_features
         for key in dict.fromkeys(each["dictionary_id"] for each in tables[table])
     ]
+    scored = dict.fromkeys(each["dictionary_id"] for each in tables["benchmarked_dictionaries"])
+    provenance += [
+        row("provenance", table_name=table, result_table="benchmarked_dictionaries", result_id=key, **made)
+        for table in ("benchmarked_dictionaries", "benchmark_scores")
+        for key in scored
+    ]
+    provenance += [
+        row("provenance", table_name="benchmarks", result_table="benchmarks", result_id=each["benchmark_id"], **made)
+        for each in tables["benchmarks"]
+    ]
     logged = [(kind, key, place) for kind, (table, place) in IN_MLFLOW.items() for key in keys[table]]
     run_of = {key: f"{number:032x}" for number, (_, key, _) in enumerate(logged, start=1)}
     runs = [

@@ -18,7 +18,9 @@ INSERT INTO orbit_predictions VALUES
     ('cross', 'linear', 0, 0, 0, 1), ('cross', 'linear', 0, 1, 0.4, 1), ('cross', 'linear', 0, 2, 0.6, 3), ('cross', 'linear', 0, 3, 0.6, 1),
     ('cross', 'nonlinear', 50, 0, 0.1, 1), ('cross', 'nonlinear', 50, 1, 0.4, 1), ('cross', 'nonlinear', 50, 2, 0.5, 3), ('cross', 'nonlinear', 50, 3, 0.6, 1),
     ('cross', 'nonlinear', 99, 0, 0, 1), ('cross', 'nonlinear', 99, 1, 0.3, 1), ('cross', 'nonlinear', 99, 2, 0.5, 3), ('cross', 'nonlinear', 99, 3, 0.6, 1),
-    ('cross', 'generators', 300, 0, 0, 1), ('cross', 'generators', 300, 1, 0.5, 1), ('cross', 'generators', 300, 2, 0.7, 3), ('cross', 'generators', 300, 3, 0.8, 1);
+    ('cross', 'generators', 300, 0, 0, 1), ('cross', 'generators', 300, 1, 0.5, 1), ('cross', 'generators', 300, 2, 0.7, 3), ('cross', 'generators', 300, 3, 0.8, 1),
+    ('cross', 'orbit-linear', 0, 0, 0.3, 1), ('cross', 'orbit-linear', 0, 1, 0.3, 1), ('cross', 'orbit-linear', 0, 2, 0.3, 3), ('cross', 'orbit-linear', 0, 3, 0.3, 1),
+    ('cross', 'matching-pursuit', 0, 0, 0.2, 2), ('cross', 'matching-pursuit', 0, 1, 0.1, 2), ('cross', 'matching-pursuit', 0, 2, 0.2, 2), ('cross', 'matching-pursuit', 0, 3, 0.1, 2);
 INSERT INTO benchmarks VALUES
     ('probes', 40, 30, 3, 'patterns', 25, 'other', '{"seed": 1}'), ('photographs', 1000, 900, 2, '', 0, 'other', '{"seed": 0}');
 INSERT INTO benchmarked_dictionaries VALUES
@@ -232,10 +234,13 @@ INSERT INTO loads VALUES ('set tables', 'activation_sets', 1, '2025-01-02 12:00:
 INSERT INTO provenance VALUES
     ('activation_sets', 'activation_sets', 'set', 'set tables', 'first', 'abc', '2025-01-01 10:01:00'), ('dictionaries', 'dictionaries', 'sae', 'sae tables', 'second', NULL, '2025-01-02 10:00:10'),
     ('features', 'dictionaries', 'sae', 'sae tables', 'second', NULL, '2025-01-02 10:00:20'), ('dictionary_metrics', 'dictionaries', 'sae', 'scores', 'failed', 'def', '2025-01-03 10:00:00'),
-    ('trust_analyses', 'trust_analyses', 'checks', 'checks tables', NULL, 'abc', '2025-01-03 11:00:00');
+    ('trust_analyses', 'trust_analyses', 'checks', 'checks tables', NULL, 'abc', '2025-01-03 11:00:00'),
+    ('benchmarks', 'benchmarks', 'probes', 'probes of sae', 'second', 'abc', '2025-01-02 11:00:00'), ('benchmarked_dictionaries', 'benchmarked_dictionaries', 'sae', 'probes of sae', 'second', 'abc', '2025-01-02 11:00:00'),
+    ('benchmarks', 'benchmarks', 'photographs', 'photographs of sae', 'first', 'def', '2025-01-03 11:00:00'), ('benchmarked_dictionaries', 'benchmarked_dictionaries', 'sae', 'photographs of sae', 'first', 'def', '2025-01-03 11:00:00'),
+    ('benchmarks', 'benchmarks', 'probes', 'probes of sparser', 'failed', 'def', '2025-01-04 11:00:00'), ('benchmarked_dictionaries', 'benchmarked_dictionaries', 'sparser', 'probes of sparser', 'failed', 'def', '2025-01-04 11:00:00');
 INSERT INTO mlflow_runs VALUES
     ('m1', 'dictionary', 'sae', 'net/early', '2025-01-02 10:00:25'), ('m2', 'dictionary', 'sae', 'net/early', '2025-01-04 10:00:00'),
-    ('m3', 'concepts', 'asked', 'net/concepts', '2025-01-03 10:00:00');
+    ('m3', 'concepts', 'asked', 'net/concepts', '2025-01-03 10:00:00'), ('m4', 'benchmark', 'probes of sae', 'net/early/benchmark', '2025-01-02 11:00:05');
 INSERT INTO mlflow_models VALUES
     ('topk-sae', 7, 'm1', 'sae', NULL, NULL), ('topk-sae', 1, 'm2', 'sae', NULL, NULL),
     ('logistic-cav', 2, 'm3', 'asked', 'dotted', 'early'), ('logistic-cav', 1, 'm3', 'asked', 'striped', 'early');

@@ -59,7 +59,7 @@ GRAIN = {
     "image_use": ["image_id"],
     "incomplete_families": ["family_analysis_id", "family"],
     "matching_features": ["dictionary_id", "feature", "other_dictionary_id"],
-    "lineage": ["kind", "result_id"],
+    "lineage": ["kind", "result_id", "dictionary_id"],
     "lineage_by_table": ["table_name", "result_id", "load_key"],
     "mirror_symmetric_features": ["dictionary_id", "feature"],
     "missing_curve_detectors": ["dictionary_id", "feature"],
@@ -261,15 +261,23 @@ def test_benchmark(small):
     assert methods == ["relu", "topk", "topk"]  # the better one first
 
 
-def test_what_the_identity_block_predicts_stands_beside_a_crosscoder(small):
+def test_what_can_be_predicted_stands_beside_a_crosscoder(small):
     columns = "linear_prediction_fvu, nonlinear_prediction_fvu, generators_prediction_fvu"
+    columns += ", orbit_linear_fvu, matching_pursuit_fvu"
     # weighted by the variance of the blocks; of two trainings the better one
     assert rows(small, f"SELECT {columns} FROM dictionary_scores ORDER BY dictionary_id") == [
-        about((0 + 0.4 + 3 * 0.6 + 0.6) / 6, (0 + 0.3 + 3 * 0.5 + 0.6) / 6, (0 + 0.5 + 3 * 0.7 + 0.8) / 6),
-        (None, None, None),
+        about((0 + 0.4 + 3 * 0.6 + 0.6) / 6, (0 + 0.3 + 3 * 0.5 + 0.6) / 6, (0 + 0.5 + 3 * 0.7 + 0.8) / 6, 0.3, 0.15),
+        (None,) * 5,
     ]
     found = rows(small, f"SELECT {columns} FROM block_scores ORDER BY dictionary_id, element")
-    assert found == [(0.0, 0.0, 0.0), (0.4, 0.3, 0.5), (0.6, 0.5, 0.7), (0.6, 0.6, 0.8), (None, None, None)]
+    assert [row[:3] for row in found] == [
+        (0.0, 0.0, 0.0),
+        (0.4, 0.3, 0.5),
+        (0.6, 0.5, 0.7),
+        (0.6, 0.6, 0.8),
+        (None,) * 3,
+    ]
+    assert [row[3:] for row in found] == [(0.3, 0.2), (0.3, 0.1), (0.3, 0.2), (0.3, 0.1), (None, None)]
 
 
 def test_density_histogram(small):
@@ -847,8 +855,22 @@ def test_runs_overview(small):
         ("first", datetime(2025, 1, 1, 10, 1, 30), 1.5, 1.0),
     ]
     assert rows(small, "SELECT flow_run_id, results, made FROM runs_overview") == [
-        ("second", 1, ["dictionary net early · TopK SAE 2, k 1, seed 0"]),
-        ("first", 1, ["activation set net early · 10 orbits of D2, uniform sampling, seed 7"]),
+        (
+            "second",
+            2,
+            [
+                "dictionary net early · TopK SAE 2, k 1, seed 0",
+                "scores benchmark on 40 images · 3 classes, patterns, seed 1 of net early · TopK SAE 2, k 1, seed 0",
+            ],
+        ),
+        (
+            "first",
+            2,
+            [
+                "activation set net early · 10 orbits of D2, uniform sampling, seed 7",
+                "scores benchmark on 1,000 images · 2 classes, seed 0 of net early · TopK SAE 2, k 1, seed 0",
+            ],
+        ),
     ]
 
 
@@ -906,6 +928,27 @@ def test_an_attack_and_the_tamper_detection_on_its_sets_have_one_key_and_two_row
     assert dict(by_table) == {"attack_experiments": attack[1], "trust_analyses": trust[1]}
 
 
+def test_a_score_is_one_join_from_its_dictionary_its_runs_and_the_code(small):
+    scores = "SELECT benchmark_id, s.dictionary_id FROM benchmark_scores AS s WHERE metric = 'fvu'"
+    joined = f"({scores}) AS s JOIN lineage AS l ON l.result_id = s.benchmark_id AND l.dictionary_id = s.dictionary_id"
+    columns = "s.benchmark_id, s.dictionary_id, l.activation_set_id"
+    columns += ", flow_run_id, git_revision, mlflow_run_id, mlflow_experiment"
+    assert rows(small, f"SELECT {columns} FROM {joined} WHERE kind = 'scores' ORDER BY ALL") == [
+        ("photographs", "sae", "set", "first", "def", None, None),
+        ("probes", "sae", "set", "second", "abc", "m4", "net/early/benchmark"),
+        ("probes", "sae again", "set", None, None, None, None),
+        ("probes", "sparser", "set", "failed", "def", None, None),
+    ]
+    labels = dict(rows(small, "SELECT dictionary_id, dictionary_label FROM lineage WHERE result_id = 'probes'"))
+    assert labels == {
+        "sae": "net early · TopK SAE 2, k 1, seed 0",  # as in `dictionaries`
+        "sae again": "net early · TopK SAE 2, seed 1",
+        "sparser": "net early · ReLU SAE 2, seed 0",
+    }
+    by_table = "SELECT result_label, flow_run_id FROM lineage_by_table WHERE table_name = 'benchmarked_dictionaries'"
+    assert ("net early · ReLU SAE 2, seed 0", "failed") in rows(small, by_table)
+
+
 def test_a_feature_is_one_join_from_where_it_comes_from(small):
     joined = "FROM feature_catalogue AS f JOIN lineage AS l ON l.result_id = f.dictionary_id AND l.kind = 'dictionary'"
     found = rows(
@@ -916,7 +959,8 @@ def test_a_feature_is_one_join_from_where_it_comes_from(small):
 
 def test_lineage_by_table(small):
     columns = "table_name, flow_run_id, flow, git_revision, load_key, loaded_at"
-    assert rows(small, f"SELECT {columns} FROM lineage_by_table WHERE result_id = 'sae'") == [
+    of_dictionary = "result_id = 'sae' AND result_table = 'dictionaries'"
+    assert rows(small, f"SELECT {columns} FROM lineage_by_table WHERE {of_dictionary}") == [
         ("dictionaries", "second", "atlas", None, "sae tables", datetime(2025, 1, 2, 12)),
         ("features", "second", "atlas", None, "sae tables", None),
         ("dictionary_metrics", "failed", None, "def", "scores", None),

@@ -15,6 +15,7 @@ PLURALS = {
     "attack experiment": "Attacks",
     "facet analysis": "Facets",
     "trust analysis": "Tamper detection",
+    "scores": "Benchmark scores",
 }
 """{kind of result: the heading above its results}, in the order of the page."""
 

@@ -1,18 +1,18 @@
 from tests.sql.audit_cases import INFINITY, NAN, change, remove
 
-PREDICTORS = [("linear", 0), ("nonlinear", 300), ("generators", 300)]
+PREDICTORS = [("linear", 0), ("nonlinear", 300), ("generators", 300), ("orbit-linear", 0), ("matching-pursuit", 0)]
 VALID = {
     "dictionaries": {"dictionary_id": ["crosscoder"], "group_order": [4]},
     "orbit_predictions": {
         "dictionary_id": "crosscoder",
         "predictor": [name for name, _ in PREDICTORS for _ in range(4)],
         "steps": [steps for _, steps in PREDICTORS for _ in range(4)],
-        "element": [0, 1, 2, 3] * 3,
-        "fvu": [0.0, 0.5, 0.6, 0.5, 0.1, 0.4, 0.5, 0.4, 0.0, 0.6, 0.7, 0.6],
+        "element": [0, 1, 2, 3] * 5,
+        "fvu": [0.0, 0.5, 0.6, 0.5, 0.1, 0.4, 0.5, 0.4, 0.0, 0.6, 0.7, 0.6, *[0.3] * 4, *[0.2] * 4],
         "variance": 2.0,
     },
 }
-LINEAR, NONLINEAR, GENERATORS = ({"predictor": name} for name, _ in PREDICTORS)
+LINEAR, NONLINEAR, GENERATORS, ORBIT_LINEAR, PURSUIT = ({"predictor": name} for name, _ in PREDICTORS)
 
 CASES = [
     (remove("orbit_predictions", LINEAR | {"element": 2}), LINEAR | {"group_order": 4, "blocks": 3}),
@@ -22,9 +22,12 @@ CASES = [
     (change("orbit_predictions", LINEAR | {"element": 1}, variance=INFINITY), LINEAR | {"impossible_values": 1}),
     (change("orbit_predictions", LINEAR | {"element": 1}, variance=0.0), LINEAR | {"impossible_values": 1}),
     (change("orbit_predictions", NONLINEAR, steps=0), NONLINEAR | {"steps": 0}),
-    (change("orbit_predictions", LINEAR, steps=300), LINEAR | {"steps": 300}),
+    *(
+        (change("orbit_predictions", each, steps=300), each | {"steps": 300})
+        for each in (LINEAR, ORBIT_LINEAR, PURSUIT)
+    ),
     (
         change("dictionaries", {}, group_order=1),
-        *(predictor | {"group_order": 1} for predictor in (LINEAR, NONLINEAR, GENERATORS)),
+        *(predictor | {"group_order": 1} for predictor in (LINEAR, NONLINEAR, GENERATORS, ORBIT_LINEAR, PURSUIT)),
     ),
 ]

@@ -27,6 +27,7 @@ from tasks.dictionary.rows import every_row
 from tasks.dictionary.store import load_dictionary
 from tasks.dictionary.train import train
 from tasks.errors import UserError
+from tasks.progress import silent
 from tasks.staging import read_staged
 from tasks.symmetry.group import DihedralGroup
 from tasks.symmetry.scales import ScaleRange
@@ -197,6 +198,19 @@ def test_scales_are_no_group_and_have_no_generators(small, monkeypatch):
     assert measure_orbit_prediction(small.crosscoder, 0, small.settings).keys() == {"linear"}
     with pytest.raises(UserError, match="is no SAE on a set of orbits"):
         module.measure_equivariance(train(small.acts.key, ANOTHER, small.settings), small.settings)
+
+
+def test_matrices_of_the_same_rows_are_fitted_once(monkeypatch):
+    fitted = []
+    monkeypatch.setattr(module, "_last_fitted", {})
+    monkeypatch.setattr(module, "fit_generators", lambda acts, config, *_: fitted.append(config.seed) or object())
+    acts = SimpleNamespace(key="a" * 64)
+    first, same, other = (
+        module._fitted_generators(acts, config, silent)
+        for config in (CONFIG, CONFIG.model_copy(update={"k": 1}), CONFIG.model_copy(update={"seed": 7}))
+    )
+    assert first is same is not other
+    assert fitted == [CONFIG.seed, 7]
 
 
 def test_a_dictionary_that_does_not_predict_blocks_is_refused(small):

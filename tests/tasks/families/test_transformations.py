@@ -7,6 +7,8 @@ from tasks.activations.extract import extract
 from tasks.activations.shards import ActivationSet, activation_tables
 from tasks.dictionary.analyse import analyse
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.matching_pursuit import measure_matching_pursuit
+from tasks.dictionary.orbit_components import measure_orbit_components
 from tasks.dictionary.orbit_prediction import measure_orbit_prediction
 from tasks.dictionary.train import train
 from tasks.errors import UserError
@@ -39,6 +41,7 @@ def test_every_table_passes_every_audit(extraction, reuse, label, transforms, se
     key = train(activation_set, DictionaryConfig(**small), settings)
     load("set", activation_tables(ActivationSet.open(activation_set, settings)), settings)
     staged = [analyse(key, settings), *measure_orbit_prediction(key, 0, settings).values()]
+    staged += [measure_matching_pursuit(key, settings), *([measure_orbit_components(key, settings)] if reuse else [])]
     families = analyse_families(key, FEW, settings)
     staged += [families, *measure_separation(families, (), FEW, settings)]
     for tables in staged:

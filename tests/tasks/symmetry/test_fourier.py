@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import UserError
-from tasks.symmetry.fourier import fourier_basis
+from tasks.symmetry.fourier import fourier_basis, irreducible_representations
 from tasks.symmetry.group import DihedralGroup
 
 
@@ -56,3 +56,19 @@ def test_all_harmonics_are_complete_and_more_are_refused(group):
         UserError, match=f"harmonics = {most + 1} is more than {group.n_rotations} rotations can represent"
     ):
         fourier_basis(group, most + 1)
+
+
+@given(st.integers(1, 12), st.booleans())
+def test_representations_keep_the_group_law_and_their_entries_are_a_unitary_basis(n, reflections):
+    group = DihedralGroup(n, reflections)
+    functions = []
+    for matrices_gij in irreducible_representations(group):
+        for g in group.elements:
+            products_hij = matrices_gij[g] @ matrices_gij
+            np.testing.assert_allclose(products_hij, matrices_gij[group.cayley[g]], atol=1e-12)
+        dimension = matrices_gij.shape[1]
+        functions.append(np.sqrt(dimension / group.order) * matrices_gij.reshape(group.order, -1))
+    basis_gq = np.concatenate(functions, axis=1)
+    assert basis_gq.shape == (group.order, group.order)
+    np.testing.assert_allclose(basis_gq.conj().T @ basis_gq, np.eye(group.order), atol=1e-12)
+    np.testing.assert_array_equal(irreducible_representations(group)[0].ravel(), np.ones(group.order))

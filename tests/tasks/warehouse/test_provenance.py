@@ -62,6 +62,25 @@ def test_a_load_says_which_run_made_its_results(settings):
     assert sorted(counted) == [("features", 4), ("set", 3)]
 
 
+def test_the_scores_of_each_dictionary_are_about_it_and_their_benchmark(settings):
+    scored = sample("benchmarks", "benchmarked_dictionaries", "benchmark_scores")
+    benchmark = scored["benchmarks"]["benchmark_id"][0]
+    with made_in("scoring"):
+        for key in (SAE, CROSSCODER):
+            of_one = {name: rows.filter(benchmark_id=benchmark) for name, rows in scored.items()}
+            for name in ("benchmarked_dictionaries", "benchmark_scores"):
+                of_one[name] = of_one[name].filter(dictionary_id=SAE).with_columns(dictionary_id=pl.lit(key))
+            stage_tables(f"scores of {key}", of_one, settings)
+    stage_tables("set", sample(*SET_TABLES), settings)
+    found = {row[:4] for row in loaded(settings, "set", f"scores of {SAE}", f"scores of {CROSSCODER}")}
+    for key in (SAE, CROSSCODER):
+        assert {row for row in found if row[3] == f"scores of {key}"} == {
+            ("benchmarks", "benchmarks", benchmark, f"scores of {key}"),
+            ("benchmarked_dictionaries", "benchmarked_dictionaries", key, f"scores of {key}"),
+            ("benchmark_scores", "benchmarked_dictionaries", key, f"scores of {key}"),
+        }
+
+
 def test_what_is_made_outside_a_flow_has_no_run(settings):
     stage_tables("set", sample(*SET_TABLES), settings)
     assert {row[4] for row in loaded(settings, "set")} == {None}

@@ -15,7 +15,9 @@ from tests.tasks.report.markup import text_of
 def articles(folder) -> dict[str, str]:
     """{key of a result: the text about it}."""
     found = re.findall(
-        r'<article class="panel" id="[a-z-]+-(\w+)">(.*?)</article>', (folder / "lineage.html").read_text(), re.S
+        r'<article class="panel" id="[a-z-]+?-(\w{64}(?:-\w{64})?)">(.*?)</article>',
+        (folder / "lineage.html").read_text(),
+        re.S,
     )
     return {key: text_of(markup) for key, markup in found}
 
@@ -25,10 +27,12 @@ def test_each_result_has_its_key_its_runs_and_its_versions(site, tables):
     results = ("activation_sets", "dictionaries", "unit_sets", "family_analyses", "dimension_analyses")
     results += ("concept_analyses", "attack_experiments", "facet_analyses", "trust_analyses")
     keys = {key for table in results for key in tables[table].to_series(0)}
-    assert found.keys() == keys
+    scores = tables["benchmarked_dictionaries"].select("benchmark_id", "dictionary_id")
+    scored = {"-".join(keys) for keys in scores.rows()}
+    assert found.keys() == keys | scored
     runs = dict(tables["mlflow_runs"].select("result_id", "mlflow_run_id").iter_rows())
     for key, text in found.items():
-        assert f"Key {key}" in text
+        assert f"Key {key.split('-')[0]}" in text
         assert "Made 2 January 2025, 03:05 UTC by flow run sample-run of atlas" in text
         assert f"revision {REVISION}" in text
         assert key not in runs or f"MLflow run {runs[key]} experiment" in text

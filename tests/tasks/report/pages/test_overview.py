@@ -113,3 +113,12 @@ def test_a_share_of_images_has_its_number_and_interval(tmp_path):
     changed = {"dictionary_metrics": pl.concat([tables["dictionary_metrics"], frames])}
     write_pages(snapshot_of(tables | changed), tmp_path, lambda done, total: None)
     assert "7 % 2–27 %, 19 images" in text_of((tmp_path / "index.html").read_text())
+
+
+def test_floors_stand_beside_a_crosscoders_fvu(site):
+    page = (site / "index.html").read_text()
+    cells = [text_of(cell) for cell in re.findall(r'<td data-name="FVU">.*?</td>', page, re.S)]
+    # the lesser of the linear and the nonlinear prediction; an SAE has none of them
+    [of_crosscoder] = [cell for cell in cells if "predicted" in cell]
+    assert re.search(r"predicted 0\.\d{3} ?components 0\.450 ?pursued 0\.150$", of_crosscoder), of_crosscoder
+    assert len(cells) > 1

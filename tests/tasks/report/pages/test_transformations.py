@@ -53,4 +53,7 @@ def test_pages_say_what_was_done_to_images(extraction, settings, tmp_path):
             assert words in said
         assert "What a vision network sees, recoloured" in overview
         assert "hue C₄ 4 rotations of hue, no reflections, |G| = 4" in overview
+    # the browser turns patches in the plane alone: here the slider only reads the plot
     assert 'id="turned"' not in page
+    assert "Read the plot: move the pointer over the plot, or use the slider." in said
+    assert "Transform the top patch" not in said

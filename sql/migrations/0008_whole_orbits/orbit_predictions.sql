@@ -1,0 +1,2 @@
+-- Two predictors of whole orbits are allowed; the rows stay.
+FROM orbit_predictions;
