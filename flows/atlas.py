@@ -2,11 +2,10 @@
 
 from typing import Any, cast
 
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from flows.config import over
-from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.extract import extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import ablate, draw_and_match, families_of, predict_orbits, types_of
@@ -66,7 +65,7 @@ class AtlasConfig(Config):
         return self
 
 
-@kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+@kaleidoscope_flow
 def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
     """Extract activations, train an SAE and a group crosscoder, find symmetries and families, and publish the page.
 

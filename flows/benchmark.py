@@ -3,12 +3,11 @@
 from typing import Any
 
 import polars
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from flows import names
 from flows.config import each_over, over, validated
-from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.extract import extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.sweep import grouped, train_together
@@ -118,7 +117,7 @@ class BenchmarkConfig(Config):
         )
 
 
-@kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+@kaleidoscope_flow
 def benchmark(config: BenchmarkConfig = BenchmarkConfig()) -> Summary:
     """Train SAEs of several methods and seeds on each layer, or take trained dictionaries; score them; publish.
 

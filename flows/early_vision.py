@@ -1,14 +1,14 @@
 """Flow `early-vision`: sparse autoencoders on early layers, and the curve detectors missing among the neurons."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, field_validator, model_validator
 
 from flows.config import over, validated
-from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.extract import extract_set
 from flows.publish import PublishConfig, publish_staged
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.steps import Summary, kaleidoscope_flow, mapped, recorded, reported, show, step
 from flows.symmetry import ablate, draw_and_match
 from flows.train import metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
@@ -109,7 +109,7 @@ class EarlyVisionConfig(Config):
         return validated(DictionaryConfig, dict(self.dictionary) | {"features": features})
 
 
-@kaleidoscope_flow(name="early-vision", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+@kaleidoscope_flow(name="early-vision")
 def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
     """Train an SAE on every layer, find curve detectors among neurons and features, decompose polysemantic neurons.
 
@@ -122,18 +122,20 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
     keys: dict[str, str] = {}
     figures: dict[str, str] = {}
     with recorded("early-vision", config, settings) as measured:
+        activation_sets: dict[str, str] = {}
         for layer in config.layers:
             for sampling in config.samplings:
                 name = f"{layer}, {sampling} sampling"
-                activation_set = extract_set(config.extraction(layer, sampling), settings)
-                dictionary, _ = train_dictionary(activation_set, dictionaries[layer], settings)
+                activation_sets[name] = extract_set(config.extraction(layer, sampling), settings)
+                keys[name], _ = train_dictionary(activation_sets[name], dictionaries[layer], settings)
                 if config.replicas:
-                    stability_of(dictionary, config.replicas, settings)
-                ablate(dictionary, config.ablated, settings)
-                metrics = metrics_of(dictionary, settings)
-                metrics |= study_curves(activation_set, dictionary, config.visualised, settings)
-                keys[name] = dictionary
-                figures |= {f"{name}: {metric}": value for metric, value in metrics.items()}
+                    stability_of(keys[name], config.replicas, settings)
+                ablate(keys[name], config.ablated, settings)
+        tuned = tune([(activation_sets[name], keys[name]) for name in keys])
+        for name, (neurons, features) in zip(keys, tuned, strict=True):
+            metrics = metrics_of(keys[name], settings)
+            metrics |= study_curves(keys[name], neurons, features, config.visualised, settings)
+            figures |= {f"{name}: {metric}": value for metric, value in metrics.items()}
         draw_and_match(tuple(keys.values()), settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
@@ -147,13 +149,20 @@ def early_vision(config: EarlyVisionConfig = EarlyVisionConfig()) -> Summary:
     )
 
 
-def study_curves(activation_set: str, dictionary: str, visualised: int, settings: Settings) -> dict[str, str]:
-    """Analyse the tuning of neurons and features, decompose neurons, visualise features; return summary figures."""
+def tune(dictionaries: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Analyse the tuning of neurons and features; return the keys of both for each (activation set, dictionary)."""
+    # neurons first, because the responses of features are encoded from theirs
+    neurons = mapped("Tune neurons", analyse_tuning, [(activation_set, None) for activation_set, _ in dictionaries])
+    features = mapped("Tune features", analyse_tuning, dictionaries)
+    return list(zip(neurons, features, strict=True))
+
+
+def study_curves(dictionary: str, neurons: str, features: str, visualised: int, settings: Settings) -> dict[str, str]:
+    """Decompose neurons, visualise features, log the curve detectors; return summary figures.
+
+    neurons, features: keys of the tuning of the layer's neurons and of the dictionary's features.
+    """
     short = dictionary[:8]
-    with reported(f"Tune neurons of {activation_set[:8]}") as progress:
-        neurons = step(analyse_tuning, name="tune neurons")(activation_set, None, settings, progress)
-    with reported(f"Tune features of {short}") as progress:
-        features = step(analyse_tuning, name="tune features")(activation_set, dictionary, settings, progress)
     with reported(f"Decompose neurons by {short}") as progress:
         step(decompose_neurons)(dictionary, settings, progress)
     if visualised:

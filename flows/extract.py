@@ -1,10 +1,6 @@
 """Flow `extract`: orbits of activations of one layer, as shards."""
 
-from prefect import unmapped
-from prefect.futures import as_completed
-from prefect.task_runners import ThreadPoolTaskRunner
-
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, say, show, step
+from flows.steps import Summary, kaleidoscope_flow, mapped, recorded, reported, say, show, step
 from tasks.activations import extract as extraction
 from tasks.activations import plan as planning
 from tasks.activations.plan import ExtractionConfig
@@ -12,11 +8,8 @@ from tasks.activations.shards import ActivationSet, activation_tables
 from tasks.settings import Settings
 from tasks.staging import stage_tables
 
-# one shard's images are decoded while the network, which uses every core, computes another shard
-SHARDS_AT_ONCE = 2
 
-
-@kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+@kaleidoscope_flow
 def extract(config: ExtractionConfig = ExtractionConfig()) -> Summary:
     """Extract the activations of one layer on transformed image patches, and store them in shards.
 
@@ -47,11 +40,7 @@ def extract_set(config: ExtractionConfig, settings: Settings) -> str:
     """Run the steps of the extraction and return the activation set's key."""
     with reported("Choose orbits") as progress:
         key, shards = step(plan)(config, settings, progress)
-    with reported("Extract shards") as progress:
-        futures = step(extraction.extract_shard).map(unmapped(key), range(shards), unmapped(settings))
-        for done, future in enumerate(as_completed(futures), start=1):
-            future.result()
-            progress(done, shards)
+    mapped("Extract shards", extraction.extract_shard, [(key, shard) for shard in range(shards)])
     step(finish)(key, settings)
     return key
 

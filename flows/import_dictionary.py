@@ -2,12 +2,11 @@
 
 from typing import Any, Literal
 
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, field_validator
 
 from flows.config import over
-from flows.early_vision import study_curves
-from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.early_vision import study_curves, tune
+from flows.extract import extract_set
 from flows.publish import PublishConfig, publish_staged
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import ablate, draw_and_match
@@ -52,7 +51,7 @@ class ImportDictionaryConfig(Config):
         return over(cls.model_fields["extraction"].default, value)
 
 
-@kaleidoscope_flow(name="import-dictionary", task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+@kaleidoscope_flow(name="import-dictionary")
 def import_dictionary(config: ImportDictionaryConfig = ImportDictionaryConfig()) -> Summary:
     """Import a dictionary of another library: evaluate it, find its features' examples and curves, register, publish.
 
@@ -73,7 +72,8 @@ def import_dictionary(config: ImportDictionaryConfig = ImportDictionaryConfig())
         file_dictionary(dictionary, settings)
         ablate(dictionary, config.ablated, settings)
         draw_and_match((dictionary,), settings)
-        curves = study_curves(activation_set, dictionary, config.visualised, settings)
+        [(neurons, features)] = tune([(activation_set, dictionary)])
+        curves = study_curves(dictionary, neurons, features, config.visualised, settings)
     published = publish_staged(PublishConfig(), settings)
     return show(
         Summary(

@@ -1,6 +1,5 @@
 """Start and stop processes reliably, above all the Prefect server that a run reports to."""
 
-import ctypes
 import os
 import signal
 import socket
@@ -20,7 +19,7 @@ import psutil
 from flows.results import follow_the_folder
 from tasks.checksums import Damaged, read_document
 from tasks.errors import UserError
-from tasks.liveness import Holder, alive, left_by_the_dead
+from tasks.liveness import Holder, alive, die_with_parent, left_by_the_dead
 from tasks.settings import LOOPBACK, PREFECT_DATABASE, ROOT, Settings, sqlite_url
 from tasks.storage import check_can_be_written
 
@@ -29,7 +28,6 @@ START_SECONDS = 180
 STOP_SECONDS = 15
 FREE_BYTES = 64 << 20
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PR_SET_PDEATHSIG = 1
 TEMPORARY_SERVER = {
     "PREFECT_SERVER_UI_ENABLED": "false",
     # it would schedule runs that no worker picks up
@@ -51,7 +49,6 @@ def service_environment(settings: Settings) -> dict[str, str]:
     direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     if direct != "*":
         direct = ",".join(filter(None, [direct, *LOOPBACK]))
-    folders = {f"KALEIDOSCOPE_{name.upper()}": str(value) for name, value in settings if value is not None}
     return (
         {
             "PREFECT_HOME": str(settings.data_dir / "prefect"),
@@ -66,7 +63,7 @@ def service_environment(settings: Settings) -> dict[str, str]:
         }
         | _prefect_database(Path(os.environ.get("PREFECT_HOME", settings.data_dir / "prefect")))
         | dict(os.environ)
-        | folders
+        | settings.environment()
         | {"no_proxy": direct, "NO_PROXY": direct}
     )
 
@@ -77,11 +74,6 @@ def _prefect_database(home: Path) -> dict[str, str]:
     if url.startswith("sqlite:") or os.environ.keys() & {*PREFECT_DATABASE, "PREFECT_SERVER_DATABASE_DRIVER"}:
         return {}
     return {PREFECT_DATABASE[0]: url}
-
-
-def _die_with_parent() -> None:
-    """Let Linux stop this process when its parent is killed: a killed parent can't stop it."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def start(arguments: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen:
@@ -99,7 +91,7 @@ def start(arguments: list[str], environment: dict[str, str], log: Path) -> subpr
             stderr=subprocess.STDOUT,
             cwd=ROOT,
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=die_with_parent,
         )
 
 

@@ -4,11 +4,13 @@ import re
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, wraps
+from inspect import signature
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
@@ -18,6 +20,7 @@ import polars
 from prefect import Task, flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import INPUTS, RUN_ID, TASK_SOURCE
+from prefect.futures import as_completed
 from prefect.logging.loggers import flow_run_logger
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
@@ -25,11 +28,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from rich.console import Console
 
 from flows.names import add_tags, run_name
+from flows.runners import ConfiguredTaskRunner, lost_worker
 from flows.terminal import progress_bar
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive
 from tasks.progress import Progress as Listener
-from tasks.provenance import made_in
+from tasks.provenance import FlowRun, current_run, made_in
 from tasks.quarantine import SetAside, in_quarantine
 from tasks.settings import Settings
 from tasks.staging import stage_tables
@@ -97,6 +101,7 @@ def log_reason(flow, run, state) -> None:
 
 kaleidoscope_flow: Callable[..., Any] = partial(  # mypy does not follow a partial of the overloaded `flow`
     flow,
+    task_runner=ConfiguredTaskRunner(),
     flow_run_name=run_name,
     on_running=[be_alive, add_tags],
     on_completion=[end_life],
@@ -138,6 +143,54 @@ def reported(label: str) -> Iterator[Listener]:
         yield listener
     if artifact is not None:
         update_progress_artifact(artifact, 100.0)
+
+
+def mapped(label: str, work: Callable[..., R], units: Sequence[tuple]) -> list[R]:
+    """Run `work(*unit, settings)` for each unit as a task on the settings' task runner; return the results in order.
+
+    label: of the progress report, which counts units. work: a function of a module. A worker uses the settings of its
+    own machine. Units and results are keys, numbers and configs, because they may go to another machine. Raises what
+    the first unit that fails raises, and UserError when the task runner can't be started or a worker was killed.
+    """
+    import torch
+
+    there = step(_in_worker(work, current_run(), torch.get_num_threads()))
+    with reported(label) as progress:
+        futures = [there.submit(*unit) for unit in units]
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                progress(done, len(units))
+        except Exception as error:
+            if message := lost_worker(error):
+                raise UserError(message) from error
+            raise
+    return [future.result() for future in futures]
+
+
+def _in_worker(work: Callable[..., R], run: FlowRun | None, threads: int) -> Callable[..., R]:
+    """Return the function that a worker calls: it computes with as many threads as the flow, and knows its run.
+
+    The last bit of a convolution can depend on the number of threads.
+    """
+
+    @wraps(work)
+    def there(*unit: Any) -> R:
+        import torch
+
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        if run is None or current_run():  # a thread of the flow's process
+            return work(*unit, Settings())
+        with made_in(run.flow_run_id):
+            return work(*unit, Settings())
+
+    of_work = signature(work)
+    of_unit = takewhile(lambda name: name != "settings", of_work.parameters)
+    there.__signature__ = of_work.replace(  # type: ignore[attr-defined]
+        parameters=[of_work.parameters[name] for name in of_unit]
+    )
+    return there
 
 
 class Summary(BaseModel):

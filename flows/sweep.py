@@ -3,11 +3,10 @@
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from flows.config import each_over
-from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.extract import extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import draw_and_match
 from flows.train import check_transformations, file_dictionary, match
@@ -52,7 +51,7 @@ class SweepConfig(Config):
         return self
 
 
-@kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+@kaleidoscope_flow
 def sweep(config: SweepConfig = SweepConfig()) -> Summary:
     """Train several dictionaries together, analyse and register each, and plot FVU against L0 in MLflow.
 

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 import polars
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field, model_validator
 
-from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.extract import extract_set
 from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
 from flows.symmetry import analyse_dictionary, draw_and_match
 from tasks.activations.plan import ExtractionConfig
@@ -14,6 +13,7 @@ from tasks.activations.shards import ActivationSet
 from tasks.config import MOST, Config
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.launch import train_in_processes
 from tasks.dictionary.limits import check_group
 from tasks.dictionary.reconstruction_loss import measure_splicing
 from tasks.dictionary.stability import measure_stability
@@ -36,6 +36,22 @@ class TrainConfig(Config):
         ExtractionConfig(), description="extraction of the activation set; skipped if the set exists"
     )
     dictionary: DictionaryConfig = Field(DictionaryConfig(), description="training of the dictionary")
+    processes: int = Field(
+        1,
+        ge=1,
+        le=1024,
+        description="processes of this machine that train the dictionary together, each on its part of every batch; at "
+        "most one a GPU",
+    )
+
+    @model_validator(mode="after")
+    def _divides_the_batch(self) -> "TrainConfig":
+        if self.dictionary.batch_size % self.processes:
+            raise ValueError(
+                f"dictionary.batch_size = {self.dictionary.batch_size} can't be split over {self.processes} processes: "
+                "change one of them"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits_the_transformations(self) -> "TrainConfig":
@@ -52,7 +68,7 @@ def check_transformations(extraction: ExtractionConfig, *dictionaries: Dictionar
             raise ValueError(str(error)) from None
 
 
-@kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+@kaleidoscope_flow
 def train(config: TrainConfig = TrainConfig()) -> Summary:
     """Train a dictionary, analyse its features, log the training in MLflow and register the model as a candidate.
 
@@ -61,7 +77,8 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
     """
     settings = Settings()
     with recorded("train", config, settings) as measured:
-        dictionary, _ = train_dictionary(extract_set(config.extraction, settings), config.dictionary, settings)
+        activation_set = extract_set(config.extraction, settings)
+        dictionary, _ = train_dictionary(activation_set, config.dictionary, settings, config.processes)
         draw_and_match((dictionary,), settings)
     return show(
         Summary(
@@ -74,10 +91,15 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
     )
 
 
-def train_dictionary(activation_set: str, config: DictionaryConfig, settings: Settings) -> tuple[str, str]:
-    """Train and file a dictionary; return its key and the key of its analysis."""
+def train_dictionary(
+    activation_set: str, config: DictionaryConfig, settings: Settings, processes: int = 1
+) -> tuple[str, str]:
+    """Train a dictionary in so many processes and file it; return its key and the key of its analysis."""
     with reported(f"Train {config.name}") as progress:
-        dictionary = step(training.train)(activation_set, config, settings, progress)
+        if processes == 1:
+            dictionary = step(training.train)(activation_set, config, settings, progress)
+        else:
+            dictionary = step(train_in_processes)(activation_set, config, processes, settings, progress)
     return dictionary, file_dictionary(dictionary, settings)
 
 

@@ -1,12 +1,11 @@
 """Flow `tuning`: unsupervised tuning dimensions of layers, and the stimulus parameters that they follow."""
 
 import polars
-from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
-from flows.extract import SHARDS_AT_ONCE, extract_set
+from flows.extract import extract_set
 from flows.publish import PublishConfig, publish_staged
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.steps import Summary, kaleidoscope_flow, mapped, recorded, show, step
 from tasks.activations.plan import ExtractionConfig, ExtractionPlan
 from tasks.activations.sampling import Sampling
 from tasks.config import Config, Seed, Whole
@@ -107,7 +106,7 @@ class TuningConfig(Config):
         )
 
 
-@kaleidoscope_flow(task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE))
+@kaleidoscope_flow
 def tuning(config: TuningConfig = TuningConfig()) -> Summary:
     """Find the tuning dimensions of layers and dictionaries, the parameters they follow and their pictures; publish.
 
@@ -145,19 +144,20 @@ def study_dimensions(
     activation_set: str, dictionary: str | None, source: str, config: TuningConfig, settings: Settings
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Run every method on one source of rows of a layer or dictionary; return (keys, summary figures), both by name."""
-    keys: dict[Method, str] = {}
-    for method in config.methods:
-        search = config.search(method, source)
-        with reported(f"Dimensions of {activation_set[:8]} by {method} in {source}") as progress:
-            keys[method] = step(analyse_dimensions)(activation_set, dictionary, search, settings, progress)
+    of = f"{(dictionary or activation_set)[:8]} in {source}"
+    searches = [(activation_set, dictionary, config.search(method, source)) for method in config.methods]
+    analyses = mapped(f"Dimensions of {of}", analyse_dimensions, searches)
+    keys: dict[Method, str] = dict(zip(config.methods, analyses, strict=True))
+    shown = [
+        (method, dimension)
+        for method, key in keys.items()
+        if config.rendered and method not in CONTROLS
+        for dimension in shown_dimensions(key, config.rendered, settings)
+    ]
+    rendered = mapped(f"Render {of}", render_path, [(keys[method], dimension) for method, dimension in shown])
     paths: dict[Method, list[str]] = {method: [] for method in config.methods}
-    for method, key in keys.items():
-        if config.rendered and method not in CONTROLS:
-            with reported(f"Render {method} of {activation_set[:8]} in {source}") as progress:
-                shown = shown_dimensions(key, config.rendered, settings)
-                for done, dimension in enumerate(shown):
-                    paths[method].append(step(render_path)(key, dimension, settings))
-                    progress(done + 1, len(shown))
+    for (method, _), path in zip(shown, rendered, strict=True):
+        paths[method].append(path)
     metrics = step(log_dimensions)(activation_set, dictionary, keys, paths, config, source, settings)
     subject = (
         f"features of {dictionary_labels(config.dictionaries, settings)[dictionary]}"

@@ -23,6 +23,7 @@ LOOPBACK = ("127.0.0.1", "localhost")
 """The names of this machine that the servers accept; they listen on the first."""
 PREFIX = "KALEIDOSCOPE_"
 SHORTEST_TOKEN = 16
+TASK_RUNNERS = ("threads", "processes", "dask")
 SQLITE = re.compile(r"sqlite(\+pysqlite)?:///(?!:memory:|file:)(?P<file>[^?]*)")
 PREFECT_DATABASE = ("PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 """Prefect's variables for the URL of its server's database, the first one first."""
@@ -46,10 +47,22 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
 
     data_dir: Folder = Field(default_factory=_default_data_dir, description="folder that everything is written to")
+    shared_store: ImagesAddress | None = Field(
+        None,
+        description="folder or URL (s3://bucket/folder) that machines share activation sets and staged tables through",
+    )
     weights_dir: Folder | None = Field(None, description="folder of the user's weight files")
     images_dir: ImagesAddress | None = Field(None, description="the user's photographs: a folder, or as images.folder")
     tracking_uri: str | None = Field(
         None, description="MLflow tracking URI: a server or a database; default: SQLite under data_dir", repr=False
+    )
+    task_runner: str = Field(
+        "threads",
+        description="what mapped steps run on: threads of the run's process, processes, dask (a cluster on this "
+        "machine), or the address of a Dask scheduler, e.g. tcp://10.0.0.1:8786",
+    )
+    workers: int = Field(
+        2, ge=1, le=1024, description="shards or other units that threads, processes or dask work on at once"
     )
     keep_runs_days: int = Field(90, ge=1, description="days after which Prefect deletes ended runs, logs and results")
     notify_url: str | None = Field(None, description="webhook that is notified of a failed publication", repr=False)
@@ -82,13 +95,13 @@ class Settings(BaseSettings):
     def _blank_is_unset(cls, given: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in given.items() if not (isinstance(value, str) and not value.strip())}
 
-    @field_validator("data_dir", "weights_dir", "images_dir")
+    @field_validator("data_dir", "shared_store", "weights_dir", "images_dir")
     @classmethod
     def _absolute(cls, folder: Path | str | None) -> Path | str | None:
         """Make paths absolute: servers and workers have another working directory and must use the same folder."""
         return folder.absolute() if isinstance(folder, Path) else folder
 
-    @field_validator("data_dir", "weights_dir", "images_dir")
+    @field_validator("data_dir", "shared_store", "weights_dir", "images_dir")
     @classmethod
     def _can_be_named(cls, folder: Path | str | None) -> Path | str | None:
         """Refuse paths that can't be written in URLs, JSON and logs, which are UTF-8 text."""
@@ -104,6 +117,16 @@ class Settings(BaseSettings):
         _, *query = uri.split("?", 1)
         return "?".join([sqlite_url(from_home(file).absolute()), *query])
 
+    @field_validator("task_runner")
+    @classmethod
+    def _known_runner(cls, runner: str) -> str:
+        if runner not in TASK_RUNNERS and not re.fullmatch(r"(tcp|tls)://[^/\s]+:\d+", runner):
+            raise ValueError(
+                f"must be {', '.join(TASK_RUNNERS)} or the address of a Dask scheduler as in tcp://10.0.0.1:8786, "
+                f"not {shown(runner)}"
+            )
+        return runner
+
     @field_validator("notify_url")
     @classmethod
     def _web_address(cls, address: str | None) -> str | None:
@@ -117,6 +140,10 @@ class Settings(BaseSettings):
         if token and len(token) < SHORTEST_TOKEN:
             raise ValueError(f"a token needs at least {SHORTEST_TOKEN} characters")
         return token
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that give a process these settings."""
+        return {f"{PREFIX}{name.upper()}": str(value) for name, value in self if value is not None}
 
     @property
     def activations_dir(self) -> Path:

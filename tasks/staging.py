@@ -13,8 +13,9 @@ from tasks.checksums import COMMIT, Damaged, commit_folder, commit_of, is_commit
 from tasks.errors import UserError
 from tasks.migrations import CannotMigrate, migrated_tables, refuse_newer, schema_version
 from tasks.provenance import Made, made_now
-from tasks.quarantine import set_aside
+from tasks.quarantine import in_quarantine, set_aside
 from tasks.settings import Settings
+from tasks.shared import fetch_folder, share, shared_document, shared_store
 from tasks.storage import atomic_file, writing
 
 REMEDY = "run the flow that makes it again, or `kaleidoscope run publish` to have it set aside"
@@ -29,15 +30,20 @@ def _folder(key: str, settings: Settings) -> Path:
 
 
 def is_staged(key: str, settings: Settings) -> bool:
-    """Whether a stage has finished. Staged tables that can't be used are set aside, so that they are made again."""
+    """Whether a stage has finished, here or on a machine with the same shared store.
+
+    Staged tables that can't be used are set aside, so that they are copied from there or made again.
+    """
     folder = _folder(key, settings)
-    try:
-        _adopt(folder)
-        if is_committed(folder):
+    for _ in ("as it is here", "as it is in the shared store"):
+        try:
+            _adopt(folder)
+            if not (is_committed(folder) or fetch_folder(folder, settings)):
+                return False
             _version(folder, read_commit(folder, REMEDY))
             return True
-    except Damaged as error:
-        set_aside(folder, str(error), settings)
+        except Damaged as error:
+            set_aside(folder, str(error), settings)
     return False
 
 
@@ -59,6 +65,21 @@ def stage_tables(
                 rows.write_parquet(temporary)
         about = {"made_by": _made_by(folder), "made_before": dict(made_before)}
         commit_folder(folder, [f"{table}.parquet" for table in tables], schema_version=schema_version(), **about)
+        share([folder / f"{table}.parquet" for table in tables], folder / COMMIT, settings)
+
+
+def fetch_staged(settings: Settings) -> None:
+    """Copy the tables that other machines staged from the shared store. Those that were set aside here stay away."""
+    if store := shared_store(settings):
+        aside = (damaged.path / COMMIT for damaged in in_quarantine(settings))
+        refused = {commit.read_bytes() for commit in aside if commit.is_file()}
+        for key in store.folders_with(settings.staging_dir.name, COMMIT):
+            folder = _folder(key, settings)
+            if is_committed(folder):
+                continue
+            found = shared_document(folder / COMMIT, settings)
+            if found and found[0] not in refused:
+                fetch_folder(folder, settings)
 
 
 def _made_by(folder: Path) -> Made | None:
@@ -95,7 +116,7 @@ def read_unmigrated(key: str, settings: Settings) -> tuple[dict[str, polars.Data
     """Return the tables of a key as they were staged, and the version of their schema. Raises as `read_staged`."""
     folder = _folder(key, settings)
     _adopt(folder)
-    if not is_committed(folder):
+    if not (is_committed(folder) or fetch_folder(folder, settings)):
         raise UserError(f"no staged tables for {key} in {settings.staging_dir}; run the stage that makes them first")
     commit = read_commit(folder, REMEDY)
     tables = {}

@@ -80,7 +80,11 @@ def test_a_command_works(command, published, monkeypatch):
         assert name in SETTINGS or name in MAKEFILE, f"nothing reads {name}"
     match words:
         case ["export", *assignments]:
-            assert {assignment.partition("=")[0] for assignment in assignments} <= {*SETTINGS, *PREFECT_DATABASE}
+            assert {assignment.partition("=")[0] for assignment in assignments} <= {
+                *SETTINGS,
+                *PREFECT_DATABASE,
+                "PREFECT_API_URL",
+            }
         case ["pip", "install", package]:
             assert (
                 package.removeprefix(".[").removesuffix("]")
@@ -105,6 +109,9 @@ def test_a_command_works(command, published, monkeypatch):
             assert ended.stdout.strip()
         case ["kaleidoscope", verb, *options] if verb in UNDERSTOOD:
             typer.main.get_command(cli.app).commands[verb].make_context(verb, options)
+        case ["dask", role, *options]:  # tests/faults/test_killed_workers.py runs both
+            parser = pytest.importorskip(f"distributed.cli.dask_{role}", reason="Dask is not installed").main
+            parser.make_context(role, options)
         case ["python", "-m", "pytest", file]:
             assert (ROOT / file).is_file()
         case ["python", "-m", "tests.tasks.concepts.captums", config, *assignments]:

@@ -37,7 +37,8 @@ def test_a_default_is_that_of_the_class(name):
         assert default.startswith("`data/` in a checkout")
         assert Settings.model_fields[name].default_factory() == ROOT / "data"
     else:
-        assert default == ("not set" if of_the_class.default is None else f"{of_the_class.default:d}")
+        value = of_the_class.default
+        assert default == ("not set" if value is None else f"`{value}`" if isinstance(value, str) else f"{value:d}")
 
 
 def test_variables_that_the_code_reads_are_in_the_table():

@@ -8,7 +8,7 @@ import torch
 
 from tasks.activations.extractors import Extractor, unit_extractor
 from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, plan
-from tasks.activations.shards import ShardInfo, write_manifest, write_shard, written_shard
+from tasks.activations.shards import ShardInfo, share_shard, write_manifest, write_shard, written_shard
 from tasks.checksums import Damaged
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
@@ -51,6 +51,7 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
             compute = _units_of_frames if whole_frames else _orbits
             acts_rgc = compute(plan, rows, settings, progress)
             info = write_shard(plan, shard, acts_rgc)
+    share_shard(plan, shard)
     progress(info.orbits, info.orbits)
     return info
 

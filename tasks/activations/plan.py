@@ -25,6 +25,7 @@ from tasks.keys import Streamed, content_key, file_sha256
 from tasks.progress import Progress, silent
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
+from tasks.shared import fetch_folder, share, shared_document
 from tasks.storage import atomic_file, writing
 from tasks.symmetry.group import DihedralGroup
 from tasks.symmetry.scales import ScaleRange
@@ -46,6 +47,7 @@ ROWS_SCHEMA = {
     "split": polars.String,
     "shard": polars.Int32,
 }
+PLAN_FILE = "plan.json"
 QUARANTINE_SCHEMA = {"name": polars.String, "reason": polars.String}
 
 
@@ -178,6 +180,11 @@ class ExtractionPlan:
             )
         return note + f"images are transformed about the pixel {self.patch.centre} off it"
 
+    @property
+    def settings(self) -> Settings:
+        """The settings that the plan was opened with."""
+        return self.images.settings
+
     @cached_property
     def splits(self) -> list[str]:
         """The split of each shard, in the order of the shards."""
@@ -216,8 +223,8 @@ class ExtractionPlan:
     def open(cls, key: str, settings: Settings) -> "ExtractionPlan":
         """Read the plan of a set. Raises UserError if there is none, Damaged if one of its files changed."""
         folder = settings.activations_dir / key
-        path = folder / "plan.json"
-        if not path.is_file():
+        path = folder / PLAN_FILE
+        if not (path.is_file() or fetch_folder(folder, settings, PLAN_FILE)):
             raise UserError(f"there is no activation set {key} in {settings.activations_dir}: run the extraction first")
         adopt(folder)
         document = read_document(path, REMEDY)
@@ -336,13 +343,13 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
         patch = UnitPatch(patch.layer, measured.pixel)
     key = _key(config, network, patch, images)
     folder = settings.activations_dir / key
-    if (folder / "plan.json").is_file():
+    if (folder / PLAN_FILE).is_file() or fetch_folder(folder, settings, PLAN_FILE):
         try:
             existing = ExtractionPlan.open(key, settings)
             # layer and network are not part of the key, and plans older than checksums have no other protection
-            if (existing.layer, existing.network) == (layer, _about(network)):
-                return existing
-            raise Damaged(folder / "plan.json", f"doesn't describe {network.name} as it is", REMEDY)
+            if (existing.layer, existing.network) != (layer, _about(network)):
+                raise Damaged(folder / PLAN_FILE, f"doesn't describe {network.name} as it is", REMEDY)
+            return _share(existing, settings)
         except Damaged as error:
             set_aside(error.path, str(error), settings)
     with writing(folder):
@@ -354,7 +361,19 @@ def plan(config: ExtractionConfig, settings: Settings, progress: Progress = sile
             "effective_centre": dataclasses.asdict(measured),
         }
         _write_plan(folder, config, about, images, rows)
-    return ExtractionPlan.open(key, settings)
+    return _share(ExtractionPlan.open(key, settings), settings)
+
+
+def _share(existing: ExtractionPlan, settings: Settings) -> ExtractionPlan:
+    """Copy a plan to the shared store, or take the one that is there: machines must extract by the same plan."""
+    shared = shared_document(existing.folder / PLAN_FILE, settings)
+    if shared and document_sha256(shared[1]) != existing.sha256:
+        for name in (PLAN_FILE, *shared[1]["files"]):
+            set_aside(existing.folder / name, "the shared store has another plan of this set", settings)
+        return ExtractionPlan.open(existing.key, settings)
+    tables = read_document(existing.folder / PLAN_FILE, REMEDY)["files"]
+    share([existing.folder / name for name in tables], existing.folder / PLAN_FILE, settings)
+    return existing
 
 
 def _key(config: ExtractionConfig, network: Network, patch: UnitPatch, images: FrameSet) -> str:
@@ -390,7 +409,7 @@ def _write_plan(
         **about,
         "files": {name: _write_table(folder / name, table) for name, table in tables.items()},
     }
-    write_document(folder / "plan.json", document)
+    write_document(folder / PLAN_FILE, document)
 
 
 def _about(network: Network) -> dict[str, str | int]:

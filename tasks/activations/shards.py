@@ -23,7 +23,8 @@ nothing in a finished set, replaces missing files, and sets damaged files aside 
 reproducible on one machine with the same number of threads. Elsewhere the last bit of a convolution may differ; then
 the manifest is written again.
 
-Reading. A reader uses only shards in the manifest, and verifies a file's SHA-256 before its first use.
+Reading. A reader uses only shards in the manifest, and verifies a file's SHA-256 before its first use. With a shared
+store (tasks/shared.py), a writer copies its files there in the same order, and a reader copies what it lacks.
 Memory: one shard; two while a shard is written.
 """
 
@@ -33,6 +34,7 @@ import logging
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars
 import safetensors.torch
@@ -45,6 +47,7 @@ from tasks.checksums import Damaged, check_file, read_document, write_document
 from tasks.errors import UserError
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
+from tasks.shared import fetch_document, fetch_file, is_shared, share, shared_document
 from tasks.storage import atomic_file
 from tasks.symmetry.action import source_side
 from tasks.symmetry.scales import ScaleRange
@@ -85,16 +88,38 @@ def write_shard(plan: ExtractionPlan, index: int, acts_rgc: torch.Tensor) -> Sha
 
 
 def written_shard(plan: ExtractionPlan, index: int) -> ShardInfo | None:
-    """Return the info of a shard that has a receipt, or None. Raises Damaged if shard or receipt changed."""
+    """Return the info of a shard that has a receipt, here or in the shared store, or None.
+
+    Raises Damaged if shard or receipt changed here. A shard of the store is checked when it is copied from there.
+    """
     path = _receipt_path(plan.folder, index)
     if not path.is_file():
-        return None
+        return _shared_shard(plan, index)
     receipt = read_document(path, REMEDY)
-    if receipt.get("plan_sha256") != plan.sha256 or receipt.get("shard", {}).get("index") != index:
+    if not _is_of(receipt, plan, index):
         raise Damaged(path, "belongs to another shard or plan", REMEDY)
     info = ShardInfo(**receipt["shard"])
     check_file(shard_path(plan.folder, index), info.sha256, REMEDY)
     return info
+
+
+def _is_of(receipt: dict[str, Any], plan: ExtractionPlan, index: int) -> bool:
+    return receipt.get("plan_sha256") == plan.sha256 and receipt.get("shard", {}).get("index") == index
+
+
+def _shared_shard(plan: ExtractionPlan, index: int) -> ShardInfo | None:
+    """Return the info of a shard in the shared store that has this plan's receipt and its size, or None."""
+    receipt = shared_document(_receipt_path(plan.folder, index), plan.settings)
+    if receipt is None or not _is_of(receipt[1], plan, index):
+        return None
+    info = ShardInfo(**receipt[1]["shard"])
+    return info if is_shared(shard_path(plan.folder, index), info.bytes, plan.settings) else None
+
+
+def share_shard(plan: ExtractionPlan, index: int) -> None:
+    """Copy a shard that was written here to the shared store, then its receipt."""
+    if (receipt := _receipt_path(plan.folder, index)).is_file():
+        share([shard_path(plan.folder, index)], receipt, plan.settings)
 
 
 def write_manifest(plan: ExtractionPlan, settings: Settings) -> None:
@@ -114,6 +139,7 @@ def write_manifest(plan: ExtractionPlan, settings: Settings) -> None:
         try:
             existing = read_document(path, REMEDY)
             if existing == manifest:
+                share([], path, settings)
                 return
             log.warning(
                 "%s is written again: replaced rows or shards have other bytes than before, as can happen on another "
@@ -123,6 +149,7 @@ def write_manifest(plan: ExtractionPlan, settings: Settings) -> None:
         except Damaged as error:
             set_aside(path, str(error), settings)
     write_document(path, manifest)
+    share([], path, settings)
 
 
 @dataclass(frozen=True)
@@ -137,7 +164,7 @@ class ActivationSet:
         """Open a set. Raises UserError if it doesn't exist or isn't finished, Damaged if plan or manifest changed."""
         plan = ExtractionPlan.open(key, settings)
         path = plan.folder / "manifest.json"
-        if not path.is_file():
+        if not fetch_document(path, settings):
             raise UserError(f"activation set {key} is not finished: run the extraction again")
         manifest = read_document(path, REMEDY)
         if manifest.get("plan_sha256") != plan.sha256 or "shards" not in manifest:
@@ -174,6 +201,7 @@ class ActivationSet:
         if info is None:
             raise UserError(f"activation set {self.key} has shards 0 to {len(self.shards) - 1}, not {shard}")
         path = shard_path(self.plan.folder, shard)
+        fetch_file(path, info.sha256, self.plan.settings)
         check_file(path, info.sha256, REMEDY)
         tensors = read_tensors(path, REMEDY)
         if "acts" not in tensors:

@@ -35,6 +35,7 @@ from tasks.maintenance.inventory import (
 )
 from tasks.progress import Progress, silent
 from tasks.settings import Settings, without_passwords
+from tasks.shared import fetch_document, fetch_file
 from tasks.storage import naming_disk_problems, new_folder
 from tasks.tracking.addresses import move_addresses
 from tasks.tracking.store import artifacts_folder
@@ -249,6 +250,9 @@ def _files_of(kind: str, folder: Path, settings: Settings, activations: bool) ->
         names = {"plan.json": None} | dict.fromkeys(["rows.parquet", "images.parquet", "quarantine.parquet"])
         if activations and (folder / "manifest.json").is_file():
             shards = ActivationSet.open(plan.key, settings).shards
+            for shard in shards:  # some may be in the shared store alone
+                fetch_file(folder / f"shard-{shard.index:05d}.safetensors", shard.sha256, settings)
+                fetch_document(folder / f"shard-{shard.index:05d}.json", settings)
             names |= {f"shard-{shard.index:05d}.safetensors": shard.sha256 for shard in shards}
             names |= dict.fromkeys([*(f"shard-{shard.index:05d}.json" for shard in shards), "manifest.json"])
     elif (folder / COMMIT).is_file():

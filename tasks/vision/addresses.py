@@ -9,16 +9,12 @@ import os
 import posixpath
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-import fsspec
-
 from tasks.errors import UserError, one_line
-
-CONNECT_SECONDS, READ_SECONDS = 10, 60
-"""How long a server may take to accept a connection, and to go on with an answer."""
+from tasks.remote import answering, filesystem_at
 
 
 class Folder(Protocol):
@@ -152,12 +148,7 @@ class RemoteFolder:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        try:
-            self._fs, path = fsspec.core.url_to_fs(url, **_limits(url))
-        # a protocol that fsspec doesn't know, or whose package isn't installed
-        except (ValueError, ImportError) as error:
-            raise UserError(f"{self} can't be opened: {one_line(error)}") from error
-        self._path = path.rstrip("/")
+        self._fs, self._path = filesystem_at(url)
 
     def __str__(self) -> str:
         return one_line(self.url.rstrip("/"))
@@ -211,39 +202,8 @@ class RemoteFolder:
         except FileNotFoundError as error:
             raise UserError(f"{self._named(name)} does not exist: check the address") from error
 
-    @contextmanager
-    def _answering(self, name: str = "") -> Iterator[None]:
-        """Raise UserError in place of any error but that a file doesn't exist."""
-        try:
-            yield
-        except UserError:
-            raise
-        except Exception as error:
-            if isinstance(error, FileNotFoundError) and not _is_unanswered(error):
-                raise
-            reason = one_line(error.__cause__ or error) or type(error).__name__
-            raise UserError(
-                f"{self._named(name)} can't be read ({reason}): check address, network and credentials"
-            ) from error
-
-
-def _is_unanswered(error: FileNotFoundError) -> bool:
-    """Whether a web server failed, for which fsspec raises FileNotFoundError too."""
-    cause = error.__cause__
-    return type(cause).__module__.startswith("aiohttp") and getattr(cause, "status", None) != 404
-
-
-def _limits(url: str) -> dict:
-    """Return fsspec's options that limit the time for which a server is waited for."""
-    protocol = url.split(":")[0].lower()
-    if protocol in ("http", "https"):
-        import aiohttp
-
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
-        return {"client_kwargs": {"timeout": timeout}}
-    if protocol in ("s3", "s3a"):
-        return {"config_kwargs": {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}}
-    return {}
+    def _answering(self, name: str = "") -> AbstractContextManager[None]:
+        return answering(self._named(name))
 
 
 class _Answering(io.RawIOBase):

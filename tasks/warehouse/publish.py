@@ -20,7 +20,7 @@ from tasks.keys import file_sha256
 from tasks.progress import Progress, silent
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.staging import set_strays_aside, staged_keys
+from tasks.staging import fetch_staged, set_strays_aside, staged_keys
 from tasks.storage import naming_disk_problems, remove_leftovers, sync_folder
 from tasks.warehouse.audit import AuditFailed, AuditResult, run_audits, summary_of
 from tasks.warehouse.database import (
@@ -42,9 +42,10 @@ WAITING = "waiting"
 def publish(settings: Settings, progress: Progress = silent) -> Path:
     """Load the staged tables, audit the warehouse, publish a snapshot with the views; return `settings.published_file`.
 
-    Staged folders that are damaged or foreign, and those whose rows are refused or fail an audit, are set aside. A
-    warehouse that proves to be damaged is rebuilt. Keys that were loaded before are not read again. Where nothing is
-    new and nothing is damaged (`is_published`), nothing is audited or written.
+    Tables that other machines staged are copied from the shared store first. Staged folders that are damaged or
+    foreign, and those whose rows are refused or fail an audit, are set aside. A warehouse that proves to be damaged is
+    rebuilt. Keys that were loaded before are not read again. Where nothing is new and nothing is damaged
+    (`is_published`), nothing is audited or written.
     Raises AuditFailed when published rows fail an audit and can't be rebuilt because they are no longer staged;
     UserError when nothing was ever loaded, another process holds the warehouse, or a disk is full or read-only. In
     these cases the warehouse and the snapshot stay as they were.
@@ -52,6 +53,7 @@ def publish(settings: Settings, progress: Progress = silent) -> Path:
     reader has looked up but not opened stays for `keep_snapshots` - 1 further publications. progress counts the loads.
     """
     set_strays_aside(settings)
+    fetch_staged(settings)
     if is_published(settings):
         return settings.published_file
     rebuilt = False

@@ -12,6 +12,7 @@ import pytest
 from tasks.errors import UserError
 from tasks.settings import Settings
 from tasks.vision.images import ImagesConfig, open_frames
+from tests.s3 import s3_server
 from tests.tasks.vision.many_sources import ADDRESSES, FILES, LABELS, write_all
 
 [WEB, STORE] = ADDRESSES[-2:]
@@ -142,21 +143,9 @@ def test_a_protocol_without_a_package_is_one_line(settings, address, message):
 @pytest.fixture
 def store(sources, monkeypatch) -> Iterator[None]:
     """An S3-compatible store of this machine whose bucket `bucket` holds the sources."""
-    moto = pytest.importorskip("moto.server", reason="moto, the S3-compatible store of the tests, is not installed")
-    s3fs = pytest.importorskip("s3fs", reason="s3fs, which opens s3://, is not installed")
-    server = moto.ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    files = s3fs.S3FileSystem(skip_instance_cache=True)
-    files.mkdir("bucket")
-    files.put(f"{sources}{os.sep}", "bucket/", recursive=True)
-    yield
-    server.stop()
-    s3fs.S3FileSystem.clear_instance_cache()
+    with s3_server(monkeypatch) as files:
+        files.put(f"{sources}{os.sep}", "bucket/", recursive=True)
+        yield
 
 
 def test_every_source_in_an_s3_compatible_store(store, sources, settings):

@@ -1,0 +1,141 @@
+"""Task runners: a flow's mapped steps give the same bytes in threads, processes and on a Dask cluster."""
+
+import os
+import signal
+import socket
+import sys
+
+import pytest
+from prefect.runtime import flow_run
+
+from flows import runners
+from flows.extract import extract_set
+from flows.steps import kaleidoscope_flow, mapped, recorded
+from flows.tuning import study_dimensions
+from tasks.errors import UserError
+from tasks.keys import file_sha256
+from tasks.settings import TASK_RUNNERS, Settings
+from tasks.staging import read_staged, staged_keys, staged_provenance
+from tests.faults.runs import OF_ONE_RUN
+from tests.flows.test_tuning import small
+
+pytestmark = pytest.mark.usefixtures("prefect_api")
+STUDY = small('methods=["pca", "nmf"]', 'sources=["gratings"]', "rendered=0")
+
+
+@kaleidoscope_flow
+def study() -> str:
+    """An extraction and a small study on the configured task runner; returns the flow run's id."""
+    settings = Settings()
+    with recorded("study", STUDY, settings):
+        activation_set = extract_set(STUDY.extraction("gabor"), settings)
+        study_dimensions(activation_set, None, "gratings", STUDY, settings)
+    return str(flow_run.id)
+
+
+def results(settings: Settings) -> dict:
+    """SHA-256 of each shard, and every staged table but those about the run."""
+    shards = {file.name: file_sha256(file) for file in settings.activations_dir.glob("*/*.safetensors")}
+    tables = {key: read_staged(key, settings) for key in staged_keys(settings)}
+    return shards | {key: of_key for key, of_key in tables.items() if not of_key.keys() <= OF_ONE_RUN}
+
+
+@pytest.fixture(scope="module")
+def in_threads(prefect_api, tmp_path_factory) -> dict:
+    folder = tmp_path_factory.mktemp("threads")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KALEIDOSCOPE_DATA_DIR", str(folder))
+        patch.setenv("KALEIDOSCOPE_TASK_RUNNER", "threads")
+        study()
+    return results(Settings(data_dir=folder))
+
+
+@pytest.mark.parametrize("runner", [name for name in TASK_RUNNERS if name != "threads"])
+def test_each_runner_gives_the_same_bytes(runner, in_threads, prefect_api, settings, monkeypatch):
+    if runner == "dask":
+        pytest.importorskip("prefect_dask", reason="Dask is not installed")
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)  # otherwise a worker's threads would start another server
+    monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", runner)
+    run = study()
+    found = results(settings)
+    assert len([name for name in found if name.endswith(".safetensors")]) == 3
+    assert found.keys() == in_threads.keys()
+    for name, content in in_threads.items():
+        if isinstance(content, str):
+            assert found[name] == content
+        else:
+            assert found[name].keys() == content.keys()
+            for table, rows in content.items():
+                assert found[name][table].equals(rows), (name, table)
+            made_by = {made["flow_run_id"] for made in staged_provenance(name, settings).values()}
+            assert made_by == {run}, "a worker states the run that it works for"
+
+
+def pid(unit: int, settings: Settings) -> list:
+    return [unit, os.getpid(), str(settings.data_dir)]
+
+
+def killed(unit: int, settings: Settings) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fails(unit: int, settings: Settings) -> None:
+    raise UserError(f"unit {unit} has no images")
+
+
+def run_mapped(work, units: int = 2) -> list:
+    @kaleidoscope_flow
+    def one() -> list:
+        return mapped("Work", work, [(unit,) for unit in range(units)])
+
+    return one()
+
+
+def test_processes_work_with_the_settings_and_give_results_in_order(settings, monkeypatch):
+    monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", "processes")
+    found = run_mapped(pid, units=5)
+    assert [unit for unit, _, _ in found] == [0, 1, 2, 3, 4]
+    assert os.getpid() not in {process for _, process, _ in found}
+    assert {folder for _, _, folder in found} == {str(settings.data_dir)}
+
+
+def test_threads_work_in_this_process():
+    assert {process for _, process, _ in run_mapped(pid)} == {os.getpid()}
+
+
+def test_a_mistake_in_a_worker_is_the_same_one_line(monkeypatch):
+    monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", "processes")
+    with pytest.raises(UserError, match=r"^unit 0 has no images$"):
+        run_mapped(fails, units=1)
+
+
+def test_a_killed_worker_is_one_line(monkeypatch):
+    monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", "processes")
+    with pytest.raises(UserError, match=r"^a worker process was killed.*: run again"):
+        run_mapped(killed, units=1)
+
+
+def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch):
+    pytest.importorskip("prefect_dask", reason="Dask is not installed")
+    monkeypatch.setattr(runners, "CONNECT_SECONDS", 0.5)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+        monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", address)
+        with pytest.raises(UserError, match=f"no Dask scheduler answers at {address} .*: start one, or set") as raised:
+            run_mapped(pid)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_extra_is_one_line(monkeypatch):
+    monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", "dask")
+    monkeypatch.setitem(sys.modules, "prefect_dask", None)
+    with pytest.raises(UserError, match=r"needs the package \w*dask: pip install 'kaleidoscope\[dask\]'"):
+        run_mapped(pid)
+
+
+@pytest.mark.parametrize("runner", ["thread", "tcp://", "tcp://host", "http://host:80", "tcp://a b:1"])
+def test_another_runner_is_refused(runner, monkeypatch):
+    monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", runner)
+    with pytest.raises(UserError, match=r"^KALEIDOSCOPE_TASK_RUNNER: must be threads, processes, dask or the address"):
+        Settings()
