@@ -23,6 +23,12 @@ pytestmark = pytest.mark.usefixtures("prefect_api")
 STUDY = small('methods=["pca", "nmf"]', 'sources=["gratings"]', "rendered=0")
 
 
+@pytest.fixture(autouse=True)
+def server_of_workers(prefect_api, monkeypatch) -> None:
+    """As in a run, the environment has the server's address: otherwise a worker's threads start another server."""
+    monkeypatch.setenv("PREFECT_API_URL", prefect_api)
+
+
 @kaleidoscope_flow
 def study() -> str:
     """An extraction and a small study on the configured task runner; returns the flow run's id."""
@@ -51,10 +57,9 @@ def in_threads(prefect_api, tmp_path_factory) -> dict:
 
 
 @pytest.mark.parametrize("runner", [name for name in TASK_RUNNERS if name != "threads"])
-def test_each_runner_gives_the_same_bytes(runner, in_threads, prefect_api, settings, monkeypatch):
+def test_each_runner_gives_the_same_bytes(runner, in_threads, settings, monkeypatch):
     if runner == "dask":
         pytest.importorskip("prefect_dask", reason="Dask is not installed")
-    monkeypatch.setenv("PREFECT_API_URL", prefect_api)  # otherwise a worker's threads would start another server
     monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", runner)
     run = study()
     found = results(settings)
