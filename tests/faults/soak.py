@@ -29,6 +29,7 @@ from tests.sample_tables import sample_tables
 
 AT_A_TIME = 4
 RUN_SECONDS = 900
+END_SECONDS = 60
 LOCKED = re.compile(r"database is locked|deadlock", re.IGNORECASE)
 SERVICES = {"Prefect server": "flows.prefect_app", "MLflow server": "mlflow server", "worker": "prefect worker"}
 
@@ -65,19 +66,27 @@ def soak(runs: int, settings: Settings, variables: Mapping[str, str]) -> Soak:
     with running_up(settings, variables) as process:
         parent = psutil.Process(process.pid)
         with SyncPrefectClient(running_servers(settings)["prefect"]) as client:
+            before = len(parent.children(recursive=True))
             deployment = client.read_deployment_by_name("publish/publish").id
             states = [_ended(client, client.create_flow_run_from_deployment(deployment).id)]
-            before = len(parent.children(recursive=True))
             began = time.monotonic()
             samples = [_sample(0, 0.0, parent, settings)]
             for half in (runs // 2, runs - runs // 2):
                 states += _executed(half, client, deployment)
                 samples.append(_sample(len(states) - 1, time.monotonic() - began, parent, settings))
             slots = sum(limit.active_slots for limit in client.read_global_concurrency_limits())
-        left = len(parent.children(recursive=True)) - before
+        left = _left(parent, before)
     lines = [(log.name, line) for log in settings.data_dir.rglob("*.log") for line in log.open(errors="replace")]
     lock_errors = [f"{log}: {line.strip()}" for log, line in lines if LOCKED.search(line)]
     return Soak(samples, {state: states.count(state) for state in sorted({*states})}, lock_errors, slots, left)
+
+
+def _left(parent: psutil.Process, before: int) -> int:
+    """Return how many child processes there are more than before, once those of the last runs have had time to end."""
+    deadline = time.monotonic() + END_SECONDS
+    while (left := len(parent.children(recursive=True)) - before) > 0 and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return left
 
 
 def _executed(runs: int, client: SyncPrefectClient, deployment: Any) -> list[str]:
