@@ -18,4 +18,17 @@ def create_app() -> WebGuard:
     with quick_imports():
         from prefect.server.api import server
 
+        let_runs_be_scheduled()
         return WebGuard(server.create_app(final=True))
+
+
+def let_runs_be_scheduled() -> None:
+    """Let Prefect's scheduler insert runs: SQLAlchemy 2.1 refuses the values of `state` that Prefect 3.8 gives with them.
+
+    The state of each run is a row of its own, which Prefect inserts next. As SQLAlchemy 2.0 did, ignore it in the run.
+    """
+    from prefect.server.database.orm_models import FlowRun
+    from sqlalchemy import inspect
+
+    state = inspect(FlowRun).all_orm_descriptors["state"]
+    state.bulk_dml_setter = lambda cls, mapping, value: mapping.pop("state")

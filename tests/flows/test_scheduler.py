@@ -7,8 +7,11 @@ from prefect.server.database.orm_models import FlowRun
 from sqlalchemy import create_engine, func, insert, select
 from sqlalchemy.orm import Session
 
+from flows.prefect_app import let_runs_be_scheduled
+
 
 def test_scheduled_runs_can_be_inserted_in_bulk():
+    let_runs_be_scheduled()
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE flow (id CHAR(36) PRIMARY KEY)")
