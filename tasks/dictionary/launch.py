@@ -111,7 +111,9 @@ def _stop(launched: subprocess.Popen) -> None:
 
 
 def _report(**report: object) -> None:
-    print(json.dumps(report), flush=True)
+    # in one write: the processes share a pipe, and `print` can write a line's end after another process's line
+    sys.stdout.write(f"{json.dumps(report)}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
