@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -86,12 +87,15 @@ def run(
         with progress_bar("Start", transient=True) as progress:
             with quick_imports():
                 flow_to_run = flow_named(flow)
+                from tasks.tracking.store import import_mlflow
                 from tasks.warehouse.migrate import migrate_at_start
             flow_config = read_config(config_class_of(flow_to_run), config, assignments or [])
             progress(1, 4)
             for line in migrate_at_start(Settings()):
                 _say(line)
             progress(2, 4)
+            if flow != "publish":  # the others log in MLflow, and the server takes about as long as its import
+                Thread(target=import_mlflow, daemon=True).start()
             server.wait()
             progress(3, 4)
             _tidy(server.ours)

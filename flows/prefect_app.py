@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+from typing import Any
 
 from flows.imports import quick_imports
 from tasks.web_guard import WebGuard
@@ -23,12 +24,12 @@ def create_app() -> WebGuard:
 
 
 def let_runs_be_scheduled() -> None:
-    """Let Prefect's scheduler insert runs: SQLAlchemy 2.1 refuses the values of `state` that Prefect 3.8 gives with them.
+    """Let Prefect's scheduler insert runs: SQLAlchemy 2.1 refuses the `state` that Prefect 3.8 gives with each run.
 
-    The state of each run is a row of its own, which Prefect inserts next. As SQLAlchemy 2.0 did, ignore it in the run.
+    The state of a run is a row of its own, which Prefect inserts next. As SQLAlchemy 2.0 did, ignore it in the run.
     """
     from prefect.server.database.orm_models import FlowRun
     from sqlalchemy import inspect
 
-    state = inspect(FlowRun).all_orm_descriptors["state"]
+    state: Any = inspect(FlowRun).all_orm_descriptors["state"]
     state.bulk_dml_setter = lambda cls, mapping, value: mapping.pop("state")

@@ -170,6 +170,12 @@ def server_command(settings: Settings, port: int) -> tuple[list[str], dict[str, 
     return arguments, environment
 
 
+def import_mlflow() -> None:
+    """Import MLflow as `tracking` does; a thread can do it while something else is waited for."""
+    _set_environment()
+    import mlflow  # noqa: F401
+
+
 def _set_environment() -> None:
     """Set the variables that MLflow reads when it is imported and later; those that the user has set stay."""
     for name, value in _variables("client.env").items():
