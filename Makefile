@@ -46,6 +46,9 @@ else
 	$(UV) --require-hashes --requirement requirements.lock
 	$(UV) --no-deps --editable .
 endif
+	# numba compiles UMAP here, once, and not in the first run that looks for families
+	.venv/bin/python -c "import numpy; from tasks.families import grouping; \
+	    grouping.embed(1 - numpy.eye(50, dtype='float32'), grouping.MAP_DIMENSIONS, grouping.FamiliesConfig())"
 	touch $@
 
 .PHONY: demo test test-faults test-networks bench up lock clean

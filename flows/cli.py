@@ -77,10 +77,11 @@ def run(
 ) -> None:
     """Run a flow in this process. Its fields are those of its form in the Prefect UI."""
     from flows.config import config_class_of, flow_named, read_config
-    from flows.imports import quick_imports
+    from flows.imports import end_quickly, quick_imports
     from flows.servers import prefect_server
     from flows.terminal import progress_bar
 
+    end_quickly()
     # the terminal shows progress bars and the summary; the log is in the Prefect UI
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with prefect_server(Settings()) as server:

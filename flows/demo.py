@@ -1,5 +1,6 @@
 """Flow `demo`: every study on networks that come with the package, in small sizes. The page grows with each study."""
 
+from functools import partial
 from typing import Any, cast
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -9,7 +10,7 @@ from flows.attack import AttackFlowConfig, attack
 from flows.concepts import concepts
 from flows.config import over
 from flows.early_vision import EarlyVisionConfig, early_vision
-from flows.steps import Summary, kaleidoscope_flow, show
+from flows.steps import Summary, kaleidoscope_flow, show, side_by_side
 from flows.tuning import TuningConfig, tuning
 from tasks.concepts.config import AttackGrid, ConceptsConfig
 from tasks.concepts.facet_study import FacetStudyConfig
@@ -56,14 +57,14 @@ def demo(config: DemoConfig = DemoConfig()) -> Summary:
     Args:
         config: the configuration of each study's flow
     """
-    # the shortest comes first, so that there is soon a page to look at
-    summaries = {
-        "tuning": tuning(config.tuning),
-        "early vision": early_vision(config.early_vision),
-        "atlas": atlas(config.atlas),
-        "concepts": concepts(config.concepts),
-    }
-    dictionaries = (*config.attack.dictionaries, summaries["atlas"].content_keys["SAE"])
+
+    def others() -> tuple[Summary, ...]:
+        # the shortest comes first, so that there is soon a page to look at
+        return tuning(config.tuning), early_vision(config.early_vision), concepts(config.concepts)
+
+    symmetry, (tuned, seen, tested) = side_by_side(partial(atlas, config.atlas), others)
+    summaries = {"tuning": tuned, "early vision": seen, "atlas": symmetry, "concepts": tested}
+    dictionaries = (*config.attack.dictionaries, symmetry.content_keys["SAE"])
     summaries["attack"] = attack(config.attack.model_copy(update={"dictionaries": dictionaries}))
     return show(
         Summary(
@@ -71,7 +72,7 @@ def demo(config: DemoConfig = DemoConfig()) -> Summary:
             content_keys=_joined(summaries, "content_keys"),
             figures=_joined(summaries, "figures"),
             places=summaries["attack"].places,
-            missing=_joined(summaries, "missing"),
+            missing=summaries["attack"].missing,  # an earlier publication may lack rows of the study beside it
             failures=_joined(summaries, "failures"),
         )
     )

@@ -1,6 +1,8 @@
-"""Import large libraries faster."""
+"""Import large libraries faster, and end the process sooner that has imported them."""
 
+import atexit
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,3 +15,13 @@ def quick_imports() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def end_quickly() -> None:
+    """Let this process end without looking through all objects for garbage: 1.5 s with all our libraries (measured)."""
+    atexit.register(_leave_garbage)
+
+
+def _leave_garbage() -> None:
+    if "triton" not in sys.modules:  # it would print a list of what was not collected
+        gc.freeze()

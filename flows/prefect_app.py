@@ -1,10 +1,8 @@
 """Prefect's server behind `WebGuard`, run by `python -m uvicorn --factory flows.prefect_app:create_app`."""
 
-import atexit
-import gc
 from typing import Any
 
-from flows.imports import quick_imports
+from flows.imports import end_quickly, quick_imports
 from tasks.web_guard import WebGuard
 
 
@@ -13,9 +11,7 @@ def create_app() -> WebGuard:
 
     Its settings are the PREFECT_SERVER_* variables, as with `prefect server start`.
     """
-    atexit.register(
-        gc.freeze
-    )  # whoever stops the server waits: it ends without looking through all objects for garbage
+    end_quickly()  # whoever stops the server waits
     with quick_imports():
         from prefect.server.api import server
 

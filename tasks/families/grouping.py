@@ -5,7 +5,10 @@ bound is what one pair of shuffled features in 1 / CHANCE reaches, so families a
 similar. UMAP embeds the features for display only.
 """
 
+import sys
 import warnings
+from contextlib import suppress
+from functools import cache
 
 import numpy as np
 import torch
@@ -102,6 +105,7 @@ def embed(distance_mm: np.ndarray, dimensions: int, config: FamiliesConfig) -> n
         warnings.filterwarnings("ignore", module="umap")
         from umap import UMAP
 
+        _keep_compiled()
         map_md = UMAP(
             n_neighbors=config.neighbours,
             n_components=dimensions,
@@ -112,3 +116,16 @@ def embed(distance_mm: np.ndarray, dimensions: int, config: FamiliesConfig) -> n
             random_state=config.seed,
         ).fit_transform(distance_mm)
     return map_md.astype(np.float64)
+
+
+@cache
+def _keep_compiled() -> None:
+    """Let numba keep what it compiles of UMAP on disk, for other processes: it takes 10 s (measured)."""
+    from numba.core.dispatcher import Dispatcher
+
+    for name, module in tuple(sys.modules.items()):
+        if name.partition(".")[0] in ("umap", "pynndescent"):
+            for function in vars(module).values():
+                if isinstance(function, Dispatcher):
+                    with suppress(RuntimeError):  # where no folder for it can be written
+                        function.enable_caching()

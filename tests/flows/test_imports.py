@@ -33,3 +33,13 @@ def test_a_publication_needs_no_pytorch():
     code = "import sys, flows.publish; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert {"torch", "mlflow", "great_expectations", "umap", "matplotlib"}.isdisjoint(loaded.stdout.split())
+
+
+@pytest.mark.parametrize(("module", "frozen"), [("gc", True), ("triton", False)])
+def test_a_process_ends_without_a_last_look_for_garbage_unless_that_prints_a_list(module, frozen):
+    code = (
+        "import atexit, gc, sys; from flows.imports import end_quickly; sys.modules[sys.argv[1]] = gc\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 0)); end_quickly()"
+    )
+    run = subprocess.run([sys.executable, "-c", code, module], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == f"{frozen}\n"

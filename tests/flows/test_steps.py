@@ -1,10 +1,12 @@
 import errno
 import json
 from pathlib import Path
+from threading import Barrier, Thread
 from uuid import UUID
 
 import polars
 import pytest
+import torch
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 from prefect.runtime import flow_run
@@ -12,7 +14,7 @@ from prefect.settings import get_current_settings
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel
 
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, side_by_side, step
 from flows.terminal import progress_bar
 from tasks.errors import UserError
 from tasks.provenance import note
@@ -130,6 +132,61 @@ def test_a_bar_of_work_that_failed_stays_where_it_was(capsys):
     with pytest.raises(UserError):
         work()
     assert "100/1000" in capsys.readouterr().err
+
+
+def test_bars_of_two_threads_become_a_line_each(capsys):
+    def work(label: str) -> None:
+        with progress_bar(label) as progress:
+            progress(2, 2)
+            both.wait()
+
+    both = Barrier(2)
+    threads = [Thread(target=work, args=(label,)) for label in ("Train", "Publish")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = capsys.readouterr().err.splitlines()
+    assert sorted(line.split()[0] for line in lines) == ["Publish", "Train"]
+    assert all("2/2" in line for line in lines)
+
+
+def test_a_transient_bar_leaves_no_line(capsys):
+    with progress_bar("Start", transient=True) as progress:
+        progress(1, 4)
+    assert capsys.readouterr().err == ""
+
+
+def test_flows_side_by_side_are_parts_of_one_run():
+    met = Barrier(2)
+
+    @kaleidoscope_flow
+    def study(name: str) -> tuple[str, str, int]:
+        met.wait(60)
+        return name, flow_run.parent_flow_run_id, torch.get_num_threads()
+
+    @kaleidoscope_flow
+    def both() -> list:
+        return [flow_run.id, *side_by_side(lambda: study("curves"), lambda: study("attack"))]
+
+    threads = torch.get_num_threads()
+    run, *studies = both()
+    assert studies == [(name, run, max(1, threads // 2)) for name in ("curves", "attack")]
+    assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize("fails", ["first", "second", "both"])
+def test_of_functions_side_by_side_the_one_that_fails_does_not_stop_the_other(fails):
+    ended = []
+
+    def work(name: str) -> None:
+        if fails in (name, "both"):
+            raise UserError(f"the {name} failed")
+        ended.append(name)
+
+    with pytest.raises(UserError, match=f"the {'second' if fails == 'second' else 'first'} failed"):
+        side_by_side(lambda: work("first"), lambda: work("second"))
+    assert ended == {"first": ["second"], "second": ["first"], "both": []}[fails]
 
 
 def test_a_run_leaves_summary_and_record(settings):

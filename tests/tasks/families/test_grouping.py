@@ -99,6 +99,14 @@ def test_the_same_seed_gives_the_same_map(distance):
     assert np.isfinite(maps[0]).all()
 
 
+def test_what_numba_compiled_for_the_map_is_kept_for_other_processes(distance):
+    embed(distance[0], MAP_DIMENSIONS, FamiliesConfig())
+    from umap.umap_ import smooth_knn_dist
+
+    used = smooth_knn_dist.stats
+    assert used.cache_hits or used.cache_misses
+
+
 def test_the_map_keeps_members_together(distance):
     distances, kinds = distance
     places = embed(distances, MAP_DIMENSIONS, FamiliesConfig())
