@@ -1,6 +1,9 @@
 """Compute an activation set from images: first the plan, then its shards in any order, then the manifest."""
 
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import closing
+from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 
 import polars
@@ -9,6 +12,7 @@ import torch
 from tasks.activations.extractors import Extractor, unit_extractor
 from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, plan
 from tasks.activations.shards import ShardInfo, share_shard, write_manifest, write_shard, written_shard
+from tasks.activations.threads import computed
 from tasks.checksums import Damaged
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
@@ -19,8 +23,9 @@ from tasks.symmetry.action import source_side, transform_patches
 from tasks.vision.network import Network
 from tasks.vision.networks import load_network
 
-PATCHES_AT_ONCE = 64
-"""Number of transformed patches in memory at a time, or one orbit where that is more."""
+PIXELS_AT_ONCE, PATCHES_AT_ONCE = 2**19, 1024
+"""Transformed patches that a thread holds at a time have at most so many pixels and are at most so many, or are one
+orbit."""
 
 __all__ = ["ExtractionConfig", "ExtractionPlan", "extract", "extract_shard", "finish", "plan"]
 
@@ -69,23 +74,37 @@ def _written(plan: ExtractionPlan, shard: int, settings: Settings) -> ShardInfo 
         return None
 
 
-@torch.no_grad()
 def _orbits(plan: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress) -> torch.Tensor:
     """Compute the unit at each row's position under every transform, float16 [rows, |G|, channels]."""
     extractor = _extractor(plan.config.network, plan.config.layer, plan.patch.centre, settings.weights_dir)
-    group, layer = plan.group, plan.layer
-    acts_rgc = torch.empty(len(rows), group.order, layer.channels, dtype=torch.float16)
-    at_once = max(1, PATCHES_AT_ONCE // group.order)
-
-    patches = plan.patches(rows, source_side(extractor.side, group))
-    for start in range(0, len(rows), at_once):
-        stop = min(start + at_once, len(rows))
-        sources_bcyx = torch.stack([next(patches) for _ in range(start, stop)]).float() / 255
-        transformed_bgcyx = transform_patches(sources_bcyx, group.elements, group, extractor.side)
-        acts_bgc = extractor(transformed_bgcyx.flatten(0, 1)).unflatten(0, (stop - start, group.order))
-        acts_rgc[start:stop] = _storable(acts_bgc, plan)
-        progress(stop, len(rows))
+    acts_rgc = torch.empty(len(rows), plan.group.order, plan.layer.channels, dtype=torch.float16)
+    done = 0
+    with closing(computed(partial(_orbits_of, plan, extractor), _sources(plan, rows, extractor.side))) as results:
+        for acts_bgc in results:
+            acts_rgc[done : done + len(acts_bgc)] = acts_bgc
+            done += len(acts_bgc)
+            progress(done, len(rows))
     return acts_rgc
+
+
+def _sources(plan: ExtractionPlan, rows: polars.DataFrame, side: int) -> Iterator[torch.Tensor]:
+    """Yield the source patches of the rows, uint8 [b, 3, source_side, source_side], in batches for one thread each.
+
+    side: of the transformed patches, pixels
+    """
+    patches = plan.patches(rows, source_side(side, plan.group))
+    at_once = max(1, min(PATCHES_AT_ONCE, PIXELS_AT_ONCE // side**2) // plan.group.order)
+    while batch := list(islice(patches, at_once)):
+        yield torch.stack(batch)
+
+
+@torch.no_grad()
+def _orbits_of(plan: ExtractionPlan, extractor: Extractor, sources_bcyx: torch.Tensor) -> torch.Tensor:
+    """Compute the unit in the middle of each source patch under every transform, float16 [b, |G|, channels]."""
+    group = plan.group
+    transformed_bgcyx = transform_patches(sources_bcyx.float() / 255, group.elements, group, extractor.side)
+    acts_bgc = extractor(transformed_bgcyx.flatten(0, 1)).unflatten(0, (len(sources_bcyx), group.order))
+    return _storable(acts_bgc, plan).half()
 
 
 @torch.no_grad()
