@@ -11,6 +11,7 @@ import torch
 
 from tasks.activations.extractors import Extractor, unit_extractor
 from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, plan
+from tasks.activations.precision import check_precision, computing_in
 from tasks.activations.shards import ShardInfo, share_shard, write_manifest, write_shard, written_shard
 from tasks.activations.threads import computed
 from tasks.checksums import Damaged
@@ -39,13 +40,15 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
     """Compute and write one shard of a plan, unless it is there and undamaged; a damaged one is set aside.
 
     Several threads and processes may call this at the same time. progress counts orbits. Raises UserError if the plan
-    or the shard doesn't exist, an image changed, an activation is too large for half precision, or the disk is full.
+    or the shard doesn't exist, an image changed, an activation is too large for half precision, the processor doesn't
+    have the set's precision, or the disk is full.
     """
     plan = ExtractionPlan.open(key, settings)
     if not 0 <= shard < plan.shards:
         raise UserError(f"activation set {key} has shards 0 to {plan.shards - 1}, not {shard}")
     info = _written(plan, shard, settings)
     if info is None:
+        check_precision(plan.config.precision)
         with writing(plan.folder):
             rows = plan.shard_rows(shard)
             # Without transforms the network runs on whole frames, and one pass gives all rows of an image. Cones would
@@ -93,9 +96,13 @@ def _sources(plan: ExtractionPlan, rows: polars.DataFrame, side: int) -> Iterato
     side: of the transformed patches, pixels
     """
     patches = plan.patches(rows, source_side(side, plan.group))
-    at_once = max(1, min(PATCHES_AT_ONCE, PIXELS_AT_ONCE // side**2) // plan.group.order)
-    while batch := list(islice(patches, at_once)):
+    while batch := list(islice(patches, orbits_at_once(side, plan.group.order))):
         yield torch.stack(batch)
+
+
+def orbits_at_once(side: int, order: int) -> int:
+    """Return the number of orbits, each of `order` patches of `side` pixels, that a thread computes at a time."""
+    return max(1, min(PATCHES_AT_ONCE, PIXELS_AT_ONCE // side**2) // order)
 
 
 @torch.no_grad()
@@ -103,8 +110,9 @@ def _orbits_of(plan: ExtractionPlan, extractor: Extractor, sources_bcyx: torch.T
     """Compute the unit in the middle of each source patch under every transform, float16 [b, |G|, channels]."""
     group = plan.group
     transformed_bgcyx = transform_patches(sources_bcyx.float() / 255, group.elements, group, extractor.side)
-    acts_bgc = extractor(transformed_bgcyx.flatten(0, 1)).unflatten(0, (len(sources_bcyx), group.order))
-    return _storable(acts_bgc, plan).half()
+    with computing_in(plan.config.precision):
+        acts_nc = extractor(transformed_bgcyx.flatten(0, 1))
+    return _storable(acts_nc, plan).half().unflatten(0, (len(sources_bcyx), group.order))
 
 
 @torch.no_grad()
@@ -123,7 +131,8 @@ def _units_of_frames(
     done = 0
     for batch in images.iter_slices(FRAMES_AT_ONCE):
         frames_bcyx = torch.stack([plan.frame(image) for image in batch["value"]])
-        acts_bcyx = network.activations(frames_bcyx.float() / 255, layer.name)
+        with computing_in(plan.config.precision):
+            acts_bcyx = network.activations(frames_bcyx.float() / 255, layer.name)
         frame_r = torch.arange(len(batch)).repeat_interleave(batch["len"].to_torch())
         stop = done + len(frame_r)
         y_r, x_r = units_r2[done:stop].T

@@ -37,7 +37,7 @@ def test_as_many_threads_compute_as_pytorch_has_here_each_on_one_core(two_thread
 
 
 def test_the_number_of_threads_does_not_change_a_bit(lite0, two_threads):
-    """PyTorch's own threads do change some: on the layer's whole frames, the convolutions are shared out otherwise."""
+    """The number of PyTorch's own threads does, for this layer on some processors."""
     frames = torch.rand(6, 3, 96, 96)
     found = []
     for threads in (1, 2):
