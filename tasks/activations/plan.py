@@ -109,8 +109,8 @@ class ExtractionConfig(Config):
     test_share: float = Field(0.1, ge=0, le=0.5, description="share of the images in the test split")
     precision: Precision = Field(
         "float32",
-        description="of the network's convolutions: bfloat16 takes about two thirds of the time and changes activations "
-        "by some percent; only for processors that multiply it",
+        description="of the network's convolutions: bfloat16 takes about two thirds of the time and changes "
+        "activations by some percent; only for processors that multiply it",
     )
 
     @property
