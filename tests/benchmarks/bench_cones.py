@@ -19,7 +19,6 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
-from tasks.activations.extract import orbits_at_once
 from tasks.activations.extractors import unit_extractor
 from tasks.activations.precision import check_precision, computing_in
 from tasks.activations.threads import computed
@@ -31,7 +30,7 @@ from tasks.vision.networks import load_network
 from tests.tasks.activations.units_of_frames import natural_frames, units_and_patches
 
 LAYER, REQUIRED_RATIO, ROUNDS = "mixed3b", 5.0, 7
-FRAMES, CONES, MATRIX = 8, 256, 2048
+FRAMES, CONES, ORBIT, MATRIX = 8, 256, 64, 2048
 
 
 def inception() -> Network:
@@ -74,6 +73,18 @@ def has_bfloat16() -> bool:
     return True
 
 
+def rounding_errors(network: Network, layer: str) -> dict[str, float]:
+    """Errors of rows in bfloat16: the fraction of variance unexplained (FVU), and the median of the relative errors."""
+    extractor = unit_extractor(network, layer)
+    _, patches = units_and_patches(network, layer, natural_frames(FRAMES), CONES)
+    exact_nd, rounded_nd = extractor(patches).double(), in_bfloat16(extractor)(patches).double()
+    squares = (exact_nd - rounded_nd).square().sum(1)
+    return {
+        "fvu": (squares.sum() / (exact_nd - exact_nd.mean(0)).square().sum()).item(),
+        "median_error": (squares.sqrt() / exact_nd.norm(dim=1)).median().item(),
+    }
+
+
 def flops(call: Callable[[], object]) -> int:
     """Floating point operations of convolutions and products, a multiplication and an addition counted as two."""
     with FlopCounterMode(display=False) as counter:
@@ -98,7 +109,7 @@ def main() -> int:
     same_rows = torch.equal(extractor(frames[:, :, side, side]), forward(frames)[:, :, unit, unit])
 
     _, patches = units_and_patches(network, LAYER, frames, CONES)
-    batches = patches.split(orbits_at_once(extractor.side, 1))
+    batches = patches.split(ORBIT)
     same_rows &= torch.equal(torch.cat([*computed(extractor, batches)]), extractor(patches))
     matrices = torch.rand(2, MATRIX, MATRIX)
     cone_flop = flops(lambda: extractor(patches))
@@ -140,6 +151,9 @@ def main() -> int:
     }
     if "cones, bfloat16" in calls:
         result["bfloat16_ratio"] = rows_per_second["cones, bfloat16"] / rows_per_second["cones"]
+        embedded = load_network("efficientnet_lite0", None)
+        errors = {LAYER: (network, LAYER), "block5_expand": (embedded, "block5_expand")}
+        result["bfloat16_errors"] = {layer: rounding_errors(*of) for layer, of in errors.items()}
     print(json.dumps(result))
     return 0 if same_rows and ratio >= REQUIRED_RATIO else 1
 
