@@ -1,6 +1,9 @@
 """Compute an activation set from images: first the plan, then its shards in any order, then the manifest."""
 
-from functools import lru_cache
+from collections.abc import Iterator
+from contextlib import closing
+from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 
 import polars
@@ -8,7 +11,9 @@ import torch
 
 from tasks.activations.extractors import Extractor, unit_extractor
 from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, plan
+from tasks.activations.precision import check_precision, computing_in
 from tasks.activations.shards import ShardInfo, share_shard, write_manifest, write_shard, written_shard
+from tasks.activations.threads import computed
 from tasks.checksums import Damaged
 from tasks.errors import UserError
 from tasks.progress import Progress, silent
@@ -19,8 +24,9 @@ from tasks.symmetry.action import source_side, transform_patches
 from tasks.vision.network import Network
 from tasks.vision.networks import load_network
 
-PATCHES_AT_ONCE = 64
-"""Number of transformed patches in memory at a time, or one orbit where that is more."""
+PIXELS_AT_ONCE, PATCHES_AT_ONCE = 2**19, 1024
+"""Transformed patches that a thread holds at a time have at most so many pixels and are at most so many, or are one
+orbit."""
 
 __all__ = ["ExtractionConfig", "ExtractionPlan", "extract", "extract_shard", "finish", "plan"]
 
@@ -34,13 +40,15 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
     """Compute and write one shard of a plan, unless it is there and undamaged; a damaged one is set aside.
 
     Several threads and processes may call this at the same time. progress counts orbits. Raises UserError if the plan
-    or the shard doesn't exist, an image changed, an activation is too large for half precision, or the disk is full.
+    or the shard doesn't exist, an image changed, an activation is too large for half precision, the processor doesn't
+    have the set's precision, or the disk is full.
     """
     plan = ExtractionPlan.open(key, settings)
     if not 0 <= shard < plan.shards:
         raise UserError(f"activation set {key} has shards 0 to {plan.shards - 1}, not {shard}")
     info = _written(plan, shard, settings)
     if info is None:
+        check_precision(plan.config.precision)
         with writing(plan.folder):
             rows = plan.shard_rows(shard)
             # Without transforms the network runs on whole frames, and one pass gives all rows of an image. Cones would
@@ -69,23 +77,42 @@ def _written(plan: ExtractionPlan, shard: int, settings: Settings) -> ShardInfo 
         return None
 
 
-@torch.no_grad()
 def _orbits(plan: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress) -> torch.Tensor:
     """Compute the unit at each row's position under every transform, float16 [rows, |G|, channels]."""
     extractor = _extractor(plan.config.network, plan.config.layer, plan.patch.centre, settings.weights_dir)
-    group, layer = plan.group, plan.layer
-    acts_rgc = torch.empty(len(rows), group.order, layer.channels, dtype=torch.float16)
-    at_once = max(1, PATCHES_AT_ONCE // group.order)
-
-    patches = plan.patches(rows, source_side(extractor.side, group))
-    for start in range(0, len(rows), at_once):
-        stop = min(start + at_once, len(rows))
-        sources_bcyx = torch.stack([next(patches) for _ in range(start, stop)]).float() / 255
-        transformed_bgcyx = transform_patches(sources_bcyx, group.elements, group, extractor.side)
-        acts_bgc = extractor(transformed_bgcyx.flatten(0, 1)).unflatten(0, (stop - start, group.order))
-        acts_rgc[start:stop] = _storable(acts_bgc, plan)
-        progress(stop, len(rows))
+    acts_rgc = torch.empty(len(rows), plan.group.order, plan.layer.channels, dtype=torch.float16)
+    done = 0
+    with closing(computed(partial(_orbits_of, plan, extractor), _sources(plan, rows, extractor.side))) as results:
+        for acts_bgc in results:
+            acts_rgc[done : done + len(acts_bgc)] = acts_bgc
+            done += len(acts_bgc)
+            progress(done, len(rows))
     return acts_rgc
+
+
+def _sources(plan: ExtractionPlan, rows: polars.DataFrame, side: int) -> Iterator[torch.Tensor]:
+    """Yield the source patches of the rows, uint8 [b, 3, source_side, source_side], in batches for one thread each.
+
+    side: of the transformed patches, pixels
+    """
+    patches = plan.patches(rows, source_side(side, plan.group))
+    while batch := list(islice(patches, orbits_at_once(side, plan.group.order))):
+        yield torch.stack(batch)
+
+
+def orbits_at_once(side: int, order: int) -> int:
+    """Return the number of orbits, each of `order` patches of `side` pixels, that a thread computes at a time."""
+    return max(1, min(PATCHES_AT_ONCE, PIXELS_AT_ONCE // side**2) // order)
+
+
+@torch.no_grad()
+def _orbits_of(plan: ExtractionPlan, extractor: Extractor, sources_bcyx: torch.Tensor) -> torch.Tensor:
+    """Compute the unit in the middle of each source patch under every transform, float16 [b, |G|, channels]."""
+    group = plan.group
+    transformed_bgcyx = transform_patches(sources_bcyx.float() / 255, group.elements, group, extractor.side)
+    with computing_in(plan.config.precision):
+        acts_nc = extractor(transformed_bgcyx.flatten(0, 1))
+    return _storable(acts_nc, plan).half().unflatten(0, (len(sources_bcyx), group.order))
 
 
 @torch.no_grad()
@@ -104,7 +131,8 @@ def _units_of_frames(
     done = 0
     for batch in images.iter_slices(FRAMES_AT_ONCE):
         frames_bcyx = torch.stack([plan.frame(image) for image in batch["value"]])
-        acts_bcyx = network.activations(frames_bcyx.float() / 255, layer.name)
+        with computing_in(plan.config.precision):
+            acts_bcyx = network.activations(frames_bcyx.float() / 255, layer.name)
         frame_r = torch.arange(len(batch)).repeat_interleave(batch["len"].to_torch())
         stop = done + len(frame_r)
         y_r, x_r = units_r2[done:stop].T

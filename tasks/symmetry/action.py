@@ -86,23 +86,19 @@ def _middle(patches_bcyx: torch.Tensor, size: int) -> torch.Tensor:
 
 def _rotated(patches_bcyx: torch.Tensor, elements: list[int], group: DihedralGroup, out_size: int) -> torch.Tensor:
     batch, channels, _, side = patches_bcyx.shape
-    resampled = []
     out_bgcyx = patches_bcyx.new_empty(batch, len(elements), channels, out_size, out_size)
     centre_bcyx = _middle(patches_bcyx, out_size)
+    # all patches are channels of one image, so that a grid's bilinear weights are computed once for all of them
+    image = patches_bcyx.reshape(1, batch * channels, side, side)
+    grids_gyx2 = _grids_gyx2(group, side, out_size).to(image)
     for k, g in enumerate(elements):
         quarters = group.quarter_turns(g)
         if quarters is None:
-            resampled.append(k)
-            continue
-        mirrored = centre_bcyx.flip(-1) if group.is_reflection(g) else centre_bcyx
-        out_bgcyx[:, k] = torch.rot90(mirrored, quarters, dims=(-2, -1))
-
-    if resampled:
-        grids_gyx2 = _grids_gyx2(group, side, out_size)[[elements[k] for k in resampled]]
-        # all patches are channels of one image, so that a grid's bilinear weights are computed once for all of them
-        planes = patches_bcyx.reshape(1, batch * channels, side, side).expand(len(resampled), -1, -1, -1)
-        transformed = F.grid_sample(planes, grids_gyx2.to(planes), mode="bilinear", align_corners=True)
-        out_bgcyx[:, resampled] = transformed.unflatten(1, (batch, channels)).transpose(0, 1)
+            resampled = F.grid_sample(image, grids_gyx2[g : g + 1], mode="bilinear", align_corners=True)
+            out_bgcyx[:, k] = resampled.view(batch, channels, out_size, out_size)
+        else:
+            mirrored = centre_bcyx.flip(-1) if group.is_reflection(g) else centre_bcyx
+            out_bgcyx[:, k] = torch.rot90(mirrored, quarters, dims=(-2, -1))
     return out_bgcyx
 
 

@@ -80,8 +80,9 @@ class _Normalised(torch.autograd.Function):
     def forward(ctx, x: torch.Tensor, size: int, alpha: float, beta: float, k: float) -> torch.Tensor:
         ctx.save_for_backward(x)
         ctx.constants = size, alpha, beta, k
-        base = _sums(x * x, size).mul_(alpha).add_(k)
-        return x * (base if beta == 0.5 else base.sqrt() * base).rsqrt_()
+        # in place where it can be: the time goes into reading and writing memory
+        base = _sums_of_padded(_padded(x, size).square_(), size).mul_(alpha).add_(k)
+        return (base if beta == 0.5 else base.sqrt().mul_(base)).rsqrt_().mul_(x)
 
     @staticmethod
     def backward(ctx, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
@@ -94,8 +95,16 @@ class _Normalised(torch.autograd.Function):
 
 def _sums(x: torch.Tensor, size: int) -> torch.Tensor:
     """Return sums over `size` neighbouring channels, [b, channels, h, w], with zeros beyond the first and the last."""
-    radius, channels = size // 2, x.shape[1]
-    padded = F.pad(x, (0, 0, 0, 0, radius, radius))
+    return _sums_of_padded(_padded(x, size), size)
+
+
+def _padded(x: torch.Tensor, size: int) -> torch.Tensor:
+    """Return a copy with size // 2 channels of zeros before the first and after the last."""
+    return F.pad(x, (0, 0, 0, 0, size // 2, size // 2))
+
+
+def _sums_of_padded(padded: torch.Tensor, size: int) -> torch.Tensor:
+    channels = padded.shape[1] - size + 1
     sums = padded[:, :channels] + padded[:, 1 : channels + 1]
     for start in range(2, size):
         sums += padded[:, start : start + channels]

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.bench_scale
 
-Measured here, on every core: decoding a JPEG photograph, turning patches, and the cones, each the best of some rounds;
-and the 2048³ matrix product. Computed: FLOPs, bytes, and the hours of N images,
+Measured here, on every core: decoding a JPEG photograph, turning patches, and the cones, in float32 and bfloat16, each
+the best of some rounds; and the 2048³ matrix product. Computed: FLOPs, bytes, and the hours of N images,
 
     hours = N · (decode + |G| · (turn + cone)) / 3600,
 
@@ -27,13 +27,14 @@ from rich.console import Console
 from rich.table import Table
 from skimage import data
 
-from tasks.activations.extract import extract_shard
+from tasks.activations.extract import extract_shard, orbits_at_once
 from tasks.activations.extractors import unit_extractor
 from tasks.activations.plan import ExtractionConfig, plan
+from tasks.activations.threads import computed
 from tasks.settings import Settings
 from tasks.symmetry.action import source_side, transform_patches
 from tasks.symmetry.group import DihedralGroup
-from tests.benchmarks.bench_cones import flops, inception, seconds
+from tests.benchmarks.bench_cones import flops, has_bfloat16, in_bfloat16, inception, seconds
 
 IMAGES = 1_281_167
 """Photographs in ImageNet's training set."""
@@ -58,20 +59,26 @@ def decode_seconds() -> float:
 def layer_costs(network, name: str) -> dict[str, float]:
     """Return a layer's receptive field, MFLOP a cone, bytes an orbit, and seconds a turned patch and a cone."""
     extractor = unit_extractor(network, name)
-    source_bcyx = torch.rand(1, 3, *[source_side(extractor.side, GROUP)] * 2)
-    patches_bcyx = transform_patches(source_bcyx, GROUP.elements, GROUP, extractor.side)[0]
-    turn = min(
-        seconds(lambda: transform_patches(source_bcyx, GROUP.elements, GROUP, extractor.side)) for _ in range(ROUNDS)
-    )
-    cones = min(seconds(lambda: extractor(patches_bcyx)) for _ in range(ROUNDS))
-    return {
+    orbits, batches = orbits_at_once(extractor.side, GROUP.order), 2 * torch.get_num_threads()
+    sources_bcyx = torch.rand(orbits, 3, *[source_side(extractor.side, GROUP)] * 2)
+
+    def turned(sources_bcyx: torch.Tensor) -> torch.Tensor:
+        return transform_patches(sources_bcyx, GROUP.elements, GROUP, extractor.side).flatten(0, 1)
+
+    def seconds_each(function, batch: torch.Tensor) -> float:
+        best = min(seconds(lambda: list(computed(function, [batch] * batches))) for _ in range(ROUNDS))
+        return best / (batches * orbits * GROUP.order)
+
+    patches_bcyx = turned(sources_bcyx)
+    cost = {
         "side": extractor.side,
         "channels": extractor.channels,
-        "mflop": flops(lambda: extractor(patches_bcyx)) / GROUP.order / 1e6,
+        "mflop": flops(lambda: extractor(patches_bcyx)) / len(patches_bcyx) / 1e6,
         "orbit_bytes": 2 * GROUP.order * extractor.channels,
-        "turn": turn / GROUP.order,
-        "cone": cones / GROUP.order,
+        "turn": seconds_each(turned, sources_bcyx),
+        "cone": seconds_each(extractor, patches_bcyx),
     }
+    return cost | ({"bfloat16_cone": seconds_each(in_bfloat16(extractor), patches_bcyx)} if has_bfloat16() else {})
 
 
 def orbits_per_second(layer: str) -> float:
@@ -100,7 +107,8 @@ def main() -> int:
     decode = decode_seconds()
     costs = {name: layer_costs(network, name) for name in LAYERS}
     table = Table(title=f"{IMAGES:,} images, |G| = {GROUP.order}, {torch.get_num_threads()} threads")
-    for heading in ("layer", "side", "MFLOP a cone", "cones/s", "of the product", "PFLOP", "GB", "hours"):
+    headings = ("layer", "side", "MFLOP a cone", "cones/s", "of the product", "bfloat16", "PFLOP", "GB", "hours")
+    for heading in headings:
         table.add_column(heading, justify="right")
     for name, cost in costs.items():
         cost["hours"] = IMAGES * (decode + GROUP.order * (cost["turn"] + cost["cone"])) / 3600
@@ -109,7 +117,9 @@ def main() -> int:
         cost["share_of_product"] = cost["mflop"] * 1e6 / cost["cone"] / product
         table.add_row(
             *(name, f"{cost['side']}", f"{cost['mflop']:.1f}", f"{1 / cost['cone']:,.0f}"),
-            *(f"{cost['share_of_product']:.0%}", f"{cost['pflop']:.2f}", f"{cost['gigabytes']:.1f}"),
+            f"{cost['share_of_product']:.0%}",
+            f"{cost['cone'] / cost['bfloat16_cone']:.2f}" if "bfloat16_cone" in cost else "",
+            *(f"{cost['pflop']:.2f}", f"{cost['gigabytes']:.1f}"),
             f"{cost['hours']:.1f}",
         )
     Console().print(table)
