@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, contextmanager, suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial, wraps
 from inspect import signature
 from itertools import takewhile
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -28,11 +28,10 @@ from prefect.logging.loggers import flow_run_logger
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 from pydantic import BaseModel, ConfigDict, Field
-from rich.console import Console
 
 from flows.names import add_tags, run_name
 from flows.runners import ConfiguredTaskRunner, lost_worker
-from flows.terminal import progress_bar
+from flows.terminal import print_line, progress_bar
 from tasks.errors import UserError
 from tasks.liveness import Holder, alive
 from tasks.progress import Progress as Listener
@@ -46,6 +45,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
 ARTIFACT_SECONDS = 2.0
+_interrupted: ContextVar[Event | None] = ContextVar("interrupted", default=None)
+"""Set when the function is interrupted that this one is called side by side with."""
 
 
 def _is_passing(_task, _run, state) -> bool:
@@ -116,7 +117,7 @@ kaleidoscope_flow: Callable[..., Any] = partial(  # mypy does not follow a parti
 
 def say(message: str) -> None:
     """Print a line to the terminal (stderr) and write it to the current run's log."""
-    Console(stderr=True, highlight=False).print(message, markup=False, soft_wrap=True)
+    print_line(message)
     get_run_logger().warning(message)
 
 
@@ -129,11 +130,13 @@ def reported(label: str) -> Iterator[Listener]:
     """
     key = re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
     artifact: UUID | None = None
-    last = time.monotonic()
+    last, interrupted = time.monotonic(), _interrupted.get()
     with progress_bar(label) as bar:
 
         def listener(done: int, total: int) -> None:
             nonlocal artifact, last
+            if interrupted and interrupted.is_set():
+                raise KeyboardInterrupt
             bar(done, total)
             if time.monotonic() - last >= ARTIFACT_SECONDS:
                 last = time.monotonic()
@@ -201,7 +204,7 @@ def side_by_side(first: Callable[[], R], second: Callable[[], S]) -> tuple[R, S]
     """Call two functions at the same time, each with half of PyTorch's threads; return both results.
 
     Much of a study keeps one core busy. Both functions know the current run. Raises what the first raises, else what
-    the second raises. The second has a thread of its own, which does not keep an interrupted process from ending.
+    the second raises, when both have ended. An interrupt ends the second at its next progress report.
     """
     import torch
 
@@ -213,12 +216,16 @@ def side_by_side(first: Callable[[], R], second: Callable[[], S]) -> tuple[R, S]
         except BaseException as error:
             ended.set_exception(error)
 
+    interrupted, context = Event(), copy_context()
+    context.run(_interrupted.set, interrupted)
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads // 2))
-    Thread(target=copy_context().run, args=(there,), daemon=True).start()
+    Thread(target=context.run, args=(there,), daemon=True).start()
     try:
         return first(), ended.result()
-    except Exception:
+    except BaseException as error:
+        if not isinstance(error, Exception):
+            interrupted.set()
         wait([ended])
         raise
     finally:

@@ -1,4 +1,4 @@
-"""Progress bars in the terminal."""
+"""Progress bars in the terminal, and lines above them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +51,13 @@ def progress_bar(label: str, transient: bool = False) -> Iterator[Listener]:
             if not bars.tasks:
                 bars.stop()
                 _shown = None
+
+
+def print_line(message: str) -> None:
+    """Print a line to the terminal (stderr), above the bars."""
+    with _lock:
+        console = _shown.console if _shown else Console(stderr=True)
+        console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 def _no_bars() -> Progress:

@@ -1,7 +1,7 @@
 import errno
 import json
 from pathlib import Path
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from uuid import UUID
 
 import polars
@@ -187,6 +187,32 @@ def test_of_functions_side_by_side_the_one_that_fails_does_not_stop_the_other(fa
     with pytest.raises(UserError, match=f"the {'second' if fails == 'second' else 'first'} failed"):
         side_by_side(lambda: work("first"), lambda: work("second"))
     assert ended == {"first": ["second"], "second": ["first"], "both": []}[fails]
+
+
+def test_an_interrupt_also_ends_the_function_beside_at_its_next_report():
+    begun, ended = Event(), []
+
+    def interrupted() -> None:
+        begun.wait(60)
+        raise KeyboardInterrupt
+
+    def beside() -> None:
+        with reported("Extract shards") as progress:
+            begun.set()
+            try:
+                while True:
+                    progress(1, 2)
+            except KeyboardInterrupt:
+                ended.append("beside")
+                raise
+
+    @kaleidoscope_flow
+    def both() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            side_by_side(interrupted, beside)
+
+    both()
+    assert ended == ["beside"]
 
 
 def test_a_run_leaves_summary_and_record(settings):
