@@ -7,6 +7,7 @@ import polars
 import torch
 
 from tasks.activations.extractors import Extractor, unit_extractor
+from tasks.activations.number_formats import computed_as, largest
 from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, plan
 from tasks.activations.shards import ShardInfo, share_shard, write_manifest, write_shard, written_shard
 from tasks.checksums import Damaged
@@ -34,7 +35,7 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
     """Compute and write one shard of a plan, unless it is there and undamaged; a damaged one is set aside.
 
     Several threads and processes may call this at the same time. progress counts orbits. Raises UserError if the plan
-    or the shard doesn't exist, an image changed, an activation is too large for half precision, or the disk is full.
+    or the shard doesn't exist, an image changed, an activation is too large to be stored, or the disk is full.
     """
     plan = ExtractionPlan.open(key, settings)
     if not 0 <= shard < plan.shards:
@@ -71,10 +72,10 @@ def _written(plan: ExtractionPlan, shard: int, settings: Settings) -> ShardInfo 
 
 @torch.no_grad()
 def _orbits(plan: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress) -> torch.Tensor:
-    """Compute the unit at each row's position under every transform, float16 [rows, |G|, channels]."""
+    """Compute the unit at each row's position under every transform, [rows, |G|, channels]."""
     extractor = _extractor(plan.config.network, plan.config.layer, plan.patch.centre, settings.weights_dir)
     group, layer = plan.group, plan.layer
-    acts_rgc = torch.empty(len(rows), group.order, layer.channels, dtype=torch.float16)
+    acts_rgc = torch.empty(len(rows), group.order, layer.channels, dtype=computed_as(plan.config.storage))
     at_once = max(1, PATCHES_AT_ONCE // group.order)
 
     patches = plan.patches(rows, source_side(extractor.side, group))
@@ -92,12 +93,12 @@ def _orbits(plan: ExtractionPlan, rows: polars.DataFrame, settings: Settings, pr
 def _units_of_frames(
     plan: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress
 ) -> torch.Tensor:
-    """Compute the unit at each row's position from forward passes over whole frames, float16 [rows, 1, channels].
+    """Compute the unit at each row's position from forward passes over whole frames, [rows, 1, channels].
 
     On InceptionV1's early layers and branches the result equals that of the cones bit for bit.
     """
     network, layer = _network(plan, settings), plan.layer
-    acts_rgc = torch.empty(len(rows), 1, layer.channels, dtype=torch.float16)
+    acts_rgc = torch.empty(len(rows), 1, layer.channels, dtype=computed_as(plan.config.storage))
     units_r2 = torch.from_numpy(plan.patch.units(rows.select("y", "x").to_numpy()))
     # the rows of an image are consecutive
     images = rows["image"].rle().struct.unnest()
@@ -115,12 +116,13 @@ def _units_of_frames(
 
 
 def _storable(acts: torch.Tensor, plan: ExtractionPlan) -> torch.Tensor:
-    """Return the activations unchanged. Raises UserError if one of them is too large for half precision, or NaN."""
-    largest = acts.abs().max().item()
-    if not largest <= torch.finfo(torch.float16).max:
+    """Return the activations unchanged. Raises UserError if one of them is too large for the number format, or NaN."""
+    storage, reached = plan.config.storage, acts.abs().max().item()
+    limit = largest(storage, plan.group)
+    if not reached <= limit:
         raise UserError(
-            f"{plan.layer.name} of {plan.config.network} reaches {largest:.3g}, but shards hold numbers up to 65504: "
-            "choose a layer after a normalisation or rescale the network"
+            f"{plan.layer.name} of {plan.config.network} reaches {reached:.3g}, but shards of {storage} hold "
+            f"numbers up to {limit:.5g}: set storage=float32, choose a layer after a normalisation or rescale the network"
         )
     return acts
 

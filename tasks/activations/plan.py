@@ -16,6 +16,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 from tasks.activations.adopt import REMEDY, adopt
 from tasks.activations.effective_centre import EffectiveCentre, effective_centre
 from tasks.activations.extractors import unit_extractor
+from tasks.activations.number_formats import DEFAULT, NumberFormat, check_format
 from tasks.activations.sampling import Sampling, assign_shards, choose_positions, choose_test, spread
 from tasks.activations.unit_patches import AT_RECEPTIVE_FIELD, UnitPatch, patch_start
 from tasks.checksums import Damaged, check_file, document_sha256, read_document, write_document
@@ -106,6 +107,11 @@ class ExtractionConfig(Config):
     seed: Seed = Field(0, description="random seed of the positions, the order of the images and the split")
     orbits_per_shard: int = Field(250, ge=1, le=100_000, description="orbits per shard; memory holds one shard")
     test_share: float = Field(0.1, ge=0, le=0.5, description="share of the images in the test split")
+    storage: NumberFormat = Field(
+        DEFAULT,
+        description="numbers of the shards: float16, float32, int8 (1 byte, a scale for each channel and shard), or "
+        "fourier-K, the waves along the rotations up to order K, (2K + 1)/n of float16's bytes",
+    )
 
     @property
     def group(self) -> Transformations:
@@ -124,19 +130,21 @@ class ExtractionConfig(Config):
         return {name: value for name, value in values.items() if name not in unused}
 
     @model_validator(mode="after")
-    def _scales_are_whole(self) -> "ExtractionConfig":
+    def _group_and_storage_fit(self) -> "ExtractionConfig":
         try:
-            _ = self.group
+            check_format(self.storage, self.group)
         except UserError as error:
             raise ValueError(str(error)) from None
         return self
 
     @model_serializer(mode="wrap")
     def _used(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what the transformations don't use, so that sets of rotations keep the keys that they had."""
+        """Leave out what the transformations don't use, and what older sets don't name: they keep their keys."""
         unused = UNUSED[self.transformations]
         if self.transformations == "rotations":
             unused = ("transformations", *unused)
+        if self.storage == DEFAULT:
+            unused = ("storage", *unused)
         return {name: value for name, value in dump(self).items() if name not in unused}
 
 

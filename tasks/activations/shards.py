@@ -5,7 +5,8 @@ An activation set is a folder, named by its key:
     plan.json             config, network, layer; checksums of the three tables
     rows.parquet          every row's image, position, split and shard (provenance)
     images.parquet  quarantine.parquet
-    shard-00000.safetensors …   one tensor `acts`: float16 [orbits of the shard, |G|, channels]
+    shard-00000.safetensors …   one tensor `acts`: float16 [orbits of the shard, |G|, channels]; the tensors of other
+                                formats are in tasks/activations/number_formats.py
     shard-00000.json …    receipt: checksum of the plan; split, orbits, bytes and SHA-256 of the shard
     manifest.json         checksum of the plan, and the content of all receipts
 
@@ -42,6 +43,7 @@ import torch
 
 from tasks.activations.adopt import REMEDY
 from tasks.activations.effective_centre import CENTRE_COLUMNS
+from tasks.activations.number_formats import decode, encode
 from tasks.activations.plan import ExtractionConfig, ExtractionPlan
 from tasks.checksums import Damaged, check_file, read_document, write_document
 from tasks.errors import UserError
@@ -77,8 +79,11 @@ def _receipt_path(folder: Path, index: int) -> Path:
 
 
 def write_shard(plan: ExtractionPlan, index: int, acts_rgc: torch.Tensor) -> ShardInfo:
-    """Write a shard, float16 [orbits, |G|, channels], and its receipt. Raises UserError if the disk is full."""
-    data = safetensors.torch.save({"acts": acts_rgc})
+    """Write a shard in the plan's number format, and its receipt. Raises UserError if the disk is full.
+
+    acts_rgc: [orbits, |G|, channels], of the type `number_formats.computed_as`.
+    """
+    data = safetensors.torch.save(encode(acts_rgc, plan.config.storage, plan.group))
     info = ShardInfo(index, plan.splits[index], len(acts_rgc), len(data), hashlib.sha256(data).hexdigest())
     with atomic_file(shard_path(plan.folder, index)) as temporary:
         temporary.write_bytes(data)
@@ -193,7 +198,7 @@ class ActivationSet:
         return source_side(self.plan.patch.side, self.group)
 
     def read(self, shard: int) -> torch.Tensor:
-        """Read a shard, float16 [orbits, |G|, channels]; its checksum is verified once per process.
+        """Read a shard, float16 or float32 [orbits, |G|, channels]; its checksum is verified once per process.
 
         Raises UserError if the shard is not in the manifest, Damaged if its file is missing or changed.
         """
@@ -203,10 +208,10 @@ class ActivationSet:
         path = shard_path(self.plan.folder, shard)
         fetch_file(path, info.sha256, self.plan.settings)
         check_file(path, info.sha256, REMEDY)
-        tensors = read_tensors(path, REMEDY)
-        if "acts" not in tensors:
-            raise Damaged(path, "contains no tensor `acts`", REMEDY)
-        return tensors["acts"]
+        try:
+            return decode(read_tensors(path, REMEDY), self.config.storage, self.group)
+        except KeyError as missing:
+            raise Damaged(path, f"contains no tensor {missing}", REMEDY) from None
 
     def rows(self, shard: int) -> polars.DataFrame:
         """Return (row, image, y, x) of a shard's orbits, in order; y, x: centre of the patch, in pixels."""
