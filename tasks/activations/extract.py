@@ -43,18 +43,25 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
     info = _written(plan, shard, settings)
     if info is None:
         with writing(plan.folder):
-            rows = plan.shard_rows(shard)
-            # Without transforms the network runs on whole frames, and one pass gives all rows of an image. Cones would
-            # be faster where they are small or few (conv2d2, 100 rows per image: twice as fast), but there both ways
-            # give tens of thousands of rows per second.
-            network, frame_size = _network(plan, settings), plan.config.images.frame_size
-            whole_frames = plan.group.order == 1 and network.covers(plan.layer.name, frame_size)
-            compute = _units_of_frames if whole_frames else _orbits
-            acts_rgc = compute(plan, rows, settings, progress)
-            info = write_shard(plan, shard, acts_rgc)
+            info = write_shard(plan, shard, compute_shard(plan, shard, settings, progress))
     share_shard(plan, shard)
     progress(info.orbits, info.orbits)
     return info
+
+
+def compute_shard(plan: ExtractionPlan, shard: int, settings: Settings, progress: Progress = silent) -> torch.Tensor:
+    """Compute the activations of one shard, [orbits, |G|, channels] of the type `number_formats.computed_as`.
+
+    They depend only on the plan. Raises UserError as `extract_shard`.
+    """
+    rows = plan.shard_rows(shard)
+    # Without transforms the network runs on whole frames, and one pass gives all rows of an image. Cones would be
+    # faster where they are small or few (conv2d2, 100 rows per image: twice as fast), but there both ways give tens of
+    # thousands of rows per second.
+    network, frame_size = _network(plan, settings), plan.config.images.frame_size
+    whole_frames = plan.group.order == 1 and network.covers(plan.layer.name, frame_size)
+    compute = _units_of_frames if whole_frames else _orbits
+    return compute(plan, rows, settings, progress)
 
 
 def _network(plan: ExtractionPlan, settings: Settings) -> Network:
@@ -122,7 +129,8 @@ def _storable(acts: torch.Tensor, plan: ExtractionPlan) -> torch.Tensor:
     if not reached <= limit:
         raise UserError(
             f"{plan.layer.name} of {plan.config.network} reaches {reached:.3g}, but shards of {storage} hold "
-            f"numbers up to {limit:.5g}: set storage=float32, choose a layer after a normalisation or rescale the network"
+            f"numbers up to {limit:.5g}: set storage=float32, choose a layer after a normalisation, or rescale the "
+            "network"
         )
     return acts
 

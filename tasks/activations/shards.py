@@ -32,6 +32,7 @@ Memory: one shard; two while a shard is written.
 import dataclasses
 import hashlib
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -61,7 +62,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ShardInfo:
-    """One shard, as recorded in its receipt and in the manifest. bytes, sha256: of the safetensors file."""
+    """One shard, as recorded in its receipt and in the manifest.
+
+    bytes, sha256: of the safetensors file; 0 and "" for a shard of a `StreamedSet`, which has no file.
+    """
 
     index: int
     split: str
@@ -83,13 +87,18 @@ def write_shard(plan: ExtractionPlan, index: int, acts_rgc: torch.Tensor) -> Sha
 
     acts_rgc: [orbits, |G|, channels], of the type `number_formats.computed_as`.
     """
-    data = safetensors.torch.save(encode(acts_rgc, plan.config.storage, plan.group))
+    data = shard_bytes(plan, acts_rgc)
     info = ShardInfo(index, plan.splits[index], len(acts_rgc), len(data), hashlib.sha256(data).hexdigest())
     with atomic_file(shard_path(plan.folder, index)) as temporary:
         temporary.write_bytes(data)
     receipt = {"plan_sha256": plan.sha256, "shard": dataclasses.asdict(info)}
     write_document(_receipt_path(plan.folder, index), receipt)
     return info
+
+
+def shard_bytes(plan: ExtractionPlan, acts_rgc: torch.Tensor) -> bytes:
+    """Return the content of a shard's file; acts_rgc as for `write_shard`."""
+    return safetensors.torch.save(encode(acts_rgc, plan.config.storage, plan.group))
 
 
 def written_shard(plan: ExtractionPlan, index: int) -> ShardInfo | None:
@@ -168,9 +177,12 @@ class ActivationSet:
     def open(cls, key: str, settings: Settings) -> "ActivationSet":
         """Open a set. Raises UserError if it doesn't exist or isn't finished, Damaged if plan or manifest changed."""
         plan = ExtractionPlan.open(key, settings)
-        path = plan.folder / "manifest.json"
+        path = _manifest_path(key, settings)
         if not fetch_document(path, settings):
-            raise UserError(f"activation set {key} is not finished: run the extraction again")
+            raise UserError(
+                f"activation set {key} is not finished: run the extraction again (with stream=true a training keeps no "
+                "activations; what analyses them needs stream=false)"
+            )
         manifest = read_document(path, REMEDY)
         if manifest.get("plan_sha256") != plan.sha256 or "shards" not in manifest:
             raise Damaged(path, "was written for another plan", REMEDY)
@@ -213,6 +225,10 @@ class ActivationSet:
         except KeyError as missing:
             raise Damaged(path, f"contains no tensor {missing}", REMEDY) from None
 
+    def read_each(self, shards: Iterable[int]) -> Iterator[torch.Tensor]:
+        """Yield the shards as `read` returns them, one at a time."""
+        return map(self.read, shards)
+
     def rows(self, shard: int) -> polars.DataFrame:
         """Return (row, image, y, x) of a shard's orbits, in order; y, x: centre of the patch, in pixels."""
         return self.plan.shard_rows(shard).select("row", "image", "y", "x")
@@ -231,6 +247,15 @@ class ActivationSet:
         for place, patch_cyx in zip(by_image["place"], self.plan.patches(by_image, self.patch_side), strict=True):
             patches_bcyx[place] = patch_cyx
         return patches_bcyx
+
+
+def is_stored(key: str, settings: Settings) -> bool:
+    """Return whether a set is finished, here or in the shared store."""
+    return fetch_document(_manifest_path(key, settings), settings)
+
+
+def _manifest_path(key: str, settings: Settings) -> Path:
+    return settings.activations_dir / key / "manifest.json"
 
 
 def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:
