@@ -23,7 +23,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from tasks.activations.shards import ActivationSet
+from tasks.activations.shards import ActivationSet, is_stored
 from tasks.activations.stream import streamed
 from tasks.checksums import Damaged, check_file
 from tasks.dictionary import distributed, store
@@ -74,8 +74,8 @@ def train(
 ) -> str:
     """Train a dictionary on the train split of an activation set, evaluate it on the test split and return its key.
 
-    A dictionary that is trained already is not trained again; a damaged one is set aside and trained again. stream:
-    only the activation set's plan is needed, and its shards are computed while they are read. Raises UserError if a
+    A dictionary that is trained already is not trained again; a damaged one is set aside and trained again. stream: if
+    the activation set is planned and not stored, its shards are computed while they are read. Raises UserError if a
     split is empty or all its rows are equal, if memory is too small, or if the loss becomes NaN or infinite.
     """
     [(key, failure)] = train_together(activation_set, (config,), settings, progress, stream=stream).items()
@@ -108,8 +108,10 @@ def train_together(
         progress(1, 1)
         return failures
     distributed.check_divides(configs[0].batch_size)
+    if stream and distributed.world_size() > 1:
+        raise UserError("stream = true trains in one process: leave out torchrun, or set stream = false")
     with ExitStack() as held:
-        if stream:
+        if stream and not is_stored(activation_set, settings):
             acts: ActivationSet = held.enter_context(streamed(activation_set, settings))
         else:
             acts = ActivationSet.open(activation_set, settings)

@@ -15,7 +15,7 @@ import torch
 from tasks.activations import stream
 from tasks.activations.extract import extract, plan
 from tasks.activations.shards import ActivationSet
-from tasks.dictionary import store
+from tasks.dictionary import distributed, store
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import _epoch_order
 from tasks.dictionary.train import dictionary_key, train
@@ -141,6 +141,20 @@ def test_what_reads_stored_activations_says_so_in_one_line(settings):
     with pytest.raises(UserError, match=r"is not finished: run the extraction again \(with stream=true") as refused:
         ActivationSet.open(key, settings)
     assert "\n" not in str(refused.value)
+
+
+def test_a_set_that_is_stored_is_read(stored, made):
+    other = CONFIG.model_copy(update={"seed": 1, "steps": 3})
+    train(planned(stored), other, stored, stream=True)
+    assert made == []
+
+
+def test_several_processes_are_refused(settings, monkeypatch):
+    key = planned(settings)
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
+    with pytest.raises(UserError, match=r"^stream = true trains in one process: leave out torchrun, or set stream ="):
+        train(key, CONFIG, settings, stream=True)
+    assert not settings.dictionaries_dir.exists()
 
 
 def started(settings: Settings, config: DictionaryConfig) -> subprocess.Popen:
