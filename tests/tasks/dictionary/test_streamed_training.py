@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -157,10 +158,11 @@ def test_several_processes_are_refused(settings, monkeypatch):
     assert not settings.dictionaries_dir.exists()
 
 
-def started(settings: Settings, config: DictionaryConfig) -> subprocess.Popen:
-    """A streamed training in a process of its own, whose shards two more processes make."""
+@contextmanager
+def started(settings: Settings, config: DictionaryConfig) -> Iterator[subprocess.Popen]:
+    """A streamed training in a process of its own, whose shards two more processes make; it is stopped at the end."""
     environment = {"KALEIDOSCOPE_TASK_RUNNER": "processes", "KALEIDOSCOPE_WORKERS": "2", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, planned(settings), config.model_dump_json()],
         cwd=ROOT,
         env=os.environ | settings.environment() | environment,
@@ -168,6 +170,11 @@ def started(settings: Settings, config: DictionaryConfig) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def until(holds: Callable[[], object], process: subprocess.Popen) -> None:
@@ -192,12 +199,12 @@ def test_a_killed_process_leaves_nothing_and_the_next_training_resumes(victim, s
     expected_key = train(extract(SMALL, alone), config, alone)
     folder = store.folder_of(expected_key, settings)
 
-    process = started(settings, config)
-    until(lambda: list(folder.glob("checkpoint-*.safetensors")), process)
-    workers = workers_of(process)
-    assert len(workers) == 2
-    os.kill(process.pid if victim == "the trainer" else workers[0].pid, signal.SIGKILL)
-    said = process.communicate(timeout=60)[1]
+    with started(settings, config) as process:
+        until(lambda: list(folder.glob("checkpoint-*.safetensors")), process)
+        workers = workers_of(process)
+        assert len(workers) == 2
+        os.kill(process.pid if victim == "the trainer" else workers[0].pid, signal.SIGKILL)
+        said = process.communicate(timeout=120)[1]
     if victim == "the trainer":
         assert process.returncode == -9
     else:
