@@ -10,7 +10,6 @@ A shard that is read again, as in another epoch, is computed again. Nothing is w
 nothing to repair: the next one computes the shards that it still needs.
 """
 
-import signal
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -27,7 +26,7 @@ from tasks.activations.number_formats import decode
 from tasks.activations.plan import ExtractionPlan
 from tasks.activations.shards import ActivationSet, ShardInfo, shard_bytes
 from tasks.errors import UserError
-from tasks.liveness import die_with_parent
+from tasks.liveness import worker_dies_with_parent
 from tasks.settings import Settings
 
 AHEAD_PER_WORKER = 2
@@ -110,5 +109,5 @@ def _workers(settings: Settings) -> Executor:
 
 def _begin_process(threads: int) -> None:
     """Compute with as many threads as the reader, since the last bit of a convolution can depend on their number."""
-    die_with_parent(signal.SIGKILL)  # an idle worker would go on running when its parent is killed
+    worker_dies_with_parent()
     torch.set_num_threads(threads)
