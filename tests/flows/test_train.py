@@ -57,7 +57,7 @@ def test_a_streamed_dictionary_is_registered_and_analysed_once_its_set_is_stored
     assert model.stat().st_mtime_ns == written, "it is not trained again"
     with tracking(settings) as client:
         [version] = client.search_model_versions("name = 'topk-group-crosscoder'")
-        assert (version.tags["dictionary"], version.version) == (dictionary, "1")
+        assert (version.tags["dictionary"], int(version.version)) == (dictionary, 1)
         assert client.list_artifacts(version.run_id, "figures"), "its run has the figures of the analysis"
     again = train(streamed)  # the set is stored now: it is read
     assert again.content_keys["dictionary"] == dictionary
