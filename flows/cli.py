@@ -137,7 +137,7 @@ def fit(config: ConfigFile = None, assignments: Assignments = None) -> None:
     with processes():
         activation_set = plan(train_config.extraction, Settings()).key
         with progress_bar(f"Train {dictionary.name}") if is_first() else nullcontext(silent) as progress:
-            key = train(activation_set, dictionary, Settings(), progress)
+            key = train(activation_set, dictionary, Settings(), progress, stream=train_config.stream)
         if is_first():
             print(key)
 

@@ -1,16 +1,14 @@
 """The task runners that mapped steps run on, chosen by the setting KALEIDOSCOPE_TASK_RUNNER."""
 
-import signal
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from functools import partial
 from typing import Any
 
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
 from tasks.errors import UserError
-from tasks.liveness import die_with_parent
+from tasks.liveness import worker_dies_with_parent
 from tasks.settings import Settings
 
 CONNECT_SECONDS = 20
@@ -44,9 +42,7 @@ def _task_runner(settings: Settings) -> TaskRunner:
         case "threads":
             return ThreadPoolTaskRunner(max_workers=settings.workers)
         case "processes":
-            # idle workers would go on running when their parent is killed
-            die = partial(die_with_parent, signal.SIGKILL)
-            return ProcessPoolTaskRunner(max_workers=settings.workers, initializer=die)
+            return ProcessPoolTaskRunner(max_workers=settings.workers, initializer=worker_dies_with_parent)
         case "dask":
             return _dask(None, settings)
         case address:

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import polars
 from pydantic import Field, model_validator
 
-from flows.extract import extract_set
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.extract import extract_set, plan
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, say, show, step
 from flows.symmetry import analyse_dictionary, draw_and_match
 from tasks.activations.plan import ExtractionConfig
-from tasks.activations.shards import ActivationSet
+from tasks.activations.shards import ActivationSet, is_stored
 from tasks.config import MOST, Config
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
@@ -43,6 +43,11 @@ class TrainConfig(Config):
         description="processes of this machine that train the dictionary together, each on its part of every batch; at "
         "most one a GPU",
     )
+    stream: bool = Field(
+        False,
+        description="extract the shards while the training reads them and keep none, unless the set is stored already: "
+        "each epoch extracts them again; the features are not analysed, which takes a run with stream = false",
+    )
 
     @model_validator(mode="after")
     def _divides_the_batch(self) -> "TrainConfig":
@@ -50,6 +55,15 @@ class TrainConfig(Config):
             raise ValueError(
                 f"dictionary.batch_size = {self.dictionary.batch_size} can't be split over {self.processes} processes: "
                 "change one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _streams_to_one_process(self) -> "TrainConfig":
+        if self.stream and self.processes > 1:
+            raise ValueError(
+                f"stream = true trains in one process, and processes = {self.processes}: change one of them (the "
+                "setting KALEIDOSCOPE_WORKERS is the number of those that extract)"
             )
         return self
 
@@ -72,14 +86,18 @@ def check_transformations(extraction: ExtractionConfig, *dictionaries: Dictionar
 def train(config: TrainConfig = TrainConfig()) -> Summary:
     """Train a dictionary, analyse its features, log the training in MLflow and register the model as a candidate.
 
+    With `stream`, the features are not analysed: that reads stored activations.
+
     Args:
         config: the extraction and the dictionary
     """
     settings = Settings()
     with recorded("train", config, settings) as measured:
-        activation_set = extract_set(config.extraction, settings)
-        dictionary, _ = train_dictionary(activation_set, config.dictionary, settings, config.processes)
-        draw_and_match((dictionary,), settings)
+        dictionary = train_streamed(config, settings) if config.stream else None
+        if dictionary is None:
+            activation_set = extract_set(config.extraction, settings)
+            dictionary, _ = train_dictionary(activation_set, config.dictionary, settings, config.processes)
+            draw_and_match((dictionary,), settings)
     return show(
         Summary(
             title=f"{config.dictionary.name} on {config.extraction.network} {config.extraction.layer}",
@@ -89,6 +107,25 @@ def train(config: TrainConfig = TrainConfig()) -> Summary:
             | measured.places,
         )
     )
+
+
+def train_streamed(config: TrainConfig, settings: Settings) -> str | None:
+    """Train on shards that are extracted meanwhile, log and register the model; return its key.
+
+    Returns None, and trains nothing, if the activation set is stored.
+    """
+    with reported("Choose orbits") as progress:
+        activation_set, _ = step(plan)(config.extraction, settings, progress)
+    if is_stored(activation_set, settings):
+        return None
+    with reported(f"Train {config.dictionary.name}") as progress:
+        dictionary = step(training.train)(activation_set, config.dictionary, settings, progress, stream=True)
+    step(register)(dictionary, step(log_training)(dictionary, settings), settings)
+    say(
+        f"the features of {dictionary[:8]} are not analysed, which reads stored activations: run again with "
+        "stream=false, which extracts them and trains nothing again"
+    )
+    return dictionary
 
 
 def train_dictionary(

@@ -6,6 +6,7 @@ holds was left by a process that has died.
 
 import ctypes
 import fcntl
+import multiprocessing
 import os
 import signal
 import socket
@@ -33,6 +34,17 @@ def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
     """Let Linux stop this process when its parent is killed: a killed parent can't stop it. Does nothing elsewhere."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
+
+
+def worker_dies_with_parent() -> None:
+    """Let Linux kill this process of a pool when its parent dies; end it if the parent has died already.
+
+    Idle workers of a killed parent would go on running. It may die while a worker still imports what it needs.
+    """
+    die_with_parent(signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent and not parent.is_alive():
+        os._exit(1)
 
 
 class Holder(BaseModel):

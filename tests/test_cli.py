@@ -189,6 +189,16 @@ def test_two_processes_fit_one_dictionary(settings):
     assert trained(settings) == (ended.stdout.strip(),)
 
 
+def test_fit_streams(kaleidoscope, settings):
+    small = ["layer=block1", "orbits=40", "n_rotations=1", 'images.sources=["dead-leaves"]', "images.scenes=2"]
+    options = [f"extraction.{assignment}" for assignment in (*small, "test_share=0.5")]
+    options += [f"dictionary.{assignment}" for assignment in ("features=8", "k=2", "steps=3", "batch_size=8")]
+    given = [part for option in (*options, "stream=true") for part in ("--set", option)]
+    code, printed, _ = kaleidoscope("fit", *given)
+    assert (code, trained(settings)) == (0, (printed.strip(),))
+    assert not list(settings.activations_dir.glob("*/shard-*"))
+
+
 def test_sql_in_three_formats(kaleidoscope, published):
     select = "SELECT architecture, features FROM dictionaries ORDER BY architecture"
     _, as_csv, _ = kaleidoscope("sql", select, "--format", "csv")

@@ -10,6 +10,7 @@ import polars
 import torch
 
 from tasks.activations.extractors import Extractor, unit_extractor
+from tasks.activations.number_formats import computed_as, largest
 from tasks.activations.plan import FRAMES_AT_ONCE, ExtractionConfig, ExtractionPlan, plan
 from tasks.activations.precision import check_precision, computing_in
 from tasks.activations.shards import ShardInfo, share_shard, write_manifest, write_shard, written_shard
@@ -40,28 +41,35 @@ def extract_shard(key: str, shard: int, settings: Settings, progress: Progress =
     """Compute and write one shard of a plan, unless it is there and undamaged; a damaged one is set aside.
 
     Several threads and processes may call this at the same time. progress counts orbits. Raises UserError if the plan
-    or the shard doesn't exist, an image changed, an activation is too large for half precision, the processor doesn't
-    have the set's precision, or the disk is full.
+    or the shard doesn't exist, an image changed, an activation is too large to be stored, the processor doesn't have
+    the set's precision, or the disk is full.
     """
     plan = ExtractionPlan.open(key, settings)
     if not 0 <= shard < plan.shards:
         raise UserError(f"activation set {key} has shards 0 to {plan.shards - 1}, not {shard}")
     info = _written(plan, shard, settings)
     if info is None:
-        check_precision(plan.config.precision)
         with writing(plan.folder):
-            rows = plan.shard_rows(shard)
-            # Without transforms the network runs on whole frames, and one pass gives all rows of an image. Cones would
-            # be faster where they are small or few (conv2d2, 100 rows per image: twice as fast), but there both ways
-            # give tens of thousands of rows per second.
-            network, frame_size = _network(plan, settings), plan.config.images.frame_size
-            whole_frames = plan.group.order == 1 and network.covers(plan.layer.name, frame_size)
-            compute = _units_of_frames if whole_frames else _orbits
-            acts_rgc = compute(plan, rows, settings, progress)
-            info = write_shard(plan, shard, acts_rgc)
+            info = write_shard(plan, shard, compute_shard(plan, shard, settings, progress))
     share_shard(plan, shard)
     progress(info.orbits, info.orbits)
     return info
+
+
+def compute_shard(plan: ExtractionPlan, shard: int, settings: Settings, progress: Progress = silent) -> torch.Tensor:
+    """Compute the activations of one shard, [orbits, |G|, channels] of the type `number_formats.computed_as`.
+
+    They depend only on the plan. Raises UserError as `extract_shard`.
+    """
+    check_precision(plan.config.precision)
+    rows = plan.shard_rows(shard)
+    # Without transforms the network runs on whole frames, and one pass gives all rows of an image. Cones would be
+    # faster where they are small or few (conv2d2, 100 rows per image: twice as fast), but there both ways give tens of
+    # thousands of rows per second.
+    network, frame_size = _network(plan, settings), plan.config.images.frame_size
+    whole_frames = plan.group.order == 1 and network.covers(plan.layer.name, frame_size)
+    compute = _units_of_frames if whole_frames else _orbits
+    return compute(plan, rows, settings, progress)
 
 
 def _network(plan: ExtractionPlan, settings: Settings) -> Network:
@@ -78,9 +86,9 @@ def _written(plan: ExtractionPlan, shard: int, settings: Settings) -> ShardInfo 
 
 
 def _orbits(plan: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress) -> torch.Tensor:
-    """Compute the unit at each row's position under every transform, float16 [rows, |G|, channels]."""
+    """Compute the unit at each row's position under every transform, [rows, |G|, channels]."""
     extractor = _extractor(plan.config.network, plan.config.layer, plan.patch.centre, settings.weights_dir)
-    acts_rgc = torch.empty(len(rows), plan.group.order, plan.layer.channels, dtype=torch.float16)
+    acts_rgc = torch.empty(len(rows), plan.group.order, plan.layer.channels, dtype=computed_as(plan.config.storage))
     done = 0
     with closing(computed(partial(_orbits_of, plan, extractor), _sources(plan, rows, extractor.side))) as results:
         for acts_bgc in results:
@@ -107,24 +115,25 @@ def orbits_at_once(side: int, order: int) -> int:
 
 @torch.no_grad()
 def _orbits_of(plan: ExtractionPlan, extractor: Extractor, sources_bcyx: torch.Tensor) -> torch.Tensor:
-    """Compute the unit in the middle of each source patch under every transform, float16 [b, |G|, channels]."""
+    """Compute the unit in the middle of each source patch under every transform, [b, |G|, channels]."""
     group = plan.group
     transformed_bgcyx = transform_patches(sources_bcyx.float() / 255, group.elements, group, extractor.side)
     with computing_in(plan.config.precision):
         acts_nc = extractor(transformed_bgcyx.flatten(0, 1))
-    return _storable(acts_nc, plan).half().unflatten(0, (len(sources_bcyx), group.order))
+    acts_nc = _storable(acts_nc, plan).to(computed_as(plan.config.storage))
+    return acts_nc.unflatten(0, (len(sources_bcyx), group.order))
 
 
 @torch.no_grad()
 def _units_of_frames(
     plan: ExtractionPlan, rows: polars.DataFrame, settings: Settings, progress: Progress
 ) -> torch.Tensor:
-    """Compute the unit at each row's position from forward passes over whole frames, float16 [rows, 1, channels].
+    """Compute the unit at each row's position from forward passes over whole frames, [rows, 1, channels].
 
     On InceptionV1's early layers and branches the result equals that of the cones bit for bit.
     """
     network, layer = _network(plan, settings), plan.layer
-    acts_rgc = torch.empty(len(rows), 1, layer.channels, dtype=torch.float16)
+    acts_rgc = torch.empty(len(rows), 1, layer.channels, dtype=computed_as(plan.config.storage))
     units_r2 = torch.from_numpy(plan.patch.units(rows.select("y", "x").to_numpy()))
     # the rows of an image are consecutive
     images = rows["image"].rle().struct.unnest()
@@ -143,12 +152,14 @@ def _units_of_frames(
 
 
 def _storable(acts: torch.Tensor, plan: ExtractionPlan) -> torch.Tensor:
-    """Return the activations unchanged. Raises UserError if one of them is too large for half precision, or NaN."""
-    largest = acts.abs().max().item()
-    if not largest <= torch.finfo(torch.float16).max:
+    """Return the activations unchanged. Raises UserError if one of them is too large for the number format, or NaN."""
+    storage, reached = plan.config.storage, acts.abs().max().item()
+    limit = largest(storage, plan.group)
+    if not reached <= limit:
         raise UserError(
-            f"{plan.layer.name} of {plan.config.network} reaches {largest:.3g}, but shards hold numbers up to 65504: "
-            "choose a layer after a normalisation or rescale the network"
+            f"{plan.layer.name} of {plan.config.network} reaches {reached:.3g}, but shards of {storage} hold "
+            f"numbers up to {limit:.5g}: set storage=float32, choose a layer after a normalisation, or rescale the "
+            "network"
         )
     return acts
 

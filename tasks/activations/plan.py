@@ -16,6 +16,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, mode
 from tasks.activations.adopt import REMEDY, adopt
 from tasks.activations.effective_centre import EffectiveCentre, effective_centre
 from tasks.activations.extractors import unit_extractor
+from tasks.activations.number_formats import DEFAULT, NumberFormat, check_format
 from tasks.activations.precision import Precision, check_precision
 from tasks.activations.sampling import Sampling, assign_shards, choose_positions, choose_test, spread
 from tasks.activations.unit_patches import AT_RECEPTIVE_FIELD, UnitPatch, patch_start
@@ -112,6 +113,11 @@ class ExtractionConfig(Config):
         description="of the network's convolutions: bfloat16 takes about two thirds of the time and changes "
         "activations by some percent; only for processors that multiply it",
     )
+    storage: NumberFormat = Field(
+        DEFAULT,
+        description="numbers of the shards: float16, float32, int8 (1 byte, a scale for each channel and shard), or "
+        "fourier-K, the waves along the rotations up to order K, (2K + 1)/n of float16's bytes",
+    )
 
     @property
     def group(self) -> Transformations:
@@ -130,9 +136,9 @@ class ExtractionConfig(Config):
         return {name: value for name, value in values.items() if name not in unused}
 
     @model_validator(mode="after")
-    def _scales_are_whole(self) -> "ExtractionConfig":
+    def _group_and_storage_fit(self) -> "ExtractionConfig":
         try:
-            _ = self.group
+            check_format(self.storage, self.group)
         except UserError as error:
             raise ValueError(str(error)) from None
         return self
@@ -145,6 +151,8 @@ class ExtractionConfig(Config):
             unused = ("transformations", *unused)
         if self.precision == "float32":
             unused = ("precision", *unused)
+        if self.storage == DEFAULT:
+            unused = ("storage", *unused)
         return {name: value for name, value in dump(self).items() if name not in unused}
 
 

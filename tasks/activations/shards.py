@@ -5,7 +5,8 @@ An activation set is a folder, named by its key:
     plan.json             config, network, layer; checksums of the three tables
     rows.parquet          every row's image, position, split and shard (provenance)
     images.parquet  quarantine.parquet
-    shard-00000.safetensors …   one tensor `acts`: float16 [orbits of the shard, |G|, channels]
+    shard-00000.safetensors …   one tensor `acts`: float16 [orbits of the shard, |G|, channels]; the tensors of other
+                                formats are in tasks/activations/number_formats.py
     shard-00000.json …    receipt: checksum of the plan; split, orbits, bytes and SHA-256 of the shard
     manifest.json         checksum of the plan, and the content of all receipts
 
@@ -31,6 +32,7 @@ Memory: one shard; two while a shard is written.
 import dataclasses
 import hashlib
 import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +44,7 @@ import torch
 
 from tasks.activations.adopt import REMEDY
 from tasks.activations.effective_centre import CENTRE_COLUMNS
+from tasks.activations.number_formats import decode, encode
 from tasks.activations.plan import ExtractionConfig, ExtractionPlan
 from tasks.checksums import Damaged, check_file, read_document, write_document
 from tasks.errors import UserError
@@ -59,7 +62,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ShardInfo:
-    """One shard, as recorded in its receipt and in the manifest. bytes, sha256: of the safetensors file."""
+    """One shard, as recorded in its receipt and in the manifest.
+
+    bytes, sha256: of the safetensors file; 0 and "" for a shard of a `StreamedSet`, which has no file.
+    """
 
     index: int
     split: str
@@ -77,14 +83,22 @@ def _receipt_path(folder: Path, index: int) -> Path:
 
 
 def write_shard(plan: ExtractionPlan, index: int, acts_rgc: torch.Tensor) -> ShardInfo:
-    """Write a shard, float16 [orbits, |G|, channels], and its receipt. Raises UserError if the disk is full."""
-    data = safetensors.torch.save({"acts": acts_rgc})
+    """Write a shard in the plan's number format, and its receipt. Raises UserError if the disk is full.
+
+    acts_rgc: [orbits, |G|, channels], of the type `number_formats.computed_as`.
+    """
+    data = shard_bytes(plan, acts_rgc)
     info = ShardInfo(index, plan.splits[index], len(acts_rgc), len(data), hashlib.sha256(data).hexdigest())
     with atomic_file(shard_path(plan.folder, index)) as temporary:
         temporary.write_bytes(data)
     receipt = {"plan_sha256": plan.sha256, "shard": dataclasses.asdict(info)}
     write_document(_receipt_path(plan.folder, index), receipt)
     return info
+
+
+def shard_bytes(plan: ExtractionPlan, acts_rgc: torch.Tensor) -> bytes:
+    """Return the content of a shard's file; acts_rgc as for `write_shard`."""
+    return safetensors.torch.save(encode(acts_rgc, plan.config.storage, plan.group))
 
 
 def written_shard(plan: ExtractionPlan, index: int) -> ShardInfo | None:
@@ -163,9 +177,12 @@ class ActivationSet:
     def open(cls, key: str, settings: Settings) -> "ActivationSet":
         """Open a set. Raises UserError if it doesn't exist or isn't finished, Damaged if plan or manifest changed."""
         plan = ExtractionPlan.open(key, settings)
-        path = plan.folder / "manifest.json"
+        path = _manifest_path(key, settings)
         if not fetch_document(path, settings):
-            raise UserError(f"activation set {key} is not finished: run the extraction again")
+            raise UserError(
+                f"activation set {key} is not finished: run the extraction again (with stream=true a training keeps no "
+                "activations; what analyses them needs stream=false)"
+            )
         manifest = read_document(path, REMEDY)
         if manifest.get("plan_sha256") != plan.sha256 or "shards" not in manifest:
             raise Damaged(path, "was written for another plan", REMEDY)
@@ -193,7 +210,7 @@ class ActivationSet:
         return source_side(self.plan.patch.side, self.group)
 
     def read(self, shard: int) -> torch.Tensor:
-        """Read a shard, float16 [orbits, |G|, channels]; its checksum is verified once per process.
+        """Read a shard, float16 or float32 [orbits, |G|, channels]; its checksum is verified once per process.
 
         Raises UserError if the shard is not in the manifest, Damaged if its file is missing or changed.
         """
@@ -203,10 +220,14 @@ class ActivationSet:
         path = shard_path(self.plan.folder, shard)
         fetch_file(path, info.sha256, self.plan.settings)
         check_file(path, info.sha256, REMEDY)
-        tensors = read_tensors(path, REMEDY)
-        if "acts" not in tensors:
-            raise Damaged(path, "contains no tensor `acts`", REMEDY)
-        return tensors["acts"]
+        try:
+            return decode(read_tensors(path, REMEDY), self.config.storage, self.group)
+        except KeyError as missing:
+            raise Damaged(path, f"contains no tensor {missing}", REMEDY) from None
+
+    def read_each(self, shards: Iterable[int]) -> Iterator[torch.Tensor]:
+        """Yield the shards as `read` returns them, one at a time."""
+        return map(self.read, shards)
 
     def rows(self, shard: int) -> polars.DataFrame:
         """Return (row, image, y, x) of a shard's orbits, in order; y, x: centre of the patch, in pixels."""
@@ -226,6 +247,15 @@ class ActivationSet:
         for place, patch_cyx in zip(by_image["place"], self.plan.patches(by_image, self.patch_side), strict=True):
             patches_bcyx[place] = patch_cyx
         return patches_bcyx
+
+
+def is_stored(key: str, settings: Settings) -> bool:
+    """Return whether a set is finished, here or in the shared store."""
+    return fetch_document(_manifest_path(key, settings), settings)
+
+
+def _manifest_path(key: str, settings: Settings) -> Path:
+    return settings.activations_dir / key / "manifest.json"
 
 
 def activation_tables(acts: ActivationSet) -> dict[str, polars.DataFrame]:

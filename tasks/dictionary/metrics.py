@@ -10,7 +10,7 @@ from torch import Tensor
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.rows import every_row
+from tasks.dictionary.rows import rows_of_orbits
 
 Similarity = Callable[[Tensor, Tensor], Tensor]
 """Function of the blocks of two dictionaries, [m, …, d] and [m', …, d], to the similarity of every pair, [m, m']."""
@@ -63,9 +63,11 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
     variance, error_g, cosine_sum, rows = Variance(), torch.zeros(()), 0.0, 0
     counts_m = torch.zeros(dictionary.config.features, dtype=torch.int64)
     residual_of = dictionary.residual_of_blocks()
-    shards = [shard for shard in acts.shards if shard.split == split]
+    of_split = (shard.index for shard in acts.shards if shard.split == split)
     x_of_shards = (
-        x_gbd for shard in shards for _, x_gbd in every_row(acts, dictionary.config, shard, dictionary.block_count)
+        x_gbd
+        for acts_rgc in acts.read_each(of_split)
+        for _, x_gbd in rows_of_orbits(acts_rgc, acts.group, dictionary.config, dictionary.block_count)
     )
     for x_gbd in x_of_shards:
         z_gbd = x_gbd * dictionary.scale

@@ -1,6 +1,7 @@
 """Training rows: an endless, seeded stream of batches over the shards that can start at any step."""
 
 from collections.abc import Iterator
+from itertools import count, tee
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from tasks.activations.shards import ActivationSet, ShardInfo
 from tasks.dictionary.config import DictionaryConfig
+from tasks.symmetry.transformations import Transformations
 
 STREAM_FIELDS = ("architecture", "orbit_reuse", "batch_size", "seed")
 """Fields of a config that determine the stream of batches."""
@@ -18,6 +20,22 @@ def _epoch_order(shard_orbits: list[int], seed: int, epoch: int) -> tuple[np.nda
     generator = np.random.default_rng([seed, epoch])
     shards = generator.permutation(len(shard_orbits))
     return shards, [generator.permutation(shard_orbits[shard]) for shard in shards]
+
+
+def _visits(
+    shard_orbits: list[int], seed: int, first_row: int, last_row: int | None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (shard, its orbits in the order of their rows) for the rows from `first_row` to `last_row`, exclusive."""
+    orbits_per_epoch = sum(shard_orbits)
+    for epoch in count(first_row // orbits_per_epoch):
+        start = epoch * orbits_per_epoch
+        for shard, orbits in zip(*_epoch_order(shard_orbits, seed, epoch), strict=True):
+            if last_row is not None and start >= last_row:
+                return
+            wanted = orbits[max(0, first_row - start) : None if last_row is None else last_row - start]
+            if len(wanted):
+                yield int(shard), wanted
+            start += len(orbits)
 
 
 def _block_choice(
@@ -38,49 +56,51 @@ def _gather(acts_rgc: Tensor, orbits: np.ndarray, blocks: np.ndarray) -> Tensor:
     return acts_rgc[torch.from_numpy(orbits)[None], torch.from_numpy(blocks).T].float()
 
 
-def batches(acts: ActivationSet, config: DictionaryConfig, first_step: int = 0) -> Iterator[Tensor]:
-    """Yield batches x_gbd [blocks, b, d] of the train split from step `first_step` on, without end.
+def batches(
+    acts: ActivationSet, config: DictionaryConfig, first_step: int = 0, last_step: int | None = None
+) -> Iterator[Tensor]:
+    """Yield batches x_gbd [blocks, b, d] of the train split from step `first_step` on, before `last_step` or endless.
 
-    The batch of a step doesn't depend on `first_step`. An epoch passes over every orbit once, shard by shard; memory
+    The batch of a step doesn't depend on these steps. An epoch passes over every orbit once, shard by shard; memory
     holds one shard and a batch that may span two. Orbits left over at the end of an epoch, too few for a batch, are the
-    first of the next epoch's batch.
+    first of the next epoch's batch. The shards come from `ActivationSet.read_each` in the order in which they are read,
+    and none that isn't needed.
     """
     shards = [shard for shard in acts.shards if shard.split == "train"]
-    orbits_per_epoch = sum(shard.orbits for shard in shards)
     stand_ins = range(acts.group.order if config.orbit_reuse else 1)
     group_reuse = np.stack([acts.group.reuse_permutation(g) for g in stand_ins])
-    first_row = first_step * config.batch_size
-    epoch, skip = divmod(first_row, orbits_per_epoch)
+    last_row = None if last_step is None else last_step * config.batch_size
+    visits = _visits([shard.orbits for shard in shards], config.seed, first_step * config.batch_size, last_row)
+    visits, upcoming = tee(visits)
     step = first_step
     waiting: list[Tensor] = []
-    while True:
-        order, orbits_in_shard = _epoch_order([shard.orbits for shard in shards], config.seed, epoch)
-        for position, orbits in zip(order, orbits_in_shard, strict=True):
-            if skip >= len(orbits):
-                skip -= len(orbits)
-                continue
-            acts_rgc = acts.read(shards[position].index)
-            orbits, skip = orbits[skip:], 0
-            while len(orbits):
-                missing = config.batch_size - sum(part.shape[1] for part in waiting)
-                taken, orbits = orbits[:missing], orbits[missing:]
-                # seeded per (step, part), so that the stream can start at any step without replaying earlier draws
-                generator = np.random.default_rng([config.seed, step, len(waiting)])
-                waiting.append(_gather(acts_rgc, taken, _block_choice(group_reuse, config, generator, len(taken))))
-                if missing == len(taken):
-                    yield torch.cat(waiting, dim=1) if len(waiting) > 1 else waiting[0]
-                    step, waiting = step + 1, []
-        epoch += 1
+    for acts_rgc in acts.read_each(shards[place].index for place, _ in upcoming):
+        _, orbits = next(visits)
+        while len(orbits):
+            missing = config.batch_size - sum(part.shape[1] for part in waiting)
+            taken, orbits = orbits[:missing], orbits[missing:]
+            # seeded per (step, part), so that the stream can start at any step without replaying earlier draws
+            generator = np.random.default_rng([config.seed, step, len(waiting)])
+            waiting.append(_gather(acts_rgc, taken, _block_choice(group_reuse, config, generator, len(taken))))
+            if missing == len(taken):
+                yield torch.cat(waiting, dim=1) if len(waiting) > 1 else waiting[0]
+                step, waiting = step + 1, []
 
 
 def every_row(
     acts: ActivationSet, config: DictionaryConfig, shard: ShardInfo, blocks: int
 ) -> Iterator[tuple[int, Tensor]]:
-    """Yield all rows of a shard as (g₀, x_gbd of its orbits), for each element g₀ in the place of the identity.
+    """Yield all rows of a shard, as `rows_of_orbits` does."""
+    return rows_of_orbits(acts.read(shard.index), acts.group, config, blocks)
+
+
+def rows_of_orbits(
+    acts_rgc: Tensor, group: Transformations, config: DictionaryConfig, blocks: int
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield all rows of orbits as (g₀, x_gbd of the orbits), for each element g₀ in the place of the identity.
 
     Without orbit reuse, g₀ is the identity only. blocks: the number of blocks per row, starting with the identity's.
     """
-    acts_rgc = acts.read(shard.index)
-    for stand_in in range(acts.group.order if config.orbit_reuse else 1):
-        chosen = acts.group.reuse_permutation(stand_in)[:blocks]
+    for stand_in in range(group.order if config.orbit_reuse else 1):
+        chosen = group.reuse_permutation(stand_in)[:blocks]
         yield stand_in, acts_rgc[:, torch.from_numpy(chosen)].transpose(0, 1).float()

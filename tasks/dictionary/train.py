@@ -4,9 +4,10 @@ A checkpoint's file name contains its step and its SHA-256, so that one rename c
 deleted after that. A damaged checkpoint is set aside with a warning; the training then resumes from the previous one,
 or starts from the beginning.
 
-Several configurations can train on one pass over the shards. Under `torchrun` each process trains on a part of every
-batch (tasks/dictionary/distributed.py). Training uses CUDA with bfloat16 autocast where there is a GPU, else float32 on
-the CPU.
+Several configurations can train on one pass over the shards. With `stream`, the shards are computed meanwhile and not
+stored (tasks/activations/stream.py); the dictionary is the same. Under `torchrun` each process trains on a part of
+every batch (tasks/dictionary/distributed.py). Training uses CUDA with bfloat16 autocast where there is a GPU, else
+float32 on the CPU.
 """
 
 import hashlib
@@ -22,7 +23,8 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from tasks.activations.shards import ActivationSet
+from tasks.activations.shards import ActivationSet, is_stored
+from tasks.activations.stream import streamed
 from tasks.checksums import Damaged, check_file
 from tasks.dictionary import distributed, store
 from tasks.dictionary.base import Dictionary, Loss
@@ -62,27 +64,39 @@ def learning_rate_at(step: int, config: DictionaryConfig) -> float:
     return config.learning_rate * min(1.0, (config.steps - step) / (DECAY_SHARE * config.steps))
 
 
-def train(activation_set: str, config: DictionaryConfig, settings: Settings, progress: Progress = silent) -> str:
+def train(
+    activation_set: str,
+    config: DictionaryConfig,
+    settings: Settings,
+    progress: Progress = silent,
+    *,
+    stream: bool = False,
+) -> str:
     """Train a dictionary on the train split of an activation set, evaluate it on the test split and return its key.
 
-    A dictionary that is trained already is not trained again; a damaged one is set aside and trained again. Raises
-    UserError if a split is empty or all its rows are equal, if memory is too small, or if the loss becomes NaN or
-    infinite.
+    A dictionary that is trained already is not trained again; a damaged one is set aside and trained again. stream: if
+    the activation set is planned and not stored, its shards are computed while they are read. Raises UserError if a
+    split is empty or all its rows are equal, if memory is too small, or if the loss becomes NaN or infinite.
     """
-    [(key, failure)] = train_together(activation_set, (config,), settings, progress).items()
+    [(key, failure)] = train_together(activation_set, (config,), settings, progress, stream=stream).items()
     if failure:
         raise failure
     return key
 
 
 def train_together(
-    activation_set: str, configs: Sequence[DictionaryConfig], settings: Settings, progress: Progress = silent
+    activation_set: str,
+    configs: Sequence[DictionaryConfig],
+    settings: Settings,
+    progress: Progress = silent,
+    *,
+    stream: bool = False,
 ) -> dict[str, UserError | None]:
     """Train several dictionaries on one pass over the shards.
 
     Returns {key: None, or the error of a dictionary whose loss diverged}, in the configs' order. Each model is bit for
-    bit the same as if it had been trained alone; one that diverges doesn't affect the others. Raises UserError as
-    `train` does, and if the configs don't all need the same stream of rows.
+    bit the same as if it had been trained alone; one that diverges doesn't affect the others. stream: as for `train`.
+    Raises UserError as `train` does, and if the configs don't all need the same stream of rows.
     """
     keys = {dictionary_key(activation_set, config): config for config in configs}
     _check_one_stream(configs)
@@ -94,13 +108,20 @@ def train_together(
         progress(1, 1)
         return failures
     distributed.check_divides(configs[0].batch_size)
-    acts = ActivationSet.open(activation_set, settings)
-    for config in configs:
-        check_group(acts.group, config)
-    check_splits(acts)
-    check_varies(acts, configs[0])
-    check_fits(acts, list(waiting.values()))
+    if stream and distributed.world_size() > 1:
+        raise UserError("stream = true trains in one process: leave out torchrun, or set stream = false")
     with ExitStack() as held:
+        if stream and not is_stored(activation_set, settings):
+            acts: ActivationSet = held.enter_context(streamed(activation_set, settings))
+        else:
+            acts = ActivationSet.open(activation_set, settings)
+        for config in configs:
+            check_group(acts.group, config)
+        check_splits(acts)
+        # trainings with a checkpoint have passed this check, for which shards may have to be computed
+        if not all(any(store.folder_of(key, settings).glob(CHECKPOINTS)) for key in waiting):
+            check_varies(acts, configs[0])
+        check_fits(acts, list(waiting.values()))
         for key in waiting:
             held.enter_context(writing(store.folder_of(key, settings)))
         trainers = [_Trainer(key, config, acts, settings) for key, config in waiting.items()]
@@ -126,8 +147,8 @@ def _check_one_stream(configs: Sequence[DictionaryConfig]) -> None:
 def _fit(trainers: Sequence["_Trainer"], acts: ActivationSet, progress: Progress) -> None:
     """Run the training loop. Each batch is read once, for all dictionaries that have reached its step."""
     done, total = sum(trainer.step for trainer in trainers), sum(trainer.config.steps for trainer in trainers)
-    step = min(trainer.step for trainer in trainers)
-    for x_gbd in batches(acts, trainers[0].config, first_step=step):
+    step, last_step = min(trainer.step for trainer in trainers), max(trainer.config.steps for trainer in trainers)
+    for x_gbd in batches(acts, trainers[0].config, step, last_step):
         current = [trainer for trainer in trainers if trainer.step == step and not trainer.is_over()]
         if not current and all(trainer.is_over() for trainer in trainers):
             return
@@ -141,13 +162,9 @@ def _fit(trainers: Sequence["_Trainer"], acts: ActivationSet, progress: Progress
 
 def _first_rows(acts: ActivationSet, config: DictionaryConfig, needed: int) -> torch.Tensor:
     """Return `needed` rows [blocks, n, d] for the initial features, drawn with another seed than the batches."""
-    parts = []
-    for x_gbd in batches(acts, config.model_copy(update={"seed": config.seed + 2**31})):
-        parts.append(x_gbd[:, :needed])
-        needed -= parts[-1].shape[1]
-        if not needed:
-            return torch.cat(parts, dim=1)
-    raise AssertionError("the stream of batches has no end")
+    other = config.model_copy(update={"seed": config.seed + 2**31})
+    steps = math.ceil(needed / config.batch_size)
+    return torch.cat([*batches(acts, other, last_step=steps)], dim=1)[:, :needed].contiguous()
 
 
 class _Trainer:

@@ -51,8 +51,9 @@ def log_training(
     The experiment is `network/layer`: MLflow compares runs within an experiment, and FVU is comparable within a layer.
     Parameters are the config's fields. Metrics `training/…` are those logged at training steps, `test/…` those of the
     test split. The run's name is the dictionary's label. `figures` draws those to store as `figures/NAME.png`. A
-    dictionary with a finished run keeps that run, and nothing is drawn; a run that a killed process left is closed and
-    replaced. Raises UserError when there is no such dictionary, or when MLflow can't be reached.
+    dictionary with a finished run keeps that run; figures are drawn only if it has none, as that of a dictionary that
+    was not analysed. A run that a killed process left is closed and replaced. Raises UserError when there is no such
+    dictionary, or when MLflow can't be reached.
     """
     description = describe(dictionary, settings)
 
@@ -60,7 +61,7 @@ def log_training(
         _log(client, run_id, dictionary, description, settings)
         log_figures(client, run_id, figures())
 
-    return filed(
+    run = filed(
         "dictionary",
         dictionary,
         f"{description['network']}/{description['layer']}",
@@ -69,6 +70,10 @@ def log_training(
         log,
         settings,
     )
+    with tracking(settings) as client:
+        if not client.list_artifacts(run, "figures"):
+            log_figures(client, run, figures())
+    return run
 
 
 def log_analysis(

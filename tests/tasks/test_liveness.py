@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tasks import liveness
@@ -109,3 +110,31 @@ def test_a_free_lock_is_had_without_a_word(tmp_path):
         with waiting_for("the warehouse", tmp_path / ".writer", Holder(name=name, does="publish"), said.append):
             assert holder_of(tmp_path / ".writer").name == name
     assert said == []
+
+
+POOL = """
+import multiprocessing, time
+from concurrent.futures import ProcessPoolExecutor
+from tasks.liveness import worker_dies_with_parent
+
+def begin():
+    time.sleep(1)
+    worker_dies_with_parent()
+
+if __name__ == "__main__":
+    pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=begin)
+    pool.submit(abs, 1)
+    print(*pool._processes, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_worker_ends_whose_parent_was_killed_before_it_began(tmp_path):
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, script], env=environment, stdout=subprocess.PIPE) as parent:
+        worker = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    _, left = psutil.wait_procs([worker], timeout=60)
+    assert [process for process in left if process.status() != psutil.STATUS_ZOMBIE] == []

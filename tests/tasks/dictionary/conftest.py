@@ -1,5 +1,6 @@
 """Orbits with known truth, in memory: rows are sparse sums of planted group-crosscoder atoms."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 
@@ -53,6 +54,9 @@ class PlantedOrbits:
 
     def read(self, shard: int) -> torch.Tensor:
         return self.acts[shard]
+
+    def read_each(self, shards: Iterable[int]) -> Iterator[torch.Tensor]:
+        return map(self.read, shards)
 
     def rows(self, shard: int) -> polars.DataFrame:
         first = sum(self.shard_orbits[:shard])

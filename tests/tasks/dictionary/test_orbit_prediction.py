@@ -1,5 +1,6 @@
 """What the identity block determines is predicted, linearly or not, and nothing else is."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -38,6 +39,11 @@ CONFIG = DictionaryConfig(orbit_reuse=False, batch_size=64)
 ANOTHER = DictionaryConfig(architecture="sae", seed=3, **FEW)
 
 
+def reading(acts: list[torch.Tensor]) -> dict:
+    """The ways to read an activation set in memory."""
+    return {"read": acts.__getitem__, "read_each": partial(map, acts.__getitem__)}
+
+
 def orbits_of(blocks_of) -> SimpleNamespace:
     """An activation set in memory: standard normal identity blocks, and the other blocks that `blocks_of` makes."""
     generator = torch.Generator().manual_seed(0)
@@ -46,7 +52,7 @@ def orbits_of(blocks_of) -> SimpleNamespace:
         x_bd = torch.randn(ORBITS, CHANNELS, generator=generator)
         acts.append(torch.stack([x_bd, *blocks_of(x_bd, generator)], dim=1))
     shards = tuple(ShardInfo(index, split, ORBITS, 0, "") for index, split in enumerate(("train", "test")))
-    return SimpleNamespace(group=GROUP, channels=CHANNELS, shards=shards, read=lambda index: acts[index])
+    return SimpleNamespace(group=GROUP, channels=CHANNELS, shards=shards, **reading(acts))
 
 
 def linear_blocks(x_bd, generator):
@@ -132,7 +138,7 @@ def turned_by_matrices(group):
         x_bd = torch.randn(ORBITS, 4, generator=generator)
         acts.append(torch.stack([x_bd @ each_dd @ mix_dd + 2 for each_dd in of_element], dim=1))
     shards = tuple(ShardInfo(index, split, ORBITS, 0, "") for index, split in enumerate(("train", "test")))
-    return SimpleNamespace(group=group, channels=4, shards=shards, read=lambda index: acts[index])
+    return SimpleNamespace(group=group, channels=4, shards=shards, **reading(acts))
 
 
 @pytest.mark.parametrize("group", [DihedralGroup(5), DihedralGroup(6, reflections=False), DihedralGroup(1)])
@@ -149,7 +155,7 @@ def test_training_the_matrices_improves_their_powers():
     acts = turned_by_matrices(DihedralGroup(8, reflections=False))
     noise = torch.Generator().manual_seed(4)
     noisy = [acts.read(index) + 0.5 * torch.randn(ORBITS, 8, 4, generator=noise) for index in (0, 1)]
-    acts.read = lambda index: noisy[index]
+    acts = SimpleNamespace(**vars(acts) | reading(noisy))
     fvu = []
     for steps in (0, 1000):
         error_g, variance_g = errors_on_test_rows(fit_generators(acts, CONFIG, steps), acts, CONFIG)

@@ -156,9 +156,13 @@ def test_findings_whose_figures_failed_are_logged_by_the_next(settings, dictiona
         assert [file.path for file in client.list_artifacts(run_id, "figures")] == ["figures/families.png"]
 
 
-def test_a_finished_run_needs_no_figures(settings, dictionary):
+def test_the_figures_of_a_finished_run_are_drawn_once(settings, dictionary):
     run_id = log_training(dictionary, settings)
+    assert log_training(dictionary, settings, lambda: {"loss": Figure()}) == run_id, "it had none"
     assert log_training(dictionary, settings, lambda: pytest.fail("drawn again")) == run_id
+    with tracking(settings) as client:
+        assert [file.path for file in client.list_artifacts(run_id, "figures")] == ["figures/loss.png"]
+        assert client.get_run(run_id).info.status == "FINISHED"
 
 
 def test_a_run_left_by_a_killed_process_is_closed_and_replaced(settings, dictionary):
