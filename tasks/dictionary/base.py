@@ -21,6 +21,7 @@ methods: there a feature has `atom_dimension` atoms, its code is a signed vector
 the reconstruction. Below, a counts atoms and m features; with one atom per feature they are the same.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,6 +74,9 @@ class Target:
         return error_qbd.square().mean() * self.share + self.beyond
 
 
+SMALL = 0.1
+
+
 class Affine(nn.Module):
     """A weight and a bias, both 0 at first. The dictionary defines in which product they are used."""
 
@@ -97,6 +101,8 @@ class Dictionary(nn.Module, ABC):
 
     scale: Tensor
     basis_gq: Tensor | None
+    largest_gradient: float = math.inf
+    """Norm of all gradients together to which training cuts a larger one."""
 
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__()
@@ -224,6 +230,17 @@ class Dictionary(nn.Module, ABC):
         none_qd = torch.zeros_like(self.decoder.bias)
         decoded_qbd = target_qbd - residual(target_qbd, values_bk, indices_bk, self.decoder.weight, none_qd)
         self.decoder.weight.mul_((decoded_qbd * target_qbd).sum() / decoded_qbd.square().sum().clamp_min(1e-12))
+
+    @torch.no_grad()
+    def shrink(self) -> None:
+        """Give the directions of encoder and decoder the norm `SMALL`, each decoder as a mean over blocks.
+
+        Adam's steps don't depend on the size of a weight, so an L1 penalty takes a feature to zero sooner from a small
+        encoder: the same error with half the active features (docs/results.md). Source: as SAELens starts.
+        """
+        self.encoder.weight.mul_(SMALL)
+        self.encoder.bias.mul_(SMALL)
+        self.decoder.weight.mul_((SMALL / self.contributions().clamp_min(1e-6))[:, None])
 
     def _initialise_prototypes(self, z_gbd: Tensor, turns: Turns) -> None:
         """As `initialise`: prototype i reads and writes the direction of the deviation of row i's orbit."""

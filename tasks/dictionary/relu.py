@@ -7,11 +7,22 @@ import torch
 from torch import Tensor
 
 from tasks.dictionary.base import Dictionary, Loss, warmed_up
+from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import from_dense
+from tasks.symmetry.transformations import Transformations
 
 
 class ReLU(Dictionary):
     """ReLU dictionary: a feature is active wherever its pre-activation is positive."""
+
+    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
+        super().__init__(config, channels, group)
+        # as SAELens, whose loss is a sum over channels
+        self.largest_gradient = 1 / (self.block_count * channels)
+
+    def initialise(self, rows_gbd: Tensor) -> None:
+        super().initialise(rows_gbd)
+        self.shrink()
 
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():

@@ -40,7 +40,8 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.tensors import read_about, read_tensors
 
-CODE_VERSION = 3
+CODE_VERSION, NEWER_VERSIONS = 3, {"relu": 4}
+"""The second has methods whose training has changed since that of all did."""
 DECAY_SHARE = 0.2
 CHECKPOINTS = "checkpoint*.safetensors"
 BEFORE_CHECKSUMS = "checkpoint.safetensors"
@@ -55,8 +56,13 @@ def dictionary_key(activation_set: str, config: DictionaryConfig) -> str:
     # the field is younger than dictionaries with one atom per feature, which keep their keys
     left_out = NOT_IN_THE_KEY | ({"atom_dimension"} if config.atom_dimension == 1 else set())
     return content_key(
-        "dictionary", CODE_VERSION, activation_set=activation_set, config=config.model_dump(exclude=left_out)
+        "dictionary", code_version(config), activation_set=activation_set, config=config.model_dump(exclude=left_out)
     )
+
+
+def code_version(config: DictionaryConfig) -> int:
+    """Return the version of the code that trains a dictionary."""
+    return NEWER_VERSIONS.get(config.method, CODE_VERSION)
 
 
 def learning_rate_at(step: int, config: DictionaryConfig) -> float:
@@ -205,6 +211,8 @@ class _Trainer:
         for parameter in self.dictionary.parameters():
             if parameter.grad is not None:
                 distributed.averaged(parameter.grad)
+        if math.isfinite(self.dictionary.largest_gradient):
+            torch.nn.utils.clip_grad_norm_(self.dictionary.parameters(), self.dictionary.largest_gradient)
         self.optimiser.step()
         self.dictionary.after_step()
         self.optimiser.zero_grad()
@@ -300,7 +308,7 @@ class _Trainer:
             evaluation,
             acts,
             self.settings,
-            version=CODE_VERSION,
+            version=code_version(self.config),
             history=self.history,
             seconds=self.seconds,
         )
