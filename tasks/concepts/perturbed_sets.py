@@ -11,6 +11,7 @@ makes the artifact folder from them, perhaps in another process or on another ma
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -44,7 +45,7 @@ from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.shared import fetch_folder, share
+from tasks.shared import fetch_folder, name_of, share, shared_store
 from tasks.storage import atomic_file, writing
 from tasks.tensors import read_about, read_tensors
 from tasks.vision.classes import class_index
@@ -160,15 +161,16 @@ def attacked_sets(
         largest = config.attack(job.epsilon, max(config.fractions))
         artifact_folders.append(_artifact_folder(job, config.kind, largest, at, cav_config))
         if not artifact_exists(artifact_folders[-1], settings):
-            missing.append(_write_inputs(job, objective, largest, at, artifact_folders[-1], settings))
+            inputs = _write_inputs(job, objective, largest, at, artifact_folders[-1], settings)
+            missing.append((inputs, artifact_folders[-1]))
     if run is None:
-        for done, inputs in enumerate(missing):
+        for done, unit in enumerate(missing):
             start, stop = (500 * each // len(missing) for each in (done, done + 1))
-            perturb(inputs, settings, part_of(progress, start, stop))
+            perturb(*unit, settings, part_of(progress, start, stop))
     else:
-        run(perturb, [(inputs,) for inputs in missing])
-    for inputs in missing:
-        shutil.rmtree(settings.attacks_dir / inputs)
+        run(perturb, missing)
+    for inputs, _ in missing:
+        _delete_inputs(settings.attacks_dir / inputs, settings)
     progress(500, 1000)
     for done, ((job, _), artifact_folder) in enumerate(zip(jobs, artifact_folders, strict=True), start=1):
         job = replace(job, artifact_folder=artifact_folder)
@@ -195,7 +197,6 @@ def _write_inputs(
     if objective:
         tensors["vector_d"] = objective.vector_d.contiguous()
     about = {
-        "artifact_folder": artifact_folder,
         "attack": job.attack,
         "names": job.names,
         "network": at.network.name,
@@ -211,17 +212,26 @@ def _write_inputs(
     return name
 
 
-def perturb(inputs: str, settings: Settings, progress: Progress = silent) -> None:
+def _delete_inputs(folder: Path, settings: Settings) -> None:
+    """Delete the inputs of an attack that has its images, here and in the shared store."""
+    if store := shared_store(settings):
+        for name in (COMMIT, INPUTS):
+            with suppress(FileNotFoundError):  # another run of this attack deleted them
+                store.delete(name_of(folder / name, settings))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def perturb(inputs: str, artifact_folder: str, settings: Settings, progress: Progress = silent) -> None:
     """Make the artifact folder of one attack from its inputs, unless it exists.
 
     inputs: name of a folder that `attacked_sets` stored. progress: as `attack`. Raises Damaged for damaged inputs.
     """
+    if artifact_exists(artifact_folder, settings):
+        return
     folder = settings.attacks_dir / inputs
     fetch_folder(folder, settings)
     file = committed_file(folder, INPUTS, REMEDY)
     about, tensors = read_about(file, REMEDY), read_tensors(file, REMEDY)
-    if artifact_exists(about["artifact_folder"], settings):
-        return
     config, frames_ncyx = AttackConfig(**about["config"]), tensors["frames_ncyx"]
     if about["way"] is None:
         perturbed_ncyx = noise(frames_ncyx, config)
@@ -230,7 +240,7 @@ def perturb(inputs: str, settings: Settings, progress: Progress = silent) -> Non
         objective = VectorObjective(about["way"], tensors["vector_d"])
         perturbed_ncyx = attack(network, about["layer"], frames_ncyx, objective, config, progress)
     images = ExemplarSet(about["attack"], "concept", perturbed_ncyx, tuple(about["names"]))
-    artifact = settings.attacks_dir / about["artifact_folder"]
+    artifact = settings.attacks_dir / artifact_folder
     names = write_exemplars(images, artifact)
     commit_folder(artifact, names)
     share([artifact / name for name in names], artifact / COMMIT, settings)
