@@ -42,7 +42,7 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
     figures: dict[str, str] = {}
     with recorded("attack", config, settings) as measured:
         with reported("Attack exemplars") as progress:
-            keys["study"] = step(attack_exemplars)(config, settings, progress)
+            keys["study"] = attack_exemplars(config, settings, progress)
         figures |= step(log_study)(keys["study"], config, settings)
         if config.facets:
             with reported("Visualise facets") as progress:
@@ -61,7 +61,10 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
 
 
 def attack_exemplars(config: AttackFlowConfig, settings: Settings, progress: Progress) -> str:
-    """Run the experiment, with each attack on the task runner; return its key."""
+    """Run the experiment, with each attack on the task runner; return its key.
+
+    It is no step: a step can't submit tasks to other processes, because its progress report can't be pickled.
+    """
     return analyse_attack(config, settings, progress, partial(mapped, "Perturb images"))
 
 

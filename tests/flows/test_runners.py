@@ -13,11 +13,10 @@ from flows import runners
 from flows.attack import AttackFlowConfig, attack_exemplars
 from flows.config import read_config
 from flows.extract import extract_set
-from flows.steps import kaleidoscope_flow, mapped, recorded, step
+from flows.steps import kaleidoscope_flow, mapped, recorded, reported
 from flows.tuning import study_dimensions
 from tasks.errors import UserError
 from tasks.keys import file_sha256
-from tasks.progress import silent
 from tasks.settings import TASK_RUNNERS, Settings
 from tasks.staging import read_staged, staged_keys, staged_provenance
 from tests.faults.runs import OF_ONE_RUN
@@ -60,7 +59,8 @@ def study(images: Path) -> str:
     with recorded("study", STUDY, settings):
         activation_set = extract_set(STUDY.extraction("gabor"), settings)
         study_dimensions(activation_set, None, "gratings", STUDY, settings)
-        step(attack_exemplars)(attack_on(images), settings, silent)
+        with reported("Attack exemplars") as progress:
+            attack_exemplars(attack_on(images), settings, progress)
     return str(flow_run.id)
 
 
