@@ -1,15 +1,17 @@
 """Flow `attack`: attack a concept's exemplars, and evaluate the effect on concept methods and its detection."""
 
+from functools import partial
 from pathlib import Path
 
 import polars
 from pydantic import Field
 
 from flows.publish import PublishConfig, publish_staged
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.steps import Summary, kaleidoscope_flow, mapped, recorded, reported, show, step
 from tasks.concepts.attack_experiment import analyse_attack
 from tasks.concepts.config import AttackExperimentConfig
 from tasks.concepts.facet_study import FacetStudyConfig, analyse_facets, facet_metrics
+from tasks.progress import Progress
 from tasks.report.figures.attacks import attack_sheet, effect_figure, facet_figure, fraction_figure, transfer_figure
 from tasks.settings import Settings
 from tasks.staging import read_staged
@@ -40,7 +42,7 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
     figures: dict[str, str] = {}
     with recorded("attack", config, settings) as measured:
         with reported("Attack exemplars") as progress:
-            keys["study"] = step(analyse_attack)(config, settings, progress)
+            keys["study"] = attack_exemplars(config, settings, progress)
         figures |= step(log_study)(keys["study"], config, settings)
         if config.facets:
             with reported("Visualise facets") as progress:
@@ -56,6 +58,14 @@ def attack(config: AttackFlowConfig = AttackFlowConfig()) -> Summary:
             missing=published.missing,
         )
     )
+
+
+def attack_exemplars(config: AttackFlowConfig, settings: Settings, progress: Progress) -> str:
+    """Run the experiment, with each attack on the task runner; return its key.
+
+    It is no step: a step can't submit tasks to other processes, because its progress report can't be pickled.
+    """
+    return analyse_attack(config, settings, progress, partial(mapped, "Perturb images"))
 
 
 def log_study(key: str, config: AttackFlowConfig, settings: Settings) -> dict[str, str]:

@@ -18,6 +18,8 @@ All objectives use the activations of one layer, average-pooled or whole, accord
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -100,25 +102,40 @@ def _ball(frames_bcyx: Tensor, epsilon: int) -> tuple[Tensor, Tensor]:
     return (frames_bcyx - epsilon).clamp_min(0), (frames_bcyx + epsilon).clamp_max(255)
 
 
-def away_from(mean_d: Tensor) -> Objective:
-    """Return the objective ‖h − mean‖²: negative token pushing, where the mean is the concept's. Source: ours.
+@dataclass(frozen=True)
+class VectorObjective:
+    """An objective that a vector determines: away from it, towards it, or along it. Source: ours.
 
-    mean_d: [channels] for average-pooled activations, [channels * h * w] for whole ones.
+    vector_d: [channels] for average-pooled activations, [channels * h * w] for whole ones.
     """
-    return lambda acts_bcyx: (_like(mean_d, acts_bcyx) - mean_d).square().sum(1)
+
+    way: Literal["away from", "towards", "along"]
+    vector_d: Tensor
+
+    def __call__(self, acts_bcyx: Tensor) -> Tensor:
+        acts_bd = _like(self.vector_d, acts_bcyx)
+        match self.way:
+            case "along":
+                return acts_bd @ self.vector_d
+            case "towards":
+                return -(acts_bd - self.vector_d).square().sum(1)
+            case "away from":
+                return (acts_bd - self.vector_d).square().sum(1)
 
 
-def towards(target_d: Tensor) -> Objective:
-    """Return the objective −‖h − target‖²: positive token pushing, where the target is the mean of other images.
-
-    target_d: as in `away_from`. Source: ours.
-    """
-    return lambda acts_bcyx: -(_like(target_d, acts_bcyx) - target_d).square().sum(1)
+def away_from(mean_d: Tensor) -> VectorObjective:
+    """Return the objective ‖h − mean‖²: negative token pushing, where the mean is the concept's."""
+    return VectorObjective("away from", mean_d)
 
 
-def along(direction_d: Tensor) -> Objective:
-    """Return the objective h · direction, whose length has no effect. direction_d: as in `away_from`. Source: ours."""
-    return lambda acts_bcyx: _like(direction_d, acts_bcyx) @ direction_d
+def towards(target_d: Tensor) -> VectorObjective:
+    """Return the objective −‖h − target‖²: positive token pushing, where the target is the mean of other images."""
+    return VectorObjective("towards", target_d)
+
+
+def along(direction_d: Tensor) -> VectorObjective:
+    """Return the objective h · direction, whose length has no effect."""
+    return VectorObjective("along", direction_d)
 
 
 def _like(vector_d: Tensor, acts_bcyx: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from tasks.concepts.attack_evaluation import AttackScorer, ImageChangeMeter
 from tasks.concepts.config import AttackExperimentConfig
 from tasks.concepts.dictionary_evidence import DictionaryReader
 from tasks.concepts.exemplars import ExemplarSet
-from tasks.concepts.perturbed_sets import IDENTITY, AttackedSets, artifact_exists, attacked_sets, class_at
+from tasks.concepts.perturbed_sets import IDENTITY, AttackedSets, Runner, artifact_exists, attacked_sets, class_at
 from tasks.concepts.tamper_detection import (
     CALIBRATION_IMAGES,
     MIN_EXEMPLARS,
@@ -42,15 +42,17 @@ PICTURES = 4
 """Images of each attack that are stored before and after the change."""
 
 
-def analyse_attack(config: AttackExperimentConfig, settings: Settings, progress: Progress = silent) -> str:
+def analyse_attack(
+    config: AttackExperimentConfig, settings: Settings, progress: Progress = silent, run: Runner | None = None
+) -> str:
     """Run an attack experiment and stage its tables; return their key.
 
     The tables are those of attacks and of trust, and the networks, layers, concepts and exemplars that they refer to.
     The key is made from the pixels of the clean sets, the class, the evaluation layers, the attack grid, the CAV config
     and the dictionaries. Perturbed images are kept, so that a stopped experiment resumes after its last complete
     attack; damaged images are made again. Sets with fewer exemplars than tamper detection needs are not checked.
-    progress: in thousandths. UserError as `gather`, `class_at`, `attacked_sets` and `DictionaryReader`, and for an
-    evaluation layer that is given twice.
+    run: as in `attacked_sets`. progress: in thousandths. UserError as `gather`, `class_at`, `attacked_sets` and
+    `DictionaryReader`, and for an evaluation layer that is given twice.
     """
     eval_layers = _eval_layers(config, settings)
     sets = gather(config.tested, settings, part_of(progress, 0, 100))
@@ -71,7 +73,7 @@ def analyse_attack(config: AttackExperimentConfig, settings: Settings, progress:
     experiment = _Experiment.prepared(key, eval_layers, sets, config, settings, part_of(progress, 100, 200))
     at = experiment.scorers[0].at
     attack_progress = part_of(progress, 200, 1000)
-    for perturbed in attacked_sets(config.grid, at, concept, sets.random, settings, config.cav, attack_progress):
+    for perturbed in attacked_sets(config.grid, at, concept, sets.random, settings, config.cav, attack_progress, run):
         experiment.evaluate(perturbed)
     stage_tables(key, experiment.tables(sets), settings)
     progress(1000, 1000)

@@ -3,9 +3,15 @@
 `attacked_sets` perturbs the images of a concept, or of the random sets, with every objective of an `AttackGrid`. The
 perturbed images are stored as PNG files in an artifact folder, and each set is built from those files. The sets come
 from a generator, so that only one set is in memory at a time.
+
+Each attack is a unit of work of its own: `attacked_sets` stores its frames and objective in a folder, and `perturb`
+makes the artifact folder from them, perhaps in another process or on another machine.
 """
 
+import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -13,11 +19,12 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor
 
-from tasks.checksums import Damaged, check_file, commit_folder, is_committed, read_commit
+from tasks.checksums import COMMIT, Damaged, check_file, commit_folder, committed_file, is_committed, read_commit
 from tasks.concepts.attack import (
-    Objective,
+    VectorObjective,
     along,
     attack,
     away_from,
@@ -38,16 +45,22 @@ from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.quarantine import set_aside
 from tasks.settings import Settings
-from tasks.storage import writing
+from tasks.shared import fetch_folder, name_of, share, shared_store
+from tasks.storage import atomic_file, writing
+from tasks.tensors import read_about, read_tensors
 from tasks.vision.classes import class_index
 from tasks.vision.images import rgb_tensor
 from tasks.vision.network import Network
+from tasks.vision.networks import load_network
 
 PerturbedSet = Literal["concept", "random"]
 IDENTITY = ("perturbed_set", "attack", "epsilon", "fraction")
 """Columns that identify a perturbed set within its experiment, in every table about such sets."""
 CODE_VERSION = 1
 REMEDY = "run the `attack` flow again, which moves them to quarantine and makes new ones"
+INPUTS = "inputs.safetensors"
+Runner = Callable[[Callable[..., None], Sequence[tuple]], object]
+"""Runs `work(*unit, settings)` for each unit, in any order, and returns when all are done."""
 BEFORE_CHECKSUMS = "sha256.txt"
 """The list of names and checksums that older versions wrote into an artifact folder in place of `checksums.json`."""
 
@@ -124,6 +137,7 @@ def attacked_sets(
     settings: Settings,
     cav_config: CavConfig = CavConfig(),
     progress: Progress = silent,
+    run: Runner | None = None,
 ) -> Iterator[AttackedSets]:
     """Yield the clean sets, then the perturbed ones.
 
@@ -131,7 +145,8 @@ def attacked_sets(
     fraction first. A positive attack moves activations towards those of the class's images. Every image is attacked
     on its own, so the images of a smaller fraction are taken from those of the largest. Objectives get activations
     pooled as cav_config says. Images that an earlier run stored are read from their files. Damaged files are moved to
-    quarantine and made again. progress: in thousandths. UserError as `attack` and `fit_cav`.
+    quarantine and made again. run: runs `perturb` for the attacks whose images don't exist; None: here, one after the
+    other. progress: in thousandths. UserError as `attack` and `fit_cav`.
     """
     clean = AttackedSets("concept", "clean", 0, 0.0, concept, tuple(random))
     yield clean
@@ -141,29 +156,94 @@ def attacked_sets(
         for epsilon in config.epsilons
         for name, objective in objectives.items()
     ]
-    for done, (job, objective) in enumerate(jobs):
-        job_progress = part_of(progress, 1000 * done // len(jobs), 1000 * (done + 1) // len(jobs))
+    artifact_folders, missing = [], []
+    for job, objective in jobs:
         largest = config.attack(job.epsilon, max(config.fractions))
-        artifact_folder = _artifact_folder(job, config.kind, largest, at, cav_config)
+        artifact_folders.append(_artifact_folder(job, config.kind, largest, at, cav_config))
+        if not artifact_exists(artifact_folders[-1], settings):
+            inputs = _write_inputs(job, objective, largest, at, artifact_folders[-1], settings)
+            missing.append((inputs, artifact_folders[-1]))
+    if run is None:
+        for done, unit in enumerate(missing):
+            start, stop = (500 * each // len(missing) for each in (done, done + 1))
+            perturb(*unit, settings, part_of(progress, start, stop))
+    else:
+        run(perturb, missing)
+    for inputs, _ in missing:
+        _delete_inputs(settings.attacks_dir / inputs, settings)
+    progress(500, 1000)
+    for done, ((job, _), artifact_folder) in enumerate(zip(jobs, artifact_folders, strict=True), start=1):
         job = replace(job, artifact_folder=artifact_folder)
-        if not artifact_exists(artifact_folder, settings):
-            perturb = _perturbation(objective, largest, at, job_progress)
-            _write_artifact(job, perturb, settings.attacks_dir / artifact_folder)
         changed_ncyx = torch.stack([rgb_tensor(Image.open(file)) for file in artifact_files(artifact_folder, settings)])
         for fraction in sorted(config.fractions, reverse=True):
             chosen_p = poisoned(len(changed_ncyx), config.attack(job.epsilon, fraction))
             mixed_ncyx = job.frames_ncyx.index_copy(0, chosen_p, changed_ncyx[chosen_p])
             yield _with_frames(replace(job, fraction=fraction), mixed_ncyx)
-        progress(1000 * (done + 1) // len(jobs), 1000)  # images that were read from files report no progress
+        progress(500 + 500 * done // len(jobs), 1000)
 
 
-def _perturbation(
-    objective: Objective | None, config: AttackConfig, at: ClassAtLayer, progress: Progress
-) -> Callable[[Tensor], Tensor]:
-    """Return the function that perturbs frames: the attack on the objective at the layer, or noise without one."""
-    if objective is None:
-        return lambda frames_ncyx: noise(frames_ncyx, config)
-    return lambda frames_ncyx: attack(at.network, at.layer, frames_ncyx, objective, config, progress)
+def _write_inputs(
+    job: AttackedSets,
+    objective: VectorObjective | None,
+    config: AttackConfig,
+    at: ClassAtLayer,
+    artifact_folder: str,
+    settings: Settings,
+) -> str:
+    """Store what `perturb` needs in a folder of settings.attacks_dir; return its name."""
+    name = content_key("attack-inputs", CODE_VERSION, artifact_folder=artifact_folder)
+    folder = settings.attacks_dir / name
+    tensors = {"frames_ncyx": job.frames_ncyx}
+    if objective:
+        tensors["vector_d"] = objective.vector_d.contiguous()
+    about = {
+        "attack": job.attack,
+        "names": job.names,
+        "network": at.network.name,
+        "layer": at.layer,
+        "way": objective.way if objective else None,
+        "config": config.model_dump(mode="json"),
+    }
+    with writing(folder):
+        with atomic_file(folder / INPUTS) as temporary:
+            save_file(tensors, temporary, {"about": json.dumps(about)})
+        commit_folder(folder, [INPUTS])
+        share([folder / INPUTS], folder / COMMIT, settings)
+    return name
+
+
+def _delete_inputs(folder: Path, settings: Settings) -> None:
+    """Delete the inputs of an attack that has its images, here and in the shared store."""
+    if store := shared_store(settings):
+        for name in (COMMIT, INPUTS):
+            with suppress(FileNotFoundError):  # another run of this attack deleted them
+                store.delete(name_of(folder / name, settings))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def perturb(inputs: str, artifact_folder: str, settings: Settings, progress: Progress = silent) -> None:
+    """Make the artifact folder of one attack from its inputs, unless it exists.
+
+    inputs: name of a folder that `attacked_sets` stored. progress: as `attack`. Raises Damaged for damaged inputs.
+    """
+    if artifact_exists(artifact_folder, settings):
+        return
+    folder = settings.attacks_dir / inputs
+    fetch_folder(folder, settings)
+    file = committed_file(folder, INPUTS, REMEDY)
+    about, tensors = read_about(file, REMEDY), read_tensors(file, REMEDY)
+    config, frames_ncyx = AttackConfig(**about["config"]), tensors["frames_ncyx"]
+    if about["way"] is None:
+        perturbed_ncyx = noise(frames_ncyx, config)
+    else:
+        network = load_network(about["network"], settings.weights_dir)
+        objective = VectorObjective(about["way"], tensors["vector_d"])
+        perturbed_ncyx = attack(network, about["layer"], frames_ncyx, objective, config, progress)
+    images = ExemplarSet(about["attack"], "concept", perturbed_ncyx, tuple(about["names"]))
+    artifact = settings.attacks_dir / artifact_folder
+    names = write_exemplars(images, artifact)
+    commit_folder(artifact, names)
+    share([artifact / name for name in names], artifact / COMMIT, settings)
 
 
 def _artifact_folder(
@@ -186,15 +266,20 @@ def _artifact_folder(
 
 
 def artifact_exists(artifact_folder: str, settings: Settings) -> bool:
-    """Return whether the images of an artifact folder exist. Damaged ones are quarantined, so that they are remade."""
+    """Return whether the images of an artifact folder exist, here or in the shared store.
+
+    Damaged ones are quarantined, so that they are copied from there or made again.
+    """
     folder = settings.attacks_dir / artifact_folder
-    try:
-        _adopt(folder)
-        if is_committed(folder):
+    for _ in ("as it is here", "as it is in the shared store"):
+        try:
+            _adopt(folder)
+            if not (is_committed(folder) or fetch_folder(folder, settings)):
+                return False
             read_commit(folder, REMEDY)
             return True
-    except Damaged as error:
-        set_aside(folder, str(error), settings)
+        except Damaged as error:
+            set_aside(folder, str(error), settings)
     return False
 
 
@@ -202,15 +287,9 @@ def artifact_files(artifact_folder: str, settings: Settings) -> list[Path]:
     """Return an artifact folder's PNG files in order. UserError where they are missing, Damaged where one changed."""
     folder = settings.attacks_dir / artifact_folder
     _adopt(folder)
-    if not is_committed(folder):
+    if not (is_committed(folder) or fetch_folder(folder, settings)):
         raise UserError(f"there are no attacked images in {folder}; run the `attack` flow again, which makes them")
     return [folder / name for name in sorted(read_commit(folder, REMEDY)["files"])]
-
-
-def _write_artifact(job: AttackedSets, perturb: Callable[[Tensor], Tensor], folder: Path) -> None:
-    """Perturb the frames of the job's perturbed set and write them as PNG files."""
-    images = ExemplarSet(job.attack, "concept", perturb(job.frames_ncyx), job.names)
-    commit_folder(folder, write_exemplars(images, folder))
 
 
 def _adopt(folder: Path) -> None:
@@ -231,7 +310,7 @@ def _adopt(folder: Path) -> None:
 
 def _objectives(
     config: AttackGrid, at: ClassAtLayer, concept: ExemplarSet, random: Sequence[ExemplarSet], cav_config: CavConfig
-) -> dict[PerturbedSet, dict[str, Objective | None]]:
+) -> dict[PerturbedSet, dict[str, VectorObjective | None]]:
     """Return {perturbed set: {name: objective to maximise}}, the controls first; None stands for noise."""
     negative = config.kind == "negative"
     sign = -1 if negative else 1
@@ -245,12 +324,12 @@ def _objectives(
     gradient_d = class_direction(at.gradients_ncyx, cav_config.pool)
     random_direction_d = random_direction(len(concept_d), config.seed)
 
-    def controls(mean_d: Tensor) -> dict[str, Objective | None]:
+    def controls(mean_d: Tensor) -> dict[str, VectorObjective | None]:
         """mean_d: of the set to be perturbed. A positive control moves as far as the concept is from the class."""
         target_d = mean_d + (class_d - concept_d).norm() * random_direction_d
         return {"noise": None, "random-direction": along(random_direction_d) if negative else towards(target_d)}
 
-    def objective(name: ObjectiveName) -> Objective:
+    def objective(name: ObjectiveName) -> VectorObjective:
         match name:
             case "token-pushing":
                 return away_from(concept_d) if negative else towards(class_d)
@@ -264,7 +343,7 @@ def _objectives(
                 random_d = torch.cat(random_nds).mean(0)
                 return along(gradient_d) if negative else towards(mirrored(class_d, concept_d, random_d))
 
-    objectives: dict[PerturbedSet, dict[str, Objective | None]] = {}
+    objectives: dict[PerturbedSet, dict[str, VectorObjective | None]] = {}
     if on_concept := [name for name in config.objectives if name != "random-set"]:
         objectives["concept"] = controls(concept_d) | {name: objective(name) for name in on_concept}
     if "random-set" in config.objectives:

@@ -167,6 +167,15 @@ class Dictionary(nn.Module, ABC):
         """
         return self.decoder_blocks()[0].detach().transpose(0, 1)
 
+    def blocks_of(self, features: Tensor) -> Tensor:
+        """Return those rows of `blocks`, [k, blocks, d]; the blocks of the other features are not computed.
+
+        Only for one atom per feature. A steerable crosscoder computes the copies of all its prototypes.
+        """
+        if self.turns is not None:
+            return self.blocks()[features]
+        return self.in_blocks(self.decoder.weight[:, features]).detach().transpose(0, 1)
+
     def decoder_blocks(self, count: int | None = None) -> tuple[Tensor, Tensor]:
         """Return weight [blocks, m, d] and bias [blocks, d] of all blocks, or of the first `count`; identity first."""
         if self.turns is not None:

@@ -13,7 +13,7 @@ from tasks.dictionary.base import Dictionary
 from tasks.dictionary.store import describe, load_dictionary
 from tasks.errors import UserError
 from tasks.families.config import FamiliesConfig
-from tasks.families.distance import OrbitSpectra, orbit_distances
+from tasks.families.distance import Blocks, orbit_carriers, orbit_distances
 from tasks.families.feature_responses import FeatureResponses, feature_responses
 from tasks.families.grouping import (
     MAP_DIMENSIONS,
@@ -22,9 +22,10 @@ from tasks.families.grouping import (
     group_by_prototype,
     group_features,
     least_similarity,
+    nearest,
 )
 from tasks.families.orientations import Family, describe_family
-from tasks.families.pairs import family_pairs
+from tasks.families.pairs import PARTNERS_SCHEMA, family_pairs, partners_of
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
@@ -32,17 +33,40 @@ from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.group import DihedralGroup
 from tasks.symmetry.scales import ScaleRange
 
-CODE_VERSION = 2
+CODE_VERSION = 3
 MEMBERS_SCHEMA = {
     "place": polars.Int64,
     "element": polars.Int32,
     "orientation_degrees": polars.Float64,
     "mirrored": polars.Boolean,
     "similarity": polars.Float64,
+    "strength": polars.Float64,
 }
 COUNTS = ("families", "features", "clustered")
 """Scores that describe the grouping itself; they are left out of the run's family scores."""
 TRIVIAL = DihedralGroup(1, reflections=False)
+
+
+@dataclass(frozen=True)
+class LiveBlocks:
+    """The transform blocks of live features, computed when a part of them is read: they take no memory.
+
+    features: [m]; elements: of the group, [|H|]. None: the blocks of a feature are laid end to end, [m, 1, |G|·d].
+    """
+
+    dictionary: Dictionary
+    features: Tensor
+    elements: Tensor | None
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def __getitem__(self, places: slice | Tensor) -> Tensor:
+        """Return float32 [k, |H|, d]."""
+        blocks_kgd = self.dictionary.blocks_of(self.features[places])
+        if self.elements is None:
+            return blocks_kgd.flatten(1)[:, None]
+        return blocks_kgd[:, self.elements].contiguous()
 
 
 @dataclass(frozen=True)
@@ -61,7 +85,7 @@ class Subject:
     elements: np.ndarray
     feature_responses: FeatureResponses
     features: np.ndarray
-    blocks_mgd: Tensor
+    blocks_mgd: Blocks
 
 
 def subject(key: str, n_rotations: int | None, settings: Settings, progress: Progress = silent) -> Subject:
@@ -94,11 +118,11 @@ def subject(key: str, n_rotations: int | None, settings: Settings, progress: Pro
             f"dictionary {key[:12]} is dead: none of its {len(responses.maxima_m)} features fires on any row; "
             "train it with a lower sparsity or learning_rate"
         )
-    blocks_mgd = dictionary.blocks()[torch.from_numpy(responses.live)]
-    if isinstance(acts.group, ScaleRange):  # features are compared as they are: by the cosine over all scales
-        blocks_mgd = blocks_mgd.flatten(1)[:, None]
-    else:
-        blocks_mgd = blocks_mgd[:, torch.from_numpy(elements)].contiguous()
+    # over scales, features are compared as they are: by the cosine of all their blocks
+    compared = None if isinstance(acts.group, ScaleRange) else torch.from_numpy(elements)
+    blocks_mgd: Blocks = LiveBlocks(dictionary, torch.from_numpy(responses.live), compared)
+    if dictionary.turns is not None:  # the copies of all prototypes are computed at once
+        blocks_mgd = blocks_mgd[:]
     return Subject(dictionary, acts, group, elements, responses, responses.live, blocks_mgd)
 
 
@@ -113,20 +137,23 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
         return key
     live = subject(dictionary, config.n_rotations, settings, part_of(progress, 0, 200))
     check_enough(len(live.features), config)
-    distance_mm, element_mm = orbit_distances(live.blocks_mgd, live.group, part_of(progress, 200, 600))
+    distance_mm = orbit_distances(live.blocks_mgd, live.group, part_of(progress, 200, 600))
+    map_m2 = embed(*nearest(distance_mm, config.neighbours), MAP_DIMENSIONS, config)
     bound = None
     if live.dictionary.turns is None:
         bound = least_similarity(live.blocks_mgd, live.group, config.seed)
-        family_m, strength_m = group_features(distance_mm, bound, config)
+        family_m = group_features(distance_mm, bound, config)
     else:
-        family_m, strength_m = group_by_prototype(live.features, live.dictionary.turns.order, config)
-    map_m2 = embed(distance_mm, MAP_DIMENSIONS, config)
+        family_m = group_by_prototype(live.features, live.dictionary.turns.order, config)
+    del distance_mm  # as large as all the rest; within a family, distances are computed again
     progress(700, 1000)
-    spectra = OrbitSpectra(live.blocks_mgd, live.group)
-    families = [
-        describe_family(np.flatnonzero(family_m == family), distance_mm, live.blocks_mgd, spectra)
-        for family in range(family_m.max() + 1)
-    ]
+    families, partners = [], [polars.DataFrame(schema=PARTNERS_SCHEMA)]
+    for family in range(family_m.max() + 1):
+        members = np.flatnonzero(family_m == family)
+        blocks_sgd = live.blocks_mgd[torch.from_numpy(members)]
+        distance_ss, element_ss = orbit_carriers(blocks_sgd, live.group)
+        families.append(describe_family(members, distance_ss, blocks_sgd, live.group))
+        partners.append(partners_of(members, distance_ss, element_ss))
     progress(800, 1000)
     tables = {
         "family_analyses": polars.DataFrame(
@@ -146,7 +173,7 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
             schema_overrides={"least_similarity": polars.Float64},
         ),
         "family_shapes": _shapes_table(key, families, live.features),
-        "feature_families": _features_table(key, families, live, family_m, strength_m, map_m2),
+        "feature_families": _features_table(key, families, live, family_m, map_m2),
     }
     if live.group.order > 1:
         pairs = family_pairs(
@@ -154,9 +181,7 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
             live.acts,
             live.elements,
             live.features,
-            family_m,
-            element_mm,
-            1 - distance_mm,
+            polars.concat(partners),
             part_of(progress, 800, 1000),
         )
         tables["family_pairs"] = pairs.select(polars.lit(key).alias("family_analysis_id"), *pairs.columns)
@@ -195,7 +220,6 @@ def _features_table(
     families: Sequence[Family],
     live: Subject,
     family_m: np.ndarray,
-    strength_m: np.ndarray,
     map_m2: np.ndarray,
 ) -> polars.DataFrame:
     members = polars.concat([polars.DataFrame(schema=MEMBERS_SCHEMA), *map(_members_table, families)])
@@ -207,7 +231,6 @@ def _features_table(
                 "place": np.arange(len(live.features)),
                 "feature": live.features,
                 "family": polars.Series(family_m).replace(-1, None),
-                "strength": strength_m,
                 "map_x": map_m2[:, 0],
                 "map_y": map_m2[:, 1],
                 "stimulus_type": None if types is None else types[live.features].tolist(),
@@ -216,6 +239,7 @@ def _features_table(
             schema_overrides={"stimulus_type": polars.String, "stimulus_confidence": polars.Float64},
         )
         .join(members, on="place", how="left", maintain_order="left")
+        .with_columns(polars.col("strength").fill_null(0.0))
         .drop("place")
     )
 
@@ -229,6 +253,7 @@ def _members_table(family: Family) -> polars.DataFrame:
             "orientation_degrees": family.orientations,
             "mirrored": family.mirrored,
             "similarity": family.similarity,
+            "strength": family.strength,
         },
         schema=MEMBERS_SCHEMA,
     )

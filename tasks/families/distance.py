@@ -14,6 +14,9 @@ and harmonic:
 Source: ours.
 """
 
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,8 +26,18 @@ from tasks.symmetry.group import DihedralGroup
 
 TILE = 256
 """Side length, in features, of the tiles compared at a time; small, so that a tile's similarities fit in the cache."""
+ROW_TILES = 4
+"""Tiles of rows whose spectra are kept while those of the columns are computed, once for all of them."""
 ROUNDING = 1e-6
 """A harmonic below this share of the largest one counts as rounding error."""
+
+
+class Blocks(Protocol):
+    """Transform blocks of m features, float32 [m, |G|, d], of which a part is read at a time; a tensor is one."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: slice | Tensor, /) -> Tensor: ...
 
 
 class OrbitSpectra:
@@ -34,63 +47,101 @@ class OrbitSpectra:
     """
 
     def __init__(self, blocks_mgd: Tensor, group: DihedralGroup):
-        self.group, self.features = group, len(blocks_mgd)
-        n, width = group.n_rotations, blocks_mgd[0].numel() // group.n_rotations
-        self.v_fmx = torch.empty(n // 2 + 1, len(blocks_mgd), width, dtype=torch.complex64)
-        for tile, part_mgd in zip(self.v_fmx.split(TILE, dim=1), blocks_mgd.split(TILE), strict=True):
-            norms_m = part_mgd.square().sum((1, 2)).sqrt().clamp_min(1e-12)
-            halves = (part_mgd / norms_m[:, None, None]).unflatten(1, (-1, n))
-            spectra = torch.fft.rfft(halves, dim=2)
-            spectra[:, 0] = spectra[:, 0].conj()
-            tile.copy_(spectra.permute(2, 0, 1, 3).flatten(2))
-        # a band-limited dictionary has no energy in the higher harmonics: leave them out
-        norm_f = torch.linalg.vector_norm(self.v_fmx, dim=(1, 2))
-        self.harmonics = torch.nonzero(norm_f > ROUNDING * norm_f.max())[:, 0]
-        if len(self.harmonics) < len(norm_f):
-            self.v_fmx = self.v_fmx[self.harmonics]
+        self.group, self.harmonics = group, harmonics_of(blocks_mgd, group)
+        self.v_fmx = _spectra(blocks_mgd, group)[self.harmonics]
 
     def similarity(self, rows: slice | Tensor, columns: slice | Tensor) -> Tensor:
         """Return s_ij(h) for every element h, [|G|, rows, columns]; rows, columns: slices or indices of features."""
-        v_fix, v_fjx = self.v_fmx[:, rows], self.v_fmx[:, columns]
-        carriers = [v_fix.conj()]
-        if self.group.reflections:
-            conjugate_a, b = v_fix.chunk(2, dim=2)
-            carriers.append(torch.cat([b, conjugate_a], dim=2))
-        products = torch.cat(carriers, dim=1) @ v_fjx.transpose(1, 2)
-        n = self.group.n_rotations
-        spectrum = products.new_zeros(n // 2 + 1, *products.shape[1:])
-        spectrum[self.harmonics] = products
-        correlations_tij = torch.fft.irfft(spectrum, n=n, dim=0)
-        return torch.cat(correlations_tij.split(v_fix.shape[1], dim=1))
+        return _similarity(self.v_fmx[:, rows], self.v_fmx[:, columns], self.harmonics, self.group)
 
 
-def orbit_distances(
-    blocks_mgd: Tensor, group: DihedralGroup, progress: Progress = silent
-) -> tuple[np.ndarray, np.ndarray]:
+def harmonics_of(blocks_mgd: Blocks, group: DihedralGroup) -> Tensor:
+    """Return the harmonics in which the features have energy: a band-limited dictionary has none in the higher ones."""
+    energy_f = torch.zeros(group.n_rotations // 2 + 1, dtype=torch.float64)
+    for first in range(0, len(blocks_mgd), TILE):
+        v_fix = _spectra(blocks_mgd[first : first + TILE], group)
+        energy_f += torch.linalg.vector_norm(v_fix, dim=(1, 2)).double().square()
+    return torch.nonzero(energy_f > ROUNDING**2 * energy_f.max())[:, 0]
+
+
+def _spectra(blocks_mgd: Tensor, group: DihedralGroup) -> Tensor:
+    """Return v of the module's docstring for normalised features, complex64 [harmonics, m, 2d], or [.., d] for C_n."""
+    norms_m = blocks_mgd.square().sum((1, 2)).sqrt().clamp_min(1e-12)
+    halves = (blocks_mgd / norms_m[:, None, None]).unflatten(1, (-1, group.n_rotations))
+    spectra = torch.fft.rfft(halves, dim=2)
+    spectra[:, 0] = spectra[:, 0].conj()
+    return spectra.permute(2, 0, 1, 3).flatten(2)
+
+
+def _similarity(v_fix: Tensor, v_fjx: Tensor, harmonics: Tensor, group: DihedralGroup) -> Tensor:
+    carriers = [v_fix.conj()]
+    if group.reflections:
+        conjugate_a, b = v_fix.chunk(2, dim=2)
+        carriers.append(torch.cat([b, conjugate_a], dim=2))
+    products = torch.cat(carriers, dim=1) @ v_fjx.transpose(1, 2)
+    n = group.n_rotations
+    spectrum = products.new_zeros(n // 2 + 1, *products.shape[1:])
+    spectrum[harmonics] = products
+    correlations_tij = torch.fft.irfft(spectrum, n=n, dim=0)
+    return torch.cat(correlations_tij.split(v_fix.shape[1], dim=1))
+
+
+class Tile(NamedTuple):
+    """Distances, float32, and elements that carry the row's feature to the column's, of a part of all pairs."""
+
+    rows: slice
+    columns: slice
+    distance_ij: np.ndarray
+    element_ij: np.ndarray
+
+
+def orbit_distances(blocks_mgd: Blocks, group: DihedralGroup, progress: Progress = silent) -> np.ndarray:
     """Compute the orbit-aware distance of every pair of features.
 
-    blocks_mgd: float32 [m, |G|, d]. Returns distances, float32 [m, m], ≥ 0, symmetric and 0 on the diagonal, and
-    elements, int16 [m, m], the index of the element that carries i to j. Equal features have distance 0 up to rounding.
-    Memory beyond the result: a copy of the blocks, and a tile. progress counts tiles.
+    blocks_mgd: float32 [m, |G|, d]. Returns float32 [m, m], ≥ 0, symmetric and 0 on the diagonal. Equal features have
+    distance 0 up to rounding. Memory beyond the result: 2 · (ROW_TILES + 1) tiles of blocks. progress counts tiles.
     """
-    spectra = OrbitSpectra(blocks_mgd, group)
-    m = spectra.features
+    distance_mm = np.zeros((len(blocks_mgd), len(blocks_mgd)), np.float32)
+    for tile in _tiles(blocks_mgd, group, progress):
+        distance_mm[tile.rows, tile.columns] = tile.distance_ij
+        distance_mm[tile.columns, tile.rows] = tile.distance_ij.T
+    return distance_mm
+
+
+def orbit_carriers(blocks_mgd: Blocks, group: DihedralGroup) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances of `orbit_distances`, and int16 [m, m], the element that carries the row to the column."""
+    m = len(blocks_mgd)
     distance_mm, element_mm = np.zeros((m, m), np.float32), np.zeros((m, m), np.int16)
-    starts = range(0, m, TILE)
-    done, tiles = 0, len(starts) * (len(starts) + 1) // 2
-    for i in starts:
-        for j in range(i, m, TILE):
-            best_ij, best_element_ij = spectra.similarity(slice(i, i + TILE), slice(j, j + TILE)).max(0)
-            distance_ij, element_ij = (1 - best_ij).clamp_min(0).numpy(), best_element_ij.numpy()
-            if i == j:
-                _mirror(distance_ij, element_ij, group)
-            rows, columns = slice(i, i + len(distance_ij)), slice(j, j + distance_ij.shape[1])
-            distance_mm[rows, columns], distance_mm[columns, rows] = distance_ij, distance_ij.T
-            element_mm[columns, rows] = group.inverses[element_ij].T
-            element_mm[rows, columns] = element_ij
-            done += 1
-            progress(done, tiles)
+    for tile in _tiles(blocks_mgd, group):
+        distance_mm[tile.columns, tile.rows] = tile.distance_ij.T
+        distance_mm[tile.rows, tile.columns] = tile.distance_ij
+        element_mm[tile.columns, tile.rows] = group.inverses[tile.element_ij].T
+        element_mm[tile.rows, tile.columns] = tile.element_ij
     return distance_mm, element_mm
+
+
+def _tiles(blocks_mgd: Blocks, group: DihedralGroup, progress: Progress = silent) -> Iterator[Tile]:
+    """Yield the tiles on and above the diagonal. progress counts them."""
+    m, harmonics = len(blocks_mgd), harmonics_of(blocks_mgd, group)
+    tiles = -(-m // TILE)
+    done, total = 0, tiles * (tiles + 1) // 2
+    for first in range(0, m, ROW_TILES * TILE):
+        rows = {
+            i: _spectra(blocks_mgd[i : i + TILE], group)[harmonics]
+            for i in range(first, min(m, first + ROW_TILES * TILE), TILE)
+        }
+        for j in range(first, m, TILE):
+            v_fjx = rows[j] if j in rows else _spectra(blocks_mgd[j : j + TILE], group)[harmonics]
+            for i, v_fix in rows.items():
+                if i > j:
+                    continue
+                best_ij, best_element_ij = _similarity(v_fix, v_fjx, harmonics, group).max(0)
+                distance_ij, element_ij = (1 - best_ij).clamp_min(0).numpy(), best_element_ij.numpy()
+                if i == j:
+                    _mirror(distance_ij, element_ij, group)
+                yield Tile(slice(i, i + v_fix.shape[1]), slice(j, j + v_fjx.shape[1]), distance_ij, element_ij)
+                done += 1
+                progress(done, total)
 
 
 def _mirror(distance_ii: np.ndarray, element_ii: np.ndarray, group: DihedralGroup) -> None:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from tasks.errors import UserError
 from tasks.families.config import FamiliesConfig
-from tasks.families.distance import orbit_distances
+from tasks.families.distance import TILE, Blocks, orbit_distances
+from tasks.families.linkage import average_linkage, condensed
 from tasks.symmetry.group import DihedralGroup
 
 MAP_DIMENSIONS = 2
@@ -26,36 +27,26 @@ SAMPLE = 1024
 """Most features of which the bound is measured: half a million pairs."""
 
 
-def group_features(
-    distance_mm: np.ndarray, least_similarity: float, config: FamiliesConfig
-) -> tuple[np.ndarray, np.ndarray]:
-    """Group features by their distances [m, m] and return each feature's family, int [m], and membership strength, [m].
+def group_features(distance_mm: np.ndarray, least_similarity: float, config: FamiliesConfig) -> np.ndarray:
+    """Group features by their distances, float32 [m, m], which are overwritten; return each feature's family, int [m].
 
-    Families are numbered from 0, largest first; −1 marks a feature in no family. The strength is the mean similarity to
-    the other members, at least 0. Raises UserError unless there are more features than `config.neighbours` and
-    `config.min_family_size`.
+    Families are numbered from 0, largest first; −1 marks a feature in no family. Raises UserError unless there are more
+    features than `config.neighbours` and `config.min_family_size`. Memory beyond the distances: O(m).
     """
     check_enough(len(distance_mm), config)
-    from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import squareform
+    from scipy.cluster.hierarchy import fcluster
 
-    tree = linkage(squareform(distance_mm, checks=False), "average")
-    family_m = _largest_first(fcluster(tree, 1 - least_similarity, "distance"), config)
-    strength_m = np.zeros(len(family_m))
-    for family in range(family_m.max() + 1):
-        members = np.flatnonzero(family_m == family)
-        to_others_s = distance_mm[np.ix_(members, members)].sum(1, dtype=np.float64) / (len(members) - 1)
-        strength_m[members] = np.clip(1 - to_others_s, 0, 1)
-    return family_m, strength_m
+    tree = average_linkage(condensed(distance_mm), len(distance_mm))
+    return _largest_first(fcluster(tree, 1 - least_similarity, "distance"), config)
 
 
-def least_similarity(blocks_mgd: Tensor, group: DihedralGroup, seed: int) -> float:
+def least_similarity(blocks_mgd: Blocks, group: DihedralGroup, seed: int) -> float:
     """Return the similarity that a share CHANCE of all pairs of features reaches when the features are shuffled.
 
     blocks_mgd: [m, |G|, d]. At most SAMPLE features are drawn.
     """
     order = torch.randperm(len(blocks_mgd), generator=torch.Generator().manual_seed(seed))
-    distance_ss, _ = orbit_distances(shuffled(blocks_mgd[order[:SAMPLE]], seed), group)
+    distance_ss = orbit_distances(shuffled(blocks_mgd[order[:SAMPLE]], seed), group)
     return float(1 - np.quantile(distance_ss[np.triu_indices(len(distance_ss), 1)], CHANCE))
 
 
@@ -71,13 +62,12 @@ def shuffled(blocks_mgd: Tensor, seed: int) -> Tensor:
     return blocks_mgd.gather(axis, order.expand_as(blocks_mgd))
 
 
-def group_by_prototype(features: np.ndarray, order: int, config: FamiliesConfig) -> tuple[np.ndarray, np.ndarray]:
+def group_by_prototype(features: np.ndarray, order: int, config: FamiliesConfig) -> np.ndarray:
     """Return the families of a steerable crosscoder's live features [m] without clustering, as `group_features` does.
 
-    A family is what is live of a prototype's `order` orientations. A member's strength is 1.
+    A family is what is live of a prototype's `order` orientations.
     """
-    family_m = _largest_first(features // order, config)
-    return family_m, (family_m >= 0).astype(np.float64)
+    return _largest_first(features // order, config)
 
 
 def _largest_first(labels_m: np.ndarray, config: FamiliesConfig) -> np.ndarray:
@@ -98,23 +88,51 @@ def check_enough(features: int, config: FamiliesConfig) -> None:
         )
 
 
-def embed(distance_mm: np.ndarray, dimensions: int, config: FamiliesConfig) -> np.ndarray:
-    """Embed features with UMAP by their distances [m, m]; returns float64 [m, dimensions]."""
+def nearest(distance_mm: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the features nearest to each feature, itself among them: indices and distances, [m, count], sorted."""
+    nearest_mk, distance_mk = (
+        np.empty((len(distance_mm), count), np.int64),
+        np.empty((len(distance_mm), count), np.float32),
+    )
+    for first in range(0, len(distance_mm), TILE):
+        distance_im = distance_mm[first : first + TILE]
+        nearest_ik = np.sort(np.argpartition(distance_im, count - 1, axis=1)[:, :count], axis=1)
+        distance_ik = np.take_along_axis(distance_im, nearest_ik, 1)
+        order_ik = np.argsort(distance_ik, axis=1, kind="stable")
+        nearest_mk[first : first + TILE] = np.take_along_axis(nearest_ik, order_ik, 1)
+        distance_mk[first : first + TILE] = np.take_along_axis(distance_ik, order_ik, 1)
+    return nearest_mk, distance_mk
+
+
+def embed(nearest_mk: np.ndarray, distance_mk: np.ndarray, dimensions: int, config: FamiliesConfig) -> np.ndarray:
+    """Embed features with UMAP by their nearest features and the distances to these; returns float64 [m, dimensions].
+
+    nearest_mk, distance_mk: result of `nearest` with `config.neighbours`. Where chains of neighbours do not join the
+    features, the layout starts at random places, because parts of the graph have no distance from each other.
+    """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    m, k = nearest_mk.shape
+    edges = csr_matrix((np.ones(m * k), nearest_mk.ravel(), np.arange(0, m * k + 1, k)), shape=(m, m))
+    parts, _ = connected_components(edges, directed=False)
     with warnings.catch_warnings():
-        # umap warns that a seed restricts it to one thread and that some features have no neighbours: both are expected
+        # umap warns that a seed restricts it to one thread, that it can't place new features, and that some features
+        # have no neighbours: all are expected
         warnings.filterwarnings("ignore", module="umap")
         from umap import UMAP
 
         _keep_compiled()
         map_md = UMAP(
-            n_neighbors=config.neighbours,
+            n_neighbors=k,
             n_components=dimensions,
             min_dist=0.0,
             metric="precomputed",
+            precomputed_knn=(nearest_mk, distance_mk),
             # the spectral start needs more features than dimensions
-            init="spectral" if len(distance_mm) > 2 * dimensions else "random",
+            init="spectral" if parts == 1 and m > 2 * dimensions else "random",
             random_state=config.seed,
-        ).fit_transform(distance_mm)
+        ).fit_transform(csr_matrix((m, m), dtype=np.float32))  # the distances that it needs are those to the nearest
     return map_md.astype(np.float64)
 
 

@@ -7,7 +7,6 @@ determined from this mean in the same way as a feature's. Orientations are modul
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from tasks.families.distance import OrbitSpectra
@@ -22,11 +21,12 @@ PROFILE_SPREAD = (10, 90)
 class Family:
     """A family of s features.
 
-    members: [s], row numbers in the distance matrix
+    members: [s], places of the features among the live ones
     prototype: the member with the smallest sum of distances to the others
     elements: [s], index of the element that carries the prototype to the member
     mirrored: [s], whether that element is a reflection
     similarity: [s], cosine to the prototype under that element
+    strength: [s], result of `strengths`
 
     The following are None in the trivial group:
     type, stabiliser: names, as in tasks/symmetry/blocks.py
@@ -45,6 +45,7 @@ class Family:
     elements: np.ndarray
     mirrored: np.ndarray
     similarity: np.ndarray
+    strength: np.ndarray
     type: str | None = None
     stabiliser: str | None = None
     profile: np.ndarray | None = None
@@ -58,34 +59,44 @@ class Family:
     missing_orientations: np.ndarray | None = None
 
 
-def describe_family(members: np.ndarray, distance_mm: np.ndarray, blocks_mgd: Tensor, spectra: OrbitSpectra) -> Family:
-    """Describe one family. members: [s], row numbers in distance_mm, blocks_mgd and spectra."""
-    group = spectra.group
-    prototype = int(members[distance_mm[np.ix_(members, members)].sum(1).argmin()])
-    similarity_gs = spectra.similarity(torch.tensor([prototype]), torch.from_numpy(members))[:, 0].numpy()
+def describe_family(
+    members: np.ndarray, distance_ss: np.ndarray, blocks_of_members: Tensor, group: DihedralGroup
+) -> Family:
+    """Describe one family of s members by their distances [s, s] and blocks [s, |G|, d]."""
+    place = int(distance_ss.sum(1).argmin())
+    prototype, strength = int(members[place]), strengths(distance_ss)
+    spectra = OrbitSpectra(blocks_of_members, group)
+    similarity_gs = spectra.similarity(slice(place, place + 1), slice(None))[:, 0].numpy()
     elements = similarity_gs.argmax(0)
-    elements[members == prototype] = 0
+    elements[place] = 0
     if group.order == 1:
-        return Family(members, prototype, elements, group.is_reflection(elements), similarity_gs[0])
+        return Family(members, prototype, elements, group.is_reflection(elements), similarity_gs[0], strength)
 
-    blocks_sgd = blocks_mgd[torch.from_numpy(members)].numpy()
+    blocks_sgd = blocks_of_members.numpy()
     symmetry = analyse_blocks(_mean_of_copies(blocks_sgd, elements, group), group)
     k = int(symmetry.rotation_symmetry[0])
     stabiliser = symmetry.stabilisers[0]
     if stabiliser[group.n_rotations :].any():
         # a mirror-symmetric prototype: each reflection has the same effect as a rotation, so report rotations only
         elements = similarity_gs[: group.n_rotations].argmax(0)
-        elements[members == prototype] = 0
+        elements[place] = 0
     profiles_sn = block_profiles(blocks_sgd)[:, : group.n_rotations]
     low, high = np.percentile(profiles_sn, PROFILE_SPREAD, axis=0)
     family = Family(
         members, prototype, elements, group.is_reflection(elements),
         similarity_gs[elements, np.arange(len(members))].clip(-1, 1),
+        strength,
         type=type_name(k, group), stabiliser=stabiliser_name(stabiliser, group),
         profile=profiles_sn.mean(0), profile_low=low, profile_high=high,
     )  # fmt: skip
     steps = group.n_rotations // k if k else 0  # rotation steps per period
     return family if steps < 2 else _with_orientations(family, similarity_gs, symmetry.similarity[0], steps, group)
+
+
+def strengths(distance_ss: np.ndarray) -> np.ndarray:
+    """Return the mean similarity of each member of a family to the others, at least 0, [s]."""
+    to_others_s = distance_ss.sum(1, dtype=np.float64) / (len(distance_ss) - 1)
+    return np.clip(1 - to_others_s, 0, 1)
 
 
 def _mean_of_copies(blocks_sgd: np.ndarray, elements_s: np.ndarray, group: DihedralGroup) -> np.ndarray:

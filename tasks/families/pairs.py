@@ -18,6 +18,12 @@ EXAMPLES = 8
 PARTNERS = 64
 """Each feature is paired with this many most similar members of its family; all pairs would grow quadratically."""
 
+PARTNERS_SCHEMA = {
+    "place": polars.Int64,
+    "partner": polars.Int64,
+    "element": polars.Int64,
+    "similarity": polars.Float64,
+}
 PAIRS_SCHEMA = {
     "feature": polars.Int64,
     "partner": polars.Int64,
@@ -36,25 +42,39 @@ EXAMPLES_SCHEMA = {
 }
 
 
+def partners_of(members: np.ndarray, distance_ss: np.ndarray, element_ss: np.ndarray) -> polars.DataFrame:
+    """Return the `PARTNERS` most similar partners of each member of a family, by place and partner.
+
+    members: [s], places of the features; distance_ss, element_ss: [s, s], result of `orbit_carriers`. A row is (place,
+    partner, the element h that carries the one to the other, their cosine under h).
+    """
+    size = len(members)
+    similarity_ss = 1 - distance_ss
+    others_so = np.argsort(np.where(np.eye(size, dtype=bool), np.inf, -similarity_ss), axis=1, kind="stable")
+    partner_so = np.sort(others_so[:, : min(PARTNERS, size - 1)], axis=1)
+    return polars.DataFrame(
+        {
+            "place": members.repeat(partner_so.shape[1]),
+            "partner": members[partner_so].ravel(),
+            "element": np.take_along_axis(element_ss, partner_so, 1).ravel(),
+            "similarity": np.take_along_axis(similarity_ss, partner_so, 1).ravel(),
+        }
+    ).cast(polars.Schema(PARTNERS_SCHEMA))
+
+
 def family_pairs(
     dictionary: Dictionary,
     acts: ActivationSet,
     elements_h: np.ndarray,
     features_m: np.ndarray,
-    family_m: np.ndarray,
-    element_mm: np.ndarray,
-    similarity_mm: np.ndarray,
+    partners: polars.DataFrame,
     progress: Progress = silent,
 ) -> polars.DataFrame:
-    """Pair every feature with its `PARTNERS` most similar partners in its family and test each pair on images.
-
-    Returns the table family_pairs without its column `family_analysis_id`.
+    """Test pairs of features on images; return the table family_pairs without its column `family_analysis_id`.
 
     elements_h: [|H|], indices in the set's group G of the elements of H, the group under which the families were found
     features_m: [m], feature indices
-    family_m: [m], family of each feature, or −1
-    element_mm: [m, m], the element h of H that carries the row's feature to the column's
-    similarity_mm: [m, m], their cosine under h
+    partners: rows of `partners_of`, of all families
 
     The examples of a feature are the images of the test split that excite it most, each at one position (a stored row)
     under one transform g₀ of G. fired: the share of examples on which the partner is active at h·g₀ of the same row.
@@ -63,32 +83,32 @@ def family_pairs(
 
     Memory beyond the result: |G| bits per feature for each row that holds an example, and one shard.
     """
-    best, firings = _examples(dictionary, acts, features_m, family_m, progress)
+    partners = partners.sort("place", maintain_order=True)
+    paired_m = np.isin(np.arange(len(features_m)), partners["place"])
+    best, firings = _examples(dictionary, acts, features_m, paired_m, progress)
     row, element = best["row"].to_numpy(), best["element"].to_numpy()
     starts = np.searchsorted(best["place"].to_numpy(), np.arange(len(features_m) + 1))
     product_hg = acts.group.cayley[elements_h]
     pairs = [polars.DataFrame(schema=PAIRS_SCHEMA)]
-    for i, feature in enumerate(features_m):
-        partners = _partners(i, family_m, similarity_mm)
-        if not len(partners):
-            continue
+    for of_feature in partners.partition_by("place", maintain_order=True):
+        i, partner, carrier = of_feature["place"][0], of_feature["partner"].to_numpy(), of_feature["element"].to_numpy()
         example_rows = slice(starts[i], starts[i + 1])
         examples = example_rows.stop - example_rows.start
         fired = chance = None
         if examples:
-            bits_ebp = np.stack([firings[r][:, partners] for r in row[example_rows]])
+            bits_ebp = np.stack([firings[r][:, partner] for r in row[example_rows]])
             fires_egp = np.unpackbits(bits_ebp, axis=1, bitorder="little")
             fires_hep = fires_egp[np.arange(examples), product_hg[:, element[example_rows]]]
             chance = fires_hep.mean((0, 1))
-            fired = fires_hep[element_mm[i, partners], :, np.arange(len(partners))].mean(1)
+            fired = fires_hep[carrier, :, np.arange(len(partner))].mean(1)
         pairs.append(
             polars.DataFrame(
                 {
-                    "feature": np.full(len(partners), feature),
-                    "partner": features_m[partners],
-                    "element": element_mm[i, partners],
-                    "similarity": similarity_mm[i, partners],
-                    "examples": np.full(len(partners), examples),
+                    "feature": np.full(len(partner), features_m[i]),
+                    "partner": features_m[partner],
+                    "element": carrier,
+                    "similarity": of_feature["similarity"],
+                    "examples": np.full(len(partner), examples),
                     "fired": fired,
                     "chance": chance,
                 }
@@ -97,20 +117,10 @@ def family_pairs(
     return polars.concat(pairs)
 
 
-def _partners(i: int, family_m: np.ndarray, similarity_mm: np.ndarray) -> np.ndarray:
-    """Return the sorted places of the features that i is paired with; none for a feature in no family."""
-    if family_m[i] < 0:
-        return np.empty(0, dtype=int)
-    others = np.flatnonzero(family_m == family_m[i])
-    others = others[others != i]
-    most_similar = np.argsort(-similarity_mm[i, others], kind="stable")[:PARTNERS]
-    return np.sort(others[most_similar])
-
-
 def _examples(
-    dictionary: Dictionary, acts: ActivationSet, features_m: np.ndarray, family_m: np.ndarray, progress: Progress
+    dictionary: Dictionary, acts: ActivationSet, features_m: np.ndarray, paired_m: np.ndarray, progress: Progress
 ) -> tuple[polars.DataFrame, dict[int, np.ndarray]]:
-    """Return the examples of all features that are in a family, and which features fire on the examples' rows.
+    """Return the examples of the features that have partners, and which features fire on the examples' rows.
 
     The examples are (place, row, image, element, activation), sorted by place, strongest first. The firings are
     {row: uint8 [⌈|G| / 8⌉, m]}: bit g is set if the feature fires on g·x.
@@ -134,7 +144,7 @@ def _examples(
             np.copyto(strongest_rm, f_rm, where=stronger_rm)
             np.copyto(element_rm, np.int16(g), where=stronger_rm)
         rows = acts.rows(shard.index).select(polars.col("row").cast(polars.Int64), "image")
-        r, place = np.nonzero((strongest_rm > 0) & (family_m >= 0))
+        r, place = np.nonzero((strongest_rm > 0) & paired_m)
         candidates = rows[r].with_columns(
             polars.Series("place", place),
             polars.Series("element", element_rm[r, place].astype(np.int64)),

@@ -16,6 +16,8 @@ Controls, scored against the same types: each feature's blocks shuffled among th
 Source: ours.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import polars
 import torch
@@ -23,7 +25,7 @@ import torch
 from tasks.errors import UserError
 from tasks.families.analyse import Subject, subject
 from tasks.families.config import FamiliesConfig
-from tasks.families.distance import orbit_distances
+from tasks.families.distance import TILE, Blocks, orbit_distances
 from tasks.families.feature_responses import UNCLEAR
 from tasks.families.grouping import group_features, least_similarity, shuffled
 from tasks.keys import content_key
@@ -81,52 +83,86 @@ def scores_of(subject: Subject, config: FamiliesConfig, progress: Progress = sil
             "responses to drawn stimuli are unknown: score a dictionary with encode_from = identity"
         )
     kinds_m = subject.feature_responses.types_m[subject.features]
-    conditions = {"features": subject.blocks_mgd}
+    features = subject.blocks_mgd
+    # made one at a time: a control takes as much memory as the blocks of all features
+    conditions: dict[str, Callable[[], Blocks]] = {"features": lambda: features}
     if subject.group.order > 1:
-        conditions["shuffled blocks"] = shuffled(subject.blocks_mgd, config.seed)
-    generator = torch.Generator().manual_seed(config.seed)
-    conditions["random dictionary"] = torch.randn(subject.blocks_mgd.shape, generator=generator)
-    bound, scores = least_similarity(subject.blocks_mgd, subject.group, config.seed), {}
-    for done, (condition, blocks_mgd) in enumerate(conditions.items(), start=1):
-        distance_mm, _ = orbit_distances(blocks_mgd, subject.group)
-        family_m, _ = group_features(distance_mm, bound, config)
-        scores[condition] = separation(distance_mm, family_m, kinds_m)
+        conditions["shuffled blocks"] = lambda: shuffled(features[:], config.seed)
+    conditions["random dictionary"] = lambda: torch.randn(
+        (len(features), *features[:1].shape[1:]), generator=torch.Generator().manual_seed(config.seed)
+    )
+    bound, scores = least_similarity(features, subject.group, config.seed), {}
+    for done, (condition, blocks_of) in enumerate(conditions.items(), start=1):
+        distance_mm = orbit_distances(blocks_of(), subject.group)
+        of_distances = distance_scores(distance_mm, kinds_m)
+        scores[condition] = family_scores(group_features(distance_mm, bound, config), kinds_m) | of_distances
         progress(done, len(conditions))
     return scores
 
 
-def separation(distance_mm: np.ndarray, family_m: np.ndarray, kinds_m: np.ndarray) -> dict[str, float]:
-    """Compute the metrics of the module's docstring.
+def distance_scores(distance_mm: np.ndarray, kinds_m: np.ndarray) -> dict[str, float]:
+    """Compute the metrics of the module's docstring that use the distances, [m, m], and no families.
 
-    distance_mm: [m, m]; family_m: [m], −1 for a feature in no family; kinds_m: [m], stimulus types, of which UNCLEAR
-    ones are not scored. With fewer than two types, or at most NEIGHBOURS scored features, only the counts are returned.
+    kinds_m: [m], stimulus types, of which UNCLEAR ones are not scored. With fewer than two types, or at most NEIGHBOURS
+    scored features, the result is empty. Memory beyond the distances: TILE rows of them.
     """
-    from sklearn.metrics import adjusted_rand_score, silhouette_score
+    scored, kind_s = _scored(kinds_m)
+    sizes_k = np.bincount(kind_s)
+    if len(sizes_k) < 2 or len(scored) <= NEIGHBOURS:
+        return {}
+    of_kind_sk = np.eye(len(sizes_k))[kind_s]
+    silhouettes, agreements = [], []
+    for first in range(0, len(scored), TILE):
+        places = np.arange(first, min(first + TILE, len(scored)))
+        distance_is = distance_mm[np.ix_(scored[places], scored)]
+        silhouettes.append(_silhouettes(distance_is @ of_kind_sk, kind_s[places], sizes_k))
+        distance_is[np.arange(len(places)), places] = np.inf
+        nearest_ik = np.argpartition(distance_is, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+        agreements.append((kind_s[nearest_ik] == kind_s[places, None]).mean(1))
+    return {
+        "silhouette": np.concatenate(silhouettes).mean(),
+        "neighbour_agreement": np.concatenate(agreements).mean(),
+        "neighbour_chance": ((sizes_k / len(scored)) ** 2).sum(),
+    }
+
+
+def _silhouettes(sums_ik: np.ndarray, kind_i: np.ndarray, sizes_k: np.ndarray) -> np.ndarray:
+    """Return the silhouettes (b − a) / max(a, b) of features by the sums of their distances to each kind's features.
+
+    a: mean distance to the others of its kind; b: to those of the nearest other kind. 0 for the only one of its kind.
+    scikit-learn's `silhouette_samples` computes the same from the distances of all pairs at once.
+    """
+    places, own_i = np.arange(len(kind_i)), sizes_k[kind_i]
+    a_i = sums_ik[places, kind_i] / np.maximum(own_i - 1, 1)
+    mean_ik = sums_ik / sizes_k
+    mean_ik[places, kind_i] = np.inf
+    b_i = mean_ik.min(1)
+    widest_i = np.maximum(a_i, b_i)
+    return np.divide(b_i - a_i, widest_i, out=np.zeros(len(kind_i)), where=(own_i > 1) & (widest_i > 0))
+
+
+def family_scores(family_m: np.ndarray, kinds_m: np.ndarray) -> dict[str, float]:
+    """Compute the metrics of the module's docstring that use the families.
+
+    family_m: [m], −1 for a feature in no family; kinds_m: as in `distance_scores`, without which only counts are
+    returned too.
+    """
+    from sklearn.metrics import adjusted_rand_score
     from sklearn.metrics.cluster import contingency_matrix
 
-    scored = np.flatnonzero(~np.isin(kinds_m, UNCLEAR))
-    _, kind_s = np.unique(kinds_m[scored].astype(str), return_inverse=True)
-    family_s, distance_ss = family_m[scored], distance_mm[np.ix_(scored, scored)]
-    share_k = np.bincount(kind_s) / max(len(kind_s), 1)
-    counts: dict[str, float] = {"features": len(scored), "families": len(set(family_m.tolist()) - {-1})}
-    if len(share_k) < 2 or len(scored) <= NEIGHBOURS:
-        return counts
+    scored, kind_s = _scored(kinds_m)
+    family_s = family_m[scored]
+    scores: dict[str, float] = {"features": len(scored), "families": len(set(family_m.tolist()) - {-1})}
+    if len(set(kind_s)) < 2 or len(scored) <= NEIGHBOURS:
+        return scores
     inside = family_s >= 0
     alone_s = np.where(inside, family_s, family_m.max() + 1 + np.arange(len(scored)))
-    np.fill_diagonal(distance_ss, np.inf)
-    nearest_sk = np.argpartition(distance_ss, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
-    np.fill_diagonal(distance_ss, 0)
-    pure = {}
     if inside.any():
-        pure["purity"] = contingency_matrix(kind_s[inside], family_s[inside]).max(0).sum() / inside.sum()
-    return (
-        counts
-        | pure
-        | {
-            "adjusted_rand": adjusted_rand_score(kind_s, alone_s),
-            "silhouette": silhouette_score(distance_ss, kind_s, metric="precomputed"),
-            "neighbour_agreement": (kind_s[nearest_sk] == kind_s[:, None]).mean(),
-            "neighbour_chance": (share_k**2).sum(),
-            "clustered": inside.mean(),
-        }
-    )
+        scores["purity"] = contingency_matrix(kind_s[inside], family_s[inside]).max(0).sum() / inside.sum()
+    return scores | {"adjusted_rand": adjusted_rand_score(kind_s, alone_s), "clustered": inside.mean()}
+
+
+def _scored(kinds_m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the features with a clear stimulus type, [s], and the number of the type of each, [s]."""
+    scored = np.flatnonzero(~np.isin(kinds_m, UNCLEAR))
+    return scored, np.unique(kinds_m[scored].astype(str), return_inverse=True)[1]

@@ -4,13 +4,16 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 from prefect.runtime import flow_run
 
 from flows import runners
+from flows.attack import AttackFlowConfig, attack_exemplars
+from flows.config import read_config
 from flows.extract import extract_set
-from flows.steps import kaleidoscope_flow, mapped, recorded
+from flows.steps import kaleidoscope_flow, mapped, recorded, reported
 from flows.tuning import study_dimensions
 from tasks.errors import UserError
 from tasks.keys import file_sha256
@@ -18,9 +21,29 @@ from tasks.settings import TASK_RUNNERS, Settings
 from tasks.staging import read_staged, staged_keys, staged_provenance
 from tests.faults.runs import OF_ONE_RUN
 from tests.flows.test_tuning import small
+from tests.tasks.concepts.test_analyse import CLASS, write_noise
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
 STUDY = small('methods=["pca", "nmf"]', 'sources=["gratings"]', "rendered=0")
+
+
+def attack_on(folder: Path) -> AttackFlowConfig:
+    """A small experiment of three attacks; the class's images are written to a folder."""
+    images = write_noise(folder, 3)
+    return read_config(
+        AttackFlowConfig,
+        None,
+        [
+            "layer=block2_expand",
+            "drawn=4",
+            f'of_class={{name="{CLASS}", folder="{images}", least_probability=0}}',
+            'grid={objectives=["token-pushing"], epsilons=[4], fractions=[1], steps=1}',
+            "transfer_targets=[]",
+            "random.scenes=9",
+            "random_sets=3",
+            "random_size=3",
+        ],
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -30,18 +53,21 @@ def server_of_workers(prefect_api, monkeypatch) -> None:
 
 
 @kaleidoscope_flow
-def study() -> str:
-    """An extraction and a small study on the configured task runner; returns the flow run's id."""
+def study(images: Path) -> str:
+    """An extraction, a small study and an attack on the configured task runner; returns the flow run's id."""
     settings = Settings()
     with recorded("study", STUDY, settings):
         activation_set = extract_set(STUDY.extraction("gabor"), settings)
         study_dimensions(activation_set, None, "gratings", STUDY, settings)
+        with reported("Attack exemplars") as progress:
+            attack_exemplars(attack_on(images), settings, progress)
     return str(flow_run.id)
 
 
 def results(settings: Settings) -> dict:
-    """SHA-256 of each shard, and every staged table but those about the run."""
-    shards = {file.name: file_sha256(file) for file in settings.activations_dir.glob("*/*.safetensors")}
+    """SHA-256 of each shard and attacked image, and every staged table but those about the run."""
+    files = [*settings.activations_dir.glob("*/*.safetensors"), *settings.attacks_dir.glob("*/*")]
+    shards = {str(file.relative_to(settings.data_dir)): file_sha256(file) for file in files if file.name != ".writers"}
     tables = {key: read_staged(key, settings) for key in staged_keys(settings)}
     return shards | {key: of_key for key, of_key in tables.items() if not of_key.keys() <= OF_ONE_RUN}
 
@@ -52,18 +78,19 @@ def in_threads(prefect_api, tmp_path_factory) -> dict:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KALEIDOSCOPE_DATA_DIR", str(folder))
         patch.setenv("KALEIDOSCOPE_TASK_RUNNER", "threads")
-        study()
+        study(folder / "class")
     return results(Settings(data_dir=folder))
 
 
 @pytest.mark.parametrize("runner", [name for name in TASK_RUNNERS if name != "threads"])
-def test_each_runner_gives_the_same_bytes(runner, in_threads, settings, monkeypatch):
+def test_each_runner_gives_the_same_bytes(runner, in_threads, settings, monkeypatch, tmp_path):
     if runner == "dask":
         pytest.importorskip("prefect_dask", reason="Dask is not installed")
     monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", runner)
-    run = study()
+    run = study(tmp_path / "class")
     found = results(settings)
     assert len([name for name in found if name.endswith(".safetensors")]) == 3
+    assert len([name for name in found if name.endswith(".png")]) == 3 * 4
     assert found.keys() == in_threads.keys()
     for name, content in in_threads.items():
         if isinstance(content, str):

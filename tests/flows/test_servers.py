@@ -192,3 +192,15 @@ def test_other_hosts_are_asked_through_the_proxy(web, proxy, settings, monkeypat
     assert asked == [f"{elsewhere}{path}" for path in ("/api/health", "/httpx", "/requests")]
     assert os.environ["NO_PROXY"] == "intern.example"
     assert "no_proxy" not in os.environ
+
+
+def test_a_submitted_run_keeps_its_slot_while_the_machine_sleeps(settings, monkeypatch):
+    """Prefect itself reads the variable; by default it cancels the run when its process begins after 300 s."""
+    from prefect.settings.models.server.concurrency import ServerConcurrencySettings
+
+    name = "PREFECT_SERVER_CONCURRENCY_INITIAL_DEPLOYMENT_LEASE_DURATION"
+    monkeypatch.delenv(name, raising=False)
+    before = ServerConcurrencySettings().initial_deployment_lease_duration
+    monkeypatch.setenv(name, service_environment(settings)[name])
+    assert before == 300
+    assert ServerConcurrencySettings().initial_deployment_lease_duration == 3600

@@ -13,6 +13,7 @@ from tasks.concepts.config import AttackGrid
 from tasks.concepts.exemplars import check_apart, read_exemplars, write_exemplars
 from tasks.concepts.perturbed_sets import (
     BEFORE_CHECKSUMS,
+    INPUTS,
     artifact_exists,
     artifact_files,
     attacked_sets,
@@ -22,6 +23,7 @@ from tasks.concepts.perturbed_sets import (
 from tasks.errors import UserError
 from tasks.keys import file_sha256
 from tasks.quarantine import in_quarantine
+from tasks.settings import Settings
 from tests.damage import flip
 from tests.tasks.concepts.small_sets import LAYER, PLAIN, SIDE, TABBY, named, pooled
 
@@ -164,6 +166,28 @@ def test_an_attack_that_was_killed_is_made_again(attacked, at, fur, random, sett
         artifact_files(one.artifact_folder, settings)
     *_, again = attacked_sets(ONE, at, fur, random, settings, PLAIN)
     assert again.concept.key == one.concept.key
+
+
+def test_attacks_that_run_elsewhere_give_the_same_files(attacked, at, fur, random, settings, tmp_path):
+    """In another order, with only the shared store between the two data folders."""
+    here, there = (Settings(data_dir=tmp_path / name, shared_store=tmp_path / "store") for name in ("here", "there"))
+    done = []
+
+    def run(work, units) -> None:
+        for unit in reversed(units):
+            done.append(work(*unit, there))
+
+    *_, one = attacked_sets(ONE, at, fur, random, here, PLAIN, run=run)
+    assert len(done) == 3  # noise, the random direction and the objective
+    assert one.concept.key == attacked[0].concept.key
+
+    def pictures(data: Settings) -> dict[str, str]:
+        files = data.attacks_dir.glob("*/*.png")
+        return {str(file.relative_to(data.attacks_dir)): file_sha256(file) for file in files}
+
+    assert pictures(here) == pictures(there) == pictures(settings)
+    assert len([*here.attacks_dir.iterdir()]) == 3, "the inputs are deleted"
+    assert not [*(tmp_path / "store").rglob(INPUTS)]
 
 
 def as_before_checksums(folder) -> list[str]:

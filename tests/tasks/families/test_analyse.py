@@ -14,11 +14,12 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import every_row
 from tasks.dictionary.train import train
 from tasks.errors import UserError
-from tasks.families.analyse import analyse_families, family_metrics, subject
+from tasks.families.analyse import LiveBlocks, analyse_families, family_metrics, subject
 from tasks.families.config import FamiliesConfig
 from tasks.families.separation import measure_separation
 from tasks.settings import Settings
 from tasks.staging import read_staged
+from tasks.symmetry.group import DihedralGroup
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
 from tasks.warehouse.load import load
@@ -184,3 +185,28 @@ def test_whole_orbits_have_no_ground_truth(trained):
     assert read_staged(families, settings)["feature_families"]["stimulus_type"].null_count() > 0
     with pytest.raises(UserError, match="encodes whole orbits"):
         measure_separation(families, (), FEW, settings)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"architecture": "sae"},
+        {"harmonics": 1},
+        {"architecture": "steerable-crosscoder"},
+    ],
+    ids=["free blocks", "one block", "a band", "copies of prototypes"],
+)
+def test_blocks_of_some_features_are_rows_of_all_blocks(config):
+    dictionary = store.create(DictionaryConfig(features=40, k=4, **config), 6, DihedralGroup(4))
+    for parameter in dictionary.parameters():
+        torch.nn.init.normal_(parameter, generator=torch.Generator().manual_seed(len(parameter.shape)))
+    features, elements = torch.tensor([3, 0, 17, 39]), torch.arange(dictionary.block_count).flip(0)
+    blocks = LiveBlocks(dictionary, features, elements)
+    expected = dictionary.blocks()[features][:, elements]
+    assert len(blocks) == 4
+    torch.testing.assert_close(blocks[:], expected)
+    torch.testing.assert_close(blocks[1:3], expected[1:3])
+    torch.testing.assert_close(blocks[torch.tensor([2, 0])], expected[[2, 0]])
+    end_to_end = LiveBlocks(dictionary, features, None)[:]
+    torch.testing.assert_close(end_to_end, dictionary.blocks()[features].flatten(1)[:, None])

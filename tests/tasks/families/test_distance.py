@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.families import distance
-from tasks.families.distance import OrbitSpectra, orbit_distances
+from tasks.families.distance import OrbitSpectra, orbit_carriers, orbit_distances
 from tasks.symmetry.group import DihedralGroup
 
 GROUPS = st.builds(DihedralGroup, st.integers(1, 9), st.booleans())
@@ -41,8 +41,11 @@ def test_distances_are_symmetric_and_tiles_leave_no_seam(group, monkeypatch):
     expected = looped(blocks, group)
     monkeypatch.setattr(distance, "TILE", 5)
     told = []
-    found, element = orbit_distances(blocks, group, lambda *done: told.append(done))
-    assert told[-1] == (15, 15)
+    monkeypatch.setattr(distance, "ROW_TILES", 2)
+    found = orbit_distances(blocks, group, lambda *done: told.append(done))
+    assert told == [(done, 15) for done in range(1, 16)]
+    carried, element = orbit_carriers(blocks, group)
+    np.testing.assert_array_equal(carried, found)
     off = ~np.eye(23, dtype=bool)
     np.testing.assert_allclose(found[off], (1 - expected.max(0))[off], atol=1e-5)
     np.testing.assert_array_equal(found, found.T)
@@ -59,7 +62,7 @@ def test_a_copy_is_at_distance_0_and_its_element_is_found(group, data):
     h = data.draw(st.integers(0, group.order - 1))
     original = random_blocks(group, 1)
     copy = original[:, torch.from_numpy(group.cayley[:, h])] * 3  # d_j^g = d_i^{gh}, of another norm
-    found, element = orbit_distances(torch.cat([original, copy]), group)
+    found, element = orbit_carriers(torch.cat([original, copy]), group)
     assert found[0, 1] < 1e-5
     assert (element[0, 1], element[1, 0]) == (h, group.inverses[h])
 
@@ -67,5 +70,5 @@ def test_a_copy_is_at_distance_0_and_its_element_is_found(group, data):
 def test_a_feature_without_blocks_resembles_none():
     group = DihedralGroup(4)
     blocks = torch.cat([random_blocks(group, 2), torch.zeros(1, 8, 5)])
-    found, _ = orbit_distances(blocks, group)
+    found = orbit_distances(blocks, group)
     np.testing.assert_allclose(found[2], [1, 1, 0])

@@ -6,7 +6,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tasks.families.distance import OrbitSpectra, orbit_distances
+from tasks.families.distance import orbit_carriers
 from tasks.families.orientations import (
     covered_share,
     describe_family,
@@ -31,8 +31,8 @@ def copies(kind: str, elements: list[int], noise: float = 0.0) -> torch.Tensor:
 
 
 def described(blocks: torch.Tensor, group: DihedralGroup = GROUP):
-    distance, _ = orbit_distances(blocks, group)
-    return describe_family(np.arange(len(blocks)), distance, blocks, OrbitSpectra(blocks, group))
+    distance, _ = orbit_carriers(blocks, group)
+    return describe_family(np.arange(len(blocks)), distance, blocks, group)
 
 
 @pytest.mark.parametrize(

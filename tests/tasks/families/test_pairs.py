@@ -15,8 +15,8 @@ from tasks.activations.shards import ActivationSet, ShardInfo
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.store import create
 from tasks.families import pairs
-from tasks.families.distance import orbit_distances
-from tasks.families.pairs import PAIRS_SCHEMA, family_pairs
+from tasks.families.distance import orbit_carriers
+from tasks.families.pairs import PAIRS_SCHEMA, PARTNERS_SCHEMA, family_pairs, partners_of
 from tasks.settings import Settings
 from tasks.symmetry.group import DihedralGroup
 from tests.tasks.activations.small_set import SMALL
@@ -54,6 +54,16 @@ def crosscoder(group, encoder_gmd, bias, **config):
     dictionary.encoder.weight.copy_(encoder_gmd.view_as(dictionary.encoder.weight))
     dictionary.encoder.bias.copy_(torch.as_tensor(bias).expand(features))
     return dictionary
+
+
+def in_families(family_m: np.ndarray, element_mm: np.ndarray, distance_mm: np.ndarray) -> polars.DataFrame:
+    """The partners of all families, given the elements and distances of all features."""
+    found = [polars.DataFrame(schema=PARTNERS_SCHEMA)]
+    for family in range(family_m.max() + 1):
+        members = np.flatnonzero(family_m == family)
+        inside = np.ix_(members, members)
+        found.append(partners_of(members, distance_mm[inside], element_mm[inside]))
+    return polars.concat(found)
 
 
 # Against a plain loop ------------------------------------------------------------------------------------------------
@@ -105,18 +115,14 @@ def test_it_equals_a_plain_loop(seed, rotations, reflections, whole_orbit, orbit
     # from features that never fire to some that nearly always do
     dictionary = crosscoder(group, encoder_gmd, torch.arange(-16.0, 4.0, 2.0), orbit_reuse=orbit_reuse)
     features_m = np.sort(rng.choice(10, 8, replace=False))
-    arguments = (
-        dictionary,
-        Orbits(group, acts_nrgd, rows_per_image),
-        elements_h,
-        features_m,
-        rng.integers(-1, 2, 8),
-        rng.integers(0, part.order, (8, 8)).astype(np.int16),
-        rng.integers(0, 5, (8, 8)).astype(np.float32) / 4,
-    )
+    rest = dictionary, Orbits(group, acts_nrgd, rows_per_image), elements_h, features_m
+    family_m = rng.integers(-1, 2, 8)
+    element_mm = rng.integers(0, part.order, (8, 8)).astype(np.int16)
+    similarity_mm = rng.integers(0, 5, (8, 8)).astype(np.float32) / 4
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairs, "PARTNERS", partners)
-        assert_frame_equal(family_pairs(*arguments), plainly(*arguments), check_exact=True)
+        found = family_pairs(*rest, in_families(family_m, element_mm, 1 - similarity_mm))
+        assert_frame_equal(found, plainly(*rest, family_m, element_mm, similarity_mm), check_exact=True)
 
 
 # Planted copies ------------------------------------------------------------------------------------------------------
@@ -153,12 +159,12 @@ def test_copies_carry_each_other_under_their_element_and_no_other(n_rotations, w
     planted = Copies(DihedralGroup(6))
     dictionary = planted.dictionary(whole_orbit)
     part, elements_h = planted.group.subgroup(n_rotations)
-    distance_mm, element_mm = orbit_distances(planted.blocks_mgd[:, torch.from_numpy(elements_h)], part)
+    distance_mm, element_mm = orbit_carriers(planted.blocks_mgd[:, torch.from_numpy(elements_h)], part)
     family_m = (distance_mm < 0.5).argmax(1)  # its first member stands for a family
     assert np.bincount(family_m).max() == part.order
-    rest = planted.features_m, family_m
+    rest = dictionary, planted.acts, elements_h, planted.features_m
 
-    found = family_pairs(dictionary, planted.acts, elements_h, *rest, element_mm, 1 - distance_mm)
+    found = family_pairs(*rest, in_families(family_m, element_mm, distance_mm))
     assert len(found) == len(planted.features_m) * (part.order - 1)
     assert found["examples"].min() >= 1
     assert found["fired"].unique().to_list() == [1.0]
@@ -167,7 +173,7 @@ def test_copies_carry_each_other_under_their_element_and_no_other(n_rotations, w
 
     for offset in range(1, part.order):
         wrong_mm = (element_mm + offset) % part.order
-        found = family_pairs(dictionary, planted.acts, elements_h, *rest, wrong_mm, 1 - distance_mm)
+        found = family_pairs(*rest, in_families(family_m, wrong_mm, distance_mm))
         assert found["fired"].unique().to_list() == [0.0]
         assert found["chance"].to_numpy() == pytest.approx(1 / part.order)
 
@@ -176,10 +182,14 @@ def test_a_feature_without_examples_is_not_verified_and_no_partner_to_others():
     planted = Copies(DihedralGroup(3))
     dictionary = planted.dictionary(whole_orbit=False)
     dictionary.encoder.bias[2] = -10
-    distance_mm, element_mm = orbit_distances(planted.blocks_mgd, planted.group)
+    distance_mm, element_mm = orbit_carriers(planted.blocks_mgd, planted.group)
     family_m = np.repeat([0, -1], planted.group.order)
     found = family_pairs(
-        dictionary, planted.acts, planted.group.elements, planted.features_m, family_m, element_mm, 1 - distance_mm
+        dictionary,
+        planted.acts,
+        planted.group.elements,
+        planted.features_m,
+        in_families(family_m, element_mm, distance_mm),
     )
     of_silent = found.filter(feature=2)
     assert of_silent["partner"].to_list() == [0, 1, 3, 4, 5]
@@ -195,8 +205,8 @@ def test_there_are_no_pairs_without_families_and_no_examples_without_a_test_spli
     dictionary, untested = planted.dictionary(whole_orbit=False), Orbits(planted.group, planted.acts.acts_nrgd[:1])
 
     def found(acts, family_m):
-        matrices = np.zeros((8, 8), np.int16), np.eye(8, dtype=np.float32)
-        return family_pairs(dictionary, acts, planted.group.elements, planted.features_m, family_m, *matrices)
+        partners = in_families(family_m, np.zeros((8, 8), np.int16), 1 - np.eye(8, dtype=np.float32))
+        return family_pairs(dictionary, acts, planted.group.elements, planted.features_m, partners)
 
     assert_frame_equal(found(planted.acts, np.full(8, -1)), polars.DataFrame(schema=PAIRS_SCHEMA))
     unverified = found(untested, np.zeros(8, int))
@@ -227,13 +237,13 @@ def test_encoders_of_turned_orbits_carry_each_other_on_real_images(small):
     threshold_m = strength_m.view(order, patterns).mean(0).repeat(order)
     dictionary = crosscoder(group, encoder_gmd, -threshold_m)
     element_mm = group.cayley[copy_m[None, :], group.inverses[copy_m][:, None]]
-    rest = small, group.elements, np.arange(len(copy_m)), family_m
-    similarity_mm = np.ones((len(copy_m), len(copy_m)), np.float32)
+    rest = dictionary, small, group.elements, np.arange(len(copy_m))
+    distance_mm = np.zeros((len(copy_m), len(copy_m)), np.float32)
 
-    found = family_pairs(dictionary, *rest, element_mm, similarity_mm)
+    found = family_pairs(*rest, in_families(family_m, element_mm, distance_mm))
     assert len(found) == len(copy_m) * (order - 1)
     assert found["examples"].min() >= 1
     assert found["fired"].unique().to_list() == [1.0]
     assert found["chance"].max() < 0.9
-    backwards = family_pairs(dictionary, *rest, group.inverses[element_mm], similarity_mm)
+    backwards = family_pairs(*rest, in_families(family_m, group.inverses[element_mm], distance_mm))
     assert backwards["fired"].mean() < 0.9

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.families import separation as separation_module
 from tasks.families.feature_responses import UNCLEAR
 from tasks.families.grouping import shuffled
-from tasks.families.separation import NEIGHBOURS, separation
+from tasks.families.separation import NEIGHBOURS, distance_scores, family_scores
 
 RNG = np.random.default_rng(0)
 
@@ -15,6 +16,10 @@ def points(centres: np.ndarray, spread: float) -> np.ndarray:
     """Distances between points about their centres."""
     places = centres + spread * RNG.standard_normal(centres.shape)
     return np.linalg.norm(places[:, None] - places[None], axis=2)
+
+
+def separation(distance_mm: np.ndarray, family_m: np.ndarray, kinds_m: np.ndarray) -> dict[str, float]:
+    return family_scores(family_m, kinds_m) | distance_scores(distance_mm, kinds_m)
 
 
 KINDS = np.repeat(np.array(["curve", "line", "grating"], dtype=object), 20)
@@ -83,3 +88,14 @@ def test_shuffled_blocks_are_the_same_blocks_in_another_order():
     assert torch.equal(dealt, shuffled(blocks, seed=1))
     orders = {tuple((dealt[i, :, None] == blocks[i, None]).all(2).nonzero()[:, 1].tolist()) for i in range(30)}
     assert len(orders) > 20  # each feature in an order of its own
+
+
+@pytest.mark.parametrize("alone", [0, 1])
+def test_silhouettes_in_tiles_are_those_of_scikit_learn(alone, monkeypatch):
+    from sklearn.metrics import silhouette_score
+
+    monkeypatch.setattr(separation_module, "TILE", 7)
+    distance, kinds = points(CENTRES, 4.0), KINDS.copy()
+    kinds[:alone] = "hatch"  # the only one of its kind
+    found = distance_scores(distance, kinds)["silhouette"]
+    assert found == pytest.approx(silhouette_score(distance, kinds.astype(str), metric="precomputed"))
