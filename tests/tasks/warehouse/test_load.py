@@ -1,7 +1,6 @@
 import signal
 from itertools import permutations
 
-import duckdb
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -11,12 +10,10 @@ from tasks.staging import stage_tables
 from tasks.warehouse.database import open_warehouse, schema
 from tasks.warehouse.load import BOOKKEEPING, _in_order_of_reference, load
 from tests.sample_tables import sample_tables
+from tests.tasks.warehouse.backends import contents
 from tests.tasks.warehouse.processes import holding, run_python
 
-
-def contents(settings) -> dict[str, pl.DataFrame]:
-    with duckdb.connect(str(settings.warehouse_file), read_only=True) as connection:
-        return {table: connection.table(table).pl() for table in schema()}
+ON_EVERY_BACKEND = True
 
 
 def assert_same_contents(before, after):
@@ -190,7 +187,6 @@ def test_a_load_that_is_killed_leaves_the_warehouse_as_it_was(settings, dies_at)
     before = contents(settings)
     code = f"""
 import os, signal
-from pathlib import Path
 import tasks.warehouse.load as module
 from tasks.settings import Settings
 from tests.sample_tables import sample_tables
@@ -201,7 +197,7 @@ def dying_insert(connection, load_key, table, rows):
         os.kill(os.getpid(), signal.SIGKILL)
     return inserted
 module._insert = dying_insert
-module.load("killed", sample_tables(), Settings(data_dir=Path({str(settings.data_dir)!r})))
+module.load("killed", sample_tables(), Settings())
 """
     assert run_python(code).returncode == -signal.SIGKILL
     assert_same_contents(before, contents(settings))
