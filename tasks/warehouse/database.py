@@ -11,7 +11,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -250,11 +250,22 @@ def _bring_up_to_date(settings: Settings) -> Version | None:
     if (lake := lake_of(settings)) is None:
         _bring_file_up_to_date(settings)
         return None
-    newest = lake.newest()
-    if newest.number:
-        return newest if copied_version(settings.warehouse_file) == newest else _copy(lake, newest, settings)
-    _bring_file_up_to_date(settings)
-    return newest
+    file, newest = settings.warehouse_file, lake.newest()
+    if not newest.number:
+        _bring_file_up_to_date(settings)
+        return newest
+    _refuse_in_use(file)
+    return newest if copied_version(file) == newest else _copy(lake, newest, settings)
+
+
+def _refuse_in_use(file: Path) -> None:
+    """Raise InUse when another process has a warehouse file open; replay the log of a killed process."""
+    try:
+        with writing_to(file) if file.exists() else nullcontext():
+            pass
+    except duckdb.Error as error:
+        if problem := in_use(file, error):
+            raise problem from error
 
 
 def _copy(lake: Lake, version: Version, settings: Settings) -> Version:
@@ -285,12 +296,10 @@ def _loads_lacking(other: Path, file: Path) -> str | None:
         "SELECT DISTINCT load_key FROM loads WHERE load_key NOT IN (SELECT load_key FROM other.loads) ORDER BY ALL"
     )
     try:
-        with writing_to(file) as connection:  # also replays the log of a killed process
+        with writing_to(file) as connection:
             connection.execute("ATTACH '{}' AS other (READ_ONLY)".format(str(other).replace("'", "''")))
             keys = [key for (key,) in connection.execute(lacking).fetchall()]
     except duckdb.Error as error:
-        if problem := in_use(file, error):
-            raise problem from error
         _refuse_unreadable(file)
         return f"is damaged ({reason_of(error)})"
     return f"has loads that the lake lacks: {', '.join(keys)}" if keys else None

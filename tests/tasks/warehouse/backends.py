@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 from polars.testing import assert_frame_equal
 from sqlalchemy import make_url
 
@@ -15,6 +16,8 @@ from tasks.warehouse.lake import OWN_TABLES, copied_version, lake_of, record_cop
 from tests.postgresql import new_database
 
 FILE, LAKE_IN_FILE, LAKE_IN_POSTGRESQL = BACKENDS = ("file", "lake, DuckDB", "lake, PostgreSQL")
+every_backend = pytest.mark.parametrize("settings", BACKENDS, indirect=True)
+"""Runs a test with settings for each of them."""
 
 
 @contextmanager

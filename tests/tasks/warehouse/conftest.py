@@ -1,6 +1,5 @@
 """A warehouse loaded with the sample tables, and one that is published as well: copied for each test."""
 
-import inspect
 import shutil
 from collections.abc import Iterator
 
@@ -10,16 +9,7 @@ import pytest
 from tasks.keys import file_sha256
 from tasks.settings import Settings
 from tests.postgresql import postgresql
-from tests.tasks.warehouse.backends import BACKENDS, FILE, LAKE_IN_POSTGRESQL, lake_in_postgresql, put_into_lake
-
-OF_SETTINGS = {"settings", "loaded", "published"}
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of a module with ON_EVERY_BACKEND = True on each backend, if they use a warehouse."""
-    uses_it = OF_SETTINGS & inspect.signature(metafunc.function).parameters.keys()
-    if uses_it and getattr(metafunc.module, "ON_EVERY_BACKEND", False):
-        metafunc.parametrize("settings", BACKENDS, indirect=True)
+from tests.tasks.warehouse.backends import FILE, LAKE_IN_POSTGRESQL, lake_in_postgresql, put_into_lake
 
 
 @pytest.fixture(scope="session")
