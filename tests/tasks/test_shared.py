@@ -197,7 +197,7 @@ def with_dictionary(settings: Settings, template: tuple[str, Settings]) -> str:
     return key
 
 
-def test_a_dictionary_of_one_machine_is_used_on_another(machines, dictionary_template):
+def test_a_dictionary_of_one_machine_is_used_on_another(machines, store, dictionary_template):
     a, b = machines
     key = with_dictionary(a, dictionary_template)
     assert store_of_dictionaries.key_of(key[:8], b) == key
@@ -207,6 +207,12 @@ def test_a_dictionary_of_one_machine_is_used_on_another(machines, dictionary_tem
         file = store_of_dictionaries.folder_of(key, b) / name
         assert file.read_bytes() == (store_of_dictionaries.folder_of(key, a) / name).read_bytes()
     assert store_of_dictionaries.trained(b) == (key,)
+    activation_set = store_of_dictionaries.describe(key, a)["activation_set"]
+    wrong = [finding.what for finding in verify(b) if finding.state == "wrong"]
+    assert wrong == [f"its activation set {activation_set} is missing"]
+    plan_file = dictionary_template[1].activations_dir / activation_set / PLAN_FILE
+    store.put(f"activations/{activation_set}/{PLAN_FILE}", plan_file)
+    assert [finding.what for finding in verify(b) if finding.state == "wrong"] == []
 
 
 def test_a_shared_dictionary_is_not_trained_again(machines, small_template, monkeypatch):
