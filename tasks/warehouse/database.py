@@ -150,8 +150,8 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[
     with `must_exist`, when nothing has ever been loaded.
     """
     file, lake = settings.warehouse_file, lake_of(settings)
-    exists = file.exists() or settings.published_file.exists() or (lake and lake.newest().number)
-    if must_exist and not exists:
+    published = settings.published_file
+    if must_exist and not (file.exists() or published.exists() or (lake and lake.newest().number)):
         raise UserError(f"nothing has been loaded into {file} yet: run `kaleidoscope run atlas` first")
     with naming_disk_problems(file), _alone(file):
         base = _bring_up_to_date(settings)
