@@ -6,3 +6,5 @@ FLOWS = (
 )
 
 WORK_POOL = "kaleidoscope"
+MACHINE = "kaleidoscope.machine"
+"""Label of a flow run with the name of the machine and data folder on which its process is (`machine_name`)."""

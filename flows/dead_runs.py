@@ -3,6 +3,9 @@
 A flow run's process holds a lock for as long as it lives (`flows.steps.be_alive`). Prefect notices the end of a process
 only through its worker: it doesn't notice a run that is killed together with its worker, or a killed
 `kaleidoscope run`. MLflow notices no dead run.
+
+A process can be looked for on its own machine only. A run that another machine's worker has taken, or whose process is
+there, is left to that machine: the worker labels a run with its name, and the run's process with its machine's.
 """
 
 from collections import Counter
@@ -28,9 +31,10 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Crashed
 
+from flows import MACHINE
 from flows.servers import environment_of
 from tasks.errors import UserError
-from tasks.liveness import Holder, holder_of, is_held, left_by_the_dead
+from tasks.liveness import Holder, holder_of, is_held, left_by_the_dead, machine_name
 from tasks.settings import Settings
 from tasks.storage import remove_all_leftovers
 from tasks.tracking import store as tracking_store
@@ -39,6 +43,8 @@ GRACE = timedelta(seconds=40)
 """How long a run may have neither a lock nor a process: while a worker starts it, or when it has just begun."""
 GOING_ON = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 UNFINISHED = [*GOING_ON, StateType.SCHEDULED, StateType.PAUSED]
+OF_WORKER = "prefect.worker.name"
+"""Label that Prefect's worker gives a run; `up` names its worker by its machine."""
 PAGE = 200  # the most that Prefect returns per request
 
 
@@ -50,8 +56,8 @@ def clear_leftovers(settings: Settings) -> None:
 def end_dead_runs(client: SyncPrefectClient, settings: Settings, *, owns_server: bool) -> list[str]:
     """End the runs of a Prefect server and of MLflow whose process has died; return a line of text for each.
 
-    owns_server: the Prefect server belongs to this data folder, so all its runs and slots are checked. On any other
-    server only runs are checked that have left a lock in this data folder.
+    owns_server: the Prefect server belongs to this data folder, so its slots are checked, and all its runs but those of
+    other machines. On any other server only runs are checked that have left a lock in this data folder.
     """
     ended = []
     for run, reason in dead_runs(client, settings, owns_server=owns_server):
@@ -74,7 +80,7 @@ def dead_runs(client: SyncPrefectClient, settings: Settings, *, owns_server: boo
     processes: set[UUID] | None = None
     for run in _runs(client, GOING_ON, None if owns_server else locks):
         lock = locks.get(run.id)
-        if lock is None and is_held(settings.running_dir / f"{run.id}.lock"):
+        if lock is None and (is_held(settings.running_dir / f"{run.id}.lock") or _is_elsewhere(run, settings)):
             continue
         # a run that is retried has the lock of its first process until its new process has started
         if (lock is None or _state(run).is_pending()) and _is_young(run):
@@ -83,6 +89,13 @@ def dead_runs(client: SyncPrefectClient, settings: Settings, *, owns_server: boo
         # a run that succeeded has got its final state before it released its lock: read the state again
         if run.id not in processes and _state(client.read_flow_run(run.id)).id == _state(run).id:
             yield run, _reason(holder_of(lock) if lock else None)
+
+
+def _is_elsewhere(run: FlowRun, settings: Settings) -> bool:
+    """Whether another machine has taken a run; one that begins again may be on another machine than before."""
+    worker = run.labels.get(OF_WORKER)
+    machine = worker if _state(run).is_pending() else run.labels.get(MACHINE, worker)
+    return machine not in (None, machine_name(settings.data_dir))
 
 
 def slots_without_a_run(client: SyncPrefectClient) -> Iterator[tuple[str, int]]:

@@ -139,7 +139,22 @@ def _databases(settings: Settings) -> Iterator[Finding]:
             yield Finding(name, "ok", f"{file}, {tables} tables, {file.stat().st_size / 2**20:.1f} MiB")
         except duckdb.Error as error:
             yield Finding(name, "missing", " ".join(str(error).split())[:160])
+    if settings.warehouse:
+        yield _lake(settings)
     yield _mlflow_store(settings)
+
+
+def _lake(settings: Settings) -> Finding:
+    from tasks.warehouse.lake import copied_version, lake_of
+
+    try:
+        lake = lake_of(settings)
+        assert lake is not None, "the setting is there"
+        newest = lake.newest()
+    except UserError as error:
+        return Finding("lake", "missing", str(error))
+    copied = "this machine's copy" if copied_version(settings.warehouse_file) == newest else "not copied here yet"
+    return Finding("lake", "ok", f"{lake}, version {newest.number}, {copied}; its own tools back it up")
 
 
 def _mlflow_store(settings: Settings) -> Finding:

@@ -23,17 +23,19 @@ import polars
 from prefect import Task, flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import INPUTS, RUN_ID, TASK_SOURCE
+from prefect.client.orchestration import get_client
 from prefect.futures import as_completed
 from prefect.logging.loggers import flow_run_logger
 from prefect.runtime import flow_run
 from prefect.tasks import exponential_backoff
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows import MACHINE
 from flows.names import add_tags, run_name
 from flows.runners import ConfiguredTaskRunner, lost_worker
 from flows.terminal import print_line, progress_bar
 from tasks.errors import UserError
-from tasks.liveness import Holder, alive
+from tasks.liveness import Holder, alive, machine_name
 from tasks.progress import Progress as Listener
 from tasks.provenance import FlowRun, current_run, made_in
 from tasks.quarantine import SetAside, in_quarantine
@@ -93,6 +95,12 @@ def be_alive(flow, run, state) -> None:
     life.enter_context(alive(running_lock(run.id, Settings()), Holder(name=f"flow run {run.id}", does=flow.name)))
 
 
+def say_where(flow, run, state) -> None:
+    """Label a run that begins with its machine, for `flows.dead_runs` on other machines."""
+    with get_client(sync_client=True) as client:
+        client.update_flow_run_labels(run.id, {MACHINE: machine_name(Settings().data_dir)})
+
+
 def end_life(flow, run, state) -> None:
     """Release the lock of a run that has its final state. A run that crashes keeps it until its process ends."""
     _lives.pop(run.id, ExitStack()).close()
@@ -108,7 +116,7 @@ kaleidoscope_flow: Callable[..., Any] = partial(  # mypy does not follow a parti
     flow,
     task_runner=ConfiguredTaskRunner(),
     flow_run_name=run_name,
-    on_running=[be_alive, add_tags],
+    on_running=[be_alive, say_where, add_tags],
     on_completion=[end_life],
     on_failure=[end_life, log_reason],
     **RESULT,

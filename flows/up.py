@@ -29,6 +29,7 @@ from flows.servers import (
 )
 from tasks.checksums import write_document
 from tasks.errors import UserError
+from tasks.liveness import machine_name
 from tasks.settings import RESOURCES, Settings
 from tasks.warehouse.migrate import migrate_at_start
 
@@ -82,7 +83,8 @@ class Services:
         self._start("deploy", deploy)
         if self.processes.pop("deploy").wait():
             raise UserError(f"the flows could not be deployed; see {self._log('deploy')}")
-        self._start("worker", [sys.executable, "-m", "prefect", "worker", "start", "--pool", WORK_POOL])
+        worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", WORK_POOL]
+        self._start("worker", [*worker, "--name", machine_name(self.settings.data_dir)])
         if "mlflow" in addresses:
             self._wait_for("MLflow server", addresses["mlflow"])
         return addresses

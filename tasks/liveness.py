@@ -6,6 +6,7 @@ holds was left by a process that has died.
 
 import ctypes
 import fcntl
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -58,6 +59,11 @@ class Holder(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.does}, PID {self.pid} on {self.host}) since {self.since:%Y-%m-%d %H:%M} UTC"
+
+
+def machine_name(data_dir: Path) -> str:
+    """Return a name for a data folder on this machine: the host name and 12 hex digits of the SHA-256 of its path."""
+    return f"{socket.gethostname()}-{hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]}"
 
 
 @contextmanager

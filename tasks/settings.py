@@ -49,7 +49,14 @@ class Settings(BaseSettings):
     data_dir: Folder = Field(default_factory=_default_data_dir, description="folder that everything is written to")
     shared_store: ImagesAddress | None = Field(
         None,
-        description="folder or URL (s3://bucket/folder) that machines share activation sets and staged tables through",
+        description="folder or URL (s3://bucket/folder) through which machines share activation sets, dictionaries and "
+        "staged tables",
+    )
+    warehouse: str | None = Field(
+        None,
+        description="catalogue of a DuckLake that machines share as their warehouse, e.g. "
+        "ducklake:postgres:dbname=warehouse host=10.0.0.1; default: a file under data_dir",
+        repr=False,
     )
     weights_dir: Folder | None = Field(None, description="folder of the user's weight files")
     images_dir: ImagesAddress | None = Field(None, description="the user's photographs: a folder, or as images.folder")
@@ -126,6 +133,13 @@ class Settings(BaseSettings):
                 f"not {shown(runner)}"
             )
         return runner
+
+    @field_validator("warehouse")
+    @classmethod
+    def _a_lake(cls, catalogue: str | None) -> str | None:
+        if catalogue and not re.match(r"ducklake:\S", catalogue):
+            raise ValueError("must begin with ducklake: as in ducklake:postgres:dbname=warehouse host=10.0.0.1")
+        return catalogue
 
     @field_validator("notify_url")
     @classmethod

@@ -1,4 +1,4 @@
-"""The shared store: activation sets and staged tables on a file system that several machines reach.
+"""The shared store: activation sets, dictionaries and staged tables on a file system that several machines reach.
 
 The setting KALEIDOSCOPE_SHARED_STORE names its root: a folder, or a URL that fsspec opens, such as s3://bucket/folder.
 Each machine works on files of its own data folder. What it commits there is copied to the store, under the same names

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from flows import FLOWS, cli
 from flows.config import config_class_of, flow_named, read_config
@@ -35,6 +36,7 @@ UNDERSTOOD = {
     *("export", "import", "publish-model", "export-tables"),
 }
 """Commands whose arguments are parsed here; test_cli, test_up, test_quack and test_dictionaries_document run them."""
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 QUESTIONS = 32
 """Number of an analyst's questions in docs/analyst.md."""
 READING = {"sql", "page", "doctor", "curves", "layers"}
@@ -112,6 +114,13 @@ def test_a_command_works(command, published, monkeypatch):
         case ["dask", role, *options]:  # tests/faults/test_killed_workers.py runs both
             parser = pytest.importorskip(f"distributed.cli.dask_{role}", reason="Dask is not installed").main
             parser.make_context(role, options)
+        case ["prefect", "worker", "start", "--pool", pool, "--work-queue", queue]:  # tests/faults/test_work_pool.py
+            pools = [deployment["work_pool"] for deployment in DEPLOYMENTS]
+            assert (pool, queue) in {(used["name"], used.get("work_queue_name")) for used in pools}
+        case ["prefect", "deployment", "run", deployment, "--param", parameter]:  # the same
+            flow, _, name = deployment.partition("/")
+            assert name in {deployment["name"] for deployment in DEPLOYMENTS}
+            config_class_of(flow_named(flow)).model_validate_json(parameter.removeprefix("config="))
         case ["python", "-m", "pytest", file]:
             assert (ROOT / file).is_file()
         case ["python", "-m", "tests.tasks.concepts.captums", config, *assignments]:

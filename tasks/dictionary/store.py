@@ -7,8 +7,10 @@ block_fvu.parquet: element, fvu
 test_firing.parquet: fired, the number of rows of the test split on which each feature fires
 metrics.json: metrics on the test split, and train_seconds
 
-A file's checksum is verified when that file is read, so that reading the config doesn't wait for the model's checksum.
-PyTorch is imported only where tensors are read or written: a publication reads configs.
+With a shared store (`tasks.shared`), a dictionary is copied there when it is complete, and from there when it is asked
+for by its key. A file's checksum is verified when that file is read, so that reading the config doesn't wait for the
+model's checksum. PyTorch is imported only where tensors are read or written: a publication reads configs. The shared
+store is imported only where it may be needed: a model in MLflow contains this module and has no store.
 """
 
 import json
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from tasks.checksums import Damaged, commit_folder, commit_of, committed_file, is_committed
+from tasks.checksums import COMMIT, Damaged, commit_folder, commit_of, committed_file, is_committed
 from tasks.dictionary.config import DictionaryConfig, config_from
 from tasks.dictionary.methods import METHODS
 from tasks.errors import UserError
@@ -61,22 +63,51 @@ def folder_of(key: str, settings: Settings) -> Path:
 
 
 def is_whole(key: str, settings: Settings) -> bool:
-    """Return whether a dictionary is trained and undamaged. A damaged one is set aside, so that it is trained again."""
+    """Return whether a dictionary is trained and undamaged, here or on a machine with the same shared store.
+
+    A damaged one is set aside, so that it is copied from there or trained again.
+    """
     folder = folder_of(key, settings)
-    try:
-        _adopt(folder)
-        if is_committed(folder):
+    for _ in ("as it is here", "as it is in the shared store"):
+        try:
+            _adopt(folder)
+            if not (is_committed(folder) or _fetch(folder, settings)):
+                return False
             for name in FILES:
                 committed_file(folder, name, REMEDY)
+            _share(folder, settings)
             return True
-    except Damaged as error:
-        set_aside(folder, str(error), settings)
+        except Damaged as error:
+            set_aside(folder, str(error), settings)
     return False
 
 
+def _fetch(folder: Path, settings: Settings) -> bool:
+    """Copy a dictionary from the shared store; return whether it is here now."""
+    from tasks.shared import fetch_folder
+
+    return fetch_folder(folder, settings)
+
+
+def _share(folder: Path, settings: Settings) -> None:
+    """Copy a dictionary to the shared store. What another machine trained there with this key stays: times differ."""
+    from tasks.shared import share, shared_document
+
+    shared = shared_document(folder / COMMIT, settings)
+    if shared is None or shared[0] == (folder / COMMIT).read_bytes():
+        share([folder / name for name in commit_of(folder, REMEDY)["files"]], folder / COMMIT, settings)
+
+
 def key_of(text: str, settings: Settings) -> str:
-    """Return the key of the dictionary whose key begins with `text`. Raises UserError unless it is exactly one."""
-    match [key for key in trained(settings) if key.startswith(text)]:
+    """Return the key of the dictionary, here or in the shared store, whose key begins with `text`.
+
+    Raises UserError unless it is exactly one.
+    """
+    from tasks.shared import shared_store
+
+    store = shared_store(settings)
+    in_store = store.folders_with(settings.dictionaries_dir.name, COMMIT) if store else []
+    match [key for key in sorted({*trained(settings), *in_store}) if key.startswith(text)]:
         case [key]:
             return key
         case []:
@@ -94,7 +125,7 @@ def newest(keys: Collection[str], settings: Settings) -> str:
 
 
 def trained(settings: Settings) -> tuple[str, ...]:
-    """Return the keys of all trained dictionaries. Their files are not checked here, only when they are read."""
+    """Return the keys of all trained dictionaries of this data folder. Files are checked when they are read."""
     folders = settings.dictionaries_dir.glob("*/")
     return tuple(sorted(folder.name for folder in folders if is_committed(folder) or _is_from_before(folder)))
 
@@ -183,6 +214,7 @@ def write_dictionary(
             metrics = evaluation.scalars() | {"train_seconds": seconds}
             write_text(folder / "metrics.json", json.dumps(metrics, indent=1))
             commit_folder(folder, FILES, made_by=made_now())
+        _share(folder, settings)
 
 
 def _write_tables(folder: Path, evaluation: "Evaluation", history: Sequence[tuple[int, str, float]]) -> None:
@@ -207,10 +239,10 @@ def copy_files(key: str, names: Collection[str], settings: Settings, folder: Pat
 
 
 def _file(key: str, name: str, settings: Settings) -> Path:
-    """Verify the checksum of a trained dictionary's file and return its path."""
+    """Verify the checksum of a trained dictionary's file and return its path; copy it from the shared store first."""
     folder = folder_of(key, settings)
     _adopt(folder)
-    if not is_committed(folder):
+    if not (is_committed(folder) or _fetch(folder, settings)):
         raise UserError(f"no trained dictionary {key} in {settings.dictionaries_dir}; train it first")
     return committed_file(folder, name, REMEDY)
 

@@ -39,6 +39,7 @@ from tasks.shared import fetch_document, fetch_file
 from tasks.storage import naming_disk_problems, new_folder
 from tasks.tracking.addresses import move_addresses
 from tasks.tracking.store import artifacts_folder
+from tasks.warehouse.lake import lake_of
 
 DOCUMENT = "backup.json"
 FORMAT = 1
@@ -192,6 +193,8 @@ def _copy_databases(copier: _Copier, settings: Settings, say: Say) -> dict[str, 
         else:
             copier.forget(snapshot)
             left_out[str(snapshot.relative_to(settings.data_dir))] = "is damaged (its checksum is not its name)"
+    if lake := lake_of(settings):
+        say(f"the lake is not in this backup, only this machine's copy: back up {lake} and {lake.files}")
     elsewhere = {"MLflow": settings.tracking_uri, "Prefect": settings.prefect_database_url}
     for name, url in elsewhere.items():
         if url:

@@ -36,7 +36,7 @@ from tasks.maintenance.inventory import (
 from tasks.progress import Progress, silent
 from tasks.quarantine import in_quarantine
 from tasks.settings import Settings
-from tasks.shared import is_shared
+from tasks.shared import is_shared, shared_document
 from tasks.staging import staged_keys
 from tasks.tracking.addresses import addresses_elsewhere
 from tasks.tracking.store import artifacts_folder
@@ -155,7 +155,8 @@ def _made_from(dictionary: Path, settings: Settings) -> Iterator[Finding]:
     from tasks.dictionary.store import describe  # imports PyTorch
 
     activation_set = describe(dictionary.name, settings)["activation_set"]
-    if not (settings.activations_dir / activation_set / "plan.json").is_file():
+    plan = settings.activations_dir / activation_set / "plan.json"
+    if not (plan.is_file() or shared_document(plan, settings)):
         what = f"its activation set {activation_set} is missing"
         yield Finding("wrong", what, str(dictionary), MADE_BY["activations"])
 
@@ -174,7 +175,8 @@ def _warehouse(settings: Settings) -> Iterator[Finding]:
         return
     for kind, key in rows:
         folder = settings.data_dir / kind / key
-        if not folder.is_dir():
+        document = folder / ("plan.json" if kind == "activations" else COMMIT)
+        if not (folder.is_dir() or shared_document(document, settings)):
             yield Finding("wrong", "is missing, but rows of the warehouse refer to it", str(folder), MADE_BY[kind])
     for key in sorted({*staged_keys(settings)} - {key for kind, key in rows if kind == "frames"}):
         folder = settings.staging_dir / key

@@ -1,7 +1,8 @@
 """The warehouse file: its schema, and the one connection that may write to it.
 
 The file is never changed in place: a writer works on a copy and renames the copy over the file. So a killed process, a
-full disk or refused rows leave the warehouse as it was.
+full disk or refused rows leave the warehouse as it was. With a lake (`tasks.warehouse.lake`), the file is a copy of the
+lake: it is brought to the lake's newest version before it is changed, and the change is added to the lake first.
 """
 
 import logging
@@ -10,7 +11,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,7 @@ from tasks.migrations import CannotMigrate, NewerSchema, migrated, refuse_newer,
 from tasks.quarantine import set_aside
 from tasks.settings import RESOURCES, Settings
 from tasks.storage import atomic_file, disk_problem, naming_disk_problems, sync_folder, writing
+from tasks.warehouse.lake import Lake, Version, copied_version, lake_of, record_copy
 
 if TYPE_CHECKING:
     import polars
@@ -143,26 +145,39 @@ def open_warehouse(settings: Settings, *, must_exist: bool = False) -> Iterator[
     """Yield a writing connection to a copy of the warehouse; the copy replaces the warehouse when the block succeeds.
 
     A warehouse that is missing, damaged or of another schema is rebuilt first, as `bring_up_to_date` does.
-    Raises InUse when another process holds the file; UserError when a newer Kaleidoscope made it, when the disk is full
-    or read-only, and, with `must_exist`, when nothing has ever been loaded.
+    Raises InUse when another process holds the file; Overtaken when another machine has changed the lake meanwhile;
+    UserError when a newer Kaleidoscope made it, when the lake can't be used, when the disk is full or read-only, and,
+    with `must_exist`, when nothing has ever been loaded.
     """
-    file = settings.warehouse_file
-    if must_exist and not file.exists() and not settings.published_file.exists():
+    file, lake = settings.warehouse_file, lake_of(settings)
+    published = settings.published_file
+    if must_exist and not (file.exists() or published.exists() or (lake and lake.newest().number)):
         raise UserError(f"nothing has been loaded into {file} yet: run `kaleidoscope run atlas` first")
     with naming_disk_problems(file), _alone(file):
-        _bring_up_to_date(settings)
-        with suppress(Discarded), _replacing(file) as copy:
-            if file.exists():
-                shutil.copyfile(file, copy)
-            else:
-                _fill(copy, None)
-            with writing_to(copy) as connection:
-                yield connection
-                connection.execute("CHECKPOINT")  # closing would checkpoint too, but hide a failure
+        base = _bring_up_to_date(settings)
+        with suppress(Discarded):
+            with _replacing(file) as copy:
+                if file.exists():
+                    shutil.copyfile(file, copy)
+                else:
+                    _fill(copy, None)
+                with writing_to(copy) as connection:
+                    yield connection
+                    connection.execute("CHECKPOINT")  # closing would checkpoint too, but hide a failure
+                if lake and base:
+                    base = lake.add(copy, file if base == copied_version(file) else None, base, _keys())
+            if base:
+                record_copy(file, base)
+
+
+def _keys() -> dict[str, tuple[str, ...]]:
+    return {name: table.key for name, table in schema().items()}
 
 
 def bring_up_to_date(settings: Settings) -> None:
     """Give the warehouse the current schema, and log a warning for each step that is needed.
+
+    A lake that isn't empty is copied if the file isn't a copy of its newest version, and migrated. Otherwise:
 
     A warehouse of an older schema is migrated; the old file stays beside it until `kaleidoscope gc` deletes it. A
     warehouse that is damaged or has unknown tables is moved to quarantine and rebuilt: from its own tables if all can
@@ -177,11 +192,19 @@ def bring_up_to_date(settings: Settings) -> None:
 def make_again(settings: Settings, why: str, *, own_tables: bool = True, snapshot: bool = True) -> None:
     """Set the warehouse aside and rebuild it: from its own tables or the published snapshot if allowed, else empty.
 
-    why: the reason, which is stored in the quarantine.
+    Its own tables are those of the lake, if there is one; what is rebuilt from others replaces the lake's.
+    why: the reason, which is stored in the quarantine. Raises Overtaken when another machine has changed the lake.
     """
-    file = settings.warehouse_file
+    file, lake = settings.warehouse_file, lake_of(settings)
     with naming_disk_problems(file), _alone(file):
+        if lake and own_tables and (newest := lake.newest()).number:
+            _set_aside(settings, f"{why}; it was copied from the lake again")
+            _copy(lake, newest, settings)
+            return
+        base = copied_version(file)
         _make(settings, why, [file] * own_tables + _snapshots(settings) * snapshot)
+        if lake and base:
+            record_copy(file, lake.add(file, None, base, _keys()))
 
 
 @contextmanager
@@ -222,7 +245,67 @@ def _replacing(file: Path) -> Iterator[Path]:
     sync_folder(file.parent)
 
 
-def _bring_up_to_date(settings: Settings) -> None:
+def _bring_up_to_date(settings: Settings) -> Version | None:
+    """As `bring_up_to_date`; return the version of the lake that is to be changed, None without a lake."""
+    if (lake := lake_of(settings)) is None:
+        _bring_file_up_to_date(settings)
+        return None
+    file, newest = settings.warehouse_file, lake.newest()
+    if not newest.number:
+        _bring_file_up_to_date(settings)
+        return newest
+    _refuse_in_use(file)
+    return newest if copied_version(file) == newest else _copy(lake, newest, settings)
+
+
+def _refuse_in_use(file: Path) -> None:
+    """Raise InUse when another process has a warehouse file open; replay the log of a killed process."""
+    try:
+        with writing_to(file) if file.exists() else nullcontext():
+            pass
+    except duckdb.Error as error:
+        if problem := in_use(file, error):
+            raise problem from error
+
+
+def _copy(lake: Lake, version: Version, settings: Settings) -> Version:
+    """Make the warehouse a copy of a version of the lake, or of the version that its migration makes; return it.
+
+    A file is set aside if it can't be read or has loads that the lake lacks.
+    """
+    file = settings.warehouse_file
+    with _replacing(file) as temporary:
+        try:
+            older = _fill(temporary, (lake, version)) < schema_version()
+        except NewerSchema as error:
+            raise UserError(f"the warehouse {lake} {error}") from error
+        if older:
+            version = lake.add(temporary, None, version, _keys())
+            log.warning("the warehouse %s was migrated to schema version %s", lake, schema_version())
+        if file.exists() and (why := _loads_lacking(temporary, file)):
+            _set_aside(
+                settings, f"{why}; it was replaced by a copy of the lake, and loads that are staged are repeated"
+            )
+    record_copy(file, version)
+    return version
+
+
+def _loads_lacking(other: Path, file: Path) -> str | None:
+    """Return why a warehouse file can't be replaced by another one without a loss; None if it can."""
+    lacking = (
+        "SELECT DISTINCT load_key FROM loads WHERE load_key NOT IN (SELECT load_key FROM other.loads) ORDER BY ALL"
+    )
+    try:
+        with writing_to(file) as connection:
+            connection.execute("ATTACH '{}' AS other (READ_ONLY)".format(str(other).replace("'", "''")))
+            keys = [key for (key,) in connection.execute(lacking).fetchall()]
+    except duckdb.Error as error:
+        _refuse_unreadable(file)
+        return f"is damaged ({reason_of(error)})"
+    return f"has loads that the lake lacks: {', '.join(keys)}" if keys else None
+
+
+def _bring_file_up_to_date(settings: Settings) -> None:
     file = settings.warehouse_file
     if not file.exists():
         if snapshots := _snapshots(settings):
@@ -288,10 +371,9 @@ def _make(settings: Settings, why: str | None, sources: list[Path]) -> None:
             with _replacing(file) as temporary:
                 _fill(temporary, source)
                 if why:
-                    reason = f"{why}; it was rebuilt {origin}, and missing rows that are staged are loaded again"
-                    for part in (file.with_name(f"{file.name}.wal"), file):
-                        if part.exists():
-                            set_aside(part, reason, settings)
+                    _set_aside(
+                        settings, f"{why}; it was rebuilt {origin}, and missing rows that are staged are loaded again"
+                    )
             break
         except NewerSchema as error:
             raise UserError(f"{source} {error}") from error
@@ -300,6 +382,14 @@ def _make(settings: Settings, why: str | None, sources: list[Path]) -> None:
                 raise
     if not why:
         log.warning("%s was missing and was rebuilt from the published snapshot", file)
+
+
+def _set_aside(settings: Settings, reason: str) -> None:
+    """Set the warehouse file aside, and the log that a killed process left beside it."""
+    file = settings.warehouse_file
+    for part in (file.with_name(f"{file.name}.wal"), file):
+        if part.exists():
+            set_aside(part, reason, settings)
 
 
 def _is_of_the_machine(error: Exception) -> bool:
@@ -313,17 +403,21 @@ def _snapshots(settings: Settings) -> list[Path]:
     return [snapshot] if snapshot.is_file() and file_sha256(snapshot) == snapshot.stem else []
 
 
-def _fill(target: Path, source: Path | None) -> None:
+def _fill(target: Path, source: Path | tuple[Lake, Version] | None) -> int:
     """Write a database of the current schema with the migrated rows of `source`, or without rows if there is none.
 
-    Raises CannotMigrate for tables whose columns are not those of their version, duckdb.Error when `source` can't be
-    read.
+    source: a warehouse or snapshot, or a version of the lake. Returns its schema version. Raises CannotMigrate for
+    tables whose columns are not those of their version, duckdb.Error when `source` can't be read.
     """
     with writing_to(target) as connection:
         [(home,)] = connection.execute("SELECT current_database()").fetchall()
         version, tables = schema_version() - 1, {}
-        if source:
+        if isinstance(source, Path):
             connection.execute("ATTACH '{}' AS source (READ_ONLY)".format(str(source).replace("'", "''")))
+        elif source:
+            lake, number = source
+            lake.attach(connection, "source", number)
+        if source:
             connection.execute("USE source")
             version, source_tables = version_of(connection), tables_of(connection)
             connection.execute(f'USE "{home}"')
@@ -340,6 +434,7 @@ def _fill(target: Path, source: Path | None) -> None:
             connection.execute("INSERT INTO schema_versions VALUES (?, ?)", [later, now])
         connection.commit()
         connection.execute("CHECKPOINT")
+        return version
 
 
 def version_of(connection: duckdb.DuckDBPyConnection) -> int:

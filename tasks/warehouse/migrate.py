@@ -13,6 +13,7 @@ from tasks.quarantine import set_aside
 from tasks.settings import Settings
 from tasks.staging import read_staged, staged_keys, staged_version
 from tasks.warehouse.database import InUse, bring_up_to_date, in_use, schema, tables_of, version_of
+from tasks.warehouse.lake import lake_of
 
 log = logging.getLogger(__name__)
 
@@ -22,12 +23,13 @@ AS_IT_IS = "stays as it is"
 def migrate_at_start(settings: Settings) -> Iterator[str]:
     """Migrate whatever needs it, as `migrate` does, before anything runs; yield a line for each.
 
-    If another process holds the warehouse, nothing is migrated: that process does it. Raises UserError as `migrate`.
+    If another process holds the warehouse, nothing is migrated: that process does it. A lake is left to `publish`, so
+    that a run which needs no warehouse doesn't wait for its server. Raises UserError as `migrate`.
     """
     if is_held(settings.warehouse_lock):
         return
     try:
-        to_do = _to_do(settings)
+        to_do = None if settings.warehouse else _to_do(settings)
         without_checksums = [key for key in staged_keys(settings) if not is_committed(settings.staging_dir / key)]
         if to_do or without_checksums:
             holder = Holder(name="kaleidoscope", does="migrate at the start")
@@ -63,7 +65,17 @@ def _migrate(settings: Settings, keys: Iterable[str]) -> Iterator[str]:
 
 def _to_do(settings: Settings) -> str | None:
     """Return what a migration would do to the warehouse, None if it would stay as it is. Nothing is written."""
-    file = settings.warehouse_file
+    file, lake = settings.warehouse_file, lake_of(settings)
+    if lake and (newest := lake.newest()).number:
+        with duckdb.connect() as connection:
+            lake.attach(connection, "lake", newest)
+            connection.execute("USE lake")
+            version = version_of(connection)
+        try:
+            refuse_newer(version)
+        except NewerSchema as error:
+            raise UserError(f"the warehouse {lake} {error}") from error
+        return _migrated_from(version)
     if not file.exists():
         return "rebuilt from the published snapshot" if settings.published_file.exists() else None
     try:
@@ -77,11 +89,15 @@ def _to_do(settings: Settings) -> str | None:
         refuse_newer(version)
     except NewerSchema as error:
         raise UserError(f"warehouse {file} {error}") from error
-    if version < schema_version():
-        return f"migrated from schema version {version} to {schema_version()}"
+    if to_do := _migrated_from(version):
+        return to_do
     if any(tables.get(name) != table for name, table in schema().items()):
         return "rebuilt, as it doesn't have the tables of sql/schema"
     return None
+
+
+def _migrated_from(version: int) -> str | None:
+    return f"migrated from schema version {version} to {schema_version()}" if version < schema_version() else None
 
 
 def _staged_to_do(key: str, settings: Settings) -> str:

@@ -15,6 +15,7 @@ from tasks.keys import file_sha256
 from tasks.quarantine import in_quarantine
 from tasks.settings import Settings
 from tasks.staging import staged_keys, staged_tables
+from tasks.warehouse.lake import is_newest
 
 RECORD = "publication.json"
 REMEDY = "run `kaleidoscope run publish`"
@@ -26,7 +27,7 @@ def record_publication(settings: Settings, staged: list[str]) -> None:
 
 
 def is_published(settings: Settings) -> bool:
-    """Whether a publication would publish the same rows again, with nothing damaged.
+    """Whether a publication would publish the same rows again, with nothing damaged, and the lake has no others.
 
     Keys that have been staged since count as nothing new if all that they hold is rows of the table `runs`: every run
     stages one, also a run that made nothing. Those rows are loaded by the next publication of something new.
@@ -35,7 +36,7 @@ def is_published(settings: Settings) -> bool:
         record = read_document(_file(settings), REMEDY)
         before = record.get("staged", [])
         staged = [key for key in staged_keys(settings) if key in before or not _is_record_of_a_run(key, settings)]
-        return record == _made_from(settings, staged)
+        return record == _made_from(settings, staged) and is_newest(settings)
     except (Damaged, OSError):
         return False
 

@@ -9,6 +9,7 @@ import os
 import uuid
 from bisect import bisect_left
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from tasks.warehouse.database import (
     schema,
     writing_to,
 )
+from tasks.warehouse.lake import Overtaken
 from tasks.warehouse.load import load_staged, loaded_keys
 from tasks.warehouse.publication import is_published, record_publication, set_aside_rows
 
@@ -45,7 +47,8 @@ def publish(settings: Settings, progress: Progress = silent) -> Path:
     Tables that other machines staged are copied from the shared store first. Staged folders that are damaged or
     foreign, and those whose rows are refused or fail an audit, are set aside. A warehouse that proves to be damaged is
     rebuilt. Keys that were loaded before are not read again. Where nothing is new and nothing is damaged
-    (`is_published`), nothing is audited or written.
+    (`is_published`), nothing is audited or written. With a lake, what is loaded is added to it, and what other machines
+    have added is published too; when one does so at the same time, this publication starts again.
     Raises AuditFailed when published rows fail an audit and can't be rebuilt because they are no longer staged;
     UserError when nothing was ever loaded, another process holds the warehouse, or a disk is full or read-only. In
     these cases the warehouse and the snapshot stay as they were.
@@ -60,8 +63,11 @@ def publish(settings: Settings, progress: Progress = silent) -> Path:
     while True:
         try:
             return _publish(settings, progress)
+        except Overtaken:
+            continue  # with the rows that the other machine has loaded
         except AuditFailed as failure:
-            _set_offenders_aside(settings, failure)
+            with suppress(Overtaken):
+                _set_offenders_aside(settings, failure)
         except duckdb.Error as error:
             if rebuilt or isinstance(error, duckdb.OutOfMemoryException):
                 raise UserError(

@@ -8,7 +8,6 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -17,6 +16,7 @@ from filelock import FileLock
 from tasks.errors import UserError, reason_of
 from tasks.settings import LOOPBACK, Settings
 from tasks.storage import atomic_file
+from tasks.warehouse.extensions import load_extensions
 from tasks.warehouse.snapshot import NO_WAY_OUT, connect, newest, quoted
 
 EXTENSIONS = ("httpfs", "quack")
@@ -48,7 +48,7 @@ class SnapshotServer:
         ).fetchall()
         self.snapshot = Path(snapshot)
         self.parser = duckdb.connect()
-        load_extensions(self.connection)
+        load_extensions(self.connection, *EXTENSIONS)
         table_functions = self.connection.execute(
             "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'table'"
         )
@@ -140,23 +140,6 @@ def access_token(settings: Settings) -> str:
     if not (token := file.read_text(encoding="ascii")):
         raise UserError(f"the token {file} is empty: delete it, and a new one is made")
     return token
-
-
-def load_extensions(connection: duckdb.DuckDBPyConnection) -> None:
-    """Load the extensions that Quack needs from their packages; nothing is downloaded.
-
-    Raises UserError when one is missing.
-    """
-    for name in EXTENSIONS:
-        package = f"duckdb_extension_{name}"
-        try:
-            folder = files(package) / "extensions" / f"v{duckdb.__version__}"
-            connection.load_extension(str(folder / f"{name}.duckdb_extension"))
-        except (ModuleNotFoundError, duckdb.Error) as error:
-            raise UserError(
-                f"DuckDB's extension {name} can't be loaded ({reason_of(error)}): "
-                f"install {package.replace('_', '-')}=={duckdb.__version__}"
-            ) from error
 
 
 def _literal(path: str) -> str:

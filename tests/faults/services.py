@@ -14,10 +14,15 @@ from tests.processes import environment_for
 
 
 @contextmanager
-def running_up(settings: Settings, variables: Mapping[str, str] = MappingProxyType({})) -> Iterator[subprocess.Popen]:
-    """Yield it once all its services are up; it is stopped at the end. variables: further ones of its environment."""
+def running_up(
+    settings: Settings, variables: Mapping[str, str] = MappingProxyType({}), ports: tuple[int, int] | None = None
+) -> Iterator[subprocess.Popen]:
+    """Yield it once all its services are up; it is stopped at the end.
+
+    variables: further ones of its environment; ports: of Prefect and MLflow, free ones by default.
+    """
     process = subprocess.Popen(
-        up_command(free_port(), free_port()),
+        up_command(*(ports or (free_port(), free_port()))),
         cwd=ROOT,
         env={**environment_for(settings), **variables},
         stdout=subprocess.PIPE,

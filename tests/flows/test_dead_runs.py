@@ -13,12 +13,12 @@ from prefect.client.schemas.objects import StateType
 from prefect.logging.handlers import APILogWorker
 from prefect.states import Completed, Pending, Running, Scheduled
 
-from flows import dead_runs
-from flows.dead_runs import end_dead_runs, slots_without_a_run
+from flows import MACHINE, dead_runs
+from flows.dead_runs import OF_WORKER, end_dead_runs, slots_without_a_run
 from flows.servers import HOST, free_port
 from flows.steps import kaleidoscope_flow, running_lock
 from tasks.errors import UserError
-from tasks.liveness import Holder, alive, is_held
+from tasks.liveness import Holder, alive, is_held, machine_name
 from tasks.tracking.store import MLFLOW_LOCK, tracking
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -113,6 +113,28 @@ def test_a_state_of_the_future_is_from_before_the_clock_was_set_back(age, young,
     run = client.read_flow_run(make_run(client, Running()))
     run.state.timestamp = datetime.now(UTC) - timedelta(seconds=age)
     assert dead_runs._is_young(run) is young
+
+
+@pytest.mark.usefixtures("no_grace")
+@pytest.mark.parametrize(
+    ("state", "worker", "process", "ends"),
+    [
+        (Pending, "other", None, False),
+        (Running, "other", None, False),  # it has just begun
+        (Running, None, "other", False),
+        (Running, "here", "here", True),
+        (Pending, "here", "other", True),  # a worker here begins it again
+        (Running, "other", "here", True),
+        (Running, None, None, True),
+    ],
+)
+def test_a_run_of_another_machine_is_left_to_that_machine(state, worker, process, ends, client, settings):
+    run = make_run(client, state())
+    names = {"here": machine_name(settings.data_dir), "other": machine_name(settings.data_dir / "other")}
+    labels = {OF_WORKER: worker, MACHINE: process}
+    client.update_flow_run_labels(run, {label: names[where] for label, where in labels.items() if where})
+    assert len(end_dead_runs(client, settings, owns_server=True)) == ends
+    assert (state_of(client, run).type == StateType.CRASHED) == ends
 
 
 @pytest.mark.usefixtures("no_grace")
@@ -219,6 +241,7 @@ def test_a_flow_holds_its_lock_until_its_last_state(client, settings):
         seen.append(lock)
         assert is_held(lock)
         assert end_dead_runs(client, settings, owns_server=True) == []
+        assert client.read_flow_run(lock.stem).labels[MACHINE] == machine_name(settings.data_dir)
         if fails:
             raise UserError("no images; bring some")
         return 1

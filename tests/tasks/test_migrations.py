@@ -11,10 +11,13 @@ from tasks.checksums import Damaged
 from tasks.errors import UserError
 from tasks.migrations import schema_version
 from tasks.quarantine import in_quarantine
+from tasks.settings import Settings
 from tasks.staging import is_staged, read_staged, read_unmigrated, stage_tables
 from tasks.warehouse import database
-from tasks.warehouse.database import SQL_DIR, open_warehouse, schema
+from tasks.warehouse.database import SQL_DIR, open_warehouse, schema, tables_of, version_of
+from tasks.warehouse.lake import lake_of
 from tasks.warehouse.load import Missing, load
+from tasks.warehouse.migrate import migrate
 
 BOOKS = """
 CREATE TABLE loads (load_key VARCHAR, table_name VARCHAR, rows BIGINT, loaded_at TIMESTAMP);
@@ -128,6 +131,27 @@ def test_a_warehouse_of_long_ago_is_migrated_and_stays_beside(settings, caplog):
     with open_warehouse(settings) as connection:
         assert rows(connection) == TODAY
     assert in_quarantine(settings) == []
+
+
+def test_a_lake_of_long_ago_is_migrated(settings, tmp_path):
+    make_first(settings)
+    shared = Settings(warehouse=f"ducklake:{tmp_path / 'lake.ducklake'}", shared_store=str(tmp_path / "store"))
+    lake = lake_of(shared)
+    with duckdb.connect(str(settings.warehouse_file)) as connection:
+        lake.attach(connection, "lake")
+        for table in tables_of(connection):
+            connection.execute(f'CREATE TABLE lake."{table}" AS FROM "{table}"')
+    settings.warehouse_file.unlink()
+    line = "warehouse: migrated from schema version 1 to 4"
+    assert [*migrate(shared, True, print)] == [line] == [*migrate(shared, False, print)]
+    with open_warehouse(shared) as connection:
+        assert rows(connection) == TODAY
+    with duckdb.connect() as connection:
+        lake.attach(connection, "lake", lake.newest())
+        connection.execute("USE lake")
+        assert rows(connection) == TODAY
+        assert version_of(connection) == 4
+    assert [*migrate(shared, True, print)] == ["warehouse: stays as it is"]
 
 
 def test_what_was_staged_long_ago_is_migrated_when_it_is_read(settings, monkeypatch):

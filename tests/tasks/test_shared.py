@@ -1,5 +1,6 @@
 """The shared store, in a folder and in an S3-compatible store: two machines with a data folder each."""
 
+import json
 import os
 import shutil
 import signal
@@ -16,15 +17,20 @@ from tasks import shared
 from tasks.activations.extract import extract, extract_shard, finish, plan
 from tasks.activations.plan import PLAN_FILE, ExtractionPlan
 from tasks.activations.shards import ActivationSet
-from tasks.checksums import COMMIT, Damaged, read_document, write_document
+from tasks.checksums import COMMIT, Damaged, commit_folder, read_document, write_document
+from tasks.dictionary import store as store_of_dictionaries
+from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.store import FILES
+from tasks.dictionary.train import train
 from tasks.errors import UserError
 from tasks.keys import file_sha256
 from tasks.maintenance.backup import back_up
 from tasks.maintenance.verify import verify
-from tasks.quarantine import set_aside
+from tasks.quarantine import in_quarantine, set_aside
 from tasks.settings import ROOT, Settings
 from tasks.shared import SharedStore, shared_store
 from tasks.staging import fetch_staged, is_staged, read_staged, stage_tables, staged_keys
+from tests.damage import flip
 from tests.s3 import s3_server
 from tests.tasks.activations.small_set import SMALL
 from tests.tasks.test_staging import KEY, TABLES
@@ -173,6 +179,97 @@ def test_tables_of_one_machine_are_read_and_listed_on_another(machines):
     assert staged_keys(b) == [KEY, "b" * 64]
     for table, rows in TABLES.items():
         assert_frame_equal(read_staged("b" * 64, b)[table], rows)
+
+
+@pytest.fixture(scope="module")
+def dictionary_template(small_template) -> tuple[str, Settings]:
+    """Key of a dictionary that was trained on the small set without a store, and its settings; for reading only."""
+    activation_set, settings = small_template
+    config = DictionaryConfig(features=8, k=2, steps=2, batch_size=4)
+    return train(activation_set, config, settings), settings
+
+
+def with_dictionary(settings: Settings, template: tuple[str, Settings]) -> str:
+    """Put the dictionary into a data folder as its training did, and share it; return its key."""
+    key, trained_with = template
+    shutil.copytree(store_of_dictionaries.folder_of(key, trained_with), store_of_dictionaries.folder_of(key, settings))
+    assert store_of_dictionaries.is_whole(key, settings)
+    return key
+
+
+def test_a_dictionary_of_one_machine_is_used_on_another(machines, store, dictionary_template):
+    a, b = machines
+    key = with_dictionary(a, dictionary_template)
+    assert store_of_dictionaries.key_of(key[:8], b) == key
+    here, there = (store_of_dictionaries.load_dictionary(key, settings).state_dict() for settings in machines)
+    assert all(torch.equal(there[name], here[name]) for name in here)
+    for name in (*FILES, COMMIT):
+        file = store_of_dictionaries.folder_of(key, b) / name
+        assert file.read_bytes() == (store_of_dictionaries.folder_of(key, a) / name).read_bytes()
+    assert store_of_dictionaries.trained(b) == (key,)
+    activation_set = store_of_dictionaries.describe(key, a)["activation_set"]
+    wrong = [finding.what for finding in verify(b) if finding.state == "wrong"]
+    assert wrong == [f"its activation set {activation_set} is missing"]
+    plan_file = dictionary_template[1].activations_dir / activation_set / PLAN_FILE
+    store.put(f"activations/{activation_set}/{PLAN_FILE}", plan_file)
+    assert [finding.what for finding in verify(b) if finding.state == "wrong"] == []
+
+
+def test_a_shared_dictionary_is_not_trained_again(machines, small_template, monkeypatch):
+    a, b = machines
+    activation_set, config = with_small_set(a, small_template), DictionaryConfig(features=8, k=2, steps=2, batch_size=4)
+    key = train(activation_set, config, a)
+    monkeypatch.setattr("tasks.dictionary.train._fit", None)
+    assert train(activation_set, config, b) == key
+    assert store_of_dictionaries.read_metrics(key, b) == store_of_dictionaries.read_metrics(key, a)
+
+
+def test_of_two_machines_that_train_a_dictionary_the_first_one_is_shared(machines, store, dictionary_template):
+    a, b = machines
+    key = with_dictionary(a, dictionary_template)
+    folder = store_of_dictionaries.folder_of(key, b)
+    shutil.copytree(store_of_dictionaries.folder_of(key, a), folder)
+    metrics = json.loads((folder / "metrics.json").read_bytes())
+    (folder / "metrics.json").write_text(json.dumps(metrics | {"train_seconds": 99.0}))
+    commit_folder(folder, FILES)
+    for settings in (b, a):
+        assert store_of_dictionaries.is_whole(key, settings)
+    commit = store_of_dictionaries.folder_of(key, a) / COMMIT
+    assert store.read(shared.name_of(commit, a)) == commit.read_bytes()
+    assert store_of_dictionaries.read_metrics(key, b)["train_seconds"] == 99.0
+
+
+@pytest.mark.parametrize("damage", ["flipped", "missing"])
+def test_a_damaged_dictionary_of_the_store_is_used_by_nobody_and_shared_again(
+    machines, store, dictionary_template, damage
+):
+    a, b = machines
+    key = with_dictionary(a, dictionary_template)
+    model = store_of_dictionaries.folder_of(key, a) / "model.safetensors"
+    name = shared.name_of(model, a)
+    if damage == "missing":
+        store.delete(name)
+    else:
+        spoilt = a.data_dir / "spoilt"
+        spoilt.write_bytes(bytes([*model.read_bytes()[:-1], model.read_bytes()[-1] ^ 1]))
+        store.put(name, spoilt)
+    with pytest.raises(UserError, match="no trained dictionary"):
+        store_of_dictionaries.load_dictionary(key, b)
+    assert not store_of_dictionaries.is_whole(key, b)
+    assert store_of_dictionaries.is_whole(key, a)
+    assert store.read(name) == model.read_bytes()
+    assert store_of_dictionaries.is_whole(key, b)
+
+
+def test_a_dictionary_that_is_damaged_here_is_copied_again(machines, dictionary_template):
+    a, b = machines
+    key = with_dictionary(a, dictionary_template)
+    assert store_of_dictionaries.is_whole(key, b)
+    model = store_of_dictionaries.folder_of(key, b) / "model.safetensors"
+    flip(model, 8 * (model.stat().st_size - 1))
+    assert store_of_dictionaries.is_whole(key, b)
+    assert model.read_bytes() == (store_of_dictionaries.folder_of(key, a) / model.name).read_bytes()
+    assert len(in_quarantine(b)) == 1
 
 
 def test_a_file_that_no_commit_lists_is_not_read(machines, store):

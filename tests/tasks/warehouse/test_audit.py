@@ -7,6 +7,7 @@ import pytest
 
 from tasks.errors import UserError
 from tasks.warehouse.audit import AuditResult, audit, run_sql_audit
+from tests.tasks.warehouse.backends import every_backend
 
 
 @pytest.fixture
@@ -31,6 +32,7 @@ def test_only_the_first_offending_rows_are_named_but_all_are_counted(sql_audit):
     assert json.loads(result.detail) == [{"n": n, "why": "bad"} for n in (1, 2, 3, 4, 5)]
 
 
+@every_backend
 def test_results_are_kept_and_the_sample_passes(loaded):
     results = audit(loaded)
     assert [result for result in results if not result.passed] == []
@@ -42,6 +44,7 @@ def test_results_are_kept_and_the_sample_passes(loaded):
     assert set(kept["detail"]) == {""}
 
 
+@every_backend
 def test_without_a_warehouse_there_is_nothing_to_audit(settings):
     with pytest.raises(UserError, match=r"nothing has been loaded into .*kaleidoscope run atlas"):
         audit(settings)

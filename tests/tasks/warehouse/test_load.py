@@ -1,7 +1,6 @@
 import signal
 from itertools import permutations
 
-import duckdb
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -11,12 +10,8 @@ from tasks.staging import stage_tables
 from tasks.warehouse.database import open_warehouse, schema
 from tasks.warehouse.load import BOOKKEEPING, _in_order_of_reference, load
 from tests.sample_tables import sample_tables
+from tests.tasks.warehouse.backends import contents, every_backend
 from tests.tasks.warehouse.processes import holding, run_python
-
-
-def contents(settings) -> dict[str, pl.DataFrame]:
-    with duckdb.connect(str(settings.warehouse_file), read_only=True) as connection:
-        return {table: connection.table(table).pl() for table in schema()}
 
 
 def assert_same_contents(before, after):
@@ -32,6 +27,7 @@ def test_the_sample_fills_every_table_that_can_be_loaded():
     assert set(sample_tables()) == set(schema()) - BOOKKEEPING
 
 
+@every_backend
 def test_what_is_loaded_is_what_is_found(loaded):
     found = contents(loaded)
     for table, rows in sample_tables().items():
@@ -39,6 +35,7 @@ def test_what_is_loaded_is_what_is_found(loaded):
         assert_frame_equal(found[table].sort(key), rows.sort(key), check_dtypes=False, check_column_order=False)
 
 
+@every_backend
 def test_every_load_is_recorded_with_its_rows(loaded):
     counts = {table: rows.height for table, rows in sample_tables().items()}
     loads = contents(loaded)["loads"]
@@ -46,12 +43,14 @@ def test_every_load_is_recorded_with_its_rows(loaded):
     assert dict(loads.select("table_name", "rows").iter_rows()) == counts
 
 
+@every_backend
 def test_columns_go_by_name_and_not_by_place(settings):
     rows = sample_tables()["networks"]
     load("turned round", {"networks": rows.select(reversed(rows.columns))}, settings)
     assert_frame_equal(contents(settings)["networks"], rows, check_dtypes=False)
 
 
+@every_backend
 def test_the_same_key_is_loaded_once(loaded):
     before = contents(loaded)
     other = a_network("another")
@@ -61,6 +60,7 @@ def test_the_same_key_is_loaded_once(loaded):
     assert contents(loaded)["networks"].height == 3
 
 
+@every_backend
 def test_shared_rows_that_are_there_already_are_left_alone(loaded):
     sample = sample_tables()
     images = sample["images"].with_columns(name=pl.lit("the same picture under another name")).head(2)
@@ -73,6 +73,7 @@ def test_shared_rows_that_are_there_already_are_left_alone(loaded):
     assert recorded == {"networks": 0, "layers": 0, "images": 1}
 
 
+@every_backend
 def test_scores_that_an_older_version_loaded_with_those_of_all_replicas_stay(loaded):
     scores = sample_tables()["family_scores"]
     again = scores.with_columns(pl.col("value") + 1e-9)
@@ -82,6 +83,7 @@ def test_scores_that_an_older_version_loaded_with_those_of_all_replicas_stay(loa
     assert contents(loaded)["family_scores"].height == scores.height + new.height
 
 
+@every_backend
 @pytest.mark.parametrize(
     ("table", "column", "value"),
     [("networks", "weights_sha256", "0" * 64), ("layers", "receptive_field", 99), ("images", "width", 3)],
@@ -144,6 +146,7 @@ def no_tables(tables):
     return "no tables"
 
 
+@every_backend
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -171,6 +174,7 @@ def test_bad_tables_are_refused_in_one_line_and_nothing_is_written(settings, spo
     assert load("bad", sample_tables(), settings) is True
 
 
+@every_backend
 def test_a_warehouse_that_another_process_holds_is_named_with_its_holder(loaded):
     before = contents(loaded)
     with (
@@ -184,13 +188,13 @@ def test_a_warehouse_that_another_process_holds_is_named_with_its_holder(loaded)
     assert_same_contents(before, contents(loaded))
 
 
+@every_backend
 @pytest.mark.parametrize("dies_at", ["networks", "feature_examples", "runs"])
 def test_a_load_that_is_killed_leaves_the_warehouse_as_it_was(settings, dies_at):
     load("before", a_network("there before"), settings)
     before = contents(settings)
     code = f"""
 import os, signal
-from pathlib import Path
 import tasks.warehouse.load as module
 from tasks.settings import Settings
 from tests.sample_tables import sample_tables
@@ -201,7 +205,7 @@ def dying_insert(connection, load_key, table, rows):
         os.kill(os.getpid(), signal.SIGKILL)
     return inserted
 module._insert = dying_insert
-module.load("killed", sample_tables(), Settings(data_dir=Path({str(settings.data_dir)!r})))
+module.load("killed", sample_tables(), Settings())
 """
     assert run_python(code).returncode == -signal.SIGKILL
     assert_same_contents(before, contents(settings))
@@ -209,6 +213,7 @@ module.load("killed", sample_tables(), Settings(data_dir=Path({str(settings.data
     assert contents(settings)["feature_examples"].height == sample_tables()["feature_examples"].height
 
 
+@every_backend
 def test_every_table_states_its_grain(loaded):
     with open_warehouse(loaded) as connection:
         comments = connection.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall()
@@ -225,6 +230,7 @@ TABLES = {
 }
 
 
+@every_backend
 def test_a_key_is_placed_by_the_tables_that_are_its_own(settings):
     for key, tables in TABLES.items():
         stage_tables(key, {table: sample_tables()[table] for table in tables}, settings)

@@ -16,6 +16,7 @@ from tasks.warehouse.publish import publish
 from tasks.warehouse.query import catalogue, query
 from tests.sample_tables import sample_tables
 from tests.sample_tables.planted import CROSSCODER
+from tests.tasks.warehouse.backends import every_backend
 from tests.tasks.warehouse.processes import holding, run_python
 
 
@@ -50,6 +51,7 @@ def test_the_snapshot_cannot_be_written_by_accident(published):
     assert published.published_file.stat().st_mode & 0o777 == 0o444
 
 
+@every_backend
 def test_publishing_again_shows_what_was_loaded_since_and_keeps_one_snapshot_more(published):
     first = published.published_file.resolve()
     seen = []
@@ -83,6 +85,7 @@ def test_a_reader_keeps_the_snapshot_it_holds(published):
     assert runs_seen(published) == ["later-1", "later-2", "sample-run"]
 
 
+@every_backend
 def test_a_failed_audit_names_audit_and_rows_which_are_not_published(published):
     bad = sample_tables()["runs"].with_columns(flow_run_id=pl.lit("bad"), seconds=pl.lit(-1.0))
     orphan = sample_tables()["quarantine"].head(1).with_columns(activation_set_id=pl.lit("no such set"))
@@ -95,12 +98,14 @@ def test_a_failed_audit_names_audit_and_rows_which_are_not_published(published):
     assert "\n" not in warehouse.reason
 
 
+@every_backend
 def test_nothing_is_published_before_the_first_load(settings):
     with pytest.raises(UserError, match="nothing has been loaded"):
         publish(settings)
     assert not settings.published_file.parent.exists()
 
 
+@every_backend
 def test_a_held_warehouse_is_not_published(published):
     load("later", run_named("later"), published)
     before = published.published_file.resolve()
@@ -109,12 +114,12 @@ def test_a_held_warehouse_is_not_published(published):
     assert published.published_file.resolve() == before
 
 
+@every_backend
 @pytest.mark.parametrize("rename", [1, 2, 3])
 def test_a_publication_that_is_killed_before_a_rename_leaves_the_last_snapshot(published, rename):
     load("later", run_named("later"), published)
     code = f"""
 import os, signal
-from pathlib import Path
 import tasks.warehouse.audit as audit
 import tasks.warehouse.publish as module
 from tasks.settings import Settings
@@ -126,7 +131,7 @@ def dying_replace(*paths):
         os.kill(os.getpid(), signal.SIGKILL)
     replace(*paths)
 module.os.replace = dying_replace
-module.publish(Settings(data_dir=Path({str(published.data_dir)!r})))
+module.publish(Settings())
 """
     assert run_python(code).returncode == -signal.SIGKILL
     assert runs_seen(published) == ["sample-run"]

@@ -21,9 +21,10 @@ from tasks.errors import UserError
 from tasks.keys import file_sha256
 from tasks.settings import ROOT, Settings
 from tasks.warehouse.database import writing_to
+from tasks.warehouse.extensions import load_extensions
 from tasks.warehouse.load import load
 from tasks.warehouse.publish import _swap_link, publish
-from tasks.warehouse.quack import access_token, address, load_extensions, snapshot_server
+from tasks.warehouse.quack import EXTENSIONS, access_token, address, snapshot_server
 from tests.sample_tables import sample_tables
 from tests.tasks.warehouse.test_query import WAYS_OUT
 
@@ -54,7 +55,7 @@ print(json.dumps(answers))
 @contextmanager
 def attached(port: int, token: str) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as client:
-        load_extensions(client)
+        load_extensions(client, *EXTENSIONS)
         client.execute(f"ATTACH '{address(port)}' AS kaleidoscope (TOKEN '{token}')")
         yield client
 
@@ -249,7 +250,7 @@ def test_the_printed_statements_work_until_the_server_stops(published, stop_sign
         _, load_line, *statements = [line.strip() for line in printed]
         assert load_line == "LOAD quack;"
         with duckdb.connect() as client:
-            load_extensions(client)
+            load_extensions(client, *EXTENSIONS)
             for statement in statements:
                 rows = client.execute(statement).fetchall()
             assert len(rows) > 100
