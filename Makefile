@@ -47,8 +47,8 @@ else
 	$(UV) --no-deps --editable .
 endif
 	# numba compiles UMAP here, once, and not in the first run that looks for families
-	.venv/bin/python -c "import numpy; from tasks.families import grouping; \
-	    grouping.embed(1 - numpy.eye(50, dtype='float32'), grouping.MAP_DIMENSIONS, grouping.FamiliesConfig())"
+	.venv/bin/python -c "import numpy; from tasks.families.grouping import *; \
+	    embed(*nearest(1 - numpy.eye(50, dtype='float32'), 15), MAP_DIMENSIONS, FamiliesConfig())"
 	touch $@
 
 .PHONY: demo test test-faults test-networks bench up lock clean

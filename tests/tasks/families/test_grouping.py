@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_map(distance):
 
 
 def test_what_numba_compiled_for_the_map_is_kept_for_other_processes(distance):
-    embed(distance[0], MAP_DIMENSIONS, FamiliesConfig())
+    embed(*nearest(distance[0], 10), MAP_DIMENSIONS, FamiliesConfig())
     from umap.umap_ import smooth_knn_dist
 
     used = smooth_knn_dist.stats
