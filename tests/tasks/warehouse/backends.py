@@ -15,9 +15,9 @@ from tasks.warehouse.database import schema
 from tasks.warehouse.lake import OWN_TABLES, copied_version, lake_of, record_copy
 from tests.postgresql import new_database
 
-FILE, LAKE_IN_FILE, LAKE_IN_POSTGRESQL = BACKENDS = ("file", "lake, DuckDB", "lake, PostgreSQL")
-every_backend = pytest.mark.parametrize("settings", BACKENDS, indirect=True)
-"""Runs a test with settings for each of them."""
+FILE, LAKE_IN_FILE, LAKE_IN_POSTGRESQL = ("file", "lake, DuckDB", "lake, PostgreSQL")
+every_backend = pytest.mark.parametrize("settings", (FILE, LAKE_IN_POSTGRESQL), indirect=True)
+"""Runs a test with settings for a warehouse of one machine and for one of several."""
 
 
 @contextmanager

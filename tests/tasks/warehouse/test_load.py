@@ -10,7 +10,7 @@ from tasks.staging import stage_tables
 from tasks.warehouse.database import open_warehouse, schema
 from tasks.warehouse.load import BOOKKEEPING, _in_order_of_reference, load
 from tests.sample_tables import sample_tables
-from tests.tasks.warehouse.backends import contents, every_backend
+from tests.tasks.warehouse.backends import FILE, LAKE_IN_FILE, LAKE_IN_POSTGRESQL, contents, every_backend
 from tests.tasks.warehouse.processes import holding, run_python
 
 
@@ -146,21 +146,29 @@ def no_tables(tables):
     return "no tables"
 
 
-@every_backend
+SPOILED = (
+    without_column,
+    with_column,
+    unknown_table,
+    bookkeeping,
+    row_twice,
+    shared_row_twice,
+    dangling_reference,
+    null,
+    no_json,
+    no_tables,
+)
+
+
 @pytest.mark.parametrize(
-    "spoil",
+    ("settings", "spoil"),
+    # in a lake it is the machine's own file that refuses them
     [
-        without_column,
-        with_column,
-        unknown_table,
-        bookkeeping,
-        row_twice,
-        shared_row_twice,
-        dangling_reference,
-        null,
-        no_json,
-        no_tables,
+        *((FILE, spoil) for spoil in SPOILED),
+        (LAKE_IN_FILE, row_twice),
+        (LAKE_IN_POSTGRESQL, dangling_reference),
     ],
+    indirect=["settings"],
 )
 def test_bad_tables_are_refused_in_one_line_and_nothing_is_written(settings, spoil):
     load("before", a_network("there before"), settings)
