@@ -16,7 +16,7 @@ from tasks.warehouse.lake import OWN_TABLES, copied_version, lake_of, record_cop
 from tests.postgresql import new_database
 
 FILE, LAKE_IN_FILE, LAKE_IN_POSTGRESQL = ("file", "lake, DuckDB", "lake, PostgreSQL")
-every_backend = pytest.mark.parametrize("settings", (FILE, LAKE_IN_POSTGRESQL), indirect=True)
+every_backend = pytest.mark.parametrize("settings", [FILE, LAKE_IN_POSTGRESQL], indirect=True)
 """Runs a test with settings for a warehouse of one machine and for one of several."""
 
 
