@@ -1,5 +1,6 @@
 """Flow `atlas`: from images to the published page."""
 
+from functools import partial
 from typing import Any, cast
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -7,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from flows.config import over
 from flows.extract import extract_set
 from flows.publish import PublishConfig, publish_staged
-from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, step
+from flows.steps import Summary, kaleidoscope_flow, recorded, reported, show, side_by_side, step
 from flows.symmetry import ablate, draw_and_match, families_of, predict_orbits, types_of
 from flows.train import check_transformations, metrics_of, stability_of, train_dictionary
 from tasks.activations.plan import ExtractionConfig
@@ -75,17 +76,21 @@ def atlas(config: AtlasConfig = AtlasConfig()) -> Summary:
     settings = Settings()
     with recorded("atlas", config, settings) as measured:
         activation_set = extract_set(config.extraction, settings)
-        sae, _ = train_dictionary(activation_set, config.sae, settings)
-        crosscoder, analysis = train_dictionary(activation_set, config.crosscoder, settings)
+        (sae, _), (crosscoder, analysis) = side_by_side(
+            partial(train_dictionary, activation_set, config.sae, settings),
+            partial(train_dictionary, activation_set, config.crosscoder, settings),
+        )
         for dictionary in (sae, crosscoder):
             predict_orbits(dictionary, config.predictor_steps, settings)
         if config.visualised:
             with reported("Visualise features") as progress:
                 step(visualise_features)(crosscoder, analysis, config.visualised, settings, progress)
         families = {}
-        for name, dictionary in (("SAE", sae), ("group crosscoder", crosscoder)):
-            replicas = stability_of(dictionary, config.replicas, settings) if config.replicas else ()
-            families[name] = families_of(dictionary, replicas, config.families, settings)
+        both = {"SAE": sae, "group crosscoder": crosscoder}
+        trainings = [partial(stability_of, dictionary, config.replicas, settings) for dictionary in both.values()]
+        replicas = side_by_side(*trainings) if config.replicas else ((), ())
+        for (name, dictionary), of_dictionary in zip(both.items(), replicas, strict=True):
+            families[name] = families_of(dictionary, of_dictionary, config.families, settings)
             ablate(dictionary, config.ablated, settings)
         draw_and_match((sae, crosscoder), settings)
     published = publish_staged(PublishConfig(), settings)

@@ -111,7 +111,8 @@ def _classifier(positive_nd: Tensor, negative_nd: Tensor, config: CavConfig) -> 
     else:
         # identical rows have variance 0 and need no scale
         scale = np.sqrt(rows_nr.var(0).sum()) or 1.0
-        model = LogisticRegression(C=1 / (config.penalty * len(rows_nr)), tol=1e-6, max_iter=1000)
+        penalty = config.penalty * len(rows_nr)
+        model = LogisticRegression(C=1 / penalty, tol=1e-6, max_iter=1000, solver="newton-cholesky")
     with warnings.catch_warnings():
         # the original's SGD stops at this number of iterations as well
         warnings.simplefilter("ignore", ConvergenceWarning)
