@@ -123,7 +123,7 @@ class SymmetryType:
         if self.period:
             return f"repeats after {turns.get(self.period, f'{self.period:g}°')}"
         return {
-            "invariant": "the same at every angle or scale",
+            "invariant": "the same under every transform",
             "tuned": "changes with the scale",
             "mixed": "no clear period",
             "none": "a sparse autoencoder’s feature has a single block, which shows no symmetry",
