@@ -43,8 +43,9 @@ def dense_loss(crosscoder: TopK, x_gbd: Tensor) -> Tensor:
     """As one writes it down: every feature's every block is multiplied, active or not."""
     z_gbd = x_gbd * crosscoder.scale
     pre_bm = z_gbd[0] @ crosscoder.encoder.weight.T + crosscoder.encoder.bias
-    values_bk, indices_bk = pre_bm.topk(crosscoder.config.k, dim=1)
-    f_bm = torch.zeros_like(pre_bm).scatter(1, indices_bk, values_bk.relu())
+    norm_m = crosscoder.decoder.weight.detach().square().sum(2).mean(0).sqrt()
+    indices_bk = (pre_bm * norm_m).topk(crosscoder.config.k, dim=1).indices
+    f_bm = torch.zeros_like(pre_bm).scatter(1, indices_bk, pre_bm.gather(1, indices_bk).relu())
     decoded_gbd = f_bm @ crosscoder.decoder.weight + crosscoder.decoder.bias[:, None]
     return (z_gbd - decoded_gbd).square().mean()
 
