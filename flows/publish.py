@@ -1,13 +1,20 @@
 """Flow `publish`: load the staged tables, audit the warehouse, publish a snapshot, promote models, write the page."""
 
+from pathlib import Path
+
+from prefect.cache_policies import NO_CACHE
 from pydantic import Field
 
+from flows.runners import lost_worker
 from flows.steps import Summary, as_holder, kaleidoscope_flow, recorded, reported, say, show, step
 from tasks.checksums import Damaged
 from tasks.config import Config
 from tasks.dictionary.store import dictionary_config, trained
+from tasks.errors import UserError
 from tasks.liveness import waiting_for
+from tasks.progress import Progress
 from tasks.quarantine import in_quarantine
+from tasks.report.sheets import draw_sheets
 from tasks.report.site import write_site
 from tasks.settings import Settings
 from tasks.tracking.promotion import promote_all
@@ -49,7 +56,7 @@ def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
     places = {"published": str(published), "SQL": "kaleidoscope sql", "MLflow": settings.mlflow_tracking_uri}
     if config.page:
         with reported("Write the page") as progress:
-            places["page"] = str(step(write_site)(settings, progress))
+            places["page"] = str(write_page(settings, progress))
     rows = dict(catalogue(settings).select("name", "rows").iter_rows())
     return Summary(
         title="Published",
@@ -59,6 +66,24 @@ def publish_staged(config: PublishConfig, settings: Settings) -> Summary:
         | dict(query("SELECT name, reason FROM set_aside WHERE kind = 'waiting'", settings).iter_rows()),
         failures=failures,
     )
+
+
+def write_page(settings: Settings, progress: Progress) -> Path:
+    """Write the page and return its index.html; sheets are drawn on the task runner.
+
+    It is a step only if the task runner is threads, which draw sheets at the least cost: a step can't submit tasks to
+    other processes, because its progress report can't be pickled.
+    """
+    if settings.task_runner == "threads":
+        return step(write_site)(settings, progress)
+    # the sheets themselves go there and back; a run needs them once
+    draw = step(draw_sheets, cache_policy=NO_CACHE, persist_result=False)
+    try:
+        return write_site(settings, progress, draw.submit)
+    except Exception as error:
+        if message := lost_worker(error):
+            raise UserError(message) from error
+        raise
 
 
 def _models(settings: Settings) -> tuple[list[str], dict[str, str]]:

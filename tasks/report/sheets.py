@@ -4,12 +4,14 @@ import hashlib
 import io
 import os
 from collections import deque
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -25,7 +27,10 @@ QUALITY = 90
 """Stored patches have 82. A lossless sheet would take four times the space."""
 METHOD = 0
 """The fastest one; the others take up to three times as long for 5 % less."""
-SHEETS_AT_ONCE = 128
+SHEETS_AT_ONCE = 64
+"""Sheets that are drawn together, in about 0.2 s."""
+UNWRITTEN = 8
+"""Times SHEETS_AT_ONCE, sheets that wait until they are written; limits the memory."""
 
 
 def sheet(patches: Sequence[bytes]) -> bytes:
@@ -66,19 +71,36 @@ def made_from(patches: Sequence[bytes]) -> str:
     return digest.hexdigest()
 
 
-class SheetWriter:
-    """Writes sheets on all processors, and links those that the previous site made from the same patches.
+def draw_sheets(sheets: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """Return the WebP file of each sheet, given its patches."""
+    return [sheet(patches) for patches in sheets]
 
-    folder: that of the site; the sheets lie in its subfolder `patches`. Sheets are complete when the `with` block ends.
-    Several threads may add sheets.
+
+class Drawing(Protocol):
+    """Sheets that are being drawn."""
+
+    def result(self) -> list[bytes]: ...
+
+
+Draw = Callable[[list[Sequence[bytes]]], Drawing]
+
+
+class SheetWriter:
+    """Writes sheets, and links those that the previous site made from the same patches.
+
+    folder: that of the site; the sheets lie in its subfolder `patches`. draw: starts `draw_sheets` elsewhere; default:
+    threads on all processors. Sheets are complete when the `with` block ends. Several threads may add sheets.
     """
 
-    def __init__(self, folder: Path, previous: Previous) -> None:
+    def __init__(self, folder: Path, previous: Previous, draw: Draw | None = None) -> None:
         self.folder = folder
         self.made_from: dict[str, str] = {}
         self._previous = previous
-        self._pool = ThreadPoolExecutor(os.cpu_count())
-        self._waiting: deque[Future[None]] = deque()
+        self._threads = ThreadPoolExecutor(os.cpu_count())
+        self._draw = draw or (lambda patches: self._threads.submit(draw_sheets, patches))
+        self._lock = Lock()
+        self._next: list[tuple[str, Sequence[bytes]]] = []
+        self._drawn: deque[tuple[list[str], Drawing]] = deque()
 
     def __enter__(self) -> "SheetWriter":
         return self
@@ -87,20 +109,35 @@ class SheetWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            while self._waiting and error is None:
-                self._waiting.popleft().result()
+            if error is None:
+                self._start()
+                while self._drawn:
+                    self._write()
         finally:
-            self._pool.shutdown(cancel_futures=True)
+            self._threads.shutdown(cancel_futures=True)
 
     def add(self, name: str, patches: Sequence[bytes]) -> str:
         """Write a sheet, patches/NAME.webp, soon; return its name."""
         file = f"patches/{name}.webp"
         self.made_from[file] = made_from(patches)
         if not self._previous.link_made(file, self.made_from[file], self.folder):
-            self._waiting.append(self._pool.submit(self._write, file, patches))
-        if len(self._waiting) > SHEETS_AT_ONCE:
-            self._waiting.popleft().result()
+            with self._lock:
+                self._next.append((file, patches))
+                if len(self._next) == SHEETS_AT_ONCE:
+                    self._start()
+                if len(self._drawn) > UNWRITTEN:
+                    self._write()
         return name
 
-    def _write(self, file: str, patches: Sequence[bytes]) -> None:
-        (self.folder / file).write_bytes(sheet(patches))
+    def _start(self) -> None:
+        """Start to draw the sheets that were added last."""
+        if self._next:
+            files, patches = zip(*self._next, strict=True)
+            self._drawn.append((list(files), self._draw(list(patches))))
+            self._next = []
+
+    def _write(self) -> None:
+        """Write the sheets that were started first."""
+        files, drawing = self._drawn.popleft()
+        for file, content in zip(files, drawing.result(), strict=True):
+            (self.folder / file).write_bytes(content)

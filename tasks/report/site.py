@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from pathlib import Path
 
 from tasks.checksums import Damaged, commit_folder, is_committed, read_commit
@@ -26,7 +27,7 @@ from tasks.report.pages.neurons import shown_neurons, write_neurons
 from tasks.report.pages.overview import write_overview
 from tasks.report.pages.writer import PageWriter
 from tasks.report.previous import SHEETS, Previous
-from tasks.report.sheets import SheetWriter
+from tasks.report.sheets import Draw, SheetWriter
 from tasks.report.snapshot import Snapshot
 from tasks.settings import Settings
 from tasks.storage import naming_disk_problems, sync_folder
@@ -37,12 +38,12 @@ STATIC = Path(__file__).parent / "static"
 FOLDERS = ("patches", "optimised", "features", "neurons", "families", "dimensions", "attacks")
 
 
-def write_site(settings: Settings, progress: Progress = silent) -> Path:
+def write_site(settings: Settings, progress: Progress = silent, draw: Draw | None = None) -> Path:
     """Write the site of the published snapshot and return its index.html.
 
     The site stays as it is if the same code wrote it from the same snapshot and no file of it has changed since.
-    progress: in pages of live features. Raises UserError as `open_snapshot` and `swapped_in`, and when another version
-    of Kaleidoscope published the snapshot.
+    progress: in pages of live features. draw: as of `SheetWriter`. Raises UserError as `open_snapshot` and
+    `swapped_in`, and when another version of Kaleidoscope published the snapshot.
     """
     # looked up before it is opened: after a publication in between, the site counts as one of the older snapshot
     made_from = {"snapshot": settings.published_file.resolve().stem, "code": code_sha256()}
@@ -55,7 +56,7 @@ def write_site(settings: Settings, progress: Progress = silent) -> Path:
         if not is_written(settings.site_dir, made_from):
             with swapped_in(settings.site_dir, settings.keep_sites, **made_from) as folder:
                 previous = Previous(settings.site_dir.resolve() if settings.site_dir.is_symlink() else None)
-                write_pages(Snapshot(connection), folder, progress, previous)
+                write_pages(Snapshot(connection), folder, progress, previous, draw)
     return settings.site_dir / "index.html"
 
 
@@ -70,10 +71,12 @@ def is_written(site: Path, made_from: dict[str, str]) -> bool:
     return {name: commit.get(name) for name in made_from} == made_from
 
 
-def write_pages(snapshot: Snapshot, folder: Path, progress: Progress, previous: Previous | None = None) -> None:
+def write_pages(
+    snapshot: Snapshot, folder: Path, progress: Progress, previous: Previous | None = None, draw: Draw | None = None
+) -> None:
     """Write all files of the site into an empty folder. A study without rows has no page and no entry in the menu.
 
-    previous: the site that is replaced; its pages and sheets that stay the same are linked.
+    previous: the site that is replaced; its pages and sheets that stay the same are linked. draw: as of `SheetWriter`.
     """
     previous = previous or Previous()
     shutil.copytree(STATIC, folder / "assets")
@@ -83,9 +86,9 @@ def write_pages(snapshot: Snapshot, folder: Path, progress: Progress, previous: 
     analyses = family_analyses(snapshot)
     sections = dimension_sections(snapshot, folder / "dimensions")
     attacks = attacks_shown(snapshot, folder / "attacks")
-    # most of the time goes into sheets, in threads, and into pages of features, here
-    with ThreadPoolExecutor(1) as reader, SheetWriter(folder, previous) as sheets:
-        sheets_written = reader.submit(snapshot.write_sheets, sheets)
+    # most of the time goes into sheets, elsewhere, and into pages of features, here
+    with ThreadPoolExecutor(1) as reader, SheetWriter(folder, previous, draw) as sheets:
+        sheets_written = reader.submit(copy_context().run, snapshot.write_sheets, sheets)
         neurons = shown_neurons(snapshot, panels, sheets)
         menu = [
             ("index", "index.html", "Overview"),

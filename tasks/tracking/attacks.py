@@ -83,7 +83,7 @@ def log_attacks(
                 "attack",
                 "/".join([analysis, *map(str, attack)]),
                 mlflow_experiment,
-                "{} · {} set, {} {}/255".format(label, *attack),
+                partial("{} · {} set, {} {}/255".format, label, *attack),
                 {PARENT: study.run_id},
                 partial(
                     _log,

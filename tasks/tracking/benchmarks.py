@@ -27,7 +27,9 @@ def log_scores(benchmark: str, dictionary: str, settings: Settings) -> str:
     key = scores_key(benchmark, dictionary)
     tables, about = read_staged(key, settings), describe(dictionary, settings)
     scored, images = (tables[table].row(0, named=True) for table in ("benchmarked_dictionaries", "benchmarks"))
-    label = f"{dictionary_label(dictionary, settings)} · {label_of('benchmark', benchmark, tables)}"
+
+    def label() -> str:
+        return f"{dictionary_label(dictionary, settings)} · {label_of('benchmark', benchmark, tables)}"
 
     def log(client: "MlflowClient", run_id: str) -> None:
         scoring = {f"scoring.{name}": value for name, value in json.loads(images["config"]).items()}

@@ -65,7 +65,7 @@ def log_training(
         "dictionary",
         dictionary,
         f"{description['network']}/{description['layer']}",
-        dictionary_label(dictionary, settings),
+        lambda: dictionary_label(dictionary, settings),
         _tags(description) | ({PARENT: parent} if parent else {}),
         log,
         settings,
@@ -99,22 +99,22 @@ def log_analysis(
         log_figures(client, run_id, figures)
 
     tags = {PARENT: parent} if parent else {}
-    return filed(kind, key, experiment, label, tags, log, settings)
+    return filed(kind, key, experiment, lambda: label, tags, log, settings)
 
 
 def filed(
     kind: str,
     key: str,
     experiment_name: str,
-    label: str,
+    label: Callable[[], str],
     tags: Mapping[str, str],
     log: Callable[["MlflowClient", str], None],
     settings: Settings,
 ) -> str:
     """Return the id of the finished run with the tag `kind` = key; if there is none, create it and let `log` fill it.
 
-    A new run is named by `label` and gets `tags`, its source and its description. A run that a killed process left is
-    closed and replaced.
+    A new run is named as `label` returns and gets `tags`, its source and its description. A run that a killed process
+    left is closed and replaced.
     """
     with tracking(settings) as client, one_at_a_time(settings):
         experiment = _experiment(client, experiment_name, settings)
@@ -126,7 +126,7 @@ def filed(
                 return run.info.run_id
             if run.info.status == "RUNNING" and not is_held(_lock_of(run.info.run_id, settings)):
                 client.set_terminated(run.info.run_id, "KILLED")
-        name = _unique_name(client, experiment, kind, key, label)
+        name = _unique_name(client, experiment, kind, key, label())
         run = client.create_run(experiment, run_name=name, tags={**_about(kind, key), **tags})
         with _until_it_ends(client, run.info.run_id, kind, settings):
             log_inputs(client, run.info.run_id, inputs_of(kind, key, tags, settings))

@@ -1,6 +1,7 @@
 """Task runners: a flow's mapped steps give the same bytes in threads, processes and on a Dask cluster."""
 
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -9,14 +10,16 @@ from pathlib import Path
 import pytest
 from prefect.runtime import flow_run
 
-from flows import runners
+from flows import publish, runners
 from flows.attack import AttackFlowConfig, attack_exemplars
 from flows.config import read_config
 from flows.extract import extract_set
+from flows.publish import write_page
 from flows.steps import kaleidoscope_flow, mapped, recorded, reported
 from flows.tuning import study_dimensions
 from tasks.errors import UserError
 from tasks.keys import file_sha256
+from tasks.report import sheets
 from tasks.settings import TASK_RUNNERS, Settings
 from tasks.staging import read_staged, staged_keys, staged_provenance
 from tests.faults.runs import OF_ONE_RUN
@@ -101,6 +104,50 @@ def test_each_runner_gives_the_same_bytes(runner, in_threads, settings, monkeypa
                 assert found[name][table].equals(rows), (name, table)
             made_by = {made["flow_run_id"] for made in staged_provenance(name, settings).values()}
             assert made_by == {run}, "a worker states the run that it works for"
+
+
+@pytest.fixture
+def published(settings, published_template) -> Settings:
+    shutil.copytree(published_template.data_dir, settings.data_dir, symlinks=True, dirs_exist_ok=True)
+    return settings
+
+
+@kaleidoscope_flow
+def page() -> None:
+    with reported("Write the page") as progress:
+        write_page(Settings(), progress)
+
+
+def sheets_of(settings: Settings) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in (settings.site_dir / "patches").iterdir()}
+
+
+@pytest.mark.parametrize("runner", [name for name in TASK_RUNNERS if name != "threads"])
+def test_each_runner_draws_the_same_sheets(runner, published, monkeypatch):
+    if runner == "dask":
+        pytest.importorskip("prefect_dask", reason="Dask is not installed")
+    monkeypatch.setattr(sheets, "SHEETS_AT_ONCE", 2)
+    page()
+    in_threads = sheets_of(published)
+    shutil.rmtree(published.site_dir.resolve().parent)
+    published.site_dir.unlink()
+    monkeypatch.setattr(sheets, "sheet", lambda patches: pytest.fail("a sheet was drawn in this process"))
+    monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", runner)
+    page()
+    assert len(in_threads) > 2
+    assert sheets_of(published) == in_threads
+
+
+def test_a_worker_killed_while_it_draws_is_one_line_and_leaves_no_site(published, monkeypatch):
+    monkeypatch.setenv("KALEIDOSCOPE_TASK_RUNNER", "processes")
+    monkeypatch.setattr(publish, "draw_sheets", killed_while_drawing)
+    with pytest.raises(UserError, match=r"^a worker process was killed.*: run again"):
+        page()
+    assert not published.site_dir.exists()
+
+
+def killed_while_drawing(of_sheets: list) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def pid(unit: int, settings: Settings) -> list:

@@ -134,6 +134,16 @@ def test_a_patch_that_is_no_picture_is_told(tmp_path):
         sheets.add("a-0", [b"no picture"])
 
 
+def test_more_sheets_than_wait_at_once_are_all_written(tmp_path, monkeypatch):
+    monkeypatch.setattr("tasks.report.sheets.SHEETS_AT_ONCE", 2)
+    monkeypatch.setattr("tasks.report.sheets.UNWRITTEN", 1)
+    (tmp_path / "patches").mkdir()
+    patches = {f"a-{number}": [patch(number, 1)] for number in range(9)}
+    write(tmp_path, patches)
+    for name, of_feature in patches.items():
+        assert (tmp_path / f"patches/{name}.webp").read_bytes() == sheet(of_feature)
+
+
 def test_the_division_into_patches_is_part_of_what_a_sheet_is_made_from():
     assert made_from([b"ab", b"c"]) != made_from([b"a", b"bc"])
     assert made_from([b"ab", b"c"]) == made_from([b"ab", b"c"])
