@@ -37,15 +37,19 @@ from tasks.progress import Progress, silent
 from tasks.quarantine import in_quarantine
 from tasks.report.site import old_sites
 from tasks.settings import Settings
+from tasks.warehouse.lake import lake_of
 from tasks.warehouse.publish import old_snapshots
 
 DAY = 24 * 3600
 
 
 class Garbage(NamedTuple):
-    """A file or folder to delete. bytes: its size on the disk; why: the reason to delete it."""
+    """A file or folder to delete.
 
-    path: Path
+    path: of a file of the lake, its address. bytes: its size on the disk; why: the reason to delete it.
+    """
+
+    path: Path | str
     bytes: int
     why: str
 
@@ -57,8 +61,8 @@ def find_garbage(settings: Settings) -> list[Garbage]:
     """
     if settings.warehouse_file.exists():
         with open_read_only(settings.warehouse_file) as warehouse:
-            return _garbage(settings, warehouse)
-    return _garbage(settings, None)
+            return [*_garbage(settings, warehouse), *_of_lake(settings)]
+    return [*_garbage(settings, None), *_of_lake(settings)]
 
 
 def delete_garbage(settings: Settings, progress: Progress = silent) -> list[Garbage]:
@@ -72,13 +76,13 @@ def delete_garbage(settings: Settings, progress: Progress = silent) -> list[Garb
         deleting.enter_context(alone_in(settings.data_dir))
         warehouse = moving.enter_context(_quiet(settings))
         garbage = _garbage(settings, warehouse)
-        moved = [(item, _moved_away(item.path)) for item in garbage]
+        moved = [(item, _moved_away(Path(item.path))) for item in garbage]
         moving.close()
         for done, (_, away) in enumerate(moved, start=1):
             if away:
                 _delete(away)
             progress(done, len(moved))
-    return [item for item, away in moved if away]
+    return [*(item for item, away in moved if away), *_of_lake(settings, delete=True)]
 
 
 @contextmanager
@@ -133,6 +137,12 @@ def _garbage(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None) ->
         *((path, "result of a run older than KALEIDOSCOPE_KEEP_RUNS_DAYS") for path in old_results(settings)),
     ]
     return [Garbage(path, size_of(path), why) for path, why in paths]
+
+
+def _of_lake(settings: Settings, delete: bool = False) -> list[Garbage]:
+    lake = lake_of(settings)
+    files = lake.old_files(DAY, delete) if lake else {}
+    return [Garbage(file, size, "belongs to no version of the lake") for file, size in files.items()]
 
 
 def _unreferenced(settings: Settings, warehouse: duckdb.DuckDBPyConnection | None) -> Iterator[tuple[Path, str]]:

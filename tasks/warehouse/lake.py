@@ -29,6 +29,11 @@ OWN_TABLES = {"audit_results", "set_aside"}
 COPY = "copy-of-lake.json"
 """The document beside the warehouse file that says which version of the lake the file is a copy of."""
 EXTENSIONS = ("ducklake", "postgres_scanner")
+OVERTAKEN = """
+    SELECT snapshot_id FROM lake.snapshots()
+    QUALIFY lead(snapshot_time) OVER (ORDER BY snapshot_id) < {}
+"""
+"""The versions that haven't been the newest since a time."""
 PASSWORD = re.compile(r"(password\s*=\s*)('[^']*'|[^\s']+)")
 
 
@@ -108,6 +113,26 @@ class Lake:
                 "SELECT epoch_us(snapshot_time) FROM lake.snapshots() WHERE snapshot_id = ?", [base.number + 1]
             ).fetchall()
             return Version(base.number + 1, at)
+
+    def old_files(self, seconds: int, delete: bool = False) -> dict[str, int]:
+        """Return {address: bytes} of files that belong to no version, and didn't in the last `seconds`.
+
+        Such are files of versions that were given up, and those that a killed writer left. With `delete`, they are
+        deleted, and versions that weren't the newest in the last `seconds` are given up.
+        """
+        before = f"now() - INTERVAL {seconds} SECONDS"
+        with self._answering(), self._connected() as connection:
+            sizes: dict[str, int] = {}
+            for work in ("cleanup_old_files", "delete_orphaned_files"):
+                call = f"CALL ducklake_{work}('lake', older_than => {before}, dry_run => {{}})"
+                files = [file for (file,) in connection.execute(call.format("true")).fetchall()]
+                sizes |= {file: filesystem_at(file)[0].size(file) for file in files}
+                if delete:
+                    connection.execute(call.format("false"))
+            versions = [number for (number,) in connection.execute(OVERTAKEN.format(before)).fetchall()]
+            if delete and versions:
+                connection.execute(f"CALL ducklake_expire_snapshots('lake', versions => {versions})")
+        return sizes
 
     def _overtaken(self) -> str:
         return f"another writer has changed {self} meanwhile: run again"

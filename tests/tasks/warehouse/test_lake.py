@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from flows.servers import HOST, free_port
 from tasks.errors import UserError
 from tasks.keys import file_sha256
+from tasks.maintenance.garbage import delete_garbage, find_garbage
 from tasks.quarantine import in_quarantine
 from tasks.settings import ROOT, Settings
 from tasks.staging import stage_tables
@@ -321,6 +323,50 @@ def test_a_lake_in_an_object_store(tmp_path, monkeypatch):
         load("a", sample_tables(), a)
         load("b", a_run("b"), b)
         assert set(contents(b)["runs"]["flow_run_id"]) == {"b", "sample-run"}
+
+
+def test_files_of_versions_that_are_given_up_are_deleted_later(machines):
+    a, b = machines
+    load("a", sample_tables(), a)
+    lake = lake_of(a)
+    with duckdb.connect() as connection:
+        lake.attach(connection, "lake")
+        connection.execute("CREATE TABLE lake.mistake AS SELECT range AS number FROM range(100000)")
+        connection.execute("DROP TABLE lake.mistake")
+    newest = lake.newest()
+    assert lake.old_files(3600, delete=True) == {}
+    assert lake.old_files(0) == {}
+    assert lake.old_files(0, delete=True) == {}, "given up now, and deleted by the next call"
+    [(file, size)] = lake.old_files(0).items()
+    assert "/mistake/" in file
+    assert Path(file).stat().st_size == size
+    assert lake.old_files(3600, delete=True) == {}
+    assert Path(file).exists()
+    assert lake.old_files(0, delete=True) == {file: size}
+    assert not Path(file).exists()
+    assert lake.newest() == newest
+    assert load("b", a_run("b"), b)
+    assert set(contents(b)["runs"]["flow_run_id"]) == {"b", "sample-run"}
+    assert contents(b)["feature_examples"].height == sample_tables()["feature_examples"].height
+
+
+def test_gc_deletes_what_a_killed_writer_left_in_the_lake(machines, tmp_path):
+    a, _ = machines
+    load("a", sample_tables(), a)
+    folder = next((tmp_path / "store/lake").rglob("*.parquet")).parent
+    left, being_written = folder / "left.parquet", folder / "being-written.parquet"
+    for file in (left, being_written):
+        file.write_bytes(b"PAR1")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(left, (two_days_ago, two_days_ago))
+    listed = [(str(left), 4, "belongs to no version of the lake")]
+    assert find_garbage(a) == listed
+    assert left.exists()
+    assert delete_garbage(a) == listed
+    assert not left.exists()
+    assert being_written.exists()
+    assert find_garbage(a) == []
+    assert contents(a)["feature_examples"].height == sample_tables()["feature_examples"].height
 
 
 def test_a_server_that_is_down_is_one_line_and_nothing_is_changed(tmp_path, kaleidoscope, monkeypatch):
