@@ -21,7 +21,6 @@ methods: there a feature has `atom_dimension` atoms, its code is a signed vector
 the reconstruction. Below, a counts atoms and m features; with one atom per feature they are the same.
 """
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,8 +100,8 @@ class Dictionary(nn.Module, ABC):
 
     scale: Tensor
     basis_gq: Tensor | None
-    largest_gradient: float = math.inf
-    """Norm of all gradients together to which training cuts a larger one."""
+    cuts_gradients: bool = False
+    """Whether training cuts gradients of the loss, summed over blocks and channels, to the norm 1, as SAELens does."""
 
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__()

@@ -20,6 +20,7 @@ class BatchTopK(TopK):
     """BatchTopK dictionary. threshold: [], the running mean; negative before the first training step."""
 
     threshold: Tensor
+    cuts_gradients = True
 
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__(config, channels, group)

@@ -7,18 +7,13 @@ import torch
 from torch import Tensor
 
 from tasks.dictionary.base import Dictionary, Loss, warmed_up
-from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import from_dense
-from tasks.symmetry.transformations import Transformations
 
 
 class ReLU(Dictionary):
     """ReLU dictionary: a feature is active wherever its pre-activation is positive."""
 
-    def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
-        super().__init__(config, channels, group)
-        # as SAELens, whose loss is a sum over channels
-        self.largest_gradient = 1 / (self.block_count * channels)
+    cuts_gradients = True
 
     def initialise(self, rows_gbd: Tensor) -> None:
         super().initialise(rows_gbd)

@@ -40,7 +40,7 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.tensors import read_about, read_tensors
 
-CODE_VERSION, NEWER_VERSIONS = 3, {"relu": 4}
+CODE_VERSION, NEWER_VERSIONS = 3, {"relu": 4, "batchtopk": 4, "matryoshka": 4}
 """The second has methods whose training has changed since that of all did."""
 DECAY_SHARE = 0.2
 CHECKPOINTS = "checkpoint*.safetensors"
@@ -211,8 +211,10 @@ class _Trainer:
         for parameter in self.dictionary.parameters():
             if parameter.grad is not None:
                 distributed.averaged(parameter.grad)
-        if math.isfinite(self.dictionary.largest_gradient):
-            torch.nn.utils.clip_grad_norm_(self.dictionary.parameters(), self.dictionary.largest_gradient)
+        if self.dictionary.cuts_gradients:
+            # the loss is a mean over blocks and channels
+            largest = 1 / (self.dictionary.block_count * self.dictionary.channels)
+            torch.nn.utils.clip_grad_norm_(self.dictionary.parameters(), largest)
         self.optimiser.step()
         self.dictionary.after_step()
         self.optimiser.zero_grad()
