@@ -102,6 +102,11 @@ class Dictionary(nn.Module, ABC):
     basis_gq: Tensor | None
     cuts_gradients: bool = False
     """Whether training cuts gradients of the loss, summed over blocks and channels, to the norm 1, as SAELens does."""
+    encoder_moves_bias: bool = False
+    """Whether an SAE's b_dec gets a gradient through the encoder too, as in SAELens.
+
+    b_enc can learn the same shift. But without this gradient, Gated left twice the error at the same L0 (docs/results.md).
+    """
 
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__()
@@ -296,8 +301,8 @@ class Dictionary(nn.Module, ABC):
     def encoder_input(self, z_gbd: Tensor) -> Tensor:
         """Return the encoder's input, [h, b, d]: the identity block, or everything that the decoder reconstructs."""
         if not self.is_crosscoder:
-            # the gradient reaches b_dec through the decoder only: in the encoder, b_enc can learn the same shift
-            return z_gbd - self.decoder.bias.detach()[:, None]
+            bias_1d = self.decoder.bias if self.encoder_moves_bias else self.decoder.bias.detach()
+            return z_gbd - bias_1d[:, None]
         return self.in_band(z_gbd) if self.reads_all_blocks else z_gbd[:1]
 
     def encoder_weight_hmd(self) -> Tensor:

@@ -17,6 +17,8 @@ from tasks.symmetry.transformations import Transformations
 class Gated(Dictionary):
     """Gated dictionary. magnitude_log_scale, magnitude_bias: [m]; encoder.bias is the bias of the gate."""
 
+    encoder_moves_bias = True
+
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__(config, channels, group)
         self.magnitude_log_scale = nn.Parameter(torch.zeros(config.features))

@@ -14,6 +14,7 @@ class ReLU(Dictionary):
     """ReLU dictionary: a feature is active wherever its pre-activation is positive."""
 
     cuts_gradients = True
+    encoder_moves_bias = True
 
     def initialise(self, rows_gbd: Tensor) -> None:
         super().initialise(rows_gbd)

@@ -40,7 +40,7 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.tensors import read_about, read_tensors
 
-CODE_VERSION, NEWER_VERSIONS = 3, {"relu": 4, "batchtopk": 4, "matryoshka": 4}
+CODE_VERSION, NEWER_VERSIONS = 3, {"relu": 5, "batchtopk": 4, "matryoshka": 4, "gated": 4}
 """The second has methods whose training has changed since that of all did."""
 DECAY_SHARE = 0.2
 CHECKPOINTS = "checkpoint*.safetensors"

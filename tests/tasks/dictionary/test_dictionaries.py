@@ -68,7 +68,10 @@ def in_blocks(dictionary, rows):
 def dense_pre_activations(dictionary, x_gbd):
     z_gbd, encoder = x_gbd * dictionary.scale, dictionary.encoder
     if dictionary.config.architecture == "sae":
-        return (z_gbd[0] - dictionary.decoder.bias[0].detach()) @ encoder.weight.T + encoder.bias
+        bias_d = dictionary.decoder.bias[0]
+        if dictionary.config.method not in ("relu", "gated"):
+            bias_d = bias_d.detach()
+        return (z_gbd[0] - bias_d) @ encoder.weight.T + encoder.bias
     if dictionary.config.encode_from == "identity":
         return z_gbd[0] @ encoder.weight.T + encoder.bias
     return torch.einsum("gbd,gmd->bm", z_gbd, in_blocks(dictionary, encoder.weight)) + encoder.bias
