@@ -22,8 +22,9 @@ the reconstruction. Below, a counts atoms and m features; with one atom per feat
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -105,8 +106,11 @@ class Dictionary(nn.Module, ABC):
     encoder_moves_bias: bool = False
     """Whether an SAE's b_dec gets a gradient through the encoder too, as in SAELens.
 
-    b_enc can learn the same shift. But without this gradient, Gated left twice the error at the same L0 (docs/results.md).
+    b_enc can learn the same shift. Without this gradient, Gated left twice the error at equal L0 (docs/results.md).
     """
+
+    learning_rates: ClassVar[Mapping[str, float]] = {}
+    """{parameter: the factor on its learning rate}, of parameters whose factor isn't 1."""
 
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__()

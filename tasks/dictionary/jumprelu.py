@@ -5,6 +5,7 @@ rectangle of width `BANDWIDTH` around the threshold.
 """
 
 import math
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -14,11 +15,14 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.sparse import from_dense
 from tasks.symmetry.transformations import Transformations
 
-FIRST_THRESHOLD, BANDWIDTH, SPEED = 0.5, 1.0, 10.0
-"""Threshold and bandwidth for an encoder that reads one block, E‖z‖ = √d; both are multiplied by √h for h blocks.
+FIRST_THRESHOLD, BANDWIDTH = 0.5, 0.5
+"""For an encoder that reads one block, E‖z‖ = √d; both are multiplied by √h for h blocks.
 
-The paper's bandwidth, 0.001 at E‖z‖² = 1, is too narrow for a training of some thousand steps. With a learning rate of
-0.001, Adam would move log(threshold) too slowly as well: it moves `SPEED` times as fast [ours]."""
+The paper's bandwidth, 0.001 at E‖z‖² = 1, is too narrow for a training of some thousand steps."""
+UNIT, SPEED = 10.0, 4.0
+"""log_threshold counts in `UNIT`s of log(threshold), which Adam moves `SPEED` times as fast as other parameters [ours].
+
+Slower, as many active features leave a larger error; faster, more features die (docs/results.md)."""
 
 
 class _Step(torch.autograd.Function):
@@ -38,17 +42,19 @@ class _Step(torch.autograd.Function):
 
 
 class JumpReLU(Dictionary):
-    """JumpReLU dictionary. log_threshold: [m], log(threshold) / `SPEED`, so that the threshold is always positive."""
+    """JumpReLU dictionary. log_threshold: [m], log(threshold) / `UNIT`, so that the threshold is always positive."""
+
+    learning_rates: ClassVar[dict[str, float]] = {"log_threshold": SPEED / UNIT}
 
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__(config, channels, group)
         length = math.sqrt(self.block_count) if self.reads_all_blocks else 1.0
         self.bandwidth = BANDWIDTH * length
-        self.log_threshold = nn.Parameter(torch.full((config.features,), math.log(FIRST_THRESHOLD * length) / SPEED))
+        self.log_threshold = nn.Parameter(torch.full((config.features,), math.log(FIRST_THRESHOLD * length) / UNIT))
 
     @property
     def threshold_m(self) -> Tensor:
-        return (SPEED * self.log_threshold).exp()
+        return (UNIT * self.log_threshold).exp()
 
     def encode_active(self, z_gbd: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():

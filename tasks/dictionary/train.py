@@ -40,7 +40,7 @@ from tasks.settings import Settings
 from tasks.storage import atomic_file, writing
 from tasks.tensors import read_about, read_tensors
 
-CODE_VERSION, NEWER_VERSIONS = 3, {"relu": 5, "batchtopk": 4, "matryoshka": 4, "gated": 4}
+CODE_VERSION, NEWER_VERSIONS = 3, {"relu": 5, "batchtopk": 4, "matryoshka": 4, "gated": 4, "jumprelu": 4}
 """The second has methods whose training has changed since that of all did."""
 DECAY_SHARE = 0.2
 CHECKPOINTS = "checkpoint*.safetensors"
@@ -192,7 +192,12 @@ class _Trainer:
         if checkpoint is None:
             self.dictionary.initialise(_first_rows(acts, config, self.dictionary.first_rows))
         self.dictionary.to(self.device)
-        self.optimiser = torch.optim.Adam(self.dictionary.parameters(), lr=config.learning_rate, fused=True)
+        factors = self.dictionary.learning_rates
+        groups = [
+            {"params": [parameter], "factor": factors.get(name, 1.0)}
+            for name, parameter in self.dictionary.named_parameters()
+        ]
+        self.optimiser = torch.optim.Adam(groups, lr=config.learning_rate, fused=True)
         if checkpoint is not None:
             self.restore(*checkpoint)
 
@@ -203,7 +208,7 @@ class _Trainer:
         """Take one optimiser step on this process's rows of a batch; log and save a checkpoint where they are due."""
         config, started = self.config, time.perf_counter()
         for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate_at(self.step, config)
+            group["lr"] = learning_rate_at(self.step, config) * group["factor"]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             dead_m = self.rows_since_fired_m > config.dead_after_rows
             loss = self.dictionary.loss(x_gbd, dead_m, done=self.step / config.steps)

@@ -10,7 +10,7 @@ from tasks.dictionary.base import Dictionary
 from tasks.dictionary.batchtopk import BatchTopK
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.gated import Gated
-from tasks.dictionary.jumprelu import SPEED, JumpReLU
+from tasks.dictionary.jumprelu import UNIT, JumpReLU
 from tasks.dictionary.store import create
 from tasks.symmetry.group import DihedralGroup
 
@@ -150,7 +150,7 @@ def dictionary_of(sae: PlainSAE, config: DictionaryConfig, scale: float) -> Dict
             tensors["threshold"] = present(sae.threshold_m)[0].clamp_min(0)
         case "jumprelu":
             # 0, which has no logarithm, becomes the smallest number: nothing lies between them
-            tensors["log_threshold"] = present(sae.threshold_m).clamp_min(torch.finfo(torch.float32).tiny).log() / SPEED
+            tensors["log_threshold"] = present(sae.threshold_m).clamp_min(torch.finfo(torch.float32).tiny).log() / UNIT
         case "gated":
             tensors["magnitude_log_scale"] = present(sae.log_scale_m)
             tensors["magnitude_bias"] = present(sae.magnitude_bias_m)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.jumprelu import BANDWIDTH, SPEED
+from tasks.dictionary.jumprelu import BANDWIDTH, UNIT
 from tasks.dictionary.methods import OF_ONE_ATOM
 from tasks.dictionary.metrics import cosine_matrix, random_stability, stability
 from tasks.dictionary.store import create
@@ -110,7 +110,7 @@ class RectangleStep(torch.autograd.Function):
 def open_steps(dictionary, pre_bm):
     """The rectangle's gradient is the threshold's alone."""
     bandwidth = BANDWIDTH * (dictionary.group.order**0.5 if dictionary.config.encode_from == "orbit" else 1)
-    return RectangleStep.apply(pre_bm.detach() - (SPEED * dictionary.log_threshold).exp(), bandwidth)
+    return RectangleStep.apply(pre_bm.detach() - (UNIT * dictionary.log_threshold).exp(), bandwidth)
 
 
 def dense_features(dictionary, pre_bm):
