@@ -109,7 +109,7 @@ class Dictionary(nn.Module, ABC):
     b_enc can learn the same shift. Without this gradient, Gated left twice the error at equal L0 (docs/results.md).
     """
 
-    learning_rates: ClassVar[Mapping[str, float]] = {}
+    learning_rate_factors: ClassVar[Mapping[str, float]] = {}
     """{parameter: the factor on its learning rate}, of parameters whose factor isn't 1."""
 
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):

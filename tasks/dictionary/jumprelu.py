@@ -44,7 +44,7 @@ class _Step(torch.autograd.Function):
 class JumpReLU(Dictionary):
     """JumpReLU dictionary. log_threshold: [m], log(threshold) / `UNIT`, so that the threshold is always positive."""
 
-    learning_rates: ClassVar[dict[str, float]] = {"log_threshold": SPEED / UNIT}
+    learning_rate_factors: ClassVar[dict[str, float]] = {"log_threshold": SPEED / UNIT}
 
     def __init__(self, config: DictionaryConfig, channels: int, group: Transformations):
         super().__init__(config, channels, group)

@@ -192,7 +192,7 @@ class _Trainer:
         if checkpoint is None:
             self.dictionary.initialise(_first_rows(acts, config, self.dictionary.first_rows))
         self.dictionary.to(self.device)
-        factors = self.dictionary.learning_rates
+        factors = self.dictionary.learning_rate_factors
         groups = [
             {"params": [parameter], "factor": factors.get(name, 1.0)}
             for name, parameter in self.dictionary.named_parameters()

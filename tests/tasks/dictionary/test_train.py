@@ -1,6 +1,7 @@
 """The training loop on planted orbits: it finds the truth, stops and resumes without a trace, and fails in one line."""
 
 import json
+import math
 
 import polars
 import pytest
@@ -13,6 +14,7 @@ from tasks.checksums import COMMIT, Damaged, commit_folder, commit_of
 from tasks.dictionary import store
 from tasks.dictionary import train as training
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.jumprelu import FIRST_THRESHOLD, SPEED
 from tasks.dictionary.methods import OF_ONE_ATOM
 from tasks.dictionary.metrics import cosine_matrix, evaluate
 from tasks.dictionary.train import BEFORE_CHECKSUMS, dictionary_key, learning_rate_at, train, train_together
@@ -394,3 +396,11 @@ def test_evaluation_equals_the_definitions(planted_set, place, shape, method):
     for g, block_fvu in enumerate(found.fvu_g):
         r2 = r2_score(target[:, g], decoded_bgd[:, g], multioutput="variance_weighted")
         assert block_fvu == pytest.approx(1 - r2, rel=1e-4)
+
+
+def test_thresholds_of_jumprelu_learn_more_slowly(planted_set, place):
+    """Adam's first step moves a parameter by its learning rate, whatever the gradient."""
+    config = DictionaryConfig(method="jumprelu", architecture="sae", **SMALL | {"steps": 1}, learning_rate=0.01)
+    dictionary = store.load_dictionary(train("planted", config, place), place)
+    moved_m = dictionary.threshold_m.log() - math.log(FIRST_THRESHOLD)
+    assert moved_m.abs().max().item() == pytest.approx(SPEED * config.learning_rate, rel=1e-3)
