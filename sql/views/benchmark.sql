@@ -46,4 +46,4 @@ COMMENT ON COLUMN benchmark.l0 IS 'active features of a position of the photogra
 COMMENT ON COLUMN benchmark.dead_fraction IS 'share of the features that fire on no photograph, mean over the dictionaries';
 COMMENT ON COLUMN benchmark.activation_set_id IS 'content key of the activation set that the dictionaries were trained on; refers to activation_sets';
 COMMENT ON COLUMN benchmark.activation_set_label IS 'label of the activation set, unique';
-COMMENT ON COLUMN benchmark.config_without_seed IS 'training configuration but for the seed';
+COMMENT ON COLUMN benchmark.config_without_seed IS 'training configuration but for the seed, and, if it is above 3, the version of the code that trained';

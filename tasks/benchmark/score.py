@@ -36,6 +36,8 @@ from tasks.vision.network import Network
 from tasks.vision.networks import load_network
 
 CODE_VERSION = 1
+FIRST_SCORED_VERSION = 3
+"""Version of the training of dictionaries whose stored configuration has no version."""
 
 
 def scores_key(benchmark: str, dictionary: str) -> str:
@@ -259,6 +261,9 @@ def benchmark_tables(
         "config": config.model_dump_json(),
     }
     stored = dictionary.model_dump(mode="json", exclude=set(dictionary.unused) | {"seed"})
+    if about["version"] > FIRST_SCORED_VERSION:
+        # the view `benchmark` averages over equal configurations: they must come from one training code
+        stored["version"] = about["version"]
     scored_dictionary = {
         "benchmark_id": images.key,
         "dictionary_id": key,

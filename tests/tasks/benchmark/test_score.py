@@ -1,5 +1,7 @@
 """Scores of a trained dictionary on images equal the package's on the same activations; bad input is one line."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,17 @@ import torch
 from tasks.benchmark.config import ScoringConfig
 from tasks.benchmark.labelled_images import open_benchmark
 from tasks.benchmark.metrics import METRICS
-from tasks.benchmark.score import Grid, embedded, score_dictionaries, score_layer, scores_key
+from tasks.benchmark.score import (
+    Grid,
+    Scored,
+    benchmark_tables,
+    embedded,
+    score_dictionaries,
+    score_layer,
+    scores_key,
+)
 from tasks.dictionary.config import DictionaryConfig
-from tasks.dictionary.store import load_dictionary
+from tasks.dictionary.store import describe, load_dictionary
 from tasks.dictionary.train import train
 from tasks.errors import UserError
 from tasks.staging import read_staged
@@ -144,6 +154,16 @@ def test_scores_are_staged_once_for_each_dictionary(small, config, monkeypatch):
     assert (row["images"], row["probed_images"], row["probed_classes"], row["domain_images"]) == (24, 24, 4, 25 + 18)
     monkeypatch.setattr("tasks.benchmark.score.embedded", lambda *rest: pytest.fail("measured again"))
     assert score_dictionaries((small.sae,), config, small.settings) == key
+
+
+@pytest.mark.parametrize(("version", "stored"), [(3, None), (4, 4)])
+def test_dictionaries_of_another_training_code_are_no_seeds_of_one_another(small, config, monkeypatch, version, stored):
+    images, about = open_benchmark(config, small.settings), describe(small.sae, small.settings)
+    monkeypatch.setattr("tasks.benchmark.score.describe", lambda *_: about | {"version": version})
+    tables = benchmark_tables(small.sae, Scored({}, 4.0, 0), images, config, small.settings)
+    without_seed = json.loads(tables["benchmarked_dictionaries"]["config_without_seed"][0])
+    assert without_seed.get("version") == stored
+    assert without_seed["method"] == "topk"
 
 
 def test_the_evaluator_must_be_another_network_and_a_dictionary_must_encode_single_rows(small, config):
