@@ -205,7 +205,7 @@ def families_of(
     with reported(f"Families of {dictionary[:8]}") as progress:
         families = step(analyse_families)(dictionary, config, settings, progress)
     scores: tuple[str, ...] = ()
-    if not dictionary_config(dictionary, settings).reads_all_blocks:  # otherwise features have no ground truth
+    if read_staged(families, settings)["feature_families"]["stimulus_type"].count():  # the ground truth
         with reported(f"Score families of {dictionary[:8]}") as progress:
             scores = step(measure_separation)(families, replicas, config, settings, progress)
     metrics = step(log_families)(dictionary, families, scores, settings)

@@ -42,7 +42,7 @@ COMMENT ON COLUMN family_members.orientation_degrees IS 'orientation of the feat
 COMMENT ON COLUMN family_members.mirrored IS 'whether only a reflection maps the prototype to the feature';
 COMMENT ON COLUMN family_members.similarity IS 'cosine between the feature and the prototype transformed to match it, -1 to 1';
 COMMENT ON COLUMN family_members.strength IS 'how well the feature fits its family, 0 to 1: mean cosine with the other members, each transformed to match it; before schema version 7, HDBSCAN''s membership probability; 0 in no family';
-COMMENT ON COLUMN family_members.stimulus_type IS 'family of the synthetic stimulus with the largest response: curve, line, edge, angle, grating, hatch, centre-surround, colour, mixed or other (as in unit_tuning); null for a dictionary that encodes whole orbits';
+COMMENT ON COLUMN family_members.stimulus_type IS 'family of the synthetic stimulus with the largest response: curve, line, edge, angle, grating, hatch, centre-surround, colour, mixed or other (as in unit_tuning); null for a dictionary that encodes whole orbits of hue or scale';
 COMMENT ON COLUMN family_members.density IS 'share of rows on which the feature is active, 0 to 1';
 COMMENT ON COLUMN family_members.type IS 'symmetry type of the feature itself, as in feature_symmetry; null for an SAE';
 COMMENT ON COLUMN family_members.stabiliser IS 'subgroup of transforms that leave the feature itself unchanged: trivial, C_k, D_k or full; null for an SAE';

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.base import Dictionary
-from tasks.dictionary.store import describe, load_dictionary
+from tasks.dictionary.store import describe, dictionary_config, load_dictionary
 from tasks.errors import UserError
 from tasks.families.config import FamiliesConfig
 from tasks.families.distance import Blocks, orbit_carriers, orbit_distances
@@ -33,7 +33,8 @@ from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.group import DihedralGroup
 from tasks.symmetry.scales import ScaleRange
 
-CODE_VERSION = 3
+CODE_VERSION, ORBITS_VERSION = 3, 4
+"""The second is that of dictionaries that encode whole orbits: their features have had stimulus types since."""
 MEMBERS_SCHEMA = {
     "place": polars.Int64,
     "element": polars.Int32,
@@ -132,7 +133,8 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
     Tables that are staged already are not computed again. progress counts to 1000. Raises UserError as `subject` and
     `group_features` do.
     """
-    key = content_key("families", CODE_VERSION, dictionary=dictionary, config=config)
+    version = ORBITS_VERSION if dictionary_config(dictionary, settings).reads_all_blocks else CODE_VERSION
+    key = content_key("families", version, dictionary=dictionary, config=config)
     if is_staged(key, settings):
         return key
     live = subject(dictionary, config.n_rotations, settings, part_of(progress, 0, 200))

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.base import Dictionary
 from tasks.dictionary.encode import encoded, encoder_of
-from tasks.dictionary.rows import every_row
+from tasks.dictionary.rows import every_row, rows_of_orbits
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
+from tasks.symmetry.group import DihedralGroup
 from tasks.tuning.curves import stimulus_types
-from tasks.tuning.responses import layer_responses
-from tasks.vision.stimuli import LARGEST_STEP
+from tasks.tuning.responses import layer_responses, stimulus_orbits
+from tasks.vision.names import FAMILIES
+from tasks.vision.stimuli import LARGEST_STEP, Stimuli
 
 UNCLEAR = ("mixed", "other")
 """Values of `types_m` for features without a clear stimulus type."""
@@ -28,8 +31,8 @@ class FeatureResponses:
     """Feature responses of a dictionary.
 
     maxima_m: [m], maximum over all rows of the activation set; 0 for a dead feature
-    types_m, confidence_m: [m], the result of `stimulus_types`; None for a dictionary that encodes whole orbits, since a
-    drawn stimulus gives no orbit
+    types_m, confidence_m: [m], the result of `stimulus_types`; None for a dictionary that encodes whole orbits of hue
+    or scale, since no stimuli are drawn for them
     """
 
     maxima_m: np.ndarray
@@ -56,11 +59,30 @@ def feature_responses(
             values_bk, indices_bk = dictionary.activations(*dictionary.encode_active(x_gbd * dictionary.scale))
             maxima_m.scatter_reduce_(0, indices_bk.flatten(), values_bk.flatten(), "amax")
         progress(done, len(acts.shards))
-    if dictionary.reads_all_blocks:
+    unit = (acts.config.network, acts.config.layer, acts.plan.patch.centre, settings.weights_dir, LARGEST_STEP)
+    if not dictionary.reads_all_blocks:
+        stimuli, acts_nd = layer_responses(*unit)
+        family_n, responses_nm = stimuli.table["family"].to_numpy(), encoded(acts_nd, encoder_of(dictionary)).numpy()
+    elif isinstance(acts.group, DihedralGroup) and acts.group.transformations == "rotations":
+        stimuli, acts_ngd = stimulus_orbits(*unit, acts.group)
+        family_n, responses_nm = np.array(FAMILIES), largest_by_family(dictionary, acts, stimuli, acts_ngd).numpy()
+    else:
         return FeatureResponses(maxima_m.numpy(), None, None)
-    stimuli, acts_nd = layer_responses(
-        acts.config.network, acts.config.layer, acts.plan.patch.centre, settings.weights_dir, LARGEST_STEP
-    )
-    responses_nm = encoded(acts_nd, encoder_of(dictionary)).numpy()
-    types_m, confidence_m, _ = stimulus_types(stimuli.table["family"].to_numpy(), responses_nm, maxima_m.numpy())
+    types_m, confidence_m, _ = stimulus_types(family_n, responses_nm, maxima_m.numpy())
     return FeatureResponses(maxima_m.numpy(), types_m, confidence_m)
+
+
+@torch.no_grad()
+def largest_by_family(dictionary: Dictionary, acts: ActivationSet, stimuli: Stimuli, acts_ngd: Tensor) -> Tensor:
+    """Return the features' largest response to a family of stimuli in any orientation, [len(FAMILIES), m].
+
+    Each orbit is read from every element on. It then is the orbit of the turned stimulus.
+    """
+    largest_fm = torch.zeros(len(FAMILIES), dictionary.config.features)
+    turned = dictionary.config.model_copy(update={"orbit_reuse": True})
+    for place, family in enumerate(FAMILIES):
+        of_family = acts_ngd[stimuli.table["family"].eq(family).to_torch()]
+        for _, x_gnd in rows_of_orbits(of_family, acts.group, turned, acts.group.order):
+            values_nk, indices_nk = dictionary.activations(*dictionary.encode_active(x_gnd * dictionary.scale))
+            largest_fm[place].scatter_reduce_(0, indices_nk.flatten(), values_nk.flatten(), "amax")
+    return largest_fm

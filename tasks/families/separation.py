@@ -27,7 +27,7 @@ from tasks.families.analyse import Subject, subject
 from tasks.families.config import FamiliesConfig
 from tasks.families.distance import TILE, Blocks, orbit_distances
 from tasks.families.feature_responses import UNCLEAR
-from tasks.families.grouping import group_features, least_similarity, shuffled
+from tasks.families.grouping import group_by_prototype, group_features, least_similarity, shuffled
 from tasks.keys import content_key
 from tasks.progress import Progress, part_of, silent
 from tasks.settings import Settings
@@ -51,7 +51,8 @@ def measure_separation(
 
     Every dictionary's scores have a key of their own, so that a later run with more replicas stages only theirs.
     analysis: key returned by `analyse_families` with the same config. progress counts to 1000. Raises UserError as
-    `analyse_families` does, and for dictionaries that encode whole orbits, whose features have no ground truth.
+    `analyse_families` does, and for dictionaries that encode whole orbits of hue or scale, whose features have no
+    ground truth.
     """
     analysed = read_staged(analysis, settings)["family_analyses"]["dictionary_id"].item()
     keys, share = [], 1000 // (1 + len(replicas))
@@ -75,12 +76,13 @@ def measure_separation(
 def scores_of(subject: Subject, config: FamiliesConfig, progress: Progress = silent) -> dict[str, dict[str, float]]:
     """Return {condition: {metric: value}} of a dictionary and its controls; an SAE has no blocks to shuffle.
 
-    Raises UserError for a dictionary that encodes whole orbits.
+    The families of a steerable crosscoder are its prototypes, those of its controls are found as any other's. Raises
+    UserError for a dictionary that encodes whole orbits of hue or scale.
     """
     if subject.feature_responses.types_m is None:
         raise UserError(
-            f"a {subject.dictionary.config.name} with encode_from = orbit encodes whole orbits, so its features' "
-            "responses to drawn stimuli are unknown: score a dictionary with encode_from = identity"
+            f"a {subject.dictionary.config.name} with encode_from = orbit encodes whole orbits of "
+            f"{subject.acts.group.name}, for which no stimuli are drawn: score one with encode_from = identity"
         )
     kinds_m = subject.feature_responses.types_m[subject.features]
     features = subject.blocks_mgd
@@ -95,7 +97,12 @@ def scores_of(subject: Subject, config: FamiliesConfig, progress: Progress = sil
     for done, (condition, blocks_of) in enumerate(conditions.items(), start=1):
         distance_mm = orbit_distances(blocks_of(), subject.group)
         of_distances = distance_scores(distance_mm, kinds_m)
-        scores[condition] = family_scores(group_features(distance_mm, bound, config), kinds_m) | of_distances
+        turns = subject.dictionary.turns if condition == "features" else None
+        if turns is None:
+            family_m = group_features(distance_mm, bound, config)
+        else:
+            family_m = group_by_prototype(subject.features, turns.order, config)
+        scores[condition] = family_scores(family_m, kinds_m) | of_distances
         progress(done, len(conditions))
     return scores
 

@@ -137,10 +137,15 @@ def _product(**columns) -> polars.DataFrame:
     return table.drop("")
 
 
-def draw(rows: polars.DataFrame, side: int) -> Tensor:
-    """Draw rows of a stimuli table; returns pictures [rows, 3, side, side], RGB float32 in [0, 1]."""
-    steps = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
-    pictures_ncyx = torch.empty(len(rows), 3, side, side)
+def draw(rows: polars.DataFrame, side: int, canvas: int | None = None) -> Tensor:
+    """Draw rows of a stimuli table; returns pictures [rows, 3, canvas, canvas], RGB float32 in [0, 1].
+
+    side: of the patch that the stimuli are for; canvas: side of the pictures, by default that. A larger canvas, of the
+    same parity, shows more around the same patch.
+    """
+    pixels = side if canvas is None else canvas
+    steps = torch.arange(pixels, dtype=torch.float32) - (pixels - 1) / 2
+    pictures_ncyx = torch.empty(len(rows), 3, pixels, pixels)
     for (family,), part in rows.with_row_index("place").group_by("family", maintain_order=True):
         coverage_nyx = COVERAGE[family](part, steps[None, None, :], -steps[None, :, None], side)
         ink_ncyx, ground_ncyx = (

@@ -678,8 +678,8 @@ COMMENT ON COLUMN feature_families.mirrored IS 'whether only a reflection maps t
 COMMENT ON COLUMN feature_families.similarity IS 'cosine between the feature and the prototype transformed to match it, -1 to 1; null for a feature in no family';
 COMMENT ON COLUMN feature_families.map_x IS 'horizontal position on the map of all features (UMAP, no unit)';
 COMMENT ON COLUMN feature_families.map_y IS 'vertical position on the map of all features (UMAP, no unit)';
-COMMENT ON COLUMN feature_families.stimulus_type IS 'family of the synthetic stimulus with the largest response: curve, line, edge, angle, grating, hatch, centre-surround, colour, mixed or other (as in unit_tuning); null for a dictionary that encodes whole orbits';
-COMMENT ON COLUMN feature_families.stimulus_confidence IS '1 - best response to another family / best response, 0 to 1; null for a dictionary that encodes whole orbits';
+COMMENT ON COLUMN feature_families.stimulus_type IS 'family of the synthetic stimulus with the largest response: curve, line, edge, angle, grating, hatch, centre-surround, colour, mixed or other (as in unit_tuning); null for a dictionary that encodes whole orbits of hue or scale';
+COMMENT ON COLUMN feature_families.stimulus_confidence IS '1 - best response to another family / best response, 0 to 1; null for a dictionary that encodes whole orbits of hue or scale';
 
 CREATE TABLE IF NOT EXISTS family_pairs (
     family_analysis_id  VARCHAR NOT NULL,

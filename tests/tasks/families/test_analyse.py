@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tasks.activations.extract import extract
+from tasks.activations.extractors import unit_extractor
 from tasks.activations.shards import ActivationSet, activation_tables
 from tasks.dictionary import store
 from tasks.dictionary.analyse import analyse
@@ -16,10 +17,16 @@ from tasks.dictionary.train import train
 from tasks.errors import UserError
 from tasks.families.analyse import LiveBlocks, analyse_families, family_metrics, subject
 from tasks.families.config import FamiliesConfig
+from tasks.families.feature_responses import largest_by_family
 from tasks.families.separation import measure_separation
 from tasks.settings import Settings
 from tasks.staging import read_staged
+from tasks.symmetry.action import source_side, transform_patches
 from tasks.symmetry.group import DihedralGroup
+from tasks.tuning.responses import stimulus_orbits
+from tasks.vision.names import FAMILIES, STIMULUS_TYPES
+from tasks.vision.networks import load_network
+from tasks.vision.stimuli import LARGEST_STEP, Stimuli, draw, stimuli
 from tasks.warehouse.audit import run_sql_audit
 from tasks.warehouse.database import open_warehouse, sql_files
 from tasks.warehouse.load import load
@@ -58,9 +65,8 @@ def test_tables_load_and_pass_every_audit(trained):
         tables = read_staged(families, settings)
         assert ("family_pairs" in tables) == (name != "sae")
         assert tables["family_analyses"]["families"].item() >= 1
-        if name in ("crosscoder", "sae"):
-            [scores] = measure_separation(families, (), FEW, settings)
-            tables |= read_staged(scores, settings)
+        [scores] = measure_separation(families, (), FEW, settings)
+        tables |= read_staged(scores, settings)
         load(families, tables, settings)
         assert family_metrics(tables)["families"] == len(tables["family_shapes"])
     with open_warehouse(settings) as connection:
@@ -131,7 +137,9 @@ def test_live_features_are_those_of_the_analysis_and_maxima_are_exact(trained):
             ]
         ).amax(0)
         np.testing.assert_allclose(found.feature_responses.maxima_m, maxima.numpy(), rtol=1e-6)
-        assert (found.feature_responses.types_m is None) == (name in ("orbit", "steerable"))
+        types_m = found.feature_responses.types_m
+        assert set(types_m[found.features]) <= set(STIMULUS_TYPES)
+        assert len(set(types_m[found.features])) > 1
 
 
 def test_the_families_of_a_steerable_crosscoder_are_its_prototypes_in_every_orientation(trained):
@@ -179,12 +187,38 @@ def test_a_dead_dictionary_is_refused(trained, monkeypatch):
         analyse_families(keys["again"], FEW, settings)
 
 
-def test_whole_orbits_have_no_ground_truth(trained):
+def test_a_code_of_whole_orbits_reads_those_of_turned_stimuli(trained):
     settings, keys = trained
-    families = analyse_families(keys["orbit"], FEW, settings)
-    assert read_staged(families, settings)["feature_families"]["stimulus_type"].null_count() > 0
-    with pytest.raises(UserError, match="encodes whole orbits"):
-        measure_separation(families, (), FEW, settings)
+    found = subject(keys["orbit"], None, settings)
+    config, side = found.acts.config, found.acts.plan.patch.side
+    extractor = unit_extractor(load_network(config.network), config.layer, found.acts.plan.patch.centre)
+    rows, best = stimuli(side, LARGEST_STEP).table.filter(family="arc", angle_degrees=48.0), torch.zeros(40)
+    pictures_ncyx = draw(rows, side, source_side(side, found.group))
+    transformed_ngcyx = transform_patches(pictures_ncyx, found.group.elements, found.group, side)
+    orbits_ngd = extractor(transformed_ngcyx.flatten(0, 1)).unflatten(0, (len(rows), -1))
+    for turned in found.group.elements:
+        of_turned = orbits_ngd[:, found.group.cayley[:, turned]]
+        best = best.maximum(found.dictionary.encode(of_turned).amax(0))
+    drawn, acts_ngd = stimulus_orbits(
+        config.network, config.layer, found.acts.plan.patch.centre, None, LARGEST_STEP, found.group
+    )
+    only_these = Stimuli(side, LARGEST_STEP, drawn.table.filter(family="arc", angle_degrees=48.0))
+    acts_ngd = acts_ngd[((drawn.table["family"] == "arc") & (drawn.table["angle_degrees"] == 48.0)).to_torch()]
+    largest_fm = largest_by_family(found.dictionary, found.acts, only_these, acts_ngd)
+    assert best.max() > 0
+    torch.testing.assert_close(largest_fm[FAMILIES.index("arc")], best)
+    assert largest_fm.count_nonzero() == best.count_nonzero()
+
+
+def test_turned_copies_of_a_prototype_respond_most_to_the_same_stimuli(trained):
+    settings, keys = trained
+    found = subject(keys["steerable"], None, settings)
+    types_m, confidence_m = found.feature_responses.types_m, found.feature_responses.confidence_m
+    assert all(len(set(each)) == 1 for each in types_m.reshape(-1, found.group.order))
+    assert np.ptp(confidence_m.reshape(-1, found.group.order), axis=1).max() < 1e-4
+    [scores] = measure_separation(analyse_families(keys["steerable"], FEW, settings), (), FEW, settings)
+    own = read_staged(scores, settings)["family_scores"].filter(condition="features")
+    assert dict(own.select("metric", "value").iter_rows())["purity"] == 1
 
 
 @pytest.mark.parametrize(

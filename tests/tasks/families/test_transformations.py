@@ -72,6 +72,15 @@ def test_every_table_passes_every_audit(extraction, reuse, label, transforms, se
         analyse_tuning(activation_set, key, settings)
 
 
+def test_whole_orbits_of_hue_have_no_ground_truth(settings):
+    small = {"features": 40, "k": 4, "steps": 30, "batch_size": 16, "auxiliary_k": 0}
+    key = train(extract(HUES, settings), DictionaryConfig(encode_from="orbit", **small), settings)
+    families = analyse_families(key, FEW, settings)
+    assert read_staged(families, settings)["feature_families"]["stimulus_type"].count() == 0
+    with pytest.raises(UserError, match="whole orbits of hue D_8, for which no stimuli are drawn"):
+        measure_separation(families, (), FEW, settings)
+
+
 def test_families_of_scales_have_no_subgroup(settings):
     key = train(extract(SCALE, settings), DictionaryConfig(features=8, k=2, steps=4, orbit_reuse=False), settings)
     with pytest.raises(UserError, match=r"was trained on 5 scales: leave out families.n_rotations"):

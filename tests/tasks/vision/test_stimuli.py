@@ -115,3 +115,8 @@ def test_a_step_that_does_not_do_is_refused(step):
     with pytest.raises(UserError, match="divides 360°"):
         stimuli(9, step)
     assert len(stimuli(9, 2).table.filter(family="arc")) == 4 * 4 * 180
+
+
+def test_a_larger_canvas_shows_the_same_patch_in_its_middle():
+    rows = stimuli(31).table
+    torch.testing.assert_close(draw(rows, 31, 45)[:, :, 7:-7, 7:-7], draw(rows, 31))
