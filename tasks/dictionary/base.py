@@ -216,16 +216,19 @@ class Dictionary(nn.Module, ABC):
         """Number of rows that `initialise` needs."""
         return self.config.atoms if self.turns is None else max(self.turns.prototypes, self.config.batch_size)
 
+    def set_scale(self, rows_gbd: Tensor) -> None:
+        """Set the scale at which the mean norm of rows of data, [blocks, n, d], is √d."""
+        self.scale.copy_(self.channels**0.5 / rows_gbd.norm(dim=2).mean())
+
     @torch.no_grad()
     def initialise(self, rows_gbd: Tensor) -> None:
-        """Set scale, biases and atoms from as many rows of data, rows_gbd [blocks, a, d] [ours].
+        """Set biases and atoms from rows of data or means of such rows, [blocks, a, d], after `set_scale` [ours].
 
         Atom i starts as row i's deviation from the mean: its encoder weight is that direction, its decoder weight
         the deviation of that row's whole orbit. One common factor on the decoder then minimises the squared error of
-        the first reconstruction. A feature that training never updates therefore remains the orbit of a real row
-        instead of random noise; the column `dead` marks it.
+        the first reconstruction. A feature that training never updates therefore remains what it started
+        from instead of random noise; the column `dead` marks it.
         """
-        self.scale.copy_(self.channels**0.5 / rows_gbd.norm(dim=2).mean())
         z_gbd = rows_gbd * self.scale
         if self.turns is not None:
             self._initialise_prototypes(z_gbd, self.turns)

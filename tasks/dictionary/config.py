@@ -51,6 +51,11 @@ class DictionaryConfig(Config):
         description="crosscoders only: highest harmonic of the angle that the decoder represents; "
         "default: no band limit, every block is free",
     )
+    start: Literal["rows", "clusters"] = Field(
+        "rows",
+        description="what features grow from: random training rows, or the means of as many clusters of them, which "
+        "makes features of other seeds more alike",
+    )
     steps: Whole = Field(1000, ge=1, description="optimiser steps")
     batch_size: Whole = Field(256, ge=1, description="rows per step")
     learning_rate: float = Field(
@@ -160,7 +165,7 @@ class ImportedConfig(DictionaryConfig):
 
     unused: ClassVar[frozenset[str]] = frozenset(
         {
-            *("sparsity", "encode_from", "harmonics", "steps", "batch_size", "learning_rate", "auxiliary_k"),
+            *("sparsity", "encode_from", "harmonics", "start", "steps", "batch_size", "learning_rate", "auxiliary_k"),
             *("auxiliary_coefficient", "dead_after_rows", "log_every", "checkpoint_every", "seed"),
         }
     )

@@ -37,8 +37,9 @@ class Grassmannian(BlockTopK):
     @torch.no_grad()
     def initialise(self, rows_gbd: Tensor) -> None:
         start = BlockTopK(self.config, self.channels, self.group)
+        start.scale.copy_(self.scale)
         start.initialise(rows_gbd)
-        for name in ("scale", "decoder.bias", "decoder.weight"):
+        for name in ("decoder.bias", "decoder.weight"):
             self.state_dict()[name].copy_(start.state_dict()[name])
         # a tied encoder of unit vectors: what `start` has as the norm of its atoms is the gain
         self.encoder.gain.copy_(

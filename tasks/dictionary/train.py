@@ -32,6 +32,7 @@ from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.limits import check_fits, check_group, check_splits, check_varies
 from tasks.dictionary.metrics import evaluate
 from tasks.dictionary.rows import STREAM_FIELDS, batches
+from tasks.dictionary.start import initialise
 from tasks.errors import UserError
 from tasks.keys import content_key, file_sha256
 from tasks.progress import Progress, silent
@@ -50,11 +51,13 @@ REMEDY = "training goes on without it"
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """Adam's state of each parameter."""
 NOT_IN_THE_KEY = {"log_every", "checkpoint_every"}  # they don't change the trained model
+YOUNGER_FIELDS = {"atom_dimension": 1, "start": "rows"}
+"""{field: what trainings without it did}."""
 
 
 def dictionary_key(activation_set: str, config: DictionaryConfig) -> str:
-    # the field is younger than dictionaries with one atom per feature, which keep their keys
-    left_out = NOT_IN_THE_KEY | ({"atom_dimension"} if config.atom_dimension == 1 else set())
+    # these fields are younger than dictionaries, which keep their keys
+    left_out = NOT_IN_THE_KEY | {name for name, before in YOUNGER_FIELDS.items() if getattr(config, name) == before}
     return content_key(
         "dictionary", code_version(config), activation_set=activation_set, config=config.model_dump(exclude=left_out)
     )
@@ -166,13 +169,6 @@ def _fit(trainers: Sequence["_Trainer"], acts: ActivationSet, progress: Progress
             progress(done, total)
 
 
-def _first_rows(acts: ActivationSet, config: DictionaryConfig, needed: int) -> torch.Tensor:
-    """Return `needed` rows [blocks, n, d] for the initial features, drawn with another seed than the batches."""
-    other = config.model_copy(update={"seed": config.seed + 2**31})
-    steps = math.ceil(needed / config.batch_size)
-    return torch.cat([*batches(acts, other, last_step=steps)], dim=1)[:, :needed].contiguous()
-
-
 class _Trainer:
     """One dictionary in training, with the whole state that its next step depends on.
 
@@ -190,7 +186,7 @@ class _Trainer:
         self.failure: UserError | None = None
         checkpoint = self.last_checkpoint()
         if checkpoint is None:
-            self.dictionary.initialise(_first_rows(acts, config, self.dictionary.first_rows))
+            initialise(self.dictionary, acts)
         self.dictionary.to(self.device)
         factors = self.dictionary.learning_rate_factors
         groups = [

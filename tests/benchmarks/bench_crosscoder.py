@@ -93,6 +93,7 @@ def planted_orbits(count: int) -> Tensor:
 def training(form: Form, config: DictionaryConfig, rows_grd: Tensor) -> tuple[TopK, Iterator[tuple[float, float]]]:
     """A crosscoder that starts from the first rows, and its steps, without end: (seconds, loss)."""
     crosscoder = TopK(config.model_copy(update={"harmonics": form.harmonics}), CHANNELS, GROUP)
+    crosscoder.set_scale(rows_grd[:, : config.features])
     crosscoder.initialise(rows_grd[:, : config.features])
     batches = [part_gbd.clone() for part_gbd in rows_grd.split(config.batch_size, dim=1)]
     optimiser = torch.optim.Adam(crosscoder.parameters(), lr=config.learning_rate, fused=True)

@@ -65,6 +65,7 @@ class Candidate:
 def ours(rows_rd: Tensor) -> Candidate:
     config = DictionaryConfig(architecture="sae", features=FEATURES, k=K, batch_size=BATCH)
     sae = TopK(config, CHANNELS, DihedralGroup(1, reflections=False))
+    sae.set_scale(rows_rd[None, :FEATURES])
     sae.initialise(rows_rd[None, :FEATURES])
     rows_since_fired_m = torch.zeros(FEATURES, dtype=torch.int64)
 

@@ -277,6 +277,7 @@ def in_band(dictionary, rows_gbd):
 
 def test_initial_features_are_the_rows_they_came_from(dictionary):
     x_gbd = rows(dictionary, FEATURES)
+    dictionary.set_scale(x_gbd)
     dictionary.initialise(x_gbd)
     torch.testing.assert_close((x_gbd * dictionary.scale).norm(dim=2).mean(), torch.tensor(CHANNELS**0.5))
     deviation_gmd = in_band(dictionary, x_gbd - x_gbd.mean(1, keepdim=True))

@@ -33,7 +33,9 @@ def frames_of_the_test_split(acts):
 def trained_a_little(acts, **config):
     """As training starts: features from rows of data."""
     dictionary = create(DictionaryConfig(features=8, k=3, **config), acts.channels, acts.group)
-    dictionary.initialise(acts.read(0).transpose(0, 1).float().repeat(1, 2, 1)[: dictionary.block_count, :8])
+    x_gbd = acts.read(0).transpose(0, 1).float().repeat(1, 2, 1)[: dictionary.block_count, :8]
+    dictionary.set_scale(x_gbd)
+    dictionary.initialise(x_gbd)
     return dictionary.eval().requires_grad_(False)
 
 

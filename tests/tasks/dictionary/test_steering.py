@@ -190,6 +190,7 @@ def test_initial_prototypes_are_the_rows_they_came_from(group):
     dictionary = random_dictionary(group, batch_size=8)
     assert dictionary.first_rows == 8
     x_gbd = rows(group, 8)
+    dictionary.set_scale(x_gbd)
     dictionary.initialise(x_gbd)
     deviation_mgd = (x_gbd - x_gbd.mean((0, 1))).transpose(0, 1)[:PROTOTYPES]
     firsts = dictionary.blocks()[:: group.order]
