@@ -17,7 +17,7 @@ from tasks.dictionary.base import Dictionary
 from tasks.dictionary.config import DictionaryConfig
 from tasks.dictionary.rows import batches
 
-CLUSTERED_ROWS, LEAST_PER_CLUSTER = 2**14, 4
+CLUSTERED_ROWS, LEAST_PER_CLUSTER = 2**16, 4
 """So many rows are clustered, and at least so many per cluster, if the set has them."""
 DIRECTIONS = 256
 """Longer rows are clustered by their products with so many random directions."""
