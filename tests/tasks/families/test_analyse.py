@@ -213,12 +213,16 @@ def test_a_code_of_whole_orbits_reads_those_of_turned_stimuli(trained):
 def test_turned_copies_of_a_prototype_respond_most_to_the_same_stimuli(trained):
     settings, keys = trained
     found = subject(keys["steerable"], None, settings)
-    types_m, confidence_m = found.feature_responses.types_m, found.feature_responses.confidence_m
-    assert all(len(set(each)) == 1 for each in types_m.reshape(-1, found.group.order))
-    assert np.ptp(confidence_m.reshape(-1, found.group.order), axis=1).max() < 1e-4
+    config, patch = found.acts.config, found.acts.plan.patch
+    drawn, acts_ngd = stimulus_orbits(config.network, config.layer, patch.centre, None, LARGEST_STEP, found.group)
+    largest_fm = largest_by_family(found.dictionary, found.acts, drawn, acts_ngd)
+    of_prototypes = largest_fm.unflatten(1, (-1, found.group.order))
+    assert of_prototypes.max() > 0
+    assert (of_prototypes.amax(2) - of_prototypes.amin(2)).max() < 1e-4 * of_prototypes.max()
     [scores] = measure_separation(analyse_families(keys["steerable"], FEW, settings), (), FEW, settings)
     own = read_staged(scores, settings)["family_scores"].filter(condition="features")
-    assert dict(own.select("metric", "value").iter_rows())["purity"] == 1
+    # copies near the bounds of `mixed` and `other` can fall on either side
+    assert dict(own.select("metric", "value").iter_rows())["purity"] > 0.85
 
 
 @pytest.mark.parametrize(
