@@ -76,7 +76,9 @@ def feature_responses(
 def largest_by_family(dictionary: Dictionary, acts: ActivationSet, stimuli: Stimuli, acts_ngd: Tensor) -> Tensor:
     """Return the features' largest response to a family of stimuli in any orientation, [len(FAMILIES), m].
 
-    Each orbit is read from every element on. It then is the orbit of the turned stimulus.
+    Each orbit is read from every element on. It then is the orbit of the turned stimulus. All copies of a steerable
+    crosscoder's prototype get the largest response of any: only one is active on a row, and to a stimulus that its own
+    turns leave as it is, always the same one.
     """
     largest_fm = torch.zeros(len(FAMILIES), dictionary.config.features)
     turned = dictionary.config.model_copy(update={"orbit_reuse": True})
@@ -85,4 +87,6 @@ def largest_by_family(dictionary: Dictionary, acts: ActivationSet, stimuli: Stim
         for _, x_gnd in rows_of_orbits(of_family, acts.group, turned, acts.group.order):
             values_nk, indices_nk = dictionary.activations(*dictionary.encode_active(x_gnd * dictionary.scale))
             largest_fm[place].scatter_reduce_(0, indices_nk.flatten(), values_nk.flatten(), "amax")
-    return largest_fm
+    if dictionary.turns is None:
+        return largest_fm
+    return largest_fm.unflatten(1, (-1, acts.group.order)).amax(2).repeat_interleave(acts.group.order, dim=1)
