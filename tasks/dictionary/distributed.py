@@ -20,6 +20,10 @@ def processes() -> Iterator[None]:
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield
         return
+    # The first optimizer imports this module, whose functions have the process group as a default argument. Imported
+    # only then, it would keep the group's threads alive until the interpreter ends, which can abort the process.
+    import torch.distributed.nn.functional
+
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")

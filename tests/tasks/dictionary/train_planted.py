@@ -1,4 +1,7 @@
-"""Trains on the planted orbits in as many processes as torchrun starts: DATA_DIR and the config as JSON are given."""
+"""Trains on the planted orbits in as many processes as torchrun starts: DATA_DIR and the config as JSON are given.
+
+Each process prints the names of its threads once it has left the process group.
+"""
 
 import sys
 from pathlib import Path
@@ -15,3 +18,4 @@ if __name__ == "__main__":
     data_dir, config = sys.argv[1:]
     with processes():
         train("planted", DictionaryConfig.model_validate_json(config), Settings(data_dir=Path(data_dir)))
+    sys.stdout.write(" ".join(path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")) + "\n")
