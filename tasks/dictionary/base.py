@@ -178,10 +178,13 @@ class Dictionary(nn.Module, ABC):
     def blocks_of(self, features: Tensor) -> Tensor:
         """Return those rows of `blocks`, [k, blocks, d]; the blocks of the other features are not computed.
 
-        Only for one atom per feature. A steerable crosscoder computes the copies of all its prototypes.
+        Only for one atom per feature.
         """
         if self.turns is not None:
-            return self.blocks()[features]
+            prototypes_k, turns_k = self.turns.of(features)
+            prototypes, places_k = prototypes_k.unique(return_inverse=True)
+            prototypes_gpd = self.in_blocks(self.decoder.weight[:, prototypes]).detach()
+            return prototypes_gpd[self.turns.product_gh[:, turns_k], places_k].transpose(0, 1)
         return self.in_blocks(self.decoder.weight[:, features]).detach().transpose(0, 1)
 
     def decoder_blocks(self, count: int | None = None) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,7 @@
 """Group the features of a dictionary into families and stage the tables for the warehouse (methods §4)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars
@@ -78,6 +78,9 @@ class Subject:
     elements: [|H|], indices of H's elements in the group of the activation set
     features: [m], indices of the live features
     blocks_mgd: float32 [m, |H|, d]; for scales [m, 1, |G|·d]
+    compared: [n], places in `features` of those that are compared with each other: all of them, or one copy of each of
+    a steerable crosscoder's prototypes, because the distances to its other copies are the same
+    compared_as_m: [m], the place in `compared` of each feature, or of its prototype's copy
     """
 
     dictionary: Dictionary
@@ -86,7 +89,14 @@ class Subject:
     elements: np.ndarray
     feature_responses: FeatureResponses
     features: np.ndarray
-    blocks_mgd: Blocks
+    blocks_mgd: LiveBlocks
+    compared: np.ndarray
+    compared_as_m: np.ndarray
+
+    @property
+    def compared_blocks(self) -> Blocks:
+        """The blocks of the features that are compared, [n, |H|, d]."""
+        return replace(self.blocks_mgd, features=self.blocks_mgd.features[self.compared])
 
 
 def subject(key: str, n_rotations: int | None, settings: Settings, progress: Progress = silent) -> Subject:
@@ -121,10 +131,12 @@ def subject(key: str, n_rotations: int | None, settings: Settings, progress: Pro
         )
     # over scales, features are compared as they are: by the cosine of all their blocks
     compared = None if isinstance(acts.group, ScaleRange) else torch.from_numpy(elements)
-    blocks_mgd: Blocks = LiveBlocks(dictionary, torch.from_numpy(responses.live), compared)
-    if dictionary.turns is not None:  # the copies of all prototypes are computed at once
-        blocks_mgd = blocks_mgd[:]
-    return Subject(dictionary, acts, group, elements, responses, responses.live, blocks_mgd)
+    blocks_mgd = LiveBlocks(dictionary, torch.from_numpy(responses.live), compared)
+    patterns = np.arange(len(responses.live))
+    if dictionary.turns is not None and group.order == dictionary.turns.order:
+        patterns = responses.live // dictionary.turns.order
+    _, places, compared_as = np.unique(patterns, return_index=True, return_inverse=True)
+    return Subject(dictionary, acts, group, elements, responses, responses.live, blocks_mgd, places, compared_as)
 
 
 def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings, progress: Progress = silent) -> str:
@@ -138,16 +150,17 @@ def analyse_families(dictionary: str, config: FamiliesConfig, settings: Settings
     if is_staged(key, settings):
         return key
     live = subject(dictionary, config.n_rotations, settings, part_of(progress, 0, 200))
-    check_enough(len(live.features), config)
-    distance_mm = orbit_distances(live.blocks_mgd, live.group, part_of(progress, 200, 600))
-    map_m2 = embed(*nearest(distance_mm, config.neighbours), MAP_DIMENSIONS, config)
+    check_enough(len(live.compared), config, "live features" if live.dictionary.turns is None else "live prototypes")
+    blocks_ngd = live.compared_blocks
+    distance_nn = orbit_distances(blocks_ngd, live.group, part_of(progress, 200, 600))
+    map_m2 = embed(*nearest(distance_nn, config.neighbours), MAP_DIMENSIONS, config)[live.compared_as_m]
     bound = None
     if live.dictionary.turns is None:
-        bound = least_similarity(live.blocks_mgd, live.group, config.seed)
-        family_m = group_features(distance_mm, bound, config)
+        bound = least_similarity(blocks_ngd, live.group, config.seed)
+        family_m = group_features(distance_nn, bound, config)
     else:
         family_m = group_by_prototype(live.features, live.dictionary.turns.order, config)
-    del distance_mm  # as large as all the rest; within a family, distances are computed again
+    del distance_nn  # as large as all the rest; within a family, distances are computed again
     progress(700, 1000)
     families, partners = [], [polars.DataFrame(schema=PARTNERS_SCHEMA)]
     for family in range(family_m.max() + 1):

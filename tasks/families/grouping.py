@@ -77,12 +77,12 @@ def _largest_first(labels_m: np.ndarray, config: FamiliesConfig) -> np.ndarray:
     return np.where(sizes[places_m] < config.min_family_size, -1, rank[places_m])
 
 
-def check_enough(features: int, config: FamiliesConfig) -> None:
-    """Raise UserError unless there are enough features for the map and for a family."""
+def check_enough(features: int, config: FamiliesConfig, named: str = "live features") -> None:
+    """Raise UserError unless there are enough features, or prototypes, for the map and for a family."""
     needed = max(config.neighbours, config.min_family_size)
     if features <= needed:
         raise UserError(
-            f"{features} live features are too few for families.neighbours = {config.neighbours} and "
+            f"{features} {named} are too few for families.neighbours = {config.neighbours} and "
             f"families.min_family_size = {config.min_family_size}: more than {needed} are needed; lower them or train "
             "more features"
         )

@@ -76,8 +76,9 @@ def measure_separation(
 def scores_of(subject: Subject, config: FamiliesConfig, progress: Progress = silent) -> dict[str, dict[str, float]]:
     """Return {condition: {metric: value}} of a dictionary and its controls; an SAE has no blocks to shuffle.
 
-    The families of a steerable crosscoder are its prototypes, those of its controls are found as any other's. Raises
-    UserError for a dictionary that encodes whole orbits of hue or scale.
+    The families of a steerable crosscoder are its prototypes. Nearest features and silhouettes, and the controls, are
+    those of one copy of each prototype, because its other copies are at distance 0. Raises UserError for a dictionary
+    that encodes whole orbits of hue or scale.
     """
     if subject.feature_responses.types_m is None:
         raise UserError(
@@ -85,24 +86,24 @@ def scores_of(subject: Subject, config: FamiliesConfig, progress: Progress = sil
             f"{subject.acts.group.name}, for which no stimuli are drawn: score one with encode_from = identity"
         )
     kinds_m = subject.feature_responses.types_m[subject.features]
-    features = subject.blocks_mgd
+    kinds_n, blocks_ngd = kinds_m[subject.compared], subject.compared_blocks
     # made one at a time: a control takes as much memory as the blocks of all features
-    conditions: dict[str, Callable[[], Blocks]] = {"features": lambda: features}
+    conditions: dict[str, Callable[[], Blocks]] = {"features": lambda: blocks_ngd}
     if subject.group.order > 1:
-        conditions["shuffled blocks"] = lambda: shuffled(features[:], config.seed)
+        conditions["shuffled blocks"] = lambda: shuffled(blocks_ngd[:], config.seed)
     conditions["random dictionary"] = lambda: torch.randn(
-        (len(features), *features[:1].shape[1:]), generator=torch.Generator().manual_seed(config.seed)
+        (len(blocks_ngd), *blocks_ngd[:1].shape[1:]), generator=torch.Generator().manual_seed(config.seed)
     )
-    bound, scores = least_similarity(features, subject.group, config.seed), {}
+    bound, scores = least_similarity(blocks_ngd, subject.group, config.seed), {}
     for done, (condition, blocks_of) in enumerate(conditions.items(), start=1):
-        distance_mm = orbit_distances(blocks_of(), subject.group)
-        of_distances = distance_scores(distance_mm, kinds_m)
+        distance_nn = orbit_distances(blocks_of(), subject.group)
+        of_distances = distance_scores(distance_nn, kinds_n)
         turns = subject.dictionary.turns if condition == "features" else None
         if turns is None:
-            family_m = group_features(distance_mm, bound, config)
+            of_families = family_scores(group_features(distance_nn, bound, config), kinds_n)
         else:
-            family_m = group_by_prototype(subject.features, turns.order, config)
-        scores[condition] = family_scores(family_m, kinds_m) | of_distances
+            of_families = family_scores(group_by_prototype(subject.features, turns.order, config), kinds_m)
+        scores[condition] = of_families | of_distances
         progress(done, len(conditions))
     return scores
 

@@ -17,8 +17,9 @@ from tasks.dictionary.train import train
 from tasks.errors import UserError
 from tasks.families.analyse import LiveBlocks, analyse_families, family_metrics, subject
 from tasks.families.config import FamiliesConfig
-from tasks.families.feature_responses import largest_by_family
-from tasks.families.separation import measure_separation
+from tasks.families.distance import orbit_distances
+from tasks.families.feature_responses import UNCLEAR, largest_by_family
+from tasks.families.separation import measure_separation, scores_of
 from tasks.settings import Settings
 from tasks.staging import read_staged
 from tasks.symmetry.action import source_side, transform_patches
@@ -160,6 +161,33 @@ def test_the_families_of_a_steerable_crosscoder_are_its_prototypes_in_every_orie
             assert group.compose(element, prototype % 8) == feature % 8
 
 
+def test_one_copy_of_each_prototype_has_the_distances_of_all_its_copies(trained):
+    settings, keys = trained
+    found = subject(keys["steerable"], None, settings)
+    assert len(found.features) == 8 * len(found.compared)
+    distance_mm = orbit_distances(found.blocks_mgd, found.group)
+    distance_nn = orbit_distances(found.compared_blocks, found.group)
+    places = found.compared_as_m
+    np.testing.assert_allclose(distance_nn[np.ix_(places, places)], distance_mm, atol=1e-5)
+    places = read_staged(analyse_families(keys["steerable"], FEW, settings), settings)["feature_families"]
+    assert places.select("map_x", "map_y").n_unique() == len(found.compared)
+    # under fewer elements than the prototypes have copies, copies differ
+    part = subject(keys["steerable"], 2, settings)
+    assert part.compared.tolist() == list(range(len(part.features)))
+    assert orbit_distances(part.blocks_mgd, part.group)[:8, :8].max() > 0.01
+
+
+def test_scores_of_a_steerable_crosscoder_count_its_features_and_compare_its_prototypes(trained):
+    settings, keys = trained
+    found = subject(keys["steerable"], None, settings)
+    kinds_m = found.feature_responses.types_m
+    clear_m = ~np.isin(kinds_m, UNCLEAR)
+    scores = scores_of(found, FEW)
+    assert scores["features"]["features"] == clear_m[found.features].sum()
+    assert scores["shuffled blocks"]["features"] == clear_m[found.features[found.compared]].sum()
+    assert scores["features"]["families"] == len(found.compared)
+
+
 @pytest.mark.parametrize(
     ("config", "complaint"),
     [
@@ -172,6 +200,12 @@ def test_a_group_or_neighbours_it_has_not_are_refused(trained, config, complaint
     settings, keys = trained
     with pytest.raises(UserError, match=complaint):
         analyse_families(keys["crosscoder"], config, settings)
+
+
+def test_too_few_prototypes_are_refused(trained):
+    settings, keys = trained
+    with pytest.raises(UserError, match=r"^5 live prototypes are too few for families.neighbours = 10 and"):
+        analyse_families(keys["steerable"], FamiliesConfig(), settings)
 
 
 def test_a_dead_dictionary_is_refused(trained, monkeypatch):
