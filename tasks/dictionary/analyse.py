@@ -13,8 +13,8 @@ from tasks.activations.top_examples import top_examples
 from tasks.dictionary import store
 from tasks.dictionary.activation_histograms import ActivationHistograms
 from tasks.dictionary.base import Dictionary
+from tasks.dictionary.encode import activations_of_orbits
 from tasks.dictionary.metrics import Similarity, similarity_of
-from tasks.dictionary.rows import every_row
 from tasks.keys import content_key
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
@@ -149,13 +149,11 @@ class _Responses:
 
 
 def _responses(dictionary: Dictionary, acts: ActivationSet, progress: Progress) -> _Responses:
-    config = dictionary.config
-    responses = _Responses(config.features, acts.group.order)
-    blocks = acts.group.order if dictionary.reads_all_blocks else 1
+    responses = _Responses(dictionary.config.features, acts.group.order)
     for done, shard in enumerate(acts.shards):
         rows = acts.rows(shard.index).select(polars.col("row").cast(polars.Int64), "image")
-        for stand_in, x_gbd in every_row(acts, config, shard, blocks):
-            values_bk, indices_bk = dictionary.activations(*dictionary.encode_active(x_gbd * dictionary.scale))
+        readings = activations_of_orbits(dictionary, acts.read(shard.index), acts.group, dictionary.config.orbit_reuse)
+        for stand_in, values_bk, indices_bk in readings:
             responses.add(values_bk, indices_bk)
             place, active = torch.nonzero(values_bk > 0, as_tuple=True)
             features_n, activations_n = indices_bk[place, active], values_bk[place, active]

@@ -54,6 +54,11 @@ class Turns(nn.Module):
         """Return a value per prototype for each of its features, [m]."""
         return values_p.repeat_interleave(self.order)
 
+    def turned(self, indices_bk: Tensor, element: int) -> Tensor:
+        """Return the features that are active in place of others where an orbit is read from g₀, `element`, on."""
+        prototypes_bk, turns_bk = self.of(indices_bk)
+        return prototypes_bk * self.order + self.product_gh[element, turns_bk]
+
     def whole_prototypes(self, chosen_m: Tensor) -> Tensor:
         """Return which features, bool [m], belong to a prototype all of whose features are chosen."""
         return self.of_features(chosen_m.view(-1, self.order).all(1))

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from tasks.activations.shards import ActivationSet
 from tasks.dictionary.base import Dictionary
-from tasks.dictionary.encode import encoded, encoder_of
-from tasks.dictionary.rows import every_row, rows_of_orbits
+from tasks.dictionary.encode import activations_of_orbits, encoded, encoder_of
 from tasks.progress import Progress, silent
 from tasks.settings import Settings
 from tasks.symmetry.group import DihedralGroup
@@ -53,10 +52,9 @@ def feature_responses(
     progress counts shards.
     """
     maxima_m = torch.zeros(dictionary.config.features)
-    blocks = acts.group.order if dictionary.reads_all_blocks else 1
     for done, shard in enumerate(acts.shards, start=1):
-        for _, x_gbd in every_row(acts, dictionary.config, shard, blocks):
-            values_bk, indices_bk = dictionary.activations(*dictionary.encode_active(x_gbd * dictionary.scale))
+        readings = activations_of_orbits(dictionary, acts.read(shard.index), acts.group, dictionary.config.orbit_reuse)
+        for _, values_bk, indices_bk in readings:
             maxima_m.scatter_reduce_(0, indices_bk.flatten(), values_bk.flatten(), "amax")
         progress(done, len(acts.shards))
     unit = (acts.config.network, acts.config.layer, acts.plan.patch.centre, settings.weights_dir, LARGEST_STEP)
@@ -72,7 +70,6 @@ def feature_responses(
     return FeatureResponses(maxima_m.numpy(), types_m, confidence_m)
 
 
-@torch.no_grad()
 def largest_by_family(dictionary: Dictionary, acts: ActivationSet, stimuli: Stimuli, acts_ngd: Tensor) -> Tensor:
     """Return the features' largest response to a family of stimuli in any orientation, [len(FAMILIES), m].
 
@@ -81,11 +78,9 @@ def largest_by_family(dictionary: Dictionary, acts: ActivationSet, stimuli: Stim
     turns leave as it is, always the same one.
     """
     largest_fm = torch.zeros(len(FAMILIES), dictionary.config.features)
-    turned = dictionary.config.model_copy(update={"orbit_reuse": True})
     for place, family in enumerate(FAMILIES):
         of_family = acts_ngd[stimuli.table["family"].eq(family).to_torch()]
-        for _, x_gnd in rows_of_orbits(of_family, acts.group, turned, acts.group.order):
-            values_nk, indices_nk = dictionary.activations(*dictionary.encode_active(x_gnd * dictionary.scale))
+        for _, values_nk, indices_nk in activations_of_orbits(dictionary, of_family, acts.group, orbit_reuse=True):
             largest_fm[place].scatter_reduce_(0, indices_nk.flatten(), values_nk.flatten(), "amax")
     if dictionary.turns is None:
         return largest_fm

@@ -10,7 +10,7 @@ import polars
 from tasks.activations.shards import ActivationSet
 from tasks.activations.top_examples import top_examples
 from tasks.dictionary.base import Dictionary
-from tasks.dictionary.rows import every_row
+from tasks.dictionary.encode import activations_of_orbits
 from tasks.dictionary.sparse import to_dense
 from tasks.progress import Progress, silent
 
@@ -125,10 +125,7 @@ def _examples(
     The examples are (place, row, image, element, activation), sorted by place, strongest first. The firings are
     {row: uint8 [⌈|G| / 8⌉, m]}: bit g is set if the feature fires on g·x.
     """
-    # transformed images are valid test images even if training didn't reuse orbits
-    every_element = dictionary.config.model_copy(update={"orbit_reuse": True})
     order = acts.group.order
-    blocks = order if dictionary.reads_all_blocks else 1
     best = polars.DataFrame(schema=EXAMPLES_SCHEMA)
     firings: dict[int, np.ndarray] = {}
     shards = [shard for shard in acts.shards if shard.split == "test"]
@@ -136,9 +133,10 @@ def _examples(
         strongest_rm = np.zeros((shard.orbits, len(features_m)), np.float32)
         element_rm = np.zeros(strongest_rm.shape, np.int16)
         bits_rbm = np.zeros((shard.orbits, -(-order // 8), len(features_m)), np.uint8)
-        for g, x_gbd in every_row(acts, every_element, shard, blocks):
-            codes_bk = dictionary.encode_active(x_gbd * dictionary.scale)
-            f_rm = to_dense(*codes_bk, dictionary.config.features).numpy()[:, features_m]
+        # transformed images are valid test images even if training didn't reuse orbits
+        readings = activations_of_orbits(dictionary, acts.read(shard.index), acts.group, orbit_reuse=True)
+        for g, values_rk, indices_rk in readings:
+            f_rm = to_dense(values_rk, indices_rk, dictionary.config.features).numpy()[:, features_m]
             bits_rbm[:, g // 8] |= (f_rm > 0).view(np.uint8) << (g % 8)
             stronger_rm = f_rm > strongest_rm
             np.copyto(strongest_rm, f_rm, where=stronger_rm)
