@@ -58,21 +58,27 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
     """Compute FVU (total and per block), L0, mean cosine(z, ẑ) and dead fraction over every row of a split.
 
     FVU = Σ‖z − ẑ‖² / Σ‖z − mean‖², where the mean is per channel and block over all rows of the split. dead_fraction is
-    the share of features that fire on none of these rows.
+    the share of features that fire on none of these rows. A steerable crosscoder encodes an orbit once; its code and
+    error for the other readings of the orbit are those of the first, turned.
     """
     variance, error_g, cosine_sum, rows = Variance(), torch.zeros(()), 0.0, 0
     counts_m = torch.zeros(dictionary.config.features, dtype=torch.int64)
-    residual_of = dictionary.residual_of_blocks()
+    residual_of, turns = dictionary.residual_of_blocks(), dictionary.turns
     of_split = (shard.index for shard in acts.shards if shard.split == split)
-    x_of_shards = (
-        x_gbd
+    readings = (
+        reading
         for acts_rgc in acts.read_each(of_split)
-        for _, x_gbd in rows_of_orbits(acts_rgc, acts.group, dictionary.config, dictionary.block_count)
+        for reading in rows_of_orbits(acts_rgc, acts.group, dictionary.config, dictionary.block_count)
     )
-    for x_gbd in x_of_shards:
+    for element, x_gbd in readings:
         z_gbd = x_gbd * dictionary.scale
-        values_bk, indices_bk = dictionary.encode_active(z_gbd)
-        error_gbd = residual_of(z_gbd, values_bk, indices_bk)
+        if turns is None or element == 0:
+            values_bk, indices_bk = dictionary.encode_active(z_gbd)
+            f_bk, features_bk = dictionary.activations(values_bk, indices_bk)
+            error_gbd = identity_error_gbd = residual_of(z_gbd, values_bk, indices_bk)
+        else:  # of the first reading, turned
+            features_bk = turns.turned(indices_bk, element)
+            error_gbd = identity_error_gbd[torch.from_numpy(acts.group.reuse_permutation(element))]
         variance.add(z_gbd)
         error_g = error_g + error_gbd.double().square().sum((1, 2))
         decoded_gbd = z_gbd - error_gbd
@@ -80,7 +86,6 @@ def evaluate(dictionary: Dictionary, acts: ActivationSet, split: str = "test") -
             z_gbd.square().sum((0, 2)).sqrt() * decoded_gbd.square().sum((0, 2)).sqrt()
         ).clamp_min(1e-12)
         cosine_sum += float(similarity_b.sum())
-        f_bk, features_bk = dictionary.activations(values_bk, indices_bk)
         counts_m += torch.bincount(features_bk[f_bk > 0], minlength=len(counts_m))
         rows += x_gbd.shape[1]
     total_g = variance.total_g().clamp_min(1e-12)

@@ -370,13 +370,15 @@ def test_a_dictionary_from_before_band_limits_still_loads(planted_set, place):
     assert torch.equal(store.load_dictionary(key, place).blocks(), blocks_mgd)
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("method", ["topk", "relu"])
+@pytest.mark.parametrize(
+    ("shape", "method"), [*((shape, method) for shape in SHAPES for method in ("topk", "relu")), ("steerable", "topk")]
+)
 def test_evaluation_equals_the_definitions(planted_set, place, shape, method):
     """FVU, L0 and cosine against one pass over everything at once, about scikit-learn's variance-weighted R²."""
     from sklearn.metrics import r2_score
 
-    config = DictionaryConfig(method=method, **SHAPES[shape], **SMALL)
+    steerable = {"architecture": "steerable-crosscoder", "features": 3 * planted_set.group.order}
+    config = DictionaryConfig(method=method, **SMALL | SHAPES.get(shape, steerable))
     dictionary = store.load_dictionary(train("planted", config, place), place)
     found = evaluate(dictionary, planted_set)
 
