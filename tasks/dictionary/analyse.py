@@ -29,6 +29,8 @@ DETAILS_VERSION = 1
 EXAMPLES = 8
 NEIGHBOURS = 6
 NEURONS = 10
+FEATURES_AT_ONCE = 1024
+"""So many features are compared with all others at a time."""
 BEST_SCHEMA = {
     "feature": polars.Int64,
     "row": polars.Int64,
@@ -92,7 +94,7 @@ def _analysis_tables(
     tables = {
         "features": _features_table(key, responses, dictionary.config.atom_dimension),
         "feature_examples": _examples_table(key, responses, patches),
-        "feature_neighbours": _neighbours_table(key, blocks_mgd, live_m, similarity_of(dictionary.config)),
+        "feature_neighbours": neighbours_table(key, blocks_mgd, live_m, similarity_of(dictionary.config)),
     }
     if dictionary.group.order > 1:
         tables |= symmetry_tables(key, blocks_mgd.numpy(), acts.group, live_m.numpy())
@@ -285,17 +287,28 @@ def strongest_neurons(dictionary: Dictionary, live_m: Tensor) -> polars.DataFram
     )
 
 
-def _neighbours_table(key: str, blocks_mgd: Tensor, live_m: Tensor, similarity_between: Similarity) -> polars.DataFrame:
+def neighbours_table(key: str, blocks_mgd: Tensor, live_m: Tensor, similarity_between: Similarity) -> polars.DataFrame:
+    """Return the table feature_neighbours: the live features most similar to each live feature.
+
+    Memory beyond the blocks of live features: FEATURES_AT_ONCE rows of similarities.
+    """
     live = torch.nonzero(live_m)[:, 0]
-    cosine = similarity_between(blocks_mgd[live], blocks_mgd[live]).fill_diagonal_(-torch.inf)
     count = min(NEIGHBOURS, max(len(live) - 1, 0))
-    similarity, neighbour = torch.topk(cosine, count, dim=1)
+    blocks_lgd, similarities, neighbours = blocks_mgd[live], [], []
+    for first in range(0, max(1, len(live)), FEATURES_AT_ONCE):
+        some_igd = blocks_lgd[first : first + FEATURES_AT_ONCE]
+        similarity_il = similarity_between(some_igd, blocks_lgd)
+        similarity_il[:, first:].fill_diagonal_(-torch.inf)
+        similarity_ik, neighbour_ik = torch.topk(similarity_il, count, dim=1)
+        similarities.append(similarity_ik)
+        neighbours.append(live[neighbour_ik])
+    similarity, neighbour = torch.cat(similarities), torch.cat(neighbours)
     return polars.DataFrame(
         {
             "dictionary_id": key,
             "feature": live.repeat_interleave(count).numpy(),
             "rank": np.tile(np.arange(1, count + 1), len(live)),
-            "neighbour": live[neighbour].flatten().numpy(),
+            "neighbour": neighbour.flatten().numpy(),
             "similarity": similarity.clamp(-1, 1).flatten().double().numpy(),
         },
         schema_overrides={"dictionary_id": polars.String},

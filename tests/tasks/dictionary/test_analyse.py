@@ -9,8 +9,9 @@ import torch
 from polars.testing import assert_frame_equal
 
 from tasks.activations.shards import activation_tables
-from tasks.dictionary.analyse import analyse, analysis_key, details_key, strongest_neurons
+from tasks.dictionary.analyse import analyse, analysis_key, details_key, neighbours_table, strongest_neurons
 from tasks.dictionary.config import DictionaryConfig
+from tasks.dictionary.metrics import cosine_matrix
 from tasks.dictionary.rows import every_row
 from tasks.dictionary.store import create, load_dictionary
 from tasks.dictionary.train import train
@@ -77,6 +78,22 @@ def test_strongest_neurons_are_the_largest_weights_of_the_identity_block():
         (3, 2, 7, -3.0, pytest.approx(0.36)),
     ]
     assert set(found["feature"]) == {0, 3}  # a feature whose block is zero writes on no neuron
+
+
+@pytest.mark.parametrize("live", [0, 1, 4, 23])
+def test_neighbours_are_those_of_the_whole_matrix(live, monkeypatch):
+    monkeypatch.setattr("tasks.dictionary.analyse.FEATURES_AT_ONCE", 5)
+    generator = torch.Generator().manual_seed(0)
+    blocks_mgd, live_m = torch.randn(30, 4, 3, generator=generator), torch.zeros(30, dtype=torch.bool)
+    live_m[torch.randperm(30, generator=generator)[:live]] = True
+    found = neighbours_table("key", blocks_mgd, live_m, cosine_matrix)
+    features = torch.nonzero(live_m)[:, 0]
+    cosine_ll = cosine_matrix(blocks_mgd[features], blocks_mgd[features]).fill_diagonal_(-2)
+    similarity_lk, places_lk = cosine_ll.sort(dim=1, descending=True)
+    count = min(6, max(0, live - 1))
+    assert found["feature"].to_list() == features.repeat_interleave(count).tolist()
+    assert found["neighbour"].to_list() == features[places_lk[:, :count]].flatten().tolist()
+    np.testing.assert_allclose(found["similarity"], similarity_lk[:, :count].flatten(), atol=1e-6)
 
 
 def test_a_dictionary_that_was_analysed_before_gets_its_details_alone(small):
