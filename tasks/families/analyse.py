@@ -33,7 +33,7 @@ from tasks.staging import is_staged, stage_tables
 from tasks.symmetry.group import DihedralGroup
 from tasks.symmetry.scales import ScaleRange
 
-CODE_VERSION, ORBITS_VERSION = 3, 4
+CODE_VERSION, ORBITS_VERSION = 3, 5
 """The second is that of dictionaries that encode whole orbits: their features have had stimulus types since."""
 MEMBERS_SCHEMA = {
     "place": polars.Int64,
