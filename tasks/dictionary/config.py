@@ -58,6 +58,12 @@ class DictionaryConfig(Config):
     )
     steps: Whole = Field(1000, ge=1, description="optimiser steps")
     batch_size: Whole = Field(256, ge=1, description="rows per step")
+    mixed_shards: Whole = Field(
+        1,
+        ge=1,
+        description="shards that are read at a time: their orbits are mixed, so that a batch has orbits of more "
+        "photographs, and all of them are in memory",
+    )
     learning_rate: float = Field(
         1e-3, gt=0, le=1e30, description="Adam's learning rate; falls linearly to 0 over the last fifth of the steps"
     )
@@ -165,7 +171,8 @@ class ImportedConfig(DictionaryConfig):
 
     unused: ClassVar[frozenset[str]] = frozenset(
         {
-            *("sparsity", "encode_from", "harmonics", "start", "steps", "batch_size", "learning_rate", "auxiliary_k"),
+            *("sparsity", "encode_from", "harmonics", "start", "steps", "batch_size", "mixed_shards"),
+            *("learning_rate", "auxiliary_k"),
             *("auxiliary_coefficient", "dead_after_rows", "log_every", "checkpoint_every", "seed"),
         }
     )

@@ -12,7 +12,7 @@ from tasks.symmetry.fourier import fourier_basis
 from tasks.symmetry.scales import ScaleRange
 from tasks.symmetry.transformations import Transformations
 
-FLOAT_BYTES = 4
+FLOAT_BYTES, HALF_BYTES = 4, 2
 COPIES = 4
 """Memory per weight, in floats: the weight, its gradient and Adam's two moments."""
 
@@ -54,7 +54,17 @@ def check_varies(acts: ActivationSet, config: DictionaryConfig) -> None:
 
 
 def check_fits(acts: ActivationSet, configs: Sequence[DictionaryConfig]) -> None:
-    """Raise UserError if the dictionaries and a batch need more than the free memory (the GPU's, if there is one)."""
+    """Raise UserError if the dictionaries and a batch need more than the free memory (the GPU's, if there is one).
+
+    Also if the shards that are mixed need more than the machine's free memory.
+    """
+    mixed = max(_mixed_bytes(acts, config) for config in configs)
+    free = psutil.virtual_memory().available
+    if mixed > free:
+        raise UserError(
+            f"mixed_shards = {configs[0].mixed_shards} needs {mixed / 2**30:,.1f} GiB of memory for shards and "
+            f"{free / 2**30:,.1f} are free: lower it"
+        )
     needed = sum(FLOAT_BYTES * _numbers(acts, config) for config in configs)
     free = torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else psutil.virtual_memory().available
     if needed > free:
@@ -71,3 +81,11 @@ def _numbers(acts: ActivationSet, config: DictionaryConfig) -> int:
     written = config.features // blocks if config.is_steerable else config.atoms
     weights = written * acts.channels * (blocks + read)
     return COPIES * weights + (written + config.batch_size) * acts.channels * blocks
+
+
+def _mixed_bytes(acts: ActivationSet, config: DictionaryConfig) -> int:
+    """Return the memory of the shards that are mixed, as they are read and joined; 0 if they are read one by one."""
+    if config.mixed_shards == 1:
+        return 0
+    orbits = sorted(shard.orbits for shard in acts.shards if shard.split == "train")[-config.mixed_shards :]
+    return 2 * HALF_BYTES * sum(orbits) * acts.group.order * acts.channels

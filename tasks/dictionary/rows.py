@@ -1,7 +1,7 @@
 """Training rows: an endless, seeded stream of batches over the shards that can start at any step."""
 
 from collections.abc import Iterator
-from itertools import count, tee
+from itertools import count, islice, tee
 
 import numpy as np
 import torch
@@ -11,30 +11,36 @@ from tasks.activations.shards import ActivationSet, ShardInfo
 from tasks.dictionary.config import DictionaryConfig
 from tasks.symmetry.transformations import Transformations
 
-STREAM_FIELDS = ("architecture", "orbit_reuse", "batch_size", "seed")
+STREAM_FIELDS = ("architecture", "orbit_reuse", "batch_size", "mixed_shards", "seed")
 """Fields of a config that determine the stream of batches."""
 
 
-def _epoch_order(shard_orbits: list[int], seed: int, epoch: int) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return the order of the shards in an epoch and, for each shard in that order, the order of its orbits."""
-    generator = np.random.default_rng([seed, epoch])
+def _epoch_order(
+    shard_orbits: list[int], config: DictionaryConfig, epoch: int
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the groups of `mixed_shards` shards of an epoch in their order, and the order of each group's orbits."""
+    generator = np.random.default_rng([config.seed, epoch])
     shards = generator.permutation(len(shard_orbits))
-    return shards, [generator.permutation(shard_orbits[shard]) for shard in shards]
+    groups = [shards[first : first + config.mixed_shards] for first in range(0, len(shards), config.mixed_shards)]
+    return groups, [generator.permutation(sum(shard_orbits[shard] for shard in group)) for group in groups]
 
 
 def _visits(
-    shard_orbits: list[int], seed: int, first_row: int, last_row: int | None
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (shard, its orbits in the order of their rows) for the rows from `first_row` to `last_row`, exclusive."""
+    shard_orbits: list[int], config: DictionaryConfig, first_row: int, last_row: int | None
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Yield (shards, their orbits in the order of their rows) for the rows from `first_row` to `last_row`, exclusive.
+
+    The orbits are numbered through all shards of a group.
+    """
     orbits_per_epoch = sum(shard_orbits)
     for epoch in count(first_row // orbits_per_epoch):
         start = epoch * orbits_per_epoch
-        for shard, orbits in zip(*_epoch_order(shard_orbits, seed, epoch), strict=True):
+        for group, orbits in zip(*_epoch_order(shard_orbits, config, epoch), strict=True):
             if last_row is not None and start >= last_row:
                 return
             wanted = orbits[max(0, first_row - start) : None if last_row is None else last_row - start]
             if len(wanted):
-                yield int(shard), wanted
+                yield group.tolist(), wanted
             start += len(orbits)
 
 
@@ -61,21 +67,23 @@ def batches(
 ) -> Iterator[Tensor]:
     """Yield batches x_gbd [blocks, b, d] of the train split from step `first_step` on, before `last_step` or endless.
 
-    The batch of a step doesn't depend on these steps. An epoch passes over every orbit once, shard by shard; memory
-    holds one shard and a batch that may span two. Orbits left over at the end of an epoch, too few for a batch, are the
-    first of the next epoch's batch. The shards come from `ActivationSet.read_each` in the order in which they are read,
-    and none that isn't needed.
+    The batch of a step doesn't depend on these steps. An epoch passes over every orbit once, `mixed_shards` shards at a
+    time; memory holds these twice while they are joined, or one shard, and a batch that may span two groups of shards.
+    Orbits left over at the end of an epoch, too few for a batch, are the first of the next epoch's batch. The shards
+    come from `ActivationSet.read_each` in the order in which they are read, and none that isn't needed.
     """
     shards = [shard for shard in acts.shards if shard.split == "train"]
     stand_ins = range(acts.group.order if config.orbit_reuse else 1)
     group_reuse = np.stack([acts.group.reuse_permutation(g) for g in stand_ins])
     last_row = None if last_step is None else last_step * config.batch_size
-    visits = _visits([shard.orbits for shard in shards], config.seed, first_step * config.batch_size, last_row)
+    visits = _visits([shard.orbits for shard in shards], config, first_step * config.batch_size, last_row)
     visits, upcoming = tee(visits)
+    stored = acts.read_each(shards[place].index for group, _ in upcoming for place in group)
     step = first_step
     waiting: list[Tensor] = []
-    for acts_rgc in acts.read_each(shards[place].index for place, _ in upcoming):
-        _, orbits = next(visits)
+    for group, orbits in visits:
+        parts = [*islice(stored, len(group))]
+        acts_rgc = torch.cat(parts) if len(parts) > 1 else parts[0]
         while len(orbits):
             missing = config.batch_size - sum(part.shape[1] for part in waiting)
             taken, orbits = orbits[:missing], orbits[missing:]

@@ -51,7 +51,7 @@ REMEDY = "training goes on without it"
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """Adam's state of each parameter."""
 NOT_IN_THE_KEY = {"log_every", "checkpoint_every"}  # they don't change the trained model
-YOUNGER_FIELDS = {"atom_dimension": 1, "start": "rows"}
+YOUNGER_FIELDS = {"atom_dimension": 1, "start": "rows", "mixed_shards": 1}
 """{field: what trainings without it did}."""
 
 

@@ -265,7 +265,7 @@ def test_more_dimensions_than_channels_are_refused_in_one_line(method, monkeypat
 
 def test_a_dictionary_with_one_atom_per_feature_keeps_the_key_it_had_before_the_field():
     config = DictionaryConfig(architecture="sae", features=8, k=2)
-    fields = config.model_dump(exclude=NOT_IN_THE_KEY | {"atom_dimension", "start"})
+    fields = config.model_dump(exclude=NOT_IN_THE_KEY | {"atom_dimension", "start", "mixed_shards"})
     assert dictionary_key("a", config) == content_key("dictionary", CODE_VERSION, activation_set="a", config=fields)
     several = DictionaryConfig(method="block-topk", atom_dimension=2, **FIELDS_BUT_DIMENSION)
     assert dictionary_key("a", several) != dictionary_key("a", several.model_copy(update={"atom_dimension": 3}))

@@ -1,5 +1,7 @@
 """Trainings that could not come to an end are refused before they start; the smallest that can do."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -61,3 +63,13 @@ def test_what_no_memory_holds_is_refused(planted_set, settings, field, shape):
 
 def test_the_largest_seed_trains(planted_set, settings):
     train("planted", DictionaryConfig(**SMALL, seed=MOST), settings)
+
+
+def test_mixed_shards_that_no_memory_holds_are_refused(planted_set, settings, monkeypatch):
+    orbits = sum(shard.orbits for shard in planted_set.shards if shard.split == "train")
+    needed = 2 * 2 * orbits * planted_set.group.order * planted_set.channels
+    config = DictionaryConfig(**SMALL, mixed_shards=MOST)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=needed - 1))
+    with pytest.raises(UserError, match=rf"^mixed_shards = {MOST} needs 0.0 GiB .* 0.0 are free: lower it$"):
+        train("planted", config, settings)
+    assert not settings.dictionaries_dir.exists()

@@ -92,8 +92,8 @@ def visits(seed: int, first_row: int, last_row: int, settings: Settings) -> list
     orbits = [len(plan(SMALL, settings).shard_rows(shard)) for shard in TRAIN_SHARDS]
     epoch = 0
     while len(rows) < last_row:
-        order, _ = _epoch_order(orbits, seed, epoch)
-        visited = [(epoch, place, shard) for place, shard in enumerate(order) for _ in range(orbits[shard])]
+        order, _ = _epoch_order(orbits, CONFIG.model_copy(update={"seed": seed}), epoch)
+        visited = [(epoch, place, shard) for place, [shard] in enumerate(order) for _ in range(orbits[shard])]
         rows, epoch = rows + visited, epoch + 1
     distinct = dict.fromkeys(rows[first_row:last_row])
     return [int(shard) for _, _, shard in distinct]
@@ -110,6 +110,14 @@ def test_the_dictionary_is_that_of_a_stored_set_bit_for_bit(stored, settings, ru
     assert contents(settings) == contents(stored)
     assert shards_stored(settings) == []
     assert len(shards_stored(stored)) > 0
+
+
+def test_shards_are_mixed_as_those_of_a_stored_set(stored, settings):
+    mixed = CONFIG.model_copy(update={"mixed_shards": 3})
+    train(planned(settings), mixed, on(settings, "threads", 2), stream=True)
+    train(planned(stored), mixed, stored)
+    assert contents(settings, mixed) == contents(stored, mixed)
+    assert contents(stored, mixed)["model.safetensors"] != contents(stored)["model.safetensors"]
 
 
 def test_exactly_the_shards_are_made_that_are_read(stored, settings, made):
